@@ -1,0 +1,108 @@
+/**
+ * Finds the GPU, or the software Vulkan adapter in its place, and opens it with all its limits.
+ * Every way in which this fails is one line that says what to install or change.
+ */
+
+/** An adapter's promises that we need at least: packed weights are wide and tall textures, attention binds many buffers. */
+const FLOOR: Partial<Record<keyof GPUSupportedLimits, number>> = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxStorageTexturesPerShaderStage: 4,
+  maxStorageBufferBindingSize: 1 << 27,
+  maxTextureDimension2D: 8192,
+};
+
+const WANTED = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxStorageTexturesPerShaderStage",
+  "maxTextureDimension2D",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+] as const;
+
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+
+/** A device that has just been opened, and whether a CPU plays its part. */
+export interface OpenedAdapter {
+  readonly gpu: GPUDevice;
+  readonly isFallbackAdapter: boolean;
+  /** Name and driver version, for messages and caches. */
+  readonly description: string;
+}
+
+/** Without these Deno silently falls back to OpenGL on Linux, at half the speed and without f16. */
+function preferVulkan(): void {
+  if (Deno.build.os !== "linux") return;
+  for (
+    const [name, value] of [["DENO_WEBGPU_BACKEND", "vulkan"], [
+      "XDG_RUNTIME_DIR",
+      "/tmp",
+    ]]
+  ) {
+    const permission = Deno.permissions.querySync({
+      name: "env",
+      variable: name!,
+    });
+    if (permission.state === "granted" && !Deno.env.get(name!)) {
+      Deno.env.set(name!, value!);
+    }
+  }
+}
+
+function adviseInstall(): string {
+  return Deno.build.os === "linux"
+    ? 'install a Vulkan driver ("apt install mesa-vulkan-drivers libvulkan1", or run "sh setup.sh") and leave DENO_WEBGPU_BACKEND unset or "vulkan"'
+    : "update the graphics driver, and leave DENO_WEBGPU_BACKEND unset";
+}
+
+/**
+ * Opens the best adapter with its own limits.
+ *
+ * @throws {Error} if there is no adapter, it is an OpenGL one, or its limits are too small
+ */
+export async function openAdapter(): Promise<OpenedAdapter> {
+  preferVulkan();
+  const adapter = await navigator.gpu?.requestAdapter({
+    powerPreference: "high-performance",
+  });
+  if (!adapter) {
+    throw new Error(
+      `Cannot open a WebGPU device: no adapter was found; ${adviseInstall()}`,
+    );
+  }
+  const small = Object.entries(FLOOR).filter(([name, least]) =>
+    adapter.limits[name as keyof GPUSupportedLimits] as number < least
+  );
+  if (small.length > 0) {
+    const found = small.map(([name, least]) =>
+      `${name} is ${
+        adapter.limits[name as keyof GPUSupportedLimits]
+      }, expected at least ${least}`
+    );
+    throw new Error(
+      `Cannot use WebGPU adapter "${adapter.info.description}": ${
+        found.join("; ")
+      }; ${adviseInstall()}`,
+    );
+  }
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: FEATURES.filter((name) => adapter.features.has(name)),
+    requiredLimits: Object.fromEntries(
+      WANTED.map((name) => [name, adapter.limits[name]]),
+    ),
+  });
+  return {
+    gpu,
+    isFallbackAdapter: adapter.info.isFallbackAdapter ||
+      /llvmpipe|swiftshader|lavapipe/i.test(adapter.info.description),
+    description: [
+      adapter.info.vendor,
+      adapter.info.device,
+      adapter.info.description,
+    ].join(" "),
+  };
+}

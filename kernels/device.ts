@@ -1,0 +1,311 @@
+/**
+ * The one owner of the GPU: adapter, pipelines, recorded work, and the buffers that scopes lend from a pool.
+ * Knows tensors and kernels by name, no op and no model.
+ *
+ * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the next read.
+ */
+import { openAdapter } from "./adapter.ts";
+import type { Kernel } from "./kernel.ts";
+import {
+  createPipelines,
+  type Pipeline,
+  type PipelineOptions,
+} from "./pipelines.ts";
+import { createPool, type Pool } from "./pool.ts";
+import {
+  type Bound,
+  createRecorder,
+  type Grid,
+  type Recorder,
+  type Resource,
+} from "./recorder.ts";
+import { createScopes, type Scopes } from "./scopes.ts";
+import { type DType, elements, type Tensor, tensorBytes } from "./tensor.ts";
+
+/** Which set of kernels runs: panels in storage textures (CPU adapters) or tiles in storage buffers (GPUs). */
+export type Variant = "panel" | "tile";
+
+/** How to open a device. */
+export interface DeviceOptions {
+  /** Kernels to use; by default what suits the adapter. */
+  readonly variant?: Variant;
+  /** Most bytes that the device may hold; default: no bound. */
+  readonly budgetBytes?: number;
+  /** Most bytes of one binding; default: the adapter's limit. Weights above it are bound in windows. */
+  readonly windowBytes?: number;
+}
+
+/** What is allocated while a scope is open goes back to the pool when it is disposed. */
+export interface Scope extends Disposable {
+  /** Hands a tensor or texture to the scope around this one; to nobody if there is none. Returns it. */
+  keep<T extends Tensor | GPUTexture>(resource: T): T;
+}
+
+type NumberArray =
+  | Float32Array
+  | Uint32Array
+  | Int32Array
+  | Uint16Array
+  | Uint8Array;
+
+/** Staging memory piles up in the driver: wait after so many uploaded bytes. */
+const UPLOAD_WAIT_BYTES = 96 << 20;
+const UPLOAD_CHUNK_BYTES = 32 << 20;
+
+/** An open GPU. Dispose it at the end. */
+export class Device implements Disposable {
+  readonly variant: Variant;
+  readonly description: string;
+  readonly windowBytes: number;
+  readonly gpu: GPUDevice;
+  #pipeline: (kernel: Kernel, options: PipelineOptions) => Pipeline;
+  #recorder: Recorder;
+  #pool: Pool;
+  #scopes: Scopes<Resource>;
+  #fault: string | undefined;
+  #uploaded = 0;
+  #closed = false;
+
+  private constructor(
+    gpu: GPUDevice,
+    description: string,
+    variant: Variant,
+    { budgetBytes = Infinity, windowBytes }: DeviceOptions,
+  ) {
+    this.gpu = gpu;
+    this.description = description;
+    this.variant = variant;
+    this.windowBytes = windowBytes ?? gpu.limits.maxStorageBufferBindingSize;
+    this.#pipeline = createPipelines(gpu);
+    this.#recorder = createRecorder(gpu);
+    this.#pool = createPool(gpu, budgetBytes);
+    this.#scopes = createScopes((resource) => this.#pool.giveBack(resource));
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#fault ??= (event as GPUUncapturedErrorEvent).error.message;
+    });
+    gpu.lost.then(({ message }) => {
+      if (!this.#closed) this.#fault ??= `the device was lost: ${message}`;
+    });
+  }
+
+  /**
+   * Opens the best adapter of this machine.
+   *
+   * @throws {Error} if no adapter fits; the message says what to install
+   */
+  static async open(options: DeviceOptions = {}): Promise<Device> {
+    const { gpu, description, isFallbackAdapter } = await openAdapter();
+    const variant = options.variant ?? (isFallbackAdapter ? "panel" : "tile");
+    return new Device(gpu, description, variant, options);
+  }
+
+  /** Bytes held now, and at most so far: buffers and textures, in use or pooled. */
+  get memory(): {
+    readonly allocatedBytes: number;
+    readonly peakBytes: number;
+  } {
+    const { allocatedBytes, peakBytes } = this.#pool;
+    return { allocatedBytes, peakBytes };
+  }
+
+  /** Opens a scope: what is allocated until its disposal goes back to the pool then. */
+  scope(): Scope {
+    const scope = this.#scopes.open();
+    return {
+      keep: (resource) => {
+        scope.keep(resourceOf(resource));
+        return resource;
+      },
+      [Symbol.dispose]: () => scope.close(),
+    };
+  }
+
+  /** A tensor with arbitrary contents, owned by the innermost scope; by nobody if none is open. */
+  allocate(shape: readonly number[], dtype: DType = "f32"): Tensor {
+    const buffer = this.#pool.buffer(tensorBytes(shape, dtype));
+    this.#scopes.own(buffer);
+    return { buffer, shape, dtype };
+  }
+
+  /** A storage texture of 16-byte texels with arbitrary contents, owned like a tensor. */
+  allocateTexture(
+    format: "rgba32float" | "rgba32uint",
+    width: number,
+    height: number,
+  ): GPUTexture {
+    const texture = this.#pool.texture(format, width, height);
+    this.#scopes.own(texture);
+    return texture;
+  }
+
+  /** A tensor of zeros. */
+  zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
+    const tensor = this.allocate(shape, dtype);
+    this.#recorder.copy((encoder) => encoder.clearBuffer(tensor.buffer));
+    return tensor;
+  }
+
+  /** A tensor with the given contents. */
+  upload(
+    data: NumberArray,
+    shape: readonly number[],
+    dtype: DType = "f32",
+  ): Tensor {
+    const tensor = this.allocate(shape, dtype);
+    this.write(tensor, data);
+    return tensor;
+  }
+
+  /** Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4). */
+  write(tensor: Tensor, data: NumberArray, offset = 0): void {
+    this.#recorder.flush();
+    const bytes = wholeWords(data);
+    const start = (tensor.byteOffset ?? 0) + offset;
+    for (let at = 0; at < bytes.length; at += UPLOAD_CHUNK_BYTES) {
+      const part = bytes.subarray(at, at + UPLOAD_CHUNK_BYTES);
+      this.gpu.queue.writeBuffer(tensor.buffer, start + at, part);
+    }
+    this.#uploaded += bytes.length;
+  }
+
+  /** Waits if much has been uploaded since the last wait; call it between the chunks of a big load. */
+  async drainUploads(): Promise<void> {
+    if (this.#uploaded < UPLOAD_WAIT_BYTES) return;
+    await this.finish();
+  }
+
+  /** Waits until all recorded work is done. */
+  async finish(): Promise<void> {
+    this.#recorder.flush();
+    this.#uploaded = 0;
+    await this.gpu.queue.onSubmittedWorkDone();
+    this.#throwFault();
+  }
+
+  /**
+   * Records a launch of `kernel` with resources and parameters by the names in its text.
+   *
+   * @throws {TypeError} if a binding or parameter is missing
+   * @throws {RangeError} if the grid is beyond the device's limit
+   */
+  launch(
+    kernel: Kernel,
+    bindings: Readonly<Record<string, Tensor | GPUTexture>>,
+    params: Readonly<Record<string, number>>,
+    grid: Grid,
+    options: PipelineOptions = {},
+  ): void {
+    const most = this.gpu.limits.maxComputeWorkgroupsPerDimension;
+    if (grid.some((groups) => groups! < 1 || groups! > most)) {
+      throw new RangeError(
+        `Cannot launch kernel "${kernel.name}": grid [${grid}], expected 1 to ${most} groups in each dimension`,
+      );
+    }
+    const bound = kernel.bindings.map(({ name }) => {
+      const given = bindings[name];
+      if (given) return this.#bound(given);
+      throw new TypeError(
+        `Cannot launch kernel "${kernel.name}": binding "${name}" is missing`,
+      );
+    });
+    this.#recorder.launch(
+      this.#pipeline(kernel, options),
+      bound,
+      params,
+      grid,
+    );
+  }
+
+  /** Records a copy or clear between the launches, in order with them. */
+  record(copy: (encoder: GPUCommandEncoder) => void): void {
+    this.#recorder.copy(copy);
+  }
+
+  /** Gives a tensor's buffer or a texture back to the pool before its scope ends. */
+  release(resource: Tensor | GPUTexture): void {
+    this.#scopes.release(resourceOf(resource));
+  }
+
+  /** Reads an f32 tensor; waits for all recorded work. */
+  async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await this.readBytes(tensor));
+  }
+
+  /**
+   * Reads a tensor's bytes; waits for all recorded work.
+   *
+   * @throws {Error} the first WebGPU error since the last read, by its own words
+   */
+  async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
+    const size = tensorBytes(tensor.shape, tensor.dtype);
+    const staging = this.gpu.createBuffer({
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    this.#recorder.copy((encoder) =>
+      encoder.copyBufferToBuffer(
+        tensor.buffer,
+        tensor.byteOffset ?? 0,
+        staging,
+        0,
+        size,
+      )
+    );
+    this.#recorder.flush();
+    this.#throwFault();
+    await staging.mapAsync(GPUMapMode.READ);
+    const bytes = staging.getMappedRange().slice(0);
+    staging.destroy();
+    this.#throwFault();
+    return bytes;
+  }
+
+  /** Frees pooled buffers that nobody uses. */
+  trim(): void {
+    this.#recorder.flush();
+    this.#pool.trim();
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#recorder.destroy();
+    this.#pool.destroy();
+    this.gpu.destroy();
+  }
+
+  /** Whole buffers where they fit in a binding, so that tensors of any length share bind groups. */
+  #bound(given: Tensor | GPUTexture): Bound {
+    if (given instanceof GPUTexture) return { resource: given };
+    const { buffer, byteOffset } = given;
+    const most = this.gpu.limits.maxStorageBufferBindingSize;
+    if (byteOffset === undefined && buffer.size <= most) {
+      return { resource: buffer };
+    }
+    const size = tensorBytes(given.shape, given.dtype);
+    return { resource: buffer, offset: byteOffset ?? 0, size };
+  }
+
+  #throwFault(): void {
+    if (this.#fault === undefined) return;
+    const fault = this.#fault.replaceAll(/\s+/g, " ").trim();
+    this.#fault = undefined;
+    throw new Error(`Cannot run on the WebGPU device: ${fault}`);
+  }
+}
+
+function resourceOf(given: Tensor | GPUTexture): Resource {
+  return given instanceof GPUTexture ? given : given.buffer;
+}
+
+function wholeWords(data: NumberArray): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(
+    data.buffer as ArrayBuffer,
+    data.byteOffset,
+    data.byteLength,
+  );
+  if (bytes.length % 4 === 0) return bytes;
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  padded.set(bytes);
+  return padded;
+}

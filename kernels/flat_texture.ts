@@ -1,0 +1,74 @@
+/**
+ * A tensor's words as a storage texture. CPU adapters read a texture twelve times faster than a buffer, and the
+ * copy runs at the memory's speed, so their kernels take their inputs this way.
+ */
+import type { Device } from "./device.ts";
+import { type Tensor, tensorBytes } from "./tensor.ts";
+
+/** Texels in a row of a flat texture; a buffer of 128 MiB fills 16,384 rows of them. */
+export const FLAT_WIDTH = 512;
+const TEXEL_BYTES = 16;
+
+/**
+ * Copies a tensor to a texture of `FLAT_WIDTH` texels a row: word i becomes component `i % 4` of texel
+ * `(i / 4 % FLAT_WIDTH, i / 4 / FLAT_WIDTH)`. A snapshot: later writes to the tensor do not show in it.
+ */
+export function flatTexture(
+  device: Device,
+  tensor: Tensor,
+  format: "rgba32float" | "rgba32uint" = "rgba32float",
+): GPUTexture {
+  const texels = Math.ceil(
+    tensorBytes(tensor.shape, tensor.dtype) / TEXEL_BYTES,
+  );
+  const whole = Math.floor(texels / FLAT_WIDTH);
+  const rest = texels - whole * FLAT_WIDTH;
+  const texture = device.allocateTexture(
+    format,
+    FLAT_WIDTH,
+    bucketRows(whole + Math.sign(rest)),
+  );
+  copyToTexture(device, tensor, texture, { width: FLAT_WIDTH, height: whole });
+  if (rest > 0) {
+    const offset = whole * FLAT_WIDTH * TEXEL_BYTES;
+    copyToTexture(device, tensor, texture, {
+      width: rest,
+      height: 1,
+      y: whole,
+      offset,
+    });
+  }
+  return texture;
+}
+
+/** Rounded so that batches of nearly equal length share textures; at most 12.5 % is lost. */
+function bucketRows(rows: number): number {
+  const step = Math.max(1, 2 ** (Math.floor(Math.log2(rows)) - 3));
+  return Math.ceil(rows / step) * step;
+}
+
+/** Copies texels from byte `offset` of a tensor, row after row, to row `y` on of a texture. */
+export function copyToTexture(
+  device: Device,
+  tensor: Tensor,
+  texture: GPUTexture,
+  { width, height, y = 0, offset = 0 }: {
+    width: number;
+    height: number;
+    y?: number;
+    offset?: number;
+  },
+): void {
+  if (height === 0) return;
+  const start = (tensor.byteOffset ?? 0) + offset;
+  const rows = height > 1
+    ? { bytesPerRow: width * TEXEL_BYTES, rowsPerImage: height }
+    : {};
+  device.record((encoder) =>
+    encoder.copyBufferToTexture(
+      { buffer: tensor.buffer, offset: start, ...rows },
+      { texture, origin: [0, y] },
+      [width, height],
+    )
+  );
+}

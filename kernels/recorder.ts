@@ -1,0 +1,149 @@
+/**
+ * Records launches and copies in order and submits them in short submissions. Parameters of all launches of
+ * a submission lie in one uniform buffer and are bound by dynamic offset, so bind groups can be used again.
+ * Knows pipelines and resources, not tensors.
+ */
+import { type Kernel, packParams, paramsBytes } from "./kernel.ts";
+import type { Pipeline } from "./pipelines.ts";
+
+/** What the device owns and pools. */
+export type Resource = GPUBuffer | GPUTexture;
+
+/** What a kernel's binding is given: a texture, a buffer, or a part of a buffer in bytes. */
+export interface Bound {
+  readonly resource: Resource;
+  readonly offset?: number;
+  readonly size?: number;
+}
+
+/** Groups of a dispatch, x, y and z. */
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+/** The queue's writer; see `createRecorder()`. */
+export interface Recorder {
+  launch(
+    pipeline: Pipeline,
+    bound: readonly Bound[],
+    params: Readonly<Record<string, number>>,
+    grid: Grid,
+  ): void;
+  /** Records a copy between the passes, in order with the launches. */
+  copy(record: (encoder: GPUCommandEncoder) => void): void;
+  /** Submits what is recorded. Needed before `queue.writeBuffer`, which would overtake it. */
+  flush(): void;
+  destroy(): void;
+}
+
+const ARENA_BYTES = 1 << 16;
+const PARAMS_ALIGNMENT = 256;
+/** Submissions stay well under a second, so that timers and signals are served in between. */
+const LAUNCHES_PER_SUBMISSION = 48;
+/** A new bind group costs memory in the driver; batches of many lengths make many. */
+const MAX_BIND_GROUPS = 20_000;
+
+/** Creates the recorder of a device. */
+export function createRecorder(gpu: GPUDevice): Recorder {
+  const arena = gpu.createBuffer({
+    label: "params",
+    size: ARENA_BYTES,
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
+  const bytes = new ArrayBuffer(ARENA_BYTES);
+  const view = new DataView(bytes);
+  const ids = new WeakMap<Resource, number>();
+  const bindGroups = new Map<string, GPUBindGroup>();
+  let nextId = 0;
+  let used = 0;
+  let launches = 0;
+  let encoder: GPUCommandEncoder | undefined;
+  let pass: GPUComputePassEncoder | undefined;
+
+  function idOf(resource: Resource): number {
+    const id = ids.get(resource) ?? nextId++;
+    ids.set(resource, id);
+    return id;
+  }
+
+  function keyOf({ resource, offset, size }: Bound): string {
+    const id = idOf(resource);
+    return size === undefined ? `${id}` : `${id}@${offset}+${size}`;
+  }
+
+  function bindGroup(
+    pipeline: Pipeline,
+    bound: readonly Bound[],
+  ): GPUBindGroup {
+    const key = `${pipeline.id}:${bound.map(keyOf).join()}`;
+    const known = bindGroups.get(key);
+    if (known) return known;
+    if (bindGroups.size >= MAX_BIND_GROUPS) bindGroups.clear();
+    const made = gpu.createBindGroup({
+      label: pipeline.kernel.name,
+      layout: pipeline.layout,
+      entries: bindGroupEntries(pipeline.kernel, bound, arena),
+    });
+    bindGroups.set(key, made);
+    return made;
+  }
+
+  function flush(): void {
+    pass?.end();
+    if (used > 0) gpu.queue.writeBuffer(arena, 0, bytes, 0, used);
+    if (encoder) gpu.queue.submit([encoder.finish()]);
+    pass = encoder = undefined;
+    used = launches = 0;
+  }
+
+  return {
+    launch(pipeline, bound, params, grid) {
+      if (
+        used + PARAMS_ALIGNMENT > ARENA_BYTES ||
+        launches >= LAUNCHES_PER_SUBMISSION
+      ) flush();
+      const offsets: number[] = [];
+      if (pipeline.kernel.paramsIndex !== undefined) {
+        packParams(pipeline.kernel, params, view, used);
+        offsets.push(used);
+        used += PARAMS_ALIGNMENT;
+      }
+      encoder ??= gpu.createCommandEncoder();
+      pass ??= encoder.beginComputePass();
+      pass.setPipeline(pipeline.pipeline);
+      pass.setBindGroup(0, bindGroup(pipeline, bound), offsets);
+      pass.dispatchWorkgroups(grid[0], grid[1] ?? 1, grid[2] ?? 1);
+      launches++;
+    },
+    copy(record) {
+      pass?.end();
+      pass = undefined;
+      record(encoder ??= gpu.createCommandEncoder());
+    },
+    flush,
+    destroy() {
+      bindGroups.clear();
+      arena.destroy();
+    },
+  };
+}
+
+function bindGroupEntries(
+  kernel: Kernel,
+  bound: readonly Bound[],
+  arena: GPUBuffer,
+): GPUBindGroupEntry[] {
+  const entries: GPUBindGroupEntry[] = kernel.bindings.map(({ index }, i) => {
+    const { resource, offset = 0, size } = bound[i]!;
+    if (resource instanceof GPUTexture) {
+      return { binding: index, resource: resource.createView() };
+    }
+    const range = size === undefined ? {} : { offset, size };
+    return { binding: index, resource: { buffer: resource, ...range } };
+  });
+  if (kernel.paramsIndex !== undefined) {
+    entries.push({
+      binding: kernel.paramsIndex,
+      resource: { buffer: arena, offset: 0, size: paramsBytes(kernel) },
+    });
+  }
+  return entries;
+}

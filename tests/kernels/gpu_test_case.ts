@@ -1,0 +1,44 @@
+/**
+ * Registers one test per kernel variant on a device that the whole file shares. Without an adapter the test is
+ * skipped by name.
+ */
+import {
+  Device,
+  type DeviceOptions,
+  type Variant,
+} from "../../kernels/device.ts";
+
+const devices = new Map<string, Promise<Device>>();
+
+async function open(options: DeviceOptions): Promise<Device> {
+  const key = JSON.stringify(options);
+  const opening = devices.get(key) ?? Device.open(options);
+  devices.set(key, opening);
+  return await opening;
+}
+
+const adapter = await open({ variant: "panel" }).then(() => true, () => false);
+
+/** Tests `body` with both kernel variants, or those named; the device's other options may be set. */
+export async function gpuTest(
+  name: string,
+  body: (device: Device) => Promise<void>,
+  { variants = ["panel", "tile"], read = false, ...options }:
+    & { variants?: readonly Variant[]; read?: boolean | string[] }
+    & Omit<DeviceOptions, "variant"> = {},
+): Promise<void> {
+  for (const variant of variants) {
+    const device = adapter ? await open({ ...options, variant }) : undefined;
+    Deno.test({
+      name: `${name} (${adapter ? variant : "skipped: no WebGPU adapter"})`,
+      ignore: !adapter,
+      permissions: { read },
+      sanitizeOps: true,
+      sanitizeResources: true,
+      async fn() {
+        using _scope = device!.scope();
+        await body(device!);
+      },
+    });
+  }
+}
