@@ -1,0 +1,182 @@
+/**
+ * Options made of options: nullable, either of two, lists, mappings and objects. Problems of the parts are
+ * gathered with their places, `dataset_mixer.train.jsonl must be ...`.
+ *
+ * @module
+ */
+import { Mismatch, mismatch, type Option } from "./option.ts";
+
+/** The values that a record of options describes. */
+export type Values<O> = {
+  readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
+};
+
+/** `option`, or null; the words `null` and `none` mean null too. The default is null unless given. */
+export function optional<T>(
+  option: Option<T>,
+  fallback: T | null = null,
+): Option<T | null> {
+  return {
+    ...option,
+    type: `${option.type}, or null`,
+    fallback,
+    read(value) {
+      const none = value === null || value === "null" || value === "none";
+      return none ? null : option.read(value);
+    },
+  };
+}
+
+/** The first of `options` that takes the value; help and default come from the first. */
+export function either<A, B>(
+  first: Option<A>,
+  second: Option<B>,
+): Option<A | B> {
+  const type = `${first.type}, or ${second.type}`;
+  return {
+    ...first,
+    type,
+    read(value) {
+      for (const option of [first, second]) {
+        try {
+          return option.read(value);
+        } catch (error) {
+          if (!(error instanceof Mismatch)) throw error;
+        }
+      }
+      throw mismatch(type, value);
+    },
+  };
+}
+
+/** Calls `read`, collecting its problems under `at` instead of throwing. */
+function collect<T>(
+  problems: { at: string; says: string }[],
+  at: string,
+  read: () => T,
+): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Mismatch)) throw error;
+    problems.push(
+      ...error.problems.map((one) => ({ at: at + one.at, says: one.says })),
+    );
+    return undefined;
+  }
+}
+
+/** Several values of one kind: an array, JSON text of one, or text with commas; a single value is a list of one. */
+export function list<T>(
+  help: string,
+  fallback: readonly T[] | undefined,
+  item: Option<T>,
+): Option<readonly T[]> {
+  const type = `a list, each ${item.type}`;
+  return {
+    help,
+    type,
+    fallback,
+    bare: false,
+    read(value) {
+      const problems: { at: string; says: string }[] = [];
+      const items = asArray(value).map((one, i) =>
+        collect(problems, `[${i}]`, () => item.read(one))
+      );
+      if (items.length === 0) throw mismatch(type, value);
+      if (problems.length > 0) throw new Mismatch(problems);
+      return items as T[];
+    },
+  };
+}
+
+function asArray(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== "string") return value === undefined ? [] : [value];
+  if (value.startsWith("[")) return asArray(json(value));
+  return value.split(",").map((one) => one.trim()).filter((one) => one !== "");
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Is it a plain JSON object? */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Names to values of one kind: an object, JSON text of one, or text `name=value,name=value`. */
+export function record<T>(
+  help: string,
+  fallback: Readonly<Record<string, T>> | undefined,
+  item: Option<T>,
+): Option<Readonly<Record<string, T>>> {
+  const type = `names to values, each ${item.type}`;
+  return {
+    help,
+    type,
+    fallback,
+    bare: false,
+    read(value) {
+      const given = typeof value === "string" ? asRecord(value) : value;
+      if (!isRecord(given)) throw mismatch(type, value);
+      const problems: { at: string; says: string }[] = [];
+      const entries = Object.entries(given).map(([name, one]) => [
+        name,
+        collect(problems, `.${name}`, () => item.read(one)),
+      ]);
+      if (problems.length > 0) throw new Mismatch(problems);
+      return Object.fromEntries(entries) as Record<string, T>;
+    },
+  };
+}
+
+function asRecord(text: string): unknown {
+  if (text.startsWith("{")) return json(text);
+  const entries = text.split(",").map((one) => {
+    const at = one.lastIndexOf("="); // a path may hold "="
+    return at < 1 ? undefined : [one.slice(0, at).trim(), one.slice(at + 1)];
+  });
+  return entries.every((one) => one !== undefined)
+    ? Object.fromEntries(entries)
+    : undefined;
+}
+
+/** An object with named parts, each an option of its own; an unknown part is refused. */
+export function fields<O extends Readonly<Record<string, Option<unknown>>>>(
+  help: string,
+  parts: O,
+): Option<Values<O>> {
+  const type = `an object of ${Object.keys(parts).join(", ")}`;
+  return {
+    help,
+    type,
+    fallback: undefined,
+    bare: false,
+    read(value) {
+      const given = typeof value === "string" ? json(value) : value;
+      if (!isRecord(given)) throw mismatch(type, value);
+      const unknown = Object.keys(given).filter((name) => !(name in parts));
+      const problems = unknown.map((name) => ({
+        at: `.${name}`,
+        says: `is not one of ${Object.keys(parts).join(", ")}`,
+      }));
+      const entries = Object.entries(parts).map(([name, part]) => {
+        const missing = given[name] === undefined;
+        return [
+          name,
+          missing && part.fallback !== undefined
+            ? part.fallback
+            : collect(problems, `.${name}`, () => part.read(given[name])),
+        ];
+      });
+      if (problems.length > 0) throw new Mismatch(problems);
+      return Object.fromEntries(entries) as Values<O>;
+    },
+  };
+}

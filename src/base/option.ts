@@ -1,0 +1,151 @@
+/**
+ * The kinds of options: each reads a value from JSON, YAML or the command line's text, says what it expects,
+ * and carries its type, default and one line of help. Knows no task and no option by name.
+ *
+ * @module
+ */
+
+/** One option: how its value is read, and what help and README say of it. */
+export interface Option<out T> {
+  /** One line: meaning, unit, usual range. */
+  readonly help: string;
+  /** What is expected, as a noun: `integer of at least 1`. */
+  readonly type: string;
+  /** The value where none is given; undefined if one must be given. */
+  readonly fallback: T | undefined;
+  /** Whether the bare name on the command line means true. */
+  readonly bare: boolean;
+  /**
+   * Turns JSON or text into the value.
+   *
+   * @throws {Mismatch} What is wrong and where, all of it
+   */
+  read(value: unknown): T;
+}
+
+/** A value of the wrong form: each problem with its place inside the value. */
+export class Mismatch extends Error {
+  constructor(readonly problems: readonly { at: string; says: string }[]) {
+    super(problems.map(({ at, says }) => `${at} ${says}`).join("; "));
+  }
+}
+
+/** The problem of a value as a whole: `must be TYPE, found VALUE`. */
+export function mismatch(type: string, value: unknown): Mismatch {
+  const found = value === undefined ? "nothing" : JSON.stringify(value);
+  return new Mismatch([{ at: "", says: `must be ${type}, found ${found}` }]);
+}
+
+/** Bounds of a number, both inclusive unless `above` is given (then exclusive below). */
+export interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+}
+
+function within(bounds: Bounds): string {
+  const { min, max, above } = bounds;
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (above !== undefined && max !== undefined) {
+    return ` above ${above}, at most ${max}`;
+  }
+  if (above !== undefined) return ` above ${above}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? "" : ` of at most ${max}`;
+}
+
+function numeric(
+  help: string,
+  fallback: number | undefined,
+  { bounds, integer }: { bounds: Bounds; integer: boolean },
+): Option<number> {
+  const type = (integer ? "an integer" : "a number") + within(bounds);
+  const { min = -Infinity, max = Infinity, above = -Infinity } = bounds;
+  return {
+    help,
+    type,
+    fallback,
+    bare: false,
+    read(value) {
+      const text = typeof value === "string" && value.trim() !== "";
+      const x = text ? Number(value) : value;
+      if (
+        typeof x !== "number" || !Number.isFinite(x) || x < min || x > max ||
+        x <= above || (integer && !Number.isInteger(x))
+      ) throw mismatch(type, value);
+      return x;
+    },
+  };
+}
+
+/** A finite number within bounds. */
+export function number(
+  help: string,
+  fallback?: number,
+  bounds: Bounds = {},
+): Option<number> {
+  return numeric(help, fallback, { bounds, integer: false });
+}
+
+/** A whole number within bounds. */
+export function integer(
+  help: string,
+  fallback?: number,
+  bounds: Bounds = {},
+): Option<number> {
+  return numeric(help, fallback, { bounds, integer: true });
+}
+
+/** Text that is not empty, such as a path or a name. */
+export function text(help: string, fallback?: string): Option<string> {
+  const type = "text";
+  return {
+    help,
+    type,
+    fallback,
+    bare: false,
+    read(value) {
+      if (typeof value !== "string" || value === "") {
+        throw mismatch(type, value);
+      }
+      return value;
+    },
+  };
+}
+
+/** One of a fixed set of words; YAML's bare `no` may arrive as false. */
+export function choice<const T extends string>(
+  help: string,
+  fallback: T | undefined,
+  words: readonly T[],
+): Option<T> {
+  const type = `one of ${words.join(", ")}`;
+  return {
+    help,
+    type,
+    fallback,
+    bare: false,
+    read(value) {
+      const wanted = value === false ? "no" : value;
+      const word = words.find((one) => one === wanted);
+      if (word === undefined) throw mismatch(type, value);
+      return word;
+    },
+  };
+}
+
+/** true or false; the bare name means true. */
+export function flag(help: string, fallback = false): Option<boolean> {
+  const type = "true or false";
+  return {
+    help,
+    type,
+    fallback,
+    bare: true,
+    read(value) {
+      if (value === true || value === "true") return true;
+      if (value === false || value === "false") return false;
+      throw mismatch(type, value);
+    },
+  };
+}

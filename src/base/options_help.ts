@@ -1,0 +1,97 @@
+/**
+ * What a schema says about itself: the text of `--help` and the README's table.
+ *
+ * @module
+ */
+import type { Option } from "./option.ts";
+import type { Schema } from "./schema.ts";
+
+const WIDTH = 100;
+const COLUMN = 36;
+
+/** What a help text needs beside the options. */
+export interface HelpHeading {
+  /** The command: `deno task train`. */
+  readonly command: string;
+  /** One sentence on what the task does. */
+  readonly summary: string;
+}
+
+/** The `--help` text, 100 columns wide: usage, then the options under their headings. */
+export function helpText(
+  schema: Pick<Schema, "groups" | "positionals">,
+  { command, summary }: HelpHeading,
+): string {
+  const words = schema.positionals.map((one) =>
+    one.required ? one.name : `[${one.name}]`
+  );
+  const usage = ["Usage:", command, ...words, "[--key=value ...]"].join(" ");
+  const positionals = schema.positionals.map((one) => row(one.name, one.help));
+  const groups = Object.entries(schema.groups).map(([heading, options]) =>
+    [
+      `${heading}:`,
+      ...Object.entries(options).map(([name, option]) =>
+        row(`--${name}`, `${option.help} ${inBrackets(option)}`)
+      ),
+    ].join("\n")
+  );
+  const always = [
+    row("--help", "show this text"),
+    row("--debug", "show the stack of an error"),
+  ];
+  const parts = [summary, usage, positionals.join("\n"), ...groups];
+  return [...parts, always.join("\n")].filter((part) => part !== "")
+    .join("\n\n") + "\n";
+}
+
+function inBrackets({ type, fallback }: Option<unknown>): string {
+  if (fallback === undefined) return `[${type}; required]`;
+  return `[${type}; default ${shown(fallback)}]`;
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.join(",");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** A name and its text, wrapped into the right column. */
+function row(name: string, text: string): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > WIDTH - COLUMN) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  const left = `  ${name}`;
+  const first = left.length < COLUMN
+    ? left.padEnd(COLUMN) + lines[0]
+    : `${left}\n${" ".repeat(COLUMN)}${lines[0]}`;
+  const rest = lines.slice(1).map((one) => " ".repeat(COLUMN) + one);
+  return [first, ...rest].join("\n");
+}
+
+/** Markdown for the README: a heading and a table per group. */
+export function optionsTable(schema: Pick<Schema, "groups">): string {
+  return Object.entries(schema.groups).map(([heading, options]) => {
+    const rows = Object.entries(options).map(([name, option]) => {
+      const { type, help, fallback } = option;
+      const standard = fallback === undefined
+        ? "required"
+        : `\`${shown(fallback)}\``;
+      return `| \`${name}\` | ${standard} | ${cell(help)} (${cell(type)}) |`;
+    });
+    return [
+      `### ${heading}\n`,
+      "| Option | Default | Meaning |",
+      "| --- | --- | --- |",
+      ...rows,
+    ].join("\n");
+  }).join("\n\n") + "\n";
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

@@ -1,0 +1,100 @@
+/**
+ * Seeded random numbers whose whole state is four integers, so that a run continues exactly where it stopped.
+ * The generator is sfc32 (Chris Doty-Humphrey, PractRand; period about 2^127 on average).
+ *
+ * @module
+ */
+
+/** The state of a generator: four unsigned 32-bit integers, fit for JSON. */
+export type RandomState = readonly [number, number, number, number];
+
+/** A generator: the same seed gives the same numbers on every machine. */
+export class Random {
+  #words: Uint32Array<ArrayBuffer>;
+
+  /** @param seed An integer, or the `state` of another generator */
+  constructor(seed: number | RandomState) {
+    this.#words = new Uint32Array(4);
+    if (typeof seed !== "number") {
+      this.state = seed;
+      return;
+    }
+    if (!Number.isSafeInteger(seed)) {
+      throw new RangeError(
+        `Cannot seed a generator: found ${seed}, expected an integer`,
+      );
+    }
+    // low and high half of the seed, then a counter; twelve rounds mix them through
+    this.#words.set([seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, 0, 1]);
+    for (let i = 0; i < 12; i++) this.uint32();
+  }
+
+  /** The state now; set it to go on from there. */
+  get state(): RandomState {
+    const [a = 0, b = 0, c = 0, counter = 0] = this.#words;
+    return [a, b, c, counter];
+  }
+
+  /** @throws {TypeError} If it is not four unsigned 32-bit integers */
+  set state(words: RandomState) {
+    if (words.length !== 4 || words.some((word) => word >>> 0 !== word)) {
+      throw new TypeError(
+        `Cannot set the random state: found ${
+          JSON.stringify(words)
+        }, expected four unsigned 32-bit integers`,
+      );
+    }
+    this.#words.set(words);
+  }
+
+  /** An integer from 0 to 2^32 - 1. */
+  uint32(): number {
+    const [a = 0, b = 0, c = 0, counter = 0] = this.#words;
+    const sum = (a + b + counter) >>> 0;
+    this.#words[0] = b ^ (b >>> 9);
+    this.#words[1] = c + (c << 3);
+    this.#words[2] = ((c << 21) | (c >>> 11)) + sum;
+    this.#words[3] = counter + 1;
+    return sum;
+  }
+
+  /** A number from 0 (inclusive) to 1 (exclusive), with all 53 bits. */
+  float(): number {
+    const high = this.uint32() >>> 5;
+    const low = this.uint32() >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  }
+
+  /**
+   * An integer from 0 to `n - 1`, each equally likely.
+   *
+   * @throws {RangeError} If `n` is not an integer from 1 to 2^32
+   */
+  below(n: number): number {
+    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
+      throw new RangeError(
+        `Cannot draw an integer below ${n}: expected an integer from 1 to 2^32`,
+      );
+    }
+    const even = 2 ** 32 - 2 ** 32 % n; // draws at or above would favour small results
+    for (;;) {
+      const draw = this.uint32();
+      if (draw < even) return draw % n;
+    }
+  }
+
+  /** A standard normal number (Box and Muller, https://doi.org/10.1214/aoms/1177706645; the sine half is left unused). */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.float()));
+    return radius * Math.cos(2 * Math.PI * this.float());
+  }
+
+  /** Shuffles `items` in place (Fisher and Yates) and returns them. */
+  shuffle<T>(items: T[]): T[] {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [items[i], items[j]] = [items[j] as T, items[i] as T]; // both in range
+    }
+    return items;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * From what was given (recipe, command line) to checked options: defaults < recipe < command line. Translates
+ * aliases, answers foreign keys with their reason and unknown ones with the nearest name; says all problems at once.
+ *
+ * @module
+ */
+import { levenshteinDistance } from "@std/text";
+import { Mismatch } from "./option.ts";
+import {
+  aliasOf,
+  type ForeignKey,
+  type Groups,
+  optionsOf,
+  quoted,
+  type Schema,
+  type ValuesOf,
+} from "./schema.ts";
+
+/** Options that passed every check, and what the user should hear of. */
+export interface ReadOptions<V> {
+  readonly options: V;
+  /** One line each. */
+  readonly warnings: readonly string[];
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** The part of a schema that tells what a key means. */
+type Keys = Pick<Schema, "groups" | "aliases" | "foreign">;
+
+/**
+ * Merges defaults and `sources` in rising precedence, then checks.
+ *
+ * @throws {TypeError} One line that names every unknown, missing, ill-formed and refused option
+ */
+export function readOptions<G extends Groups>(
+  schema: Schema<G>,
+  sources: readonly Given[],
+): ReadOptions<ValuesOf<G>> {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const merged: Record<string, unknown> = {};
+  for (const source of sources) {
+    Object.assign(merged, ownNames(schema, source, { problems, warnings }));
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of optionsOf(schema)) {
+    if (!Object.hasOwn(merged, name)) {
+      values[name] = option.fallback;
+      if (option.fallback === undefined) {
+        problems.push(`"${name}" is missing, expected ${option.type}`);
+      }
+      continue;
+    }
+    try {
+      values[name] = option.read(merged[name]);
+    } catch (error) {
+      if (!(error instanceof Mismatch)) throw error;
+      problems.push(
+        ...error.problems.map(({ at, says }) => `"${name}${at}" ${says}`),
+      );
+    }
+  }
+  stopOn(problems);
+  const options = values as ValuesOf<G>; // every name was read or has its default
+  const findings = schema.check(options);
+  stopOn(findings.problems);
+  return { options, warnings: [...warnings, ...findings.warnings] };
+}
+
+function stopOn(problems: readonly string[]): void {
+  if (problems.length > 0) {
+    throw new TypeError(`Cannot read the options: ${problems.join("; ")}`);
+  }
+}
+
+interface Notes {
+  readonly problems: string[];
+  readonly warnings: string[];
+}
+
+/** One source with aliases translated and foreign keys answered. */
+function ownNames(schema: Keys, source: Given, notes: Notes): Given {
+  const own: Record<string, unknown> = {};
+  const options = optionsOf(schema);
+  for (const [key, value] of Object.entries(source)) {
+    const alias = aliasOf(schema, key);
+    const foreign = foreignKey(schema, key);
+    const name = alias?.name ?? key;
+    if (alias !== undefined && Object.hasOwn(source, name)) {
+      notes.problems.push(`"${key}" and "${name}" are the same, give one`);
+    } else if (alias?.values !== undefined) {
+      if (Object.hasOwn(alias.values, String(value))) {
+        own[name] = alias.values[String(value)];
+      } else {
+        notes.problems.push(
+          `"${key}" must be one of ${Object.keys(alias.values).join(", ")}, ` +
+            `found ${JSON.stringify(value)}; see "${name}"`,
+        );
+      }
+    } else if (options.has(name)) own[name] = value;
+    else if (foreign !== undefined) answer(foreign, key, value, notes);
+    else notes.problems.push(unknownKey(schema, key));
+  }
+  return own;
+}
+
+function foreignKey(schema: Keys, key: string): ForeignKey | undefined {
+  if (Object.hasOwn(schema.foreign, key)) return schema.foreign[key];
+  const pattern = Object.keys(schema.foreign).find((one) =>
+    one.endsWith("*") && key.startsWith(one.slice(0, -1))
+  );
+  return pattern === undefined ? undefined : schema.foreign[pattern];
+}
+
+function answer(
+  { reason, allowed }: ForeignKey,
+  key: string,
+  value: unknown,
+  { problems, warnings }: Notes,
+): void {
+  if (allowed === undefined) warnings.push(`"${key}" is ignored: ${reason}`);
+  else if (!allowed.some((one) => same(one, value))) {
+    problems.push(`"${key}" cannot be ${JSON.stringify(value)}: ${reason}`);
+  }
+}
+
+/** Equal as JSON; text from the command line counts as the value that it spells. */
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b) || String(a) === b;
+}
+
+function unknownKey(schema: Keys, key: string): string {
+  const known = [...optionsOf(schema).keys(), ...Object.keys(schema.aliases)];
+  const nearest = known.map((name) => ({
+    name,
+    distance: levenshteinDistance(key, name),
+  })).sort((a, b) => a.distance - b.distance)[0];
+  return nearest === undefined
+    ? `${quoted([key])} is not an option`
+    : `${quoted([key])} is not an option, did you mean "${nearest.name}"`;
+}

@@ -1,0 +1,43 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { helpText, optionsTable } from "../../src/base/options_help.ts";
+import { optionsOf } from "../../src/base/schema.ts";
+import { bakerySchema } from "./options_fixture.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+Deno.test(
+  "helpText() shows usage, headings and every option within 100 columns",
+  pure,
+  () => {
+    const help = helpText(bakerySchema, {
+      command: "deno task bake",
+      summary: "Bakes bread.",
+    });
+    assertStringIncludes(
+      help,
+      "Bakes bread.\n\nUsage: deno task bake [NOTE] [--key=value ...]\n",
+    );
+    assertStringIncludes(help, "\nOven:\n");
+    for (const name of optionsOf(bakerySchema).keys()) {
+      assertStringIncludes(help, `  --${name} `);
+    }
+    assert(help.split("\n").every((line) => line.length <= 100));
+    assertStringIncludes(help, "[text; required]");
+  },
+);
+
+Deno.test("optionsTable() has a row per option with its default", pure, () => {
+  const table = optionsTable(bakerySchema);
+  assertStringIncludes(table, "### Dough\n\n| Option | Default | Meaning |\n");
+  assertStringIncludes(
+    table,
+    "| `water` | `0.5` | Litres; 0.3 to 2 is usual (a number above 0, at most 9) |",
+  );
+  assertStringIncludes(table, "| `flour` | required | Flour by name (text) |");
+  const rows = table.split("\n").filter((line) => line.startsWith("| `"));
+  assertEquals(rows.length, optionsOf(bakerySchema).size);
+});
