@@ -1,0 +1,116 @@
+/**
+ * Files and folders that appear whole or not at all: written beside their place under a temporary
+ * name, brought to the disk, then renamed. A reader never sees half of one.
+ */
+import { basename, dirname, join } from "@std/path";
+
+/** A name in the same folder as `path` that no other writer uses. */
+function temporarySibling(path: string): string {
+  const mark = crypto.randomUUID().slice(0, 8);
+  return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
+}
+
+/** Writes all of `bytes` at the file's position. */
+export async function writeAll(
+  file: Deno.FsFile,
+  bytes: Uint8Array,
+): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await file.write(bytes.subarray(written));
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}
+
+/** Makes a folder with all folders above it; naming the path if that fails. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Deno.errors.PermissionDenied(
+      `Cannot make folder "${path}": ${reason}`,
+    );
+  }
+}
+
+/**
+ * Writes a file atomically: text, bytes, or whatever `data` writes into the open file.
+ * The folder above is made if it is not there; an older file is replaced.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | ((file: Deno.FsFile) => Promise<void>),
+): Promise<void> {
+  await makeFolder(dirname(path));
+  const temporary = temporarySibling(path);
+  try {
+    {
+      using file = await Deno.open(temporary, { write: true, createNew: true });
+      if (typeof data === "function") await data(file);
+      else if (typeof data === "string") {
+        await writeAll(file, new TextEncoder().encode(data));
+      } else await writeAll(file, data);
+      await file.sync();
+    }
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await removeIfThere(temporary);
+    throw error;
+  }
+}
+
+/** Brings every file below a folder to the disk. */
+async function syncFolder(path: string): Promise<void> {
+  for await (const entry of Deno.readDir(path)) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory) await syncFolder(child);
+    else if (entry.isFile) {
+      using file = await Deno.open(child, { write: true });
+      await file.sync();
+    }
+  }
+}
+
+/**
+ * Writes a folder atomically: `fill` writes into a temporary sibling, which then takes the name.
+ * An older folder steps aside by a rename first and is removed last; if `fill` fails it stays as it was.
+ */
+export async function writeFolderAtomic(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = temporarySibling(path);
+  await makeFolder(temporary);
+  try {
+    await fill(temporary);
+    await syncFolder(temporary);
+    await replaceFolder(path, temporary);
+  } catch (error) {
+    await removeIfThere(temporary);
+    throw error;
+  }
+}
+
+/** Renames `fresh` to `path`; a folder can only be renamed onto a name that is free. */
+async function replaceFolder(path: string, fresh: string): Promise<void> {
+  const old = temporarySibling(path);
+  let hadOld = true;
+  await Deno.rename(path, old).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    hadOld = false;
+  });
+  try {
+    await Deno.rename(fresh, path);
+  } catch (error) {
+    if (hadOld) await Deno.rename(old, path);
+    throw error;
+  }
+  if (hadOld) await removeIfThere(old);
+}

@@ -1,0 +1,53 @@
+/**
+ * The folders `checkpoint-<step>` of a run. They are written whole (see `writeFolderAtomic()`), so one
+ * that is there is complete.
+ */
+import { join } from "@std/path";
+
+/** A checkpoint of a run. */
+export interface CheckpointFolder {
+  /** Optimizer steps done. */
+  readonly step: number;
+  readonly path: string;
+}
+
+/** The folder of the checkpoint after `step` steps. */
+export function checkpointPath(run: string, step: number): string {
+  return join(run, `checkpoint-${step}`);
+}
+
+/** The checkpoints of a run by step, first to last; none if the folder is not there. */
+export async function listCheckpoints(
+  run: string,
+): Promise<CheckpointFolder[]> {
+  const found: CheckpointFolder[] = [];
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(run)) {
+      const step = /^checkpoint-(\d+)$/.exec(name)?.[1];
+      if (isDirectory && step !== undefined) {
+        found.push({ step: Number(step), path: join(run, name) });
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found.sort((a, b) => a.step - b.step);
+}
+
+/**
+ * Removes the oldest checkpoints until `limit` are left.
+ *
+ * @param keep paths that stay whatever their age, such as the best one
+ * @returns the paths removed
+ */
+export async function removeOldCheckpoints(
+  run: string,
+  limit: number,
+  keep: readonly string[] = [],
+): Promise<string[]> {
+  const all = await listCheckpoints(run);
+  const removable = all.filter(({ path }) => !keep.includes(path));
+  const doomed = removable.slice(0, Math.max(0, all.length - limit));
+  for (const { path } of doomed) await Deno.remove(path, { recursive: true });
+  return doomed.map(({ path }) => path);
+}

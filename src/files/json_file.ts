@@ -1,0 +1,87 @@
+/**
+ * JSON files whose faults are told in one line, with the line number where the engine knows it.
+ */
+
+/** An object of JSON. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a value is an object of JSON: not null, not an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a JSON value is, in a word with its article: "an array", "a string", "null". */
+export function jsonKind(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/**
+ * Parses JSON; a fault is named with its place.
+ *
+ * @param file the file's path, for the message
+ * @param firstLine the file's line on which `text` begins, where it is only a part
+ * @throws SyntaxError naming file, line and fault.
+ */
+export function parseJson(
+  text: string,
+  file: string,
+  firstLine?: number,
+): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const line = /\(line (\d+)/.exec(message)?.[1];
+    const fault = message.replace(/ at position [\s\S]*$/, "").replace(
+      /, \.*"[\s\S]*is not valid JSON$/,
+      "",
+    );
+    const isKnown = line !== undefined || firstLine !== undefined;
+    const number = (firstLine ?? 1) + Number(line ?? 1) - 1;
+    const where = isKnown ? ` line ${number}` : "";
+    throw new SyntaxError(
+      `Cannot read "${file}"${where}: broken JSON, ${fault}`,
+    );
+  }
+}
+
+/**
+ * Reads a text file (UTF-8).
+ *
+ * @throws Deno.errors.NotFound naming the file, if it is not there.
+ */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(`Cannot read "${path}": no such file`);
+  }
+}
+
+/**
+ * Reads a file that holds one JSON object.
+ *
+ * @throws SyntaxError for broken JSON, TypeError if it is no object, Deno.errors.NotFound.
+ */
+export async function readJsonObject(path: string): Promise<JsonObject> {
+  const value = parseJson(await readText(path), path);
+  if (isJsonObject(value)) return value;
+  throw new TypeError(
+    `Cannot read "${path}": found ${jsonKind(value)}, wanted an object`,
+  );
+}
+
+/** Reads a file that holds one JSON object; undefined if the file is not there. */
+export async function readJsonObjectIfThere(
+  path: string,
+): Promise<JsonObject | undefined> {
+  try {
+    return await readJsonObject(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The folder that a run writes: made if it is not there, tried by writing, and never shared by two
+ * runs unless that is asked for.
+ */
+import { join } from "@std/path";
+import { listCheckpoints } from "./checkpoints.ts";
+
+/** What may be done with the files of an earlier run. */
+export interface OutputFolderOptions {
+  /** Remove them. */
+  readonly overwrite?: boolean;
+  /** Go on from them. */
+  readonly resume?: boolean;
+}
+
+/** What a run leaves in its folder, beside its checkpoints. */
+const RUN_FILES = [
+  "options.json",
+  "metrics.jsonl",
+  "curves.svg",
+  "adapter_model.safetensors",
+  "model.safetensors",
+  "model.safetensors.index.json",
+];
+
+/**
+ * Makes and checks the folder of a run.
+ *
+ * @throws TypeError if it holds another run's files and neither option is set,
+ * Deno.errors.PermissionDenied if it cannot be written.
+ */
+export async function prepareOutputFolder(
+  path: string,
+  options: OutputFolderOptions = {},
+): Promise<void> {
+  await checkWritable(path);
+  const found = await runFiles(path);
+  if (found.length === 0 || options.resume) return;
+  if (!options.overwrite) {
+    throw new TypeError(
+      `Cannot write to "${path}": it holds another run's "${
+        found.join('", "')
+      }"; choose another output_dir, or set resume_from_checkpoint or overwrite_output_dir`,
+    );
+  }
+  for (const name of found) {
+    await Deno.remove(join(path, name), { recursive: true });
+  }
+}
+
+/** Names of the files and folders that an earlier run left. */
+async function runFiles(path: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(path)) {
+    if (RUN_FILES.includes(name)) names.push(name);
+  }
+  const checkpoints = await listCheckpoints(path);
+  return [
+    ...names.sort(),
+    ...checkpoints.map(({ step }) => `checkpoint-${step}`),
+  ];
+}
+
+async function checkWritable(path: string): Promise<void> {
+  const probe = join(path, `.${crypto.randomUUID().slice(0, 8)}.tmp`);
+  try {
+    await Deno.mkdir(path, { recursive: true });
+    await Deno.writeTextFile(probe, "", { createNew: true });
+    await Deno.remove(probe);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Deno.errors.PermissionDenied(
+      `Cannot write to output folder "${path}": ${reason}`,
+    );
+  }
+}

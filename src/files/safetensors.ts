@@ -1,0 +1,140 @@
+/**
+ * Reading safetensors files, whole tensors or in chunks, so that weights are never twice in memory.
+ * The file is opened for each read: there is nothing to close.
+ */
+import {
+  checkHeaderLength,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorInfo,
+} from "./safetensors_header.ts";
+
+/** Bytes per chunk: the size that GPU uploads are fastest with. */
+export const CHUNK_BYTES = 32 * 2 ** 20;
+
+/** A piece of a tensor's bytes; `bytes` is valid until the next chunk is asked for. */
+export interface TensorChunk {
+  /** Byte position in the tensor. */
+  readonly offset: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Named tensors on disk, in one file or several. */
+export interface TensorReader {
+  /** Tensors by name; the `offset` of each counts in its own file. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The files that hold them. */
+  readonly files: readonly string[];
+  /** All bytes of a tensor, in a buffer of its own. */
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** The bytes of a tensor in order, never more than `chunkBytes` at once. */
+  chunks(name: string, chunkBytes?: number): AsyncIterable<TensorChunk>;
+}
+
+/** An open safetensors file. */
+export interface Safetensors extends TensorReader {
+  readonly path: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Opens a safetensors file and checks its header against its size.
+ *
+ * @throws RangeError or SyntaxError naming the file and every tensor that is wrong.
+ */
+export async function openSafetensors(path: string): Promise<Safetensors> {
+  const { tensors, metadata } = await readHeader(path);
+  return {
+    path,
+    files: [path],
+    tensors,
+    metadata,
+    read: (name) => readTensor(path, tensorInfo(tensors, name, path)),
+    chunks: (name, chunkBytes = CHUNK_BYTES) =>
+      readChunks(path, tensorInfo(tensors, name, path), chunkBytes),
+  };
+}
+
+/**
+ * The tensor of that name.
+ *
+ * @throws TypeError if there is none.
+ */
+export function tensorInfo(
+  tensors: ReadonlyMap<string, TensorInfo>,
+  name: string,
+  path: string,
+): TensorInfo {
+  const info = tensors.get(name);
+  if (info !== undefined) return info;
+  throw new TypeError(`Cannot read "${path}": it has no tensor "${name}"`);
+}
+
+async function readHeader(path: string): Promise<SafetensorsHeader> {
+  using file = await openFile(path);
+  const fileBytes = (await file.stat()).size;
+  const length = new Uint8Array(8);
+  await fill(file, length.subarray(0, Math.min(8, fileBytes)), path);
+  const announced = new DataView(length.buffer).getBigUint64(0, true);
+  const headerBytes = checkHeaderLength(path, announced, fileBytes);
+  const header = new Uint8Array(headerBytes);
+  await fill(file, header, path);
+  const text = new TextDecoder().decode(header);
+  return parseHeader(text, { path, fileBytes, headerBytes });
+}
+
+async function openFile(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(`Cannot load "${path}": no such file`);
+  }
+}
+
+/** Fills `bytes` from the file's position. */
+async function fill(
+  file: Deno.FsFile,
+  bytes: Uint8Array,
+  path: string,
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const count = await file.read(bytes.subarray(done));
+    if (count === null) {
+      throw new RangeError(
+        `Cannot read "${path}": it ended ${bytes.length - done} bytes early`,
+      );
+    }
+    done += count;
+  }
+}
+
+async function readTensor(
+  path: string,
+  info: TensorInfo,
+): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await openFile(path);
+  await file.seek(info.offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(info.bytes);
+  await fill(file, bytes, path);
+  return bytes;
+}
+
+async function* readChunks(
+  path: string,
+  info: TensorInfo,
+  chunkBytes: number,
+): AsyncGenerator<TensorChunk> {
+  using file = await openFile(path);
+  await file.seek(info.offset, Deno.SeekMode.Start);
+  const buffer = new Uint8Array(Math.min(chunkBytes, info.bytes));
+  for (let offset = 0; offset < info.bytes; offset += buffer.length) {
+    const bytes = buffer.subarray(
+      0,
+      Math.min(buffer.length, info.bytes - offset),
+    );
+    await fill(file, bytes, path);
+    yield { offset, bytes };
+  }
+}
