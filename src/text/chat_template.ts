@@ -1,0 +1,171 @@
+/**
+ * A model's chat template: messages in, text out, equal to `apply_chat_template(tokenize=False)` of transformers.
+ * Adds nothing of its own: BOS, EOS and turn ends are the template's matter.
+ */
+import { Environment } from "@huggingface/jinja";
+import type { Message } from "./message.ts";
+import { parseTemplate, PythonInterpreter } from "./python_interpreter.ts";
+import { strftime } from "./strftime.ts";
+
+/** How one conversation is to be rendered. */
+export interface RenderOptions {
+  /** Ends with the opening of the assistant's turn, so that an answer may follow. */
+  readonly addGenerationPrompt?: boolean;
+  /** Leaves the last message open, so that it may be continued; not together with `addGenerationPrompt`. */
+  readonly continueFinalMessage?: boolean;
+  /** JSON schemas of the tools the model may call. */
+  readonly tools?: readonly unknown[];
+  /** Further variables, such as `enable_thinking` or `date_string`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+/** A template that is parsed and ready. */
+export interface ChatTemplate {
+  /** The Jinja text it was made from. */
+  readonly source: string;
+  /**
+   * Renders a conversation.
+   *
+   * @throws {RangeError} if the template refuses the conversation (`raise_exception`), or the final message
+   *   cannot be found again. @throws {TypeError} where Python would fail on a value.
+   */
+  render(messages: readonly Message[], options?: RenderOptions): string;
+}
+
+/** What a template is made with beside its text. */
+export interface ChatTemplateOptions {
+  /** Named in errors: a file or a model. */
+  readonly name?: string;
+  /** Texts of the special tokens by their names: `bos_token`, `eos_token`, `pad_token`, ... */
+  readonly specialTokens?: Readonly<Record<string, string>>;
+  /** The clock that `strftime_now` reads. */
+  readonly now?: () => Date;
+}
+
+/** Added to an open final message and cut off again; long enough to stand nowhere else. */
+const OPEN_END = "[the final message is continued here] ";
+
+/** `{% generation %}` marks the assistant's text for masks; it prints nothing. */
+function withoutGenerationMarks(source: string): string {
+  return source
+    .replace(/\{%([-+]?)\s*generation\s*([-+]?)%\}/g, "{%$1 if true $2%}")
+    .replace(/\{%([-+]?)\s*endgeneration\s*([-+]?)%\}/g, "{%$1 endif $2%}");
+}
+
+function range(start: number, stop?: number, step = 1): number[] {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  const count = Math.max(0, Math.ceil((to - from) / step));
+  return Array.from({ length: count }, (_, i) => from + i * step);
+}
+
+function globalsOf(now: () => Date): Environment {
+  const globals = new Environment();
+  for (
+    const [name, value] of [["true", true], ["false", false], [
+      "none",
+      null,
+    ]] as const
+  ) {
+    globals.set(name, value);
+    globals.set(name[0]?.toUpperCase() + name.slice(1), value);
+  }
+  globals.set("range", range);
+  globals.set("strftime_now", (format: string) => strftime(now(), format));
+  globals.set("raise_exception", (message: string) => {
+    throw new RangeError(message);
+  });
+  return globals;
+}
+
+function openEnded(messages: readonly Message[]): Message[] {
+  const last = messages.at(-1);
+  if (last === undefined || typeof last.content !== "string") {
+    throw new RangeError("there is no final message with text to continue");
+  }
+  return [...messages.slice(0, -1), {
+    ...last,
+    content: last.content + OPEN_END,
+  }];
+}
+
+function cutOpenEnd(text: string): string {
+  const at = text.lastIndexOf(OPEN_END.trim());
+  if (at < 0) {
+    throw new RangeError(
+      "the final message cannot be continued: the template does not print it as it is",
+    );
+  }
+  // A template that trims messages also trimmed the space after the mark.
+  const kept = text.startsWith(OPEN_END, at);
+  return kept ? text.slice(0, at) : text.slice(0, at).trimEnd();
+}
+
+function errorLike(error: unknown, message: string): Error {
+  if (error instanceof TypeError) {
+    return new TypeError(message, { cause: error });
+  }
+  if (error instanceof SyntaxError) {
+    return new SyntaxError(message, { cause: error });
+  }
+  return new RangeError(message, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Makes a chat template from its Jinja text.
+ *
+ * @throws {SyntaxError} if the text is not Jinja, or needs a statement that the engine does not have.
+ */
+export function createChatTemplate(
+  source: string,
+  { name = "chat template", specialTokens = {}, now = () => new Date() }:
+    ChatTemplateOptions = {},
+): ChatTemplate {
+  const program = (() => {
+    try {
+      return parseTemplate(withoutGenerationMarks(source));
+    } catch (error) {
+      throw new SyntaxError(
+        `Cannot read chat template "${name}": ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  })();
+  const render = (
+    messages: readonly Message[],
+    options: RenderOptions = {},
+  ): string => {
+    const { addGenerationPrompt = false, continueFinalMessage = false } =
+      options;
+    try {
+      if (addGenerationPrompt && continueFinalMessage) {
+        throw new RangeError(
+          "a final message cannot be continued by a new one",
+        );
+      }
+      const scope = new Environment(globalsOf(now));
+      const variables = {
+        ...specialTokens,
+        messages: continueFinalMessage ? openEnded(messages) : messages,
+        tools: options.tools ?? null,
+        documents: null,
+        add_generation_prompt: addGenerationPrompt,
+        ...options.variables,
+      };
+      Object.entries(variables).forEach(([key, value]) =>
+        scope.set(key, value)
+      );
+      const text = String(new PythonInterpreter(scope).run(program).value);
+      return continueFinalMessage ? cutOpenEnd(text) : text;
+    } catch (error) {
+      throw errorLike(
+        error,
+        `Cannot render chat template "${name}": ${messageOf(error)}`,
+      );
+    }
+  };
+  return { source, render };
+}

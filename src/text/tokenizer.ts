@@ -1,0 +1,172 @@
+/**
+ * Text to token ids and back, from a model's tokenizer.json and tokenizer_config.json.
+ * Knows no model and reads no file; the arithmetic is @huggingface/tokenizers'.
+ */
+import { Tokenizer as Engine } from "@huggingface/tokenizers";
+
+/** How a text becomes ids. */
+export interface EncodeOptions {
+  /** Adds what the tokenizer puts around plain text, usually a BOS. Off: the text as it is (default). */
+  readonly addSpecialTokens?: boolean;
+}
+
+/** How ids become text. */
+export interface DecodeOptions {
+  /** Leaves out BOS, EOS, turn marks and the like. Default false. */
+  readonly skipSpecialTokens?: boolean;
+}
+
+/** A tokenizer that is ready to use. */
+export interface Tokenizer {
+  /** Text to ids. Special tokens written out in the text become their ids. */
+  encode(text: string, options?: EncodeOptions): number[];
+  /** Ids to text; ids outside the vocabulary print nothing, as in the peer. */
+  decode(ids: readonly number[], options?: DecodeOptions): string;
+  /** The id of one whole token, written as in the vocabulary; undefined if there is none. */
+  tokenId(token: string): number | undefined;
+  /** Highest id + 1: the rows that an embedding needs at least. */
+  readonly vocabSize: number;
+  /** Texts of the named special tokens, `bos_token`, `eos_token`, ...: what a chat template is given. */
+  readonly specialTokens: Readonly<Record<string, string>>;
+  readonly bosToken: string | undefined;
+  readonly eosToken: string | undefined;
+  readonly padToken: string | undefined;
+  readonly bosTokenId: number | undefined;
+  readonly eosTokenId: number | undefined;
+  readonly padTokenId: number | undefined;
+}
+
+/** The parsed files that make a tokenizer. */
+export interface TokenizerFiles {
+  /** tokenizer.json */
+  readonly tokenizer: Readonly<Record<string, unknown>>;
+  /** tokenizer_config.json */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** special_tokens_map.json: fills in what the config does not say. */
+  readonly specialTokensMap?: Readonly<Record<string, unknown>>;
+}
+
+const NAMED = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"];
+
+function tokenText(entry: unknown): string | undefined {
+  if (typeof entry === "string") return entry;
+  const { content } = (entry ?? {}) as { content?: unknown };
+  return typeof content === "string" ? content : undefined;
+}
+
+function namedTokens(files: TokenizerFiles): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of NAMED.map((short) => `${short}_token`)) {
+    // A config that says null means none; one that says nothing leaves it to the map.
+    const entry = files.config && name in files.config
+      ? files.config[name]
+      : files.specialTokensMap?.[name];
+    const text = tokenText(entry);
+    if (text !== undefined) found[name] = text;
+  }
+  return found;
+}
+
+/** Kinds of vocabulary that the engine has; a file from before the kinds were named says none. */
+const MODEL_TYPES: readonly unknown[] = [
+  "BPE",
+  "Unigram",
+  "WordPiece",
+  undefined,
+];
+
+function refuseForeign(tokenizer: Readonly<Record<string, unknown>>): void {
+  const { model } = tokenizer;
+  if (typeof model !== "object" || model === null) {
+    const keys = Object.keys(tokenizer).map((key) => `"${key}"`).join(", ");
+    throw new TypeError(
+      `Cannot read tokenizer.json: "model" is missing, found keys ${keys}`,
+    );
+  }
+  const { type } = model as { type?: unknown };
+  if (!MODEL_TYPES.includes(type)) {
+    throw new TypeError(
+      `Cannot read tokenizer.json: "model.type" is "${type}", expected "BPE", "Unigram" or "WordPiece"`,
+    );
+  }
+}
+
+function engineOf(files: TokenizerFiles): Engine {
+  refuseForeign(files.tokenizer);
+  const absent = {
+    decoder: null,
+    post_processor: null,
+    pre_tokenizer: null,
+    normalizer: null,
+  };
+  try {
+    return new Engine(
+      { added_tokens: [], ...absent, ...files.tokenizer },
+      { ...files.config, clean_up_tokenization_spaces: false },
+    );
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    throw new TypeError(`Cannot read tokenizer.json: ${found}`, {
+      cause: error,
+    });
+  }
+}
+
+function vocabSizeOf(engine: Engine): number {
+  let highest = -1;
+  for (const id of engine.get_vocab(true).values()) {
+    highest = Math.max(highest, id);
+  }
+  return highest + 1;
+}
+
+/**
+ * Makes a tokenizer from the parsed files of a model folder.
+ *
+ * @throws {TypeError} if tokenizer.json is not one, or names a part that the engine does not have.
+ */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
+  const engine = engineOf(files);
+  const specialTokens = namedTokens(files);
+  const idOf = (name: string): number | undefined => {
+    const text = specialTokens[name];
+    return text === undefined ? undefined : engine.token_to_id(text);
+  };
+  return {
+    encode: (text, { addSpecialTokens = false } = {}) =>
+      encode(engine, text, addSpecialTokens),
+    decode(ids, { skipSpecialTokens = false } = {}) {
+      const known = ids.filter((id) => engine.id_to_token(id) !== undefined);
+      if (known.length === 0) return "";
+      return engine.decode(known, { skip_special_tokens: skipSpecialTokens });
+    },
+    tokenId: (token) => engine.token_to_id(token),
+    vocabSize: vocabSizeOf(engine),
+    specialTokens,
+    bosToken: specialTokens.bos_token,
+    eosToken: specialTokens.eos_token,
+    padToken: specialTokens.pad_token,
+    bosTokenId: idOf("bos_token"),
+    eosTokenId: idOf("eos_token"),
+    padTokenId: idOf("pad_token"),
+  };
+}
+
+function encode(
+  engine: Engine,
+  text: string,
+  addSpecialTokens: boolean,
+): number[] {
+  const { ids, tokens } = engine.encode(text, {
+    add_special_tokens: addSpecialTokens,
+  });
+  const lost = ids.findIndex((id) => id === undefined);
+  if (lost >= 0) {
+    throw new RangeError(
+      `Cannot tokenize "${text.slice(0, 40)}": token "${
+        tokens[lost]
+      }" is not in the vocabulary, and there is no unk_token`,
+    );
+  }
+  return ids;
+}

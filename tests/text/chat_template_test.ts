@@ -1,0 +1,240 @@
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { createChatTemplate } from "../../src/text/chat_template.ts";
+import type { Message } from "../../src/text/message.ts";
+import { referencePath } from "../reference_dir.ts";
+
+interface Conversation {
+  messages: Message[];
+  tools?: unknown[];
+}
+interface Case {
+  messages: string;
+  add_generation_prompt: boolean;
+  continue_final_message?: boolean;
+  kwargs?: Record<string, unknown>;
+  text?: string;
+  error?: { type: string; message: string };
+}
+interface ReferenceTemplate {
+  name: string;
+  bos_token: string;
+  eos_token: string;
+  kwargs: Record<string, unknown>;
+  chat_template: string;
+  cases: Case[];
+}
+
+const path = referencePath("chat_templates.json");
+const reference: {
+  message_lists: Record<string, Conversation>;
+  templates: ReferenceTemplate[];
+} = path
+  ? JSON.parse(Deno.readTextFileSync(path))
+  : { message_lists: {}, templates: [] };
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+Deno.test({
+  ...pure,
+  name: "chat_templates.json of the reference is there",
+  ignore: path === undefined,
+  fn: () => assert(reference.templates.length > 0),
+});
+
+for (const template of reference.templates) {
+  Deno.test({
+    ...pure,
+    name:
+      `render() equals transformers for the ${template.name} template (${template.cases.length} cases)`,
+    fn() {
+      const { bos_token, eos_token } = template;
+      const chat = createChatTemplate(template.chat_template, {
+        name: template.name,
+        specialTokens: { bos_token, eos_token },
+      });
+      for (const one of template.cases) {
+        const { messages, tools } = reference
+          .message_lists[one.messages] as Conversation;
+        const render = () =>
+          chat.render(messages, {
+            addGenerationPrompt: one.add_generation_prompt,
+            continueFinalMessage: one.continue_final_message ?? false,
+            ...(tools ? { tools } : {}),
+            variables: { ...template.kwargs, ...one.kwargs },
+          });
+        if (one.error) assertThrows(render, Error, one.error.message);
+        else {assertEquals(
+            render(),
+            one.text ?? "",
+            `${template.name} ${one.messages}`,
+          );}
+      }
+    },
+  });
+}
+
+function render(source: string): string {
+  return createChatTemplate(source).render([{ role: "user", content: "Hi" }], {
+    variables: { tiny: 1e-7 },
+  });
+}
+
+// Expected texts were made with Python's Jinja2 and the environment of transformers.
+const CORNERS: readonly [source: string, text: string][] = [
+  [
+    "{{ none }} {{ true }} {{ tiny }} {{ 2.0 }} {{ [0.5] }} {{ nothing }}",
+    "None True 1e-07 2.0 [0.5] ",
+  ],
+  [
+    "{{ ['a', 1, none, true, {'k': \"it's\"}] }}",
+    "['a', 1, None, True, {'k': \"it's\"}]",
+  ],
+  ["{{ -7 % 3 }} {{ 7 % -3 }} {{ -7 // 2 }}", "2 -2 -4"],
+  [
+    "{{ 1 == '1' }} {{ 1 == true }} {{ [1, 'a'] == [1, 'a'] }} {{ nothing == none }}",
+    "False True True False",
+  ],
+  [
+    "{{ ' a \\n'.strip('\\n') }}|{{ 'xxaxx'.lstrip('x') }}|{{ 'xxaxx'.rstrip('x') }}|",
+    " a |axx|xxa|",
+  ],
+  ["{{ 'a b'.split(' ')[-1] }}{{ '🙂é'|length }}{{ '🙂é'[0] }}", "b2🙂"],
+  [
+    "{% for i in range(5) %}{{ i }}{% if i == 1 %}!{% continue %}{% endif %}{% if i == 3 %}?{% break %}{% endif %},{% endfor %}",
+    "0,1!2,3?",
+  ],
+  [
+    "{% for i in [1, 2] %}{{ x is defined }}{% set x = i %}{% endfor %}",
+    "FalseFalse",
+  ],
+  ["{% for c in nothing %}{{ c }}{% else %}none{% endfor %}", "none"],
+  [
+    "{% set d = {'items': 3} %}{{ d['items'] }}{% for k, v in d.items() %}{{ k }}{{ v }}{% endfor %}",
+    "3items3",
+  ],
+  ["{% macro m(x) %}{{ none }}{{ x }}{% endmacro %}{{ m(true) }}", "NoneTrue"],
+  ["{% set t %}{{ true }}{% endset %}{{ t }}", "True"],
+  ["{{ messages | tojson }}", '[{"role": "user", "content": "Hi"}]'],
+  ["{{ {'é': '<a> & \\'b\\''} | tojson }}", '{"é": "<a> & \'b\'"}'],
+  [
+    "{{ ['a', none, 2] | join('-') }} {{ 'hELLO wORLD' | title }} {{ 'hELLO' | capitalize }}",
+    "a-None-2 Hello World Hello",
+  ],
+  [
+    "{{ 3.9 | int }} {{ -3.9 | int }} {{ nothing | trim }}{{ nothing | length }}",
+    "3 -3 0",
+  ],
+  ["{{ 'a' ~ 1 ~ none }} {{ 'ab' * 2 }} {{ 'a' < 'b' }}", "a1None abab True"],
+  ["{%- generation %}x{% endgeneration -%}  y", "xy"],
+  [
+    "{{ {} is iterable }} {{ true is number }} {{ 'x' in none_such }}",
+    "True True False",
+  ],
+];
+
+for (const [source, text] of CORNERS) {
+  Deno.test({
+    ...pure,
+    name: `render() prints as Python does: ${source}`,
+    fn: () => assertEquals(render(source), text),
+  });
+}
+
+const ERRORS: readonly [source: string, message: string][] = [
+  ["{{ nothing.content }}", "'nothing' is undefined"],
+  ["{{ messages[0].extra.deep }}", "'messages[0].extra' is undefined"],
+  ["{{ 'a' + nothing }}", "'nothing' is undefined"],
+  ["{{ 'a' + 1 }}", 'can only concatenate str (not "int") to str'],
+  ["{{ 1 + 'a' }}", "unsupported operand type(s) for +: 'int' and 'str'"],
+  ["{% for x in none %}{% endfor %}", "'NoneType' object is not iterable"],
+  [
+    "{{ nothing | tojson }}",
+    "Object of type Undefined is not JSON serializable",
+  ],
+  ["{{ raise_exception('No system role') }}", "No system role"],
+  ["{{ 'a'.zfill(3) }}", "\"'a'.zfill\" is not a function"],
+  ["{{ 'a' | wordwrap }}", "wordwrap"],
+  ["{{ strftime_now('%Q') }}", "%Q"],
+];
+
+for (const [source, message] of ERRORS) {
+  Deno.test({
+    ...pure,
+    name: `render() throws as Python does or names what is missing: ${source}`,
+    fn: () => {
+      const error = assertThrows(() => render(source), Error, message);
+      assert(
+        error.message.startsWith(
+          'Cannot render chat template "chat template": ',
+        ),
+      );
+    },
+  });
+}
+
+for (
+  const statement of [
+    "include 'x'",
+    "import 'x' as y",
+    "autoescape true",
+    "trans",
+  ]
+) {
+  Deno.test({
+    ...pure,
+    name: `createChatTemplate() refuses {% ${statement} %} by name`,
+    fn: () => {
+      const error = assertThrows(
+        () => createChatTemplate(`{% ${statement} %}`, { name: "mine" }),
+        SyntaxError,
+      );
+      assertStringIncludes(error.message, 'Cannot read chat template "mine": ');
+      assertStringIncludes(error.message, statement.split(" ")[0] ?? "");
+    },
+  });
+}
+
+Deno.test({
+  ...pure,
+  name: "render() writes strftime_now() by the given clock",
+  fn: () => {
+    const template = createChatTemplate(
+      "{{ strftime_now('%d %b %Y, %A %-d') }}",
+      {
+        now: () => new Date(2024, 6, 5),
+      },
+    );
+    assertEquals(template.render([]), "05 Jul 2024, Friday 5");
+  },
+});
+
+Deno.test({
+  ...pure,
+  name: "render() refuses to continue a message and to open a new one at once",
+  fn: () => {
+    const template = createChatTemplate("{{ messages[0].content }}");
+    const both = { addGenerationPrompt: true, continueFinalMessage: true };
+    assertThrows(
+      () => template.render([{ role: "assistant", content: "x" }], both),
+      RangeError,
+    );
+    const hidden = createChatTemplate("fixed");
+    assertThrows(
+      () =>
+        hidden.render([{ role: "assistant", content: "x" }], {
+          continueFinalMessage: true,
+        }),
+      RangeError,
+      "cannot be continued",
+    );
+  },
+});
