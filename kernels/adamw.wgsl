@@ -1,0 +1,38 @@
+// g = gradient_scale dw;  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
+// weight = decay weight - step_size m / (sqrt(v) / root_correction + eps)
+// one invocation per element, grid folded over x and y
+override WORKGROUP_SIZE: u32 = 64;
+struct Params {
+  count: u32,
+  gradient_scale: f32,
+  decay: f32,            // 1 - learning_rate weight_decay
+  one_less_beta1: f32,
+  beta2: f32,
+  one_less_beta2: f32,
+  step_size: f32,        // learning_rate / (1 - beta1^step)
+  root_correction: f32,  // sqrt(1 - beta2^step)
+  eps: f32,
+}
+@group(0) @binding(0) var<storage, read_write> weight: array<f32>;  // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<f32>;      // [count]
+@group(0) @binding(2) var<storage, read_write> m: array<f32>;       // [count]
+@group(0) @binding(3) var<storage, read_write> v: array<f32>;       // [count]
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
+  if (i >= params.count) { return; }
+  let g = params.gradient_scale * gradient[i];
+  let old = m[i];
+  let first = old + params.one_less_beta1 * (g - old);
+  let second = params.beta2 * v[i] + params.one_less_beta2 * g * g;
+  let root = sqrt(second) / params.root_correction + params.eps;
+  weight[i] = params.decay * weight[i] - params.step_size * first / root;
+  m[i] = first;
+  v[i] = second;
+}

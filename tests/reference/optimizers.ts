@@ -1,0 +1,69 @@
+/** Float64 twins of the optimizers' kernels: one step on one weight at a time, in plain arithmetic. */
+
+type Numbers = Float64Array | number[];
+
+/** AdamW; see kernels/adamw.ts. Changes `weight`, `m` and `v`. */
+export function adamwReference(
+  weight: Numbers,
+  gradient: ArrayLike<number>,
+  m: Numbers,
+  v: Numbers,
+  o: {
+    learningRate: number;
+    beta1: number;
+    beta2: number;
+    eps: number;
+    weightDecay: number;
+    step: number;
+    gradientScale: number;
+  },
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const g = gradient[i]! * o.gradientScale;
+    m[i] = o.beta1 * m[i]! + (1 - o.beta1) * g;
+    v[i] = o.beta2 * v[i]! + (1 - o.beta2) * g * g;
+    const mHat = m[i]! / (1 - o.beta1 ** o.step);
+    const vHat = v[i]! / (1 - o.beta2 ** o.step);
+    weight[i]! *= 1 - o.learningRate * o.weightDecay;
+    weight[i]! -= o.learningRate * mHat / (Math.sqrt(vHat) + o.eps);
+  }
+}
+
+/** RMSprop; see kernels/rmsprop.ts. Changes `weight` and `v`. */
+export function rmspropReference(
+  weight: Numbers,
+  gradient: ArrayLike<number>,
+  v: Numbers,
+  o: {
+    learningRate: number;
+    alpha: number;
+    eps: number;
+    weightDecay: number;
+    gradientScale: number;
+  },
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const g = gradient[i]! * o.gradientScale + o.weightDecay * weight[i]!;
+    v[i] = o.alpha * v[i]! + (1 - o.alpha) * g * g;
+    weight[i]! -= o.learningRate * g / (Math.sqrt(v[i]!) + o.eps);
+  }
+}
+
+/** Gradient descent with momentum; see kernels/sgd.ts. Changes `weight` and `velocity`. */
+export function sgdReference(
+  weight: Numbers,
+  gradient: ArrayLike<number>,
+  velocity: Numbers,
+  o: {
+    learningRate: number;
+    momentum: number;
+    weightDecay: number;
+    gradientScale: number;
+  },
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const g = gradient[i]! * o.gradientScale + o.weightDecay * weight[i]!;
+    velocity[i] = o.momentum * velocity[i]! + g;
+    weight[i]! -= o.learningRate * velocity[i]!;
+  }
+}
