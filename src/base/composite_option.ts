@@ -66,7 +66,8 @@ function collect<T>(
   }
 }
 
-/** Several values of one kind: an array, JSON text of one, or text with commas; a single value is a list of one. */
+/** Several values of one kind: an array, JSON text of one, or text with commas; a single value is a
+ * list of one, and none is refused unless the default is none. */
 export function list<T>(
   help: string,
   fallback: readonly T[] | undefined,
@@ -83,7 +84,9 @@ export function list<T>(
       const items = asArray(value).map((one, i) =>
         collect(problems, `[${i}]`, () => item.read(one))
       );
-      if (items.length === 0) throw mismatch(type, value);
+      if (items.length === 0 && fallback?.length !== 0) {
+        throw mismatch(type, value);
+      }
       if (problems.length > 0) throw new Mismatch(problems);
       return items as T[];
     },

@@ -113,11 +113,16 @@ export function text(help: string, fallback?: string): Option<string> {
   };
 }
 
-/** One of a fixed set of words; YAML's bare `no` may arrive as false. */
+/**
+ * One of a fixed set of words; YAML's bare `no` may arrive as false.
+ *
+ * @param synonyms Other words for the same, which help does not show
+ */
 export function choice<const T extends string>(
   help: string,
   fallback: T | undefined,
   words: readonly T[],
+  synonyms: Readonly<Record<string, NoInfer<T>>> = {},
 ): Option<T> {
   const type = `one of ${words.join(", ")}`;
   return {
@@ -127,7 +132,10 @@ export function choice<const T extends string>(
     bare: false,
     read(value) {
       const wanted = value === false ? "no" : value;
-      const word = words.find((one) => one === wanted);
+      const word = words.find((one) => one === wanted) ??
+        (Object.hasOwn(synonyms, String(wanted))
+          ? synonyms[String(wanted)]
+          : undefined);
       if (word === undefined) throw mismatch(type, value);
       return word;
     },

@@ -18,7 +18,9 @@ export const bakerySchema = defineSchema({
     rest: optional(integer("Minutes of rest", undefined, { min: 1 })),
   },
   Oven: {
-    heat: choice("Where heat comes from", "both", ["both", "top", "no"]),
+    heat: choice("Where heat comes from", "both", ["both", "top", "no"], {
+      above: "top",
+    }),
     seeds: list("On the crust", ["poppy"], text("Seed")),
     mix: record("Flour to its share", { rye: 1 }, number("", 1, { min: 0 })),
     resume: either(flag("Go on"), text("From where")),

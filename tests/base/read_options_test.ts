@@ -93,6 +93,17 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "readOptions() takes a synonym for the word of a choice",
+  pure,
+  () => {
+    const { options } = readOptions(bakerySchema, [
+      { flour: "x", heat: "above" },
+    ]);
+    assertEquals(options.heat, "top");
+  },
+);
+
 Deno.test("readOptions() translates aliases and their values", pure, () => {
   const { options } = readOptions(bakerySchema, [
     { flour: "rye", temperature: "top", crumb: "plain" },

@@ -1,0 +1,108 @@
+/**
+ * The options that say what goes into a run: the model to start from and the rows to train on.
+ *
+ * @module
+ */
+import { list, optional, record } from "../base/composite_option.ts";
+import { choice, flag, integer, number, text } from "../base/option.ts";
+import { downloadOption, hubNames } from "./download_option.ts";
+
+/** Options of the model to start from. */
+export const modelOptions = {
+  model_name_or_path: text(
+    "Folder of the model to train, or its name on the hub, looked for in model_hub/",
+  ),
+  model_source: choice(
+    "Hub that the model's name belongs to",
+    "huggingface",
+    hubNames,
+  ),
+  model_revision: optional(
+    text("Branch, tag or commit to download; null is the main one"),
+  ),
+  adapter_name_or_path: optional(
+    text("Folder of an adapter to continue; null starts a new one"),
+  ),
+  tokenizer_name_or_path: optional(
+    text("Folder of the tokenizer; null is the model's own"),
+  ),
+  chat_template: optional(
+    text("Name in templates/ or path of a Jinja file; null is the model's own"),
+  ),
+  init_from_config: flag(
+    "Start from random weights: the model's folder needs only config.json and tokenizer",
+  ),
+  torch_dtype: choice(
+    "How frozen weights are kept; auto is as stored; trained weights and sums are float32",
+    "auto",
+    ["auto", "float32", "bfloat16", "float16"],
+  ),
+  bf16: flag("With torch_dtype auto: keep frozen weights in bfloat16"),
+  fp16: flag("With torch_dtype auto: keep frozen weights in float16"),
+};
+
+/** Options of the rows to train on. */
+export const dataOptions = {
+  dataset_mixer: optional(
+    record(
+      "Files, or folders with train.* and test.*, to the fraction of their rows, 0 to 1",
+      undefined,
+      number("Fraction", 1, { min: 0, max: 1 }),
+    ),
+  ),
+  dataset: optional(
+    text("One file or folder, all of it, in place of dataset_mixer"),
+  ),
+  eval_dataset: optional(
+    text("File of evaluation pairs; null is the test split of the others"),
+  ),
+  dataset_splits: list(
+    "Names of the training and the evaluation split in folders",
+    ["train", "test"],
+    text("Split"),
+  ),
+  columns: record(
+    "Our column to yours where they differ: prompt=question,chosen=good",
+    {},
+    text("Column"),
+  ),
+  sample_seed: optional(
+    integer(
+      "Seed of a shuffle of all rows before the first max_..._samples are taken; null keeps the file's order",
+      undefined,
+      { min: 0 },
+    ),
+  ),
+  max_train_samples: optional(
+    integer(
+      "Train on the first N pairs that are kept; null is all",
+      undefined,
+      { min: 1 },
+    ),
+  ),
+  max_eval_samples: optional(
+    integer(
+      "Evaluate on the first N pairs that are kept; null is all",
+      undefined,
+      { min: 1 },
+    ),
+  ),
+  max_length: optional(
+    integer(
+      "Tokens of prompt and answer together, 512 to 4096 is usual; null is no limit",
+      undefined,
+      { min: 2 },
+    ),
+    1024,
+  ),
+  max_prompt_length: optional(
+    integer("Tokens of the prompt; null is no limit", undefined, { min: 1 }),
+  ),
+  length_policy: choice(
+    "A pair over max_length: drop it, cut the prompt's start, cut the answers' ends, or cut each sequence's end as TRL does",
+    "drop",
+    ["drop", "prompt_start", "completion_end", "keep_start"],
+  ),
+  shuffle: flag("Draw a new order of the rows each epoch", true),
+  download: downloadOption,
+};

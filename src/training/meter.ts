@@ -1,0 +1,100 @@
+/**
+ * Collects metrics between two log lines and averages them as TRL does: each name is the plain mean over the
+ * micro-batches since the last line, the loss over the steps. Its state is plain JSON, so that a resumed run logs what
+ * an uninterrupted one would.
+ *
+ * @module
+ */
+import type { Metrics } from "./metrics.ts";
+
+/** One step of the optimizer. */
+export interface StepMetrics {
+  /** Mean over the step's micro-batches. */
+  readonly loss: number;
+  /** L2 norm of all gradients before clipping. */
+  readonly grad_norm: number;
+  /** The rate that this step used. */
+  readonly learning_rate: number;
+}
+
+/** All that a meter holds, fit for JSON. */
+export interface MeterState {
+  readonly tokens: number;
+  readonly microBatches: number;
+  readonly sums: Readonly<Record<string, number>>;
+  readonly steps: number;
+  readonly lossSum: number;
+  readonly last: StepMetrics | null;
+}
+
+const EMPTY: MeterState = {
+  ...{ tokens: 0, microBatches: 0, sums: {} },
+  ...{ steps: 0, lossSum: 0, last: null },
+};
+
+/** The values since the last log line, and the running number of tokens. */
+export class Meter {
+  #state: MeterState;
+
+  /** @param state What `state` of an earlier meter gave, to go on from there */
+  constructor(state: MeterState = EMPTY) {
+    this.#state = state;
+  }
+
+  /** What to store in a checkpoint. */
+  get state(): MeterState {
+    return this.#state;
+  }
+
+  /** @param attendedTokens Tokens that attention saw, prompts counted for both halves */
+  addMicroBatch(metrics: Metrics, attendedTokens: number): void {
+    const { sums, tokens, microBatches } = this.#state;
+    const added = Object.entries(metrics).map((
+      [name, value],
+    ) => [name, (sums[name] ?? 0) + value]);
+    this.#state = {
+      ...this.#state,
+      sums: { ...sums, ...Object.fromEntries(added) },
+      tokens: tokens + attendedTokens,
+      microBatches: microBatches + 1,
+    };
+  }
+
+  /** Ends a step of the optimizer. */
+  addStep(step: StepMetrics): void {
+    const { steps, lossSum } = this.#state;
+    this.#state = {
+      ...this.#state,
+      steps: steps + 1,
+      lossSum: lossSum + step.loss,
+      last: step,
+    };
+  }
+
+  /**
+   * The row for the log, and a fresh start but for the running number of tokens.
+   *
+   * @param position `step` and `epoch` (a fraction) of the run
+   * @throws {RangeError} If no step was added since the last row
+   */
+  take(position: { readonly step: number; readonly epoch: number }): Metrics {
+    const { sums, microBatches, steps, lossSum, last, tokens } = this.#state;
+    if (last === null) {
+      throw new RangeError(
+        `Cannot log step ${position.step}: found no step since the last line, expected at least one`,
+      );
+    }
+    this.#state = { ...EMPTY, tokens };
+    const means = Object.entries(sums).map((
+      [name, sum],
+    ) => [name, sum / microBatches]);
+    return {
+      ...position,
+      loss: lossSum / steps,
+      grad_norm: last.grad_norm,
+      learning_rate: last.learning_rate,
+      ...Object.fromEntries(means),
+      num_tokens: tokens,
+    };
+  }
+}

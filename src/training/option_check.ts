@@ -1,0 +1,118 @@
+/**
+ * Checks that see several options of a training run together.
+ *
+ * @module
+ */
+import { type Findings, quoted } from "../base/schema.ts";
+import { type LossName, lossRows } from "./losses.ts";
+import { makeSchedule, type ScheduleName } from "./schedule.ts";
+
+/** The options that are checked together. */
+export interface CheckedOptions {
+  readonly trainer: "dpo" | "sft";
+  readonly dataset_mixer: unknown;
+  readonly dataset: string | null;
+  readonly eval_dataset: string | null;
+  readonly dataset_splits: readonly string[];
+  readonly eval_strategy: string;
+  readonly init_from_config: boolean;
+  readonly adapter_name_or_path: string | null;
+  readonly use_peft: boolean;
+  readonly bf16: boolean;
+  readonly fp16: boolean;
+  readonly loss_type: readonly LossName[];
+  readonly loss_weights: readonly number[] | null;
+  readonly label_smoothing: number;
+  readonly learning_rate: number;
+  readonly lr_scheduler_type: ScheduleName;
+  readonly lr_scheduler_kwargs: Readonly<Record<string, number>> | null;
+  readonly max_length: number | null;
+  readonly max_prompt_length: number | null;
+}
+
+/** What contradicts, and what has no effect. */
+export function checkTrainOptions(options: CheckedOptions): Findings {
+  const { loss_type, loss_weights, label_smoothing, trainer } = options;
+  const problems = [...dataProblems(options), ...modelProblems(options)];
+  const warnings: string[] = [];
+  const weights = loss_weights?.length ?? loss_type.length;
+  if (weights !== loss_type.length) {
+    problems.push(
+      `"loss_weights" must be one per loss, found ${weights} for ${loss_type.length}`,
+    );
+  }
+  const deaf = loss_type.filter((name) => !lossRows[name].smooths);
+  if (trainer === "dpo" && label_smoothing > 0 && deaf.length > 0) {
+    warnings.push(`"label_smoothing" has no effect on ${quoted(deaf)}`);
+  }
+  const schedule = scheduleProblem(options);
+  if (schedule !== undefined) problems.push(schedule);
+  return { problems, warnings };
+}
+
+function dataProblems(options: CheckedOptions): string[] {
+  const problems: string[] = [];
+  const { dataset, dataset_mixer, eval_dataset, dataset_splits } = options;
+  if ((dataset === null) === (dataset_mixer === null)) {
+    problems.push('give either "dataset_mixer" or "dataset"');
+  }
+  if (dataset_splits.length > 2) {
+    problems.push(
+      `"dataset_splits" must be a training and an evaluation split, found ${
+        quoted(dataset_splits)
+      }`,
+    );
+  }
+  if (
+    options.eval_strategy !== "no" && eval_dataset === null &&
+    dataset_splits.length < 2
+  ) {
+    problems.push(
+      `"eval_strategy" is ${
+        quoted([options.eval_strategy])
+      } but "dataset_splits" names no evaluation split`,
+    );
+  }
+  const { max_length, max_prompt_length } = options;
+  if (
+    max_length !== null && max_prompt_length !== null &&
+    max_prompt_length >= max_length
+  ) {
+    problems.push(
+      `"max_prompt_length" ${max_prompt_length} leaves no room for an answer in "max_length" ${max_length}`,
+    );
+  }
+  return problems;
+}
+
+function modelProblems(options: CheckedOptions): string[] {
+  const problems: string[] = [];
+  if (options.bf16 && options.fp16) {
+    problems.push('give either "bf16" or "fp16"');
+  }
+  if (options.adapter_name_or_path !== null && !options.use_peft) {
+    problems.push('"adapter_name_or_path" needs "use_peft"');
+  }
+  if (options.adapter_name_or_path !== null && options.init_from_config) {
+    problems.push(
+      '"adapter_name_or_path" cannot continue on the random weights of "init_from_config"',
+    );
+  }
+  return problems;
+}
+
+function scheduleProblem(options: CheckedOptions): string | undefined {
+  try {
+    makeSchedule({
+      lr_scheduler_type: options.lr_scheduler_type,
+      lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
+      learning_rate: options.learning_rate,
+      warmupSteps: 0,
+      totalSteps: 1,
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return error.message;
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The options of the train task, by the names that TRL and alignment-handbook have for them. Defaults are TRL's where
+ * TRL has the option.
+ *
+ * @module
+ */
+import { either, list, optional, record } from "../base/composite_option.ts";
+import { choice, flag, integer, number, text } from "../base/option.ts";
+import { defineSchema, type Infer } from "../base/schema.ts";
+import { foreignKeys } from "./foreign_keys.ts";
+import { dataOptions, modelOptions } from "./input_options.ts";
+import { lossNames, lossRows } from "./losses.ts";
+import { checkTrainOptions } from "./option_check.ts";
+import { scheduleNames } from "./schedule.ts";
+
+const method = {
+  trainer: choice("dpo: preference pairs; sft: answers or plain text", "dpo", [
+    "dpo",
+    "sft",
+  ]),
+  loss_type: list(
+    `Preference loss, or several: ${
+      lossNames.map((name) => `${name} (${lossRows[name].help})`).join(", ")
+    }`,
+    ["sigmoid"] as const,
+    choice("Loss", undefined, lossNames),
+  ),
+  loss_weights: optional(
+    list("One weight per loss; null is 1 each", undefined, number("Weight")),
+  ),
+  beta: number("Pull towards the reference, 0.01 to 0.5 is usual", 0.1, {
+    above: 0,
+  }),
+  label_smoothing: number(
+    "Share of pairs thought to be the wrong way round (cDPO)",
+    0,
+    { min: 0, max: 0.5 },
+  ),
+  completion_only_loss: optional(
+    flag(
+      "SFT: train on the answer alone; null does so where rows have a prompt",
+    ),
+  ),
+  precompute_ref_log_probs: flag(
+    "Reference log-probabilities of all rows before training, not batch by batch; the numbers are the same",
+  ),
+};
+
+const lora = {
+  use_peft: flag("Train a LoRA adapter; else all weights"),
+  lora_r: integer("Rank, 8 to 64 is usual", 16, { min: 1 }),
+  lora_alpha: number("Scale, one to two times the rank is usual", 32, {
+    above: 0,
+  }),
+  lora_dropout: number(
+    "Share of the adapter's inputs that are dropped, 0 to 0.1 is usual",
+    0,
+    { min: 0, max: 0.99 },
+  ),
+  lora_target_modules: list(
+    "Names of linear layers, or all-linear for every one but lm_head",
+    ["all-linear"],
+    text("Layer"),
+  ),
+};
+
+const optimizer = {
+  learning_rate: number(
+    "Peak rate: 5e-7 to 5e-6 is usual for DPO, ten times that for LoRA, 2e-5 for SFT",
+    1e-6,
+    { min: 0 },
+  ),
+  lr_scheduler_type: choice(
+    "Course of the rate after warm-up",
+    "linear",
+    scheduleNames,
+  ),
+  lr_scheduler_kwargs: optional(
+    record(
+      "num_cycles, min_lr, min_lr_rate, lr_end or power of the schedule",
+      undefined,
+      number("Value"),
+    ),
+  ),
+  warmup_ratio: number(
+    "Share of all steps in which the rate rises, 0 to 0.1 is usual",
+    0,
+    { min: 0, max: 1 },
+  ),
+  warmup_steps: number(
+    "Steps in which the rate rises; below 1 it is a share; wins over warmup_ratio",
+    0,
+    { min: 0 },
+  ),
+  optim: choice("Optimizer", "adamw_torch", ["adamw_torch", "rmsprop", "sgd"], {
+    adamw_torch_fused: "adamw_torch",
+    adamw_hf: "adamw_torch",
+    paged_adamw: "adamw_torch",
+    paged_adamw_32bit: "adamw_torch",
+  }),
+  adam_beta1: number("Decay of the mean of gradients", 0.9, {
+    min: 0,
+    max: 0.9999999,
+  }),
+  adam_beta2: number("Decay of the mean of their squares", 0.999, {
+    min: 0,
+    max: 0.9999999,
+  }),
+  adam_epsilon: number("Added to the root of that mean", 1e-8, { min: 0 }),
+  weight_decay: number(
+    "Decoupled decay of all but biases and norms, 0 to 0.1 is usual",
+    0,
+    { min: 0 },
+  ),
+  max_grad_norm: number(
+    "Gradients are scaled down to this L2 norm; 0 is no limit",
+    1,
+    { min: 0 },
+  ),
+};
+
+const batches = {
+  per_device_train_batch_size: integer(
+    "Pairs (SFT: rows) of a micro-batch",
+    8,
+    { min: 1 },
+  ),
+  per_device_eval_batch_size: integer(
+    "Pairs (SFT: rows) of an evaluation batch",
+    8,
+    { min: 1 },
+  ),
+  gradient_accumulation_steps: integer("Micro-batches of a step", 1, {
+    min: 1,
+  }),
+  num_train_epochs: number("Passes over the data, 1 to 3 is usual", 3, {
+    above: 0,
+  }),
+  max_steps: integer(
+    "Stop after this many steps, whatever the epochs; -1 is no limit",
+    -1,
+    { min: -1 },
+  ),
+  gradient_checkpointing: flag(
+    "Compute activations again in the backward pass: less memory, about a third slower",
+  ),
+  seed: integer("Seed of row order, dropout and new weights", 42, { min: 0 }),
+};
+
+const output = {
+  output_dir: text("Folder of the run, under output/"),
+  overwrite_output_dir: flag("Empty the folder of an earlier run first"),
+  resume_from_checkpoint: either(
+    flag(
+      "Go on from the run's last checkpoint, or from the one named by =PATH",
+    ),
+    text("Checkpoint"),
+  ),
+  eval_strategy: choice("When to evaluate", "no", ["no", "steps", "epoch"]),
+  eval_steps: optional(
+    number(
+      "Steps between evaluations; below 1 a share of all; null is logging_steps",
+      undefined,
+      { above: 0 },
+    ),
+  ),
+  save_strategy: choice(
+    "When to save a checkpoint; the final weights are saved always",
+    "steps",
+    ["no", "steps", "epoch"],
+  ),
+  save_steps: number("Steps between checkpoints; below 1 a share of all", 500, {
+    above: 0,
+  }),
+  save_total_limit: optional(
+    integer("Keep only the last N checkpoints; null keeps all", undefined, {
+      min: 1,
+    }),
+  ),
+  logging_steps: number(
+    "Steps between lines of metrics.jsonl; below 1 a share of all",
+    10,
+    { above: 0 },
+  ),
+  logging_first_step: flag("Log the first step too"),
+};
+
+/** The options of `deno task train`, and of every task that reads a recipe. */
+export const trainSchema = defineSchema({
+  "Model": modelOptions,
+  "Data": dataOptions,
+  "Method": method,
+  "LoRA": lora,
+  "Optimizer and schedule": optimizer,
+  "Batches": batches,
+  "Output, evaluation and checkpoints": output,
+}, {
+  positionals: [{
+    name: "RECIPE",
+    help:
+      "file of options, JSON with comments or YAML; the command line wins over it",
+    required: true,
+  }],
+  aliases: {
+    evaluation_strategy: "eval_strategy",
+    dtype: "torch_dtype",
+    tokenizer_name: "tokenizer_name_or_path",
+    train_file: "dataset",
+    dataset_name: "dataset",
+    validation_file: "eval_dataset",
+    chat_template_path: "chat_template",
+    lora_target: "lora_target_modules",
+    truncation_mode: {
+      name: "length_policy",
+      values: { keep_start: "keep_start" },
+    },
+  },
+  foreign: foreignKeys,
+  check: checkTrainOptions,
+});
+
+/** Checked options of a training run. */
+export type TrainOptions = Infer<typeof trainSchema>;
+
+/** How frozen weights are kept: `torch_dtype`, or what `bf16` and `fp16` say where it is auto. */
+export function frozenDtype(
+  { torch_dtype, bf16, fp16 }: Pick<
+    TrainOptions,
+    "torch_dtype" | "bf16" | "fp16"
+  >,
+): TrainOptions["torch_dtype"] {
+  if (torch_dtype !== "auto") return torch_dtype;
+  return bf16 ? "bfloat16" : fp16 ? "float16" : "auto";
+}
+
+/** Steps between two events: `every`, which below 1 is a share of all steps, rounded up. */
+export function resolveEvery(every: number, totalSteps: number): number {
+  return every < 1
+    ? Math.max(1, Math.ceil(totalSteps * every))
+    : Math.round(every);
+}
