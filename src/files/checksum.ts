@@ -1,0 +1,100 @@
+/**
+ * Sizes and hashes of files: sha256, which hubs list for large files, and the git object id, which
+ * Hugging Face lists for small ones. Web Crypto hashes only what is whole in memory; these stream.
+ */
+import { createHash } from "node:crypto";
+
+/** What is known of a file before it is there. */
+export interface Expected {
+  /** Bytes. */
+  readonly size?: number;
+  /** In hexadecimal. */
+  readonly sha256?: string;
+  /** Id of the file as a git blob: sha1 of `blob <size>\0` and the content, in hexadecimal. */
+  readonly gitOid?: string;
+}
+
+/** What a file turned out to be. */
+export interface Measured {
+  readonly size: number;
+  readonly sha256: string;
+  readonly gitOid?: string;
+}
+
+/** Hashes bytes as they come. */
+export class Checksum {
+  readonly #sha256 = createHash("sha256");
+  readonly #sha1 = createHash("sha1");
+  readonly #expectedSize: number | undefined;
+  #size = 0;
+
+  /** @param size the file's size if it is known: the git object id begins with it */
+  constructor(size?: number) {
+    this.#expectedSize = size;
+    this.#sha1.update(`blob ${size}\0`);
+  }
+
+  /** Bytes seen so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#size += bytes.length;
+    this.#sha256.update(bytes);
+    this.#sha1.update(bytes);
+  }
+
+  /** The result; the checksum cannot be used after it. */
+  finish(): Measured {
+    const sha256 = this.#sha256.digest("hex");
+    if (this.#size !== this.#expectedSize) return { size: this.#size, sha256 };
+    return { size: this.#size, sha256, gitOid: this.#sha1.digest("hex") };
+  }
+}
+
+/** Hashes a file on disk; undefined if it is not there. */
+export async function measureFile(
+  path: string,
+  size?: number,
+): Promise<Measured | undefined> {
+  const checksum = new Checksum(size);
+  try {
+    using file = await Deno.open(path);
+    await hashInto(checksum, file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  return checksum.finish();
+}
+
+/** Hashes what is left of an open file. */
+export async function hashInto(
+  checksum: Checksum,
+  file: Deno.FsFile,
+): Promise<void> {
+  const buffer = new Uint8Array(2 ** 20);
+  let count: number | null;
+  while ((count = await file.read(buffer)) !== null) {
+    checksum.update(buffer.subarray(0, count));
+  }
+}
+
+/** What is wrong with a file, in words; undefined if it is as expected. */
+export function difference(
+  found: Measured,
+  expected: Expected,
+): string | undefined {
+  const { size, sha256, gitOid } = expected;
+  if (size !== undefined && found.size !== size) {
+    return `found ${found.size} bytes, wanted ${size}`;
+  }
+  if (sha256 !== undefined && found.sha256 !== sha256) {
+    return `found sha256 ${found.sha256}, wanted ${sha256}`;
+  }
+  if (gitOid !== undefined && found.gitOid !== gitOid) {
+    return `found git object ${found.gitOid ?? "none"}, wanted ${gitOid}`;
+  }
+  return undefined;
+}

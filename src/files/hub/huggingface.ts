@@ -1,0 +1,87 @@
+/**
+ * Listing repositories of Hugging Face, or of a mirror that speaks its API.
+ */
+import { isJsonObject } from "../json_file.ts";
+import { HubError, retrying } from "../retry.ts";
+import {
+  encodePath,
+  type Repo,
+  type RepoAccess,
+  type RepoFile,
+  type RepoListing,
+} from "./repo.ts";
+import { checkEndpoint, type HubAccess, hubFetch, hubJson } from "./request.ts";
+
+/** The hub's own address. */
+export const HUGGINGFACE = "https://huggingface.co";
+
+/**
+ * All files of a repository, at the commit that the revision stands for now.
+ *
+ * @throws HubError if it is not there or may not be read.
+ */
+export async function listHuggingFace(
+  repo: Repo,
+  options: RepoAccess,
+): Promise<RepoListing> {
+  const { endpoint = HUGGINGFACE, token } = options;
+  const access: HubAccess = {
+    endpoint: checkEndpoint(endpoint),
+    privateHeaders: token ? { authorization: `Bearer ${token.trim()}` } : {},
+  };
+  const { revision = "main" } = repo;
+  const commit = await resolveCommit(repo, revision, access, options);
+  const prefix = repo.kind === "dataset" ? "datasets/" : "";
+  const root = `${access.endpoint}/${prefix}${repo.name}/resolve/${commit}/`;
+  const files: RepoFile[] = [];
+  // loaded here: only a download needs it
+  const { listFiles } = await import("@huggingface/hub");
+  for await (
+    const entry of listFiles({
+      repo: { type: repo.kind, name: repo.name },
+      revision: commit,
+      recursive: true,
+      hubUrl: access.endpoint,
+      fetch: (url, init) =>
+        retrying(
+          () =>
+            hubFetch(String(url instanceof Request ? url.url : url), access, {
+              headers: Object.fromEntries(new Headers(init?.headers)),
+            }),
+          options,
+        ),
+    })
+  ) {
+    if (entry.type !== "file") continue;
+    const { path, size, oid, lfs } = entry;
+    const hash = lfs ? { sha256: lfs.oid } : oid ? { gitOid: oid } : {};
+    files.push({
+      path,
+      size: lfs?.size ?? size,
+      url: root + encodePath(path),
+      ...hash,
+    });
+  }
+  return { access, revision, commit, files };
+}
+
+/** The commit of a revision, so that all files come from one version. */
+async function resolveCommit(
+  repo: Repo,
+  revision: string,
+  access: HubAccess,
+  options: RepoAccess,
+): Promise<string> {
+  const address = `${access.endpoint}/api/${repo.kind}s/${repo.name}/revision/${
+    encodeURIComponent(revision)
+  }`;
+  const info = await hubJson(address, access, options);
+  const commit = isJsonObject(info) ? info["sha"] : undefined;
+  if (typeof commit === "string" && /^[0-9a-f]{7,64}$/.test(commit)) {
+    return commit;
+  }
+  throw new HubError(
+    `Cannot list "${repo.name}": "${address}" names no commit`,
+    { retry: false },
+  );
+}

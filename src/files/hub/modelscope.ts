@@ -1,0 +1,102 @@
+/**
+ * Listing repositories of ModelScope, which has an API of its own.
+ */
+import { isJsonObject, type JsonObject } from "../json_file.ts";
+import { HubError } from "../retry.ts";
+import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
+import { checkEndpoint, type HubAccess, hubJson } from "./request.ts";
+
+/** The hub's own address. */
+export const MODELSCOPE = "https://modelscope.cn";
+
+const PAGE_SIZE = 100;
+const MAX_PAGES = 10_000;
+
+/**
+ * All files of a repository. The hub names no commit: files are at the revision when they are fetched.
+ *
+ * @throws HubError if it is not there or may not be read.
+ */
+export async function listModelScope(
+  repo: Repo,
+  options: RepoAccess,
+): Promise<RepoListing> {
+  const { endpoint = MODELSCOPE, token } = options;
+  const access: HubAccess = {
+    endpoint: checkEndpoint(endpoint),
+    privateHeaders: token
+      ? {
+        authorization: `Bearer ${token.trim()}`,
+        cookie: `m_session_id=${token.trim()}`,
+      }
+      : {},
+  };
+  const { revision = "master" } = repo;
+  const root = `${access.endpoint}/api/v1/${repo.kind}s/${repo.name}/repo`;
+  const entries = repo.kind === "model"
+    ? await entriesOf(
+      `${root}/files?${query({ Revision: revision, Recursive: "True" })}`,
+    )
+    : await pagesOf(`${root}/tree`);
+  return { access, revision, files: entries.flatMap(toFile) };
+
+  async function entriesOf(address: string): Promise<JsonObject[]> {
+    return readEntries(await hubJson(address, access, options), repo.name);
+  }
+
+  async function pagesOf(address: string): Promise<JsonObject[]> {
+    const all: JsonObject[] = [];
+    for (let page = 1; page <= MAX_PAGES; page++) {
+      const entries = await entriesOf(`${address}?${
+        query({
+          Revision: revision,
+          Root: "/",
+          Recursive: "True",
+          PageNumber: String(page),
+          PageSize: String(PAGE_SIZE),
+        })
+      }`);
+      all.push(...entries);
+      if (entries.length < PAGE_SIZE) break;
+    }
+    return all;
+  }
+
+  function toFile(entry: JsonObject): RepoFile[] {
+    const { Path: path, Size: size, Sha256: sha256, Type: type } = entry;
+    if (type === "tree" || typeof path !== "string") return [];
+    if (typeof size !== "number" || !Number.isSafeInteger(size)) {
+      throw new HubError(
+        `Cannot list "${repo.name}": "${path}" has no size`,
+        { retry: false },
+      );
+    }
+    const where = { Revision: revision, FilePath: path };
+    const source = repo.kind === "dataset" ? { Source: "SDK" } : {};
+    return [{
+      path,
+      size,
+      url: `${root}?${query({ ...source, ...where })}`,
+      ...(typeof sha256 === "string" && sha256 !== "" && { sha256 }),
+    }];
+  }
+}
+
+function query(values: Readonly<Record<string, string>>): string {
+  return new URLSearchParams(values).toString();
+}
+
+/** The entries of an answer; faults come with status 200 and a code of their own. */
+function readEntries(answer: unknown, repo: string): JsonObject[] {
+  const body = isJsonObject(answer) ? answer : {};
+  const data = isJsonObject(body["Data"]) ? body["Data"] : {};
+  const files = data["Files"];
+  const failed = body["Success"] === false ||
+    (body["Code"] !== undefined && body["Code"] !== 200);
+  if (!failed && Array.isArray(files)) return files.filter(isJsonObject);
+  if (!failed && files === null) return [];
+  throw new HubError(
+    `Cannot list "${repo}": ${body["Message"] ?? "the hub names no files"}`,
+    { retry: false },
+  );
+}
