@@ -215,14 +215,14 @@ function serveFile(
   const stalls = file.stalls && attempt === 0;
   const body = cut === undefined && !stalls
     ? file.chunked ? streamOf(part) : part
-    : streamOf(part.slice(0, cut ?? 3), stalls ? "stall" : "cut");
+    : streamOf(part.slice(0, cut ?? 3), stalls ? "stall" : undefined);
   return new Response(body, { status: begin > 0 ? 206 : 200, headers });
 }
 
-/** A body that ends well, breaks off, or never ends. */
+/** A body that ends, or that never does. */
 function streamOf(
   data: Uint8Array<ArrayBuffer>,
-  end?: "cut" | "stall",
+  end?: "stall",
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let sent = false;
   return new ReadableStream({
@@ -231,11 +231,8 @@ function streamOf(
         sent = true;
         return controller.enqueue(data);
       }
-      if (end === undefined) return controller.close();
       if (end === "stall") return await new Promise(() => {});
-      // let the bytes leave before the connection breaks
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      controller.error(new Error("cut"));
+      controller.close(); // short of the content-length, if it is a cut
     },
   });
 }
