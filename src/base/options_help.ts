@@ -51,6 +51,9 @@ function inBrackets({ type, fallback }: Option<unknown>): string {
 
 function shown(value: unknown): string {
   if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "number" && value > 0 && value < 1e-3) {
+    return value.toExponential();
+  }
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
