@@ -1,0 +1,112 @@
+/**
+ * Attention over ranges of keys, with grouped query heads and a streaming softmax. Causality, packing, shared
+ * prompts and sliding windows are all in the ranges: the kernels know nothing else.
+ */
+import { attentionPanel } from "./attention_panel.ts";
+import {
+  type AttentionShape,
+  attentionSizes,
+  blockGrid,
+  fitsPanel,
+  NO_KEYS,
+} from "./attention_shape.ts";
+import source from "./attention.wgsl" with { type: "text" };
+import type { Device } from "./device.ts";
+import { flatTexture } from "./flat_texture.ts";
+import { defineKernel } from "./kernel.ts";
+import type { Tensor } from "./tensor.ts";
+
+export { attentionBackward } from "./attention_backward.ts";
+export type {
+  AttentionForward,
+  AttentionGradients,
+} from "./attention_backward.ts";
+export type { AttentionShape } from "./attention_shape.ts";
+
+const tile = defineKernel("attention", source);
+
+/** What attention returns. */
+export interface AttentionOutput {
+  /** `[queries, heads * headDim]`; zeros for a query without keys. */
+  readonly o: Tensor;
+  /** Log of the sum of `exp(score)`, in nats, `[queries, heads]`; -1e30 for a query without keys. */
+  readonly lse: Tensor;
+}
+
+/**
+ * `o[i] = sum_j softmax_j(scale * q[i] . k[j]) v[j]`, where query i sees the keys in `[ranges[i, 0], ranges[i, 1])`
+ * and `[ranges[i, 2], ranges[i, 3])`, which must not overlap.
+ *
+ * `k` and `v` may have more rows than are seen; those between rows that are seen must be finite. Pass
+ * `rowsView(k, 0, used)` of a large cache: CPU adapters copy what they are given.
+ *
+ * @param q `[queries, heads * headDim]`
+ * @param k `[keys, kvHeads * headDim]`
+ * @param v `[keys, kvHeads * headDim]`
+ * @param ranges u32 `[queries, 4]`
+ * @throws {TypeError} if a shape does not fit
+ * Source: https://arxiv.org/abs/2205.14135, Algorithm 1.
+ */
+export function attention(
+  device: Device,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  ranges: Tensor,
+  shape: AttentionShape,
+): AttentionOutput {
+  const { queries, keys, group } = attentionSizes(q, k, v, ranges, shape);
+  if (queries === 0 || keys === 0) return blank(device, q, shape);
+  const o = device.allocate(q.shape);
+  const lse = device.allocate([queries, shape.heads]);
+  const { heads, kvHeads, headDim, scale, softcap = 0 } = shape;
+  const rows = queries * group;
+  const params = { rows, group, heads, kv_heads: kvHeads, scale };
+  if (!fitsPanel(device, headDim, 4, [q, k, v])) {
+    const chunks = Math.ceil(headDim / 32);
+    device.launch(
+      tile,
+      { q, k, v, ranges, o, lse },
+      params,
+      blockGrid(rows, 32, kvHeads),
+      {
+        constants: { HEAD_DIM: headDim, SOFTCAP: softcap },
+        aliases: { Chunks: `array<array<vec4f, ${chunks}>, 4>` },
+      },
+    );
+    return { o, lse };
+  }
+  const perLane = rowsPerLane(rows, headDim);
+  const kernel = attentionPanel({ headDim, rows: perLane, keys: 4 });
+  const inputs = {
+    q: flatTexture(device, q),
+    k: flatTexture(device, k),
+    v: flatTexture(device, v),
+    ranges: flatTexture(device, ranges, "rgba32uint"),
+  };
+  device.launch(
+    kernel,
+    { ...inputs, o, lse },
+    params,
+    blockGrid(rows, 8 * perLane, kvHeads),
+    { constants: { SOFTCAP: softcap } },
+  );
+  for (const input of Object.values(inputs)) device.release(input);
+  return { o, lse };
+}
+
+/** Few rows must spread over the lanes; many share each load of a key. */
+function rowsPerLane(rows: number, headDim: number): number {
+  if (rows <= 16) return 1;
+  return headDim <= 128 ? 4 : 2;
+}
+
+function blank(
+  device: Device,
+  q: Tensor,
+  { heads }: AttentionShape,
+): AttentionOutput {
+  const shape = [q.shape[0]!, heads];
+  const none = new Float32Array(shape[0]! * heads).fill(NO_KEYS);
+  return { o: device.zeros(q.shape), lse: device.upload(none, shape) };
+}

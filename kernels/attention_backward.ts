@@ -1,0 +1,186 @@
+/**
+ * Gradients of attention: one walk over keys for dq, one over queries for dk and dv. Scores are computed
+ * again from q, k and lse; no buffer has queries x keys elements, and no atomics: two runs give the same bits.
+ */
+import { attentionDkvPanel } from "./attention_dkv_panel.ts";
+import dkvSource from "./attention_dkv.wgsl" with { type: "text" };
+import { attentionDqPanel } from "./attention_dq_panel.ts";
+import dqSource from "./attention_dq.wgsl" with { type: "text" };
+import {
+  type AttentionShape,
+  type AttentionSizes,
+  attentionSizes,
+  blockGrid,
+  fitsPanel,
+} from "./attention_shape.ts";
+import statsPanelSource from "./attention_stats_panel.wgsl" with {
+  type: "text",
+};
+import statsSource from "./attention_stats.wgsl" with { type: "text" };
+import type { Device } from "./device.ts";
+import { flatTexture } from "./flat_texture.ts";
+import { foldedGrid } from "./grid.ts";
+import { defineKernel } from "./kernel.ts";
+import { elements, expectShape, type Tensor } from "./tensor.ts";
+
+/** What `attention()` took and returned, and which queries see each key. */
+export interface AttentionForward {
+  /** `[queries, heads * headDim]` */
+  readonly q: Tensor;
+  /** `[keys, kvHeads * headDim]` */
+  readonly k: Tensor;
+  /** `[keys, kvHeads * headDim]` */
+  readonly v: Tensor;
+  /** `[queries, heads * headDim]` */
+  readonly o: Tensor;
+  /** `[queries, heads]` */
+  readonly lse: Tensor;
+  /** u32 `[queries, 4]`: query i sees keys `[0], [1])` and `[2], [3])` */
+  readonly ranges: Tensor;
+  /** u32 `[keys, 2]`: all queries that see key j lie in `[first, end)` */
+  readonly queryRanges: Tensor;
+}
+
+/** Gradients with the shapes of q, k and v. */
+export interface AttentionGradients {
+  readonly dq: Tensor;
+  readonly dk: Tensor;
+  readonly dv: Tensor;
+}
+
+type Tensors = AttentionForward & AttentionGradients & {
+  readonly dout: Tensor;
+  /** lse and `o . dO`, `[queries, heads, 2]` */
+  readonly stats: Tensor;
+};
+
+const stats = defineKernel("attention_stats", statsSource);
+const statsPanel = defineKernel("attention_stats_panel", statsPanelSource);
+const dqTile = defineKernel("attention_dq", dqSource);
+const dkvTile = defineKernel("attention_dkv", dkvSource);
+
+/**
+ * Gradients of q, k and v from the gradient `dO` of attention's output, `[queries, heads * headDim]`.
+ *
+ * @throws {TypeError} if a shape does not fit
+ * Source: https://arxiv.org/abs/2205.14135, Algorithm 4.
+ */
+export function attentionBackward(
+  device: Device,
+  forward: AttentionForward,
+  dO: Tensor,
+  shape: AttentionShape,
+): AttentionGradients {
+  const { q, k, v, o, lse, ranges, queryRanges } = forward;
+  const sizes = attentionSizes(q, k, v, ranges, shape);
+  expectShape("o", o, q.shape);
+  expectShape("dO", dO, q.shape);
+  expectShape("lse", lse, [sizes.queries, shape.heads]);
+  expectShape("queryRanges", queryRanges, [sizes.keys, 2]);
+  if (sizes.queries === 0 || sizes.keys === 0) {
+    const [dq, dk, dv] = [q, k, v].map(({ shape }) => device.zeros(shape));
+    return { dq: dq!, dk: dk!, dv: dv! };
+  }
+  const gradients = {
+    dq: device.allocate(q.shape),
+    dk: device.allocate(k.shape),
+    dv: device.allocate(v.shape),
+  };
+  const all = {
+    ...forward,
+    ...gradients,
+    dout: dO,
+    stats: device.allocate([sizes.queries, shape.heads, 2]),
+  };
+  const panel = fitsPanel(device, shape.headDim, 6, [q, k, v]);
+  (panel ? launchPanels : launchTiles)(device, all, shape, sizes);
+  device.release(all.stats);
+  return gradients;
+}
+
+function launchTiles(
+  device: Device,
+  tensors: Tensors,
+  shape: AttentionShape,
+  { queries, keys, group }: AttentionSizes,
+): void {
+  const { heads, kvHeads: kv_heads, headDim, scale, softcap = 0 } = shape;
+  const chunks = Math.ceil(headDim / 32);
+  const options = {
+    constants: { HEAD_DIM: headDim, SOFTCAP: softcap },
+    aliases: { Chunks: `array<array<vec4f, ${chunks}>, 4>` },
+  };
+  const count = elements(tensors.lse.shape);
+  const { queryRanges: query_ranges, ...rest } = tensors;
+  device.launch(stats, rest, { count }, foldedGrid(Math.ceil(count / 64)), {
+    constants: { HEAD_DIM: headDim },
+  });
+  const rows = queries * group;
+  const params = { rows, keys, group, heads, kv_heads, scale };
+  device.launch(dqTile, rest, params, blockGrid(rows, 32, kv_heads), options);
+  device.launch(
+    dkvTile,
+    { ...rest, query_ranges },
+    params,
+    blockGrid(keys, 32, kv_heads),
+    options,
+  );
+}
+
+function launchPanels(
+  device: Device,
+  tensors: Tensors,
+  shape: AttentionShape,
+  { queries, keys, group }: AttentionSizes,
+): void {
+  const { heads, kvHeads: kv_heads, headDim, scale, softcap = 0 } = shape;
+  const constants = { SOFTCAP: softcap };
+  const dout = flatTexture(device, tensors.dout);
+  launchStats(device, tensors, dout, headDim);
+  const textures = {
+    q: flatTexture(device, tensors.q),
+    k: flatTexture(device, tensors.k),
+    v: flatTexture(device, tensors.v),
+    dout,
+    stats: flatTexture(device, tensors.stats),
+    ranges: flatTexture(device, tensors.ranges, "rgba32uint"),
+  };
+  const { dq, dk, dv, queryRanges: query_ranges } = tensors;
+  const rows = queries * group;
+  const params = { rows, keys, group, heads, kv_heads, scale };
+  const perLane = headDim <= 64 ? 4 : headDim <= 128 ? 2 : 1;
+  device.launch(
+    attentionDqPanel({ headDim, rows: perLane, keys: 2 }),
+    { ...textures, dq },
+    params,
+    blockGrid(rows, 8 * perLane, kv_heads),
+    { constants },
+  );
+  const keysPerLane = headDim <= 64 ? 2 : 1;
+  device.launch(
+    attentionDkvPanel({ headDim, keys: keysPerLane, queries: 2 }),
+    { ...textures, query_ranges, dk, dv },
+    params,
+    blockGrid(keys, 8 * keysPerLane, kv_heads),
+    { constants },
+  );
+  for (const texture of Object.values(textures)) device.release(texture);
+}
+
+function launchStats(
+  device: Device,
+  { o, lse, stats }: Tensors,
+  dout: GPUTexture,
+  headDim: number,
+): void {
+  const count = elements(lse.shape);
+  const texture = flatTexture(device, o);
+  device.launch(
+    statsPanel,
+    { o: texture, dout, lse, stats },
+    { count },
+    foldedGrid(Math.ceil(count / 8)),
+    { constants: { QUADS: headDim / 4 } },
+  );
+  device.release(texture);
+}
