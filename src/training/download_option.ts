@@ -13,8 +13,16 @@ const repository = {
   source: choice("Hub", "huggingface", hubNames),
   repo: text("Repository, OWNER/NAME"),
   revision: optional(text("Branch, tag or commit; null is the hub's main one")),
-  files: list("Names or patterns of files", ["*"], text("Name or pattern")),
-  folder: optional(text("Where to; null is model_hub/NAME or data/NAME")),
+  files: optional(
+    list(
+      "Patterns of files; null is what is needed",
+      undefined,
+      text("Pattern"),
+    ),
+  ),
+  folder: optional(
+    text("Where to; null is model_hub/OWNER--NAME or data/NAME"),
+  ),
 };
 
 /** `download: { model, datasets }`: read by the download task, ignored by all others. */

@@ -1,0 +1,118 @@
+/**
+ * What all tasks share: options from the command line and a recipe, `--help`, and errors as one line
+ * with exit code 1 (`--debug` adds the stack).
+ */
+// deno-lint-ignore-file no-console
+import {
+  type Groups,
+  helpText,
+  parseRecipe,
+  readArguments,
+  readOptions,
+  type Schema,
+  type ValuesOf,
+} from "../mod.ts";
+
+/** What a task is, for its `--help`. */
+export interface TaskHeading {
+  /** `deno task train` */
+  readonly command: string;
+  /** One sentence. */
+  readonly summary: string;
+}
+
+/** Options and further words of a command line. */
+export interface TaskInput<V> {
+  readonly options: V;
+  readonly positionals: readonly string[];
+}
+
+/** Which keys of a recipe a task reads; all by default. */
+export type RecipeKeys = (
+  recipe: Record<string, unknown>,
+  given: Readonly<Record<string, unknown>>,
+) => Record<string, unknown>;
+
+/**
+ * Reads the options of a task: defaults < recipe (the first word, where the schema has a RECIPE) <
+ * command line. Prints warnings; `--help` prints the help and ends the task.
+ *
+ * @throws TypeError naming all that is wrong with them
+ */
+export async function readTaskOptions<G extends Groups>(
+  schema: Schema<G>,
+  heading: TaskHeading,
+  recipeKeys: RecipeKeys = (recipe) => recipe,
+): Promise<TaskInput<ValuesOf<G>>> {
+  const { values, positionals, help } = readArguments(schema, Deno.args);
+  if (help) {
+    console.log(helpText(schema, heading));
+    Deno.exit(0);
+  }
+  const hasRecipe = schema.positionals[0]?.name === "RECIPE";
+  const path = hasRecipe ? positionals[0] : undefined;
+  const sources = path === undefined
+    ? [values]
+    : [recipeKeys(await readRecipe(path), values), values];
+  const { options, warnings } = readOptions(schema, sources);
+  for (const warning of warnings) console.error(`warning: ${warning}`);
+  return { options, positionals };
+}
+
+async function readRecipe(path: string): Promise<Record<string, unknown>> {
+  const text = await Deno.readTextFile(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(
+      `Cannot read recipe "${path}": no such file`,
+    );
+  });
+  return parseRecipe(text, path);
+}
+
+/**
+ * Runs a task to its end: an error becomes one line and exit code 1.
+ *
+ * @param main returns the exit code, 0 if it returns nothing; 130 after Ctrl-C
+ */
+export async function runTask(
+  main: () => Promise<number | void>,
+): Promise<void> {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail(event.reason);
+  });
+  let code: number | void;
+  try {
+    code = await main();
+  } catch (error) {
+    fail(error);
+  }
+  Deno.exit(code ?? 0);
+}
+
+function fail(error: unknown): never {
+  console.error(`error: ${errorLine(error)}`);
+  if (Deno.args.includes("--debug") && error instanceof Error) {
+    console.error(error.stack);
+  }
+  Deno.exit(1);
+}
+
+/** An error in one line; a denied permission names the flag that grants it. */
+export function errorLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = message.trim().replaceAll(/\s*\n\s*/g, " ");
+  if (!(error instanceof Deno.errors.NotCapable)) return line;
+  const denied = /^Requires (\w+) access(?: to "?([^"]+?)"?)?(?:,|$)/.exec(
+    line,
+  );
+  const [, kind = "", what] = denied ?? [];
+  if (kind === "") return line;
+  // "all" or a bare kind has no value; `<CWD>` and the like are no paths either
+  const value = what === undefined || /^(all|<.*>)$/.test(what)
+    ? ""
+    : `=${what}`;
+  return `Cannot use ${what ?? kind}: this task has no ${kind} access to it; ` +
+    `put --allow-${kind}${value} before the task's file: ` +
+    `deno run -P=NAME --allow-${kind}${value} tasks/NAME.ts`;
+}
