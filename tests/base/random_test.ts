@@ -93,6 +93,19 @@ Deno.test("below() gives each integer about equally often", pure, () => {
 });
 
 Deno.test(
+  "below() draws again where the remainder would favour small integers",
+  pure,
+  () => {
+    const random = new Random(6);
+    const n = 3 * 2 ** 30; // a bare remainder would fall below 2^30 half of the time, not a third
+    let low = 0;
+    for (let i = 0; i < 9000; i++) if (random.below(n) < 2 ** 30) low++;
+    // standard error sqrt(9000 * 1/3 * 2/3) = 44.7
+    assert(Math.abs(low - 3000) < 179, `${low} of 9000`);
+  },
+);
+
+Deno.test(
   "shuffle() keeps every item and depends on the seed alone",
   pure,
   () => {

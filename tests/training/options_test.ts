@@ -190,39 +190,6 @@ Deno.test(
   },
 );
 
-Deno.test(
-  "trainSchema refuses options that contradict each other",
-  pure,
-  () => {
-    refuses(
-      { dataset_mixer: { a: 1 } },
-      'give either "dataset_mixer" or "dataset"',
-    );
-    refuses({ dataset: null }, 'give either "dataset_mixer" or "dataset"');
-    refuses({ bf16: true, fp16: true }, 'give either "bf16" or "fp16"');
-    refuses(
-      { adapter_name_or_path: "a" },
-      '"adapter_name_or_path" needs "use_peft"',
-    );
-    refuses({ max_prompt_length: 1024 }, "leaves no room for an answer");
-    refuses(
-      { eval_strategy: "steps", dataset_splits: ["train"] },
-      "names no evaluation split",
-    );
-    refuses(
-      { lr_scheduler_type: "cosine_with_min_lr" },
-      "either min_lr or min_lr_rate",
-    );
-  },
-);
-
-Deno.test("trainSchema warns where label_smoothing has no effect", pure, () => {
-  assertEquals(read({ label_smoothing: 0.1 }).warnings, []);
-  assertEquals(read({ label_smoothing: 0.1, loss_type: "ipo" }).warnings, [
-    '"label_smoothing" has no effect on "ipo"',
-  ]);
-});
-
 Deno.test("trainSchema reads the command line over the recipe", pure, () => {
   const { values, positionals } = readArguments(trainSchema, [
     ...[
@@ -264,7 +231,7 @@ Deno.test(
     });
     const rest = { revision: null, folder: null };
     assertEquals(options.download, {
-      model: { source: "huggingface", repo: "a/b", files: ["*"], ...rest },
+      model: { source: "huggingface", repo: "a/b", files: null, ...rest },
       datasets: [{
         source: "modelscope",
         repo: "c/d",

@@ -1,0 +1,56 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { readOptions } from "../../src/base/read_options.ts";
+import { trainSchema } from "../../src/training/options.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+const least = {
+  model_name_or_path: "m",
+  dataset: "d.jsonl",
+  output_dir: "output/x",
+};
+const read = (more: Record<string, unknown>) =>
+  readOptions(trainSchema, [least, more]);
+const refuses = (more: Record<string, unknown>, says: string) =>
+  assertThrows(() => read(more), TypeError, says);
+
+Deno.test(
+  "checkTrainOptions() refuses options that contradict each other",
+  pure,
+  () => {
+    refuses(
+      { dataset_mixer: { a: 1 } },
+      'give either "dataset_mixer" or "dataset"',
+    );
+    refuses({ dataset: null }, 'give either "dataset_mixer" or "dataset"');
+    refuses({ bf16: true, fp16: true }, 'give either "bf16" or "fp16"');
+    refuses(
+      { adapter_name_or_path: "a" },
+      '"adapter_name_or_path" needs "use_peft"',
+    );
+    refuses({ max_prompt_length: 1024 }, "leaves no room for an answer");
+    refuses(
+      { eval_strategy: "steps", dataset_splits: ["train"] },
+      "names no evaluation split",
+    );
+    refuses(
+      { lr_scheduler_type: "cosine_with_min_lr" },
+      "either min_lr or min_lr_rate",
+    );
+  },
+);
+
+Deno.test(
+  "checkTrainOptions() warns where label_smoothing has no effect",
+  pure,
+  () => {
+    assertEquals(read({ label_smoothing: 0.1 }).warnings, []);
+    assertEquals(read({ label_smoothing: 0.1, loss_type: "ipo" }).warnings, [
+      '"label_smoothing" has no effect on "ipo"',
+    ]);
+  },
+);
