@@ -1,0 +1,34 @@
+// y[i] = x[i] / (1 - rate) where the number drawn for element i is not below rate, else 0       one invocation per 4 elements
+// The draws are a hash of (four elements' number, stream, seed), so they are the same again in the backward.
+// Hash: pcg4d, Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+override WORKGROUP_SIZE: u32 = 64;
+struct Params { count: u32, stream: u32, seed_low: u32, seed_high: u32, threshold: u32, factor: f32 }
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;          // [count]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;    // [count]
+@group(0) @binding(2) var<uniform> params: Params;                 // threshold = rate * 2^32, factor = 1 / (1 - rate)
+
+fn hash(key: vec4u) -> vec4u {
+  var v = key * 1664525u + 1013904223u;
+  v.x += v.y * v.w;
+  v.y += v.z * v.x;
+  v.z += v.x * v.y;
+  v.w += v.y * v.z;
+  v ^= v >> vec4u(16u);
+  v.x += v.y * v.w;
+  v.y += v.z * v.x;
+  v.z += v.x * v.y;
+  v.w += v.y * v.z;
+  return v;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
+  if (i >= params.count) { return; }
+  let draws = hash(vec4u(i, params.stream, params.seed_low, params.seed_high));
+  y[i] = select(vec4f(0.0), params.factor * x[i], draws >= vec4u(params.threshold));
+}

@@ -1,0 +1,50 @@
+// d_gate[i] = dy[i] * up[i] * activation'(gate[i]), d_up[i] = dy[i] * activation(gate[i])
+// one invocation per Real, grid folded over x and y
+alias Real = f32;                                                  // or vec4f
+override WORKGROUP_SIZE: u32 = 64;
+override ACTIVATION: u32 = 0;                                      // 0 silu, 1 gelu_tanh, 2 relu2
+struct Params { count: u32 }
+@group(0) @binding(0) var<storage, read> gate: array<Real>;        // [count]
+@group(0) @binding(1) var<storage, read> up: array<Real>;          // [count]
+@group(0) @binding(2) var<storage, read> dy: array<Real>;          // [count]
+@group(0) @binding(3) var<storage, read_write> d_gate: array<Real>;  // [count]
+@group(0) @binding(4) var<storage, read_write> d_up: array<Real>;  // [count]
+@group(0) @binding(5) var<uniform> params: Params;
+
+struct Activated { value: Real, slope: Real }
+
+// bounded, since what comes of an overflow is the driver's choice
+fn sigmoid(x: Real) -> Real { return 1.0 / (1.0 + exp(min(-x, Real(80.0)))); }
+
+fn activated(x: Real) -> Activated {
+  switch ACTIVATION {
+    case 1u: {
+      // value x s(v), slope s + x s (1 - s) v', with v = sqrt(8 / pi) (x + 0.044715 x^3)
+      let s = sigmoid(1.5957691216 * (x + 0.044715 * x * x * x));
+      let dv = 1.5957691216 * (1.0 + 0.134145 * x * x);
+      return Activated(x * s, s + x * s * (1.0 - s) * dv);
+    }
+    case 2u: {
+      let positive = max(x, Real(0.0));
+      return Activated(positive * positive, 2.0 * positive);
+    }
+    default: {
+      let s = sigmoid(x);
+      return Activated(x * s, s + x * s * (1.0 - s));
+    }
+  }
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
+  if (i >= params.count) { return; }
+  let it = activated(gate[i]);
+  let slope = dy[i];
+  d_gate[i] = slope * up[i] * it.slope;
+  d_up[i] = slope * it.value;
+}

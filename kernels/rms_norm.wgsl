@@ -1,0 +1,54 @@
+// y[r, :] = x[r, :] * rstd[r] * (offset + weight), rstd[r] = 1 / sqrt(mean(x[r, :]^2) + eps)       LANES invocations per row r
+alias Real = f32;                                                  // or vec4f
+override WIDTH: u32 = 1;                                           // numbers in a Real
+override WORKGROUP_SIZE: u32 = 64;
+override LANES: u32 = 64;                                          // a power of 2
+struct Params { rows: u32, cols: u32, eps: f32, offset: f32 }      // cols in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;           // [rows, cols]
+@group(0) @binding(1) var<storage, read> weight: array<Real>;      // [cols]
+@group(0) @binding(2) var<storage, read_write> y: array<Real>;     // [rows, cols]
+@group(0) @binding(3) var<storage, read_write> rstd: array<f32>;   // [rows]
+@group(0) @binding(4) var<uniform> params: Params;
+
+var<workgroup> partial: array<f32, WORKGROUP_SIZE>;
+
+// a scalar is repeated by vec4f(): a quarter of the four is exact
+fn total(v: Real) -> f32 { return dot(vec4f(v), vec4f(0.25 * f32(WIDTH))); }
+
+// adds up the LANES values of a row
+fn row_sum(mine: f32, lane: u32) -> f32 {
+  if (LANES == 1u) { return mine; }
+  partial[lane] = mine;
+  for (var step = LANES / 2u; step > 0u; step /= 2u) {
+    workgroupBarrier();
+    if (lane % LANES < step) { partial[lane] += partial[lane + step]; }
+  }
+  workgroupBarrier();
+  return partial[lane - lane % LANES];
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.x + group.y * groups.x) * (WORKGROUP_SIZE / LANES) + lane / LANES;
+  let first = lane % LANES;
+  let start = row * params.cols;
+  let inside = row < params.rows;
+  var squares = Real(0.0);
+  if (inside) {
+    for (var c = first; c < params.cols; c += LANES) {
+      let v = x[start + c];
+      squares += v * v;
+    }
+  }
+  let mean = row_sum(total(squares), lane) / f32(params.cols * WIDTH);
+  if (!inside) { return; }
+  let r = 1.0 / sqrt(mean + params.eps);
+  if (first == 0u) { rstd[row] = r; }
+  for (var c = first; c < params.cols; c += LANES) {
+    y[start + c] = x[start + c] * r * (params.offset + weight[c]);
+  }
+}
