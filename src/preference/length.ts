@@ -1,0 +1,171 @@
+/**
+ * What happens to sequences that are too long. A pair is cut consistently: both answers keep the same prompt
+ * (but for TRL's `keep_end`, which cuts each by itself and is there for parity).
+ */
+import { type TokenPair, tokenPair, type TokenSequence } from "./token_pair.ts";
+
+/** Names of the policies, as the option takes them. */
+export const LENGTH_POLICIES = [
+  "drop",
+  "prompt_start",
+  "completion_end",
+  "keep_start",
+  "keep_end",
+] as const;
+
+/**
+ * `drop`: too long a pair is left out. `prompt_start`: the prompt loses its first tokens.
+ * `completion_end`: the answers lose their last tokens. `keep_start`, `keep_end`: TRL's truncation modes.
+ */
+export type LengthPolicy = typeof LENGTH_POLICIES[number];
+
+/** Limits in tokens; absent means none. */
+export interface LengthLimits {
+  readonly policy?: LengthPolicy;
+  /** Longest sequence, prompt and answer together. */
+  readonly maxLength?: number;
+  /** Longest prompt. */
+  readonly maxPromptLength?: number;
+}
+
+/** The pair as it may be used, or the reason to leave it out. */
+export type Fitted<T> = { readonly kept: T } | { readonly dropped: string };
+
+function from(sequence: TokenSequence, first: number): TokenSequence {
+  const completionStart = Math.max(0, sequence.completionStart - first);
+  return { ids: sequence.ids.slice(first), completionStart };
+}
+
+function until(sequence: TokenSequence, end: number): TokenSequence {
+  const ids = sequence.ids.slice(0, end);
+  return {
+    ids,
+    completionStart: Math.min(sequence.completionStart, ids.length),
+  };
+}
+
+function longest(sequences: readonly TokenSequence[]): number {
+  return Math.max(...sequences.map(({ ids }) => ids.length));
+}
+
+function promptLength(sequences: readonly TokenSequence[]): number {
+  return Math.max(...sequences.map(({ completionStart }) => completionStart));
+}
+
+/** Takes the same number of tokens off the start of all, but never the prompt's last. */
+function cutPrompts(
+  sequences: readonly TokenSequence[],
+  excess: number,
+): Fitted<readonly TokenSequence[]> {
+  if (excess <= 0) return { kept: sequences };
+  const room =
+    Math.min(...sequences.map(({ completionStart }) => completionStart)) - 1;
+  if (excess > room) return { dropped: "answer longer than max_length" };
+  return { kept: sequences.map((sequence) => from(sequence, excess)) };
+}
+
+function limitPrompts(
+  sequences: readonly TokenSequence[],
+  limits: LengthLimits,
+): Fitted<readonly TokenSequence[]> {
+  const { policy = "drop", maxPromptLength = Infinity } = limits;
+  const excess = promptLength(sequences) - maxPromptLength;
+  if (excess <= 0) return { kept: sequences };
+  if (policy === "drop" || policy === "completion_end") {
+    return { dropped: "prompt longer than max_prompt_length" };
+  }
+  return cutPrompts(sequences, excess);
+}
+
+function limitTotals(
+  sequences: readonly TokenSequence[],
+  limits: LengthLimits,
+): Fitted<readonly TokenSequence[]> {
+  const { policy = "drop", maxLength = Infinity } = limits;
+  const excess = longest(sequences) - maxLength;
+  const noRoom = promptLength(sequences) >= maxLength;
+  if (policy === "keep_start" && noRoom) {
+    return { dropped: "prompt fills max_length" };
+  }
+  if (excess <= 0) return { kept: sequences };
+  switch (policy) {
+    case "drop":
+      return { dropped: "longer than max_length" };
+    case "prompt_start":
+      return cutPrompts(sequences, excess);
+    case "completion_end":
+      if (noRoom) return { dropped: "prompt fills max_length" };
+      return { kept: sequences.map((sequence) => until(sequence, maxLength)) };
+    case "keep_start":
+      return { kept: sequences.map((sequence) => until(sequence, maxLength)) };
+    case "keep_end":
+      return {
+        kept: sequences.map((one) =>
+          from(one, Math.max(0, one.ids.length - maxLength))
+        ),
+      };
+  }
+}
+
+/** @throws {RangeError} for limits that leave no room for a prompt and an answer */
+export function checkLimits(
+  { maxLength = 2, maxPromptLength = 1 }: LengthLimits,
+): void {
+  const wrong = [["max_length", maxLength, 2], [
+    "max_prompt_length",
+    maxPromptLength,
+    1,
+  ]] as const;
+  const faults = wrong.filter(([, found, least]) =>
+    !Number.isInteger(found) || found < least
+  )
+    .map(([name, found, least]) =>
+      `${name} is ${found}, expected an integer of ${least} or more`
+    );
+  if (faults.length > 0) {
+    throw new RangeError(`Cannot limit lengths: ${faults.join("; ")}`);
+  }
+}
+
+function fit(
+  sequences: readonly TokenSequence[],
+  limits: LengthLimits,
+): Fitted<readonly TokenSequence[]> {
+  const prompts = limitPrompts(sequences, limits);
+  return "kept" in prompts ? limitTotals(prompts.kept, limits) : prompts;
+}
+
+function isSame(pair: TokenPair): boolean {
+  const { chosen: { ids: a }, rejected: { ids: b } } = pair;
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
+/** Cuts a pair to the limits, or says why it cannot be used. What is shared is found anew. */
+export function fitPair(
+  pair: TokenPair,
+  limits: LengthLimits,
+): Fitted<TokenPair> {
+  const fitted = fit([pair.chosen, pair.rejected], limits);
+  if ("dropped" in fitted) return fitted;
+  const [chosen, rejected] = fitted.kept;
+  if (chosen === undefined || rejected === undefined) {
+    throw new Error("a pair has two sequences");
+  }
+  const cut = tokenPair(chosen, rejected, pair.line);
+  const isTrl = limits.policy === "keep_start" || limits.policy === "keep_end";
+  return !isTrl && isSame(cut)
+    ? { dropped: "answers equal after the cut" }
+    : { kept: cut };
+}
+
+/** Cuts one sequence to the limits; one that keeps no token to train is left out. */
+export function fitSequence<T extends TokenSequence>(
+  sequence: T,
+  limits: LengthLimits,
+): Fitted<T> {
+  const fitted = fit([sequence], limits);
+  if ("dropped" in fitted) return fitted;
+  const kept = { ...sequence, ...fitted.kept[0] };
+  const trained = kept.ids.length - Math.max(1, kept.completionStart);
+  return trained > 0 ? { kept } : { dropped: "no token to train" };
+}

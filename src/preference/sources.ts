@@ -1,0 +1,102 @@
+/**
+ * Where rows come from: files and folders with fractions, train and test parts. Reads and draws, knows no columns.
+ */
+import { Random } from "../base/random.ts";
+import { readRecords, resolveDataset } from "../files/records.ts";
+import type { Row } from "./turns.ts";
+
+/** A file, or a folder with `train.*` and `test.*`. */
+export interface DataSource {
+  readonly path: string;
+  /** Share of the train rows to take, from the start of the file: 0 to 1. Default 1. */
+  readonly fraction?: number;
+}
+
+/** Which rows to take. */
+export interface DrawOptions {
+  /** The part wanted: `train`, `test`, or the name of another file in the folders. */
+  readonly split: string;
+  /**
+   * Rows of a bare file that are kept from training and are its test part, drawn by the seed; 0: it has no test part.
+   * Absent: a bare file is taken whole, whatever the split. Folders have files for each.
+   */
+  readonly heldOut?: number | undefined;
+  /** Draws the rows of all sources in a random order. Default false: as they stand. */
+  readonly shuffle?: boolean;
+  /** Default 42. */
+  readonly seed?: number;
+}
+
+/** A row and where it stands. */
+export interface SourceRow {
+  readonly path: string;
+  readonly line: number;
+  readonly value: Row;
+}
+
+/** The rows drawn, and what each file had. */
+export interface Drawn {
+  readonly rows: readonly SourceRow[];
+  readonly sources: readonly {
+    readonly path: string;
+    readonly rows: number;
+    readonly taken: number;
+  }[];
+}
+
+async function readAll(path: string): Promise<SourceRow[]> {
+  const rows: SourceRow[] = [];
+  for await (const { line, value } of readRecords(path)) {
+    rows.push({ path, line, value });
+  }
+  return rows;
+}
+
+/** The train or test part of a file that holds both; the test rows are the same for both callers. */
+function partOf(
+  rows: readonly SourceRow[],
+  { split, heldOut, seed = 42 }: DrawOptions,
+): readonly SourceRow[] {
+  if (heldOut === undefined) return rows;
+  const order = new Random(seed).shuffle(rows.map((_, i) => i));
+  const test = new Set(order.slice(0, heldOut));
+  return rows.filter((_, i) => test.has(i) === (split !== "train"));
+}
+
+function share(
+  rows: readonly SourceRow[],
+  { path, fraction = 1 }: DataSource,
+): readonly SourceRow[] {
+  if (!(fraction >= 0 && fraction <= 1)) {
+    throw new RangeError(
+      `Cannot draw from "${path}": the fraction is ${fraction}, expected 0 to 1`,
+    );
+  }
+  return rows.slice(0, Math.floor(fraction * rows.length));
+}
+
+/**
+ * Reads the rows of a split from all sources.
+ *
+ * @throws as `resolveDataset` and `readRecords` do; {RangeError} for a fraction outside [0, 1]
+ */
+export async function drawRows(
+  sources: readonly DataSource[],
+  options: DrawOptions,
+): Promise<Drawn> {
+  const { split, shuffle = false, seed = 42 } = options;
+  const rows: SourceRow[] = [];
+  const read: Drawn["sources"][number][] = [];
+  for (const source of sources) {
+    const path = await resolveDataset(source.path, split);
+    const all = await readAll(path);
+    const part = path === source.path ? partOf(all, options) : all;
+    const taken = split === "train" ? share(part, source) : part;
+    read.push({ path, rows: all.length, taken: taken.length });
+    for (const row of taken) rows.push(row);
+  }
+  return {
+    rows: shuffle ? new Random(seed).shuffle(rows) : rows,
+    sources: read,
+  };
+}

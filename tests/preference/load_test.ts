@@ -1,0 +1,279 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { stripAnsiCode } from "@std/fmt/colors";
+import {
+  demonstrationLines,
+  pairLines,
+  reportLines,
+} from "../../src/preference/inspect.ts";
+import { loadDemonstrations, loadPairs } from "../../src/preference/load.ts";
+import { lengthsOf } from "../../src/preference/load_report.ts";
+import { drawRows } from "../../src/preference/sources.ts";
+import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
+import { characterEncoder } from "./reference_encoder.ts";
+
+const disk = {
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+function jsonLines(rows: readonly unknown[]): string {
+  return rows.map((row) => JSON.stringify(row) + "\n").join("");
+}
+
+function numbered(from: number, to: number) {
+  return Array.from(
+    { length: to - from },
+    (_, i) => ({ prompt: `q${from + i}`, pos_resp: "good", neg_resp: "bad" }),
+  );
+}
+
+const encoder = characterEncoder();
+const prompts = (rows: readonly { value: unknown }[]) =>
+  rows.map(({ value }) => (value as { prompt: string }).prompt);
+
+Deno.test({
+  ...disk,
+  name: "loadPairs() counts what it keeps and drops, with reasons and lines",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const rows = [
+      { prompt: "q", pos_resp: "good", neg_resp: "bad" },
+      { prompt: "q", pos_resp: "same", neg_resp: "same" },
+      { prompt: "q", pos_resp: "x".repeat(80), neg_resp: "bad" },
+      { prompt: "q", pos_resp: "fine", neg_resp: "poor" },
+      { prompt: "q", pos_resp: "more", neg_resp: "less" },
+    ];
+    const path = await folder.write("train.jsonl", jsonLines(rows));
+    const { examples, report } = await loadPairs([{ path }], {
+      split: "train",
+      encoder,
+      limits: { maxLength: 60 },
+      maxSamples: 2,
+    });
+    assertEquals(examples.map(({ line }) => line), [1, 4]); // the first two that are KEPT
+    assertEquals([report.rows, report.kept, report.beyond], [5, 2, 1]);
+    assertEquals(report.dropped, {
+      "chosen equals rejected": { count: 1, where: [`"${path}" line 2`] },
+      "longer than max_length": { count: 1, where: [`"${path}" line 3`] },
+    });
+    assertEquals(report.formats, { CValues: 5 });
+    // "<user>q</s><assistant>" is 6 + 1 + 1 + 11 tokens, "good</s>" 5, "bad</s>" 4, "poor</s>" 5
+    assertEquals(report.lengths.prompt?.max, 19);
+    assertEquals(report.lengths.rejected?.min, 4);
+    assertEquals(report.tokens, {
+      full: 24 + 23 + 24 + 24,
+      computed: 24 + 4 + 24 + 5,
+    });
+  },
+});
+
+Deno.test({
+  ...disk,
+  name:
+    "loadPairs() refuses a file with broken rows: the first few named, all counted",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const good = { prompt: "q", chosen: "a", rejected: "b" };
+    const one = await folder.write(
+      "one.jsonl",
+      jsonLines([good, { prompt: "q", chosen: "a" }]),
+    );
+    const load = (path: string) =>
+      loadPairs([{ path }], { split: "train", encoder });
+    await assertRejects(
+      () => load(one),
+      TypeError,
+      `Cannot read "${one}" line 2: "rejected" is missing, found keys "prompt", "chosen"`,
+    );
+    const bad = Array.from({ length: 7 }, () => ({ ...good, rejected: " " }));
+    const many = await folder.write("many.jsonl", jsonLines([good, ...bad]));
+    const error = await assertRejects(
+      () => load(many),
+      TypeError,
+      "Cannot read 7 of 8 rows: ",
+    );
+    assertStringIncludes(
+      error.message,
+      `"${many}" line 2: "rejected" is empty; "${many}" line 3`,
+    );
+    assertStringIncludes(error.message, "; and 2 more");
+  },
+});
+
+Deno.test({
+  ...disk,
+  name: "loadPairs() names the row that the template refuses",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("train.jsonl", jsonLines(numbered(0, 2)));
+    const strict = characterEncoder("{{ raise_exception('never') }}");
+    await assertRejects(
+      () => loadPairs([{ path }], { split: "train", encoder: strict }),
+      RangeError,
+      `never ("${path}" line 1)`,
+    );
+  },
+});
+
+Deno.test({
+  ...disk,
+  name:
+    "drawRows() takes fractions of the train split and all of the test split of folders",
+  async fn() {
+    await using folder = await temporaryFolder();
+    await folder.write("train.jsonl", jsonLines(numbered(0, 10)));
+    await folder.write("test.json", JSON.stringify(numbered(10, 13)));
+    const source = { path: folder.path, fraction: 0.25 };
+    const train = await drawRows([source], { split: "train" });
+    assertEquals(prompts(train.rows), ["q0", "q1"]); // floor(0.25 * 10)
+    assertEquals(train.sources, [{
+      path: folder.file("train.jsonl"),
+      rows: 10,
+      taken: 2,
+    }]);
+    assertEquals(prompts((await drawRows([source], { split: "test" })).rows), [
+      "q10",
+      "q11",
+      "q12",
+    ]);
+    await assertRejects(
+      () => drawRows([{ ...source, fraction: 1.5 }], { split: "train" }),
+      RangeError,
+      "1.5",
+    );
+  },
+});
+
+Deno.test({
+  ...disk,
+  name:
+    "drawRows() holds test rows of a bare file out of training, the same by the same seed",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("all.jsonl", jsonLines(numbered(0, 40)));
+    const draw = async (split: string, seed: number, shuffle = false) =>
+      prompts(
+        (await drawRows([{ path }], { split, seed, shuffle, heldOut: 8 })).rows,
+      );
+    const [train, test] = [await draw("train", 1), await draw("test", 1)];
+    assertEquals([train.length, test.length], [32, 8]);
+    assertEquals(new Set([...train, ...test]).size, 40);
+    assertEquals(await draw("test", 1), test);
+    assert((await draw("test", 2)).join() !== test.join());
+    const shuffled = await draw("train", 1, true);
+    assertEquals([...shuffled].sort(), [...train].sort());
+    assert(shuffled.join() !== train.join());
+    assertEquals(
+      (await drawRows([{ path }], { split: "test", heldOut: 0 })).rows.length,
+      0,
+    );
+    assertEquals(
+      (await drawRows([{ path }], { split: "test" })).rows.length,
+      40,
+    );
+  },
+});
+
+Deno.test({
+  ...disk,
+  name: "loadDemonstrations() reads plain text to learn as a whole",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write(
+      "train.jsonl",
+      jsonLines([{ text: "abc" }, { prompt: "a", completion: "bc" }]),
+    );
+    const { examples, report } = await loadDemonstrations([{ path }], {
+      split: "train",
+      encoder,
+    });
+    assertEquals(examples.map(({ completionStart }) => completionStart), [
+      0,
+      1,
+    ]);
+    assertEquals(report.formats, { "text": 1, "prompt and completion": 1 });
+  },
+});
+
+Deno.test({
+  ...disk,
+  name:
+    "reportLines(), pairLines() and demonstrationLines() show what will be trained",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const rows = [...numbered(0, 1), {
+      prompt: "a b",
+      pos_resp: "x\ny",
+      neg_resp: "x\ny",
+    }];
+    const path = await folder.write("train.jsonl", jsonLines(rows));
+    const { examples, report } = await loadPairs([{ path }], {
+      split: "train",
+      encoder,
+    });
+    const text = reportLines(report).join("\n");
+    for (
+      const part of [
+        `${path}: 2 rows`,
+        "format: CValues (2)",
+        "2 rows: 1 kept, 1 dropped",
+        "line 2)",
+        "shared prompts save",
+      ]
+    ) {
+      assertStringIncludes(text, part);
+    }
+    const options = { tokenizer: encoder.tokenizer };
+    const shown = pairLines(examples[0]!, options).join("\n");
+    assertStringIncludes(shown, "line 1: 25 + 24 tokens, 20 shared");
+    assertStringIncludes(shown, "g|o|o|d|</s>");
+    const colored = pairLines(examples[0]!, { ...options, color: true }).join(
+      "\n",
+    );
+    assertEquals(stripAnsiCode(colored), shown);
+    const eos = encoder.tokenizer.eosTokenId!;
+    const demonstration = {
+      ids: [0, 36, 1, 47, eos, 999],
+      completionStart: 1,
+      line: 5,
+    };
+    assertStringIncludes(
+      demonstrationLines(demonstration, options).join("\n"),
+      "·|b|",
+    );
+    assertStringIncludes(
+      demonstrationLines(demonstration, options).join("\n"),
+      "<999>",
+    );
+  },
+});
+
+Deno.test({
+  permissions: "none",
+  name: "lengthsOf() gives nearest-rank quantiles",
+  fn() {
+    const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
+    assertEquals(lengthsOf(hundred), {
+      min: 1,
+      median: 50,
+      p90: 90,
+      p99: 99,
+      max: 100,
+      mean: 50.5,
+    });
+    assertEquals(lengthsOf([]), {
+      min: 0,
+      median: 0,
+      p90: 0,
+      p99: 0,
+      max: 0,
+      mean: 0,
+    });
+  },
+});
