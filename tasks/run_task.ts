@@ -106,13 +106,14 @@ export function errorLine(error: unknown): string {
   const denied = /^Requires (\w+) access(?: to "?([^"]+?)"?)?(?:,|$)/.exec(
     line,
   );
-  const [, kind = "", what] = denied ?? [];
-  if (kind === "") return line;
-  // "all" or a bare kind has no value; `<CWD>` and the like are no paths either
-  const value = what === undefined || /^(all|<.*>)$/.test(what)
-    ? ""
-    : `=${what}`;
-  return `Cannot use ${what ?? kind}: this task has no ${kind} access to it; ` +
-    `put --allow-${kind}${value} before the task's file: ` +
-    `deno run -P=NAME --allow-${kind}${value} tasks/NAME.ts`;
+  const [, kind, what] = denied ?? [];
+  if (kind === undefined) return line;
+  // "all" and `<CWD>` are no values of a flag
+  const isValue = what !== undefined && !/^(all|<.*>)$/.test(what);
+  const flag = `--allow-${kind}${isValue ? `=${what}` : ""}`;
+  const task = Deno.mainModule.replace(/^.*\/|\.ts$/g, "");
+  return `Cannot use ${
+    what ?? kind
+  }: task "${task}" has no ${kind} access to it, grant it with ${flag}: ` +
+    `deno run -P=${task} ${flag} tasks/${task}.ts`;
 }

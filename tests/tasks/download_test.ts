@@ -1,0 +1,166 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { sha256, startFakeHub } from "../files/fake_hub.ts";
+import {
+  TEMPORARY,
+  type TemporaryFolder,
+  temporaryFolder,
+} from "../temporary_folder.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const OPTIONS = {
+  permissions: {
+    read: [ROOT, TEMPORARY],
+    write: [TEMPORARY],
+    net: ["127.0.0.1"],
+    run: ["deno"],
+  },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const WEIGHTS = new Uint8Array(3000).fill(5);
+const FILES = {
+  "config.json": { data: new TextEncoder().encode("{}") },
+  "model.safetensors": { data: WEIGHTS, lfs: true },
+};
+
+/** Runs the task in a folder of its own, with the permissions of its set but for these flags. */
+async function run(
+  folder: TemporaryFolder,
+  { flags = [], words, env = {} }: {
+    flags?: string[];
+    words: string[];
+    env?: Record<string, string>;
+  },
+) {
+  const { code, stdout, stderr } = await new Deno.Command("deno", {
+    args: [
+      "run",
+      "-q",
+      "--no-prompt",
+      "-P=download",
+      ...flags,
+      `--config=${ROOT}deno.json`,
+      `${ROOT}tasks/download.ts`,
+      ...words,
+    ],
+    cwd: folder.path,
+    env: { HF_ENDPOINT: "", HF_TOKEN: "", MODELSCOPE_ENDPOINT: "", ...env },
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr).trim() };
+}
+
+Deno.test(
+  "download brings what a recipe names and tells what was there the next time",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await using models = startFakeHub({ files: FILES, token: "hf_1" });
+    await using data = startFakeHub({
+      files: { "train.jsonl": { data: WEIGHTS } },
+      kind: "dataset",
+      repo: "damo/pairs",
+    });
+    const recipe = await folder.write(
+      "run.jsonc",
+      `{ // what to train
+      "model_name_or_path": "owner/name", "learning_rate": 1e-5,
+      "download": {
+        "model": { "repo": "owner/name" },
+        "datasets": [{ "source": "modelscope", "repo": "damo/pairs" }]
+      } }`,
+    );
+    const call = {
+      flags: ["--allow-net=127.0.0.1", `--allow-write=${folder.path}`],
+      words: [recipe],
+      env: {
+        HF_ENDPOINT: models.endpoint,
+        HF_TOKEN: "hf_1",
+        MODELSCOPE_ENDPOINT: data.endpoint,
+      },
+    };
+    const first = await run(folder, call);
+    assertEquals([first.code, first.stdout], [
+      0,
+      "model_hub/owner--name/config.json  2 B\nmodel_hub/owner--name/model.safetensors  3.00 kB\ndata/pairs/train.jsonl  3.00 kB\n",
+    ]);
+    assertStringIncludes(first.stderr, "3.00 kB/3.00 kB  100 %");
+    const manifest = JSON.parse(
+      await Deno.readTextFile(folder.file("data/pairs/.tiebreak.json")),
+    );
+    assertEquals(manifest.files["train.jsonl"].sha256, sha256(WEIGHTS));
+    const second = await run(folder, call);
+    assertEquals(second.stdout.match(/was there/g)?.length, 3);
+  },
+);
+
+Deno.test(
+  "download names the flag for a host or folder outside its permissions",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await using hub = startFakeHub({ files: FILES });
+    const host = new URL(hub.endpoint).host;
+    const words = [
+      "--model_name_or_path=owner/name",
+      `--endpoint=${hub.endpoint}`,
+    ];
+    const net = await run(folder, { words });
+    assertEquals([net.code, net.stdout], [1, ""]);
+    assertEquals(
+      net.stderr,
+      `error: Cannot use ${host}: task "download" has no net access to it, grant it with --allow-net=${host}: ` +
+        `deno run -P=download --allow-net=${host} tasks/download.ts`,
+    );
+    assertEquals(hub.requests, []);
+    const write = await run(folder, {
+      words,
+      flags: ["--allow-net=127.0.0.1"],
+    });
+    assertEquals(write.code, 1);
+    assertStringIncludes(
+      write.stderr,
+      "has no write access to it, grant it with --allow-write=",
+    );
+    assertEquals(
+      write.stderr.split("\n").filter((line) => line.startsWith("error: "))
+        .length,
+      1,
+    );
+  },
+);
+
+Deno.test(
+  "download says in one line what is wrong, and with --debug where",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    for (
+      const [words, message] of [
+        [[], "Cannot download: found no repository"],
+        [
+          ["--model_name_or_path=model_hub/tiny"],
+          'found the local path "model_hub/tiny"',
+        ],
+        [["none.jsonc"], 'Cannot read recipe "none.jsonc": no such file'],
+        [["--paralel=2"], 'did you mean "parallel"'],
+      ] as const
+    ) {
+      const { code, stderr } = await run(folder, { words: [...words] });
+      assertEquals([code, stderr.split("\n").length], [1, 1], stderr);
+      assertStringIncludes(stderr, message);
+    }
+    const { stderr } = await run(folder, { words: ["--debug"] });
+    assertStringIncludes(stderr, "download_jobs.ts:");
+  },
+);
+
+Deno.test("download --help shows its options", OPTIONS, async () => {
+  await using folder = await temporaryFolder();
+  const { code, stdout } = await run(folder, { words: ["--help"] });
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "Usage: deno task download [RECIPE]");
+  assertStringIncludes(stdout, "--model_source");
+});

@@ -1,0 +1,102 @@
+/**
+ * What each task may do, as deno.json grants it: proved in processes of their own.
+ */
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const PROBE = fromFileUrl(new URL("permission_probe.ts", import.meta.url));
+const OPTIONS = {
+  permissions: { read: [ROOT], run: ["deno"] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const QUESTIONS = [
+  "read /etc/hosts",
+  "write model_hub/a",
+  "write data/a",
+  "write output/a",
+  "write .cache/a",
+  "write deno.json",
+  "write /tmp/a",
+  "net huggingface.co",
+  "net cdn-lfs-us-1.huggingface.co",
+  "net cas-bridge.xethub.hf.co",
+  "net modelscope.cn",
+  "net www.modelscope.cn",
+  "net example.com",
+  "net huggingface.co.example.com",
+  "net 127.0.0.1",
+  "env HF_TOKEN",
+  "env HF_ENDPOINT",
+  "env MODELSCOPE_ENDPOINT",
+  "env DENO_WEBGPU_BACKEND",
+  "env XDG_RUNTIME_DIR",
+  "env HOME",
+  "run",
+  "ffi",
+];
+
+/** What a permission set of deno.json grants of `QUESTIONS`. */
+async function granted(set: string): Promise<string[]> {
+  const { stdout, stderr, success } = await new Deno.Command("deno", {
+    args: ["run", "-q", "--no-prompt", `-P=${set}`, PROBE, ...QUESTIONS],
+    cwd: ROOT,
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout).trim().split("\n");
+}
+
+Deno.test(
+  "download reaches only the hubs and writes only model_hub/ and data/",
+  OPTIONS,
+  async () => {
+    assertEquals(await granted("download"), [
+      "read /etc/hosts",
+      "write model_hub/a",
+      "write data/a",
+      "net huggingface.co",
+      "net cdn-lfs-us-1.huggingface.co",
+      "net cas-bridge.xethub.hf.co",
+      "net modelscope.cn",
+      "net www.modelscope.cn",
+      "env HF_TOKEN",
+      "env HF_ENDPOINT",
+      "env MODELSCOPE_ENDPOINT",
+    ]);
+  },
+);
+
+Deno.test(
+  "train, score, merge and demo reach nothing and write only output/ and .cache/",
+  OPTIONS,
+  async () => {
+    for (const set of ["train", "score", "merge", "demo"]) {
+      assertEquals(await granted(set), [
+        "read /etc/hosts",
+        "write output/a",
+        "write .cache/a",
+        "env DENO_WEBGPU_BACKEND",
+        "env XDG_RUNTIME_DIR",
+      ], set);
+    }
+  },
+);
+
+Deno.test(
+  "predict reaches nothing and writes only output/",
+  OPTIONS,
+  async () => {
+    assertEquals(await granted("predict"), [
+      "read /etc/hosts",
+      "write output/a",
+      "env DENO_WEBGPU_BACKEND",
+      "env XDG_RUNTIME_DIR",
+    ]);
+  },
+);
+
+Deno.test("inspect writes nothing", OPTIONS, async () => {
+  assertEquals(await granted("inspect"), ["read /etc/hosts"]);
+});
