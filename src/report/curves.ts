@@ -99,13 +99,7 @@ function panelSpec(
   points: readonly Point[],
   { evaluated }: { evaluated: boolean },
 ): unknown {
-  const { title, domain, format, raw = false } = panel;
-  const axis = {
-    ...{ title: null, tickCount: 5, minExtent: 36 }, // one extent aligns the panels
-    ...(format && { format }),
-    labelExpr:
-      "datum.value === 0 && datum.label === '0e+0' ? '0' : datum.label",
-  };
+  const { title, raw = false } = panel;
   return {
     title: {
       ...{ text: title, anchor: "start", frame: "group" },
@@ -116,22 +110,13 @@ function panelSpec(
     data: { values: points },
     encoding: {
       x: {
-        field: "step",
-        type: "quantitative",
-        title: "step",
+        ...{ field: "step", type: "quantitative", title: "step" },
         axis: { tickCount: 6, tickMinStep: 1, format: "d", grid: false },
         scale: { nice: false, zero: true },
       },
-      y: {
-        field: "value",
-        type: "quantitative",
-        axis,
-        title: null,
-        scale: domain === undefined ? { zero: false } : { domain },
-      },
+      y: valueAxis(panel),
       color: {
-        field: "series",
-        type: "nominal",
+        ...{ field: "series", type: "nominal" },
         scale: { domain: ["train", "eval"], range: [TRAIN, EVAL] },
         ...(evaluated ? { title: null } : { legend: null }),
       },
@@ -140,6 +125,19 @@ function panelSpec(
       ...lines(points, { series: "train", raw }),
       ...lines(points, { series: "eval" }),
     ],
+  };
+}
+
+function valueAxis({ domain, format }: Panel): unknown {
+  const zero = "datum.label === '0e+0' ? '0' : datum.label";
+  return {
+    ...{ field: "value", type: "quantitative", title: null },
+    axis: {
+      ...{ title: null, tickCount: 5, labelExpr: zero },
+      minExtent: 36, // one extent aligns the panels
+      ...(format && { format }),
+    },
+    scale: domain === undefined ? { zero: false } : { domain },
   };
 }
 
