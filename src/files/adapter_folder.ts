@@ -9,9 +9,11 @@ import { openWeights } from "./weights.ts";
 
 /** An adapter on disk. */
 export interface AdapterFolder {
+  /** The folder. */
   readonly path: string;
   /** `adapter_config.json` */
   readonly config: JsonObject;
+  /** The adapter's tensors. */
   readonly weights: TensorReader;
 }
 

@@ -8,6 +8,7 @@ import { join } from "@std/path";
 export interface CheckpointFolder {
   /** Optimizer steps done. */
   readonly step: number;
+  /** Its folder. */
   readonly path: string;
 }
 

@@ -16,8 +16,11 @@ export interface Expected {
 
 /** What a file turned out to be. */
 export interface Measured {
+  /** Bytes. */
   readonly size: number;
+  /** In hexadecimal. */
   readonly sha256: string;
+  /** Id as a git blob, where the size was known before. */
   readonly gitOid?: string;
 }
 
@@ -28,7 +31,7 @@ export class Checksum {
   readonly #expectedSize: number | undefined;
   #size = 0;
 
-  /** @param size the file's size if it is known: the git object id begins with it */
+  /** Begins with no bytes; `size` is that of the whole file if known: the git object id begins with it. */
   constructor(size?: number) {
     this.#expectedSize = size;
     this.#sha1.update(`blob ${size}\0`);
@@ -39,6 +42,7 @@ export class Checksum {
     return this.#size;
   }
 
+  /** Adds bytes to what was seen. */
   update(bytes: Uint8Array): void {
     this.#size += bytes.length;
     this.#sha256.update(bytes);

@@ -13,6 +13,7 @@ import { HubError, retrying, type RetryOptions } from "./retry.ts";
 
 /** A file to download. */
 export interface DownloadTarget extends Expected {
+  /** Address of the file. */
   readonly url: string;
   /** Where it goes. */
   readonly path: string;
@@ -20,6 +21,7 @@ export interface DownloadTarget extends Expected {
 
 /** How to download. */
 export interface DownloadOptions extends RetryOptions {
+  /** The hub, and what may be sent to it only. */
   readonly access: HubAccess;
   /** Stops the download; what is there stays for the next time. */
   readonly signal?: AbortSignal;
@@ -31,6 +33,7 @@ export interface DownloadOptions extends RetryOptions {
 
 /** What became of a download. */
 export interface Downloaded extends Measured {
+  /** Where the file is. */
   readonly path: string;
   /** Whether the file was there already, whole and right. */
   readonly kept: boolean;

@@ -23,6 +23,7 @@ export interface DownloadRepoOptions extends RepoAccess {
   readonly files?: readonly string[];
   /** Files at a time; 3 by default. */
   readonly parallel?: number;
+  /** Stops the download; what is there stays for the next time. */
   readonly signal?: AbortSignal;
   /** Milliseconds without a byte after which a connection counts as cut. */
   readonly idle?: number;
@@ -32,8 +33,11 @@ export interface DownloadRepoOptions extends RepoAccess {
 
 /** A repository that is on this disk now. */
 export interface DownloadedRepo {
+  /** Where the files are. */
   readonly folder: string;
+  /** The revision that was asked for, by name. */
   readonly revision: string;
+  /** The commit that it stood for, where the hub tells. */
   readonly commit?: string;
   /** By path in the folder. */
   readonly files: ReadonlyMap<string, Downloaded>;

@@ -14,6 +14,7 @@ import { fileNames, openWeights } from "./weights.ts";
 
 /** What a model's folder says beside its weights. */
 export interface ModelFiles {
+  /** The folder. */
   readonly path: string;
   /** `config.json` */
   readonly config: JsonObject;
@@ -31,6 +32,7 @@ export interface ModelFiles {
 
 /** A model's folder with weights. */
 export interface ModelFolder extends ModelFiles {
+  /** The model's tensors. */
   readonly weights: TensorReader;
 }
 

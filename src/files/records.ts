@@ -13,7 +13,9 @@ import { textLines, textPieces } from "./text_stream.ts";
 
 /** One record and the line of the file on which it begins. */
 export interface FileRecord {
+  /** Counted from 1. */
   readonly line: number;
+  /** The record, as it stands in the file. */
   readonly value: JsonObject;
 }
 

@@ -4,12 +4,14 @@
 
 /** A fault of a hub or of the way to it. */
 export class HubError extends Error {
+  /** `HubError`. */
   override readonly name = "HubError";
   /** Whether another try may succeed. */
   readonly retry: boolean;
   /** Least wait before it, in milliseconds, as the server asks. */
   readonly wait: number;
 
+  /** Makes an error; `wait` is in milliseconds. */
   constructor(message: string, options: { retry: boolean; wait?: number }) {
     super(message);
     this.retry = options.retry;

@@ -16,6 +16,7 @@ export const CHUNK_BYTES = 32 * 2 ** 20;
 export interface TensorChunk {
   /** Byte position in the tensor. */
   readonly offset: number;
+  /** The bytes of this piece. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -33,7 +34,9 @@ export interface TensorReader {
 
 /** An open safetensors file. */
 export interface Safetensors extends TensorReader {
+  /** The file. */
   readonly path: string;
+  /** What its writer noted, such as `{ format: "pt" }`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -10,11 +10,15 @@ import { topLevelKeys } from "./json_keys.ts";
 
 /** A tensor in a file: what it is and where its bytes lie. */
 export interface TensorInfo {
+  /** Unique in its file. */
   readonly name: string;
+  /** Type of its numbers. */
   readonly dtype: Dtype;
+  /** Sizes of its axes; empty for a scalar. */
   readonly shape: readonly number[];
   /** Byte position in the file, counted from the file's start. */
   readonly offset: number;
+  /** Bytes in the file. */
   readonly bytes: number;
 }
 
@@ -22,6 +26,7 @@ export interface TensorInfo {
 export interface SafetensorsHeader {
   /** Tensors by name, in the order of their bytes. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** What its writer noted. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -7,8 +7,11 @@ import { type Dtype, DTYPE_BYTES, elementCount } from "./dtype.ts";
 
 /** A tensor that is to be written. */
 export interface TensorLayout {
+  /** Unique in its file. */
   readonly name: string;
+  /** Type of its numbers. */
   readonly dtype: Dtype;
+  /** Sizes of its axes; empty for a scalar. */
   readonly shape: readonly number[];
 }
 

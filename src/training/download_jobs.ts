@@ -61,6 +61,7 @@ export type DownloadTaskOptions = Infer<typeof downloadSchema>;
 
 /** One repository to download. */
 export interface DownloadJob {
+  /** What is downloaded. */
   readonly repo: Repo;
   /** Patterns of files; what the kind needs if absent. */
   readonly files?: readonly string[];

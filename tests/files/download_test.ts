@@ -188,7 +188,15 @@ Deno.test(
         served: [OTHER, DATA],
         ignoresIfRange,
       });
-      await s.download();
+      // without a hash, which would find it out at the end
+      await downloadFile({
+        url: `${s.hub.endpoint}/owner/name/resolve/${COMMIT}/w.bin`,
+        path: s.folder.file("w.bin"),
+        size: 1000,
+      }, {
+        access: { endpoint: s.hub.endpoint, privateHeaders: {} },
+        delay: () => Promise.resolve(),
+      });
       await assertWhole(s);
       // a server that goes on regardless is found out by its new tag
       assertEquals(rangesOf(s), [

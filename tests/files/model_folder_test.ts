@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   isAdapterFolder,
   openAdapterFolder,
@@ -14,6 +19,7 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "../temporary_folder.ts";
+import { referencePath } from "../reference_dir.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -280,3 +286,24 @@ Deno.test(
     assertEquals(await isAdapterFolder(folder.path), true);
   },
 );
+
+Deno.test("openModelFolder() opens every model of the reference", {
+  ...OPTIONS,
+  permissions: { read: true },
+}, async () => {
+  const models = referencePath("models");
+  if (models === undefined) throw new Error("found no reference");
+  let count = 0;
+  for await (const { name, isDirectory } of Deno.readDir(models)) {
+    if (!isDirectory) continue;
+    const folder = await openModelFolder(`${models}/${name}`);
+    assert(folder.chatTemplate !== undefined, name);
+    const norm = "model.norm.weight";
+    assertEquals(
+      (await folder.weights.read(norm)).length,
+      folder.weights.tensors.get(norm)!.bytes,
+    );
+    count++;
+  }
+  assert(count > 0);
+});

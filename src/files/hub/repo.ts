@@ -13,7 +13,9 @@ export type RepoKind = "model" | "dataset";
 
 /** A repository at a revision. */
 export interface Repo {
+  /** The hub that it is on. */
   readonly source: HubSource;
+  /** What it holds. */
   readonly kind: RepoKind;
   /** `owner/name` */
   readonly name: string;
@@ -25,6 +27,7 @@ export interface Repo {
 export interface RepoAccess extends RetryOptions {
   /** The hub's own address if absent. */
   readonly endpoint?: string;
+  /** Sent to the hub's own host only. */
   readonly token?: string;
 }
 
@@ -32,6 +35,7 @@ export interface RepoAccess extends RetryOptions {
 export interface RepoFile extends Expected {
   /** Path in the repository. */
   readonly path: string;
+  /** Bytes. */
   readonly size: number;
   /** Address to download it from. */
   readonly url: string;
@@ -39,11 +43,13 @@ export interface RepoFile extends Expected {
 
 /** All files of a repository. */
 export interface RepoListing {
+  /** How they are fetched. */
   readonly access: HubAccess;
   /** The revision that was asked for, by name. */
   readonly revision: string;
   /** The commit that it stands for, where the hub tells. */
   readonly commit?: string;
+  /** Folders are left out. */
   readonly files: readonly RepoFile[];
 }
 
