@@ -5,6 +5,7 @@
  * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the next read.
  */
 import { openAdapter } from "./adapter.ts";
+import type { DeviceOptions, Scope, Variant } from "./device_options.ts";
 import type { Kernel } from "./kernel.ts";
 import {
   createPipelines,
@@ -21,32 +22,7 @@ import {
 } from "./recorder.ts";
 import { createScopes, type Scopes } from "./scopes.ts";
 import { type DType, elements, type Tensor, tensorBytes } from "./tensor.ts";
-
-/** Which set of kernels runs: panels in storage textures (CPU adapters) or tiles in storage buffers (GPUs). */
-export type Variant = "panel" | "tile";
-
-/** How to open a device. */
-export interface DeviceOptions {
-  /** Kernels to use; by default what suits the adapter. */
-  readonly variant?: Variant;
-  /** Most bytes that the device may hold; default: no bound. */
-  readonly budgetBytes?: number;
-  /** Most bytes of one binding; default: the adapter's limit. Weights above it are bound in windows. */
-  readonly windowBytes?: number;
-}
-
-/** What is allocated while a scope is open goes back to the pool when it is disposed. */
-export interface Scope extends Disposable {
-  /** Hands a tensor or texture to the scope around this one; to nobody if there is none. Returns it. */
-  keep<T extends Tensor | GPUTexture>(resource: T): T;
-}
-
-type NumberArray =
-  | Float32Array
-  | Uint32Array
-  | Int32Array
-  | Uint16Array
-  | Uint8Array;
+import { type NumberArray, wholeWords } from "./upload_bytes.ts";
 
 /** Staging memory piles up in the driver: wait after so many uploaded bytes. */
 const UPLOAD_WAIT_BYTES = 96 << 20;
@@ -296,16 +272,4 @@ export class Device implements Disposable {
 
 function resourceOf(given: Tensor | GPUTexture): Resource {
   return given instanceof GPUTexture ? given : given.buffer;
-}
-
-function wholeWords(data: NumberArray): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(
-    data.buffer as ArrayBuffer,
-    data.byteOffset,
-    data.byteLength,
-  );
-  if (bytes.length % 4 === 0) return bytes;
-  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
-  padded.set(bytes);
-  return padded;
 }

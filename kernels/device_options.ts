@@ -1,0 +1,21 @@
+/** How a device is opened, and what its scopes are: plain types. */
+import type { Tensor } from "./tensor.ts";
+
+/** Which set of kernels runs: panels in storage textures (CPU adapters) or tiles in storage buffers (GPUs). */
+export type Variant = "panel" | "tile";
+
+/** How to open a device. */
+export interface DeviceOptions {
+  /** Kernels to use; by default what suits the adapter. */
+  readonly variant?: Variant;
+  /** Most bytes that the device may hold; default: no bound. */
+  readonly budgetBytes?: number;
+  /** Most bytes of one binding; default: the adapter's limit. Weights above it are bound in windows. */
+  readonly windowBytes?: number;
+}
+
+/** What is allocated while a scope is open goes back to the pool when it is disposed. */
+export interface Scope extends Disposable {
+  /** Hands a tensor or texture to the scope around this one; to nobody if there is none. Returns it. */
+  keep<T extends Tensor | GPUTexture>(resource: T): T;
+}

@@ -1,0 +1,288 @@
+/**
+ * Every differentiable op, forward and backward, in one readable list. An op launches its kernels and tells the
+ * tape how to go back; it knows no model. Gradients of trained weights go straight to their parameters.
+ */
+import * as attentions from "../../kernels/attention.ts";
+import { columnSums } from "../../kernels/column_sums.ts";
+import type { Device } from "../../kernels/device.ts";
+import * as elementwise from "../../kernels/elementwise.ts";
+import * as embeddings from "../../kernels/embedding.ts";
+import * as gated from "../../kernels/gated_unit.ts";
+import * as gathers from "../../kernels/gather.ts";
+import * as products from "../../kernels/linear.ts";
+import * as norms from "../../kernels/rms_norm.ts";
+import * as ropes from "../../kernels/rope.ts";
+import * as vocabulary from "../../kernels/token_logps.ts";
+import { tokenLogpsBackward } from "../../kernels/token_logps_backward.ts";
+import { elements, type Tensor } from "../../kernels/tensor.ts";
+import { type DropoutSeed, type Lora, loraBackward, loraInto } from "./lora.ts";
+import type { Vector, Weight } from "./parameter.ts";
+import { isRecording, isTracked, record } from "./tape.ts";
+
+/** `a + b`, of one shape. */
+export function add(device: Device, a: Tensor, b: Tensor): Tensor {
+  return record({
+    output: elementwise.add(device, a, b),
+    inputs: [a, b],
+    backward: (dy) => [dy, dy],
+  });
+}
+
+/** `factor * x`. */
+export function scale(device: Device, x: Tensor, factor: number): Tensor {
+  return record({
+    output: elementwise.scale(device, x, factor),
+    inputs: [x],
+    backward: (dy) => [elementwise.scale(device, dy, factor)],
+  });
+}
+
+/** Rows of `table` by token: `[tokens, hidden_size]`. */
+export function embedding(
+  device: Device,
+  tokens: TokenIds,
+  table: Weight,
+): Tensor {
+  const output = embeddings.embedding(device, tokens.tensor, table.matrix);
+  const gradient = table.parameter?.gradient;
+  return record({
+    output,
+    inputs: [],
+    trains: gradient !== undefined,
+    backward: (dy) => {
+      const groups = gathers.groupByKey(tokens.ids);
+      gathers.sumRowsByKey(device, dy, groups, gradient!);
+      return [];
+    },
+  });
+}
+
+/** Token ids on both sides: backward groups them by id on the CPU. */
+export interface TokenIds {
+  readonly ids: Uint32Array;
+  readonly tensor: Tensor;
+}
+
+/** What a linear layer is made of beside its weight. */
+export interface LinearParts {
+  readonly bias?: Vector | undefined;
+  readonly lora?: Lora | undefined;
+  /** Given while training with dropout. */
+  readonly mask?: DropoutSeed | undefined;
+}
+
+/** `x Wᵀ + bias`, with the adapter's part if there is one: `[tokens, in]` to `[tokens, out]`. */
+export function linear(
+  device: Device,
+  x: Tensor,
+  weight: Weight,
+  { bias, lora, mask }: LinearParts = {},
+): Tensor {
+  const output = products.linear(
+    device,
+    x,
+    weight.matrix,
+    bias ? { bias: bias.tensor } : {},
+  );
+  const adapted = lora &&
+    loraInto(device, lora, x, output, lora.dropout > 0 ? mask : undefined);
+  const dWeight = weight.parameter?.gradient;
+  const dBias = bias?.parameter?.gradient;
+  const wantsDx = isTracked(x);
+  const saved = adapted
+    ? [adapted.h, ...(adapted.mask ? [adapted.x] : [])]
+    : [];
+  const trains = [dWeight, dBias, lora?.a.parameter, lora?.b.parameter].some(
+    Boolean,
+  );
+  if (!isRecording()) { for (const tensor of saved) device.release(tensor); }
+  return record({
+    output,
+    inputs: [x],
+    trains,
+    saved,
+    backward: (dy, [into]) => {
+      const dx = wantsDx
+        ? products.linearDx(device, dy, weight.matrix, into ? { into } : {})
+        : undefined;
+      if (dWeight) products.linearDw(device, dy, x, { into: dWeight });
+      if (dBias) columnSums(device, dy, { into: dBias });
+      if (lora && adapted) loraBackward(device, lora, adapted, dy, dx);
+      return [dx];
+    },
+  });
+}
+
+/**
+ * `x / rms(x) * weight` over rows of the weight's size; `x` `[tokens, hidden_size]` is normed whole, `[tokens, heads
+ * * head_dim]` head by head. Source: https://arxiv.org/abs/1910.07467, Eq. 4.
+ */
+export function rmsNorm(
+  device: Device,
+  x: Tensor,
+  weight: Vector,
+  eps: number,
+): Tensor {
+  const cols = weight.tensor.shape[0]!;
+  const shape = [elements(x.shape) / cols, cols];
+  const rows = { ...x, shape };
+  const { y, rstd } = norms.rmsNorm(device, rows, weight.tensor, { eps });
+  const gradient = weight.parameter?.gradient;
+  if (!isRecording()) device.release(rstd);
+  return record({
+    output: { ...y, shape: x.shape },
+    inputs: [x],
+    trains: gradient !== undefined,
+    saved: [rstd],
+    backward: (dy, [into]) => {
+      const { dx, dWeight } = norms.rmsNormBackward(
+        device,
+        { x: rows, weight: weight.tensor, rstd },
+        { ...dy, shape },
+        {
+          weightGradient: gradient !== undefined,
+          ...(into ? { into: { ...into, shape } } : {}),
+        },
+      );
+      if (gradient && dWeight) {
+        elementwise.addInto(device, gradient, dWeight);
+        device.release(dWeight);
+      }
+      return [into ?? { ...dx, shape: x.shape }];
+    },
+  });
+}
+
+/** Rotary position embedding of all heads. Source: https://arxiv.org/abs/2104.09864, Eq. 34. */
+export function rope(
+  device: Device,
+  x: Tensor,
+  cosSin: Tensor,
+  positions: Tensor,
+  shape: ropes.RopeOptions,
+): Tensor {
+  return record({
+    output: ropes.rope(device, x, cosSin, positions, shape),
+    inputs: [x],
+    backward: (dy) => [
+      ropes.rope(device, dy, cosSin, positions, { ...shape, inverse: true }),
+    ],
+  });
+}
+
+/** Which keys each query sees, and which queries may see each key. */
+export interface AttentionRanges {
+  /** `[queries, 4]`: begin and end of the prompt's keys, begin and end of its own. */
+  readonly ranges: Tensor;
+  /** `[keys, 2]`: all queries that see a key lie in between. */
+  readonly queryRanges: Tensor;
+}
+
+/** Softmax attention over two ranges of keys per query. */
+export function attention(
+  device: Device,
+  [q, k, v]: readonly [Tensor, Tensor, Tensor],
+  { ranges, queryRanges }: AttentionRanges,
+  shape: attentions.AttentionShape,
+): Tensor {
+  const { o, lse } = attentions.attention(device, q, k, v, ranges, shape);
+  if (!isRecording()) device.release(lse);
+  return record({
+    output: o,
+    inputs: [q, k, v],
+    saved: [lse],
+    backward: (dO) => {
+      const forward = { q, k, v, o, lse, ranges, queryRanges };
+      const { dq, dk, dv } = attentions.attentionBackward(
+        device,
+        forward,
+        dO,
+        shape,
+      );
+      return [dq, dk, dv];
+    },
+  });
+}
+
+/** `act(gate) * up`. Source: https://arxiv.org/abs/2002.05202, Eq. 6. */
+export function gatedUnit(
+  device: Device,
+  gate: Tensor,
+  up: Tensor,
+  activation: gated.Activation,
+): Tensor {
+  return record({
+    output: gated.gatedUnit(device, gate, up, activation),
+    inputs: [gate, up],
+    backward: (dy) => {
+      const { dGate, dUp } = gated.gatedUnitBackward(
+        device,
+        gate,
+        up,
+        dy,
+        activation,
+      );
+      return [dGate, dUp];
+    },
+  });
+}
+
+/** Rows of `x` by index; a row may be taken more than once. */
+export function gatherRows(
+  device: Device,
+  x: Tensor,
+  index: Uint32Array,
+): Tensor {
+  const rows = device.upload(index, [index.length], "u32");
+  const output = gathers.gatherRows(device, x, rows);
+  device.release(rows);
+  return record({
+    output,
+    inputs: [x],
+    backward: (dy) => {
+      const dx = device.zeros(x.shape);
+      gathers.sumRowsByKey(device, dy, gathers.groupByKey(index), dx);
+      return [dx];
+    },
+  });
+}
+
+/**
+ * Log-probabilities of `targets` `[rows]` given hidden states `[rows, hidden_size]`, in nats, `[rows]`, and the
+ * statistics that metrics are made of. Full logits never exist.
+ */
+export function tokenLogps(
+  device: Device,
+  hidden: Tensor,
+  head: Weight,
+  targets: Tensor,
+): { logps: Tensor; statistics: Tensor } {
+  const headGradient = head.parameter?.gradient;
+  const gradient = isTracked(hidden);
+  const forward = vocabulary.tokenLogps(device, hidden, head.matrix, targets, {
+    gradient,
+  });
+  const { logps, statistics, dHidden } = forward;
+  record({
+    output: logps,
+    inputs: [hidden],
+    trains: headGradient !== undefined,
+    saved: dHidden ? [dHidden] : [],
+    backward: (slopes) => {
+      const dx = tokenLogpsBackward(
+        device,
+        {
+          hidden,
+          head: head.matrix,
+          targetTokens: targets,
+          statistics,
+          dHidden: dHidden!,
+        },
+        slopes,
+        headGradient ? { headGradient } : {},
+      );
+      return [dx];
+    },
+  });
+  return { logps, statistics };
+}

@@ -1,0 +1,201 @@
+/**
+ * Records differentiable ops in the order they ran and walks them in reverse. Knows no op: each brings its own
+ * backward. Owns what it records: an op's output and saved tensors go back to the device as soon as no earlier
+ * op can need them, so the backward pass needs hardly more memory than the forward pass.
+ */
+import type { Device } from "../../kernels/device.ts";
+import { add, addInto } from "../../kernels/elementwise.ts";
+import type { Tensor } from "../../kernels/tensor.ts";
+
+/**
+ * Gradients of an op's inputs from that of its output, in the order of its inputs; undefined for those that
+ * need none. Where `into[i]` is given, the gradient may be added to it in place and it be returned.
+ */
+export type Backward = (
+  dy: Tensor,
+  into: readonly (Tensor | undefined)[],
+) => readonly (Tensor | undefined)[];
+
+/** One op as it ran. */
+export interface TapeEntry {
+  readonly output: Tensor;
+  /** Tensors that a gradient may flow to. */
+  readonly inputs: readonly Tensor[];
+  /** Whether the op has trained parameters of its own, whose gradients its backward accumulates. */
+  readonly trains?: boolean;
+  /** Tensors that only this op's backward needs. */
+  readonly saved?: readonly Tensor[];
+  readonly backward: Backward;
+}
+
+let current: Tape | undefined;
+
+/** Whether ops are being recorded now. */
+export function isRecording(): boolean {
+  return current !== undefined;
+}
+
+/** Records an op if a tape runs and a gradient can flow through it; returns its output. */
+export function record(entry: TapeEntry): Tensor {
+  current?.push(entry);
+  return entry.output;
+}
+
+/** Whether a gradient flows to `x` on the tape in use. */
+export function isTracked(x: Tensor): boolean {
+  return current?.tracks(x) ?? false;
+}
+
+/** The ops of one forward pass. */
+export class Tape {
+  #device: Device;
+  #entries: TapeEntry[] = [];
+  #tracked: Set<Tensor>;
+  #gradients = new Map<Tensor, Tensor>();
+  /** How many gradients share one buffer: an addition hands its own to both inputs. */
+  #shares = new Map<Tensor["buffer"], number>();
+
+  private constructor(device: Device, watched: readonly Tensor[]) {
+    this.#device = device;
+    this.#tracked = new Set(watched);
+  }
+
+  /** Runs `forward` while recording; `watched` are inputs whose gradients are wanted. */
+  static record<T>(
+    device: Device,
+    forward: () => T,
+    watched: readonly Tensor[] = [],
+  ): { value: T; tape: Tape } {
+    const outer = current;
+    const tape = new Tape(device, watched);
+    current = tape;
+    try {
+      return { value: forward(), tape };
+    } finally {
+      current = outer;
+    }
+  }
+
+  /** Runs `forward` without recording. */
+  static pause<T>(forward: () => T): T {
+    const outer = current;
+    current = undefined;
+    try {
+      return forward();
+    } finally {
+      current = outer;
+    }
+  }
+
+  tracks(x: Tensor): boolean {
+    return this.#tracked.has(x);
+  }
+
+  push(entry: TapeEntry): void {
+    if (!entry.trains && !entry.inputs.some((x) => this.#tracked.has(x))) {
+      return;
+    }
+    this.#tracked.add(entry.output);
+    this.#entries.push(entry);
+  }
+
+  /**
+   * Accumulates the gradients of all trained parameters, given that of `output`, which stays the caller's.
+   * Can run once.
+   *
+   * @returns the gradients of `watched`; undefined where none flows
+   */
+  backward(
+    output: Tensor,
+    dOutput: Tensor,
+    watched: readonly Tensor[] = [],
+  ): (Tensor | undefined)[] {
+    this.#shares.set(dOutput.buffer, 1);
+    this.#give(output, dOutput);
+    for (let entry = this.#entries.pop(); entry; entry = this.#entries.pop()) {
+      const dy = this.#gradients.get(entry.output);
+      if (dy) this.#apply(entry, dy);
+      for (const tensor of entry.saved ?? []) this.#device.release(tensor);
+      if (!watched.includes(entry.output)) this.#device.release(entry.output);
+    }
+    return watched.map((x) => this.#gradients.get(x));
+  }
+
+  #apply(entry: TapeEntry, dy: Tensor): void {
+    this.#gradients.delete(entry.output);
+    const wanted = entry.inputs.map((x) => this.#tracked.has(x));
+    const into = entry.inputs.map((x, i) =>
+      wanted[i] ? this.#own(x, dy) : undefined
+    );
+    for (const [i, dx] of entry.backward(dy, into).entries()) {
+      if (!dx || dx === into[i]) continue;
+      if (wanted[i]) this.#give(entry.inputs[i]!, dx);
+      else if (dx.buffer !== dy.buffer) this.#device.release(dx);
+    }
+    this.#drop(dy);
+  }
+
+  /** The gradient of `x` so far, if nothing shares its buffer. */
+  #own(x: Tensor, dy: Tensor): Tensor | undefined {
+    const dx = this.#gradients.get(x);
+    const alone = dx && dx.buffer !== dy.buffer &&
+      this.#shares.get(dx.buffer) === 1;
+    return alone ? dx : undefined;
+  }
+
+  #give(x: Tensor, dx: Tensor): void {
+    const before = this.#gradients.get(x);
+    if (!before) {
+      this.#gradients.set(x, dx);
+      this.#shares.set(dx.buffer, (this.#shares.get(dx.buffer) ?? 0) + 1);
+      return;
+    }
+    if (this.#shares.get(before.buffer) === 1) {
+      addInto(this.#device, before, dx);
+    } else {
+      const sum = add(this.#device, before, dx);
+      this.#drop(before);
+      this.#gradients.set(x, sum);
+      this.#shares.set(sum.buffer, 1);
+    }
+    if (!this.#shares.has(dx.buffer)) this.#device.release(dx);
+  }
+
+  #drop(gradient: Tensor): void {
+    const left = (this.#shares.get(gradient.buffer) ?? 1) - 1;
+    if (left > 0) this.#shares.set(gradient.buffer, left);
+    else {
+      this.#shares.delete(gradient.buffer);
+      this.#device.release(gradient);
+    }
+  }
+}
+
+/**
+ * Runs `block` on `x` now without recording, and again, recorded, when its gradient is needed: memory for one
+ * block's activations is traded for a second forward pass. Without a tape it just runs.
+ *
+ * Source: https://arxiv.org/abs/1604.06174.
+ */
+export function checkpoint(
+  device: Device,
+  x: Tensor,
+  block: (x: Tensor) => Tensor,
+): Tensor {
+  const output = contained(device, () => Tape.pause(() => block(x)));
+  return record({
+    output,
+    inputs: [x],
+    trains: true,
+    backward: (dy) => {
+      const again = Tape.record(device, () => block(x), [x]);
+      return again.tape.backward(again.value, dy, [x]);
+    },
+  });
+}
+
+/** Runs `forward` in a scope of its own that only its result leaves. */
+export function contained(device: Device, forward: () => Tensor): Tensor {
+  using scope = device.scope();
+  return scope.keep(forward());
+}

@@ -1,0 +1,198 @@
+/**
+ * Checkpoint to model: checks every tensor's name and shape at once, then streams the numbers to the device, never
+ * holding more than a chunk of a file. Frozen weights stay packed in the type they are stored in; trained ones are
+ * f32 beside their packed form.
+ */
+import type { Device } from "../../kernels/device.ts";
+import {
+  createMatrix,
+  type Matrix,
+  writeMatrixRows,
+} from "../../kernels/matrix.ts";
+import type { Tensor } from "../../kernels/tensor.ts";
+import {
+  createParameter,
+  trainedWeight,
+  type Vector,
+  type Weight,
+} from "../autograd/parameter.ts";
+import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
+import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
+import type { ModelConfig } from "./config.ts";
+import type { Model } from "./model.ts";
+import { ropeTable } from "./rope_table.ts";
+import {
+  buildModel,
+  type WeightLayout,
+  weightLayouts,
+} from "./weight_layout.ts";
+
+/** How to load a model. */
+export interface LoadOptions {
+  /** Train all weights; default: none. */
+  readonly trained?: boolean;
+  /** Type in which frozen matrices are kept; default: as stored. */
+  readonly dtype?: Matrix["dtype"] | undefined;
+  /** Called as bytes arrive. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+const MATRIX_DTYPES = {
+  F32: "f32",
+  F16: "f16",
+  BF16: "bf16",
+} as const satisfies Record<
+  FloatDtype,
+  Matrix["dtype"]
+>;
+
+const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
+
+/** Tensors that some checkpoints carry and that are computed here. */
+const DERIVED = /rotary_emb\.inv_freq$/;
+
+/**
+ * Loads a checkpoint.
+ *
+ * @throws {TypeError} naming every tensor that is missing, unknown or misshapen, or of a type we do not serve
+ */
+export async function loadModel(
+  device: Device,
+  config: ModelConfig,
+  reader: TensorReader,
+  options: LoadOptions = {},
+): Promise<Model> {
+  const layouts = weightLayouts(config);
+  checkTensors(config, layouts, reader);
+  const parts = await loadParts(device, layouts, reader, options);
+  const built = buildModel(config, {
+    weight: (name) => parts.get(name) as Weight,
+    vector: (name) => parts.get(name) as Vector,
+  });
+  const cosSin = ropeTable(device, config.rope, config.max_position_embeddings);
+  await device.finish();
+  return { device, config, cosSin, ...built };
+}
+
+async function loadParts(
+  device: Device,
+  layouts: readonly WeightLayout[],
+  reader: TensorReader,
+  { trained = false, dtype, onProgress }: LoadOptions,
+): Promise<Map<string, Weight | Vector>> {
+  const total = layouts.reduce(
+    (sum, { name }) => sum + reader.tensors.get(name)!.bytes,
+    0,
+  );
+  const parts = new Map<string, Weight | Vector>();
+  let done = 0;
+  for (const { name, shape } of layouts) {
+    const part = shape.length === 2 && !trained
+      ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
+      : await loadValue(device, reader, name, trained);
+    parts.set(name, part);
+    done += reader.tensors.get(name)!.bytes;
+    onProgress?.(done, total);
+    await device.drainUploads();
+  }
+  return parts;
+}
+
+/** A file's chunks are asked for in whole rows, which is what a matrix takes. */
+async function loadMatrix(
+  device: Device,
+  reader: TensorReader,
+  name: string,
+  wanted: Matrix["dtype"] | undefined,
+): Promise<Matrix> {
+  const { shape, bytes } = reader.tensors.get(name)!;
+  const stored = floatDtype(reader, name);
+  const kept = wanted ?? MATRIX_DTYPES[stored];
+  const [rows, cols] = shape as [number, number];
+  const matrix = createMatrix(device, rows, cols, kept);
+  const rowBytes = bytes / rows;
+  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes)) * rowBytes;
+  for await (const chunk of reader.chunks(name, chunkBytes)) {
+    const converted = STORED[kept] === stored
+      ? chunk.bytes
+      : fromFloat32(toFloat32(chunk.bytes, stored), STORED[kept]);
+    writeMatrixRows(device, matrix, chunk.offset / rowBytes, converted);
+    await device.drainUploads();
+  }
+  return matrix;
+}
+
+/** The type of a tensor that `checkTensors()` has let pass. */
+function floatDtype(reader: TensorReader, name: string): FloatDtype {
+  return reader.tensors.get(name)!.dtype as FloatDtype;
+}
+
+async function loadValue(
+  device: Device,
+  reader: TensorReader,
+  name: string,
+  trained: boolean,
+): Promise<Weight | Vector> {
+  const tensor = device.allocate(reader.tensors.get(name)!.shape);
+  let at = 0;
+  for await (const { bytes } of reader.chunks(name)) {
+    const numbers = toFloat32(bytes, floatDtype(reader, name));
+    device.write(tensor, numbers, at);
+    at += numbers.byteLength;
+    await device.drainUploads();
+  }
+  return trainable(device, name, tensor, trained);
+}
+
+/** A part over an f32 tensor: `[out, in]` becomes a weight, `[size]` a vector. */
+export function trainable(
+  device: Device,
+  name: string,
+  tensor: Tensor,
+  trained: boolean,
+): Weight | Vector {
+  if (tensor.shape.length === 2) return trainedWeight(device, name, tensor);
+  return trained
+    ? { name, tensor, parameter: createParameter(device, name, tensor) }
+    : { name, tensor };
+}
+
+function checkTensors(
+  config: ModelConfig,
+  layouts: readonly WeightLayout[],
+  reader: TensorReader,
+): void {
+  const problems: string[] = [];
+  for (const { name, shape } of layouts) {
+    const info = reader.tensors.get(name);
+    if (!info) {
+      problems.push(
+        `tensor "${name}" is missing, expected shape [${shape.join(", ")}]`,
+      );
+    } else if (info.shape.join() !== shape.join()) {
+      problems.push(
+        `tensor "${name}" has shape [${info.shape.join(", ")}], expected [${
+          shape.join(", ")
+        }]`,
+      );
+    } else if (!(info.dtype in MATRIX_DTYPES)) {
+      problems.push(
+        `tensor "${name}" has type ${info.dtype}, expected F32, F16 or BF16`,
+      );
+    }
+  }
+  const wanted = new Set(layouts.map(({ name }) => name));
+  const tied = config.tie_word_embeddings ? "lm_head.weight" : "";
+  for (const name of reader.tensors.keys()) {
+    if (!wanted.has(name) && name !== tied && !DERIVED.test(name)) {
+      problems.push(
+        `tensor "${name}" is not part of model_type "${config.model_type}"`,
+      );
+    }
+  }
+  if (problems.length > 0) {
+    throw new TypeError(
+      `Cannot load "${reader.files.join('", "')}": ${problems.join("; ")}`,
+    );
+  }
+}

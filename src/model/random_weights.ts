@@ -1,0 +1,50 @@
+/**
+ * A model with random weights from a bare config.json: normal with `initializer_range`, norms at one, biases at
+ * zero, as transformers starts its models. Knows no file.
+ */
+import type { Device } from "../../kernels/device.ts";
+import type { Vector, Weight } from "../autograd/parameter.ts";
+import { Random } from "../base/random.ts";
+import type { ModelConfig } from "./config.ts";
+import { trainable } from "./load.ts";
+import type { Model } from "./model.ts";
+import { ropeTable } from "./rope_table.ts";
+import { buildModel, type WeightLayout } from "./weight_layout.ts";
+
+/** The starting numbers of a tensor, drawn in the order of a checkpoint. */
+export function initialValues(
+  { name, shape }: WeightLayout,
+  { initializer_range }: ModelConfig,
+  random: Random,
+): Float32Array<ArrayBuffer> {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (shape.length === 1) {
+    return new Float32Array(count).fill(name.endsWith(".bias") ? 0 : 1);
+  }
+  return Float32Array.from(
+    { length: count },
+    () => random.normal() * initializer_range,
+  );
+}
+
+/** A trainable model with random weights. */
+export function randomModel(
+  device: Device,
+  config: ModelConfig,
+  seed: number,
+): Model {
+  const random = new Random(seed);
+  const make = (name: string, shape: readonly number[]) => {
+    const tensor = device.upload(
+      initialValues({ name, shape }, config, random),
+      shape,
+    );
+    return trainable(device, name, tensor, true);
+  };
+  const built = buildModel(config, {
+    weight: (name, shape) => make(name, shape) as Weight,
+    vector: (name, shape) => make(name, shape) as Vector,
+  });
+  const cosSin = ropeTable(device, config.rope, config.max_position_embeddings);
+  return { device, config, cosSin, ...built };
+}

@@ -1,0 +1,110 @@
+/**
+ * The policy's log-probabilities of a batch: forward on the device, one wait, numbers on the CPU, and the way back.
+ * Knows no loss.
+ */
+import { tokenStatistics } from "../../kernels/token_statistics.ts";
+import type { Tensor } from "../../kernels/tensor.ts";
+import * as ops from "../autograd/ops.ts";
+import { Tape } from "../autograd/tape.ts";
+import { type DecoderOptions, hiddenStates } from "../model/decoder.ts";
+import type { Model } from "../model/model.ts";
+import type { Batch } from "../preference/batch.ts";
+import { sumBySequence, type TargetStatistics } from "./metrics.ts";
+
+/** A batch's log-probabilities, still differentiable. */
+export interface BatchLogps {
+  readonly statistics: TargetStatistics;
+  /** Accumulates gradients, given the loss's slope with respect to each `logps`, `[targets]`. */
+  backward(slopes: Float32Array<ArrayBuffer>): void;
+}
+
+/** Runs a batch forward and keeps what the backward pass needs, in the device's scope that is open. */
+export async function recordedLogps(
+  model: Model,
+  batch: Batch,
+  options: DecoderOptions = {},
+): Promise<BatchLogps> {
+  const { value, tape } = Tape.record(
+    model.device,
+    () => forward(model, batch, options),
+  );
+  return {
+    statistics: await read(model, batch, value),
+    backward(slopes) {
+      const { device } = model;
+      tape.backward(value.logps, device.upload(slopes, [slopes.length]));
+    },
+  };
+}
+
+/** The log-probabilities of a batch, without a way back. */
+export async function logpsOf(
+  model: Model,
+  batch: Batch,
+  options: DecoderOptions = {},
+): Promise<TargetStatistics> {
+  using _scope = model.device.scope();
+  return await read(
+    model,
+    batch,
+    Tape.pause(() => forward(model, batch, options)),
+  );
+}
+
+/**
+ * Sums of log-probabilities per sequence, `[sequences of all batches]`, in nats: the column that stands for a
+ * reference model.
+ */
+export async function sequenceLogps(
+  model: Model,
+  batches: Iterable<Batch>,
+  options: DecoderOptions & {
+    onBatch?: (batch: Batch) => void;
+    signal?: AbortSignal;
+  } = {},
+): Promise<Float64Array> {
+  const sums: number[] = [];
+  for (const batch of batches) {
+    options.signal?.throwIfAborted();
+    const statistics = await logpsOf(model, batch, options);
+    sums.push(...sumBySequence(statistics, batch.sequences).sums);
+    options.onBatch?.(batch);
+  }
+  return Float64Array.from(sums);
+}
+
+interface Forward {
+  readonly logps: Tensor;
+  readonly statistics: Tensor;
+}
+
+function forward(model: Model, batch: Batch, options: DecoderOptions): Forward {
+  const { device } = model;
+  const { tokens, positions, ranges, targetRows, targetTokens } = batch;
+  const hidden = hiddenStates(model, {
+    tokens,
+    positions,
+    ranges,
+    rows: targetRows,
+  }, options);
+  const targets = device.upload(targetTokens, [targetTokens.length], "u32");
+  return ops.tokenLogps(device, hidden, model.lm_head, targets);
+}
+
+async function read(
+  { device }: Model,
+  { targetSequence }: Batch,
+  { logps, statistics }: Forward,
+): Promise<TargetStatistics> {
+  const [logpValues, columns] = await Promise.all([
+    device.read(logps),
+    device.read(statistics).then(tokenStatistics),
+  ]);
+  return {
+    logps: logpValues,
+    meanLogits: columns.meanLogits,
+    entropies: columns.entropies,
+    correct: columns.correct,
+    targetSequence,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What must hold before and just after the first step, or the run is not what its recipe says: something is
+ * trained, the policy starts as its reference, and a step changes it. Each check stops the run in one line.
+ */
+import { elements } from "../../kernels/tensor.ts";
+import type { Parameter } from "../autograd/parameter.ts";
+import type { Model } from "../model/model.ts";
+import { preferenceBatch } from "../preference/batch.ts";
+import type { TokenPair } from "../preference/token_pair.ts";
+import { logpsOf } from "./batch_logps.ts";
+import {
+  preferenceLoss,
+  type PreferenceLossOptions,
+  startingLoss,
+} from "./losses.ts";
+import { batchLoss, pairLogps, sumBySequence } from "./metrics.ts";
+
+/** How far two sums of the same log-probabilities may be apart: float32 in another order, relative to their size. */
+const SUM_TOLERANCE = 2e-5;
+
+/** Fails unless something is trained; returns how many numbers are. */
+export function checkTrainable(parameters: readonly Parameter[]): number {
+  const count = parameters.reduce(
+    (sum, { value }) => sum + elements(value.shape),
+    0,
+  );
+  if (count > 0) return count;
+  throw new RangeError(
+    "Cannot train: 0 trainable parameters, expected at least 1; check lora_target_modules",
+  );
+}
+
+/**
+ * Fails unless the policy equals the reference on the given pairs: margin 0, and for the sigmoid loss ln 2.
+ *
+ * @returns the loss before the first step, in nats
+ */
+export async function checkStart(
+  model: Model,
+  pairs: readonly TokenPair[],
+  reference: Float64Array,
+  options: PreferenceLossOptions,
+): Promise<number> {
+  const batch = preferenceBatch(pairs);
+  const statistics = await logpsOf(model, batch);
+  const logps = pairLogps(
+    sumBySequence(statistics, batch.sequences),
+    reference,
+  );
+  const loss = batchLoss(preferenceLoss(logps, options));
+  const expected = startingLoss(options);
+  const gaps = logps.chosen.map((chosen, i) =>
+    Math.abs(chosen - logps.referenceChosen[i]!) +
+    Math.abs(logps.rejected[i]! - logps.referenceRejected[i]!)
+  );
+  const far = gaps.findIndex((gap, i) =>
+    !(gap <=
+      SUM_TOLERANCE *
+        (10 + Math.abs(logps.chosen[i]!) + Math.abs(logps.rejected[i]!)))
+  );
+  if (far < 0) return loss;
+  throw new Error(
+    `Cannot start training: before the first step the loss is ${loss}, expected ${expected}; on the pair of line ${
+      pairs[far]!.line
+    } policy and reference are ${gaps[far]} nats apart, expected 0`,
+  );
+}
+
+/** Keeps some of what is trained, to see later that it changed. */
+export async function watchWeights(
+  model: Model,
+  parameters: readonly Parameter[],
+): Promise<() => Promise<void>> {
+  const watched = parameters.toSorted((a, b) =>
+    elements(a.value.shape) - elements(b.value.shape)
+  )
+    .slice(0, WATCHED);
+  const read = () =>
+    Promise.all(watched.map(({ value }) => model.device.read(value)));
+  const before = await read();
+  return async () => {
+    const after = await read();
+    const changed = after.some((values, i) =>
+      values.some((value, k) => value !== before[i]![k])
+    );
+    if (changed) return;
+    throw new Error(
+      "Cannot go on training: the first step changed no weight; check learning_rate and lora_target_modules",
+    );
+  };
+}
+
+const WATCHED = 8;

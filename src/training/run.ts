@@ -1,0 +1,182 @@
+/**
+ * One training run from its options to its folder: data, model, reference, preflight, the loop, and what it leaves
+ * behind. Knows where everything is put together, and no formula. Prints nothing.
+ */
+import { join } from "@std/path";
+import type { Device } from "../../kernels/device.ts";
+import { prepareOutputFolder } from "../files/output_folder.ts";
+import { parameters, trainedWeights } from "../model/model.ts";
+import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
+import type { TokenPair } from "../preference/token_pair.ts";
+import { restoreCheckpoint } from "./checkpoint.ts";
+import { preferenceObjective, supervisedObjective } from "./objective.ts";
+import { Optimizer } from "./optimizer.ts";
+import type { TrainOptions } from "./options.ts";
+import { checkStart, checkTrainable } from "./preflight.ts";
+import {
+  hashFiles,
+  referenceLogps,
+  type ReferenceOptions,
+} from "./reference.ts";
+import {
+  loadRunDemonstrations,
+  loadRunPairs,
+  type RunData,
+} from "./run_data.ts";
+import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
+import type { RunHooks, RunResult } from "./run_hooks.ts";
+import { runLoop } from "./run_loop.ts";
+import { openRunModel, type RunModel } from "./run_model.ts";
+import { type Examples, type Run, trainerParts } from "./run_parts.ts";
+import { type SaveContext, saveModel, writeJson } from "./save_model.ts";
+
+/**
+ * Trains as the options say.
+ *
+ * @throws {Error} in one line where data, model or options do not fit; nothing of an earlier run is lost
+ */
+export async function runTraining(
+  device: Device,
+  options: TrainOptions,
+  hooks: RunHooks = {},
+): Promise<RunResult> {
+  const resumed = await findCheckpoint(
+    options.output_dir,
+    options.resume_from_checkpoint,
+  );
+  const opened = await openEncoder(options);
+  return options.trainer === "sft"
+    ? await supervisedRun(device, options, hooks, opened, resumed)
+    : await preferenceRun(device, options, hooks, opened, resumed);
+}
+
+async function preferenceRun(
+  device: Device,
+  options: TrainOptions,
+  hooks: RunHooks,
+  opened: OpenedEncoder,
+  resumed: string | undefined,
+): Promise<RunResult> {
+  const data = await loadRunPairs(options, opened.encoder);
+  const { built, context } = await openModel(
+    device,
+    options,
+    hooks,
+    opened,
+    data,
+  );
+  const { model, stored } = built;
+  const weightsKey = [
+    await hashFiles(stored?.files ?? []),
+    options.torch_dtype,
+    JSON.stringify(opened.files.config),
+    stored ? "" : options.seed,
+  ].join(" ");
+  const how: ReferenceOptions = {
+    batchSize: options.per_device_eval_batch_size,
+    cacheFolder: hooks.cacheFolder,
+    weightsKey,
+    ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
+    ...(hooks.signal ? { signal: hooks.signal } : {}),
+  };
+  const firstPairs = data.train.examples.slice(
+    0,
+    options.per_device_train_batch_size,
+  );
+  return await finishRun({
+    ...{ device, options, hooks, data, built, context },
+    objective: preferenceObjective(options),
+    references: (pairs: readonly TokenPair[]) =>
+      referenceLogps(model, pairs, how),
+    checkStart: (reference) =>
+      options.adapter_name_or_path === null
+        ? checkStart(
+          model,
+          firstPairs,
+          reference.subarray(0, firstPairs.length * 2),
+          options,
+        )
+        : Promise.resolve(undefined),
+  }, resumed);
+}
+
+async function supervisedRun(
+  device: Device,
+  options: TrainOptions,
+  hooks: RunHooks,
+  opened: OpenedEncoder,
+  resumed: string | undefined,
+): Promise<RunResult> {
+  const data = await loadRunDemonstrations(options, opened.encoder);
+  const { built, context } = await openModel(
+    device,
+    options,
+    hooks,
+    opened,
+    data,
+  );
+  return await finishRun({
+    ...{ device, options, hooks, data, built, context },
+    objective: supervisedObjective(),
+    references: () => Promise.resolve(new Float64Array()),
+    checkStart: () => Promise.resolve(undefined),
+  }, resumed);
+}
+
+async function openModel(
+  device: Device,
+  options: TrainOptions,
+  hooks: RunHooks,
+  opened: OpenedEncoder,
+  data: RunData<unknown>,
+): Promise<{ built: RunModel; context: SaveContext }> {
+  hooks.onData?.(data.train.report, data.evaluation?.report);
+  const built = await openRunModel(device, options, opened, hooks.onLoad);
+  const context = {
+    files: opened.files,
+    stored: built.stored,
+    adapter: built.adapter,
+    baseName: options.model_name_or_path,
+    chatTemplate: opened.encoder.template?.source,
+  };
+  return { built, context };
+}
+
+async function finishRun<Example extends Examples>(
+  run: Run<Example>,
+  resumed: string | undefined,
+): Promise<RunResult> {
+  const { device, options, hooks, built: { model }, data } = run;
+  const trainableParameters = checkTrainable(parameters(model));
+  const dataset = async (examples: readonly Example[]) => ({
+    examples,
+    reference: await run.references(examples),
+  });
+  const trainSet = await dataset(data.train.examples);
+  const evaluation = data.evaluation && await dataset(data.evaluation.examples);
+  const startingLoss = await run.checkStart(trainSet.reference);
+  const optimizer = new Optimizer(device, trainedWeights(model), options);
+  const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
+  await prepareOutputFolder(options.output_dir, {
+    overwrite: options.overwrite_output_dir,
+    resume: resumed !== undefined,
+  });
+  const state = resumed
+    ? await restoreCheckpoint(resumed, device, optimizer)
+    : undefined;
+  await writeJson(join(options.output_dir, "options.json"), options);
+  const log = await openMetricsLog(options.output_dir, state?.step ?? 0);
+  const { totalSteps } = parts;
+  hooks.onStart?.({
+    trainableParameters,
+    totalSteps,
+    startingLoss,
+    doneSteps: state?.step ?? 0,
+  });
+  const end = await runLoop(run, parts, log, state);
+  if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
+  const interrupted = end.step < totalSteps;
+  if (!interrupted) await saveModel(options.output_dir, model, run.context);
+  const { peakBytes } = device.memory;
+  return { step: end.step, totalSteps, interrupted, rows: log.rows, peakBytes };
+}

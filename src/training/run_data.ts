@@ -1,0 +1,124 @@
+/**
+ * From a run's options to the examples it trains on, with an account of every row. Needs no device, so that `inspect` shows exactly what `train` will see.
+ */
+import { localDatasetPath } from "../files/repo_folder.ts";
+import type { LengthLimits } from "../preference/length.ts";
+import {
+  loadDemonstrations,
+  type Loaded,
+  type LoadOptions,
+  loadPairs,
+} from "../preference/load.ts";
+import type { DataSource } from "../preference/sources.ts";
+import type { TokenPair } from "../preference/token_pair.ts";
+import type { Encoder, TokenDemonstration } from "../preference/tokenize.ts";
+import type { TrainOptions } from "./options.ts";
+
+/** Examples of both splits. */
+export interface RunData<Example> {
+  readonly train: Loaded<Example>;
+  readonly evaluation: Loaded<Example> | undefined;
+}
+
+/** Loads the preference pairs of a run. */
+export function loadRunPairs(
+  options: TrainOptions,
+  encoder: Encoder,
+): Promise<RunData<TokenPair>> {
+  return loadSplits(options, encoder, loadPairs);
+}
+
+/** Loads the demonstrations of a run. */
+export function loadRunDemonstrations(
+  options: TrainOptions,
+  encoder: Encoder,
+): Promise<RunData<TokenDemonstration>> {
+  const { completion_only_loss } = options;
+  return loadSplits(
+    options,
+    encoder,
+    (sources, load) =>
+      loadDemonstrations(sources, {
+        ...load,
+        ...(completion_only_loss === null
+          ? {}
+          : { completionOnly: completion_only_loss }),
+      }),
+  );
+}
+
+type Load<Example> = (
+  sources: readonly DataSource[],
+  options: LoadOptions,
+) => Promise<Loaded<Example>>;
+
+async function loadSplits<Example>(
+  options: TrainOptions,
+  encoder: Encoder,
+  load: Load<Example>,
+): Promise<RunData<Example>> {
+  const [trainSplit, evalSplit] = options.dataset_splits;
+  const sources = await sourcesOf(options);
+  const evaluates = options.eval_strategy !== "no";
+  const common = {
+    encoder,
+    limits: limitsOf(options),
+    columns: options.columns,
+    shuffle: options.sample_seed !== null,
+    seed: options.sample_seed ?? options.seed,
+  };
+  // a bare file has no test part of its own: evaluation keeps rows of it from training
+  const heldOut = evaluates && options.eval_dataset === null
+    ? { heldOut: options.max_eval_samples ?? DEFAULT_EVAL_SAMPLES }
+    : {};
+  const train = await load(sources, {
+    ...common,
+    ...heldOut,
+    split: trainSplit ?? "train",
+    ...(options.max_train_samples === null
+      ? {}
+      : { maxSamples: options.max_train_samples }),
+  });
+  if (!evaluates) return { train, evaluation: undefined };
+  const { eval_dataset } = options;
+  const evaluation = await load(
+    eval_dataset === null
+      ? sources
+      : [{ path: await localDatasetPath(eval_dataset) }],
+    {
+      ...common,
+      ...heldOut,
+      split: evalSplit ?? "test",
+      ...(options.max_eval_samples === null
+        ? {}
+        : { maxSamples: options.max_eval_samples }),
+    },
+  );
+  return { train, evaluation };
+}
+
+/** Rows of a bare file that evaluation takes when `max_eval_samples` does not say. */
+const DEFAULT_EVAL_SAMPLES = 100;
+
+async function sourcesOf(
+  { dataset, dataset_mixer }: TrainOptions,
+): Promise<DataSource[]> {
+  if (dataset !== null) return [{ path: await localDatasetPath(dataset) }];
+  return await Promise.all(
+    Object.entries(dataset_mixer ?? {}).map(async ([path, fraction]) => ({
+      path: await localDatasetPath(path),
+      fraction,
+    })),
+  );
+}
+
+function limitsOf(options: TrainOptions): LengthLimits {
+  const { max_length, max_prompt_length, length_policy } = options;
+  return {
+    policy: length_policy,
+    ...(max_length === null ? {} : { maxLength: max_length }),
+    ...(max_prompt_length === null
+      ? {}
+      : { maxPromptLength: max_prompt_length }),
+  };
+}

@@ -1,0 +1,55 @@
+/** The training loop of a run with its files: rows to metrics.jsonl, checkpoints, curves. Knows no formula. */
+import { removeOldCheckpoints } from "../files/checkpoints.ts";
+import { saveCheckpoint } from "./checkpoint.ts";
+import type { Metrics } from "./metrics.ts";
+import { watchWeights } from "./preflight.ts";
+import type { MetricsLog } from "./run_folder.ts";
+import type { Examples, Run } from "./run_parts.ts";
+import { train, type TrainerParts, type TrainerState } from "./trainer.ts";
+
+/** Trains from `start` on, saving where the run is interrupted. */
+export async function runLoop<Example extends Examples>(
+  { hooks, options, context, built: { model } }: Run<Example>,
+  parts: TrainerParts<Example>,
+  log: MetricsLog,
+  start: TrainerState | undefined,
+): Promise<TrainerState> {
+  const { optimizer } = parts;
+  const checkChanged = await watchWeights(model, optimizer.parameters);
+  let unchecked = true;
+  const write = async (row: Metrics) => {
+    await log.append(row);
+    hooks.onRow?.(row);
+  };
+  const save = async (state: TrainerState) => {
+    const path = await saveCheckpoint(options.output_dir, model, {
+      optimizer,
+      state,
+      context,
+      options,
+    });
+    const { save_total_limit } = options;
+    if (save_total_limit !== null) {
+      await removeOldCheckpoints(options.output_dir, save_total_limit, [path]);
+    }
+    if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
+    hooks.onCheckpoint?.(path);
+  };
+  const end = await train(parts, {
+    onStep: hooks.onStep ?? (() => {}),
+    afterStep: async (step) => {
+      // warm-up starts at a rate of 0: a step at that rate changes nothing by right
+      if (!unchecked || parts.schedule(step - 1) === 0) return;
+      unchecked = false;
+      await checkChanged();
+    },
+    onLog: write,
+    onEvaluation: write,
+    onSave: save,
+    ...(hooks.signal ? { signal: hooks.signal } : {}),
+  }, start);
+  if (end.step < parts.totalSteps && !parts.isDue("save", end.step)) {
+    await save(end);
+  }
+  return end;
+}

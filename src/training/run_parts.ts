@@ -1,0 +1,75 @@
+/** What one run is made of, and how its options become the parts of the training loop. Opens nothing. */
+import type { Device } from "../../kernels/device.ts";
+import { type EpochOptions, windowsPerEpoch } from "../preference/epoch.ts";
+import type { Objective } from "./objective.ts";
+import type { TrainOptions } from "./options.ts";
+import type { RunData } from "./run_data.ts";
+import { runEvents } from "./run_events.ts";
+import type { RunHooks } from "./run_hooks.ts";
+import type { RunModel } from "./run_model.ts";
+import type { SaveContext } from "./save_model.ts";
+import { makeSchedule, resolveWarmupSteps } from "./schedule.ts";
+import type { TrainerParts } from "./trainer.ts";
+
+/** An example knows the line it came from. */
+export interface Examples {
+  readonly line: number;
+}
+
+/** One run while it is being put together; `Example` is a pair or a demonstration. */
+export interface Run<Example> {
+  readonly device: Device;
+  readonly options: TrainOptions;
+  readonly hooks: RunHooks;
+  readonly data: RunData<Example>;
+  readonly built: RunModel;
+  readonly context: SaveContext;
+  readonly objective: Objective<Example>;
+  readonly references: (examples: readonly Example[]) => Promise<Float64Array>;
+  readonly checkStart: (reference: Float64Array) => Promise<number | undefined>;
+}
+
+/**
+ * Puts the loop's parts together.
+ *
+ * @throws {RangeError} if no example is left
+ */
+export function trainerParts<Example extends Examples>(
+  { options, objective, built: { model, adapter } }: Run<Example>,
+  { train, evaluation, optimizer }: Pick<
+    TrainerParts<Example>,
+    "train" | "evaluation" | "optimizer"
+  >,
+): TrainerParts<Example> {
+  const order: EpochOptions = {
+    examples: train.examples.length,
+    batchSize: options.per_device_train_batch_size,
+    accumulation: options.gradient_accumulation_steps,
+    shuffle: options.shuffle,
+    seed: options.seed,
+  };
+  if (order.examples === 0) {
+    throw new RangeError(
+      "Cannot train: no example is left, expected at least one; run inspect to see why rows were dropped",
+    );
+  }
+  const stepsPerEpoch = windowsPerEpoch(order);
+  const totalSteps = options.max_steps > 0
+    ? options.max_steps
+    : Math.ceil(options.num_train_epochs * stepsPerEpoch);
+  return {
+    ...{ model, objective, train, evaluation, optimizer, order, totalSteps },
+    schedule: makeSchedule({
+      ...options,
+      lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
+      warmupSteps: resolveWarmupSteps(totalSteps, options),
+      totalSteps,
+    }),
+    maxGradNorm: options.max_grad_norm,
+    evalBatchSize: options.per_device_eval_batch_size,
+    gradientCheckpointing: options.gradient_checkpointing,
+    dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
+    isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
+    describe: ({ line }) => `line ${line}`,
+  };
+}

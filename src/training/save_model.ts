@@ -1,0 +1,111 @@
+/**
+ * What a run leaves behind: a PEFT adapter, or full weights in Hugging Face layout with config, tokenizer and the
+ * chat template used. Others load it as it is. Knows no optimizer.
+ */
+import { join } from "@std/path";
+import { type FloatDtype, isFloatDtype } from "../files/dtype.ts";
+import type { ModelFiles } from "../files/model_folder.ts";
+import type { TensorReader } from "../files/safetensors.ts";
+import { writeSafetensors } from "../files/safetensors_writer.ts";
+import {
+  type AdapterConfig,
+  adapterConfigJson,
+} from "../model/adapter_config.ts";
+import {
+  exportAdapter,
+  type ExportedTensor,
+  exportModel,
+} from "../model/export.ts";
+import type { Model } from "../model/model.ts";
+
+/** What a saved model is made of beside its numbers. */
+export interface SaveContext {
+  /** The folder that the model was started from. */
+  readonly files: ModelFiles;
+  /** Its weights; undefined if it was started from random ones. */
+  readonly stored: TensorReader | undefined;
+  /** Given if adapters are trained. */
+  readonly adapter: AdapterConfig | undefined;
+  /** What the base is called in adapter_config.json. */
+  readonly baseName: string;
+  /** Source of the chat template used, if there is one. */
+  readonly chatTemplate: string | undefined;
+}
+
+const TEXT_FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "generation_config.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+];
+
+/** Writes the trained model to a folder that exists. */
+export async function saveModel(
+  folder: string,
+  model: Model,
+  context: SaveContext,
+): Promise<void> {
+  await copyTextFiles(folder, context);
+  if (context.adapter) {
+    const config = adapterConfigJson(context.adapter, context.baseName);
+    await writeJson(join(folder, "adapter_config.json"), config);
+    await writeTensors(
+      join(folder, "adapter_model.safetensors"),
+      exportAdapter(model),
+    );
+    return;
+  }
+  await writeJson(join(folder, "config.json"), context.files.config);
+  await writeTensors(
+    join(folder, "model.safetensors"),
+    exportModel(model, (name) => storedDtype(name, context)),
+  );
+}
+
+/** The type a tensor was stored in; of a new model what its config names. */
+export function storedDtype(
+  name: string,
+  { stored, files }: SaveContext,
+): FloatDtype {
+  const dtype = stored?.tensors.get(name)?.dtype;
+  if (dtype !== undefined && isFloatDtype(dtype)) return dtype;
+  const named = files.config["torch_dtype"] ?? files.config["dtype"];
+  return named === "bfloat16" ? "BF16" : named === "float16" ? "F16" : "F32";
+}
+
+/** Writes tensors piece by piece. */
+export async function writeTensors(
+  path: string,
+  tensors: readonly ExportedTensor[],
+): Promise<void> {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  await writeSafetensors(
+    path,
+    tensors,
+    ({ name }) => byName.get(name)!.bytes(),
+  );
+}
+
+/** Writes indented JSON. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
+}
+
+async function copyTextFiles(
+  folder: string,
+  { files, chatTemplate }: SaveContext,
+): Promise<void> {
+  for (const name of TEXT_FILES) {
+    try {
+      await Deno.copyFile(join(files.path, name), join(folder, name));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  if (chatTemplate !== undefined) {
+    await Deno.writeTextFile(join(folder, "chat_template.jinja"), chatTemplate);
+  }
+}
