@@ -19,11 +19,11 @@ fn main(
   let i = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
   if (i >= params.groups * params.cols) { return; }
   let g = i / params.cols;
-  let key = keys[g];
-  if (key < params.first || key - params.first >= params.rows) { return; }
+  let row = keys[g] - params.first; // of a key before the window: wraps far beyond it
+  if (row >= params.rows) { return; }
   let column = i % params.cols;
   let end = starts[g + 1];
   var sum = Real(0.0);
   for (var k = starts[g]; k < end; k++) { sum += x[order[k] * params.cols + column]; }
-  y[(key - params.first) * params.cols + column] += sum;
+  y[row * params.cols + column] += sum;
 }
