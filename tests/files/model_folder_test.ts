@@ -5,10 +5,6 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import {
-  isAdapterFolder,
-  openAdapterFolder,
-} from "../../src/files/adapter_folder.ts";
-import {
   openModelFiles,
   openModelFolder,
   requireTokenizer,
@@ -257,33 +253,6 @@ Deno.test(
       Deno.errors.NotFound,
       '"tokenizer.json" is missing, found only "merges.txt", "vocab.json"',
     );
-  },
-);
-
-Deno.test(
-  "openAdapterFolder() reads an adapter, refuses a pickled one",
-  OPTIONS,
-  async () => {
-    await using folder = await temporaryFolder();
-    assertEquals(await isAdapterFolder(folder.path), false);
-    await folder.write("adapter_config.json", '{"r": 8}');
-    await assertRejects(
-      () => openAdapterFolder(folder.path),
-      Deno.errors.NotFound,
-      '"adapter_model.safetensors" is missing',
-    );
-    await folder.write("adapter_model.bin", "");
-    await assertRejects(
-      () => openAdapterFolder(folder.path),
-      TypeError,
-      '"adapter_model.bin"',
-    );
-    await writeTensors(folder, "adapter_model.safetensors", { a: 1 });
-    const adapter = await openAdapterFolder(folder.path);
-    assertEquals([adapter.config, [...adapter.weights.tensors.keys()]], [{
-      r: 8,
-    }, ["a"]]);
-    assertEquals(await isAdapterFolder(folder.path), true);
   },
 );
 
