@@ -1,0 +1,174 @@
+#!/bin/sh
+# Makes sure that what Tiebreak runs on is there: Deno, its packages, and a WebGPU adapter.
+# Safe to run again: what is there already is kept. Where no adapter is found, it brings Vulkan in
+# software; it never touches drivers.
+set -eu
+cd "$(dirname "$0")"
+
+HOME=${HOME:-$(eval "printf %s ~$(id -un)")}
+export HOME
+WANTED=2.9.6 # the version that is installed where none is, or one older than 2.9
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+trap 'exit 1' HUP INT TERM
+
+say() { printf '%s\n' "setup: $*" >&2; }
+
+fail() {
+  say "$@"
+  exit 1
+}
+
+# quietly COMMAND...: its output is shown only if it fails
+quietly() {
+  if "$@" >"$LOG" 2>&1 </dev/null; then return 0; fi
+  cat "$LOG" >&2
+  return 1
+}
+
+# version_of DENO: its version, empty if it does not run
+version_of() { "$1" --version 2>/dev/null </dev/null | sed -n '1s/^deno \([0-9.]*\).*/\1/p'; }
+
+# new_enough DENO: whether it runs and is 2.9 or later
+new_enough() {
+  version=$(version_of "$1") || return 1
+  major=${version%%.*}
+  minor=${version#*.}
+  minor=${minor%%.*}
+  case "$major.$minor" in *[!0-9.]* | .* | *.) return 1 ;; esac
+  [ "$major" -gt 2 ] || { [ "$major" -eq 2 ] && [ "$minor" -ge 9 ]; }
+}
+
+# on_path FOLDER: whether PATH names it
+on_path() { case ":$PATH:" in *":$1:"*) return 0 ;; *) return 1 ;; esac; }
+
+deno_is_ready() {
+  hash -r
+  command -v deno >/dev/null 2>&1 && new_enough deno
+}
+
+# link DENO: makes it the one that `deno` means for the commands after this script
+link() {
+  for folder in /usr/local/bin "$HOME/.local/bin" "$HOME/bin"; do
+    on_path "$folder" || continue
+    mkdir -p "$folder" 2>/dev/null || continue
+    [ -w "$folder" ] || continue
+    if [ -e "$folder/deno" ] && ! [ -L "$folder/deno" ]; then continue; fi
+    ln -sf "$1" "$folder/deno"
+    if deno_is_ready; then return 0; fi
+  done
+  fail "Deno $(version_of "$1") is at $1, but PATH does not lead there; run this, then try again:" \
+    "export PATH=\"$(dirname "$1"):\$PATH\""
+}
+
+# known_deno: prints one that is new enough in a place where an installer puts it
+known_deno() {
+  for candidate in "${DENO_INSTALL:-$HOME/.deno}/bin/deno" "$HOME/.deno-npm/bin/deno"; do
+    if [ -x "$candidate" ] && new_enough "$candidate"; then
+      printf '%s\n' "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+# npm may have been told not to run the package's install script: its launcher then unpacks the
+# program at the first call, so only what `deno --version` says counts.
+install_by_npm() {
+  command -v npm >/dev/null 2>&1 || return 1
+  say "installing Deno $WANTED by npm"
+  if npm install -g "deno@$WANTED" >"$LOG" 2>&1 </dev/null; then
+    if deno_is_ready; then return 0; fi
+    global="$(npm prefix -g 2>/dev/null)/bin/deno"
+    if new_enough "$global"; then
+      link "$global"
+      return 0
+    fi
+  fi
+  quietly npm install -g --prefix "$HOME/.deno-npm" "deno@$WANTED"
+}
+
+install_officially() {
+  say "installing Deno $WANTED by https://deno.land/install.sh"
+  script=$(mktemp)
+  if command -v curl >/dev/null 2>&1; then
+    set -- curl -fsSL -o "$script" https://deno.land/install.sh
+  elif command -v wget >/dev/null 2>&1; then
+    set -- wget -q -O "$script" https://deno.land/install.sh
+  else
+    rm -f "$script"
+    say "neither npm nor curl nor wget is there"
+    return 1
+  fi
+  status=0
+  quietly "$@" || status=1
+  [ "$status" -ne 0 ] || quietly sh "$script" --yes --no-modify-path "v$WANTED" || status=1
+  rm -f "$script"
+  return "$status"
+}
+
+ensure_deno() {
+  if deno_is_ready; then return 0; fi
+  if ! known_deno >/dev/null; then
+    install_by_npm || install_officially ||
+      fail "cannot install Deno; install version 2.9 or later by hand (https://docs.deno.com/runtime/)"
+  fi
+  if deno_is_ready; then return 0; fi
+  found=$(known_deno) || fail "Deno was installed but does not run; try \`deno --version\`"
+  link "$found"
+}
+
+# adapter: prints the name of the WebGPU adapter, or fails. On Linux only Vulkan counts: without a
+# Vulkan driver Deno falls back to OpenGL, which is slower and lacks 16-bit floats.
+adapter() {
+  if [ "$(uname -s)" = Linux ]; then
+    DENO_WEBGPU_BACKEND=vulkan
+    XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/tmp}
+    export DENO_WEBGPU_BACKEND XDG_RUNTIME_DIR
+  fi
+  deno eval --no-config --no-lock '
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) Deno.exit(1);
+    console.log(adapter.info.description || adapter.info.device || "without a name");
+  ' 2>/dev/null </dev/null
+}
+
+# as_root COMMAND...: through sudo where that is needed and there
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    quietly "$@"
+  elif command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    quietly sudo "$@"
+  else
+    say "this needs root: $*"
+    return 1
+  fi
+}
+
+install_software_vulkan() {
+  if command -v apt-get >/dev/null 2>&1; then
+    say "no Vulkan adapter found, installing mesa-vulkan-drivers and libvulkan1"
+    as_root apt-get update || say "the package lists could not be refreshed, going on with the old ones"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      mesa-vulkan-drivers libvulkan1 && return 0
+    fail "cannot install the software Vulkan driver; as root run:" \
+      "apt-get update && apt-get install -y mesa-vulkan-drivers libvulkan1"
+  fi
+  fail "no WebGPU adapter found; install a Vulkan driver, in software for example:" \
+    "Fedora: dnf install mesa-vulkan-drivers vulkan-loader;" \
+    "Arch: pacman -S vulkan-swrast vulkan-icd-loader;" \
+    "Alpine: apk add mesa-vulkan-swrast vulkan-loader"
+}
+
+ensure_adapter() {
+  if name=$(adapter); then return 0; fi
+  [ "$(uname -s)" = Linux ] ||
+    fail "no WebGPU adapter found, and this system has no software Vulkan that this script knows"
+  install_software_vulkan
+  name=$(adapter) || fail "the Vulkan driver is installed, yet Deno finds no WebGPU adapter"
+}
+
+ensure_deno
+quietly deno install --frozen || fail "cannot fetch the packages that deno.lock names"
+ensure_adapter
+printf 'setup: Deno %s, WebGPU adapter: %s\n' "$(version_of deno)" "$name"
