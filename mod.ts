@@ -44,6 +44,41 @@ export * from "./src/files/safetensors.ts";
 export * from "./src/files/safetensors_header.ts";
 export * from "./src/files/safetensors_writer.ts";
 
+// text: messages, chat templates, tokenizers
+export * from "./src/text/chat_template.ts";
+export * from "./src/text/message.ts";
+export * from "./src/text/stream_decoder.ts";
+export * from "./src/text/template_files.ts";
+export * from "./src/text/tokenizer.ts";
+
+// preference: rows of a dataset to token pairs and batches
+export * from "./src/preference/batch.ts";
+export * from "./src/preference/check.ts";
+export * from "./src/preference/epoch.ts";
+export * from "./src/preference/formats.ts";
+export * from "./src/preference/inspect.ts";
+export * from "./src/preference/length.ts";
+export * from "./src/preference/load.ts";
+export type {
+  Lengths,
+  LoadReport,
+  Tally,
+} from "./src/preference/load_report.ts";
+export * from "./src/preference/open_encoder.ts";
+export * from "./src/preference/preference.ts";
+export type { Draft } from "./src/preference/shapes.ts";
+export type {
+  DataSource,
+  DrawOptions,
+  SourceRow,
+} from "./src/preference/sources.ts";
+export * from "./src/preference/token_pair.ts";
+export * from "./src/preference/tokenize.ts";
+export type { Row } from "./src/preference/turns.ts";
+
 // training: recipes, downloads that they ask for
 export * from "./src/training/download_jobs.ts";
+export * from "./src/training/inspect_options.ts";
+export * from "./src/training/options.ts";
+export * from "./src/training/run_data.ts";
 export * from "./src/training/recipe.ts";

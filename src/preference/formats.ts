@@ -23,7 +23,7 @@ export interface Format<T> {
   readonly keys: readonly string[];
   /** What it looks like, for people. */
   readonly looks: string;
-  /** @throws {TypeError} naming the key that is wrong */
+  /** Reads a row that has the keys. @throws {TypeError} naming the key that is wrong */
   readonly read: (row: Row) => Draft<T>;
 }
 

@@ -10,6 +10,7 @@ import type { TokenDemonstration } from "./tokenize.ts";
 
 /** How it is to be shown. */
 export interface InspectOptions {
+  /** Turns ids into text. */
   readonly tokenizer: Tokenizer;
   /** Terminal colours: the trained span green (chosen) or magenta (rejected). Default false. */
   readonly color?: boolean;
@@ -18,9 +19,15 @@ export interface InspectOptions {
 type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
-function tallyLine(label: string, { count, where }: Tally): string {
+/** `only` is the path of the only file: it need not be said with every line. */
+function tallyLine(
+  label: string,
+  { count, where }: Tally,
+  only?: string,
+): string {
   const more = count > where.length ? ", ..." : "";
-  return `  ${label}: ${count} (${where.join(", ")}${more})`;
+  const places = where.map((place) => place.replace(`"${only}" `, ""));
+  return `  ${label}: ${count} (${places.join(", ")}${more})`;
 }
 
 function lengthLine(
@@ -41,6 +48,9 @@ export function reportLines(
   const lines = report.sources.map(({ path, rows, taken }) =>
     `${path}: ${rows} rows` + (taken < rows ? `, ${taken} taken` : "")
   );
+  const only = report.sources.length === 1
+    ? report.sources[0]?.path
+    : undefined;
   const formats = Object.entries(report.formats).map(([name, rows]) =>
     `${name} (${rows})`
   );
@@ -56,10 +66,10 @@ export function reportLines(
     ),
   );
   for (const [reason, one] of Object.entries(report.dropped)) {
-    lines.push(paint(red)(tallyLine(`dropped, ${reason}`, one)));
+    lines.push(paint(red)(tallyLine(`dropped, ${reason}`, one, only)));
   }
   if (report.cut.count > 0) {
-    lines.push(paint(yellow)(tallyLine("cut to max_length", report.cut)));
+    lines.push(paint(yellow)(tallyLine("cut to max_length", report.cut, only)));
   }
   if (report.moved.count > 0) {
     lines.push(
@@ -67,6 +77,7 @@ export function reportLines(
         tallyLine(
           "border of prompt and answer lies inside a token or moved",
           report.moved,
+          only,
         ),
       ),
     );

@@ -21,6 +21,7 @@ export type LengthPolicy = typeof LENGTH_POLICIES[number];
 
 /** Limits in tokens; absent means none. */
 export interface LengthLimits {
+  /** Default `drop`. */
   readonly policy?: LengthPolicy;
   /** Longest sequence, prompt and answer together. */
   readonly maxLength?: number;
@@ -107,7 +108,7 @@ function limitTotals(
   }
 }
 
-/** @throws {RangeError} for limits that leave no room for a prompt and an answer */
+/** Checks limits. @throws {RangeError} for those that leave no room for a prompt and an answer */
 export function checkLimits(
   { maxLength = 2, maxPromptLength = 1 }: LengthLimits,
 ): void {

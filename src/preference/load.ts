@@ -3,14 +3,7 @@
  * half used. Rows that are merely of no use (equal answers, too long) are left out and counted.
  */
 import { answersEqual, demonstrationFault, preferenceFault } from "./check.ts";
-import {
-  DEMONSTRATION_FORMATS,
-  detectFormat,
-  type Format,
-  PREFERENCE_FORMATS,
-  readRow,
-  renameColumns,
-} from "./formats.ts";
+import { DEMONSTRATION_FORMATS, PREFERENCE_FORMATS } from "./formats.ts";
 import {
   checkLimits,
   fitPair,
@@ -32,6 +25,12 @@ import {
   drawRows,
   type SourceRow,
 } from "./sources.ts";
+import {
+  type CheckedRow,
+  readChecked,
+  readCheckedRows,
+  type RowKind,
+} from "./checked_rows.ts";
 import type { TokenPair } from "./token_pair.ts";
 import {
   type Encoder,
@@ -42,8 +41,10 @@ import {
 } from "./tokenize.ts";
 
 /** How rows are drawn, tokenized and cut. */
-export interface LoadOptions extends DrawOptions {
+export interface LoadOptions extends Omit<DrawOptions, "usable"> {
+  /** Tokenizer and template. */
   readonly encoder: Encoder;
+  /** Longest sequences, and what happens to longer ones. Default none. */
   readonly limits?: LengthLimits;
   /** Keeps the first so many that can be used. Default all. */
   readonly maxSamples?: number;
@@ -55,7 +56,9 @@ export interface LoadOptions extends DrawOptions {
 
 /** What a load gives. */
 export interface Loaded<T> {
+  /** What is trained or evaluated, in order. */
   readonly examples: readonly T[];
+  /** What became of every row. */
   readonly report: LoadReport;
 }
 
@@ -63,70 +66,11 @@ export interface Loaded<T> {
 interface Kind<
   R extends Preference | Demonstration,
   T extends { readonly line: number },
-> {
-  readonly formats: readonly Format<R>[];
-  readonly fault: (row: R) => string | undefined;
+> extends RowKind<R> {
   readonly useless: (row: R) => string | undefined;
   readonly tokenize: (row: R, encoder: Encoder) => Tokenized<T>;
   readonly fit: (tokens: T, limits: LengthLimits) => Fitted<T>;
   readonly size: (tokens: T) => number;
-}
-
-interface CheckedRow<R> {
-  readonly row: R;
-  readonly where: string;
-}
-
-const SHOWN = 5;
-
-function readChecked<R extends Preference | Demonstration>(
-  { line, value }: SourceRow,
-  { formats, fault }: Pick<Kind<R, never>, "formats" | "fault">,
-  columns: Readonly<Record<string, string>>,
-): { row: R; format: string } {
-  const record = renameColumns(value, columns);
-  const row = readRow(record, line, formats);
-  const wrong = fault(row);
-  if (wrong !== undefined) throw new RangeError(wrong);
-  return { row, format: detectFormat(record, formats).name };
-}
-
-/** @throws {TypeError} that tells the first broken rows and how many there are */
-function refuseBroken(broken: readonly string[], rows: number): void {
-  if (broken.length === 0) return;
-  const rest = broken.length - SHOWN;
-  const shown = broken.slice(0, SHOWN).join("; ") +
-    (rest > 0 ? `; and ${rest} more` : "");
-  throw new TypeError(
-    broken.length === 1
-      ? `Cannot read ${shown}`
-      : `Cannot read ${broken.length} of ${rows} rows: ${shown}`,
-  );
-}
-
-function readAll<R extends Preference | Demonstration>(
-  rows: readonly SourceRow[],
-  kind: Pick<Kind<R, never>, "formats" | "fault">,
-  columns: Readonly<Record<string, string>>,
-): { checked: CheckedRow<R>[]; formats: Record<string, number> } {
-  const checked: CheckedRow<R>[] = [];
-  const formats: Record<string, number> = {};
-  const broken: string[] = [];
-  for (const source of rows) {
-    const where = `"${source.path}" line ${source.line}`;
-    try {
-      const { row, format } = readChecked(source, kind, columns);
-      formats[format] = (formats[format] ?? 0) + 1;
-      checked.push({ row, where });
-    } catch (error) {
-      if (!(error instanceof TypeError || error instanceof RangeError)) {
-        throw error;
-      }
-      broken.push(`${where}: ${error.message}`);
-    }
-  }
-  refuseBroken(broken, rows.length);
-  return { checked, formats };
 }
 
 /** The row as tokens within the limits, or the reason why not. */
@@ -155,6 +99,19 @@ function prepare<
   return { ...fitted, moved: moved && "kept" in fitted, cut };
 }
 
+/** Whether a row will be kept; a broken one is not, and is told when all rows are read. */
+function isUsable<
+  R extends Preference | Demonstration,
+  T extends { readonly line: number },
+>(source: SourceRow, kind: Kind<R, T>, options: LoadOptions): boolean {
+  try {
+    const { row } = readChecked(source, kind, options.columns ?? {});
+    return "kept" in prepare({ row, where: "" }, kind, options);
+  } catch {
+    return false;
+  }
+}
+
 type Account = Omit<LoadReport, "lengths" | "tokens">;
 
 async function load<
@@ -168,8 +125,9 @@ async function load<
   const { limits = {}, maxSamples = Infinity, columns = {}, onProgress } =
     options;
   checkLimits(limits);
-  const drawn = await drawRows(sources, options);
-  const { checked, formats } = readAll(drawn.rows, kind, columns);
+  const usable = (row: SourceRow) => isUsable(row, kind, options);
+  const drawn = await drawRows(sources, { ...options, usable });
+  const { checked, formats } = readCheckedRows(drawn.rows, kind, columns);
   const examples: T[] = [];
   const dropped: Record<string, OpenTally> = {};
   const [moved, cut]: OpenTally[] = [{ count: 0, where: [] }, {

@@ -5,6 +5,7 @@ import type { TokenSequence } from "./token_pair.ts";
 
 /** How often, and where first. */
 export interface Tally {
+  /** Times it happened. */
   readonly count: number;
   /** `path line N` of the first few. */
   readonly where: readonly string[];
@@ -12,11 +13,17 @@ export interface Tally {
 
 /** Quantiles of a length, in tokens. */
 export interface Lengths {
+  /** The shortest. */
   readonly min: number;
+  /** Half are no longer. */
   readonly median: number;
+  /** Nine in ten are no longer. */
   readonly p90: number;
+  /** All but one in a hundred are no longer. */
   readonly p99: number;
+  /** The longest. */
   readonly max: number;
+  /** Sum by number. */
   readonly mean: number;
 }
 
@@ -30,7 +37,9 @@ export interface LoadReport {
   }[];
   /** Formats found, with their rows. */
   readonly formats: Readonly<Record<string, number>>;
+  /** Rows drawn. */
   readonly rows: number;
+  /** Examples that came of them. */
   readonly kept: number;
   /** Rows that were not needed, since `max_samples` were already kept. */
   readonly beyond: number;

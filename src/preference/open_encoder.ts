@@ -16,7 +16,9 @@ import type { Encoder } from "./tokenize.ts";
 
 /** A model's folder without its weights, and what turns text into its tokens. */
 export interface OpenedEncoder {
+  /** Config, tokenizer and template as they are on disk. */
   readonly files: ModelFiles;
+  /** Ready to use. */
   readonly encoder: Encoder;
 }
 

@@ -9,8 +9,11 @@ export type Turns = readonly Message[] | string;
 
 /** A prompt and two answers, the first preferred. All three are turns, or all three plain text. */
 export interface Preference {
+  /** What is asked. */
   readonly prompt: Turns;
+  /** The preferred answer. */
   readonly chosen: Turns;
+  /** The other one. */
   readonly rejected: Turns;
   /** The line of the file it came from, from 1. */
   readonly line: number;
@@ -22,8 +25,12 @@ export interface Preference {
 
 /** A prompt and the answer to learn. Plain text to learn as a whole has the prompt "". */
 export interface Demonstration {
+  /** What is asked. */
   readonly prompt: Turns;
+  /** The answer. */
   readonly completion: Turns;
+  /** The line of the file it came from, from 1. */
   readonly line: number;
+  /** JSON schemas of tools, for templates that print them. */
   readonly tools?: readonly unknown[];
 }

@@ -7,6 +7,7 @@ import type { Row } from "./turns.ts";
 
 /** A file, or a folder with `train.*` and `test.*`. */
 export interface DataSource {
+  /** File or folder. */
   readonly path: string;
   /** Share of the train rows to take, from the start of the file: 0 to 1. Default 1. */
   readonly fraction?: number;
@@ -14,13 +15,18 @@ export interface DataSource {
 
 /** Which rows to take. */
 export interface DrawOptions {
-  /** The part wanted: `train`, `test`, or the name of another file in the folders. */
+  /**
+   * The part wanted, as its files are named in the folders: `train`, `test`, `train_prefs`, ...
+   * One with "train" in its name is a training part: fractions act on it.
+   */
   readonly split: string;
   /**
-   * Rows of a bare file that are kept from training and are its test part, drawn by the seed; 0: it has no test part.
-   * Absent: a bare file is taken whole, whatever the split. Folders have files for each.
+   * Usable rows of a bare file that are kept from training and are its test part, drawn by the seed; 0: it has no
+   * test part. Absent: a bare file is taken whole, whatever the split. Folders have files for each.
    */
   readonly heldOut?: number | undefined;
+  /** Whether a row counts for `heldOut`; the rows passed over on the way belong to the test part too. */
+  readonly usable?: (row: SourceRow) => boolean;
   /** Draws the rows of all sources in a random order. Default false: as they stand. */
   readonly shuffle?: boolean;
   /** Default 42. */
@@ -29,8 +35,11 @@ export interface DrawOptions {
 
 /** A row and where it stands. */
 export interface SourceRow {
+  /** The file. */
   readonly path: string;
+  /** The line on which it begins, from 1. */
   readonly line: number;
+  /** Its keys, as they stand. */
   readonly value: Row;
 }
 
@@ -52,15 +61,33 @@ async function readAll(path: string): Promise<SourceRow[]> {
   return rows;
 }
 
+function isTraining(split: string): boolean {
+  return split.includes("train");
+}
+
+/** Indices of rows, drawn by the seed, until enough of them are usable. */
+function drawTest(
+  rows: readonly SourceRow[],
+  { heldOut = 0, seed = 42, usable = () => true }: DrawOptions,
+): Set<number> {
+  const test = new Set<number>();
+  let found = 0;
+  for (const i of new Random(seed).shuffle(rows.map((_, i) => i))) {
+    if (found >= heldOut) break;
+    test.add(i);
+    if (usable(rows[i] as SourceRow)) found++;
+  }
+  return test;
+}
+
 /** The train or test part of a file that holds both; the test rows are the same for both callers. */
 function partOf(
   rows: readonly SourceRow[],
-  { split, heldOut, seed = 42 }: DrawOptions,
+  options: DrawOptions,
 ): readonly SourceRow[] {
-  if (heldOut === undefined) return rows;
-  const order = new Random(seed).shuffle(rows.map((_, i) => i));
-  const test = new Set(order.slice(0, heldOut));
-  return rows.filter((_, i) => test.has(i) === (split !== "train"));
+  if (options.heldOut === undefined) return rows;
+  const test = drawTest(rows, options);
+  return rows.filter((_, i) => test.has(i) !== isTraining(options.split));
 }
 
 function share(
@@ -91,7 +118,7 @@ export async function drawRows(
     const path = await resolveDataset(source.path, split);
     const all = await readAll(path);
     const part = path === source.path ? partOf(all, options) : all;
-    const taken = split === "train" ? share(part, source) : part;
+    const taken = isTraining(split) ? share(part, source) : part;
     read.push({ path, rows: all.length, taken: taken.length });
     for (const row of taken) rows.push(row);
   }

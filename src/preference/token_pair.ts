@@ -4,13 +4,17 @@
 
 /** A sequence of token ids; those from `completionStart` on are trained. */
 export interface TokenSequence {
+  /** All tokens, prompt first. */
   readonly ids: readonly number[];
+  /** Where training begins. */
   readonly completionStart: number;
 }
 
 /** A preference pair as tokens. */
 export interface TokenPair {
+  /** Prompt and preferred answer. */
   readonly chosen: TokenSequence;
+  /** Prompt and the other answer. */
   readonly rejected: TokenSequence;
   /** Longest common token prefix of both, never past either `completionStart`: computed once for both. */
   readonly sharedLength: number;

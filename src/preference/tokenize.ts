@@ -15,12 +15,15 @@ import {
 
 /** What turns text into tokens. Conversations need a template. */
 export interface Encoder {
+  /** Text to ids. */
   readonly tokenizer: Tokenizer;
+  /** Turns to text. */
   readonly template?: ChatTemplate;
 }
 
 /** Tokens, and whether the prompt's own tokens are not how the whole begins. */
 export interface Tokenized<T> {
+  /** The sequences. */
   readonly tokens: T;
   /** True if a token spans the border of prompt and answer, or the template renders them otherwise together. */
   readonly moved: boolean;
@@ -119,6 +122,7 @@ export function tokenizePreference(
 
 /** A demonstration as tokens. */
 export interface TokenDemonstration extends TokenSequence {
+  /** The line of the file it came from, from 1. */
   readonly line: number;
 }
 

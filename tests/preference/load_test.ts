@@ -4,7 +4,11 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { stripAnsiCode } from "@std/fmt/colors";
+import {
+  getColorEnabled,
+  setColorEnabled,
+  stripAnsiCode,
+} from "@std/fmt/colors";
 import {
   demonstrationLines,
   pairLines,
@@ -142,6 +146,9 @@ Deno.test({
       "q11",
       "q12",
     ]);
+    await folder.write("train_prefs.jsonl", jsonLines(numbered(20, 24)));
+    const named = await drawRows([source], { split: "train_prefs" });
+    assertEquals(prompts(named.rows), ["q20"]); // a training part by its name
     await assertRejects(
       () => drawRows([{ ...source, fraction: 1.5 }], { split: "train" }),
       RangeError,
@@ -177,6 +184,36 @@ Deno.test({
       (await drawRows([{ path }], { split: "test" })).rows.length,
       40,
     );
+  },
+});
+
+Deno.test({
+  ...disk,
+  name:
+    "loadPairs() holds out as many pairs of a bare file as are KEPT, and trains on none of them",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const long = Array.from(
+      { length: 20 },
+      () => ({ prompt: "x".repeat(90), pos_resp: "a", neg_resp: "b" }),
+    );
+    const path = await folder.write(
+      "all.jsonl",
+      jsonLines([...long, ...numbered(0, 20)]),
+    );
+    const load = (split: string) =>
+      loadPairs([{ path }], {
+        split,
+        encoder,
+        heldOut: 6,
+        seed: 4,
+        limits: { maxLength: 60 },
+      });
+    const [train, test] = [await load("train"), await load("test")];
+    assertEquals([train.report.kept, test.report.kept], [14, 6]);
+    assertEquals(train.report.rows + test.report.rows, 40);
+    const lines = [...train.examples, ...test.examples].map(({ line }) => line);
+    assertEquals(new Set(lines).size, 20);
   },
 });
 
@@ -233,10 +270,14 @@ Deno.test({
     const shown = pairLines(examples[0]!, options).join("\n");
     assertStringIncludes(shown, "line 1: 25 + 24 tokens, 20 shared");
     assertStringIncludes(shown, "g|o|o|d|</s>");
+    const enabled = getColorEnabled(); // NO_COLOR may be set where the tests run
+    setColorEnabled(true);
     const colored = pairLines(examples[0]!, { ...options, color: true }).join(
       "\n",
     );
+    setColorEnabled(enabled);
     assertEquals(stripAnsiCode(colored), shown);
+    assert(colored.includes("\x1b["));
     const eos = encoder.tokenizer.eosTokenId!;
     const demonstration = {
       ids: [0, 36, 1, 47, eos, 999],

@@ -29,29 +29,33 @@ export function referenceEncoder(folder = "tokenizer"): Encoder {
   return { tokenizer, template };
 }
 
-/** A tokenizer for tests without files: one id per character, by order of the alphabet given. */
-export function characterEncoder(template?: string): Encoder {
+/** tokenizer.json and tokenizer_config.json of a tokenizer with one id per character, and an EOS. */
+export function characterFiles() {
   const alphabet = [
     ..."abcdefghijklmnopqrstuvwxyz0123456789 .,:?!<>|/[]\nABCDEFGHIJKLMNOPQRSTUVWXYZ",
   ];
-  const vocab = Object.fromEntries(
-    alphabet.map((character, id) => [character, id]),
-  );
-  const tokenizer = createTokenizer({
+  const vocab = Object.fromEntries(alphabet.map((c, id) => [c, id]));
+  const eos = { content: "</s>", special: true, normalized: false };
+  return {
     tokenizer: {
       model: { type: "BPE", vocab, merges: [] },
       decoder: { type: "Fuse" },
-      added_tokens: [{
-        id: alphabet.length,
-        content: "</s>",
-        special: true,
-        normalized: false,
-      }],
+      added_tokens: [{ id: alphabet.length, ...eos }],
     },
-    config: { eos_token: "</s>" },
-  });
-  const chat =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}" +
-    "{% if add_generation_prompt %}<assistant>{% endif %}";
-  return { tokenizer, template: createChatTemplate(template ?? chat) };
+    config: { eos_token: eos.content },
+  };
 }
+
+/** An encoder for tests without files; its template is `<role>text</s>` unless another is given. */
+export function characterEncoder(template?: string): Encoder {
+  const tokenizer = createTokenizer(characterFiles());
+  return {
+    tokenizer,
+    template: createChatTemplate(template ?? CHARACTER_CHAT),
+  };
+}
+
+/** `<user>Hi</s><assistant>` */
+export const CHARACTER_CHAT =
+  "{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}" +
+  "{% if add_generation_prompt %}<assistant>{% endif %}";

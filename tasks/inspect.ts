@@ -1,0 +1,57 @@
+/**
+ * `deno task inspect RECIPE`: what `train` would train, before any GPU work: rows read, kept, dropped and why,
+ * lengths, and some examples with the trained span in colour.
+ */
+// deno-lint-ignore-file no-console
+import {
+  demonstrationLines,
+  type InspectOptions,
+  inspectSchema,
+  type InspectTaskOptions,
+  loadRunDemonstrations,
+  loadRunPairs,
+  openEncoder,
+  pairLines,
+  reportLines,
+  type RunData,
+} from "../mod.ts";
+import { readTaskOptions, runTask } from "./run_task.ts";
+
+const color = Deno.stdout.isTerminal() && !Deno.noColor;
+
+function show<Example>(
+  { train, evaluation }: RunData<Example>,
+  examples: number,
+  linesOf: (example: Example) => string[],
+) {
+  console.log("training:");
+  console.log(reportLines(train.report, { color }).join("\n"));
+  if (evaluation !== undefined) {
+    console.log("\nevaluation:");
+    console.log(reportLines(evaluation.report, { color }).join("\n"));
+  }
+  for (const example of train.examples.slice(0, examples)) {
+    console.log(`\n${linesOf(example).join("\n")}`);
+  }
+}
+
+async function inspect(options: InspectTaskOptions) {
+  const { encoder } = await openEncoder(options);
+  const shown: InspectOptions = { tokenizer: encoder.tokenizer, color };
+  if (options.trainer === "sft") {
+    const data = await loadRunDemonstrations(options, encoder);
+    show(data, options.examples, (one) => demonstrationLines(one, shown));
+  } else {
+    const data = await loadRunPairs(options, encoder);
+    show(data, options.examples, (one) => pairLines(one, shown));
+  }
+}
+
+await runTask(async () => {
+  const { options } = await readTaskOptions(inspectSchema, {
+    command: "deno task inspect",
+    summary:
+      "Shows what a recipe would train: rows kept and dropped, lengths, examples. Touches no GPU.",
+  });
+  await inspect(options);
+});
