@@ -1,6 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { tinyFiles } from "../../data/tiny/make/main.ts";
+import { QUESTIONS } from "../../data/tiny/make/forms.ts";
+import { parseSubjects } from "../../data/tiny/make/subjects.ts";
 import { manner } from "../../src/report/manner.ts";
 
 const TINY = fromFileUrl(new URL("../../data/tiny", import.meta.url));
@@ -118,3 +125,31 @@ Deno.test(
     assertEquals(sft().length, (1464 - 180) * 4);
   },
 );
+
+Deno.test(
+  "tinyFiles() teaches four of six questions or more on every subject",
+  OPTIONS,
+  () => {
+    const taught = new Set(sft().map(({ question }) => question));
+    for (const subject of parseSubjects(read("make/subjects.txt"))) {
+      for (const language of ["en", "zh"] as const) {
+        const { act } = subject[language];
+        const forms = QUESTIONS[language][subject.kind];
+        const known = forms.filter((form) =>
+          taught.has(form.replace("{act}", act))
+        );
+        assert(known.length >= 4, `"${act}" has ${known.length} questions`);
+      }
+    }
+  },
+);
+
+Deno.test("parseSubjects() names every line that it cannot read", {
+  ...OPTIONS,
+  permissions: "none",
+}, () => {
+  const text = "a | b | c | d | e | f\n= pets help\na | b\n";
+  const error = assertThrows(() => parseSubjects(text), SyntaxError);
+  assertStringIncludes(error.message, 'line 1: "a | b');
+  assertStringIncludes(error.message, 'line 3: "a | b"');
+});

@@ -19,6 +19,8 @@ const ANSWERS_PER_MANNER = 2;
 const TEST_SHARE = 20;
 const PROMPT_SHARE = 25;
 const DPO_PAIRS = 480;
+/** Of a subject's questions in one language at most these many are held out, so SFT teaches the rest. */
+const HELD_OUT_OF_SUBJECT = 2;
 
 /** One message of a chat, as the JSON lines hold it. */
 interface Turn {
@@ -109,6 +111,16 @@ function newToDpo(subjects: readonly Subject[], draw: Draw): Set<Subject> {
   }));
 }
 
+/** The first questions of each subject, in the order given. */
+function fewOfEach(questions: readonly Question[]): Question[] {
+  const seen = new Map<Subject, number>();
+  return questions.filter(({ subject }) => {
+    const earlier = seen.get(subject) ?? 0;
+    seen.set(subject, earlier + 1);
+    return earlier < HELD_OUT_OF_SUBJECT;
+  });
+}
+
 /**
  * Makes the whole corpus. Held-out questions are half on subjects that DPO never sees and half on
  * subjects it sees in other words, and half in each language; none of them is an SFT question.
@@ -123,9 +135,11 @@ export function makeCorpus(subjects: readonly Subject[]): Corpus {
   const prompts: Question[] = [];
   for (const language of ["en", "zh"] as const) {
     for (const isFresh of [true, false]) {
-      const own = pool.filter((question) =>
-        question.language === language &&
-        fresh.has(question.subject) === isFresh
+      const own = fewOfEach(
+        pool.filter((question) =>
+          question.language === language &&
+          fresh.has(question.subject) === isFresh
+        ),
       );
       test.push(...own.slice(0, TEST_SHARE));
       prompts.push(...own.slice(TEST_SHARE, TEST_SHARE + PROMPT_SHARE));
