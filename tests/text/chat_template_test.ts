@@ -25,7 +25,8 @@ interface ReferenceTemplate {
   bos_token: string;
   eos_token: string;
   kwargs: Record<string, unknown>;
-  chat_template: string;
+  /** Absent in the subset for templates that others wrote. */
+  chat_template?: string;
   cases: Case[];
 }
 
@@ -51,13 +52,15 @@ Deno.test({
 });
 
 for (const template of reference.templates) {
+  const source = template.chat_template;
+  if (source === undefined) continue;
   Deno.test({
     ...pure,
     name:
       `render() equals transformers for the ${template.name} template (${template.cases.length} cases)`,
     fn() {
       const { bos_token, eos_token } = template;
-      const chat = createChatTemplate(template.chat_template, {
+      const chat = createChatTemplate(source, {
         name: template.name,
         specialTokens: { bos_token, eos_token },
       });
