@@ -1,0 +1,223 @@
+/**
+ * A weight matrix on the device, as the products read it: rows of whole 16-byte words, in row windows of at most
+ * one binding. Storage buffers for GPUs; for CPU adapters storage textures in the order of `flatTexture()`, whose
+ * rows were measured as fast as packed panels, so nothing is ever reordered. Knows no product.
+ */
+import type { Device } from "./device.ts";
+import { FLAT_WIDTH } from "./flat_texture.ts";
+import {
+  bytesOfRows,
+  decodeRows,
+  type MatrixDType,
+  padRows,
+  WORD_BYTES,
+  wordsPerRow,
+} from "./matrix_bytes.ts";
+import { padColumns } from "./pad_columns.ts";
+import { expectShape, type Tensor } from "./tensor.ts";
+import { fillTexture, readTexture } from "./texture_words.ts";
+
+/** Rows `[first, first + rows)` of a matrix in one binding. */
+export interface MatrixWindow {
+  readonly first: number;
+  readonly rows: number;
+  readonly store: Tensor | GPUTexture;
+}
+
+/** A weight `[rows, cols]`: `rows` outputs, `cols` inputs. */
+export interface Matrix {
+  readonly rows: number;
+  readonly cols: number;
+  readonly dtype: MatrixDType;
+  /** 16-byte words from one row to the next; the last one is filled up with zeros. */
+  readonly pitch: number;
+  readonly windows: readonly MatrixWindow[];
+}
+
+/** Windows begin at multiples of this, so that tiles and 256-byte offsets never straddle two. */
+export const WINDOW_ROWS = 64;
+
+/**
+ * Allocates a matrix with arbitrary contents, owned like a tensor by the innermost scope; by nobody if none is open.
+ *
+ * @throws {RangeError} if 64 rows do not fit in one binding
+ */
+export function createMatrix(
+  device: Device,
+  rows: number,
+  cols: number,
+  dtype: MatrixDType,
+): Matrix {
+  const pitch = wordsPerRow(cols, dtype);
+  const most = rowsPerWindow(device, pitch);
+  const windows: MatrixWindow[] = [];
+  for (let first = 0; first < rows; first += most) {
+    const count = Math.min(most, rows - first);
+    windows.push({
+      first,
+      rows: count,
+      store: allocateStore(device, count * pitch),
+    });
+  }
+  return { rows, cols, dtype, pitch, windows };
+}
+
+/** Gives a matrix back to the pool before its scope ends. */
+export function releaseMatrix(device: Device, m: Matrix): void {
+  for (const { store } of m.windows) device.release(store);
+}
+
+/**
+ * Overwrites whole rows from the bytes of a checkpoint: row-major elements of the matrix's dtype.
+ *
+ * @throws {RangeError} if the bytes are not whole rows, or lie past the last one
+ */
+export function writeMatrixRows(
+  device: Device,
+  m: Matrix,
+  firstRow: number,
+  bytes: Uint8Array,
+): void {
+  const rowBytes = bytesOfRows(1, m.cols, m.dtype);
+  const rows = bytes.length / rowBytes;
+  if (!Number.isInteger(rows) || firstRow + rows > m.rows) {
+    throw new RangeError(
+      `Cannot write rows of a matrix [${m.rows}, ${m.cols}]: ${bytes.length} bytes from row ${firstRow}, expected whole rows of ${rowBytes} bytes within it`,
+    );
+  }
+  for (const piece of windowsOf(m, firstRow, rows)) {
+    const part = bytes.subarray(
+      piece.offset * rowBytes,
+      (piece.offset + piece.rows) * rowBytes,
+    );
+    const words = padRows(part, rowBytes, m.pitch * WORD_BYTES);
+    const word = piece.first * m.pitch;
+    if (!(piece.store instanceof GPUTexture)) {
+      device.write(piece.store, words, word * WORD_BYTES);
+      continue;
+    }
+    const staged = device.upload(words, [words.length / 4], "u32");
+    fillTexture(device, staged, piece.store, word, words.length / WORD_BYTES);
+    device.release(staged);
+  }
+}
+
+/**
+ * Overwrites an f32 matrix from a tensor `[rows, cols]`, at the memory's speed where `cols` is a multiple of 4.
+ *
+ * @throws {TypeError} if the shapes differ or the matrix is not f32
+ */
+export function packMatrix(device: Device, m: Matrix, from: Tensor): void {
+  expectShape("from", from, [m.rows, m.cols]);
+  if (m.dtype !== "f32" || from.dtype !== "f32") {
+    throw new TypeError(
+      `Cannot pack a tensor into a matrix: dtypes ${from.dtype} and ${m.dtype}, expected f32`,
+    );
+  }
+  const padded = padColumns(device, from);
+  for (const { first, rows, store } of m.windows) {
+    const words = rows * m.pitch;
+    const from = first * m.pitch * WORD_BYTES;
+    if (store instanceof GPUTexture) {
+      fillTexture(device, padded, store, 0, words, from);
+      continue;
+    }
+    device.record((encoder) =>
+      encoder.copyBufferToBuffer(
+        padded.buffer,
+        (padded.byteOffset ?? 0) + from,
+        store.buffer,
+        0,
+        words * WORD_BYTES,
+      )
+    );
+  }
+  if (padded !== from) device.release(padded);
+}
+
+/** Reads rows `[firstRow, firstRow + rows)` as f32, `[rows, cols]`; waits for all recorded work. */
+export async function readMatrixRows(
+  device: Device,
+  m: Matrix,
+  firstRow: number,
+  rows: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const values = new Float32Array(rows * m.cols);
+  for (const piece of windowsOf(m, firstRow, rows)) {
+    const word = piece.first * m.pitch;
+    const words = piece.rows * m.pitch;
+    const bytes = piece.store instanceof GPUTexture
+      ? await readTexture(device, piece.store, word, words)
+      : await device.readBytes({
+        ...piece.store,
+        shape: [words * 4],
+        byteOffset: (piece.store.byteOffset ?? 0) + word * WORD_BYTES,
+      });
+    const decoded = decodeRows(bytes, piece.rows, m.cols, m.dtype);
+    values.set(decoded, piece.offset * m.cols);
+  }
+  return values;
+}
+
+/** A part of a row range within one window; `first` counts from the window, `offset` from the range. */
+export interface WindowPiece {
+  readonly store: Tensor | GPUTexture;
+  readonly first: number;
+  readonly rows: number;
+  readonly offset: number;
+}
+
+/**
+ * The parts of rows `[firstRow, firstRow + rows)` window by window.
+ *
+ * @throws {RangeError} if the range is not within the matrix
+ */
+export function windowsOf(
+  m: Matrix,
+  firstRow: number,
+  rows: number,
+): WindowPiece[] {
+  const end = firstRow + rows;
+  if (firstRow < 0 || rows < 0 || end > m.rows) {
+    throw new RangeError(
+      `Cannot use rows ${firstRow} to ${end} of a matrix [${m.rows}, ${m.cols}]: expected a range within its rows`,
+    );
+  }
+  return m.windows.flatMap((window) => {
+    const from = Math.max(firstRow, window.first);
+    const to = Math.min(end, window.first + window.rows);
+    if (from >= to) return [];
+    const { store, first } = window;
+    return [{
+      store,
+      first: from - first,
+      rows: to - from,
+      offset: from - firstRow,
+    }];
+  });
+}
+
+function rowsPerWindow(device: Device, pitch: number): number {
+  const { maxTextureDimension2D, maxBufferSize } = device.gpu.limits;
+  const most = device.variant === "panel"
+    ? FLAT_WIDTH * maxTextureDimension2D * WORD_BYTES
+    : maxBufferSize;
+  const bytes = Math.min(device.windowBytes, most);
+  const blocks = Math.floor(bytes / (pitch * WORD_BYTES * WINDOW_ROWS));
+  if (blocks >= 1) return blocks * WINDOW_ROWS;
+  throw new RangeError(
+    `Cannot hold a matrix with rows of ${
+      pitch * WORD_BYTES
+    } bytes: ${WINDOW_ROWS} rows pass the device's window of ${bytes} bytes`,
+  );
+}
+
+function allocateStore(device: Device, words: number): Tensor | GPUTexture {
+  return device.variant === "panel"
+    ? device.allocateTexture(
+      "rgba32uint",
+      FLAT_WIDTH,
+      Math.ceil(words / FLAT_WIDTH),
+    )
+    : device.allocate([words * 4], "u32");
+}

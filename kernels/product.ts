@@ -1,0 +1,83 @@
+/**
+ * What the two variants of the matrix product have in common: operands of 16-byte words and one launch each.
+ * "nt": c[i, j] = sum_k a[i, k] b[j, k]; "nn": c[i, j] = sum_k a[i, k] b[k, j]. The rows of `a` are mostly tokens.
+ */
+import type { Device } from "./device.ts";
+import { flatTexture } from "./flat_texture.ts";
+import type { MatrixDType } from "./matrix_bytes.ts";
+import { padColumns } from "./pad_columns.ts";
+import { launchPanelProduct } from "./product_panel.ts";
+import { launchTileProduct } from "./product_tile.ts";
+import { matrixShape, type Tensor } from "./tensor.ts";
+
+/** Rows of 16-byte words: a buffer for the tile variant, a flat texture for the panel variant. */
+export interface Operand {
+  readonly store: Tensor | GPUTexture;
+  readonly dtype: MatrixDType;
+  /** Words from one row to the next. */
+  readonly pitch: number;
+}
+
+/** One launch; all counts in elements but for pitches, which are words. */
+export interface Product {
+  readonly mode: "nt" | "nn";
+  readonly a: Operand;
+  /** First column of `a`, a multiple of 4. */
+  readonly aCol: number;
+  readonly b: Operand;
+  /** First row of `b`. */
+  readonly bRow: number;
+  readonly rows: number;
+  readonly cols: number;
+  /** Length of the sum. */
+  readonly length: number;
+  /** c[i, j] is element `i * cRow + j * cCol + cFirst`. */
+  readonly c: Tensor;
+  readonly cRow: number;
+  readonly cCol: number;
+  readonly cFirst: number;
+  /** Add to what `c` holds; else overwrite it. */
+  readonly add: boolean;
+  /** Multiply what `c` holds by a number per row first, `[rows]`; only with `add`. */
+  readonly scale?: Tensor | undefined;
+  /** Added to each row, `[at least cols]`, from element `biasFirst` on. */
+  readonly bias?: Tensor | undefined;
+  readonly biasFirst: number;
+}
+
+/** Launches a product with the kernels that suit the adapter; an empty one does nothing. */
+export function launchProduct(device: Device, product: Product): void {
+  if (product.rows === 0 || product.cols === 0) return;
+  if (device.variant === "panel") launchPanelProduct(device, product);
+  else launchTileProduct(device, product);
+}
+
+/** Calls `use` with an f32 tensor `[rows, cols]` as an operand, and frees afterwards what that took. */
+export function withOperand(
+  device: Device,
+  x: Tensor,
+  format: "rgba32float" | "rgba32uint",
+  use: (operand: Operand) => void,
+): void {
+  const padded = padColumns(device, x);
+  const pitch = Math.ceil(matrixShape(x)[1] / 4);
+  if (device.variant === "panel") {
+    const store = flatTexture(device, padded, format);
+    use({ store, dtype: "f32", pitch });
+    device.release(store);
+  } else use({ store: padded, dtype: "f32", pitch });
+  if (padded !== x) device.release(padded);
+}
+
+/** A product from the start of its operands to the start of c, stored row-major if the caller sets `cRow` to `cols`. */
+export function plainProduct(
+  c: Tensor,
+  rows: number,
+  cols: number,
+  length: number,
+) {
+  const start = { aCol: 0, bRow: 0, cFirst: 0, biasFirst: 0 };
+  return { c, rows, cols, length, cCol: 1, ...start } satisfies Partial<
+    Product
+  >;
+}

@@ -1,0 +1,81 @@
+// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] b[k, j] + bias[j]
+// One workgroup of 16 x 16 per 64 x 64 outputs, 4 x 4 per invocation, 16 k at a time through workgroup memory.
+override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
+override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
+override BIAS: u32 = 0;     // 1 = add bias
+struct Params {
+  rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
+  c_row: u32, c_col: u32, c_first: u32, bias_first: u32
+}
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
+@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + length, b_pitch] words of 4 or 8
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
+@group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
+@group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
+@group(0) @binding(5) var<uniform> params: Params;
+
+var<workgroup> a_tile: array<vec4f, 256>;                            // [4 words, 64 rows]
+var<workgroup> b_tile: array<vec4f, 256>;                            // [16 rows, 16 words]
+
+fn a_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.rows || 4 * word >= params.length) { return vec4f(); }
+  return a[row * params.a_pitch + params.a_word + word];
+}
+
+// elements [4 word, 4 word + 4) of row k of b
+fn b_at(k: u32, word: u32) -> vec4f {
+  if (k >= params.length || 4 * word >= params.cols) { return vec4f(); }
+  let first = (params.b_row + k) * params.b_pitch;
+  if (FORMAT == 0) { return bitcast<vec4f>(b[first + word]); }
+  let both = b[first + word / 2];
+  let half = select(both.xy, both.zw, word % 2 == 1);
+  if (FORMAT == 1) {
+    return bitcast<vec4f>(vec4u(half.x << 16, half.x & 0xffff0000, half.y << 16, half.y & 0xffff0000));
+  }
+  return vec4f(unpack2x16float(half.x), unpack2x16float(half.y));
+}
+
+fn finish(row: u32, col: u32, sum: f32) {
+  if (row >= params.rows || col >= params.cols) { return; }
+  let i = params.c_first + row * params.c_row + col * params.c_col;
+  var value = sum;
+  if (BIAS == 1) { value += bias[params.bias_first + col]; }
+  if (FINISH == 1) { value += c[i]; }
+  if (FINISH == 2) { value += scale[row] * c[i]; }
+  c[i] = value;
+}
+
+@compute @workgroup_size(16, 16)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row0 = group.x * 64;
+  let col0 = group.y * 64;
+  var sums: array<vec4f, 4>;
+  let words = (params.length + 3) / 4;
+  for (var word = 0u; word < words; word += 4) {
+    // neighbours load neighbouring words of a row
+    a_tile[lane % 4 * 64 + lane / 4] = a_at(row0 + lane / 4, word + lane % 4);
+    b_tile[lane] = b_at(4 * word + local.y, col0 / 4 + local.x);
+    workgroupBarrier();
+    for (var w = 0u; w < 4; w++) {
+      let first = w * 64 + local.x;
+      let b0 = b_tile[first];
+      let b1 = b_tile[first + 16];
+      let b2 = b_tile[first + 32];
+      let b3 = b_tile[first + 48];
+      for (var i = 0u; i < 4; i++) {
+        let x = a_tile[w * 64 + local.y + 16 * i];
+        sums[i] += x.x * b0 + x.y * b1 + x.z * b2 + x.w * b3;
+      }
+    }
+    workgroupBarrier();
+  }
+  for (var i = 0u; i < 4; i++) {
+    for (var j = 0u; j < 4; j++) {
+      finish(row0 + local.y + 16 * i, col0 + 4 * local.x + j, sums[i][j]);
+    }
+  }
+}

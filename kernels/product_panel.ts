@@ -1,0 +1,70 @@
+/** The matrix product for CPU adapters: chooses a tile for the sizes at hand and launches its text. */
+import type { Device } from "./device.ts";
+import { defineKernel, type Kernel } from "./kernel.ts";
+import type { Product } from "./product.ts";
+import {
+  panelProductText,
+  type PanelTile,
+  panelTileName,
+  panelTileSize,
+} from "./product_panel_text.ts";
+
+const kernels = new Map<string, Kernel>();
+
+function kernelOf(tile: PanelTile): Kernel {
+  const name = panelTileName(tile);
+  const known = kernels.get(name);
+  if (known) return known;
+  const made = defineKernel(name, panelProductText(tile));
+  kernels.set(name, made);
+  return made;
+}
+
+/** Launches a product whose operands are flat textures. */
+export function launchPanelProduct(device: Device, p: Product): void {
+  const tile = chooseTile(p);
+  const [rows, cols] = panelTileSize(tile);
+  const { store: a } = p.a;
+  const { store: b } = p.b;
+  const bindings = {
+    a,
+    b,
+    c: p.c,
+    ...p.bias && { bias: p.bias },
+    ...p.scale && { scale: p.scale },
+  };
+  const params = {
+    rows: p.rows,
+    cols: p.cols,
+    length: p.length,
+    a_word: p.aCol / 4,
+    a_pitch: p.a.pitch,
+    b_row: p.bRow,
+    b_pitch: p.b.pitch,
+    c_row: p.cRow,
+    c_col: p.cCol,
+    c_first: p.cFirst,
+    bias_first: p.biasFirst,
+  };
+  const grid = [Math.ceil(p.rows / rows), Math.ceil(p.cols / cols)] as const;
+  device.launch(kernelOf(tile), bindings, params, grid);
+}
+
+/** 32 x 64 outputs a workgroup, fewer where an operand is narrow: one decoded token, or a low rank. */
+function chooseTile(p: Product): PanelTile {
+  const { mode, b: { dtype } } = p;
+  const base = {
+    mode,
+    dtype,
+    finish: p.scale ? "scaled" : p.add ? "add" : "set",
+    bias: p.bias !== undefined,
+  } as const;
+  if (p.rows <= 4) {
+    const rows = p.rows === 3 ? 4 : p.rows;
+    return { ...base, rows, rowLanes: 1, cols: 8, colLanes: 8 };
+  }
+  const least = mode === "nn" && dtype !== "f32" ? 8 : 4;
+  const cols = p.cols <= 16 ? least : p.cols <= 32 ? 8 : 16;
+  const rows = p.rows <= 16 ? 8 : 16;
+  return { ...base, rows, rowLanes: 2, cols, colLanes: 4 };
+}
