@@ -79,20 +79,22 @@ export function tokenLogpsReference(p: TokenLogpsProblem): TokenLogpTwin[] {
 export function tokenLogpsBackwardReference(
   p: TokenLogpsProblem,
   slopes: ArrayLike<number>,
-): { dHidden: Float64Array; dHead: Float64Array } {
+): { dHidden: Float64Array; dHead: Float64Array; dBias: Float64Array } {
   const { hiddenSize } = p;
   const dHidden = new Float64Array(p.hidden.length);
   const dHead = new Float64Array(p.head.length);
+  const dBias = new Float64Array(p.vocabulary);
   for (const [t, row] of tokenLogpsReference(p).entries()) {
     for (let v = 0; v < p.vocabulary; v++) {
       const hit = v === p.targetTokens[t] ? 1 : 0;
       const d = slopes[t]! * row.logitSlopes[v]! *
         (hit - Math.exp(row.logits[v]! - row.lse));
+      dBias[v]! += d;
       for (let j = 0; j < hiddenSize; j++) {
         dHidden[t * hiddenSize + j]! += d * p.head[v * hiddenSize + j]!;
         dHead[v * hiddenSize + j]! += d * p.hidden[t * hiddenSize + j]!;
       }
     }
   }
-  return { dHidden, dHead };
+  return { dHidden, dHead, dBias };
 }

@@ -16,14 +16,14 @@ function loss(problem: TokenLogpsProblem): number {
 /** Central differences of the loss with respect to each number of `hidden` or `head`. */
 function differences(
   problem: TokenLogpsProblem,
-  name: "hidden" | "head",
+  name: "hidden" | "head" | "bias",
 ): number[] {
   const step = 1e-5;
-  return Array.from(problem[name], (x, i) => {
+  return Array.from(problem[name]!, (x, i) => {
     const moved = (by: number) =>
       loss({
         ...problem,
-        [name]: Array.from(problem[name], (y, k) => k === i ? x + by : y),
+        [name]: Array.from(problem[name]!, (y, k) => k === i ? x + by : y),
       });
     return (moved(step) - moved(-step)) / (2 * step);
   });
@@ -48,9 +48,13 @@ for (const options of [{}, { softcap: 1.5, logitScale: 2 }]) {
         hiddenSize,
         ...options,
       };
-      const { dHidden, dHead } = tokenLogpsBackwardReference(problem, SLOPES);
+      const { dHidden, dHead, dBias } = tokenLogpsBackwardReference(
+        problem,
+        SLOPES,
+      );
       assertClose(dHidden, differences(problem, "hidden"), 1e-7, "dHidden");
       assertClose(dHead, differences(problem, "head"), 1e-7, "dHead");
+      assertClose(dBias, differences(problem, "bias"), 1e-7, "dBias");
       assertEquals(dHead.some((d) => d !== 0), true);
     },
   });
