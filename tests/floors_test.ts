@@ -16,7 +16,8 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/parallel": ["src/base"],
   "src/autograd": ["kernels", "src/base"],
   "src/preference": ["src/text", "src/files", "src/base"],
-  "src/model": ["src/autograd", "src/files", "src/base"],
+  // tensors and packed weights are made where checkpoints are read
+  "src/model": ["src/autograd", "src/files", "src/base", "kernels"],
   "src/training": [
     ...["src/model", "src/preference", "src/autograd", "src/parallel"],
     ...["src/files", "src/base", "kernels"],

@@ -12,6 +12,7 @@ export const INERT_KEYS: ReadonlySet<string> = new Set([
   "chunk_size_feed_forward",
   "decoder_start_token_id",
   "dtype",
+  "eos_token_id",
   "id2label",
   "label2id",
   "max_window_layers",

@@ -102,6 +102,20 @@ export function implicitRewards(
   };
 }
 
+/** float32 sums of one sequence in two batches may be so far apart, relative to their size. */
+const SUM_ROUNDING = 1e-6;
+
+/**
+ * How far from 0 the difference of two log-ratios can be by rounding alone, in nats: policy and reference run in
+ * batches of different make-up, so that a tie is not an exact 0 as it is where both run in one batch.
+ */
+function rounding(logps: PairLogps, pair: number): number {
+  const { chosen, rejected, referenceChosen, referenceRejected } = logps;
+  const sums = [chosen, rejected, referenceChosen, referenceRejected];
+  return SUM_ROUNDING *
+    sums.reduce((sum, column) => sum + Math.abs(column[pair] ?? NaN), 0);
+}
+
 /** The metrics of one micro-batch of pairs. */
 export function preferenceMetrics(
   logps: PairLogps,
@@ -115,7 +129,9 @@ export function preferenceMetrics(
   return {
     "rewards/chosen": mean(rewards.chosen),
     "rewards/rejected": mean(rewards.rejected),
-    "rewards/accuracies": mean(margins.map((x) => x > 0 ? 1 : 0)), // a tie is no win
+    "rewards/accuracies": mean(
+      margins.map((x, i) => x > beta * rounding(logps, i) ? 1 : 0), // a tie is no win
+    ),
     "rewards/margins": mean(margins),
     "logps/chosen": mean(logps.chosen),
     "logps/rejected": mean(logps.rejected),

@@ -1,0 +1,122 @@
+import { assertEquals } from "@std/assert";
+import { multiply } from "../../kernels/elementwise.ts";
+import type { Device } from "../../kernels/device.ts";
+import type { Tensor } from "../../kernels/tensor.ts";
+import { add, gatherRows, scale } from "../../src/autograd/ops.ts";
+import { checkpoint, record, Tape } from "../../src/autograd/tape.ts";
+import { gpuTest } from "../kernels/gpu_test_case.ts";
+
+/** `x * x`, an op whose backward needs its input. */
+function square(device: Device, x: Tensor): Tensor {
+  return record({
+    output: multiply(device, x, x),
+    inputs: [x],
+    backward: (dy) => {
+      const slope = multiply(device, x, dy);
+      return [scale(device, slope, 2)];
+    },
+  });
+}
+
+const upload = (device: Device, ...values: number[]) =>
+  device.upload(Float32Array.from(values), [values.length]);
+
+async function gradient(
+  device: Device,
+  x: Tensor,
+  forward: (x: Tensor) => Tensor,
+): Promise<number[]> {
+  const { value, tape } = Tape.record(device, () => forward(x), [x]);
+  const ones = upload(device, ...new Array(value.shape[0]).fill(1));
+  const [dx] = tape.backward(value, ones, [x]);
+  return [...await device.read(dx!)];
+}
+
+await gpuTest(
+  "backward() adds up what flows through several uses of one tensor",
+  async (device) => {
+    const x = upload(device, 3, -2);
+    // x² + x + 5x, slope 2x + 6
+    const dx = await gradient(
+      device,
+      x,
+      (x) =>
+        add(device, add(device, square(device, x), x), scale(device, x, 5)),
+    );
+    assertEquals(dx, [12, 2]);
+  },
+);
+
+await gpuTest(
+  "backward() keeps gradients apart that an addition handed to both its inputs",
+  async (device) => {
+    const x = upload(device, 1, 4);
+    const dx = await gradient(device, x, (x) => {
+      const a = scale(device, x, 2);
+      const b = scale(device, x, 3);
+      const sum = add(device, a, b);
+      // a + b + (2x)², slope 5 + 8x: a gets a gradient of its own on top of the shared one
+      return add(device, sum, square(device, a));
+    });
+    assertEquals(dx, [13, 37]);
+  },
+);
+
+await gpuTest(
+  "backward() sums the gradients of a row that was gathered twice",
+  async (device) => {
+    const x = device.upload(Float32Array.of(1, 2, 3), [3, 1]);
+    const { value, tape } = Tape.record(
+      device,
+      () => gatherRows(device, x, Uint32Array.of(2, 0, 2)),
+      [x],
+    );
+    const dy = device.upload(Float32Array.of(10, 20, 30), [3, 1]);
+    const [dx] = tape.backward(value, dy, [x]);
+    assertEquals([...await device.read(dx!)], [20, 0, 40]);
+  },
+);
+
+await gpuTest(
+  "checkpoint() gives the gradient that keeping activations gives",
+  async (device) => {
+    const x = upload(device, 3, -2);
+    const block = (x: Tensor) =>
+      add(device, square(device, square(device, x)), x);
+    // x⁴ + x, slope 4x³ + 1
+    assertEquals(
+      await gradient(device, x, (x) => checkpoint(device, x, block)),
+      [109, -31],
+    );
+    assertEquals(await gradient(device, x, block), [109, -31]);
+  },
+);
+
+await gpuTest(
+  "backward() gives everything it recorded back to the device",
+  async (device) => {
+    const x = upload(device, ...new Array(4096).fill(1));
+    const run = async () => {
+      using _scope = device.scope();
+      await gradient(device, x, (x) => {
+        for (let i = 0; i < 8; i++) x = square(device, x);
+        return x;
+      });
+    };
+    await run();
+    const { allocatedBytes } = device.memory;
+    for (let i = 0; i < 3; i++) await run();
+    assertEquals(device.memory.allocatedBytes, allocatedBytes);
+  },
+);
+
+await gpuTest("record() keeps nothing without a tape", (device) => {
+  const x = upload(device, 1);
+  const { value, tape } = Tape.record(
+    device,
+    () => Tape.pause(() => scale(device, x, 2)),
+    [x],
+  );
+  assertEquals(tape.tracks(value), false);
+  return Promise.resolve();
+});
