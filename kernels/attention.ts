@@ -3,6 +3,7 @@
  * prompts and sliding windows are all in the ranges: the kernels know nothing else.
  */
 import { attentionPanel } from "./attention_panel.ts";
+import { panelTiles } from "./attention_panel_text.ts";
 import {
   type AttentionShape,
   attentionSizes,
@@ -76,8 +77,9 @@ export function attention(
     );
     return { o, lse };
   }
-  const perLane = rowsPerLane(rows, headDim);
-  const kernel = attentionPanel({ headDim, rows: perLane, keys: 4 });
+  const [most, step] = panelTiles(headDim).forward;
+  const perLane = rows <= 16 ? 1 : most; // few rows must spread over the lanes
+  const kernel = attentionPanel({ headDim, rows: perLane, keys: step });
   const inputs = {
     q: flatTexture(device, q),
     k: flatTexture(device, k),
@@ -93,12 +95,6 @@ export function attention(
   );
   for (const input of Object.values(inputs)) device.release(input);
   return { o, lse };
-}
-
-/** Few rows must spread over the lanes; many share each load of a key. */
-function rowsPerLane(rows: number, headDim: number): number {
-  if (rows <= 16) return 1;
-  return headDim <= 128 ? 4 : 2;
 }
 
 function blank(

@@ -20,7 +20,7 @@ struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 
 var<workgroup> own: array<vec4f, 288>;                                // [32 rows, STRIDE]
 var<workgroup> other: array<vec4f, 288>;                              // [32 keys, STRIDE]
-var<workgroup> weights: array<vec4f, 288>;                            // [32 rows, STRIDE], 4 keys to a quad
+var<workgroup> weights: array<f32, 1152>;                             // [32 rows, 4 * STRIDE], one of 32 keys after the other
 var<workgroup> partial: array<f32, 256>;                              // [32 rows, 8]
 
 fn score(product: f32) -> f32 {
@@ -126,7 +126,7 @@ fn main(
         let p = select(vec4f(0.0), exp(s[r] - next), sees[r]);
         sum[r] = sum[r] * fade[r] + p.x + p.y + p.z + p.w;
         for (var c = 0u; c < 4u; c++) {
-          weights[(y * 4u + r) * STRIDE + (x + 8u * c) / 4u][x % 4u] = p[c];
+          weights[(y * 4u + r) * 4u * STRIDE + x + 8u * c] = p[c];
         }
       }
 
@@ -145,8 +145,8 @@ fn main(
           let v2 = other[(4u * j + 2u) * STRIDE + x];
           let v3 = other[(4u * j + 3u) * STRIDE + x];
           for (var r = 0u; r < 4u; r++) {
-            let p = weights[(y * 4u + r) * STRIDE + j];
-            out[r][chunk] += p.x * v0 + p.y * v1 + p.z * v2 + p.w * v3;
+            let at = (y * 4u + r) * 4u * STRIDE + 4u * j;
+            out[r][chunk] += weights[at] * v0 + weights[at + 1u] * v1 + weights[at + 2u] * v2 + weights[at + 3u] * v3;
           }
         }
       }

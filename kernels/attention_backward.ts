@@ -6,6 +6,7 @@ import { attentionDkvPanel } from "./attention_dkv_panel.ts";
 import dkvSource from "./attention_dkv.wgsl" with { type: "text" };
 import { attentionDqPanel } from "./attention_dq_panel.ts";
 import dqSource from "./attention_dq.wgsl" with { type: "text" };
+import { panelTiles } from "./attention_panel_text.ts";
 import {
   type AttentionShape,
   type AttentionSizes,
@@ -148,20 +149,19 @@ function launchPanels(
   const { dq, dk, dv, queryRanges: query_ranges } = tensors;
   const rows = queries * group;
   const params = { rows, keys, group, heads, kv_heads, scale };
-  const perLane = headDim <= 64 ? 4 : headDim <= 128 ? 2 : 1;
+  const tiles = panelTiles(headDim);
   device.launch(
-    attentionDqPanel({ headDim, rows: perLane, keys: 2 }),
+    attentionDqPanel({ headDim, rows: tiles.dq[0], keys: tiles.dq[1] }),
     { ...textures, dq },
     params,
-    blockGrid(rows, 8 * perLane, kv_heads),
+    blockGrid(rows, 8 * tiles.dq[0], kv_heads),
     { constants },
   );
-  const keysPerLane = headDim <= 64 ? 2 : 1;
   device.launch(
-    attentionDkvPanel({ headDim, keys: keysPerLane, queries: 2 }),
+    attentionDkvPanel({ headDim, keys: tiles.dkv[0], queries: tiles.dkv[1] }),
     { ...textures, query_ranges, dk, dv },
     params,
-    blockGrid(keys, 8 * keysPerLane, kv_heads),
+    blockGrid(keys, 8 * tiles.dkv[0], kv_heads),
     { constants },
   );
   for (const texture of Object.values(textures)) device.release(texture);

@@ -22,7 +22,7 @@ struct Params { keys: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 
 var<workgroup> own: array<vec4f, 288>;                                // [32 keys, STRIDE]
 var<workgroup> other: array<vec4f, 288>;                              // [32 rows, STRIDE]
-var<workgroup> factors: array<vec4f, 288>;                            // [32 keys, STRIDE], 4 rows to a quad
+var<workgroup> factors: array<f32, 1152>;                             // [32 keys, 4 * STRIDE], one of 32 rows after the other
 
 fn score(product: f32) -> f32 {
   if (SOFTCAP > 0.0) { return SOFTCAP * tanh(params.scale * product / SOFTCAP); }
@@ -134,7 +134,7 @@ fn main(
       workgroupBarrier();
       for (var r = 0u; r < 4u; r++) {
         for (var c = 0u; c < 4u; c++) {
-          factors[(y * 4u + r) * STRIDE + (x + 8u * c) / 4u][x % 4u] = products[pair][r][c];
+          factors[(y * 4u + r) * 4u * STRIDE + x + 8u * c] = products[pair][r][c];
         }
       }
       for (var chunk = 0u; chunk * 32u < HEAD_DIM; chunk++) {
@@ -150,8 +150,8 @@ fn main(
           let b2 = other[(4u * j + 2u) * STRIDE + x];
           let b3 = other[(4u * j + 3u) * STRIDE + x];
           for (var r = 0u; r < 4u; r++) {
-            let f = factors[(y * 4u + r) * STRIDE + j];
-            sums[pair][r][chunk] += f.x * b0 + f.y * b1 + f.z * b2 + f.w * b3;
+            let at = (y * 4u + r) * 4u * STRIDE + 4u * j;
+            sums[pair][r][chunk] += factors[at] * b0 + factors[at + 1u] * b1 + factors[at + 2u] * b2 + factors[at + 3u] * b3;
           }
         }
       }

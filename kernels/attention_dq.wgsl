@@ -18,7 +18,7 @@ struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 
 var<workgroup> own: array<vec4f, 288>;                                // [32 rows, STRIDE]
 var<workgroup> other: array<vec4f, 288>;                              // [32 keys, STRIDE]
-var<workgroup> slopes: array<vec4f, 288>;                             // [32 rows, STRIDE], 4 keys to a quad
+var<workgroup> slopes: array<f32, 1152>;                              // [32 rows, 4 * STRIDE], one of 32 keys after the other
 
 fn score(product: f32) -> f32 {
   if (SOFTCAP > 0.0) { return SOFTCAP * tanh(params.scale * product / SOFTCAP); }
@@ -121,7 +121,7 @@ fn main(
         for (var c = 0u; c < 4u; c++) {
           let s = score(products[0][r][c]);
           let ds = exp(s - stat[r].x) * (products[1][r][c] - stat[r].y) * score_slope(s);
-          slopes[(y * 4u + r) * STRIDE + (x + 8u * c) / 4u][x % 4u] =
+          slopes[(y * 4u + r) * 4u * STRIDE + x + 8u * c] =
             select(0.0, ds, key + x + 8u * c - start < count);
         }
       }
@@ -139,8 +139,8 @@ fn main(
           let b2 = other[(4u * j + 2u) * STRIDE + x];
           let b3 = other[(4u * j + 3u) * STRIDE + x];
           for (var r = 0u; r < 4u; r++) {
-            let ds = slopes[(y * 4u + r) * STRIDE + j];
-            out[r][chunk] += ds.x * b0 + ds.y * b1 + ds.z * b2 + ds.w * b3;
+            let at = (y * 4u + r) * 4u * STRIDE + 4u * j;
+            out[r][chunk] += slopes[at] * b0 + slopes[at + 1u] * b1 + slopes[at + 2u] * b2 + slopes[at + 3u] * b3;
           }
         }
       }

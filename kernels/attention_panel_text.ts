@@ -109,3 +109,20 @@ export function remembered<T>(
   known.set(name, found);
   return found;
 }
+
+/** Rows per lane and rows of the other side per step, for each of the three generated kernels. */
+export interface PanelTiles {
+  readonly forward: readonly [rows: number, keys: number];
+  readonly dq: readonly [rows: number, keys: number];
+  readonly dkv: readonly [keys: number, queries: number];
+}
+
+/**
+ * Measured on llvmpipe at 512 tokens: more rows per lane share each load, until the unrolled text is too long
+ * for the instruction cache and takes many seconds to compile.
+ */
+export function panelTiles(headDim: number): PanelTiles {
+  if (headDim <= 64) return { forward: [4, 4], dq: [4, 2], dkv: [2, 4] };
+  if (headDim <= 128) return { forward: [4, 2], dq: [4, 1], dkv: [2, 2] };
+  return { forward: [2, 4], dq: [2, 1], dkv: [1, 2] };
+}

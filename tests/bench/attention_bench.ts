@@ -1,9 +1,11 @@
+// deno-lint-ignore-file no-console -- a bench prints
 /**
  * Milliseconds of attention forward and backward, 14 heads on 2 of 64, causal, at 128 to 2,048 tokens; and of one
  * query on a cache of 1,024 keys. Run with `deno run -A tests/bench/attention_bench.ts [panel|tile]`.
  */
 import { attention, attentionBackward } from "../../kernels/attention.ts";
-import { Device, type Variant } from "../../kernels/device.ts";
+import { Device } from "../../kernels/device.ts";
+import type { Variant } from "../../kernels/device_options.ts";
 import {
   type Layout,
   packed,
