@@ -1,0 +1,26 @@
+/** A text file that grows line by line: what has been appended is on the disk, whatever happens next. */
+import { dirname } from "@std/path";
+import { makeFolder, writeAll } from "./atomic.ts";
+
+/** An open file to append to. */
+export interface OutputFile extends Disposable {
+  readonly path: string;
+  /** Writes text and waits until it is on the disk. */
+  append(text: string): Promise<void>;
+}
+
+/** Opens a file for writing; an older one is emptied, folders above it are made. */
+export async function openOutputFile(path: string): Promise<OutputFile> {
+  await makeFolder(dirname(path));
+  const file = await Deno.open(path, {
+    ...{ write: true, create: true, truncate: true },
+  });
+  return {
+    path,
+    async append(text) {
+      await writeAll(file, new TextEncoder().encode(text));
+      await file.sync();
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}

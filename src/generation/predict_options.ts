@@ -1,0 +1,88 @@
+/**
+ * The options of the predict task.
+ *
+ * @module
+ */
+import { optional } from "../base/composite_option.ts";
+import { integer, number, text } from "../base/option.ts";
+import { defineSchema, type Infer } from "../base/schema.ts";
+
+/** The options of `deno task predict`. */
+export const predictSchema = defineSchema({
+  "Models": {
+    model_name_or_path: text(
+      "Folder of the base model, or its name on the hub, looked for in model_hub/",
+    ),
+    tuned: optional(
+      text(
+        "Folder of an adapter, a checkpoint, a run, or full weights; null: only the base answers",
+      ),
+    ),
+    chat_template: optional(
+      text(
+        "Name in templates/ or path of a Jinja file; null is each model's own; without one prompts are continued as plain text",
+      ),
+    ),
+  },
+  "Prompts": {
+    prompt: optional(
+      text("One question; null, and no input: a conversation on the terminal"),
+    ),
+    input: optional(
+      text('JSON Lines of {"prompt"} or {"messages"} to answer, one by one'),
+    ),
+    output: optional(
+      text('File for the lines with "base" and "tuned" added, under output/'),
+    ),
+    system: optional(text("What the models are told before the first turn")),
+  },
+  "Answers": {
+    temperature: optional(
+      number(
+        "0 takes the likeliest token, 0.7 to 1 is usual; null is generation_config.json's, else 1",
+        undefined,
+        { min: 0 },
+      ),
+    ),
+    top_k: optional(
+      integer(
+        "Draw among the k likeliest tokens, 0 is all; null is generation_config.json's, else 0",
+        undefined,
+        { min: 0 },
+      ),
+    ),
+    top_p: optional(
+      number(
+        "Draw among the likeliest tokens of this probability; null is generation_config.json's, else 1",
+        undefined,
+        { above: 0, max: 1 },
+      ),
+    ),
+    max_new_tokens: optional(
+      integer(
+        "Most tokens of an answer; null is 512, or what the model's positions leave",
+        undefined,
+        { min: 1 },
+      ),
+    ),
+    seed: integer("Seed of the draws; both models get the same", 0, {
+      min: 0,
+      max: 2 ** 52,
+    }),
+  },
+}, {
+  aliases: { adapter_name_or_path: "tuned", system_prompt: "system" },
+  check({ prompt, input, output }) {
+    const problems: string[] = [];
+    if (prompt !== null && input !== null) {
+      problems.push('"prompt" and "input" exclude each other');
+    }
+    if ((input === null) !== (output === null)) {
+      problems.push('"input" and "output" go together');
+    }
+    return { problems, warnings: [] };
+  },
+});
+
+/** Checked options of the predict task. */
+export type PredictOptions = Infer<typeof predictSchema>;

@@ -1,0 +1,102 @@
+/**
+ * Lines of a file of prompts, `{"prompt"}` or `{"messages"}`, to what is asked, and each line with its answers
+ * added. Knows no file: rows come in, rows go out.
+ */
+import type { Message } from "../text/message.ts";
+import { answer, type AnswerOptions, type Speaker } from "./answer.ts";
+import { systemTurns } from "./conversation.ts";
+
+/** One line of a file, as it stands there. */
+export interface PromptRow {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** What a line asks: plain text, or turns. */
+export interface Question {
+  readonly row: PromptRow;
+  readonly asked: string | readonly Message[];
+}
+
+/**
+ * Reads a line.
+ *
+ * @throws {TypeError} telling the line and the keys found, if it is neither shape
+ */
+export function readQuestion(row: PromptRow): Question {
+  const { prompt, messages } = row.value;
+  const asked = prompt ?? messages;
+  if (typeof asked === "string" && asked !== "" && asked === prompt) {
+    return { row, asked };
+  }
+  if (isConversation(asked)) return { row, asked };
+  const keys = Object.keys(row.value).map((key) => `"${key}"`).join(", ");
+  throw new TypeError(
+    `Cannot ask line ${row.line}: found keys ${keys}, expected "prompt" with text, or "messages" with turns of "role" and "content" that do not end with the assistant's`,
+  );
+}
+
+/** Reads all lines before any is asked, so that a broken one stops nothing half done. */
+export async function readQuestions(
+  rows: AsyncIterable<PromptRow>,
+): Promise<Question[]> {
+  return await Array.fromAsync(rows, readQuestion);
+}
+
+function isConversation(value: unknown): value is readonly Message[] {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  const turns = value.every((turn) =>
+    typeof turn?.role === "string" && typeof turn?.content === "string"
+  );
+  return turns && value.at(-1).role !== "assistant";
+}
+
+/** A question as one model is asked: text becomes a user's turn where there is a template. */
+export function promptFor(
+  { template }: Pick<Speaker, "template">,
+  { asked }: Pick<Question, "asked">,
+  system: string | null = null,
+): string | readonly Message[] {
+  const isText = typeof asked === "string";
+  if (isText && !template) return asked;
+  const turns = isText ? [{ role: "user", content: asked }] : asked;
+  return turns[0]?.role === "system"
+    ? turns
+    : [...systemTurns(system), ...turns];
+}
+
+/** How to answer many questions. */
+export interface AnswerRowsOptions
+  extends Omit<AnswerOptions, "seed" | "onText"> {
+  /** Line n is drawn with the seed `seed + n`, by every model. */
+  readonly seed: number;
+  readonly system?: string | null;
+}
+
+/** Answers questions in order: each line with one key per speaker added, as soon as all have answered. */
+export async function* answerRows(
+  questions: Iterable<Question>,
+  speakers: readonly Speaker[],
+  { system = null, seed, ...options }: AnswerRowsOptions,
+): AsyncGenerator<Record<string, unknown>> {
+  for (const question of questions) {
+    const { line, value } = question.row;
+    const answered: Record<string, unknown> = { ...value };
+    for (const speaker of speakers) {
+      const prompt = promptFor(speaker, question, system);
+      try {
+        answered[speaker.name] = await answer(speaker, prompt, {
+          ...options,
+          seed: seed + line,
+        });
+      } catch (error) {
+        if (error instanceof RangeError) {
+          error.message = `${error.message} (line ${line})`;
+        }
+        throw error;
+      }
+    }
+    yield answered;
+  }
+}

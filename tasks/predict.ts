@@ -1,0 +1,74 @@
+/**
+ * `deno task predict`: base and tuned model answer the same questions: one prompt, a file of them, or a
+ * conversation on the terminal.
+ */
+import {
+  type AnswerOptions,
+  createSpeaker,
+  Device,
+  fillSampling,
+  openEncoder,
+  openSideBySide,
+  openTunedEncoder,
+  type PredictOptions,
+  predictSchema,
+  readQuestions,
+  readRecords,
+  type Speaker,
+} from "../mod.ts";
+import { memoryBudget, taskProgress } from "./console.ts";
+import { answerFile } from "./predict_file.ts";
+import { askAll, chat, startConversations } from "./predict_chat.ts";
+import { readTaskOptions, runTask } from "./run_task.ts";
+
+/** Whoever answers: the base, and the tuned model if there is one. */
+async function openSpeakers(device: Device, options: PredictOptions) {
+  const { model_name_or_path: base, chat_template } = options;
+  const { encoder } = await openEncoder(options);
+  const paths = { base, tuned: options.tuned };
+  const opened = await openSideBySide(
+    device,
+    paths,
+    taskProgress("load", "bytes"),
+  );
+  const { tuned } = opened;
+  const speakers: Speaker[] = [
+    createSpeaker({
+      ...opened.base,
+      ...{ name: "base", encoder, files: opened.base.folder },
+    }),
+  ];
+  if (tuned) {
+    const own = await openTunedEncoder(tuned.tuned, { base, chat_template });
+    const parts = { name: "tuned", encoder: own.encoder, files: tuned.folder };
+    speakers.push(createSpeaker({ ...tuned, ...parts }));
+  }
+  const { generationConfig } = opened.base.folder;
+  return { speakers, sampling: fillSampling(options, generationConfig) };
+}
+
+await runTask(async () => {
+  const { options } = await readTaskOptions(predictSchema, {
+    command: "deno task predict",
+    summary:
+      "Lets a base model and a tuned one answer the same prompts, side by side.",
+  });
+  Deno.addSignalListener("SIGINT", () => Deno.exit(130));
+  const { input, output, prompt, system } = options;
+  const questions = input === null
+    ? []
+    : await readQuestions(readRecords(input));
+  using device = await Device.open(memoryBudget());
+  const { speakers, sampling } = await openSpeakers(device, options);
+  const how: AnswerOptions = {
+    sampling,
+    seed: options.seed,
+    maxNewTokens: options.max_new_tokens,
+  };
+  if (output !== null) {
+    return await answerFile(questions, speakers, { ...how, output, system });
+  }
+  const conversations = startConversations(speakers, system);
+  if (prompt !== null) return await askAll(conversations, prompt, how);
+  await chat(conversations, how);
+});

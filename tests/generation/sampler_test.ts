@@ -1,0 +1,172 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  createSampler,
+  GREEDY,
+  likeliest,
+  type Sampling,
+} from "../../src/generation/sampler.ts";
+import { fillSampling } from "../../src/generation/sampling_defaults.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+const LOGITS = Float32Array.of(0.5, 2, -1, 2, 1, -Infinity, 0);
+
+/** How often each token is drawn in `count` draws. */
+function shares(sampling: Sampling, count = 20_000): number[] {
+  const sampler = createSampler(sampling, 7);
+  const found = new Array<number>(LOGITS.length).fill(0);
+  for (let i = 0; i < count; i++) found[sampler(LOGITS)]!++;
+  return found.map((times) => times / count);
+}
+
+/** The softmax of the kept tokens, in plain loops. */
+function softmax(temperature: number, kept: readonly number[]): number[] {
+  const weights = [...LOGITS].map((logit, id) =>
+    kept.includes(id) ? Math.exp(logit / temperature) : 0
+  );
+  const sum = weights.reduce((a, b) => a + b);
+  return weights.map((weight) => weight / sum);
+}
+
+function assertShares(got: readonly number[], want: readonly number[]): void {
+  for (const [id, share] of want.entries()) {
+    // four standard deviations of 20,000 draws
+    const slack = 4 * Math.sqrt(share * (1 - share) / 20_000);
+    assert(
+      Math.abs(got[id]! - share) <= slack,
+      `token ${id}: ${got[id]}, expected ${share}`,
+    );
+  }
+}
+
+Deno.test(
+  "createSampler() at temperature 0 takes the lowest of equal logits",
+  pure,
+  () => {
+    assertEquals(createSampler(GREEDY)(LOGITS), 1);
+    assertEquals(likeliest(Float32Array.of(-Infinity, -3)), 1);
+  },
+);
+
+Deno.test(
+  "createSampler() draws with the softmax's probabilities",
+  pure,
+  () => {
+    const all = [0, 1, 2, 3, 4, 6];
+    for (const temperature of [0.7, 1, 2]) {
+      const got = shares({ temperature, top_k: 0, top_p: 1 });
+      assertShares(got, softmax(temperature, all));
+    }
+  },
+);
+
+Deno.test(
+  "createSampler() with top_k keeps exactly k tokens, the lowest ids of equal ones",
+  pure,
+  () => {
+    const got = shares({ temperature: 1, top_k: 3, top_p: 1 });
+    assertShares(got, softmax(1, [1, 3, 4]));
+    assertEquals(shares({ temperature: 1, top_k: 1, top_p: 1 }, 50)[1], 1);
+  },
+);
+
+Deno.test(
+  "createSampler() with top_p keeps the fewest tokens that reach it",
+  pure,
+  () => {
+    // of the whole 1 and 3 have 0.366 each, 4 has 0.135, 0 has 0.082
+    const got = shares({ temperature: 1, top_k: 0, top_p: 0.8 });
+    assertShares(got, softmax(1, [1, 3, 4]));
+    assertShares(
+      shares({ temperature: 1, top_k: 0, top_p: 0.7 }),
+      softmax(1, [1, 3]),
+    );
+    assertEquals(shares({ temperature: 1, top_k: 0, top_p: 1e-9 }, 50)[1], 1);
+  },
+);
+
+Deno.test("createSampler() applies top_p to what top_k left", pure, () => {
+  // among 1, 3 and 4 the first two have 0.845
+  const got = shares({ temperature: 1, top_k: 3, top_p: 0.84 });
+  assertShares(got, softmax(1, [1, 3]));
+});
+
+Deno.test(
+  "createSampler() repeats its draws with the same seed only",
+  pure,
+  () => {
+    const drawn = (seed: number) => {
+      const sampler = createSampler(
+        { temperature: 1, top_k: 0, top_p: 1 },
+        seed,
+      );
+      return Array.from({ length: 40 }, () => sampler(LOGITS)).join();
+    };
+    assertEquals(drawn(3), drawn(3));
+    assert(drawn(3) !== drawn(4));
+  },
+);
+
+Deno.test(
+  "createSampler() names every parameter that is out of range",
+  pure,
+  () => {
+    const error = assertThrows(
+      () => createSampler({ temperature: -1, top_k: 0.5, top_p: 0 }),
+      RangeError,
+    );
+    for (const name of ["temperature -1", "top_k 0.5", "top_p 0"]) {
+      assert(error.message.includes(name), error.message);
+    }
+  },
+);
+
+Deno.test(
+  "createSampler() refuses logits that are NaN or all infinite",
+  pure,
+  () => {
+    const sampler = createSampler({ temperature: 1, top_k: 2, top_p: 0.5 });
+    assertThrows(
+      () => sampler(Float32Array.of(1, NaN)),
+      RangeError,
+      "the logit of token 1 is NaN",
+    );
+    assertThrows(() => sampler(Float32Array.of(-Infinity)), RangeError);
+  },
+);
+
+Deno.test(
+  "fillSampling() takes what is said, then generation_config, then 1",
+  pure,
+  () => {
+    const none = { temperature: null, top_k: null, top_p: null };
+    const config = { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8 };
+    assertEquals(fillSampling(none), { temperature: 1, top_k: 0, top_p: 1 });
+    assertEquals(fillSampling(none, config), {
+      temperature: 0.7,
+      top_k: 20,
+      top_p: 0.8,
+    });
+    assertEquals(
+      fillSampling({ ...none, temperature: 0, top_k: 0 }, config),
+      { temperature: 0, top_k: 0, top_p: 0.8 },
+    );
+  },
+);
+
+Deno.test(
+  "fillSampling() is greedy for do_sample: false unless told to draw",
+  pure,
+  () => {
+    const none = { temperature: null, top_k: null, top_p: null };
+    assertEquals(fillSampling(none, { do_sample: false }), GREEDY);
+    assertEquals(
+      fillSampling({ ...none, top_p: 0.9 }, { do_sample: false, top_k: 5 }),
+      { temperature: 1, top_k: 0, top_p: 0.9 },
+    );
+  },
+);
