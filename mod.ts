@@ -43,6 +43,7 @@ export * from "./src/files/retry.ts";
 export * from "./src/files/safetensors.ts";
 export * from "./src/files/safetensors_header.ts";
 export * from "./src/files/safetensors_writer.ts";
+export * from "./src/files/text_files.ts";
 
 // text: messages, chat templates, tokenizers
 export * from "./src/text/chat_template.ts";
@@ -77,8 +78,40 @@ export * from "./src/preference/tokenize.ts";
 export type { Row } from "./src/preference/turns.ts";
 
 // training: recipes, downloads that they ask for
+export * from "./src/training/demo_options.ts";
 export * from "./src/training/download_jobs.ts";
 export * from "./src/training/inspect_options.ts";
 export * from "./src/training/options.ts";
-export * from "./src/training/run_data.ts";
 export * from "./src/training/recipe.ts";
+export * from "./src/training/run.ts";
+export * from "./src/training/run_data.ts";
+export * from "./src/training/run_hooks.ts";
+export type { DrawCurves } from "./src/training/run_folder.ts";
+export type { Metrics } from "./src/training/metrics.ts";
+
+// report: what a run and its answers look like
+export * from "./src/report/curves.ts";
+export * from "./src/report/manner.ts";
+export * from "./src/report/side_by_side.ts";
+
+// running a model: base and tuned side by side, answers
+export * from "./kernels/device.ts";
+export type {
+  DeviceOptions,
+  Scope,
+  Variant,
+} from "./kernels/device_options.ts";
+export * from "./src/files/output_file.ts";
+export * from "./src/files/tuned_folder.ts";
+export * from "./src/generation/answer.ts";
+export * from "./src/generation/conversation.ts";
+export * from "./src/generation/generate.ts";
+export * from "./src/generation/predict_options.ts";
+export * from "./src/generation/prompt_rows.ts";
+export * from "./src/generation/sampler.ts";
+export * from "./src/generation/sampling_defaults.ts";
+export * from "./src/generation/stop_tokens.ts";
+export * from "./src/model/open_model.ts";
+export * from "./src/model/random_checkpoint.ts";
+export * from "./src/model/random_model_options.ts";
+export * from "./src/preference/open_tuned_encoder.ts";

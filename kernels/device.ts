@@ -21,7 +21,7 @@ import {
   type Resource,
 } from "./recorder.ts";
 import { createScopes, type Scopes } from "./scopes.ts";
-import { type DType, elements, type Tensor, tensorBytes } from "./tensor.ts";
+import { type DType, type Tensor, tensorBytes } from "./tensor.ts";
 import { type NumberArray, wholeWords } from "./upload_bytes.ts";
 
 /** Staging memory piles up in the driver: wait after so many uploaded bytes. */

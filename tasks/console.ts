@@ -1,5 +1,13 @@
-/** How long work shows on a task's standard error: one line on a terminal, plain lines in a pipe. */
-import { type Progress, startProgress } from "../mod.ts";
+/** How long work shows on the console: progress as one line on a terminal, as plain lines in a pipe. */
+// deno-lint-ignore-file no-console
+import {
+  drawCurves,
+  type LoadReport,
+  type Metrics,
+  type Progress,
+  type RunHooks,
+  startProgress,
+} from "../mod.ts";
 
 /** Called with what is done; starts the clock at its first call. */
 export interface TaskProgress {
@@ -51,4 +59,64 @@ export function memoryBudget(): { budgetBytes?: number } {
   });
   if (permission.state !== "granted") return {};
   return { budgetBytes: Deno.systemMemoryInfo().available * 0.9 };
+}
+
+const SHOWN = [
+  "loss",
+  "grad_norm",
+  "learning_rate",
+  "rewards/margins",
+  "rewards/accuracies",
+];
+
+/** `step 20  epoch 0.5  loss 0.412  rewards/margins 0.31`. */
+function rowLine(row: Metrics): string {
+  const isEvaluation = "eval_loss" in row;
+  const names = SHOWN.map((name) => isEvaluation ? `eval_${name}` : name);
+  const shown = names.flatMap((name) =>
+    row[name] === undefined
+      ? []
+      : [`${name} ${Number(row[name].toPrecision(4))}`]
+  );
+  return [`step ${row["step"]}`, `epoch ${row["epoch"]?.toFixed(2)}`, ...shown]
+    .join("  ");
+}
+
+function dataLine(
+  name: string,
+  { kept, rows }: Pick<LoadReport, "kept" | "rows">,
+): string {
+  return `${name}: ${kept} of ${rows} rows kept`;
+}
+
+/** Shows a training run: what it reads, how far it is, its rows of metrics. */
+export function trainingHooks(signal?: AbortSignal): RunHooks {
+  const loading = taskProgress("load", "bytes");
+  const reference = taskProgress("reference", "pairs");
+  const training = taskProgress("train", "steps");
+  return {
+    ...(signal ? { signal } : {}),
+    draw: drawCurves,
+    cacheFolder: ".cache/reference",
+    onData(train, evaluation) {
+      console.log(dataLine("training", train));
+      if (evaluation) console.log(dataLine("evaluation", evaluation));
+    },
+    onLoad: loading,
+    onReference: reference,
+    onStart({ trainableParameters, totalSteps, doneSteps, startingLoss }) {
+      console.log(
+        `${
+          trainableParameters.toLocaleString("en")
+        } trainable parameters, ${totalSteps} steps`,
+      );
+      if (startingLoss !== undefined) {
+        console.log(`loss before the first step: ${startingLoss.toFixed(6)}`);
+      }
+      training.start(doneSteps, totalSteps);
+    },
+    onStep: (step) => training(step),
+    onRow: (row) => training.say(rowLine(row)),
+    onCheckpoint: (path) => training.say(`saved ${path}`),
+  };
 }

@@ -1,0 +1,111 @@
+/**
+ * `deno task demo`: the embedded tiny model learns courtesy by DPO on the spot; its answers before and after stand
+ * side by side, and a rule counts how many are courteous.
+ */
+// deno-lint-ignore-file no-console
+import {
+  answer,
+  type Compared,
+  createSpeaker,
+  demoSchema,
+  Device,
+  manner,
+  openEncoder,
+  openSideBySide,
+  parseRecipe,
+  readOptions,
+  readQuestions,
+  readRecords,
+  runTraining,
+  sideBySideLines,
+  type Speaker,
+  trainSchema,
+} from "../mod.ts";
+import { memoryBudget, taskProgress, trainingHooks } from "./console.ts";
+import { readTaskOptions, runTask } from "./run_task.ts";
+
+const RECIPE = "recipes/tiny-dpo.jsonc";
+const PROMPTS = "data/tiny/prompts.jsonl";
+
+/** The share of answers that the rule calls courteous. */
+function courteousShare(answers: readonly string[]): string {
+  const count = answers.filter((text) => manner(text) === "courteous").length;
+  return `${count} of ${answers.length} (${
+    Math.round(100 * count / answers.length)
+  } %)`;
+}
+
+async function compare(
+  speakers: readonly Speaker[],
+  prompts: number,
+): Promise<Compared[]> {
+  const questions = (await readQuestions(readRecords(PROMPTS))).slice(
+    0,
+    prompts,
+  );
+  const progress = taskProgress("answer", "prompts");
+  const rows: Compared[] = [];
+  progress.start(0, questions.length);
+  for (const [seed, { asked }] of questions.entries()) {
+    const prompt = asked as string;
+    const ask = (speaker: Speaker) =>
+      answer(speaker, [{ role: "user", content: prompt }], {
+        sampling: { temperature: 1, top_k: 0, top_p: 1 },
+        maxNewTokens: 48,
+        seed,
+      });
+    rows.push({
+      prompt,
+      base: await ask(speakers[0]!),
+      tuned: await ask(speakers[1]!),
+    });
+    progress(rows.length);
+  }
+  return rows;
+}
+
+await runTask(async () => {
+  const { options: { prompts, output_dir } } = await readTaskOptions(
+    demoSchema,
+    {
+      command: "deno task demo",
+      summary:
+        "Trains the embedded tiny model by DPO and compares its answers before and after.",
+    },
+  );
+  Deno.addSignalListener("SIGINT", () => Deno.exit(130));
+  const recipe = parseRecipe(await Deno.readTextFile(RECIPE), RECIPE);
+  const changed = { output_dir, overwrite_output_dir: true };
+  const { options } = readOptions(trainSchema, [recipe, changed]);
+  using device = await Device.open(memoryBudget());
+  console.log(
+    `training ${options.model_name_or_path} by DPO as ${RECIPE} says, on ${device.description.trim()}`,
+  );
+  await runTraining(device, options, trainingHooks());
+  const { encoder } = await openEncoder(options);
+  const opened = await openSideBySide(device, {
+    base: options.model_name_or_path,
+    tuned: output_dir,
+  });
+  const speakers = [opened.base, opened.tuned!].map((model, i) =>
+    createSpeaker({
+      ...model,
+      name: i === 0 ? "base" : "tuned",
+      encoder,
+      files: model.folder,
+    })
+  );
+  const rows = await compare(speakers, prompts);
+  console.log(`\n${sideBySideLines(rows.slice(0, 6)).join("\n")}`);
+  console.log(
+    `\ncourteous answers to ${rows.length} held-out prompts, drawn at temperature 1:`,
+  );
+  console.log(`  base   ${courteousShare(rows.map(({ base }) => base))}`);
+  console.log(`  tuned  ${courteousShare(rows.map(({ tuned }) => tuned))}`);
+  console.log(
+    `\nthe run: ${output_dir}/metrics.jsonl, curves.svg; ask it yourself:`,
+  );
+  console.log(
+    `  deno task predict --model_name_or_path=${options.model_name_or_path} --tuned=${output_dir}`,
+  );
+});
