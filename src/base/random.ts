@@ -49,12 +49,16 @@ export class Random {
 
   /** An integer from 0 to 2^32 - 1. */
   uint32(): number {
-    const [a = 0, b = 0, c = 0, counter = 0] = this.#words;
-    const sum = (a + b + counter) >>> 0;
-    this.#words[0] = b ^ (b >>> 9);
-    this.#words[1] = c + (c << 3);
-    this.#words[2] = ((c << 21) | (c >>> 11)) + sum;
-    this.#words[3] = counter + 1;
+    // by index: destructuring would run an iterator, at ten times the cost
+    const words = this.#words;
+    const b = words[1]!;
+    const c = words[2]!;
+    const counter = words[3]!;
+    const sum = (words[0]! + b + counter) >>> 0;
+    words[0] = b ^ (b >>> 9);
+    words[1] = c + (c << 3);
+    words[2] = ((c << 21) | (c >>> 11)) + sum;
+    words[3] = counter + 1;
     return sum;
   }
 

@@ -2,7 +2,7 @@
  * A model's folder in Hugging Face layout: its JSON files, its chat template and its weights.
  * Knows the names of files, not what stands in them.
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import {
   isJsonObject,
   type JsonObject,
@@ -59,6 +59,17 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
     ...(specialTokensMap && { specialTokensMap }),
     ...(chatTemplate !== undefined && { chatTemplate }),
   };
+}
+
+/** The config.json that is named by its own path or by its folder's, and that folder. */
+export async function modelConfigPath(
+  fileOrFolder: string,
+): Promise<{ readonly path: string; readonly folder: string }> {
+  if (fileOrFolder.endsWith(".json")) {
+    return { path: fileOrFolder, folder: dirname(fileOrFolder) };
+  }
+  await checkFolder(fileOrFolder, "model");
+  return { path: join(fileOrFolder, "config.json"), folder: fileOrFolder };
 }
 
 /**

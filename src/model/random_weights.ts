@@ -21,10 +21,11 @@ export function initialValues(
   if (shape.length === 1) {
     return new Float32Array(count).fill(name.endsWith(".bias") ? 0 : 1);
   }
-  return Float32Array.from(
-    { length: count },
-    () => random.normal() * initializer_range,
-  );
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    values[i] = random.normal() * initializer_range;
+  }
+  return values;
 }
 
 /** A trainable model with random weights. */
