@@ -30,9 +30,17 @@ const UPLOAD_CHUNK_BYTES = 32 << 20;
 
 /** An open GPU. Dispose it at the end. */
 export class Device implements Disposable {
+  /** Which set of kernels runs. */
   readonly variant: Variant;
+  /** The adapter's name. */
   readonly description: string;
+  /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;
+  /**
+   * What WebGPU opened.
+   *
+   * @internal
+   */
   readonly gpu: GPUDevice;
   #pipeline: (kernel: Kernel, options: PipelineOptions) => Pipeline;
   #recorder: Recorder;
@@ -85,7 +93,11 @@ export class Device implements Disposable {
     return { allocatedBytes, peakBytes };
   }
 
-  /** Opens a scope: what is allocated until its disposal goes back to the pool then. */
+  /**
+   * Opens a scope: what is allocated until its disposal goes back to the pool then.
+   *
+   * @internal
+   */
   scope(): Scope {
     const scope = this.#scopes.open();
     return {
@@ -97,14 +109,22 @@ export class Device implements Disposable {
     };
   }
 
-  /** A tensor with arbitrary contents, owned by the innermost scope; by nobody if none is open. */
+  /**
+   * A tensor with arbitrary contents, owned by the innermost scope; by nobody if none is open.
+   *
+   * @internal
+   */
   allocate(shape: readonly number[], dtype: DType = "f32"): Tensor {
     const buffer = this.#pool.buffer(tensorBytes(shape, dtype));
     this.#scopes.own(buffer);
     return { buffer, shape, dtype };
   }
 
-  /** A storage texture of 16-byte texels with arbitrary contents, owned like a tensor. */
+  /**
+   * A storage texture of 16-byte texels with arbitrary contents, owned like a tensor.
+   *
+   * @internal
+   */
   allocateTexture(
     format: "rgba32float" | "rgba32uint",
     width: number,
@@ -115,14 +135,22 @@ export class Device implements Disposable {
     return texture;
   }
 
-  /** A tensor of zeros. */
+  /**
+   * A tensor of zeros.
+   *
+   * @internal
+   */
   zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
     const tensor = this.allocate(shape, dtype);
     this.#recorder.copy((encoder) => encoder.clearBuffer(tensor.buffer));
     return tensor;
   }
 
-  /** A tensor with the given contents. */
+  /**
+   * A tensor with the given contents.
+   *
+   * @internal
+   */
   upload(
     data: NumberArray,
     shape: readonly number[],
@@ -133,7 +161,11 @@ export class Device implements Disposable {
     return tensor;
   }
 
-  /** Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4). */
+  /**
+   * Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4).
+   *
+   * @internal
+   */
   write(tensor: Tensor, data: NumberArray, offset = 0): void {
     this.#recorder.flush();
     const bytes = wholeWords(data);
@@ -145,7 +177,11 @@ export class Device implements Disposable {
     this.#uploaded += bytes.length;
   }
 
-  /** Waits if much has been uploaded since the last wait; call it between the chunks of a big load. */
+  /**
+   * Waits if much has been uploaded since the last wait; call it between the chunks of a big load.
+   *
+   * @internal
+   */
   async drainUploads(): Promise<void> {
     if (this.#uploaded < UPLOAD_WAIT_BYTES) return;
     await this.finish();
@@ -164,6 +200,7 @@ export class Device implements Disposable {
    *
    * @throws {TypeError} if a binding or parameter is missing
    * @throws {RangeError} if the grid is beyond the device's limit
+   * @internal
    */
   launch(
     kernel: Kernel,
@@ -193,17 +230,29 @@ export class Device implements Disposable {
     );
   }
 
-  /** Records a copy or clear between the launches, in order with them. */
+  /**
+   * Records a copy or clear between the launches, in order with them.
+   *
+   * @internal
+   */
   record(copy: (encoder: GPUCommandEncoder) => void): void {
     this.#recorder.copy(copy);
   }
 
-  /** Gives a tensor's buffer or a texture back to the pool before its scope ends. */
+  /**
+   * Gives a tensor's buffer or a texture back to the pool before its scope ends.
+   *
+   * @internal
+   */
   release(resource: Tensor | GPUTexture): void {
     this.#scopes.release(resourceOf(resource));
   }
 
-  /** Reads an f32 tensor; waits for all recorded work. */
+  /**
+   * Reads an f32 tensor; waits for all recorded work.
+   *
+   * @internal
+   */
   async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
     return new Float32Array(await this.readBytes(tensor));
   }
@@ -212,6 +261,7 @@ export class Device implements Disposable {
    * Reads a tensor's bytes; waits for all recorded work.
    *
    * @throws {Error} the first WebGPU error since the last read, by its own words
+   * @internal
    */
   async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
     const size = tensorBytes(tensor.shape, tensor.dtype);
@@ -243,6 +293,7 @@ export class Device implements Disposable {
     this.#pool.trim();
   }
 
+  /** Frees everything; what is recorded and not yet read is lost. */
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#recorder.destroy();

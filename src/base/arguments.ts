@@ -10,6 +10,7 @@ import { aliasOf, optionsOf, quoted, type Schema } from "./schema.ts";
 export interface Arguments {
   /** Option, as written but with underscores, to its text; true or false for bare flags. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** Words without dashes, in order: the recipe. */
   readonly positionals: readonly string[];
   /** `--help` or `-h` was given. */
   readonly help: boolean;

@@ -4,9 +4,11 @@
  * @module
  */
 
-/** One value and the line that it stood on, counted from 1. */
+/** One value and the line that it stood on. */
 export interface JsonLine {
+  /** Counted from 1. */
   readonly line: number;
+  /** What `JSON.parse()` made of it. */
   readonly value: unknown;
 }
 

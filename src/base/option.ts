@@ -25,7 +25,11 @@ export interface Option<out T> {
 
 /** A value of the wrong form: each problem with its place inside the value. */
 export class Mismatch extends Error {
-  constructor(readonly problems: readonly { at: string; says: string }[]) {
+  /** Gathers problems. */
+  constructor(
+    /** Each with its place inside the value, "" for the value as a whole, and what is wrong there. */
+    readonly problems: readonly { at: string; says: string }[],
+  ) {
     super(problems.map(({ at, says }) => `${at} ${says}`).join("; "));
   }
 }
@@ -38,8 +42,11 @@ export function mismatch(type: string, value: unknown): Mismatch {
 
 /** Bounds of a number, both inclusive unless `above` is given (then exclusive below). */
 export interface Bounds {
+  /** Least value. */
   readonly min?: number;
+  /** Largest value. */
   readonly max?: number;
+  /** The value must be larger than this. */
   readonly above?: number;
 }
 

@@ -8,12 +8,15 @@ import { formatBytes, formatDuration } from "./units.ts";
 
 /** How far a job is. */
 export interface ProgressCount {
+  /** What stands in front: `train`. */
   readonly label: string;
+  /** How many units are done. */
   readonly done: number;
   /** Undefined where nobody knows. */
   readonly total?: number | undefined;
   /** What is counted: `pairs`, `tokens`, or `bytes`, which are shown as kB, MB, GB. */
   readonly unit: string;
+  /** Since the clock started. */
   readonly seconds: number;
   /** What had been done before the clock started, as in a resumed download; it does not count for the rate. */
   readonly start?: number;
@@ -48,8 +51,11 @@ export function progressLine(count: ProgressCount): string {
 
 /** Where and how often progress is shown. */
 export interface ProgressOptions {
+  /** What stands in front: `train`. */
   readonly label: string;
+  /** What is counted: `pairs`, `tokens`, `bytes`. */
   readonly unit: string;
+  /** Units in all; undefined where nobody knows. */
   readonly total?: number | undefined;
   /** What is done already when the clock starts. */
   readonly start?: number;

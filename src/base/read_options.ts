@@ -18,12 +18,14 @@ import {
 
 /** Options that passed every check, and what the user should hear of. */
 export interface ReadOptions<V> {
+  /** Option to its value; every one is there. */
   readonly options: V;
   /** One line each. */
   readonly warnings: readonly string[];
 }
 
-type Given = Readonly<Record<string, unknown>>;
+/** One source of options, a recipe's or the command line's: names to values that nobody has checked. */
+export type Given = Readonly<Record<string, unknown>>;
 
 /** The part of a schema that tells what a key means. */
 type Keys = Pick<Schema, "groups" | "aliases" | "foreign">;

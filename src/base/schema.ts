@@ -14,6 +14,7 @@ export type Groups = Readonly<
 
 /** Another name of an option, and what its values are called here. */
 export interface Alias {
+  /** Ours. */
   readonly name: string;
   /** Foreign value to our value; a value that is absent is refused. All pass where there is no table. */
   readonly values?: Readonly<Record<string, unknown>>;
@@ -29,26 +30,36 @@ export interface ForeignKey {
 
 /** A word after the task's name, without `--`. */
 export interface Positional {
+  /** In capitals, as usage lines have it: `RECIPE`. */
   readonly name: string;
+  /** One line for `--help`. */
   readonly help: string;
+  /** Whether the task stops without it. */
   readonly required: boolean;
 }
 
 /** What a check over all options together found. */
 export interface Findings {
+  /** Each stops the task. */
   readonly problems: readonly string[];
+  /** Each is told, and the task goes on. */
   readonly warnings: readonly string[];
 }
 
-type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends
-  (all: infer I) => void ? I : never;
+/** `A | B` to `A & B`. */
+export type Intersection<U> =
+  (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void
+    ? I
+    : never;
 
 /** The flat type of all options of all groups. */
 export type ValuesOf<G extends Groups> = Values<Intersection<G[keyof G]>>;
 
 /** Everything about the options of one task. */
 export interface Schema<G extends Groups = Groups> {
+  /** Options by name, under their headings. */
   readonly groups: G;
+  /** Words without `--`, in order. */
   readonly positionals: readonly Positional[];
   /** Other name to ours. */
   readonly aliases: Readonly<Record<string, string | Alias>>;

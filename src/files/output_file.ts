@@ -4,6 +4,7 @@ import { makeFolder, writeAll } from "./atomic.ts";
 
 /** An open file to append to. */
 export interface OutputFile extends Disposable {
+  /** Where it lies, as given. */
   readonly path: string;
   /** Writes text and waits until it is on the disk. */
   append(text: string): Promise<void>;

@@ -12,6 +12,7 @@ import { fileNames } from "./weights.ts";
 export interface TunedFolder {
   /** An adapter to put on its base, or a whole model. */
   readonly kind: "adapter" | "weights";
+  /** The folder, from here. */
   readonly path: string;
 }
 

@@ -7,6 +7,7 @@ import { answer, type AnswerOptions, type Speaker } from "./answer.ts";
 
 /** A conversation that goes on. */
 export interface Conversation {
+  /** Who answers. */
   readonly speaker: Speaker;
   /** All turns so far. */
   readonly turns: readonly Message[];

@@ -7,7 +7,11 @@ import { optional } from "../base/composite_option.ts";
 import { integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 
-/** The options of `deno task predict`. */
+/**
+ * The options of `deno task predict`.
+ *
+ * @internal
+ */
 export const predictSchema = defineSchema({
   "Models": {
     model_name_or_path: text(

@@ -10,12 +10,15 @@ import { systemTurns } from "./conversation.ts";
 export interface PromptRow {
   /** Counted from 1. */
   readonly line: number;
+  /** The parsed line. */
   readonly value: Readonly<Record<string, unknown>>;
 }
 
 /** What a line asks: plain text, or turns. */
 export interface Question {
+  /** The line that it came from. */
   readonly row: PromptRow;
+  /** Plain text of `prompt`, or the turns of `messages`. */
   readonly asked: string | readonly Message[];
 }
 
@@ -71,6 +74,7 @@ export interface AnswerRowsOptions
   extends Omit<AnswerOptions, "seed" | "onText"> {
   /** Line n is drawn with the seed `seed + n`, by every model. */
   readonly seed: number;
+  /** What the models are told first, where a line does not say it; null: nothing. */
   readonly system?: string | null;
 }
 

@@ -11,7 +11,9 @@ export interface StopSources {
   readonly generationConfig?: Readonly<Record<string, unknown>>;
   /** Parsed config.json. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** The model's own; it may name an EOS. */
   readonly tokenizer: Tokenizer;
+  /** What renders the turns, if anything does. */
   readonly template?: ChatTemplate;
 }
 

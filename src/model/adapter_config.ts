@@ -4,6 +4,7 @@
 export interface AdapterConfig {
   /** Rank, 1 to 256. */
   readonly r: number;
+  /** Numerator of the scale, one to two times the rank is usual. */
   readonly lora_alpha: number;
   /** Share of an adapter's inputs that training drops, 0 to 1. */
   readonly lora_dropout: number;

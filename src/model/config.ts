@@ -8,23 +8,41 @@ import { readRope, type Rope } from "./rope_config.ts";
 
 /** A decoder's sizes and switches. Names are those of config.json. */
 export interface ModelConfig {
+  /** The family: a row of families.ts. */
   readonly model_type: string;
+  /** Width of a token's hidden state. */
   readonly hidden_size: number;
+  /** Width of the gated unit. */
   readonly intermediate_size: number;
+  /** Blocks. */
   readonly num_hidden_layers: number;
+  /** Query heads. */
   readonly num_attention_heads: number;
+  /** Key and value heads; each serves as many query heads. */
   readonly num_key_value_heads: number;
+  /** Width of a head. */
   readonly head_dim: number;
+  /** Rows of the embedding; the tokenizer may have fewer tokens. */
   readonly vocab_size: number;
+  /** Longest sequence, in tokens. */
   readonly max_position_embeddings: number;
+  /** Added to the mean square of each RMS norm. */
   readonly rms_norm_eps: number;
+  /** Standard deviation of random weights. */
   readonly initializer_range: number;
+  /** Whether the output layer is the embedding. */
   readonly tie_word_embeddings: boolean;
+  /** Of the gated unit. */
   readonly activation: "silu" | "gelu_tanh" | "relu2";
+  /** Rotary embedding of queries and keys. */
   readonly rope: Rope;
+  /** Bias of the q, k and v projections. */
   readonly qkvBias: boolean;
+  /** Bias of the o projection. */
   readonly outputBias: boolean;
+  /** Bias of the gate, up and down projections. */
   readonly mlpBias: boolean;
+  /** RMS norm of each head's query and key before the rotation. */
   readonly headNorm: boolean;
   /** Keys that a query of each layer sees, itself included; undefined: all before it. */
   readonly windows: readonly (number | undefined)[];

@@ -10,8 +10,11 @@ import type { ModelConfig } from "./config.ts";
 
 /** A linear layer; its adapter comes and goes. */
 export interface Linear {
+  /** `[out, in]` */
   readonly weight: Weight;
+  /** `[out]` */
   readonly bias?: Vector | undefined;
+  /** What is added to its output while adapters take part. */
   lora?: Lora;
 }
 
@@ -36,14 +39,39 @@ export interface Layer {
 
 /** A decoder ready to run. */
 export interface Model {
+  /** Where it runs. */
   readonly device: Device;
+  /** Its sizes and switches. */
   readonly config: ModelConfig;
+  /**
+   * `[vocab_size, hidden_size]`
+   *
+   * @internal
+   */
   readonly embed_tokens: Weight;
+  /**
+   * Blocks, first to last.
+   *
+   * @internal
+   */
   readonly layers: readonly Layer[];
+  /**
+   * The last norm, `[hidden_size]`.
+   *
+   * @internal
+   */
   readonly norm: Vector;
-  /** The same object as `embed_tokens` if they are tied. */
+  /**
+   * `[vocab_size, hidden_size]`; the same object as `embed_tokens` if they are tied.
+   *
+   * @internal
+   */
   readonly lm_head: Weight;
-  /** `[max_position_embeddings, head_dim]`; see `ropeTable()`. */
+  /**
+   * `[max_position_embeddings, head_dim]`; see `ropeTable()`.
+   *
+   * @internal
+   */
   readonly cosSin: Tensor;
 }
 

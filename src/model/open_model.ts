@@ -18,7 +18,9 @@ export type OnLoad = (done: number, total: number, folder: string) => void;
 
 /** A model and how to run it. */
 export interface OpenedModel {
+  /** Its files. */
   readonly folder: ModelFolder;
+  /** Its weights on the device. */
   readonly model: Model;
   /** Whether adapters take part when it runs. */
   readonly adapters: boolean;
@@ -26,6 +28,7 @@ export interface OpenedModel {
 
 /** A tuned model, and where it came from. */
 export interface OpenedTuned extends OpenedModel {
+  /** The folder that training left. */
   readonly tuned: TunedFolder;
 }
 
@@ -66,7 +69,9 @@ export async function putAdapter(
 
 /** A base and, where one is named, the tuned model beside it. */
 export interface SideBySide {
+  /** The model as it was. */
   readonly base: OpenedModel;
+  /** The tuned one; undefined where none is named. */
   readonly tuned: OpenedTuned | undefined;
 }
 

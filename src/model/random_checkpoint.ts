@@ -23,7 +23,9 @@ export const CHECKPOINT_DTYPES = {
 export interface RandomCheckpointOptions {
   /** A parsed config.json. */
   readonly config: JsonObject;
+  /** How the weights are stored. */
   readonly dtype: keyof typeof CHECKPOINT_DTYPES;
+  /** Of the random weights. */
   readonly seed: number;
   /** Called as bytes are written. */
   readonly onProgress?: (done: number, total: number) => void;

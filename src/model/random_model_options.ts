@@ -12,7 +12,11 @@ const dtypes = Object.keys(
   CHECKPOINT_DTYPES,
 ) as (keyof typeof CHECKPOINT_DTYPES)[];
 
-/** The options of `deno task random-model`. */
+/**
+ * The options of `deno task random-model`.
+ *
+ * @internal
+ */
 export const randomModelSchema = defineSchema({
   "Model": {
     config: text("A config.json, or the folder it lies in"),

@@ -3,8 +3,9 @@
  * `rope_parameters`), and their inverse frequencies. Knows no tensor.
  */
 
-/** A rotary embedding: inverse frequencies `[head_dim / 2]`, in radians per position. */
+/** A rotary embedding. */
 export interface Rope {
+  /** `[head_dim / 2]`, in radians per position. */
   readonly inverseFrequencies: Float64Array;
 }
 

@@ -5,8 +5,11 @@
 
 /** A question and what each model made of it. */
 export interface Compared {
+  /** What both were asked. */
   readonly prompt: string;
+  /** The base model's answer. */
   readonly base: string;
+  /** The tuned model's answer. */
   readonly tuned: string;
 }
 

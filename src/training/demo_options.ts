@@ -6,7 +6,11 @@
 import { integer, text } from "../base/option.ts";
 import { defineSchema } from "../base/schema.ts";
 
-/** The options of `deno task demo`. */
+/**
+ * The options of `deno task demo`.
+ *
+ * @internal
+ */
 export const demoSchema = defineSchema({
   "Demo": {
     output_dir: text(

@@ -20,7 +20,11 @@ const patterns = (what: string) =>
     ),
   );
 
-/** The options of `deno task download`. */
+/**
+ * The options of `deno task download`.
+ *
+ * @internal
+ */
 export const downloadSchema = defineSchema({
   "What to download": {
     model_name_or_path: optional(text("Repository of a model, OWNER/NAME")),

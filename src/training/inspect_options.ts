@@ -7,7 +7,11 @@ import { integer } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { trainSchema } from "./options.ts";
 
-/** The options of `deno task inspect`. */
+/**
+ * The options of `deno task inspect`.
+ *
+ * @internal
+ */
 export const inspectSchema = defineSchema({
   "Inspect": {
     examples: integer("Examples to show in full", 3, { min: 0 }),

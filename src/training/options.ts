@@ -185,7 +185,11 @@ const output = {
   logging_first_step: flag("Log the first step too"),
 };
 
-/** The options of `deno task train`, and of every task that reads a recipe. */
+/**
+ * The options of `deno task train`, and of every task that reads a recipe.
+ *
+ * @internal
+ */
 export const trainSchema = defineSchema({
   "Model": modelOptions,
   "Data": dataOptions,

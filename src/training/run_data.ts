@@ -1,5 +1,6 @@
 /**
- * From a run's options to the examples it trains on, with an account of every row. Needs no device, so that `inspect` shows exactly what `train` will see.
+ * From a run's options to the examples it trains on, with an account of every row. Needs no device, so that
+ * `inspect` shows exactly what `train` will see.
  */
 import { localDatasetPath } from "../files/repo_folder.ts";
 import type { LengthLimits } from "../preference/length.ts";
@@ -16,7 +17,9 @@ import type { TrainOptions } from "./options.ts";
 
 /** Examples of both splits. */
 export interface RunData<Example> {
+  /** What is trained on. */
   readonly train: Loaded<Example>;
+  /** What is evaluated on; undefined where `eval_strategy` is no. */
   readonly evaluation: Loaded<Example> | undefined;
 }
 

@@ -5,15 +5,22 @@ import type { DrawCurves } from "./run_folder.ts";
 
 /** Told as the run goes on; all optional. */
 export interface RunHooks {
+  /** The data is read: the account of both splits' rows. */
   readonly onData?: (
     train: LoadReport,
     evaluation: LoadReport | undefined,
   ) => void;
+  /** Bytes of weights loaded, of all. */
   readonly onLoad?: (done: number, total: number) => void;
+  /** Pairs whose log-probabilities under the reference are known, of all. */
   readonly onReference?: (done: number, total: number) => void;
+  /** All is ready, the first step comes next. */
   readonly onStart?: (run: RunStart) => void;
+  /** A step is done: its number, and how many tokens attention saw in it. */
   readonly onStep?: (step: number, tokens: number) => void;
+  /** A row has been added to metrics.jsonl. */
   readonly onRow?: (row: Metrics) => void;
+  /** A checkpoint is whole: its folder. */
   readonly onCheckpoint?: (path: string) => void;
   /** Draws curves.svg; default: none is written. */
   readonly draw?: DrawCurves;
@@ -25,7 +32,9 @@ export interface RunHooks {
 
 /** What a run is about to do. */
 export interface RunStart {
+  /** How many numbers will be trained. */
   readonly trainableParameters: number;
+  /** Optimizer steps of the whole run. */
   readonly totalSteps: number;
   /** Steps done by the run that this one goes on from. */
   readonly doneSteps: number;
@@ -35,9 +44,14 @@ export interface RunStart {
 
 /** How a run ended. */
 export interface RunResult {
+  /** Optimizer steps done. */
   readonly step: number;
+  /** Optimizer steps of the whole run. */
   readonly totalSteps: number;
+  /** Whether the signal ended it; a checkpoint was saved then, the final weights were not. */
   readonly interrupted: boolean;
+  /** All rows of metrics.jsonl. */
   readonly rows: readonly Metrics[];
+  /** Most bytes that the device held. */
   readonly peakBytes: number;
 }
