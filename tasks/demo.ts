@@ -4,7 +4,7 @@
  */
 // deno-lint-ignore-file no-console
 import {
-  answer,
+  answerRows,
   type Compared,
   createSpeaker,
   demoSchema,
@@ -37,28 +37,18 @@ function courteousShare(answers: readonly string[]): string {
 
 async function compare(
   speakers: readonly Speaker[],
-  prompts: number,
+  count: number,
 ): Promise<Compared[]> {
-  const questions = (await readQuestions(readRecords(PROMPTS))).slice(
-    0,
-    prompts,
-  );
+  const questions = (await readQuestions(readRecords(PROMPTS))).slice(0, count);
   const progress = taskProgress("answer", "prompts");
   const rows: Compared[] = [];
   progress.start(0, questions.length);
-  for (const [seed, { asked }] of questions.entries()) {
-    const prompt = asked as string;
-    const ask = (speaker: Speaker) =>
-      answer(speaker, [{ role: "user", content: prompt }], {
-        sampling: { temperature: 1, top_k: 0, top_p: 1 },
-        maxNewTokens: 48,
-        seed,
-      });
-    rows.push({
-      prompt,
-      base: await ask(speakers[0]!),
-      tuned: await ask(speakers[1]!),
-    });
+  const answers = answerRows(questions, speakers, {
+    sampling: { temperature: 1, top_k: 0, top_p: 1 },
+    ...{ maxNewTokens: 48, seed: 0, batchSize: 25 },
+  });
+  for await (const { prompt, base, tuned } of answers) {
+    rows.push({ prompt, base, tuned } as Compared);
     progress(rows.length);
   }
   return rows;

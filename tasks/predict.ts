@@ -8,6 +8,7 @@ import {
   Device,
   fillSampling,
   openEncoder,
+  openOutputFile,
   openSideBySide,
   openTunedEncoder,
   type PredictOptions,
@@ -58,6 +59,7 @@ await runTask(async () => {
   const questions = input === null
     ? []
     : await readQuestions(readRecords(input));
+  using file = output === null ? undefined : await openOutputFile(output);
   using device = await Device.open(memoryBudget());
   const { speakers, sampling } = await openSpeakers(device, options);
   const how: AnswerOptions = {
@@ -65,8 +67,10 @@ await runTask(async () => {
     seed: options.seed,
     maxNewTokens: options.max_new_tokens,
   };
-  if (output !== null) {
-    return await answerFile(questions, speakers, { ...how, output, system });
+  if (file) {
+    const batchSize = options.batch_size;
+    const batches = { ...how, file, system, batchSize };
+    return await answerFile(questions, speakers, batches);
   }
   const conversations = startConversations(speakers, system);
   if (prompt !== null) return await askAll(conversations, prompt, how);

@@ -1,9 +1,9 @@
-/** A file of prompts to a file of answers. Each line is on the disk before the next is asked. */
+/** A file of prompts to a file of answers. Each batch is on the disk before the next is asked. */
 import {
   answerRows,
   type AnswerRowsOptions,
   formatJsonLine,
-  openOutputFile,
+  type OutputFile,
   type Question,
   type Speaker,
 } from "../mod.ts";
@@ -13,10 +13,9 @@ import { taskProgress } from "./console.ts";
 export async function answerFile(
   questions: readonly Question[],
   speakers: readonly Speaker[],
-  { output, ...options }: AnswerRowsOptions & { readonly output: string },
+  { file, ...options }: AnswerRowsOptions & { readonly file: OutputFile },
 ): Promise<void> {
   const progress = taskProgress("predict", "prompts");
-  using file = await openOutputFile(output);
   let done = 0;
   progress.start(0, questions.length);
   for await (const row of answerRows(questions, speakers, options)) {

@@ -7,7 +7,7 @@ import type { ChatTemplate } from "../text/chat_template.ts";
 import type { Message } from "../text/message.ts";
 import { createStreamDecoder } from "../text/stream_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { generate } from "./generate.ts";
+import { generateAll } from "./generate.ts";
 import { createSampler, type Sampling } from "./sampler.ts";
 import { stopTokens } from "./stop_tokens.ts";
 
@@ -15,26 +15,38 @@ import { stopTokens } from "./stop_tokens.ts";
 export interface Speaker {
   /** The heading of its answers, and their key in a file: `base` or `tuned`. */
   readonly name: string;
+  /** What makes the tokens. */
   readonly model: Model;
   /** Whether adapters take part. */
   readonly adapters: boolean;
+  /** The model's own. */
   readonly tokenizer: Tokenizer;
   /** Without one, prompts are continued as plain text. */
   readonly template?: ChatTemplate;
+  /** Tokens that end an answer. */
   readonly stopIds: ReadonlySet<number>;
 }
 
 /** What makes a speaker of a model. */
 export interface SpeakerParts {
+  /** `base` or `tuned`. */
   readonly name: string;
+  /** What makes the tokens. */
   readonly model: Model;
+  /** Whether adapters take part. */
   readonly adapters: boolean;
+  /** From text to tokens and back. */
   readonly encoder: {
+    /** The model's own. */
     readonly tokenizer: Tokenizer;
+    /** Without one, prompts are continued as plain text. */
     readonly template?: ChatTemplate;
   };
+  /** What the model's folder says of end tokens. */
   readonly files: {
+    /** Parsed config.json. */
     readonly config: Readonly<Record<string, unknown>>;
+    /** Parsed generation_config.json. */
     readonly generationConfig?: Readonly<Record<string, unknown>>;
   };
 }
@@ -54,12 +66,15 @@ export function createSpeaker(
 
 /** How to answer. */
 export interface AnswerOptions {
+  /** How tokens are drawn. */
   readonly sampling: Sampling;
+  /** The same seed and prompt give the same answer. */
   readonly seed: number;
   /** Most new tokens; null: `DEFAULT_NEW_TOKENS`, or fewer if no more positions are left. */
   readonly maxNewTokens: number | null;
   /** Told the text as it grows. */
   readonly onText?: (text: string) => void;
+  /** Ends the answer with an error once it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -74,28 +89,69 @@ export const DEFAULT_NEW_TOKENS = 512;
 export async function answer(
   speaker: Speaker,
   prompt: readonly Message[] | string,
-  options: AnswerOptions,
+  { onText, seed, ...options }: AnswerOptions,
 ): Promise<string> {
-  const { model, tokenizer, adapters, stopIds } = speaker;
-  const { sampling, seed, onText = () => {}, signal } = options;
-  const promptIds = promptTokens(speaker, prompt);
-  const left = model.config.max_position_embeddings - promptIds.length;
+  const question = { prompt, seed, ...(onText && { onText }) };
+  const [text] = await answerAll(speaker, [question], options);
+  return text!;
+}
+
+/** One of several questions that are answered side by side. */
+export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
+  readonly prompt: readonly Message[] | string;
+}
+
+/**
+ * Answers several questions side by side: much faster than one after the other.
+ *
+ * @throws as `answer()`
+ */
+export async function answerAll(
+  speaker: Speaker,
+  questions: readonly Asked[],
+  options: Omit<AnswerOptions, "seed" | "onText">,
+): Promise<string[]> {
+  const { model, adapters, stopIds } = speaker;
+  const { sampling, signal } = options;
+  const growing = questions.map(({ prompt, seed, onText = () => {} }) => {
+    const promptIds = promptTokens(speaker, prompt);
+    return {
+      promptIds,
+      sampler: createSampler(sampling, seed),
+      ...growingText(speaker, onText),
+    };
+  });
+  const longest = Math.max(...growing.map(({ promptIds }) => promptIds.length));
+  const left = model.config.max_position_embeddings - longest;
   const maxNewTokens = options.maxNewTokens ??
     Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left));
+  await generateAll(model, growing, {
+    maxNewTokens,
+    stopIds,
+    adapters,
+    signal,
+  });
+  return growing.map(({ finish }) => finish());
+}
+
+/** Tokens to text, piece by piece. */
+function growingText(
+  { tokenizer }: Pick<Speaker, "tokenizer">,
+  onText: (text: string) => void,
+): { onToken: (id: number) => void; finish: () => string } {
   const decoder = createStreamDecoder(tokenizer, { skipSpecialTokens: true });
   let text = "";
   const take = (piece: string) => {
     text += piece;
     if (piece !== "") onText(piece);
   };
-  await generate(model, promptIds, {
-    maxNewTokens,
-    sampler: createSampler(sampling, seed),
-    ...{ stopIds, adapters, signal },
+  return {
     onToken: (id) => take(decoder.push(id)),
-  });
-  take(decoder.flush());
-  return text;
+    finish: () => {
+      take(decoder.flush());
+      return text;
+    },
+  };
 }
 
 /** The tokens that a model is given: what its template renders and no more, or plain text with the usual BOS. */

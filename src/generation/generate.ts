@@ -2,6 +2,7 @@
  * Tokens after tokens: runs a prompt through a model once, then each new token alone, with the keys and values of
  * all before it kept on the device. One row of logits comes back per step. Knows no text.
  */
+import { turnGiver } from "../base/turn_giver.ts";
 import {
   createKvCache,
   type KvCache,
@@ -11,18 +12,25 @@ import { nextLogits } from "../model/logits.ts";
 import type { Model } from "../model/model.ts";
 import type { Sampler } from "./sampler.ts";
 
-/** How to go on from a prompt. */
+/** How to go on from prompts. */
 export interface GenerateOptions {
   /** Most tokens to make; prompt and these must fit in `max_position_embeddings`. */
   readonly maxNewTokens: number;
-  readonly sampler: Sampler;
-  /** Tokens that end the answer; default none. */
+  /** Tokens that end an answer; default none. */
   readonly stopIds?: ReadonlySet<number>;
   /** Whether adapters take part; default true. */
   readonly adapters?: boolean;
+  /** Ends it with an error once it is aborted, within a token. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A prompt, and who draws what follows it. */
+export interface Prompted {
+  readonly promptIds: readonly number[];
+  /** Takes the next token. */
+  readonly sampler: Sampler;
   /** Told each token as it comes, the end token excepted. */
   readonly onToken?: (id: number) => void;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a model made of a prompt. */
@@ -42,50 +50,92 @@ export interface Generated {
 export async function generate(
   model: Model,
   promptIds: readonly number[],
-  options: GenerateOptions,
+  { sampler, onToken, ...options }:
+    & GenerateOptions
+    & Omit<Prompted, "promptIds">,
 ): Promise<Generated> {
-  checkPrompt(model, promptIds, options.maxNewTokens);
-  const capacity = promptIds.length + options.maxNewTokens;
-  const cache = createKvCache(model, capacity);
+  const prompted = { promptIds, sampler, ...(onToken && { onToken }) };
+  const [generated] = await generateAll(model, [prompted], options);
+  return generated!;
+}
+
+/**
+ * Continues several prompts side by side: one pass per new token serves all of them. Each gets the tokens that it
+ * would get alone, but for the rounding of sums.
+ *
+ * @throws as `generate()`
+ */
+export async function generateAll(
+  model: Model,
+  prompts: readonly Prompted[],
+  options: GenerateOptions,
+): Promise<Generated[]> {
+  for (const { promptIds } of prompts) {
+    checkPrompt(model, promptIds, options.maxNewTokens);
+  }
+  const longest = Math.max(
+    0,
+    ...prompts.map(({ promptIds }) => promptIds.length),
+  );
+  const capacity = longest + options.maxNewTokens;
+  const cache = createKvCache(model, capacity, prompts.length);
   try {
-    return await run(model, cache, promptIds, options);
+    return await run(model, cache, prompts, options);
   } finally {
     releaseKvCache(model.device, cache);
   }
 }
 
+/** An answer while it grows. */
+interface Growing extends Prompted {
+  readonly sequence: number;
+  readonly ids: number[];
+  endId: number | undefined;
+}
+
 async function run(
   model: Model,
   cache: KvCache,
-  promptIds: readonly number[],
+  prompts: readonly Prompted[],
   options: GenerateOptions,
-): Promise<Generated> {
-  const { maxNewTokens, sampler, stopIds, onToken, signal } = options;
-  const { adapters = true } = options;
+): Promise<Generated[]> {
+  const { maxNewTokens, adapters = true, signal } = options;
   const giveTurn = turnGiver();
-  const ids: number[] = [];
-  let fresh = promptIds;
-  while (ids.length < maxNewTokens) {
+  const all: Growing[] = prompts.map((prompt, sequence) => ({
+    ...{ ...prompt, sequence },
+    ...{ ids: [], endId: undefined },
+  }));
+  let growing = maxNewTokens > 0 ? all : [];
+  while (growing.length > 0) {
     signal?.throwIfAborted();
-    const logits = await nextLogits(model, cache, fresh, { adapters, signal });
-    const id = sampler(logits);
-    if (stopIds?.has(id)) return { ids, endId: id };
-    ids.push(id);
-    onToken?.(id);
-    fresh = [id];
+    const additions = growing.map(({ sequence, ids, promptIds }) => ({
+      sequence,
+      tokens: ids.length === 0 ? promptIds : ids.slice(-1),
+    }));
+    const rows = await nextLogits(model, cache, additions, {
+      adapters,
+      signal,
+    });
+    growing = growing.filter((one, i) => takeToken(one, rows[i]!, options));
     await giveTurn();
   }
-  return { ids, endId: undefined };
+  return all.map(({ ids, endId }) => ({ ids, endId }));
 }
 
-/** Reading from the device holds the thread: now and then signals and timers get a turn. */
-function turnGiver(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < 50) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    last = performance.now();
-  };
+/** Draws an answer's next token; false if it ends there. */
+function takeToken(
+  one: Growing,
+  logits: Float32Array,
+  { stopIds, maxNewTokens }: GenerateOptions,
+): boolean {
+  const id = one.sampler(logits);
+  if (stopIds?.has(id)) {
+    one.endId = id;
+    return false;
+  }
+  one.ids.push(id);
+  one.onToken?.(id);
+  return one.ids.length < maxNewTokens;
 }
 
 function checkPrompt(

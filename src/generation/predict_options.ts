@@ -38,6 +38,11 @@ export const predictSchema = defineSchema({
     output: optional(
       text('File for the lines with "base" and "tuned" added, under output/'),
     ),
+    batch_size: integer(
+      "Lines of the input that are answered side by side",
+      8,
+      { min: 1 },
+    ),
     system: optional(text("What the models are told before the first turn")),
   },
   "Answers": {

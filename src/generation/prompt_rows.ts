@@ -3,7 +3,7 @@
  * added. Knows no file: rows come in, rows go out.
  */
 import type { Message } from "../text/message.ts";
-import { answer, type AnswerOptions, type Speaker } from "./answer.ts";
+import { answerAll, type AnswerOptions, type Speaker } from "./answer.ts";
 import { systemTurns } from "./conversation.ts";
 
 /** One line of a file, as it stands there. */
@@ -74,33 +74,54 @@ export interface AnswerRowsOptions
   extends Omit<AnswerOptions, "seed" | "onText"> {
   /** Line n is drawn with the seed `seed + n`, by every model. */
   readonly seed: number;
-  /** What the models are told first, where a line does not say it; null: nothing. */
+  /** Questions that are answered side by side. */
+  readonly batchSize: number;
   readonly system?: string | null;
 }
 
-/** Answers questions in order: each line with one key per speaker added, as soon as all have answered. */
+/** Answers questions in order: each line with one key per speaker added, a batch at a time. */
 export async function* answerRows(
-  questions: Iterable<Question>,
+  questions: readonly Question[],
   speakers: readonly Speaker[],
-  { system = null, seed, ...options }: AnswerRowsOptions,
+  { batchSize, ...options }: AnswerRowsOptions,
 ): AsyncGenerator<Record<string, unknown>> {
-  for (const question of questions) {
-    const { line, value } = question.row;
-    const answered: Record<string, unknown> = { ...value };
-    for (const speaker of speakers) {
-      const prompt = promptFor(speaker, question, system);
-      try {
-        answered[speaker.name] = await answer(speaker, prompt, {
-          ...options,
-          seed: seed + line,
-        });
-      } catch (error) {
-        if (error instanceof RangeError) {
-          error.message = `${error.message} (line ${line})`;
-        }
-        throw error;
-      }
-    }
-    yield answered;
+  for (let at = 0; at < questions.length; at += batchSize) {
+    yield* await answerBatch(
+      questions.slice(at, at + batchSize),
+      speakers,
+      options,
+    );
   }
+}
+
+async function answerBatch(
+  questions: readonly Question[],
+  speakers: readonly Speaker[],
+  { system = null, seed, ...options }: Omit<AnswerRowsOptions, "batchSize">,
+): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = questions.map(({ row }) => ({
+    ...row.value,
+  }));
+  for (const speaker of speakers) {
+    const asked = questions.map((question) => ({
+      prompt: promptFor(speaker, question, system),
+      seed: seed + question.row.line,
+    }));
+    const texts = await answerAll(speaker, asked, options).catch((error) => {
+      throw withLines(error, questions);
+    });
+    for (const [i, text] of texts.entries()) rows[i]![speaker.name] = text;
+  }
+  return rows;
+}
+
+/** The error with the lines it is about. */
+function withLines(error: unknown, questions: readonly Question[]): unknown {
+  if (!(error instanceof RangeError)) return error;
+  const lines = questions.map(({ row }) => row.line);
+  const named = lines.length === 1
+    ? `line ${lines[0]}`
+    : `one of lines ${lines[0]} to ${lines.at(-1)}`;
+  error.message = `${error.message} (${named})`;
+  return error;
 }

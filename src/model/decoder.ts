@@ -9,7 +9,7 @@ import type { DropoutSeed } from "../autograd/lora.ts";
 import * as ops from "../autograd/ops.ts";
 import { checkpoint, contained, isRecording } from "../autograd/tape.ts";
 import { queryRanges, windowedRanges } from "./attention_ranges.ts";
-import type { CachedLayer, KvCache } from "./kv_cache.ts";
+import type { CachedLayer, CacheWrite, KvCache } from "./kv_cache.ts";
 import type { Layer, Linear, Model } from "./model.ts";
 
 /** Tokens of one or more sequences in a row, and which keys each of them sees. Nothing is padded. */
@@ -28,8 +28,11 @@ export interface DecoderInput {
 export interface DecoderOptions {
   /** Whether adapters take part; default true. Without them an adapted model is its base. */
   readonly adapters?: boolean;
-  /** Keys and values of earlier tokens; new ones are appended. `ranges` then count in the cache. */
-  readonly cache?: KvCache;
+  /** Keys and values of earlier tokens; new ones go to `writes`. `ranges` then count in the cache. */
+  readonly cache?: {
+    readonly kv: KvCache;
+    readonly writes: readonly CacheWrite[];
+  };
   /** Recompute each block in the backward pass instead of keeping its activations. */
   readonly gradientCheckpointing?: boolean;
   /** Given while training: which elements dropout drops. Each layer draws its own stream. */
@@ -77,11 +80,13 @@ function preparePass(
   options: DecoderOptions,
 ): Pass {
   const { device, config } = model;
-  const { cache } = options;
+  const kv = options.cache?.kv;
   const count = input.tokens.length;
-  const keys = cache ? cache.length + count : count;
-  const keyPositions = cache
-    ? Uint32Array.from({ length: keys }, (_, i) => i)
+  checkPositions(input.positions, config.max_position_embeddings);
+  const keys = kv ? kv.sequences * kv.capacity : count;
+  // rows of a cache are positions, sequence after sequence
+  const keyPositions = kv
+    ? Uint32Array.from({ length: keys }, (_, row) => row % kv.capacity)
     : input.positions;
   const byWindow = new Map<number | undefined, ops.AttentionRanges>();
   const ranges = config.windows.map((window) => {
@@ -103,6 +108,15 @@ function preparePass(
     positions: device.upload(input.positions, [count], "u32"),
     ranges,
   };
+}
+
+/** Past the table of rotations there is none. */
+function checkPositions(positions: Uint32Array, limit: number): void {
+  const longest = positions.reduce((most, x) => Math.max(most, x), -1) + 1;
+  if (longest <= limit) return;
+  throw new RangeError(
+    `Cannot run model: found a sequence of ${longest} tokens, expected at most max_position_embeddings ${limit}; lower max_length`,
+  );
 }
 
 function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
@@ -188,17 +202,20 @@ function attend(pass: Pass, index: number, x: Tensor, linear: Apply): Tensor {
   }
 }
 
-/** Writes new keys and values behind those in the cache; the caller advances its length. */
+/** Writes new keys and values to their rows of the cache; the caller advances its lengths. */
 function append(
   device: Device,
-  cache: KvCache,
+  { kv, writes }: NonNullable<DecoderOptions["cache"]>,
   index: number,
   k: Tensor,
   v: Tensor,
 ): CachedLayer {
-  const layer = cache.layers[index]!;
-  const at = cache.length * layer.k.shape[1]!;
-  copyTensor(device, k, layer.k, { to: at });
-  copyTensor(device, v, layer.v, { to: at });
+  const layer = kv.layers[index]!;
+  const cols = layer.k.shape[1]!;
+  for (const { from, to, count } of writes) {
+    const range = { from: from * cols, to: to * cols, count: count * cols };
+    copyTensor(device, k, layer.k, range);
+    copyTensor(device, v, layer.v, range);
+  }
   return layer;
 }

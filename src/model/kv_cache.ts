@@ -1,34 +1,60 @@
-/** Keys and values of the tokens so far, kept on the device while an answer grows. Knows no sampler. */
+/**
+ * Keys and values of the tokens so far, kept on the device while answers grow: one sequence or several side by side.
+ * Knows no sampler.
+ */
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { type DecoderOptions, hiddenStates } from "./decoder.ts";
 import type { Model } from "./model.ts";
 
-/** Keys after rotation, and values, of one layer: `[capacity, num_key_value_heads * head_dim]`. */
+/** Keys after rotation, and values, of one layer: `[sequences * capacity, num_key_value_heads * head_dim]`. */
 export interface CachedLayer {
   readonly k: Tensor;
   readonly v: Tensor;
 }
 
-/** The cache of one sequence. */
+/** The cache of some sequences. Sequence s has rows `[s * capacity, (s + 1) * capacity)`, one per position. */
 export interface KvCache {
   readonly layers: readonly CachedLayer[];
+  readonly sequences: number;
+  /** Tokens that one sequence may have. */
   readonly capacity: number;
-  /** Tokens in it. */
-  length: number;
+  /** Tokens that each sequence has, `[sequences]`. */
+  readonly lengths: number[];
 }
 
-/** An empty cache with room for `capacity` tokens. */
+/** New tokens of one sequence. */
+export interface Addition {
+  readonly sequence: number;
+  /** At least one. */
+  readonly tokens: readonly number[];
+}
+
+/** Rows of new keys and values, and where in the cache they go. */
+export interface CacheWrite {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+/** An empty cache with room for `capacity` tokens in each sequence. */
 export function createKvCache(
   { device, config }: Model,
   capacity: number,
+  sequences = 1,
 ): KvCache {
-  const shape = [capacity, config.num_key_value_heads * config.head_dim];
+  const shape = [
+    sequences * capacity,
+    config.num_key_value_heads * config.head_dim,
+  ];
   const layers = config.windows.map(() => ({
     k: device.allocate(shape),
     v: device.allocate(shape),
   }));
-  return { layers, capacity, length: 0 };
+  return {
+    ...{ layers, sequences, capacity },
+    lengths: new Array<number>(sequences).fill(0),
+  };
 }
 
 /** Gives the cache's memory back. */
@@ -40,39 +66,48 @@ export function releaseKvCache(device: Device, cache: KvCache): void {
 }
 
 /**
- * Runs the next tokens of a sequence and appends them to its cache.
+ * Runs the next tokens of some sequences together, each after what its cache holds, and appends them.
  *
- * @returns the hidden state of the last one, `[1, hidden_size]`
- * @throws {RangeError} if the cache is full
+ * @returns the hidden state of each addition's last token, `[additions, hidden_size]`
+ * @throws {RangeError} if a sequence is full
  */
 export function extend(
   model: Model,
   cache: KvCache,
-  tokens: readonly number[],
+  additions: readonly Addition[],
   options: Pick<DecoderOptions, "adapters"> = {},
 ): Tensor {
-  const start = cache.length;
-  if (start + tokens.length > cache.capacity) {
-    throw new RangeError(
-      `Cannot extend the sequence: ${
-        start + tokens.length
-      } tokens, the cache holds ${cache.capacity}`,
-    );
+  const positions: number[] = [];
+  const ranges: number[] = [];
+  const rows: number[] = [];
+  const writes: CacheWrite[] = [];
+  for (const { sequence, tokens } of additions) {
+    const start = cache.lengths[sequence]!;
+    checkRoom(cache, start + tokens.length);
+    const first = sequence * cache.capacity;
+    const count = tokens.length;
+    writes.push({ from: positions.length, to: first + start, count });
+    for (let i = 0; i < count; i++) {
+      positions.push(start + i);
+      ranges.push(0, 0, first, first + start + i + 1);
+    }
+    rows.push(positions.length - 1);
   }
-  const positions = Uint32Array.from(tokens, (_, i) => start + i);
-  const ranges = Uint32Array.from(
-    tokens.flatMap((_, i) => [0, 0, 0, start + i + 1]),
-  );
-  const hidden = hiddenStates(
-    model,
-    {
-      tokens: Uint32Array.from(tokens),
-      positions,
-      ranges,
-      rows: Uint32Array.of(tokens.length - 1),
-    },
-    { ...options, cache },
-  );
-  cache.length += tokens.length;
+  const hidden = hiddenStates(model, {
+    tokens: Uint32Array.from(additions.flatMap(({ tokens }) => tokens)),
+    positions: Uint32Array.from(positions),
+    ranges: Uint32Array.from(ranges),
+    rows: Uint32Array.from(rows),
+  }, { ...options, cache: { kv: cache, writes } });
+  for (const { sequence, tokens } of additions) {
+    cache.lengths[sequence] = cache.lengths[sequence]! + tokens.length;
+  }
   return hidden;
+}
+
+function checkRoom({ capacity }: KvCache, length: number): void {
+  if (length <= capacity) return;
+  throw new RangeError(
+    `Cannot extend the sequence: ${length} tokens, the cache holds ${capacity}`,
+  );
 }

@@ -7,7 +7,7 @@ import type { Tensor } from "../../kernels/tensor.ts";
 import { gatherRows } from "../autograd/ops.ts";
 import { contained, Tape } from "../autograd/tape.ts";
 import { type DecoderOptions, hiddenStates } from "./decoder.ts";
-import { extend, type KvCache } from "./kv_cache.ts";
+import { type Addition, extend, type KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
 
 /** How to run the model. */
@@ -22,34 +22,66 @@ const PREFILL_TOKENS = 256;
 const PIECE_BYTES = 64 << 20;
 
 /**
- * Runs the next tokens of a sequence, appends them to its cache, and reads what follows the last: `[vocab_size]`.
+ * Runs the next tokens of some sequences, appends them to their cache, and reads what follows each last token:
+ * `[additions][vocab_size]`. Long prompts run in parts.
  *
- * @throws {RangeError} if the cache is full
+ * @throws {RangeError} if a sequence is full
  */
 export async function nextLogits(
   model: Model,
   cache: KvCache,
-  tokens: readonly number[],
+  additions: readonly Addition[],
   { adapters = true, signal }: LogitsOptions = {},
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<Float32Array<ArrayBuffer>[]> {
   const { device } = model;
-  let at = 0;
-  for (; at + PREFILL_TOKENS < tokens.length; at += PREFILL_TOKENS) {
+  const rows: Float32Array<ArrayBuffer>[] = [];
+  for (const { parts, isLast } of groupsOf(additions)) {
     signal?.throwIfAborted();
-    const part = tokens.slice(at, at + PREFILL_TOKENS);
-    device.release(
-      contained(device, () => extend(model, cache, part, { adapters })),
+    const run = () => extend(model, cache, parts, { adapters });
+    if (!isLast) {
+      device.release(contained(device, run));
+      await device.finish();
+      continue;
+    }
+    const logits = await readAndRelease(
+      model,
+      contained(
+        device,
+        () => fullLogits(device, run(), model.lm_head.matrix),
+      ),
     );
-    await device.finish();
+    const size = logits.length / parts.length;
+    rows.push(
+      ...parts.map((_, i) => logits.subarray(i * size, (i + 1) * size)),
+    );
   }
-  const last = tokens.slice(at);
-  return await readAndRelease(
-    model,
-    contained(device, () => {
-      const hidden = extend(model, cache, last, { adapters });
-      return fullLogits(device, hidden, model.lm_head.matrix);
-    }),
-  );
+  return rows;
+}
+
+interface Group {
+  readonly parts: readonly Addition[];
+  /** Whether these are the last tokens of their additions: those whose logits are wanted. */
+  readonly isLast: boolean;
+}
+
+/** Cuts additions into runs of at most `PREFILL_TOKENS`; an addition that is longer runs alone, in parts. */
+function* groupsOf(additions: readonly Addition[]): Generator<Group> {
+  let parts: Addition[] = [];
+  let size = 0;
+  for (const { sequence, tokens } of additions) {
+    if (parts.length > 0 && size + tokens.length > PREFILL_TOKENS) {
+      yield { parts, isLast: true };
+      [parts, size] = [[], 0];
+    }
+    let at = 0;
+    for (; at + PREFILL_TOKENS < tokens.length; at += PREFILL_TOKENS) {
+      const part = tokens.slice(at, at + PREFILL_TOKENS);
+      yield { parts: [{ sequence, tokens: part }], isLast: false };
+    }
+    parts.push({ sequence, tokens: tokens.slice(at) });
+    size += tokens.length - at;
+  }
+  if (parts.length > 0) yield { parts, isLast: true };
 }
 
 /**

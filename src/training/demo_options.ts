@@ -17,7 +17,7 @@ export const demoSchema = defineSchema({
       "Folder of the run, emptied first",
       "output/demo",
     ),
-    prompts: integer("Held-out prompts that both models answer", 40, {
+    prompts: integer("Held-out prompts that both models answer", 100, {
       min: 1,
       max: 100,
     }),

@@ -3,7 +3,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
-import { generate } from "../../src/generation/generate.ts";
+import { generate, generateAll } from "../../src/generation/generate.ts";
 import { createSampler, GREEDY } from "../../src/generation/sampler.ts";
 import { createKvCache } from "../../src/model/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
@@ -91,8 +91,9 @@ await modelTest(
     for (
       const [from, to] of [[0, 3], [3, 4], [4, 5], [5, 6], [6, 7]] as const
     ) {
-      const got = await nextLogits(model, cache, PROMPT.slice(from, to));
-      for (const [i, value] of got.entries()) {
+      const tokens = PROMPT.slice(from, to);
+      const [got] = await nextLogits(model, cache, [{ sequence: 0, tokens }]);
+      for (const [i, value] of got!.entries()) {
         const want = whole[(to - 1) * vocab + i]!;
         assert(
           Math.abs(value - want) <= 2e-5,
@@ -113,12 +114,15 @@ await modelTest(
     assert(room > 300, `${room} positions`);
     const long = Array.from({ length: 300 }, (_, i) => (i * 37) % 590);
     const cache = createKvCache(model, long.length);
-    const got = await nextLogits(model, cache, long);
-    assertEquals(cache.length, 300);
+    const [got] = await nextLogits(model, cache, [{
+      sequence: 0,
+      tokens: long,
+    }]);
+    assertEquals(cache.lengths, [300]);
     let last: Float32Array = new Float32Array();
     for await (const piece of sequenceLogits(model, long)) last = piece;
     const want = last.subarray(last.length - model.config.vocab_size);
-    for (const [i, value] of got.entries()) {
+    for (const [i, value] of got!.entries()) {
       assert(Math.abs(value - want[i]!) <= 1e-4, `logit ${i} is ${value}`);
     }
   },
@@ -197,4 +201,25 @@ await modelTest(
       "enough",
     );
   },
+);
+
+await modelTest(
+  "generateAll() gives each prompt what it gets alone",
+  QWEN2,
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    const prompts = [PROMPT, PROMPT.slice(0, 2), [...PROMPT, ...PROMPT], [7]];
+    const options = { maxNewTokens: 12, stopIds: new Set([599]) };
+    const sampler = createSampler(GREEDY);
+    const together = await generateAll(
+      model,
+      prompts.map((promptIds) => ({ promptIds, sampler })),
+      options,
+    );
+    for (const [i, promptIds] of prompts.entries()) {
+      const alone = await generate(model, promptIds, { ...options, sampler });
+      assertEquals(together[i], alone);
+    }
+  },
+  { variants: ["panel", "tile"] },
 );
