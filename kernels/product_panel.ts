@@ -58,6 +58,8 @@ function chooseTile(p: Product): PanelTile {
     dtype,
     finish: p.scale ? "scaled" : p.add ? "add" : "set",
     bias: p.bias !== undefined,
+    vectors: p.cCol === 1 && p.cols % 4 === 0 && p.cRow % 4 === 0 &&
+      p.cFirst % 4 === 0,
   } as const;
   if (p.rows <= 4) {
     const rows = p.rows === 3 ? 4 : p.rows;

@@ -21,6 +21,8 @@ export interface PanelTile {
   /** What is done with the sum: overwrite c, add to it, or scale its row and add. */
   readonly finish: "set" | "add" | "scaled";
   readonly bias: boolean;
+  /** c is stored four columns at a time, which costs a CPU adapter a third: its columns and strides are multiples of 4. */
+  readonly vectors: boolean;
 }
 
 const XYZW = ["x", "y", "z", "w"] as const;
@@ -30,7 +32,7 @@ export function panelTileName(t: PanelTile): string {
   const lanes = `${t.rows}x${t.rowLanes}_${t.cols}x${t.colLanes}`;
   return `product_${t.mode}_${t.dtype}_${lanes}_${t.finish}${
     t.bias ? "_bias" : ""
-  }`;
+  }${t.vectors ? "" : "_single"}`;
 }
 
 /** Outputs of a workgroup. */
@@ -55,7 +57,9 @@ struct Params {
 }
 @group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;  // [rows, length], flat
 @group(0) @binding(1) var b: texture_storage_2d<rgba32uint, read>;   // [cols, length] or [length, cols], flat
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
+@group(0) @binding(2) var<storage, read_write> c: array<${
+    t.vectors ? "vec4f" : "f32"
+  }>;      // [rows, cols] by strides
 @group(0) @binding(3) var<uniform> params: Params;
 ${
     t.bias
@@ -200,33 +204,51 @@ ${products(t, (r) => `a${r}`, (c, j) => `b${j}_${c >> 2}.${XYZW[c & 3]}`)}
 }
 
 function stores(t: PanelTile): string {
-  const value = (r: number, c: number) =>
-    `s${r}_${c}${t.bias ? ` + bias${c}` : ""}`;
-  const store = (r: number, c: number) => {
-    const place = `c[at${r} + col${c} * params.c_col]`;
-    const old = {
-      set: "",
-      add: ` + ${place}`,
-      scaled: ` + scale${r} * ${place}`,
-    };
-    return `    if (col${c} < params.cols) { ${place} = ${value(r, c)}${
-      old[t.finish]
-    }; }`;
-  };
-  return `${each(t.cols, (c) => `  let col${c} = ${column(t, c)};`)}
-${
-    t.bias
-      ? each(t.cols, (c) =>
-        `  let bias${c} = bias[params.bias_first + min(col${c}, params.cols - 1u)];`)
-      : ""
-  }
+  const bias = (c: number) =>
+    `  let bias${c} = bias[params.bias_first + min(${
+      column(t, c)
+    }, params.cols - 1u)];`;
+  const store = t.vectors ? storeVector : storeOne;
+  const step = t.vectors ? 4 : 1;
+  return `${t.bias ? each(t.cols, bias) : ""}
+${each(t.cols / step, (q) => `  let col${q * step} = ${column(t, q * step)};`)}
 ${
     each(t.rows, (r) =>
       `  let row${r} = first_row + ${r * t.rowLanes}u;
   if (row${r} < params.rows) {
     let at${r} = params.c_first + row${r} * params.c_row;
 ${t.finish === "scaled" ? `    let scale${r} = scale[row${r}];` : ""}
-${each(t.cols, (c) => store(r, c))}
+${each(t.cols / step, (q) => store(t, r, q * step))}
   }`)
   }`;
+}
+
+function sum(t: PanelTile, r: number, c: number): string {
+  return `s${r}_${c}${t.bias ? ` + bias${c}` : ""}`;
+}
+
+function storeAt(
+  t: PanelTile,
+  r: number,
+  c: number,
+  place: string,
+  value: string,
+): string {
+  const old = {
+    set: "",
+    add: ` + ${place}`,
+    scaled: ` + scale${r} * ${place}`,
+  };
+  return `    if (col${c} < params.cols) { ${place} = ${value}${
+    old[t.finish]
+  }; }`;
+}
+
+function storeOne(t: PanelTile, r: number, c: number): string {
+  return storeAt(t, r, c, `c[at${r} + col${c} * params.c_col]`, sum(t, r, c));
+}
+
+function storeVector(t: PanelTile, r: number, c: number): string {
+  const values = [0, 1, 2, 3].map((j) => sum(t, r, c + j)).join(", ");
+  return storeAt(t, r, c, `c[(at${r} + col${c}) / 4u]`, `vec4f(${values})`);
 }
