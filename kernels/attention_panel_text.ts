@@ -122,7 +122,7 @@ export interface PanelTiles {
  * for the instruction cache and takes many seconds to compile.
  */
 export function panelTiles(headDim: number): PanelTiles {
-  if (headDim <= 64) return { forward: [4, 4], dq: [4, 2], dkv: [2, 4] };
+  if (headDim <= 64) return { forward: [5, 3], dq: [4, 2], dkv: [3, 2] };
   if (headDim <= 128) return { forward: [4, 2], dq: [4, 1], dkv: [2, 2] };
   return { forward: [2, 4], dq: [2, 1], dkv: [1, 2] };
 }
