@@ -1,117 +1,212 @@
 /**
  * Tiebreak: preference fine-tuning of open chat LLMs on any GPU, through WebGPU.
  *
- * ```ts
- * import { openModelFolder } from "@tiebreak/tiebreak";
+ * What the tasks do, from code: options by a schema and a recipe, a device, then one call.
  *
- * const model = await openModelFolder("model_hub/tiny");
- * for (const [name, { dtype, shape }] of model.weights.tensors) {
- *   console.log(name, dtype, shape);
- * }
+ * ```ts
+ * import { parseRecipe, readOptions, runTraining, trainSchema } from "@tiebreak/tiebreak";
+ * import { Device } from "@tiebreak/tiebreak";
+ *
+ * const path = "recipes/tiny-dpo.jsonc";
+ * const recipe = parseRecipe(await Deno.readTextFile(path), path);
+ * const { options } = readOptions(trainSchema, [recipe, {
+ *   max_steps: 2,
+ *   max_train_samples: 16,
+ *   eval_strategy: "no",
+ *   output_dir: "output/example",
+ *   overwrite_output_dir: true,
+ * }]);
+ * using device = await Device.open();
+ * const { step, rows } = await runTraining(device, options);
+ * console.log(step, rows.at(-1)?.["loss"]);
  * ```
  *
  * @module
  */
 
-// base: options of tasks, progress
-export * from "./src/base/arguments.ts";
-export * from "./src/base/composite_option.ts";
-export * from "./src/base/json_lines.ts";
-export * from "./src/base/option.ts";
-export * from "./src/base/options_help.ts";
-export * from "./src/base/progress.ts";
-export * from "./src/base/read_options.ts";
-export * from "./src/base/schema.ts";
-export * from "./src/base/units.ts";
+// the device that everything runs on
+export { Device } from "./kernels/device.ts";
+export type { DeviceOptions, Variant } from "./kernels/device_options.ts";
 
-// files: hubs, model folders, safetensors, records, atomic writes
-export * from "./src/files/adapter_folder.ts";
-export * from "./src/files/atomic.ts";
-export * from "./src/files/checkpoints.ts";
-export * from "./src/files/checksum.ts";
-export * from "./src/files/download.ts";
-export * from "./src/files/download_repo.ts";
-export * from "./src/files/dtype.ts";
-export * from "./src/files/hub/repo.ts";
+// options of the tasks: one schema each
+export { type Arguments, readArguments } from "./src/base/arguments.ts";
+export type { ArgumentSchema } from "./src/base/arguments.ts";
+export type { Values } from "./src/base/composite_option.ts";
+export type { Option } from "./src/base/option.ts";
+export { helpText, optionsTable } from "./src/base/options_help.ts";
+export type { HelpHeading } from "./src/base/options_help.ts";
+export { type Given, readOptions } from "./src/base/read_options.ts";
+export type { ReadOptions } from "./src/base/read_options.ts";
+export type {
+  Alias,
+  Findings,
+  ForeignKey,
+  Groups,
+  Infer,
+  Intersection,
+  Positional,
+  Schema,
+  ValuesOf,
+} from "./src/base/schema.ts";
+export { predictSchema } from "./src/generation/predict_options.ts";
+export type { PredictOptions } from "./src/generation/predict_options.ts";
+export { mergeSchema } from "./src/model/merge_options.ts";
+export type { MergeOptions } from "./src/model/merge_options.ts";
+export { randomModelSchema } from "./src/model/random_model_options.ts";
+export type { RandomModelOptions } from "./src/model/random_model_options.ts";
+export { demoSchema } from "./src/training/demo_options.ts";
+export { downloadSchema } from "./src/training/download_jobs.ts";
+export type { DownloadTaskOptions } from "./src/training/download_jobs.ts";
+export { inspectSchema } from "./src/training/inspect_options.ts";
+export type { InspectTaskOptions } from "./src/training/inspect_options.ts";
+export { type TrainOptions, trainSchema } from "./src/training/options.ts";
+export { parseRecipe } from "./src/training/recipe.ts";
+export {
+  type ScoreOptions,
+  scoreSchema,
+} from "./src/training/score_options.ts";
+
+// downloads
+export type { Downloaded } from "./src/files/download.ts";
+export { downloadRepo, listRepo } from "./src/files/download_repo.ts";
+export type {
+  DownloadedRepo,
+  DownloadRepoOptions,
+} from "./src/files/download_repo.ts";
+export type {
+  HubSource,
+  Repo,
+  RepoAccess,
+  RepoFile,
+  RepoKind,
+  RepoListing,
+} from "./src/files/hub/repo.ts";
 export type { HubAccess } from "./src/files/hub/request.ts";
-export * from "./src/files/json_file.ts";
-export * from "./src/files/model_folder.ts";
-export * from "./src/files/output_folder.ts";
-export * from "./src/files/records.ts";
-export * from "./src/files/repo_folder.ts";
-export * from "./src/files/retry.ts";
-export * from "./src/files/safetensors.ts";
-export * from "./src/files/safetensors_header.ts";
-export * from "./src/files/safetensors_writer.ts";
-export * from "./src/files/text_files.ts";
+export type { Expected } from "./src/files/checksum.ts";
+export type { RetryOptions } from "./src/files/retry.ts";
+export { downloadJobs, downloadKeys } from "./src/training/download_jobs.ts";
+export type { DownloadJob } from "./src/training/download_jobs.ts";
 
-// text: messages, chat templates, tokenizers
-export * from "./src/text/chat_template.ts";
-export * from "./src/text/message.ts";
-export * from "./src/text/stream_decoder.ts";
-export * from "./src/text/template_files.ts";
-export * from "./src/text/tokenizer.ts";
+// files: model folders, safetensors, records, outputs
+export { type JsonObject, readJsonObject } from "./src/files/json_file.ts";
+export { modelConfigPath, openModelFolder } from "./src/files/model_folder.ts";
+export type { ModelFiles, ModelFolder } from "./src/files/model_folder.ts";
+export type { Dtype } from "./src/files/dtype.ts";
+export { openOutputFile, type OutputFile } from "./src/files/output_file.ts";
+export { checkOutputFolder } from "./src/files/output_folder.ts";
+export type { OutputFolderOptions } from "./src/files/output_folder.ts";
+export { type FileRecord, readRecords } from "./src/files/records.ts";
+export { localModelFolder } from "./src/files/repo_folder.ts";
+export { openSafetensors } from "./src/files/safetensors.ts";
+export type {
+  Safetensors,
+  TensorChunk,
+  TensorReader,
+} from "./src/files/safetensors.ts";
+export type { TensorInfo } from "./src/files/safetensors_header.ts";
+export { copyTextFiles } from "./src/files/text_files.ts";
+export type { TunedFolder } from "./src/files/tuned_folder.ts";
+export { formatJsonLine } from "./src/base/json_lines.ts";
 
-// preference: rows of a dataset to token pairs and batches
-export * from "./src/preference/batch.ts";
-export * from "./src/preference/check.ts";
-export * from "./src/preference/epoch.ts";
-export * from "./src/preference/formats.ts";
-export * from "./src/preference/inspect.ts";
-export * from "./src/preference/length.ts";
-export * from "./src/preference/load.ts";
+// text: chat templates, tokenizers
+export { createChatTemplate } from "./src/text/chat_template.ts";
+export type {
+  ChatTemplate,
+  ChatTemplateOptions,
+  RenderOptions,
+} from "./src/text/chat_template.ts";
+export type { Message } from "./src/text/message.ts";
+export { createTokenizer } from "./src/text/tokenizer.ts";
+export type {
+  DecodeOptions,
+  EncodeOptions,
+  Tokenizer,
+  TokenizerFiles,
+} from "./src/text/tokenizer.ts";
+
+// preference: rows of a dataset to token pairs, and what became of them
+export { demonstrationLines, pairLines } from "./src/preference/inspect.ts";
+export { type InspectOptions, reportLines } from "./src/preference/inspect.ts";
+export type { Loaded } from "./src/preference/load.ts";
 export type {
   Lengths,
   LoadReport,
   Tally,
 } from "./src/preference/load_report.ts";
-export * from "./src/preference/open_encoder.ts";
-export * from "./src/preference/preference.ts";
-export type { Draft } from "./src/preference/shapes.ts";
+export { openEncoder } from "./src/preference/open_encoder.ts";
 export type {
-  DataSource,
-  DrawOptions,
-  SourceRow,
-} from "./src/preference/sources.ts";
-export * from "./src/preference/token_pair.ts";
-export * from "./src/preference/tokenize.ts";
-export type { Row } from "./src/preference/turns.ts";
+  EncoderOptions,
+  OpenedEncoder,
+} from "./src/preference/open_encoder.ts";
+export { openTunedEncoder } from "./src/preference/open_tuned_encoder.ts";
+export type { TokenPair, TokenSequence } from "./src/preference/token_pair.ts";
+export type { Encoder, TokenDemonstration } from "./src/preference/tokenize.ts";
 
-// training: recipes, downloads that they ask for
-export * from "./src/training/demo_options.ts";
-export * from "./src/training/download_jobs.ts";
-export * from "./src/training/inspect_options.ts";
-export * from "./src/training/options.ts";
-export * from "./src/training/recipe.ts";
-export * from "./src/training/run.ts";
-export * from "./src/training/run_data.ts";
-export * from "./src/training/run_hooks.ts";
+// training, and what a run tells
+export { runTraining } from "./src/training/run.ts";
+export {
+  loadRunDemonstrations,
+  loadRunPairs,
+  type RunData,
+} from "./src/training/run_data.ts";
 export type { DrawCurves } from "./src/training/run_folder.ts";
+export type {
+  RunHooks,
+  RunResult,
+  RunStart,
+} from "./src/training/run_hooks.ts";
 export type { Metrics } from "./src/training/metrics.ts";
+export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
+
+// models: opened, merged, made of random numbers
+export type { AdapterConfig } from "./src/model/adapter_config.ts";
+export type { ModelConfig } from "./src/model/config.ts";
+export { mergeAdapter } from "./src/model/merge.ts";
+export type { MergeHooks, MergeReport } from "./src/model/merge.ts";
+export type { MergeProgress } from "./src/model/merge_weights.ts";
+export type { Model } from "./src/model/model.ts";
+export {
+  openModel,
+  openSideBySide,
+  putAdapter,
+} from "./src/model/open_model.ts";
+export type {
+  OnLoad,
+  OpenedModel,
+  OpenedTuned,
+  SideBySide,
+} from "./src/model/open_model.ts";
+export { writeRandomCheckpoint } from "./src/model/random_checkpoint.ts";
+export type {
+  CheckpointDtype,
+  RandomCheckpointOptions,
+} from "./src/model/random_checkpoint.ts";
+export type { Rope } from "./src/model/rope_config.ts";
+
+// generation: answers of one model or two
+export { answer, answerAll, createSpeaker } from "./src/generation/answer.ts";
+export type {
+  AnswerOptions,
+  Asked,
+  Speaker,
+  SpeakerParts,
+} from "./src/generation/answer.ts";
+export { startConversation } from "./src/generation/conversation.ts";
+export type { Conversation } from "./src/generation/conversation.ts";
+export { answerRows, readQuestions } from "./src/generation/prompt_rows.ts";
+export type {
+  AnswerRowsOptions,
+  PromptRow,
+  Question,
+} from "./src/generation/prompt_rows.ts";
+export { GREEDY, type Sampling } from "./src/generation/sampler.ts";
+export { fillSampling } from "./src/generation/sampling_defaults.ts";
+export type { WantedSampling } from "./src/generation/sampling_defaults.ts";
 
 // report: what a run and its answers look like
-export * from "./src/report/curves.ts";
-export * from "./src/report/manner.ts";
-export * from "./src/report/side_by_side.ts";
-
-// running a model: base and tuned side by side, answers
-export * from "./kernels/device.ts";
-export type {
-  DeviceOptions,
-  Scope,
-  Variant,
-} from "./kernels/device_options.ts";
-export * from "./src/files/output_file.ts";
-export * from "./src/files/tuned_folder.ts";
-export * from "./src/generation/answer.ts";
-export * from "./src/generation/conversation.ts";
-export * from "./src/generation/generate.ts";
-export * from "./src/generation/predict_options.ts";
-export * from "./src/generation/prompt_rows.ts";
-export * from "./src/generation/sampler.ts";
-export * from "./src/generation/sampling_defaults.ts";
-export * from "./src/generation/stop_tokens.ts";
-export * from "./src/model/open_model.ts";
-export * from "./src/model/random_checkpoint.ts";
-export * from "./src/model/random_model_options.ts";
-export * from "./src/preference/open_tuned_encoder.ts";
+export { type Progress, startProgress } from "./src/base/progress.ts";
+export type { ProgressOptions } from "./src/base/progress.ts";
+export { formatBytes } from "./src/base/units.ts";
+export { drawCurves, type MetricsRow } from "./src/report/curves.ts";
+export { manner } from "./src/report/manner.ts";
+export { type Compared, sideBySideLines } from "./src/report/side_by_side.ts";

@@ -60,6 +60,14 @@ function adviseInstall(): string {
 }
 
 /**
+ * Deno names no backend, and the software adapter has one name under both. OpenGL, half as fast and without f16,
+ * is the one that sets no bound on bindings.
+ */
+function isOpenGl({ limits }: GPUAdapter): boolean {
+  return Deno.build.os === "linux" && limits.maxBindingsPerBindGroup > 2 ** 31;
+}
+
+/**
  * Opens the best adapter with its own limits.
  *
  * @throws {Error} if there is no adapter, it is an OpenGL one, or its limits are too small
@@ -72,6 +80,11 @@ export async function openAdapter(): Promise<OpenedAdapter> {
   if (!adapter) {
     throw new Error(
       `Cannot open a WebGPU device: no adapter was found; ${adviseInstall()}`,
+    );
+  }
+  if (isOpenGl(adapter)) {
+    throw new Error(
+      `Cannot use WebGPU adapter "${adapter.info.description}": it runs on OpenGL, expected Vulkan; ${adviseInstall()}`,
     );
   }
   const small = Object.entries(FLOOR).filter(([name, least]) =>

@@ -6,7 +6,7 @@ import {
   copyTextFiles,
   localModelFolder,
   modelConfigPath,
-  prepareOutputFolder,
+  checkOutputFolder,
   randomModelSchema,
   readJsonObject,
   writeRandomCheckpoint,
@@ -26,7 +26,7 @@ await runTask(async () => {
   const tokenizer = options.tokenizer_name_or_path === null
     ? folder
     : await localModelFolder(options.tokenizer_name_or_path);
-  await prepareOutputFolder(output_dir);
+  await checkOutputFolder(output_dir);
   await copyTextFiles(tokenizer, output_dir);
   const parameters = await writeRandomCheckpoint(output_dir, {
     ...{ config, dtype, seed },

@@ -7,7 +7,7 @@ import { listCheckpoints } from "./checkpoints.ts";
 
 /** What may be done with the files of an earlier run. */
 export interface OutputFolderOptions {
-  /** Remove them. */
+  /** They may be removed: see `emptyOutputFolder()`. */
   readonly overwrite?: boolean;
   /** Go on from them. */
   readonly resume?: boolean;
@@ -24,26 +24,28 @@ const RUN_FILES = [
 ];
 
 /**
- * Makes and checks the folder of a run.
+ * Makes and checks the folder of a run; removes nothing.
  *
  * @throws TypeError if it holds another run's files and neither option is set,
  * Deno.errors.PermissionDenied if it cannot be written.
  */
-export async function prepareOutputFolder(
+export async function checkOutputFolder(
   path: string,
   options: OutputFolderOptions = {},
 ): Promise<void> {
   await checkWritable(path);
   const found = await runFiles(path);
-  if (found.length === 0 || options.resume) return;
-  if (!options.overwrite) {
-    throw new TypeError(
-      `Cannot write to "${path}": it holds another run's "${
-        found.join('", "')
-      }"; choose another output_dir, or set resume_from_checkpoint or overwrite_output_dir`,
-    );
-  }
-  for (const name of found) {
+  if (found.length === 0 || options.resume || options.overwrite) return;
+  throw new TypeError(
+    `Cannot write to "${path}": it holds another run's "${
+      found.join('", "')
+    }"; choose another output_dir, or set resume_from_checkpoint or overwrite_output_dir`,
+  );
+}
+
+/** Removes what an earlier run left in its folder, and nothing else. */
+export async function emptyOutputFolder(path: string): Promise<void> {
+  for (const name of await runFiles(path)) {
     await Deno.remove(join(path, name), { recursive: true });
   }
 }

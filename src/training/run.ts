@@ -4,7 +4,10 @@
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
-import { prepareOutputFolder } from "../files/output_folder.ts";
+import {
+  checkOutputFolder,
+  emptyOutputFolder,
+} from "../files/output_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import type { TokenPair } from "../preference/token_pair.ts";
@@ -44,6 +47,11 @@ export async function runTraining(
     options.output_dir,
     options.resume_from_checkpoint,
   );
+  const { overwrite_output_dir: overwrite } = options;
+  await checkOutputFolder(options.output_dir, {
+    overwrite,
+    resume: resumed !== undefined,
+  });
   const opened = await openEncoder(options);
   return options.trainer === "sft"
     ? await supervisedRun(device, options, hooks, opened, resumed)
@@ -134,6 +142,7 @@ async function openModel(
   const built = await openRunModel(device, options, opened, hooks.onLoad);
   const context = {
     files: opened.files,
+    tokenizerPath: opened.tokenizerFiles.path,
     stored: built.stored,
     adapter: built.adapter,
     baseName: options.model_name_or_path,
@@ -157,10 +166,10 @@ async function finishRun<Example extends Examples>(
   const startingLoss = await run.checkStart(trainSet.reference);
   const optimizer = new Optimizer(device, trainedWeights(model), options);
   const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
-  await prepareOutputFolder(options.output_dir, {
-    overwrite: options.overwrite_output_dir,
-    resume: resumed !== undefined,
-  });
+  // nothing of an earlier run goes before all that can be wrong has been found right
+  if (options.overwrite_output_dir && !resumed) {
+    await emptyOutputFolder(options.output_dir);
+  }
   const state = resumed
     ? await restoreCheckpoint(resumed, device, optimizer)
     : undefined;

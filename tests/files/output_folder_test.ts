@@ -4,7 +4,10 @@ import {
   listCheckpoints,
   removeOldCheckpoints,
 } from "../../src/files/checkpoints.ts";
-import { prepareOutputFolder } from "../../src/files/output_folder.ts";
+import {
+  checkOutputFolder,
+  emptyOutputFolder,
+} from "../../src/files/output_folder.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 
 const OPTIONS = {
@@ -58,17 +61,17 @@ Deno.test(
 );
 
 Deno.test(
-  "prepareOutputFolder() makes the folder and leaves nothing in it",
+  "checkOutputFolder() makes the folder and leaves nothing in it",
   OPTIONS,
   async () => {
     await using folder = await temporaryFolder();
-    await prepareOutputFolder(folder.file("a/b"));
+    await checkOutputFolder(folder.file("a/b"));
     assertEquals(namesIn(folder.file("a/b")), []);
   },
 );
 
 Deno.test(
-  "prepareOutputFolder() refuses another run's files unless told",
+  "checkOutputFolder() refuses another run's files unless told",
   OPTIONS,
   async () => {
     await using folder = await temporaryFolder();
@@ -80,29 +83,32 @@ Deno.test(
       );
     }
     await assertRejects(
-      () => prepareOutputFolder(folder.path),
+      () => checkOutputFolder(folder.path),
       TypeError,
       `it holds another run's "options.json", "checkpoint-2"`,
     );
-    await prepareOutputFolder(folder.path, { resume: true });
+    await checkOutputFolder(folder.path, { resume: true });
     assertEquals(namesIn(folder.path), [
       "checkpoint-2",
       "notes.txt",
       "options.json",
     ]);
-    await prepareOutputFolder(folder.path, { overwrite: true });
+    const all = namesIn(folder.path);
+    await checkOutputFolder(folder.path, { overwrite: true });
+    assertEquals(namesIn(folder.path), all);
+    await emptyOutputFolder(folder.path);
     assertEquals(namesIn(folder.path), ["notes.txt"]);
   },
 );
 
 Deno.test(
-  "prepareOutputFolder() says in one line that it cannot write",
+  "checkOutputFolder() says in one line that it cannot write",
   OPTIONS,
   async () => {
     await using folder = await temporaryFolder();
     const file = await folder.write("file", "");
     await assertRejects(
-      () => prepareOutputFolder(`${file}/below`),
+      () => checkOutputFolder(`${file}/below`),
       Deno.errors.PermissionDenied,
       "Cannot write to output folder",
     );

@@ -1,0 +1,48 @@
+import { assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const OPTIONS = {
+  permissions: { read: [ROOT], run: ["deno"] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+  ignore: Deno.build.os !== "linux",
+} as const;
+
+/** What opening a device says in a process of its own. */
+async function openWith(env: Record<string, string>): Promise<string> {
+  const script = `import { openAdapter } from "./kernels/adapter.ts";
+    await openAdapter().then(() => console.log("opened"), (error) => console.log(error.message));`;
+  const { stdout } = await new Deno.Command("deno", {
+    args: ["eval", "-q", "--ext=ts", script],
+    ...{ cwd: ROOT, env },
+  }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test(
+  "openAdapter() says what to install where there is no driver",
+  OPTIONS,
+  async () => {
+    const none = {
+      VK_DRIVER_FILES: "/nonexistent",
+      VK_ICD_FILENAMES: "/nonexistent",
+    };
+    const said = await openWith(none);
+    assertStringIncludes(
+      said,
+      "Cannot open a WebGPU device: no adapter was found; install a Vulkan driver",
+    );
+  },
+);
+
+Deno.test(
+  "openAdapter() refuses OpenGL, which would be silent and slow",
+  OPTIONS,
+  async () => {
+    // with OpenGL that backend is refused, without it no adapter is found
+    const said = await openWith({ DENO_WEBGPU_BACKEND: "gl" });
+    assertStringIncludes(said, "Cannot ");
+    assertStringIncludes(said, 'leave DENO_WEBGPU_BACKEND unset or "vulkan"');
+  },
+);
