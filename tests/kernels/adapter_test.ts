@@ -7,7 +7,7 @@ const OPTIONS = {
   sanitizeOps: true,
   sanitizeResources: true,
   ignore: Deno.build.os !== "linux",
-} as const;
+};
 
 /** What opening a device says in a process of its own. */
 async function openWith(env: Record<string, string>): Promise<string> {
