@@ -56,27 +56,50 @@ export function attention(
   ranges: Tensor,
   shape: AttentionShape,
 ): AttentionOutput {
-  const { queries, keys, group } = attentionSizes(q, k, v, ranges, shape);
-  if (queries === 0 || keys === 0) return blank(device, q, shape);
+  const sizes = attentionSizes(q, k, v, ranges, shape);
+  if (sizes.queries === 0 || sizes.keys === 0) return blank(device, q, shape);
   const o = device.allocate(q.shape);
-  const lse = device.allocate([queries, shape.heads]);
-  const { heads, kvHeads, headDim, scale, softcap = 0 } = shape;
-  const rows = queries * group;
-  const params = { rows, group, heads, kv_heads: kvHeads, scale };
-  if (!fitsPanel(device, headDim, 4, [q, k, v])) {
-    const chunks = Math.ceil(headDim / 32);
-    device.launch(
-      tile,
-      { q, k, v, ranges, o, lse },
-      params,
-      blockGrid(rows, 32, kvHeads),
-      {
-        constants: { HEAD_DIM: headDim, SOFTCAP: softcap },
-        aliases: { Chunks: `array<array<vec4f, ${chunks}>, 4>` },
-      },
-    );
-    return { o, lse };
-  }
+  const lse = device.allocate([sizes.queries, shape.heads]);
+  const panel = fitsPanel(device, shape.headDim, 4, [q, k, v]);
+  const launch = panel ? launchPanel : launchTile;
+  launch(
+    device,
+    { q, k, v, ranges, o, lse },
+    shape,
+    sizes.queries * sizes.group,
+  );
+  return { o, lse };
+}
+
+type Tensors = AttentionOutput & Record<"q" | "k" | "v" | "ranges", Tensor>;
+
+function launchTile(
+  device: Device,
+  tensors: Tensors,
+  shape: AttentionShape,
+  rows: number,
+): void {
+  const { headDim, kvHeads, softcap = 0 } = shape;
+  const chunks = Math.ceil(headDim / 32);
+  device.launch(
+    tile,
+    { ...tensors },
+    paramsOf(shape, rows),
+    blockGrid(rows, 32, kvHeads),
+    {
+      constants: { HEAD_DIM: headDim, SOFTCAP: softcap },
+      aliases: { Chunks: `array<array<vec4f, ${chunks}>, 4>` },
+    },
+  );
+}
+
+function launchPanel(
+  device: Device,
+  { q, k, v, ranges, o, lse }: Tensors,
+  shape: AttentionShape,
+  rows: number,
+): void {
+  const { headDim, kvHeads, softcap = 0 } = shape;
   const [most, step] = panelTiles(headDim).forward;
   const perLane = rows <= 16 ? 1 : most; // few rows must spread over the lanes
   const kernel = attentionPanel({ headDim, rows: perLane, keys: step });
@@ -89,12 +112,18 @@ export function attention(
   device.launch(
     kernel,
     { ...inputs, o, lse },
-    params,
+    paramsOf(shape, rows),
     blockGrid(rows, 8 * perLane, kvHeads),
     { constants: { SOFTCAP: softcap } },
   );
   for (const input of Object.values(inputs)) device.release(input);
-  return { o, lse };
+}
+
+function paramsOf(
+  { heads, kvHeads, scale }: AttentionShape,
+  rows: number,
+): Record<string, number> {
+  return { rows, group: heads / kvHeads, heads, kv_heads: kvHeads, scale };
 }
 
 function blank(
