@@ -98,6 +98,7 @@ export async function answer(
 
 /** One of several questions that are answered side by side. */
 export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
+  /** Turns, or plain text to continue. */
   readonly prompt: readonly Message[] | string;
 }
 

@@ -76,6 +76,7 @@ export interface AnswerRowsOptions
   readonly seed: number;
   /** Questions that are answered side by side. */
   readonly batchSize: number;
+  /** What the models are told first, where a line does not say it; null: nothing. */
   readonly system?: string | null;
 }
 

@@ -19,8 +19,9 @@ export async function modelTest(
   name: string,
   model: string,
   body: (device: Device, folder: string) => Promise<void>,
-  { read = [], variants = ["panel"] }: {
+  { read = [], write = [], variants = ["panel"] }: {
     read?: readonly (string | undefined)[];
+    write?: readonly string[];
     variants?: readonly Variant[];
   } = {},
 ): Promise<void> {
@@ -36,7 +37,7 @@ export async function modelTest(
   const folder = dirname(config);
   await gpuTest(name, (device) => body(device, folder), {
     read: [folder, ...read.filter((path) => path !== undefined)],
-    variants,
+    ...{ write: [...write], variants },
   });
 }
 
