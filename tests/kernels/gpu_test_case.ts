@@ -20,8 +20,12 @@ const adapter = await open({ variant: "panel" }).then(() => true, () => false);
 export async function gpuTest(
   name: string,
   body: (device: Device) => Promise<void>,
-  { variants = ["panel", "tile"], read = false, ...options }:
-    & { variants?: readonly Variant[]; read?: boolean | string[] }
+  { variants = ["panel", "tile"], read = false, write = false, ...options }:
+    & {
+      variants?: readonly Variant[];
+      read?: boolean | string[];
+      write?: boolean | string[];
+    }
     & Omit<DeviceOptions, "variant"> = {},
 ): Promise<void> {
   for (const variant of variants) {
@@ -29,7 +33,7 @@ export async function gpuTest(
     Deno.test({
       name: `${name} (${adapter ? variant : "skipped: no WebGPU adapter"})`,
       ignore: !adapter,
-      permissions: { read },
+      permissions: { read, write },
       sanitizeOps: true,
       sanitizeResources: true,
       async fn() {
