@@ -18,6 +18,8 @@ import type { Encoder } from "./tokenize.ts";
 export interface OpenedEncoder {
   /** Config, tokenizer and template as they are on disk. */
   readonly files: ModelFiles;
+  /** The folder of the tokenizer: the same, or another that was named. */
+  readonly tokenizerFiles: ModelFiles;
   /** Ready to use. */
   readonly encoder: Encoder;
 }
@@ -57,9 +59,11 @@ export async function openEncoder(
   const text = named === null
     ? source.chatTemplate
     : await Deno.readTextFile(templateFile(named));
-  if (text === undefined) return { files, encoder: { tokenizer } };
+  if (text === undefined) {
+    return { files, tokenizerFiles: source, encoder: { tokenizer } };
+  }
   const { specialTokens } = tokenizer;
   const name = named ?? join(source.path, "chat_template");
   const template = createChatTemplate(text, { name, specialTokens });
-  return { files, encoder: { tokenizer, template } };
+  return { files, tokenizerFiles: source, encoder: { tokenizer, template } };
 }

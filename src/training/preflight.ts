@@ -66,17 +66,26 @@ export async function checkStart(
   );
 }
 
-/** Keeps some of what is trained, to see later that it changed. */
+/**
+ * Keeps some of what is trained, to see later that it changed: the beginnings of matrices all over the model. A norm's
+ * weights are near 1, where a step of a small rate is less than float32 can tell; half `A` of a fresh adapter has no
+ * gradient until half `B` has moved.
+ */
 export async function watchWeights(
   model: Model,
   parameters: readonly Parameter[],
 ): Promise<() => Promise<void>> {
-  const watched = parameters.toSorted((a, b) =>
-    elements(a.value.shape) - elements(b.value.shape)
-  )
-    .slice(0, WATCHED);
+  const moving = parameters.filter(({ name, value }) =>
+    value.shape.length === 2 && !name.endsWith(".lora_A.weight")
+  );
+  const candidates = moving.length > 0 ? moving : parameters;
+  const stride = Math.ceil(candidates.length / WATCHED);
+  const watched = candidates.filter((_, i) => i % stride === 0);
   const read = () =>
-    Promise.all(watched.map(({ value }) => model.device.read(value)));
+    Promise.all(watched.map(({ value }) => {
+      const count = Math.min(elements(value.shape), WATCHED_ELEMENTS);
+      return model.device.read({ ...value, shape: [count] });
+    }));
   const before = await read();
   return async () => {
     const after = await read();
@@ -90,4 +99,5 @@ export async function watchWeights(
   };
 }
 
-const WATCHED = 8;
+const WATCHED = 16;
+const WATCHED_ELEMENTS = 4096;

@@ -39,7 +39,9 @@ export async function runLoop<Example extends Examples>(
     onStep: hooks.onStep ?? (() => {}),
     afterStep: async (step) => {
       // warm-up starts at a rate of 0: a step at that rate changes nothing by right
-      if (!unchecked || parts.schedule(step - 1) === 0) return;
+      const warming = options.learning_rate > 0 &&
+        parts.schedule(step - 1) === 0;
+      if (!unchecked || warming) return;
       unchecked = false;
       await checkChanged();
     },

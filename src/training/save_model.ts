@@ -2,7 +2,7 @@
  * What a run leaves behind: a PEFT adapter, or full weights in Hugging Face layout with config, tokenizer and the
  * chat template used. Others load it as it is. Knows no optimizer.
  */
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { type FloatDtype, isFloatDtype } from "../files/dtype.ts";
 import type { ModelFiles } from "../files/model_folder.ts";
 import type { TensorReader } from "../files/safetensors.ts";
@@ -22,6 +22,8 @@ import type { Model } from "../model/model.ts";
 export interface SaveContext {
   /** The folder that the model was started from. */
   readonly files: ModelFiles;
+  /** The folder that its tokenizer came from. */
+  readonly tokenizerPath: string;
   /** Its weights; undefined if it was started from random ones. */
   readonly stored: TensorReader | undefined;
   /** Given if adapters are trained. */
@@ -32,11 +34,10 @@ export interface SaveContext {
   readonly chatTemplate: string | undefined;
 }
 
-const TEXT_FILES = [
+const TOKENIZER_FILES = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
-  "generation_config.json",
   "added_tokens.json",
   "vocab.json",
   "merges.txt",
@@ -96,11 +97,15 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 
 async function copyTextFiles(
   folder: string,
-  { files, chatTemplate }: SaveContext,
+  { files, tokenizerPath, chatTemplate }: SaveContext,
 ): Promise<void> {
-  for (const name of TEXT_FILES) {
+  const sources = [
+    join(files.path, "generation_config.json"),
+    ...TOKENIZER_FILES.map((name) => join(tokenizerPath, name)),
+  ];
+  for (const source of sources) {
     try {
-      await Deno.copyFile(join(files.path, name), join(folder, name));
+      await Deno.copyFile(source, join(folder, basename(source)));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

@@ -155,7 +155,7 @@ async function accumulate<Example>(
   // each step draws masks of its own, the recomputed forward pass the same ones
   const dropout = seed === undefined
     ? {}
-    : { dropout: { seed: seed * 2 ** 24 + step, stream } };
+    : { dropout: { seed: seed % 2 ** 29 * 2 ** 24 + step, stream } };
   const logps = await recordedLogps(model, batch, {
     gradientCheckpointing,
     ...dropout,
