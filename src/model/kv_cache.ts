@@ -47,9 +47,10 @@ export function createKvCache(
     sequences * capacity,
     config.num_key_value_heads * config.head_dim,
   ];
+  // attention may walk over rows that no query sees: they must be numbers
   const layers = config.windows.map(() => ({
-    k: device.allocate(shape),
-    v: device.allocate(shape),
+    k: device.zeros(shape),
+    v: device.zeros(shape),
   }));
   return {
     ...{ layers, sequences, capacity },
