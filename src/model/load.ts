@@ -86,6 +86,7 @@ async function loadParts(
   );
   const parts = new Map<string, Weight | Vector>();
   let done = 0;
+  onProgress?.(done, total);
   for (const { name, shape } of layouts) {
     const part = shape.length === 2 && !trained
       ? { name, matrix: await loadMatrix(device, reader, name, dtype) }

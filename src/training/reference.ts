@@ -52,6 +52,7 @@ async function computeColumn(
   { batchSize, onProgress, signal }: ReferenceOptions,
 ): Promise<Float64Array> {
   let done = 0;
+  onProgress?.(done, pairs.length);
   const batches = inOrder(pairs.length, batchSize).values().map((indices) =>
     preferenceBatch(indices.map((i) => pairs[i]!))
   );
@@ -89,14 +90,4 @@ async function readColumn(
     }
     throw error;
   }
-}
-
-/** A hash of weight files, in the order given. */
-export async function hashFiles(paths: readonly string[]): Promise<string> {
-  const hash = createHash("sha256");
-  for (const path of paths) {
-    using file = await Deno.open(path);
-    for await (const chunk of file.readable) hash.update(chunk);
-  }
-  return hash.digest("hex");
 }

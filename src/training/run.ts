@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
+import { fileHash } from "../files/file_hash.ts";
 import {
   checkOutputFolder,
   emptyOutputFolder,
@@ -14,13 +15,9 @@ import type { TokenPair } from "../preference/token_pair.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
 import { preferenceObjective, supervisedObjective } from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
-import type { TrainOptions } from "./options.ts";
+import { frozenDtype, type TrainOptions } from "./options.ts";
 import { checkStart, checkTrainable } from "./preflight.ts";
-import {
-  hashFiles,
-  referenceLogps,
-  type ReferenceOptions,
-} from "./reference.ts";
+import { referenceLogps, type ReferenceOptions } from "./reference.ts";
 import {
   loadRunDemonstrations,
   loadRunPairs,
@@ -73,17 +70,11 @@ async function preferenceRun(
     opened,
     data,
   );
-  const { model, stored } = built;
-  const weightsKey = [
-    await hashFiles(stored?.files ?? []),
-    options.torch_dtype,
-    JSON.stringify(opened.files.config),
-    stored ? "" : options.seed,
-  ].join(" ");
+  const { model } = built;
   const how: ReferenceOptions = {
     batchSize: options.per_device_eval_batch_size,
     cacheFolder: hooks.cacheFolder,
-    weightsKey,
+    weightsKey: await weightsKey(options, hooks, opened, built),
     ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
     ...(hooks.signal ? { signal: hooks.signal } : {}),
   };
@@ -106,6 +97,26 @@ async function preferenceRun(
         )
         : Promise.resolve(undefined),
   }, resumed);
+}
+
+/** What names the reference's weights, for the cache of what they give; "" without a cache. */
+async function weightsKey(
+  options: TrainOptions,
+  { cacheFolder }: RunHooks,
+  { files }: OpenedEncoder,
+  { stored, adapter }: RunModel,
+): Promise<string> {
+  if (cacheFolder === undefined) return "";
+  const hashes: string[] = [];
+  for (const path of stored?.files ?? []) {
+    hashes.push(await fileHash(path, cacheFolder));
+  }
+  return [
+    ...hashes,
+    adapter ? frozenDtype(options) : "trained, so float32",
+    JSON.stringify(files.config),
+    stored ? "" : options.seed,
+  ].join(" ");
 }
 
 async function supervisedRun(

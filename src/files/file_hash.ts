@@ -1,0 +1,52 @@
+/**
+ * Hashes of large files that are asked for again and again: remembered by path, size and time of change, so that
+ * weights are read through once and not at each start.
+ */
+import { createHash } from "node:crypto";
+import { join } from "@std/path";
+import { writeFileAtomic } from "./atomic.ts";
+
+const BUFFER_BYTES = 1 << 20;
+
+/**
+ * The sha256 of a file, in hexadecimal.
+ *
+ * @param cacheFolder where hashes are remembered
+ */
+export async function fileHash(
+  path: string,
+  cacheFolder: string,
+): Promise<string> {
+  const { size, mtime } = await Deno.stat(path);
+  if (mtime === null) return await hashFile(path);
+  const state = [await Deno.realPath(path), size, mtime.getTime()].join("\0");
+  const name = createHash("sha256").update(state).digest("hex");
+  const note = join(cacheFolder, `${name}.sha256`);
+  const known = await readNote(note);
+  if (known !== undefined) return known;
+  const hash = await hashFile(path);
+  await writeFileAtomic(note, hash);
+  return hash;
+}
+
+/** A note that is not what it should be is written again. */
+async function readNote(path: string): Promise<string | undefined> {
+  try {
+    const text = await Deno.readTextFile(path);
+    return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const buffer = new Uint8Array(BUFFER_BYTES);
+  using file = await Deno.open(path);
+  let count: number | null;
+  while ((count = await file.read(buffer)) !== null) {
+    hash.update(buffer.subarray(0, count));
+  }
+  return hash.digest("hex");
+}
