@@ -1,25 +1,27 @@
 /**
  * Tiebreak: preference fine-tuning of open chat LLMs on any GPU, through WebGPU.
  *
- * What the tasks do, from code: options by a schema and a recipe, a device, then one call.
+ * All that the tasks do, from code. What would a recipe train?
  *
  * ```ts
- * import { parseRecipe, readOptions, runTraining, trainSchema } from "@tiebreak/tiebreak";
- * import { Device } from "@tiebreak/tiebreak";
+ * import {
+ *   loadRunPairs,
+ *   openEncoder,
+ *   parseRecipe,
+ *   readOptions,
+ *   reportLines,
+ *   trainSchema,
+ * } from "@tiebreak/tiebreak";
  *
  * const path = "recipes/tiny-dpo.jsonc";
  * const recipe = parseRecipe(await Deno.readTextFile(path), path);
- * const { options } = readOptions(trainSchema, [recipe, {
- *   max_steps: 2,
- *   max_train_samples: 16,
- *   eval_strategy: "no",
- *   output_dir: "output/example",
- *   overwrite_output_dir: true,
- * }]);
- * using device = await Device.open();
- * const { step, rows } = await runTraining(device, options);
- * console.log(step, rows.at(-1)?.["loss"]);
+ * const { options } = readOptions(trainSchema, [recipe, { max_length: 128 }]);
+ * const { encoder } = await openEncoder(options);
+ * const { train } = await loadRunPairs(options, encoder);
+ * console.log(reportLines(train.report).join("\n"));
  * ```
+ *
+ * To train it takes `Device.open()` and `runTraining()` more.
  *
  * @module
  */
@@ -82,7 +84,7 @@ export type {
   RepoListing,
 } from "./src/files/hub/repo.ts";
 export type { HubAccess } from "./src/files/hub/request.ts";
-export type { Expected } from "./src/files/checksum.ts";
+export type { Expected, Measured } from "./src/files/checksum.ts";
 export type { RetryOptions } from "./src/files/retry.ts";
 export { downloadJobs, downloadKeys } from "./src/training/download_jobs.ts";
 export type { DownloadJob } from "./src/training/download_jobs.ts";

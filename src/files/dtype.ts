@@ -3,8 +3,14 @@
  * Rounding is to nearest, ties to even; NaN stays NaN.
  */
 
+/** A number type, by its name in safetensors files. */
+export type Dtype =
+  | ("F64" | "I64" | "U64" | "F32" | "I32" | "U32")
+  | ("F16" | "BF16" | "I16" | "U16")
+  | ("I8" | "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2");
+
 /** Bytes per element of each type that a safetensors header may name. */
-export const DTYPE_BYTES = {
+export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
   F64: 8,
   I64: 8,
   U64: 8,
@@ -20,10 +26,7 @@ export const DTYPE_BYTES = {
   BOOL: 1,
   F8_E4M3: 1,
   F8_E5M2: 1,
-} as const;
-
-/** A number type, by its name in safetensors files. */
-export type Dtype = keyof typeof DTYPE_BYTES;
+};
 
 /** The types that convert to and from float32 here. */
 export type FloatDtype = "F32" | "F16" | "BF16";

@@ -12,19 +12,23 @@ import { type ModelConfig, readModelConfig } from "./config.ts";
 import { initialValues } from "./random_weights.ts";
 import { type WeightLayout, weightLayouts } from "./weight_layout.ts";
 
-/** Types of weights in a checkpoint, by their names in config.json. */
-export const CHECKPOINT_DTYPES = {
-  bfloat16: "BF16",
-  float16: "F16",
-  float32: "F32",
-} as const satisfies Record<string, FloatDtype>;
+/** How weights are stored, by the name that config.json has for it. */
+export type CheckpointDtype = "bfloat16" | "float16" | "float32";
+
+/** The name that safetensors have for it. */
+export const CHECKPOINT_DTYPES: Readonly<Record<CheckpointDtype, FloatDtype>> =
+  {
+    bfloat16: "BF16",
+    float16: "F16",
+    float32: "F32",
+  };
 
 /** What to write. */
 export interface RandomCheckpointOptions {
   /** A parsed config.json. */
   readonly config: JsonObject;
   /** How the weights are stored. */
-  readonly dtype: keyof typeof CHECKPOINT_DTYPES;
+  readonly dtype: CheckpointDtype;
   /** Of the random weights. */
   readonly seed: number;
   /** Called as bytes are written. */

@@ -6,11 +6,12 @@
 import { optional } from "../base/composite_option.ts";
 import { choice, integer, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
-import { CHECKPOINT_DTYPES } from "./random_checkpoint.ts";
-
-const dtypes = Object.keys(
+import {
   CHECKPOINT_DTYPES,
-) as (keyof typeof CHECKPOINT_DTYPES)[];
+  type CheckpointDtype,
+} from "./random_checkpoint.ts";
+
+const dtypes = Object.keys(CHECKPOINT_DTYPES) as CheckpointDtype[];
 
 /**
  * The options of `deno task random-model`.
