@@ -1,19 +1,40 @@
 /**
- * Products of activations and weights: forward, and the gradient of the activations. Loops over the row windows of a weight
- * and over slices of the tokens, so that no binding passes the adapter's limit; the work is in product.ts.
+ * Products of activations and weights: forward, and the gradient of the activations. Loops over the row windows of
+ * a weight and over slices of the tokens, so that no binding passes the adapter's limit; the work is in product.ts.
  */
 import type { Device } from "./device.ts";
 import { type Matrix, windowsOf } from "./matrix.ts";
-import { launchProduct, plainProduct, withOperand } from "./product.ts";
-import { expectRows, rowSlices } from "./row_slices.ts";
-import { expectShape, matrixShape, rowsView, type Tensor } from "./tensor.ts";
+import {
+  launchProduct,
+  type Operand,
+  plainProduct,
+  type SecondPair,
+  withOperand,
+} from "./product.ts";
+import {
+  expectRows,
+  type RowSlice,
+  rowSlices,
+  sliceRows,
+} from "./row_slices.ts";
+import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
 
 export { linearDw } from "./linear_dw.ts";
 
 /**
- * y = x wᵀ + bias, `[tokens, rows]` from x `[tokens, cols]`.
+ * A further product for the same sum, in the same pass: the low-rank part of an adapted layer. Forward x is
+ * `[tokens, r]` and w, f32, `[rows, r]`; backward x is `[tokens, r]` and w `[r, cols]`.
+ */
+export interface MoreProduct {
+  readonly x: Tensor;
+  readonly w: Matrix;
+}
+
+/**
+ * y = x wᵀ + bias + more.x more.wᵀ, `[tokens, rows]` from x `[tokens, cols]`.
  *
  * @param options.bias `[rows]`
+ * @param options.more nearly free, where a second call with `into` costs a tenth of the first
  * @param options.into a tensor `[tokens, rows]` to add to, which is then returned
  * @throws {TypeError} if shapes do not fit
  */
@@ -21,10 +42,16 @@ export function linear(
   device: Device,
   x: Tensor,
   w: Matrix,
-  { bias, into }: { bias?: Tensor; into?: Tensor } = {},
+  { bias, into, more }: { bias?: Tensor; into?: Tensor; more?: MoreProduct } =
+    {},
 ): Tensor {
   if (bias) expectShape("bias", bias, [w.rows]);
-  return forward(device, x, w, { first: 0, rows: w.rows, bias, into });
+  if (more) expectMore(more, x, [w.rows, more.w.cols], more.w.cols);
+  if (more && more.w.windows.length > 1) {
+    const y = forward(device, x, w, { first: 0, rows: w.rows, bias, into });
+    return linear(device, more.x, more.w, { into: y });
+  }
+  return forward(device, x, w, { first: 0, rows: w.rows, bias, into, more });
 }
 
 /**
@@ -44,7 +71,7 @@ export function linearRows(
 }
 
 /**
- * Gradient of x: dx = dy w, `[tokens, cols]` from dy `[tokens, rows]`.
+ * Gradient of x: dx = dy w + more.x more.w, `[tokens, cols]` from dy `[tokens, rows]`.
  *
  * @param options.into a tensor `[tokens, cols]` to add to, which is then returned
  * @throws {TypeError} if shapes do not fit
@@ -53,13 +80,19 @@ export function linearDx(
   device: Device,
   dy: Tensor,
   w: Matrix,
-  { into }: { into?: Tensor } = {},
+  { into, more }: { into?: Tensor; more?: MoreProduct } = {},
 ): Tensor {
   const [tokens] = expectColumns("dy", dy, w.rows);
   if (into) expectRows("into", into, tokens, w.cols);
+  if (more) expectMore(more, dy, [more.w.rows, w.cols], more.w.rows);
   const dx = into ??
     device.allocate([...dy.shape.slice(0, -1), w.cols]);
-  backward(device, dy, w, { first: 0, into: dx, add: into !== undefined });
+  const add = into !== undefined;
+  if (more && more.w.windows.length > 1) {
+    backward(device, dy, w, { first: 0, into: dx, add });
+    return linearDx(device, more.x, more.w, { into: dx });
+  }
+  backward(device, dy, w, { first: 0, into: dx, add, more });
   return dx;
 }
 
@@ -89,29 +122,27 @@ interface Forward {
   readonly rows: number;
   readonly bias?: Tensor | undefined;
   readonly into?: Tensor | undefined;
+  readonly more?: MoreProduct | undefined;
 }
 
 function forward(
   device: Device,
   x: Tensor,
   w: Matrix,
-  { first, rows, bias, into }: Forward,
+  { first, rows, bias, into, more }: Forward,
 ): Tensor {
   const [tokens] = expectColumns("x", x, w.cols);
   if (into) expectRows("into", into, tokens, rows);
   const y = into ?? device.allocate([...x.shape.slice(0, -1), rows]);
   const pieces = windowsOf(w, first, rows);
-  const widest = Math.max(rows, w.cols);
-  for (const slice of rowSlices(device, tokens, widest)) {
-    const whole = slice.count === tokens;
-    const a = whole ? x : rowsView(x, slice.first, slice.count);
-    const c = whole ? y : rowsView(y, slice.first, slice.count);
-    withOperand(device, a, "rgba32float", (operand) => {
+  for (const slice of rowSlices(device, tokens, Math.max(rows, w.cols))) {
+    const c = sliceRows(y, slice);
+    withOperands(device, sliceRows(x, slice), more, slice, (a, second) => {
       for (const piece of pieces) {
         launchProduct(device, {
           ...plainProduct(c, slice.count, piece.rows, w.cols),
           mode: "nt",
-          a: operand,
+          a,
           b: { ...w, store: piece.store },
           bRow: piece.first,
           cRow: rows,
@@ -119,6 +150,7 @@ function forward(
           add: into !== undefined,
           bias,
           biasFirst: piece.offset,
+          more: second && { ...second, bRow: piece.offset },
         });
       }
     });
@@ -131,40 +163,70 @@ interface Backward {
   readonly into: Tensor;
   readonly add: boolean;
   readonly scale?: Tensor | undefined;
+  readonly more?: MoreProduct | undefined;
 }
 
 function backward(
   device: Device,
   dy: Tensor,
   w: Matrix,
-  { first, into, add, scale }: Backward,
+  { first, into, add, scale, more }: Backward,
 ): void {
   const [tokens, rows] = matrixShape(dy);
   const pieces = windowsOf(w, first, rows);
-  const widest = Math.max(rows, w.cols);
-  for (const slice of rowSlices(device, tokens, widest)) {
-    const whole = slice.count === tokens;
-    const a = whole ? dy : rowsView(dy, slice.first, slice.count);
-    const c = whole ? into : rowsView(into, slice.first, slice.count);
-    const factors = whole || !scale
-      ? scale
-      : rowsView(scale, slice.first, slice.count);
-    withOperand(device, a, "rgba32float", (operand) => {
+  for (const slice of rowSlices(device, tokens, Math.max(rows, w.cols))) {
+    const c = sliceRows(into, slice);
+    const factors = scale && sliceRows(scale, slice);
+    withOperands(device, sliceRows(dy, slice), more, slice, (a, second) => {
       for (const [i, piece] of pieces.entries()) {
         launchProduct(device, {
           ...plainProduct(c, slice.count, w.cols, piece.rows),
           mode: "nn",
-          a: operand,
+          a,
           aCol: piece.offset,
           b: { ...w, store: piece.store },
           bRow: piece.first,
           cRow: w.cols,
           add: add || i > 0,
           scale: i === 0 ? factors : undefined,
+          more: i === 0 ? second : undefined,
         });
       }
     });
   }
+}
+
+/** Calls `use` with x and the second pair of operands, if there is one. */
+function withOperands(
+  device: Device,
+  x: Tensor,
+  more: MoreProduct | undefined,
+  slice: RowSlice,
+  use: (a: Operand, more: SecondPair | undefined) => void,
+): void {
+  withOperand(device, x, "rgba32float", (a) => {
+    if (!more) return use(a, undefined);
+    withOperand(device, sliceRows(more.x, slice), "rgba32float", (moreA) => {
+      const b = { ...more.w, store: more.w.windows[0]!.store };
+      const length = matrixShape(more.x)[1];
+      use(a, { a: moreA, b, bRow: 0, length });
+    });
+  });
+}
+
+function expectMore(
+  { x, w }: MoreProduct,
+  of: Tensor,
+  shape: [rows: number, cols: number],
+  rank: number,
+): void {
+  expectRows("more.x", x, matrixShape(of)[0], rank);
+  if (w.rows === shape[0] && w.cols === shape[1] && w.dtype === "f32") return;
+  throw new TypeError(
+    `Cannot use matrix "more.w": ${w.dtype} [${w.rows}, ${w.cols}], expected f32 [${
+      shape.join(", ")
+    }]`,
+  );
 }
 
 function expectColumns(

@@ -4,8 +4,8 @@
  */
 import type { Device } from "./device.ts";
 import { launchProduct, plainProduct, withOperand } from "./product.ts";
-import { expectRows, rowSlices } from "./row_slices.ts";
-import { expectShape, matrixShape, rowsView, type Tensor } from "./tensor.ts";
+import { expectRows, rowSlices, sliceRows } from "./row_slices.ts";
+import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
 import { transposeColumns } from "./transpose.ts";
 
 /**
@@ -30,10 +30,9 @@ export function linearDw(
   }
   const widest = Math.max(rows, cols);
   let add = into !== undefined;
-  for (const { first, count } of rowSlices(device, tokens, widest)) {
-    const part = count === tokens;
-    const dyPart = part ? dy : rowsView(dy, first, count);
-    const xPart = part ? x : rowsView(x, first, count);
+  for (const slice of rowSlices(device, tokens, widest)) {
+    const dyPart = sliceRows(dy, slice);
+    const xPart = sliceRows(x, slice);
     if (rows > cols && rows * cols * 4 <= device.windowBytes) {
       weightGradientTransposed(device, dyPart, xPart, dw, add);
     } else weightGradient(device, dyPart, xPart, dw, add);
@@ -53,10 +52,9 @@ function weightGradient(
   const [tokens, rows] = matrixShape(dy);
   const [, cols] = matrixShape(x);
   withOperand(device, x, "rgba32uint", (b) => {
-    for (
-      const { first, count } of rowSlices(device, rows, Math.max(tokens, cols))
-    ) {
-      const c = count === rows ? dw : rowsView(dw, first, count);
+    for (const slice of rowSlices(device, rows, Math.max(tokens, cols))) {
+      const { first, count } = slice;
+      const c = sliceRows(dw, slice);
       const transposed = transposeColumns(device, dy, first, count);
       withOperand(
         device,

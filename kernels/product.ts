@@ -43,13 +43,30 @@ export interface Product {
   /** Added to each row, `[at least cols]`, from element `biasFirst` on. */
   readonly bias?: Tensor | undefined;
   readonly biasFirst: number;
+  /** A second pair of operands whose products are added to the same sums. */
+  readonly more?: SecondPair | undefined;
+}
+
+/** As `a` and `b` of a product, both f32: the low-rank part of an adapted layer, at no extra pass over c. */
+export interface SecondPair {
+  readonly a: Operand;
+  readonly b: Operand;
+  readonly bRow: number;
+  readonly length: number;
 }
 
 /** Launches a product with the kernels that suit the adapter; an empty one does nothing. */
 export function launchProduct(device: Device, product: Product): void {
   if (product.rows === 0 || product.cols === 0) return;
-  if (device.variant === "panel") launchPanelProduct(device, product);
-  else launchTileProduct(device, product);
+  if (device.variant === "panel") {
+    launchPanelProduct(device, product);
+    return;
+  }
+  launchTileProduct(device, product);
+  const { more } = product;
+  if (!more) return;
+  const { scale: _scale, bias: _bias, ...rest } = product;
+  launchTileProduct(device, { ...rest, ...more, aCol: 0, add: true });
 }
 
 /** Calls `use` with an f32 tensor `[rows, cols]` as an operand, and frees afterwards what that took. */

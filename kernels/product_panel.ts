@@ -32,6 +32,7 @@ export function launchPanelProduct(device: Device, p: Product): void {
     c: p.c,
     ...p.bias && { bias: p.bias },
     ...p.scale && { scale: p.scale },
+    ...p.more && { more_a: p.more.a.store, more_b: p.more.b.store },
   };
   const params = {
     rows: p.rows,
@@ -45,6 +46,11 @@ export function launchPanelProduct(device: Device, p: Product): void {
     c_col: p.cCol,
     c_first: p.cFirst,
     bias_first: p.biasFirst,
+    more_length: p.more?.length ?? 0,
+    more_a_word: 0,
+    more_a_pitch: p.more?.a.pitch ?? 0,
+    more_b_row: p.more?.bRow ?? 0,
+    more_b_pitch: p.more?.b.pitch ?? 0,
   };
   const grid = [Math.ceil(p.rows / rows), Math.ceil(p.cols / cols)] as const;
   device.launch(kernelOf(tile), bindings, params, grid);
@@ -58,15 +64,21 @@ function chooseTile(p: Product): PanelTile {
     dtype,
     finish: p.scale ? "scaled" : p.add ? "add" : "set",
     bias: p.bias !== undefined,
+    more: p.more !== undefined,
     vectors: p.cCol === 1 && p.cols % 4 === 0 && p.cRow % 4 === 0 &&
       p.cFirst % 4 === 0,
   } as const;
   if (p.rows <= 4) {
-    const rows = p.rows === 3 ? 4 : p.rows;
-    return { ...base, rows, rowLanes: 1, cols: 8, colLanes: 8 };
+    return {
+      ...base,
+      rows: p.rows === 1 ? 1 : 4,
+      rowLanes: 1,
+      cols: 8,
+      colLanes: 8,
+    };
   }
   const least = mode === "nn" && dtype !== "f32" ? 8 : 4;
-  const cols = p.cols <= 16 ? least : p.cols <= 32 ? 8 : 16;
+  const cols = p.cols <= 16 ? least : 16;
   const rows = p.rows <= 16 ? 8 : 16;
   return { ...base, rows, rowLanes: 2, cols, colLanes: 4 };
 }
