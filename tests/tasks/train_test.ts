@@ -1,0 +1,87 @@
+/** `deno task train` from start to end, interrupted, and continued. */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { parseJsonLines } from "../../src/base/json_lines.ts";
+import { listCheckpoints } from "../../src/files/checkpoints.ts";
+import { OPTIONS, project, startTrain, train } from "./small_project.ts";
+
+async function metrics(run: string): Promise<Record<string, number>[]> {
+  const text = await Deno.readTextFile(join(run, "metrics.jsonl"));
+  return [...parseJsonLines(text)].map(({ value }) =>
+    value as Record<string, number>
+  );
+}
+
+/** Waits until a run has logged some rows. */
+async function rowsLogged(run: string, count: number): Promise<void> {
+  for (;;) {
+    const rows = await metrics(run).catch(() => []);
+    if (rows.length >= count) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+Deno.test(
+  "train writes options, metrics, curves and a model that others load",
+  OPTIONS,
+  async () => {
+    await using folder = await project();
+    const words = [
+      "--max_steps=4",
+      "--logging_steps=2",
+      "--eval_strategy=no",
+      "--use_peft",
+    ];
+    const { code, lines } = await train(folder, "recipe.jsonc", ...words);
+    assertEquals(code, 0, lines.join("\n"));
+    const run = folder.file("output/new");
+    const names = [...Deno.readDirSync(run)].map(({ name }) => name).sort();
+    assertEquals(names, [
+      "adapter_config.json",
+      "adapter_model.safetensors",
+      "chat_template.jinja",
+      "curves.svg",
+      "metrics.jsonl",
+      "options.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+    ]);
+    assertEquals((await metrics(run)).map(({ step }) => step), [2, 4]);
+  },
+);
+
+Deno.test(
+  "train saves at Ctrl-C, exits 130, and goes on from there",
+  OPTIONS,
+  async () => {
+    await using folder = await project();
+    const run = folder.file("output/new");
+    const process = startTrain(
+      folder,
+      "recipe.jsonc",
+      "--max_steps=100000",
+      "--logging_steps=1",
+    );
+    await rowsLogged(run, 2);
+    process.kill("SIGINT");
+    const { code } = await process.output();
+    assertEquals(code, 130);
+    const [saved] = await listCheckpoints(run);
+    assert(saved, "no checkpoint");
+    assertEquals((await metrics(run)).at(-1)?.["step"], saved.step);
+    const further = `--max_steps=${saved.step + 2}`;
+    const resumed = await train(
+      folder,
+      "recipe.jsonc",
+      further,
+      "--logging_steps=1",
+      "--resume_from_checkpoint",
+    );
+    assertEquals(resumed.code, 0, resumed.lines.join("\n"));
+    const steps = (await metrics(run)).map(({ step }) => step);
+    assertEquals(
+      steps,
+      Array.from({ length: saved.step + 2 }, (_, i) => i + 1),
+    );
+  },
+);
