@@ -6,6 +6,7 @@
  */
 import { openAdapter } from "./adapter.ts";
 import type { DeviceOptions, Scope, Variant } from "./device_options.ts";
+import { type Faults, watchFaults } from "./faults.ts";
 import type { Kernel } from "./kernel.ts";
 import {
   createPipelines,
@@ -13,6 +14,7 @@ import {
   type PipelineOptions,
 } from "./pipelines.ts";
 import { createPool, type Pool } from "./pool.ts";
+import { readBack } from "./readback.ts";
 import {
   type Bound,
   createRecorder,
@@ -22,11 +24,10 @@ import {
 } from "./recorder.ts";
 import { createScopes, type Scopes } from "./scopes.ts";
 import { type DType, type Tensor, tensorBytes } from "./tensor.ts";
-import { type NumberArray, wholeWords } from "./upload_bytes.ts";
+import { type NumberArray, writeChunks } from "./upload_bytes.ts";
 
 /** Staging memory piles up in the driver: wait after so many uploaded bytes. */
 const UPLOAD_WAIT_BYTES = 96 << 20;
-const UPLOAD_CHUNK_BYTES = 32 << 20;
 
 /** An open GPU. Dispose it at the end. */
 export class Device implements Disposable {
@@ -36,19 +37,14 @@ export class Device implements Disposable {
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;
-  /**
-   * What WebGPU opened.
-   *
-   * @internal
-   */
+  /** What WebGPU opened. @internal */
   readonly gpu: GPUDevice;
   #pipeline: (kernel: Kernel, options: PipelineOptions) => Pipeline;
   #recorder: Recorder;
   #pool: Pool;
   #scopes: Scopes<Resource>;
-  #fault: string | undefined;
+  #faults: Faults;
   #uploaded = 0;
-  #closed = false;
 
   private constructor(
     gpu: GPUDevice,
@@ -64,13 +60,7 @@ export class Device implements Disposable {
     this.#recorder = createRecorder(gpu);
     this.#pool = createPool(gpu, budgetBytes);
     this.#scopes = createScopes((resource) => this.#pool.giveBack(resource));
-    gpu.addEventListener("uncapturederror", (event) => {
-      event.preventDefault();
-      this.#fault ??= (event as GPUUncapturedErrorEvent).error.message;
-    });
-    gpu.lost.then(({ message }) => {
-      if (!this.#closed) this.#fault ??= `the device was lost: ${message}`;
-    });
+    this.#faults = watchFaults(gpu);
   }
 
   /**
@@ -93,11 +83,7 @@ export class Device implements Disposable {
     return { allocatedBytes, peakBytes };
   }
 
-  /**
-   * Opens a scope: what is allocated until its disposal goes back to the pool then.
-   *
-   * @internal
-   */
+  /** Opens a scope: what is allocated until its disposal goes back to the pool then. @internal */
   scope(): Scope {
     const scope = this.#scopes.open();
     return {
@@ -120,11 +106,7 @@ export class Device implements Disposable {
     return { buffer, shape, dtype };
   }
 
-  /**
-   * A storage texture of 16-byte texels with arbitrary contents, owned like a tensor.
-   *
-   * @internal
-   */
+  /** A storage texture of 16-byte texels with arbitrary contents, owned like a tensor. @internal */
   allocateTexture(
     format: "rgba32float" | "rgba32uint",
     width: number,
@@ -135,22 +117,14 @@ export class Device implements Disposable {
     return texture;
   }
 
-  /**
-   * A tensor of zeros.
-   *
-   * @internal
-   */
+  /** A tensor of zeros. @internal */
   zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
     const tensor = this.allocate(shape, dtype);
     this.#recorder.copy((encoder) => encoder.clearBuffer(tensor.buffer));
     return tensor;
   }
 
-  /**
-   * A tensor with the given contents.
-   *
-   * @internal
-   */
+  /** A tensor with the given contents. @internal */
   upload(
     data: NumberArray,
     shape: readonly number[],
@@ -161,20 +135,11 @@ export class Device implements Disposable {
     return tensor;
   }
 
-  /**
-   * Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4).
-   *
-   * @internal
-   */
+  /** Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4). @internal */
   write(tensor: Tensor, data: NumberArray, offset = 0): void {
     this.#recorder.flush();
-    const bytes = wholeWords(data);
     const start = (tensor.byteOffset ?? 0) + offset;
-    for (let at = 0; at < bytes.length; at += UPLOAD_CHUNK_BYTES) {
-      const part = bytes.subarray(at, at + UPLOAD_CHUNK_BYTES);
-      this.gpu.queue.writeBuffer(tensor.buffer, start + at, part);
-    }
-    this.#uploaded += bytes.length;
+    this.#uploaded += writeChunks(this.gpu.queue, tensor.buffer, start, data);
   }
 
   /**
@@ -192,7 +157,7 @@ export class Device implements Disposable {
     this.#recorder.flush();
     this.#uploaded = 0;
     await this.gpu.queue.onSubmittedWorkDone();
-    this.#throwFault();
+    this.#faults.throwFirst();
   }
 
   /**
@@ -230,29 +195,17 @@ export class Device implements Disposable {
     );
   }
 
-  /**
-   * Records a copy or clear between the launches, in order with them.
-   *
-   * @internal
-   */
+  /** Records a copy or clear between the launches, in order with them. @internal */
   record(copy: (encoder: GPUCommandEncoder) => void): void {
     this.#recorder.copy(copy);
   }
 
-  /**
-   * Gives a tensor's buffer or a texture back to the pool before its scope ends.
-   *
-   * @internal
-   */
+  /** Gives a tensor's buffer or a texture back to the pool before its scope ends. @internal */
   release(resource: Tensor | GPUTexture): void {
     this.#scopes.release(resourceOf(resource));
   }
 
-  /**
-   * Reads an f32 tensor; waits for all recorded work.
-   *
-   * @internal
-   */
+  /** Reads an f32 tensor; waits for all recorded work. @internal */
   async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
     return new Float32Array(await this.readBytes(tensor));
   }
@@ -264,27 +217,28 @@ export class Device implements Disposable {
    * @internal
    */
   async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
-    const size = tensorBytes(tensor.shape, tensor.dtype);
-    const staging = this.gpu.createBuffer({
-      size,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-    this.#recorder.copy((encoder) =>
-      encoder.copyBufferToBuffer(
-        tensor.buffer,
-        tensor.byteOffset ?? 0,
-        staging,
-        0,
-        size,
-      )
-    );
-    this.#recorder.flush();
-    this.#throwFault();
-    await staging.mapAsync(GPUMapMode.READ);
-    const bytes = staging.getMappedRange().slice(0);
-    staging.destroy();
-    this.#throwFault();
-    return bytes;
+    const [bytes] = await this.#read([tensor]);
+    return bytes!;
+  }
+
+  /** Reads several f32 tensors in one wait. */
+  async readAll(
+    tensors: readonly Tensor[],
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    const parts = await this.#read(tensors);
+    return parts.map((bytes) => new Float32Array(bytes));
+  }
+
+  async #read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
+    const ranges = tensors.map((tensor) => ({
+      buffer: tensor.buffer,
+      offset: tensor.byteOffset ?? 0,
+      size: tensorBytes(tensor.shape, tensor.dtype),
+    }));
+    this.#faults.throwFirst();
+    const parts = await readBack(this.gpu, this.#recorder, ranges);
+    this.#faults.throwFirst();
+    return parts;
   }
 
   /** Frees pooled buffers that nobody uses. */
@@ -295,7 +249,7 @@ export class Device implements Disposable {
 
   /** Frees everything; what is recorded and not yet read is lost. */
   [Symbol.dispose](): void {
-    this.#closed = true;
+    this.#faults.close();
     this.#recorder.destroy();
     this.#pool.destroy();
     this.gpu.destroy();
@@ -311,13 +265,6 @@ export class Device implements Disposable {
     }
     const size = tensorBytes(given.shape, given.dtype);
     return { resource: buffer, offset: byteOffset ?? 0, size };
-  }
-
-  #throwFault(): void {
-    if (this.#fault === undefined) return;
-    const fault = this.#fault.replaceAll(/\s+/g, " ").trim();
-    this.#fault = undefined;
-    throw new Error(`Cannot run on the WebGPU device: ${fault}`);
   }
 }
 

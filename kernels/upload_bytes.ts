@@ -1,4 +1,4 @@
-/** Numbers as the bytes that an upload takes. Knows no device. */
+/** Uploads in chunks of the size that is fastest. Knows no tensor. */
 
 /** What tensors are uploaded from. */
 export type NumberArray =
@@ -8,8 +8,25 @@ export type NumberArray =
   | Uint16Array
   | Uint8Array;
 
+const CHUNK_BYTES = 32 << 20;
+
+/** Writes an array to a buffer from byte `start` on, padded to whole words; returns how many bytes that are. */
+export function writeChunks(
+  queue: GPUQueue,
+  buffer: GPUBuffer,
+  start: number,
+  data: NumberArray,
+): number {
+  const bytes = wholeWords(data);
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    const part = bytes.subarray(at, at + CHUNK_BYTES);
+    queue.writeBuffer(buffer, start + at, part);
+  }
+  return bytes.length;
+}
+
 /** The bytes of an array, padded with zeros to whole 32-bit words. */
-export function wholeWords(data: NumberArray): Uint8Array<ArrayBuffer> {
+function wholeWords(data: NumberArray): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(
     data.buffer as ArrayBuffer,
     data.byteOffset,

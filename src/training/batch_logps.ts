@@ -96,12 +96,10 @@ async function read(
   { targetSequence }: Batch,
   { logps, statistics }: Forward,
 ): Promise<TargetStatistics> {
-  const [logpValues, columns] = await Promise.all([
-    device.read(logps),
-    device.read(statistics).then(tokenStatistics),
-  ]);
+  const [logpValues, values] = await device.readAll([logps, statistics]);
+  const columns = tokenStatistics(values!);
   return {
-    logps: logpValues,
+    logps: logpValues!,
     meanLogits: columns.meanLogits,
     entropies: columns.entropies,
     correct: columns.correct,
