@@ -114,24 +114,19 @@ export async function answerAll(
 ): Promise<string[]> {
   const { model, adapters, stopIds } = speaker;
   const { sampling, signal } = options;
+  const { max_position_embeddings } = model.config;
   const growing = questions.map(({ prompt, seed, onText = () => {} }) => {
     const promptIds = promptTokens(speaker, prompt);
+    const left = max_position_embeddings - promptIds.length;
     return {
       promptIds,
+      maxNewTokens: options.maxNewTokens ??
+        Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left)),
       sampler: createSampler(sampling, seed),
       ...growingText(speaker, onText),
     };
   });
-  const longest = Math.max(...growing.map(({ promptIds }) => promptIds.length));
-  const left = model.config.max_position_embeddings - longest;
-  const maxNewTokens = options.maxNewTokens ??
-    Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left));
-  await generateAll(model, growing, {
-    maxNewTokens,
-    stopIds,
-    adapters,
-    signal,
-  });
+  await generateAll(model, growing, { stopIds, adapters, signal });
   return growing.map(({ finish }) => finish());
 }
 

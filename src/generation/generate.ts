@@ -14,8 +14,6 @@ import type { Sampler } from "./sampler.ts";
 
 /** How to go on from prompts. */
 export interface GenerateOptions {
-  /** Most tokens to make; prompt and these must fit in `max_position_embeddings`. */
-  readonly maxNewTokens: number;
   /** Tokens that end an answer; default none. */
   readonly stopIds?: ReadonlySet<number>;
   /** Whether adapters take part; default true. */
@@ -27,6 +25,8 @@ export interface GenerateOptions {
 /** A prompt, and who draws what follows it. */
 export interface Prompted {
   readonly promptIds: readonly number[];
+  /** Most tokens to make; prompt and these must fit in `max_position_embeddings`. */
+  readonly maxNewTokens: number;
   /** Takes the next token. */
   readonly sampler: Sampler;
   /** Told each token as it comes, the end token excepted. */
@@ -50,11 +50,16 @@ export interface Generated {
 export async function generate(
   model: Model,
   promptIds: readonly number[],
-  { sampler, onToken, ...options }:
+  { sampler, onToken, maxNewTokens, ...options }:
     & GenerateOptions
     & Omit<Prompted, "promptIds">,
 ): Promise<Generated> {
-  const prompted = { promptIds, sampler, ...(onToken && { onToken }) };
+  const prompted = {
+    promptIds,
+    maxNewTokens,
+    sampler,
+    ...(onToken && { onToken }),
+  };
   const [generated] = await generateAll(model, [prompted], options);
   return generated!;
 }
@@ -68,16 +73,15 @@ export async function generate(
 export async function generateAll(
   model: Model,
   prompts: readonly Prompted[],
-  options: GenerateOptions,
+  options: GenerateOptions = {},
 ): Promise<Generated[]> {
-  for (const { promptIds } of prompts) {
-    checkPrompt(model, promptIds, options.maxNewTokens);
-  }
-  const longest = Math.max(
+  for (const prompt of prompts) checkPrompt(model, prompt);
+  const capacity = Math.max(
     0,
-    ...prompts.map(({ promptIds }) => promptIds.length),
+    ...prompts.map(({ promptIds, maxNewTokens }) =>
+      promptIds.length + maxNewTokens
+    ),
   );
-  const capacity = longest + options.maxNewTokens;
   const cache = createKvCache(model, capacity, prompts.length);
   try {
     return await run(model, cache, prompts, options);
@@ -99,13 +103,13 @@ async function run(
   prompts: readonly Prompted[],
   options: GenerateOptions,
 ): Promise<Generated[]> {
-  const { maxNewTokens, adapters = true, signal } = options;
+  const { adapters = true, signal } = options;
   const giveTurn = turnGiver();
   const all: Growing[] = prompts.map((prompt, sequence) => ({
     ...{ ...prompt, sequence },
     ...{ ids: [], endId: undefined },
   }));
-  let growing = maxNewTokens > 0 ? all : [];
+  let growing = all.filter(({ maxNewTokens }) => maxNewTokens > 0);
   while (growing.length > 0) {
     signal?.throwIfAborted();
     const additions = growing.map(({ sequence, ids, promptIds }) => ({
@@ -126,7 +130,7 @@ async function run(
 function takeToken(
   one: Growing,
   logits: Float32Array,
-  { stopIds, maxNewTokens }: GenerateOptions,
+  { stopIds }: GenerateOptions,
 ): boolean {
   const id = one.sampler(logits);
   if (stopIds?.has(id)) {
@@ -135,13 +139,12 @@ function takeToken(
   }
   one.ids.push(id);
   one.onToken?.(id);
-  return one.ids.length < maxNewTokens;
+  return one.ids.length < one.maxNewTokens;
 }
 
 function checkPrompt(
   { config }: Model,
-  promptIds: readonly number[],
-  maxNewTokens: number,
+  { promptIds, maxNewTokens }: Prompted,
 ): void {
   const { max_position_embeddings, vocab_size } = config;
   if (promptIds.length === 0) {

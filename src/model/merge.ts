@@ -135,7 +135,10 @@ const ROUNDING: Readonly<Record<FloatDtype, number>> = {
 /** What arithmetic in f32 alone differs by, relative to the logits' size. */
 const ARITHMETIC = 2e-5;
 
-/** Roundings of single weights are random and add up like a walk, not a sum: sixteen of them were never reached. */
+/**
+ * Roundings of single weights are random and add up like a walk over the layers: one to two were measured on two
+ * layers, which makes about ten on eighty.
+ */
 const ROUNDINGS = 16;
 
 /** Largest difference to be expected: the merged weights are rounded to the type they are stored in. */

@@ -209,15 +209,14 @@ await modelTest(
   async (device, folder) => {
     const model = await openTestModel(device, folder);
     const prompts = [PROMPT, PROMPT.slice(0, 2), [...PROMPT, ...PROMPT], [7]];
-    const options = { maxNewTokens: 12, stopIds: new Set([599]) };
+    const options = { stopIds: new Set([599]) };
     const sampler = createSampler(GREEDY);
-    const together = await generateAll(
-      model,
-      prompts.map((promptIds) => ({ promptIds, sampler })),
-      options,
-    );
-    for (const [i, promptIds] of prompts.entries()) {
-      const alone = await generate(model, promptIds, { ...options, sampler });
+    const asked = prompts.map((promptIds, i) => ({
+      ...{ promptIds, sampler, maxNewTokens: 12 - 2 * i },
+    }));
+    const together = await generateAll(model, asked, options);
+    for (const [i, { promptIds, ...one }] of asked.entries()) {
+      const alone = await generate(model, promptIds, { ...one, ...options });
       assertEquals(together[i], alone);
     }
   },

@@ -1,0 +1,74 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  promptFor,
+  readQuestion,
+  readQuestions,
+} from "../../src/generation/prompt_rows.ts";
+import { createChatTemplate } from "../../src/text/chat_template.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+const template = createChatTemplate("{{ messages[0].content }}");
+const user = { role: "user", content: "hi" };
+const system = { role: "system", content: "be brief" };
+
+Deno.test("readQuestion() takes text, or turns under either key", pure, () => {
+  const read = (value: Record<string, unknown>) =>
+    readQuestion({ line: 1, value }).asked;
+  assertEquals(read({ prompt: "hi", id: 3 }), "hi");
+  assertEquals(read({ messages: [user] }), [user]);
+  assertEquals(read({ prompt: [system, user] }), [system, user]);
+});
+
+Deno.test(
+  "readQuestions() stops at a line that asks nothing, by its number",
+  pure,
+  async () => {
+    const wrong = [
+      {},
+      { prompt: "" },
+      { prompt: 3 },
+      { messages: "hi" },
+      { messages: [] },
+      { messages: [{ role: "user" }] },
+      { messages: [user, { role: "assistant", content: "ho" }] },
+    ];
+    for (const value of wrong) {
+      const rows = [{ line: 1, value: { prompt: "fine" } }, { line: 2, value }];
+      await assertRejects(
+        () => readQuestions(ReadableStream.from(rows)),
+        TypeError,
+        "Cannot ask line 2",
+      );
+    }
+  },
+);
+
+Deno.test(
+  "promptFor() makes a turn of text where there is a template",
+  pure,
+  () => {
+    assertEquals(promptFor({ template }, { asked: "hi" }), [user]);
+    assertEquals(promptFor({}, { asked: "hi" }), "hi");
+  },
+);
+
+Deno.test(
+  "promptFor() adds the system's turn unless there is one",
+  pure,
+  () => {
+    const own = { role: "system", content: "own" };
+    assertEquals(promptFor({ template }, { asked: "hi" }, "be brief"), [
+      system,
+      user,
+    ]);
+    assertEquals(promptFor({ template }, { asked: [own, user] }, "be brief"), [
+      own,
+      user,
+    ]);
+  },
+);
