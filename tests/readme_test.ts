@@ -131,7 +131,7 @@ Deno.test("README has the options table of trainSchema", reading, () => {
   );
   assert(TABLE.test(text), "the markers are gone");
   if (UPDATE) Deno.writeTextFileSync(README, wanted);
-  else assertEquals(text, wanted);
+  else assertEquals(text.match(TABLE)?.[0], wanted.match(TABLE)?.[0]);
 });
 
 Deno.test(
