@@ -37,7 +37,10 @@ export class Device implements Disposable {
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;
-  /** What WebGPU opened. @internal */
+  /**
+   * What WebGPU opened.
+   * @internal
+   */
   readonly gpu: GPUDevice;
   #pipeline: (kernel: Kernel, options: PipelineOptions) => Pipeline;
   #recorder: Recorder;
@@ -83,7 +86,10 @@ export class Device implements Disposable {
     return { allocatedBytes, peakBytes };
   }
 
-  /** Opens a scope: what is allocated until its disposal goes back to the pool then. @internal */
+  /**
+   * Opens a scope: what is allocated until its disposal goes back to the pool then.
+   * @internal
+   */
   scope(): Scope {
     const scope = this.#scopes.open();
     return {
@@ -106,7 +112,10 @@ export class Device implements Disposable {
     return { buffer, shape, dtype };
   }
 
-  /** A storage texture of 16-byte texels with arbitrary contents, owned like a tensor. @internal */
+  /**
+   * A storage texture of 16-byte texels with arbitrary contents, owned like a tensor.
+   * @internal
+   */
   allocateTexture(
     format: "rgba32float" | "rgba32uint",
     width: number,
@@ -117,14 +126,20 @@ export class Device implements Disposable {
     return texture;
   }
 
-  /** A tensor of zeros. @internal */
+  /**
+   * A tensor of zeros.
+   * @internal
+   */
   zeros(shape: readonly number[], dtype: DType = "f32"): Tensor {
     const tensor = this.allocate(shape, dtype);
     this.#recorder.copy((encoder) => encoder.clearBuffer(tensor.buffer));
     return tensor;
   }
 
-  /** A tensor with the given contents. @internal */
+  /**
+   * A tensor with the given contents.
+   * @internal
+   */
   upload(
     data: NumberArray,
     shape: readonly number[],
@@ -135,7 +150,10 @@ export class Device implements Disposable {
     return tensor;
   }
 
-  /** Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4). @internal */
+  /**
+   * Overwrites a tensor from the start, or from byte `offset` on (a multiple of 4).
+   * @internal
+   */
   write(tensor: Tensor, data: NumberArray, offset = 0): void {
     this.#recorder.flush();
     const start = (tensor.byteOffset ?? 0) + offset;
@@ -195,17 +213,26 @@ export class Device implements Disposable {
     );
   }
 
-  /** Records a copy or clear between the launches, in order with them. @internal */
+  /**
+   * Records a copy or clear between the launches, in order with them.
+   * @internal
+   */
   record(copy: (encoder: GPUCommandEncoder) => void): void {
     this.#recorder.copy(copy);
   }
 
-  /** Gives a tensor's buffer or a texture back to the pool before its scope ends. @internal */
+  /**
+   * Gives a tensor's buffer or a texture back to the pool before its scope ends.
+   * @internal
+   */
   release(resource: Tensor | GPUTexture): void {
     this.#scopes.release(resourceOf(resource));
   }
 
-  /** Reads an f32 tensor; waits for all recorded work. @internal */
+  /**
+   * Reads an f32 tensor; waits for all recorded work.
+   * @internal
+   */
   async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
     return new Float32Array(await this.readBytes(tensor));
   }
@@ -221,7 +248,10 @@ export class Device implements Disposable {
     return bytes!;
   }
 
-  /** Reads several f32 tensors in one wait. */
+  /**
+   * Reads several f32 tensors in one wait.
+   * @internal
+   */
   async readAll(
     tensors: readonly Tensor[],
   ): Promise<Float32Array<ArrayBuffer>[]> {
