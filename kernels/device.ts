@@ -37,10 +37,7 @@ export class Device implements Disposable {
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;
-  /**
-   * What WebGPU opened.
-   * @internal
-   */
+  /** @internal */
   readonly gpu: GPUDevice;
   #pipeline: (kernel: Kernel, options: PipelineOptions) => Pipeline;
   #recorder: Recorder;
@@ -103,7 +100,6 @@ export class Device implements Disposable {
 
   /**
    * A tensor with arbitrary contents, owned by the innermost scope; by nobody if none is open.
-   *
    * @internal
    */
   allocate(shape: readonly number[], dtype: DType = "f32"): Tensor {
@@ -162,7 +158,6 @@ export class Device implements Disposable {
 
   /**
    * Waits if much has been uploaded since the last wait; call it between the chunks of a big load.
-   *
    * @internal
    */
   async drainUploads(): Promise<void> {
