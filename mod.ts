@@ -92,7 +92,11 @@ export type { DownloadJob } from "./src/training/download_jobs.ts";
 // files: model folders, safetensors, records, outputs
 export { type JsonObject, readJsonObject } from "./src/files/json_file.ts";
 export { modelConfigPath, openModelFolder } from "./src/files/model_folder.ts";
-export type { ModelFiles, ModelFolder } from "./src/files/model_folder.ts";
+export type {
+  ModelFiles,
+  ModelFolder,
+  TokenizerFiles,
+} from "./src/files/model_folder.ts";
 export type { Dtype } from "./src/files/dtype.ts";
 export { openOutputFile, type OutputFile } from "./src/files/output_file.ts";
 export { checkOutputFolder } from "./src/files/output_folder.ts";
@@ -123,7 +127,7 @@ export type {
   DecodeOptions,
   EncodeOptions,
   Tokenizer,
-  TokenizerFiles,
+  TokenizerJson,
 } from "./src/text/tokenizer.ts";
 
 // preference: rows of a dataset to token pairs, and what became of them

@@ -43,7 +43,7 @@ export interface Tokenizer {
 }
 
 /** The parsed files that make a tokenizer. */
-export interface TokenizerFiles {
+export interface TokenizerJson {
   /** tokenizer.json */
   readonly tokenizer: Readonly<Record<string, unknown>>;
   /** tokenizer_config.json */
@@ -60,7 +60,7 @@ function tokenText(entry: unknown): string | undefined {
   return typeof content === "string" ? content : undefined;
 }
 
-function namedTokens(files: TokenizerFiles): Record<string, string> {
+function namedTokens(files: TokenizerJson): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of NAMED.map((short) => `${short}_token`)) {
     // A config that says null means none; one that says nothing leaves it to the map.
@@ -97,7 +97,7 @@ function refuseForeign(tokenizer: Readonly<Record<string, unknown>>): void {
   }
 }
 
-function engineOf(files: TokenizerFiles): Engine {
+function engineOf(files: TokenizerJson): Engine {
   refuseForeign(files.tokenizer);
   const absent = {
     decoder: null,
@@ -151,7 +151,7 @@ function vocabSizeOf(engine: Engine): number {
  *
  * @throws {TypeError} if tokenizer.json is not one, or names a part that the engine does not have.
  */
-export function createTokenizer(files: TokenizerFiles): Tokenizer {
+export function createTokenizer(files: TokenizerJson): Tokenizer {
   const engine = engineOf(files);
   rememberMore(engine.model);
   const specialTokens = namedTokens(files);
