@@ -1,0 +1,181 @@
+/** A run that is cut short and resumed ends where an uncut one does, bit for bit. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  LORA,
+  type Recipe,
+  runTest,
+  type Scene,
+  writeRows,
+} from "./run_scene.ts";
+
+/** Three steps an epoch, so step 2 is in the midst of one; the log line of step 3 has steps of both halves. */
+const COMMON: Recipe = {
+  max_steps: 5,
+  logging_steps: 3,
+  warmup_steps: 2,
+  weight_decay: 0.1,
+};
+
+const KINDS: Readonly<Record<string, { file: string; recipe: Recipe }>> = {
+  "all weights": { file: "model.safetensors", recipe: COMMON },
+  "LoRA with dropout": {
+    file: "adapter_model.safetensors",
+    recipe: { ...COMMON, ...LORA, lora_dropout: 0.3 },
+  },
+};
+
+/** Weights, moments, step and log of a run that ended. */
+async function assertSameEnd(
+  { path }: Scene,
+  runs: readonly [string, string],
+  file: string,
+): Promise<void> {
+  const names = [
+    "metrics.jsonl",
+    file,
+    "checkpoint-5/optimizer.safetensors",
+    "checkpoint-5/trainer_state.json",
+    `checkpoint-5/${file}`,
+  ];
+  for (const name of names) {
+    const [want, got] = await Promise.all(
+      runs.map((run) => Deno.readFile(path(run, name))),
+    );
+    assert(
+      want!.length === got!.length &&
+        want!.every((byte, i) => byte === got![i]),
+      `${name} differs`,
+    );
+  }
+}
+
+for (const [kind, { file, recipe }] of Object.entries(KINDS)) {
+  await runTest(
+    `runTraining() interrupted by a signal and resumed ends as if it was not: ${kind}`,
+    async (scene) => {
+      const whole = { ...recipe, save_strategy: "steps", save_steps: 5 };
+      await scene.train("whole", whole);
+      const stop = new AbortController();
+      const cut = await scene.train("cut", whole, {
+        signal: stop.signal,
+        onStep: (step) => step === 2 && stop.abort(),
+      });
+      assertEquals([cut.step, cut.interrupted], [2, true]);
+      const names = [...Deno.readDirSync(scene.path("cut"))].map((e) => e.name);
+      assert(names.includes("checkpoint-2"));
+      assert(
+        !names.includes(file),
+        "an unfinished run leaves no final weights",
+      );
+      const end = await scene.train("cut", {
+        ...whole,
+        resume_from_checkpoint: true,
+      });
+      assertEquals([end.step, end.interrupted], [5, false]);
+      await assertSameEnd(scene, ["whole", "cut"], file);
+    },
+  );
+
+  await runTest(
+    `runTraining() killed after a checkpoint takes the steps since again: ${kind}`,
+    async (scene) => {
+      const saving = { ...recipe, save_strategy: "steps", save_steps: 5 };
+      await scene.train("whole", saving);
+      // checkpoints 2 and 4 are there, step 5 and the end are not; the log ends in half a line
+      await scene.train("killed", {
+        ...recipe,
+        save_strategy: "steps",
+        save_steps: 2,
+      });
+      const folder = scene.path("killed");
+      for (const name of [file, "checkpoint-4"]) {
+        Deno.removeSync(`${folder}/${name}`, { recursive: true });
+      }
+      Deno.writeTextFileSync(`${folder}/metrics.jsonl`, '{"step":5,"lo', {
+        append: true,
+      });
+      await scene.train("killed", {
+        ...recipe,
+        save_strategy: "steps",
+        save_steps: 5,
+        resume_from_checkpoint: true,
+      });
+      await assertSameEnd(scene, ["whole", "killed"], file);
+    },
+  );
+}
+
+await runTest(
+  "runTraining() twice gives the same bytes, whatever folder it writes",
+  async (scene) => {
+    const recipe = {
+      ...COMMON,
+      ...LORA,
+      lora_dropout: 0.3,
+      save_strategy: "steps",
+      save_steps: 5,
+    };
+    await scene.train("one", recipe);
+    await scene.train("two", recipe);
+    await assertSameEnd(scene, ["one", "two"], "adapter_model.safetensors");
+  },
+  { variants: ["panel", "tile"] },
+);
+
+await runTest(
+  "runTraining() takes another order of rows for another seed",
+  async (scene) => {
+    const first = await scene.train("one", { max_steps: 1, seed: 1 });
+    const second = await scene.train("two", { max_steps: 1, seed: 2 });
+    assert(first.rows[0]!["logps/chosen"] !== second.rows[0]!["logps/chosen"]);
+  },
+);
+
+await runTest(
+  "runTraining() refuses to resume what is not there or does not fit",
+  async (scene) => {
+    await assertRejects(
+      () => scene.train("none", { ...COMMON, resume_from_checkpoint: true }),
+      Deno.errors.NotFound,
+      "it has no checkpoint-<step> folder",
+    );
+    const saving = { ...COMMON, max_steps: 1, save_strategy: "epoch" };
+    await scene.train("lora", { ...saving, ...LORA, max_steps: 3 });
+    const { message } = await assertRejects(
+      () =>
+        scene.train("other", {
+          ...saving,
+          ...LORA,
+          lora_r: 2,
+          resume_from_checkpoint: scene.path("lora", "checkpoint-3"),
+        }),
+      TypeError,
+      "Cannot resume from",
+    );
+    assert(
+      message.includes('lora_A.weight" has shape [4, 64], expected [2, 64]'),
+    );
+    assert(
+      message.includes('lora_B.weight" has shape [64, 4], expected [64, 2]'),
+    );
+  },
+);
+
+await runTest(
+  "runTraining() refuses the folder of another run, and empties it when told to",
+  async (scene) => {
+    const recipe = { max_steps: 1 };
+    await scene.train("run", recipe);
+    await assertRejects(
+      () => scene.train("run", recipe),
+      TypeError,
+      "it holds another run's",
+    );
+    writeRows(scene.path("run", "metrics.jsonl"), [{ step: 99 }]);
+    const { rows } = await scene.train("run", {
+      ...recipe,
+      overwrite_output_dir: true,
+    });
+    assertEquals(rows.map(({ step }) => step), [1]);
+  },
+);

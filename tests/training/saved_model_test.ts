@@ -1,0 +1,185 @@
+/** What a run saves loads again, with the same numbers, and has all that a model's folder needs. */
+import { assert, assertEquals } from "@std/assert";
+import type { Device } from "../../kernels/device.ts";
+import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
+import { openModelFolder } from "../../src/files/model_folder.ts";
+import { loadAdapter } from "../../src/model/adapter.ts";
+import { readAdapterConfig } from "../../src/model/adapter_config.ts";
+import { readModelConfig } from "../../src/model/config.ts";
+import { loadModel } from "../../src/model/load.ts";
+import type { Model } from "../../src/model/model.ts";
+import { preferenceBatch } from "../../src/preference/batch.ts";
+import { loadPairs } from "../../src/preference/load.ts";
+import { openEncoder } from "../../src/preference/open_encoder.ts";
+import { sequenceLogps } from "../../src/training/batch_logps.ts";
+import {
+  LORA,
+  MODEL,
+  readNumbers,
+  runTest,
+  type Scene,
+  TOKENIZER,
+  writeRows,
+} from "./run_scene.ts";
+
+const EVALUATED = { max_steps: 3, eval_strategy: "steps", eval_steps: 3 };
+
+async function load(device: Device, folder: string): Promise<Model> {
+  const { config, weights } = await openModelFolder(folder);
+  return await loadModel(device, readModelConfig(config), weights);
+}
+
+/** Mean log-probabilities of the answers to all pairs, as the run's last evaluation has them. */
+async function meanLogps(
+  { path }: Scene,
+  model: Model,
+): Promise<{ chosen: number; rejected: number }> {
+  const { encoder } = await openEncoder({ model_name_or_path: MODEL });
+  const { examples } = await loadPairs([{ path: path("pairs.jsonl") }], {
+    encoder,
+    split: "test",
+  });
+  const sums = await sequenceLogps(model, [preferenceBatch(examples)]);
+  const mean = (side: number) =>
+    sums.filter((_, i) => i % 2 === side).reduce((a, b) => a + b) /
+    examples.length;
+  return { chosen: mean(0), rejected: mean(1) };
+}
+
+async function assertReloads(
+  scene: Scene,
+  recipe: object,
+  reload: (folder: string) => Promise<Model>,
+) {
+  const { rows } = await scene.train("run", {
+    ...EVALUATED,
+    ...recipe,
+    eval_dataset: scene.path("pairs.jsonl"),
+  });
+  const last = rows.at(-1)!;
+  const model = await reload(scene.path("run"));
+  assertEquals(await meanLogps(scene, model), {
+    chosen: last["eval_logps/chosen"]!,
+    rejected: last["eval_logps/rejected"]!,
+  });
+  const base = await meanLogps(scene, await load(scene.device, MODEL));
+  assert(base.chosen !== last["eval_logps/chosen"], "training changed nothing");
+}
+
+await runTest(
+  "runTraining() saves all weights so that they load with the same log-probabilities",
+  async (scene) => {
+    await assertReloads(scene, {}, (folder) => load(scene.device, folder));
+    const { config, chatTemplate, tokenizer, generationConfig } =
+      await openModelFolder(scene.path("run"));
+    const base = await openModelFolder(MODEL);
+    assertEquals(config, base.config);
+    assertEquals(tokenizer, base.tokenizer);
+    assertEquals(generationConfig, base.generationConfig);
+    assertEquals(chatTemplate, base.chatTemplate);
+    assert(chatTemplate?.includes("<|im_start|>"));
+  },
+);
+
+await runTest(
+  "runTraining() saves an adapter in PEFT's layout that loads with the same log-probabilities",
+  async (scene) => {
+    await assertReloads(scene, LORA, async (folder) => {
+      const { config, weights } = await openAdapterFolder(folder);
+      assertEquals(config["peft_type"], "LORA");
+      assertEquals(config["base_model_name_or_path"], MODEL);
+      assertEquals([config["r"], config["lora_alpha"]], [4, 8]);
+      assertEquals(
+        weights.tensors.get(
+          "base_model.model.model.layers.1.mlp.down_proj.lora_A.weight",
+        )?.shape,
+        [4, 144],
+      );
+      assertEquals(weights.tensors.size, 2 * 7 * 2);
+      const model = await load(scene.device, MODEL);
+      await loadAdapter(model, readAdapterConfig(config), weights);
+      return model;
+    });
+  },
+);
+
+await runTest(
+  "runTraining() saves the tokenizer and the template that it was told to use",
+  async (scene) => {
+    Deno.writeTextFileSync(
+      scene.path("own.jinja"),
+      "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}",
+    );
+    await scene.train("run", {
+      max_steps: 1,
+      tokenizer_name_or_path: TOKENIZER,
+      chat_template: scene.path("own.jinja"),
+    });
+    const saved = await openModelFolder(scene.path("run"));
+    const named = JSON.parse(
+      Deno.readTextFileSync(`${TOKENIZER}/tokenizer.json`),
+    );
+    assertEquals<unknown>(saved.tokenizer, named);
+    assert(
+      saved.chatTemplate?.startsWith("{% for m in messages %}{{ m.role }}:"),
+    );
+  },
+);
+
+await runTest(
+  "runTraining() continues an adapter from where another run left it",
+  async (scene) => {
+    await scene.train("first", { ...LORA, max_steps: 2 });
+    const { rows } = await scene.train("second", {
+      ...LORA,
+      max_steps: 1,
+      adapter_name_or_path: scene.path("first"),
+    });
+    // the reference is the base, from which the adapter has moved
+    assert(rows[0]!["rewards/margins"]! > 0.01);
+    const [before, after] = await Promise.all(
+      ["first", "second"].map((run) =>
+        readNumbers(scene.path(run, "adapter_model.safetensors"))
+      ),
+    );
+    assertEquals(Object.keys(before!), Object.keys(after!));
+  },
+);
+
+await runTest(
+  "runTraining() starts a random model from a bare config, teaches it by SFT and saves it",
+  async (scene) => {
+    const bare = scene.path("bare");
+    Deno.mkdirSync(bare);
+    for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+      Deno.copyFileSync(`${MODEL}/${name}`, `${bare}/${name}`);
+    }
+    const config = JSON.parse(Deno.readTextFileSync(`${MODEL}/config.json`));
+    const small = {
+      ...config,
+      hidden_size: 32,
+      intermediate_size: 44,
+      num_hidden_layers: 1,
+    };
+    Deno.writeTextFileSync(`${bare}/config.json`, JSON.stringify(small));
+    const texts = ["One and one is two.", "Two and two is four."];
+    writeRows(scene.path("texts.jsonl"), texts.map((text) => ({ text })));
+    const { rows } = await scene.train("run", {
+      ...{ trainer: "sft", model_name_or_path: bare, init_from_config: true },
+      ...{
+        dataset: scene.path("texts.jsonl"),
+        max_steps: 10,
+        learning_rate: 1e-2,
+      },
+    });
+    // 600 tokens: a random model starts near ln 600 = 6.4 nats
+    assert(Math.abs(rows[0]!["loss"]! - Math.log(600)) < 0.3);
+    assert(rows.at(-1)!["loss"]! < 4, JSON.stringify(rows.at(-1)));
+    assertEquals(Object.keys(rows[0]!).sort(), [
+      ...["entropy", "epoch", "grad_norm", "learning_rate", "loss"],
+      ...["mean_token_accuracy", "num_tokens", "step"],
+    ]);
+    const model = await load(scene.device, scene.path("run"));
+    assertEquals(model.config.hidden_size, 32);
+  },
+);
