@@ -12,14 +12,10 @@ import {
 import type { TensorReader } from "./safetensors.ts";
 import { fileNames, openWeights } from "./weights.ts";
 
-/** What a model's folder says beside its weights. */
-export interface ModelFiles {
+/** What turns text into tokens, as a folder has it. */
+export interface TokenizerFiles {
   /** The folder. */
   readonly path: string;
-  /** `config.json` */
-  readonly config: JsonObject;
-  /** `generation_config.json` */
-  readonly generationConfig?: JsonObject;
   /** `tokenizer.json` */
   readonly tokenizer?: JsonObject;
   /** `tokenizer_config.json` */
@@ -28,6 +24,14 @@ export interface ModelFiles {
   readonly specialTokensMap?: JsonObject;
   /** Source of the chat template: `chat_template.jinja`, else the one in `tokenizer_config.json`. */
   readonly chatTemplate?: string;
+}
+
+/** What a model's folder says beside its weights. */
+export interface ModelFiles extends TokenizerFiles {
+  /** `config.json` */
+  readonly config: JsonObject;
+  /** `generation_config.json` */
+  readonly generationConfig?: JsonObject;
 }
 
 /** A model's folder with weights. */
@@ -42,9 +46,27 @@ export interface ModelFolder extends ModelFiles {
  * @throws Deno.errors.NotFound if folder or `config.json` are missing, SyntaxError for broken JSON.
  */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
+  const files = await openTokenizerFiles(path);
+  const generationConfig = await readJsonObjectIfThere(
+    join(path, "generation_config.json"),
+  );
+  return {
+    ...files,
+    config: await readJsonObject(join(path, "config.json")),
+    ...(generationConfig && { generationConfig }),
+  };
+}
+
+/**
+ * Reads the tokenizer and the template of a folder that may hold nothing else.
+ *
+ * @throws Deno.errors.NotFound if the folder is missing, SyntaxError for broken JSON.
+ */
+export async function openTokenizerFiles(
+  path: string,
+): Promise<TokenizerFiles> {
   await checkFolder(path, "model");
   const optional = (name: string) => readJsonObjectIfThere(join(path, name));
-  const generationConfig = await optional("generation_config.json");
   const tokenizer = await optional("tokenizer.json");
   const tokenizerConfig = await optional("tokenizer_config.json");
   const specialTokensMap = await optional("special_tokens_map.json");
@@ -52,8 +74,6 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
     templateOf(tokenizerConfig);
   return {
     path,
-    config: await readJsonObject(join(path, "config.json")),
-    ...(generationConfig && { generationConfig }),
     ...(tokenizer && { tokenizer }),
     ...(tokenizerConfig && { tokenizerConfig }),
     ...(specialTokensMap && { specialTokensMap }),
@@ -91,7 +111,9 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
  *
  * @throws Deno.errors.NotFound telling what the folder has instead.
  */
-export async function requireTokenizer(files: ModelFiles): Promise<JsonObject> {
+export async function requireTokenizer(
+  files: TokenizerFiles,
+): Promise<JsonObject> {
   if (files.tokenizer !== undefined) return files.tokenizer;
   const others = (await fileNames(files.path)).filter((name) =>
     ["vocab.json", "merges.txt", "vocab.txt"].includes(name) ||

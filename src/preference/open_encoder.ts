@@ -6,7 +6,9 @@ import { join } from "@std/path";
 import {
   type ModelFiles,
   openModelFiles,
+  openTokenizerFiles,
   requireTokenizer,
+  type TokenizerFiles,
 } from "../files/model_folder.ts";
 import { localModelFolder } from "../files/repo_folder.ts";
 import { createChatTemplate } from "../text/chat_template.ts";
@@ -19,7 +21,7 @@ export interface OpenedEncoder {
   /** Config, tokenizer and template as they are on disk. */
   readonly files: ModelFiles;
   /** The folder of the tokenizer: the same, or another that was named. */
-  readonly tokenizerFiles: ModelFiles;
+  readonly tokenizerFiles: TokenizerFiles;
   /** Ready to use. */
   readonly encoder: Encoder;
 }
@@ -48,7 +50,7 @@ export async function openEncoder(
   const other = options.tokenizer_name_or_path ?? null;
   const source = other === null
     ? files
-    : await openModelFiles(await localModelFolder(other));
+    : await openTokenizerFiles(await localModelFolder(other));
   const { tokenizerConfig, specialTokensMap } = source;
   const tokenizer = createTokenizer({
     tokenizer: await requireTokenizer(source),
