@@ -29,48 +29,66 @@ export interface DropoutSeed {
 export interface LoraForward {
   /** The adapter's input `[tokens, in]`, after dropout. */
   readonly x: Tensor;
-  /** `scale * A x`, `[tokens, r]`. */
+  /** `scale * A x`, `[tokens, r]`; the adapter's part is `B h`. */
   readonly h: Tensor;
   readonly mask: DropoutSeed | undefined;
 }
 
-/** Adds the adapter's part to `y` `[tokens, out]` in place. */
-export function loraInto(
+/** The lower half of an adapter. What is left, `B h`, is cheapest in one pass with the weight it adapts. */
+export function loraForward(
   device: Device,
   lora: Lora,
   x: Tensor,
-  y: Tensor,
   mask: DropoutSeed | undefined,
 ): LoraForward {
   const input = mask ? dropout(device, x, { rate: lora.dropout, ...mask }) : x;
   const low = linear(device, input, lora.a.matrix);
   const h = scaled(device, low, lora.scale);
   device.release(low);
-  linear(device, h, lora.b.matrix, { into: y });
   return { x: input, h, mask };
 }
 
-/** Accumulates the gradients of `a` and `b`, and adds the adapter's part to `dx` if it is given. */
+/**
+ * Accumulates the gradients of `a` and `b`.
+ *
+ * @returns the gradient of `A x`, `[tokens, r]`; the caller releases it after `loraDx()`
+ */
 export function loraBackward(
   device: Device,
-  lora: Lora,
-  { x, h, mask }: LoraForward,
+  { a, b, scale }: Lora,
+  { x, h }: LoraForward,
   dy: Tensor,
-  dx: Tensor | undefined,
-): void {
-  const { a, b } = lora;
+): Tensor {
   if (b.parameter) linearDw(device, dy, h, { into: b.parameter.gradient });
   const dh = linearDx(device, dy, b.matrix);
-  const dLow = scaled(device, dh, lora.scale);
+  const dLow = scaled(device, dh, scale);
   device.release(dh);
   if (a.parameter) linearDw(device, dLow, x, { into: a.parameter.gradient });
-  if (dx && !mask) linearDx(device, dLow, a.matrix, { into: dx });
-  if (dx && mask) {
-    const dInput = linearDx(device, dLow, a.matrix);
-    const dropped = dropout(device, dInput, { rate: lora.dropout, ...mask });
-    addInto(device, dx, dropped);
-    device.release(dInput);
-    device.release(dropped);
+  return dLow;
+}
+
+/** The gradient of a layer's input through weight and adapter; without dropout in one pass. */
+export function loraDx(
+  device: Device,
+  { a, dropout: rate }: Lora,
+  { weight, dy, dLow, mask, into }: {
+    readonly weight: Weight;
+    readonly dy: Tensor;
+    readonly dLow: Tensor;
+    readonly mask: DropoutSeed | undefined;
+    readonly into: Tensor | undefined;
+  },
+): Tensor {
+  const add = into ? { into } : {};
+  if (!mask) {
+    const more = { x: dLow, w: a.matrix };
+    return linearDx(device, dy, weight.matrix, { ...add, more });
   }
-  device.release(dLow);
+  const dx = linearDx(device, dy, weight.matrix, add);
+  const dInput = linearDx(device, dLow, a.matrix);
+  const dropped = dropout(device, dInput, { rate, ...mask });
+  addInto(device, dx, dropped);
+  device.release(dInput);
+  device.release(dropped);
+  return dx;
 }

@@ -15,7 +15,13 @@ import * as ropes from "../../kernels/rope.ts";
 import * as vocabulary from "../../kernels/token_logps.ts";
 import { tokenLogpsBackward } from "../../kernels/token_logps_backward.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
-import { type DropoutSeed, type Lora, loraBackward, loraInto } from "./lora.ts";
+import {
+  type DropoutSeed,
+  type Lora,
+  loraBackward,
+  loraDx,
+  loraForward,
+} from "./lora.ts";
 import type { Vector, Weight } from "./parameter.ts";
 import { isRecording, isTracked, record } from "./tape.ts";
 
@@ -24,6 +30,7 @@ export function add(device: Device, a: Tensor, b: Tensor): Tensor {
   return record({
     output: elementwise.add(device, a, b),
     inputs: [a, b],
+    reads: [],
     backward: (dy) => [dy, dy],
   });
 }
@@ -33,6 +40,7 @@ export function scale(device: Device, x: Tensor, factor: number): Tensor {
   return record({
     output: elementwise.scale(device, x, factor),
     inputs: [x],
+    reads: [],
     backward: (dy) => [elementwise.scale(device, dy, factor)],
   });
 }
@@ -78,20 +86,16 @@ export function linear(
   weight: Weight,
   { bias, lora, mask }: LinearParts = {},
 ): Tensor {
-  const output = products.linear(
-    device,
-    x,
-    weight.matrix,
-    bias ? { bias: bias.tensor } : {},
-  );
-  const adapted = lora &&
-    loraInto(device, lora, x, output, lora.dropout > 0 ? mask : undefined);
+  const low = lora &&
+    loraForward(device, lora, x, lora.dropout > 0 ? mask : undefined);
+  const output = products.linear(device, x, weight.matrix, {
+    ...(bias && { bias: bias.tensor }),
+    ...(lora && low && { more: { x: low.h, w: lora.b.matrix } }),
+  });
   const dWeight = weight.parameter?.gradient;
   const dBias = bias?.parameter?.gradient;
   const wantsDx = isTracked(x);
-  const saved = adapted
-    ? [adapted.h, ...(adapted.mask ? [adapted.x] : [])]
-    : [];
+  const saved = low ? [low.h, ...(low.mask ? [low.x] : [])] : [];
   const trains = [dWeight, dBias, lora?.a.parameter, lora?.b.parameter].some(
     Boolean,
   );
@@ -99,15 +103,24 @@ export function linear(
   return record({
     output,
     inputs: [x],
+    reads: dWeight || low && !low.mask ? [x] : [],
     trains,
     saved,
     backward: (dy, [into]) => {
-      const dx = wantsDx
-        ? products.linearDx(device, dy, weight.matrix, into ? { into } : {})
-        : undefined;
       if (dWeight) products.linearDw(device, dy, x, { into: dWeight });
       if (dBias) columnSums(device, dy, { into: dBias });
-      if (lora && adapted) loraBackward(device, lora, adapted, dy, dx);
+      if (!lora || !low) {
+        if (!wantsDx) return [];
+        return [
+          products.linearDx(device, dy, weight.matrix, into ? { into } : {}),
+        ];
+      }
+      const dLow = loraBackward(device, lora, low, dy);
+      const { mask } = low;
+      const dx = wantsDx
+        ? loraDx(device, lora, { weight, dy, dLow, mask, into })
+        : undefined;
+      device.release(dLow);
       return [dx];
     },
   });
@@ -132,6 +145,7 @@ export function rmsNorm(
   return record({
     output: { ...y, shape: x.shape },
     inputs: [x],
+    reads: [x],
     trains: gradient !== undefined,
     saved: [rstd],
     backward: (dy, [into]) => {
@@ -164,6 +178,7 @@ export function rope(
   return record({
     output: ropes.rope(device, x, cosSin, positions, shape),
     inputs: [x],
+    reads: [],
     backward: (dy) => [
       ropes.rope(device, dy, cosSin, positions, { ...shape, inverse: true }),
     ],
@@ -214,6 +229,7 @@ export function gatedUnit(
   return record({
     output: gated.gatedUnit(device, gate, up, activation),
     inputs: [gate, up],
+    reads: [gate, up],
     backward: (dy) => {
       const { dGate, dUp } = gated.gatedUnitBackward(
         device,

@@ -25,6 +25,8 @@ export interface TapeEntry {
   readonly trains?: boolean;
   /** Tensors that only this op's backward needs. */
   readonly saved?: readonly Tensor[];
+  /** Which of inputs and output the backward reads; default: all. What no op reads need not be kept for it. */
+  readonly reads?: readonly Tensor[];
   readonly backward: Backward;
 }
 
@@ -46,10 +48,16 @@ export function isTracked(x: Tensor): boolean {
   return current?.tracks(x) ?? false;
 }
 
+/** An op on the tape, and whether its output has been given back already. */
+interface TapeStep {
+  readonly entry: TapeEntry;
+  isGone: boolean;
+}
+
 /** The ops of one forward pass. */
 export class Tape {
   #device: Device;
-  #entries: TapeEntry[] = [];
+  #steps: TapeStep[] = [];
   #tracked: Set<Tensor>;
   #gradients = new Map<Tensor, Tensor>();
   /** How many gradients share one buffer: an addition hands its own to both inputs. */
@@ -96,7 +104,25 @@ export class Tape {
       return;
     }
     this.#tracked.add(entry.output);
-    this.#entries.push(entry);
+    this.#steps.push({ entry, isGone: false });
+  }
+
+  /** Runs `block` in a scope of its own, which only its result leaves and what its backward reads. */
+  contain(block: () => Tensor): Tensor {
+    using scope = this.#device.scope();
+    const first = this.#steps.length;
+    const result = scope.keep(block());
+    const kept = new Set([result.buffer]);
+    for (const { entry } of this.#steps.slice(first)) {
+      const { inputs, output, saved = [], reads = [...inputs, output] } = entry;
+      for (const tensor of [...saved, ...reads]) {
+        kept.add(scope.keep(tensor).buffer);
+      }
+    }
+    for (const step of this.#steps.slice(first)) {
+      step.isGone = !kept.has(step.entry.output.buffer);
+    }
+    return result;
   }
 
   /**
@@ -112,11 +138,13 @@ export class Tape {
   ): (Tensor | undefined)[] {
     this.#shares.set(dOutput.buffer, 1);
     this.#give(output, dOutput);
-    for (let entry = this.#entries.pop(); entry; entry = this.#entries.pop()) {
-      const dy = this.#gradients.get(entry.output);
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      const { entry, isGone } = step;
+      const { output, saved = [] } = entry;
+      const dy = this.#gradients.get(output);
       if (dy) this.#apply(entry, dy);
-      for (const tensor of entry.saved ?? []) this.#device.release(tensor);
-      if (!watched.includes(entry.output)) this.#device.release(entry.output);
+      for (const tensor of saved) this.#device.release(tensor);
+      if (!isGone && !watched.includes(output)) this.#device.release(output);
     }
     return watched.map((x) => this.#gradients.get(x));
   }
@@ -188,14 +216,19 @@ export function checkpoint(
     inputs: [x],
     trains: true,
     backward: (dy) => {
-      const again = Tape.record(device, () => block(x), [x]);
+      const again = Tape.record(
+        device,
+        () => contained(device, () => block(x)),
+        [x],
+      );
       return again.tape.backward(again.value, dy, [x]);
     },
   });
 }
 
-/** Runs `forward` in a scope of its own that only its result leaves. */
+/** Runs `forward` in a scope of its own that only its result leaves, and what a running tape needs. */
 export function contained(device: Device, forward: () => Tensor): Tensor {
+  if (current) return current.contain(forward);
   using scope = device.scope();
   return scope.keep(forward());
 }
