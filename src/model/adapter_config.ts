@@ -20,17 +20,23 @@ type Json = Readonly<Record<string, unknown>>;
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   alora_invocation_tokens: ["null"],
   alpha_pattern: ["{}", "null"],
+  arrow_config: ["null"],
   bias: ['"none"', "null"],
+  exclude_modules: ["null", "[]"],
   fan_in_fan_out: ["false", "null"],
+  kasa_config: ["null"],
   layer_replication: ["null"],
   layers_to_transform: ["null"],
   lora_bias: ["false", "null"],
   modules_to_save: ["null", "[]"],
+  monteclora_config: ["null"],
   rank_pattern: ["{}", "null"],
   target_parameters: ["null", "[]"],
   trainable_token_indices: ["null"],
+  use_bdlora: ["null"],
   use_dora: ["false", "null"],
   use_qalora: ["false", "null"],
+  velora_config: ["null"],
 };
 
 /** What the adapter's part is multiplied by. */

@@ -215,20 +215,16 @@ function readWindows(
   const asked = slidingWindow === "use_sliding_window"
     ? reader.switch(slidingWindow)
     : slidingWindow === "always" && window !== undefined;
-  if (Array.isArray(kinds) && kinds.length !== layers) {
-    reader.problems.push(
-      `"layer_types" has ${kinds.length} entries, expected ${layers}`,
-    );
-  }
+  if (Array.isArray(kinds)) checkLayerTypes(kinds, layers, reader.problems);
   if (asked && !(Number.isInteger(window) && window as number > 0)) {
     reader.problems.push(
       `"sliding_window" is ${
-        JSON.stringify(window)
+        JSON.stringify(window ?? null)
       }, expected a positive integer`,
     );
   }
   const first = slidingWindow === "use_sliding_window"
-    ? reader.number("max_window_layers", 0)
+    ? reader.number("max_window_layers", 28) // transformers' default
     : 0;
   const slides = (layer: number) =>
     Array.isArray(kinds)
@@ -238,4 +234,25 @@ function readWindows(
     { length: layers },
     (_, layer) => asked && slides(layer) ? window as number : undefined,
   );
+}
+
+function checkLayerTypes(
+  kinds: readonly unknown[],
+  layers: number,
+  problems: string[],
+): void {
+  if (kinds.length !== layers) {
+    problems.push(
+      `"layer_types" has ${kinds.length} entries, expected ${layers}`,
+    );
+  }
+  const served = ["full_attention", "sliding_attention"];
+  const others = new Set(kinds.filter((kind) => !served.includes(`${kind}`)));
+  for (const kind of others) {
+    problems.push(
+      `"layer_types" has ${JSON.stringify(kind)}, only ${
+        served.join(" and ")
+      } are served`,
+    );
+  }
 }

@@ -76,25 +76,43 @@ export function readRope(
   if (head_dim % 2 !== 0) {
     problems.push(`"head_dim" is ${head_dim}, expected an even number`);
   }
+  checkScaling(scaling, problems);
   const kind = KINDS[scaling.kind];
-  if (!kind) {
+  const base = plain(Number(theta), head_dim);
+  return { inverseFrequencies: kind ? kind(base, scaling) : base };
+}
+
+/** Keys that a rotary embedding of any kind may have. */
+const COMMON = [
+  ...["kind", "rope_theta", "rope_type", "type"],
+  "original_max_position_embeddings",
+];
+
+function checkScaling(scaling: Scaling, problems: string[]): void {
+  const { kind } = scaling;
+  if (!Object.hasOwn(KINDS, kind)) {
     problems.push(
-      `rope_type "${scaling.kind}" is not served, expected one of ${
+      `rope_type "${kind}" is not served, expected one of ${
         Object.keys(KINDS).join(", ")
       }`,
     );
+    return;
   }
-  for (const key of NEEDED[scaling.kind] ?? []) {
-    if (typeof scaling[key] !== "number") {
-      problems.push(
-        `rope_type "${scaling.kind}" wants a number "${key}", found ${
-          JSON.stringify(scaling[key])
-        }`,
-      );
-    }
+  const needed = NEEDED[kind] ?? [];
+  for (const key of needed) {
+    if (typeof scaling[key] === "number") continue;
+    problems.push(
+      `rope_type "${kind}" wants a number "${key}", found ${
+        JSON.stringify(scaling[key])
+      }`,
+    );
   }
-  const base = plain(Number(theta), head_dim);
-  return { inverseFrequencies: kind ? kind(base, scaling) : base };
+  for (const [key, value] of Object.entries(scaling)) {
+    if (needed.includes(key) || COMMON.includes(key)) continue;
+    problems.push(
+      `"${key}" (${JSON.stringify(value)}) of rope_type "${kind}" is not known`,
+    );
+  }
 }
 
 function readScaling(given: Json): Scaling {
