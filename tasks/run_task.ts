@@ -110,10 +110,19 @@ export function errorLine(error: unknown): string {
   if (kind === undefined) return line;
   // "all" and `<CWD>` are no values of a flag
   const isValue = what !== undefined && !/^(all|<.*>)$/.test(what);
-  const flag = `--allow-${kind}${isValue ? `=${what}` : ""}`;
   const task = Deno.mainModule.replace(/^.*\/|\.ts$/g, "");
+  const values = isValue ? [...grantedTo(task, kind), what] : [];
+  const flag = `--allow-${kind}${isValue ? `=${values.join()}` : ""}`;
   return `Cannot use ${
     what ?? kind
   }: task "${task}" has no ${kind} access to it, grant it with ${flag}: ` +
     `deno run -P=${task} ${flag} tasks/${task}.ts`;
+}
+
+/** What deno.json grants a task: a flag replaces the whole list, so it must name these too. */
+function grantedTo(task: string, kind: string): readonly string[] {
+  const config = new URL("../deno.json", import.meta.url);
+  const { permissions } = JSON.parse(Deno.readTextFileSync(config));
+  const list: unknown = permissions?.[task]?.[kind];
+  return Array.isArray(list) ? list : [];
 }

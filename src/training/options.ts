@@ -42,7 +42,7 @@ const method = {
     ),
   ),
   precompute_ref_log_probs: flag(
-    "Reference log-probabilities of all rows before training, not batch by batch; the numbers are the same",
+    "Always so here: the reference runs once over all rows before training, and is kept; false changes nothing",
   ),
 };
 

@@ -144,7 +144,7 @@ const CASES: readonly Case[] = [
   {
     name: "an output folder without permission",
     words: ["--output_dir=elsewhere"],
-    says: ["--allow-write=", "elsewhere"],
+    says: ["--allow-write=output,.cache,elsewhere"],
   },
   {
     name: "an output folder that cannot be written",
