@@ -58,7 +58,7 @@ export class Device implements Disposable {
     this.windowBytes = windowBytes ?? gpu.limits.maxStorageBufferBindingSize;
     this.#pipeline = createPipelines(gpu);
     this.#recorder = createRecorder(gpu);
-    this.#pool = createPool(gpu, budgetBytes);
+    this.#pool = createPool(gpu, budgetBytes, () => this.#recorder.flush());
     this.#scopes = createScopes((resource) => this.#pool.giveBack(resource));
     this.#faults = watchFaults(gpu);
   }
@@ -268,7 +268,6 @@ export class Device implements Disposable {
 
   /** Frees pooled buffers that nobody uses. */
   trim(): void {
-    this.#recorder.flush();
     this.#pool.trim();
   }
 

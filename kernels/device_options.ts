@@ -16,6 +16,9 @@ export interface DeviceOptions {
 
 /** What is allocated while a scope is open goes back to the pool when it is disposed. */
 export interface Scope extends Disposable {
-  /** Hands a tensor or texture to the scope around this one; to nobody if there is none. Returns it. */
+  /**
+   * Hands a tensor or texture to the scope around this one; to nobody if there is none. What this scope does not own
+   * stays where it is. Returns it.
+   */
   keep<T extends Tensor | GPUTexture>(resource: T): T;
 }

@@ -1,6 +1,9 @@
 /**
  * Buffers and textures that are used again instead of freed, with a byte budget that refuses before the
  * driver dies. Knows sizes only: which tensor owns a buffer is the matter of scopes.
+ *
+ * Batches differ in length, so a request also takes what is somewhat larger, and what lies idle beyond a share of the
+ * most that was ever in use is destroyed, longest idle first.
  */
 
 /** Thrown when an allocation would pass the byte budget. */
@@ -8,14 +11,17 @@ export class BudgetError extends RangeError {
   override name = "BudgetError";
 }
 
-/** Free resources by key; `Device` gives them back here. */
+/** What is pooled. */
+type Pooled = GPUBuffer | GPUTexture;
+
+/** Free resources; `Device` gives them back here. */
 export interface Pool {
   /** Bytes held, in use or free. */
   readonly allocatedBytes: number;
   readonly peakBytes: number;
   buffer(bytes: number): GPUBuffer;
   texture(format: GPUTextureFormat, width: number, height: number): GPUTexture;
-  giveBack(resource: GPUBuffer | GPUTexture): void;
+  giveBack(resource: Pooled): void;
   /** Destroys what is free. */
   trim(): void;
   destroy(): void;
@@ -35,44 +41,100 @@ const TEXTURE_USAGE = GPUTextureUsage.STORAGE_BINDING |
   GPUTextureUsage.COPY_SRC;
 const TEXEL_BYTES = 16;
 
-/** Creates a pool whose holdings never pass `budgetBytes`. */
-export function createPool(gpu: GPUDevice, budgetBytes: number): Pool {
-  const free = new Map<string, (GPUBuffer | GPUTexture)[]>();
-  const sizes = new Map<
-    GPUBuffer | GPUTexture,
-    { key: string; bytes: number }
-  >();
+/** A request takes what is at most so many times larger: a short batch uses the buffers of a long one. */
+const LOOSEST_FIT = 4;
+/** Free bytes that are kept in any case, and as a share of the most that was in use. */
+const KEPT_BYTES = 128 << 20;
+const KEPT_SHARE = 1 / 16;
+
+interface Held {
+  /** What may stand in for each other, but for their sizes. */
+  readonly family: string;
+  readonly bytes: number;
+}
+
+/** What is asked for. */
+interface Request<T extends Pooled> extends Held {
+  readonly create: () => T;
+}
+
+/**
+ * Creates a pool whose holdings never pass `budgetBytes`.
+ *
+ * @param beforeDestroy submits what is recorded, since that may use what is about to be destroyed
+ */
+export function createPool(
+  gpu: GPUDevice,
+  budgetBytes: number,
+  beforeDestroy: () => void = () => {},
+): Pool {
+  const held = new Map<Pooled, Held>();
+  /** In the order in which they became free. */
+  const free = new Set<Pooled>();
+  const bySize = new Map<string, Map<number, Pooled[]>>();
   let allocatedBytes = 0;
   let peakBytes = 0;
+  let freeBytes = 0;
+  let mostInUse = 0;
 
-  function trim(): void {
-    for (const resources of free.values()) {
-      for (const resource of resources.splice(0)) {
-        allocatedBytes -= sizes.get(resource)!.bytes;
-        sizes.delete(resource);
-        resource.destroy();
-      }
+  /** Smallest first, of one size the one last used. */
+  function takeFree({ family, bytes }: Held): Pooled | undefined {
+    const sizes = bySize.get(family);
+    let best = Infinity;
+    for (const [size, resources] of sizes ?? []) {
+      const fits = size >= bytes && size <= bytes * LOOSEST_FIT;
+      if (fits && size < best && resources.length > 0) best = size;
+    }
+    const found = sizes?.get(best)?.pop();
+    if (found) forget(found);
+    return found;
+  }
+
+  function forget(resource: Pooled): void {
+    free.delete(resource);
+    freeBytes -= held.get(resource)!.bytes;
+  }
+
+  function destroy(resource: Pooled): void {
+    const { family, bytes } = held.get(resource)!;
+    const same = bySize.get(family)!.get(bytes)!;
+    same.splice(same.indexOf(resource), 1);
+    forget(resource);
+    held.delete(resource);
+    allocatedBytes -= bytes;
+    resource.destroy();
+  }
+
+  /** Destroys what has been free for longest until at most `most` bytes are held, or nothing is free. */
+  function shrink(most: number): void {
+    if (allocatedBytes <= most || free.size === 0) return;
+    beforeDestroy();
+    for (const resource of free) {
+      if (allocatedBytes <= most) break;
+      destroy(resource);
     }
   }
 
-  function take<T extends GPUBuffer | GPUTexture>(
-    key: string,
-    bytes: number,
-    create: () => T,
-  ): T {
-    const found = free.get(key)?.pop();
-    if (found) return found as T;
-    if (allocatedBytes + bytes > budgetBytes) trim();
+  function make<T extends Pooled>({ family, bytes, create }: Request<T>): T {
+    const needed = Math.max(mostInUse, allocatedBytes - freeBytes + bytes);
+    const kept = Math.max(KEPT_BYTES, needed * KEPT_SHARE);
+    shrink(Math.min(budgetBytes, needed + kept) - bytes);
     if (allocatedBytes + bytes > budgetBytes) {
       throw new BudgetError(
         `Cannot allocate ${bytes} bytes on the device: ${allocatedBytes} of ${budgetBytes} bytes are in use; lower per_device_train_batch_size or max_length, or turn gradient_checkpointing on`,
       );
     }
     const made = create();
-    sizes.set(made, { key, bytes });
+    held.set(made, { family, bytes });
     allocatedBytes += bytes;
     peakBytes = Math.max(peakBytes, allocatedBytes);
     return made;
+  }
+
+  function take<T extends Pooled>(request: Request<T>): T {
+    const found = takeFree(request) ?? make(request);
+    mostInUse = Math.max(mostInUse, allocatedBytes - freeBytes);
+    return found as T;
   }
 
   return {
@@ -87,36 +149,39 @@ export function createPool(gpu: GPUDevice, budgetBytes: number): Pool {
         bucketBytes(bytes),
         Math.max(bytes, gpu.limits.maxBufferSize),
       );
-      return take(
-        `${size}`,
-        size,
-        () => gpu.createBuffer({ size, usage: BUFFER_USAGE }),
-      );
+      return take({
+        family: "buffer",
+        bytes: size,
+        create: () => gpu.createBuffer({ size, usage: BUFFER_USAGE }),
+      });
     },
     texture(format, width, height) {
-      return take(
-        `${format} ${width} ${height}`,
-        width * height * TEXEL_BYTES,
-        () =>
+      return take({
+        family: `${format} ${width}`,
+        bytes: width * height * TEXEL_BYTES,
+        create: () =>
           gpu.createTexture({
             size: [width, height],
             format,
             usage: TEXTURE_USAGE,
           }),
-      );
+      });
     },
     giveBack(resource) {
-      const { key } = sizes.get(resource)!;
-      const resources = free.get(key);
-      if (resources) resources.push(resource);
-      else free.set(key, [resource]);
+      const { family, bytes } = held.get(resource)!;
+      const sizes = bySize.get(family) ?? new Map<number, Pooled[]>();
+      bySize.set(family, sizes);
+      const same = sizes.get(bytes);
+      if (same) same.push(resource);
+      else sizes.set(bytes, [resource]);
+      free.add(resource);
+      freeBytes += bytes;
     },
-    trim,
+    trim: () => shrink(0),
     destroy() {
-      for (const resource of sizes.keys()) resource.destroy();
-      sizes.clear();
-      free.clear();
-      allocatedBytes = 0;
+      for (const resource of held.keys()) resource.destroy();
+      for (const index of [held, free, bySize]) index.clear();
+      allocatedBytes = freeBytes = 0;
     },
   };
 }

@@ -34,7 +34,10 @@ export function createScopes<R>(giveBack: (resource: R) => void): Scopes<R> {
       const owned = new Set<R>();
       stack.push(owned);
       return {
-        keep: (resource) => move(resource, stack[stack.indexOf(owned) - 1]),
+        keep: (resource) => {
+          if (!owned.has(resource)) return;
+          move(resource, stack[stack.indexOf(owned) - 1]);
+        },
         close: () => {
           if (stack.pop() !== owned) {
             throw new Error(

@@ -61,11 +61,9 @@ export function hiddenStates(
   let x = ops.embedding(device, tokens, model.embed_tokens);
   for (const index of model.layers.keys()) {
     const block = (x: Tensor) => runBlock(pass, index, x);
-    const next = !isRecording()
-      ? contained(device, () => block(x))
-      : options.gradientCheckpointing
+    const next = isRecording() && options.gradientCheckpointing
       ? checkpoint(device, x, block)
-      : block(x);
+      : contained(device, () => block(x));
     if (!isRecording()) device.release(x);
     x = next;
   }
