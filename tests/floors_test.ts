@@ -35,7 +35,7 @@ interface Source {
 
 const isTested = (path: string) => path.startsWith("tests/");
 const isProgram = (path: string) =>
-  path.startsWith("tasks/") || /^data\/.*\/main\.ts$/.test(path);
+  path.startsWith("tasks/") || /^data\/.*\/(main|publish)\.ts$/.test(path);
 
 function floorOf(path: string): string | undefined {
   return Object.keys(FLOORS).find((floor) => path.startsWith(`${floor}/`));
