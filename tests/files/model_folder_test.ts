@@ -15,7 +15,7 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "../temporary_folder.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -256,14 +256,15 @@ Deno.test(
   },
 );
 
+const models = referencePath("models");
+
 Deno.test("openModelFolder() opens every model of the reference", {
   ...OPTIONS,
   permissions: { read: true },
+  ignore: models === undefined,
 }, async () => {
-  const models = referencePath("models");
-  if (models === undefined) throw new Error("found no reference");
   let count = 0;
-  for await (const { name, isDirectory } of Deno.readDir(models)) {
+  for await (const { name, isDirectory } of Deno.readDir(models!)) {
     if (!isDirectory) continue;
     const folder = await openModelFolder(`${models}/${name}`);
     assert(folder.chatTemplate !== undefined, name);
@@ -272,6 +273,7 @@ Deno.test("openModelFolder() opens every model of the reference", {
       (await folder.weights.read(norm)).length,
       folder.weights.tensors.get(norm)!.bytes,
     );
+    compared("model folders");
     count++;
   }
   assert(count > 0);

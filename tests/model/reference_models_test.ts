@@ -3,6 +3,7 @@
  * of a batch lie ragged in one list of tokens here, padded in a rectangle there.
  */
 import { assert, assertEquals } from "@std/assert";
+import { dirname } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
 import { fullLogits } from "../../kernels/full_logits.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
@@ -14,7 +15,7 @@ import { type Model, parameters } from "../../src/model/model.ts";
 import { type Batch, sequenceBatch } from "../../src/preference/batch.ts";
 import { recordedLogps } from "../../src/training/batch_logps.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const NAMES = [
   "qwen2",
@@ -111,6 +112,7 @@ async function checkLogits(device: Device, folder: string): Promise<void> {
   );
   const gap = largestGap(got, logits);
   assert(gap <= LOGIT_TOLERANCE, `logits differ by ${gap}`);
+  compared("model logits");
 }
 
 async function checkGradients(device: Device, folder: string): Promise<void> {
@@ -138,29 +140,30 @@ async function checkGradients(device: Device, folder: string): Promise<void> {
       `d${name} is off by ${distance} of ${norm}`,
     );
   }
+  compared("model gradients");
 }
 
 for (const name of NAMES) {
-  const folder = referencePath(`models/${name}/ref/io.safetensors`)?.replace(
-    "/ref/io.safetensors",
-    "",
-  );
-  if (folder === undefined) {
-    Deno.test({
-      name: `model ${name} equals transformers (skipped: no reference)`,
-      ignore: true,
-      fn() {},
-    });
-    continue;
+  for (
+    const [what, file, check] of [
+      ["logits", "io", checkLogits],
+      ["gradients", "grads", checkGradients],
+    ] as const
+  ) {
+    const path = referencePath(`models/${name}/ref/${file}.safetensors`);
+    if (path === undefined) {
+      Deno.test({
+        name: `model ${name} gives the ${what} (skipped: no reference)`,
+        ignore: true,
+        fn() {},
+      });
+      continue;
+    }
+    const folder = dirname(dirname(path));
+    await gpuTest(
+      `model ${name} gives the ${what} of transformers`,
+      (device) => check(device, folder),
+      { read: [folder] },
+    );
   }
-  await gpuTest(
-    `model ${name} gives the logits of transformers`,
-    (device) => checkLogits(device, folder),
-    { read: [folder] },
-  );
-  await gpuTest(
-    `model ${name} gives the gradients of transformers`,
-    (device) => checkGradients(device, folder),
-    { read: [folder] },
-  );
 }

@@ -6,6 +6,7 @@ import {
   inOrder,
   windowsPerEpoch,
 } from "../../src/preference/epoch.ts";
+import { compared } from "../reference_dir.ts";
 import { readable, referenceJson } from "./reference_encoder.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
@@ -124,6 +125,7 @@ for (const name of ["qwen2_full", "qwen2_uneven_accumulation_ipo"]) {
           micro_batches.map(({ examples }) => examples),
         );
       }
+      compared("orders");
     },
   });
 }

@@ -1,6 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import {
-  answersEqual,
   demonstrationFault,
   preferenceFault,
 } from "../../src/preference/check.ts";
@@ -265,96 +264,6 @@ for (
     },
   });
 }
-
-const BAD_ROWS: readonly [row: Row, message: string][] = [
-  [
-    { prompt: "a", chosen: "b" },
-    '"rejected" is missing, found keys "prompt", "chosen"',
-  ],
-  [
-    { prompt: "a", pos_resp: "b" },
-    '"neg_resp" is missing, found keys "prompt", "pos_resp"',
-  ],
-  [
-    { question: "a" },
-    'no known format, found keys "question", expected prompt + pos_resp + neg_resp; or',
-  ],
-  [
-    { prompt: 3, chosen: "b", rejected: "c" },
-    '"prompt" is a number, expected a string',
-  ],
-  [
-    { prompt: "a", chosen: null, rejected: "c" },
-    '"chosen" is null, expected a string',
-  ],
-  [
-    { prompt: [user("a")], chosen: [{ content: "b" }], rejected: "c" },
-    '"chosen[0]" has no "role" or "from"',
-  ],
-  [
-    { prompt: [{ role: "user" }], chosen: "b", rejected: "c" },
-    '"prompt[0]" has no "content" or "value", found keys "role"',
-  ],
-  [{
-    conversations: [{ from: "alien", value: "x" }],
-    chosen: "b",
-    rejected: "c",
-  }, '"conversations[0].from" is "alien"'],
-  [{ messages: [{ role: "user", value: "x" }] }, '"row" has no "chosen_value"'],
-  [
-    {
-      messages: [{ role: "user", value: "x" }, {
-        role: "assistant",
-        chosen_value: "y",
-      }],
-    },
-    '"messages[1]" has no "rejected_value"',
-  ],
-  [
-    { conversations: "x", chosen: "b", rejected: "c" },
-    '"conversations" is a string, expected a list of turns',
-  ],
-];
-
-for (const [row, message] of BAD_ROWS) {
-  Deno.test({
-    ...pure,
-    name: `readRow() names the fault: ${message}`,
-    fn: () => {
-      assertThrows(() => read(row), TypeError, message);
-    },
-  });
-}
-
-Deno.test({
-  ...pure,
-  name:
-    "preferenceFault() finds empty answers, wrong last roles and prompts that are answered already",
-  fn() {
-    const { line, ...rest } = parts;
-    const fault = (change: Partial<typeof rest>) =>
-      preferenceFault({ ...rest, ...change, line });
-    assertEquals(fault({ chosen: [assistant(" \n")] }), '"chosen" is empty');
-    assertEquals(fault({ rejected: [] }), '"rejected" has no turns');
-    assertEquals(
-      fault({ rejected: [user("bad")] }),
-      '"rejected" ends with the role "user", expected "assistant"',
-    );
-    assertEquals(fault({ prompt: [] }), "the prompt has no turns");
-    assertEquals(
-      fault({ prompt: [user("a"), assistant("b")] })?.includes(
-        'ends with the role "assistant"',
-      ),
-      true,
-    );
-    assertEquals(
-      preferenceFault({ prompt: "", chosen: "a", rejected: "", line }),
-      '"rejected" is empty',
-    );
-    assertEquals(answersEqual({ ...parts, rejected: parts.chosen }), true);
-    assertEquals(answersEqual(parts), false);
-  },
-});
 
 Deno.test({
   ...pure,

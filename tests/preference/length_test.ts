@@ -6,6 +6,7 @@ import {
   type LengthLimits,
 } from "../../src/preference/length.ts";
 import { tokenPair } from "../../src/preference/token_pair.ts";
+import { compared } from "../reference_dir.ts";
 import { readable, referenceJson } from "./reference_encoder.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
@@ -189,6 +190,7 @@ Deno.test({
       assertEquals(kept, kept_examples, name);
       assertEquals(tokens, metrics.num_tokens, name);
       if (maxLength < 100) truncations++;
+      compared("truncations");
     }
     assert(truncations >= 4);
   },

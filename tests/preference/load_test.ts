@@ -4,18 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import {
-  getColorEnabled,
-  setColorEnabled,
-  stripAnsiCode,
-} from "@std/fmt/colors";
-import {
-  demonstrationLines,
-  pairLines,
-  reportLines,
-} from "../../src/preference/inspect.ts";
 import { loadDemonstrations, loadPairs } from "../../src/preference/load.ts";
-import { lengthsOf } from "../../src/preference/load_report.ts";
 import { drawRows } from "../../src/preference/sources.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { characterEncoder } from "./reference_encoder.ts";
@@ -235,86 +224,5 @@ Deno.test({
       1,
     ]);
     assertEquals(report.formats, { "text": 1, "prompt and completion": 1 });
-  },
-});
-
-Deno.test({
-  ...disk,
-  name:
-    "reportLines(), pairLines() and demonstrationLines() show what will be trained",
-  async fn() {
-    await using folder = await temporaryFolder();
-    const rows = [...numbered(0, 1), {
-      prompt: "a b",
-      pos_resp: "x\ny",
-      neg_resp: "x\ny",
-    }];
-    const path = await folder.write("train.jsonl", jsonLines(rows));
-    const { examples, report } = await loadPairs([{ path }], {
-      split: "train",
-      encoder,
-    });
-    const text = reportLines(report).join("\n");
-    for (
-      const part of [
-        `${path}: 2 rows`,
-        "format: CValues (2)",
-        "2 rows: 1 kept, 1 dropped",
-        "line 2)",
-        "shared prompts save",
-      ]
-    ) {
-      assertStringIncludes(text, part);
-    }
-    const options = { tokenizer: encoder.tokenizer };
-    const shown = pairLines(examples[0]!, options).join("\n");
-    assertStringIncludes(shown, "line 1: 25 + 24 tokens, 20 shared");
-    assertStringIncludes(shown, "g|o|o|d|</s>");
-    const enabled = getColorEnabled(); // NO_COLOR may be set where the tests run
-    setColorEnabled(true);
-    const colored = pairLines(examples[0]!, { ...options, color: true }).join(
-      "\n",
-    );
-    setColorEnabled(enabled);
-    assertEquals(stripAnsiCode(colored), shown);
-    assert(colored.includes("\x1b["));
-    const eos = encoder.tokenizer.eosTokenId!;
-    const demonstration = {
-      ids: [0, 36, 1, 47, eos, 999],
-      completionStart: 1,
-      line: 5,
-    };
-    assertStringIncludes(
-      demonstrationLines(demonstration, options).join("\n"),
-      "·|b|",
-    );
-    assertStringIncludes(
-      demonstrationLines(demonstration, options).join("\n"),
-      "<999>",
-    );
-  },
-});
-
-Deno.test({
-  permissions: "none",
-  name: "lengthsOf() gives nearest-rank quantiles",
-  fn() {
-    const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
-    assertEquals(lengthsOf(hundred), {
-      min: 1,
-      median: 50,
-      p90: 90,
-      p99: 99,
-      max: 100,
-      mean: 50.5,
-    });
-    assertEquals(lengthsOf([]), {
-      min: 0,
-      median: 0,
-      p90: 0,
-      p99: 0,
-      max: 0,
-      mean: 0,
-    });
   },
 });

@@ -10,6 +10,7 @@ import {
   tokenizePreference,
 } from "../../src/preference/tokenize.ts";
 import type { Row } from "../../src/preference/turns.ts";
+import { compared } from "../reference_dir.ts";
 import {
   characterEncoder,
   readable,
@@ -33,6 +34,7 @@ function assertRow(pair: TokenPair, want: TokenizedRow): void {
     assertEquals(ids.slice(0, completionStart), want.prompt_ids);
     assertEquals(ids.slice(completionStart), want[`${name}_ids`]);
   }
+  compared("pairs");
 }
 
 function tokenize(row: Row, folder: string) {
@@ -127,6 +129,7 @@ Deno.test({
         t < tokens.completionStart ? -100 : id
       );
       assertEquals(labels, tokenized[i].labels);
+      compared("demonstrations");
     });
   },
 });

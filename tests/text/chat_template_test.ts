@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import type { Message } from "../../src/text/message.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 interface Conversation {
   messages: Message[];
@@ -80,6 +80,7 @@ for (const template of reference.templates) {
             one.text ?? "",
             `${template.name} ${one.messages}`,
           );}
+        compared("chat templates");
       }
     },
   });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import type { Message } from "../../src/text/message.ts";
 import { TEMPLATE_NAMES, templateFile } from "../../src/text/template_files.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const reference = referencePath("chat_templates.json");
 const folder = new URL("../../templates/", import.meta.url);
@@ -63,6 +63,7 @@ for (const [name, originalName] of Object.entries(ORIGINALS)) {
           });
         if (one.error) assertThrows(render, RangeError, one.error.message);
         else assertEquals(render(), one.text ?? "", one.messages);
+        compared("chat templates");
       }
     },
   });

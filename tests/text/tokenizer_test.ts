@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { createStreamDecoder } from "../../src/text/stream_decoder.ts";
 import { createTokenizer, type Tokenizer } from "../../src/text/tokenizer.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const realdata = fromFileUrl(
@@ -53,6 +53,7 @@ Deno.test({
         decoded_skip_special,
         text,
       );
+      compared("tokenizer");
     }
     assertEquals([
       tokenizer.vocabSize,
@@ -113,6 +114,7 @@ Deno.test({
     assert(list.length >= 60);
     for (const { text, ids } of list) {
       assertEquals(tokenizer.encode(text), ids, text);
+      compared("tokenizer");
     }
   },
 });
@@ -134,6 +136,7 @@ Deno.test({
         ids,
         text,
       );
+      compared("tokenizer");
     }
     assertEquals(
       tokenizer.decode(greedy_ids, { skipSpecialTokens: true }),

@@ -14,7 +14,7 @@ import {
   startingLoss,
 } from "../../src/training/losses.ts";
 import { batchLoss } from "../../src/training/metrics.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...checks, permissions: "none" } as const;
@@ -120,6 +120,7 @@ Deno.test({
         tolerance,
         what,
       });
+      compared("dpo_losses");
     }
   },
 });

@@ -8,7 +8,7 @@ import {
   sumBySequence,
   supervisedMetrics,
 } from "../../src/training/metrics.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const pure = {
   permissions: "none",
@@ -123,6 +123,7 @@ Deno.test({
           name,
         );
       }
+      compared("dpo_losses metrics");
     }
   },
 });

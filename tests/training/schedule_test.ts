@@ -5,7 +5,7 @@ import {
   type ScheduleName,
   scheduleNames,
 } from "../../src/training/schedule.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...checks, permissions: "none" } as const;
@@ -55,6 +55,7 @@ Deno.test({
       for (const [i, { log }] of steps.entries()) {
         assertAlmostEquals(rate(i), log.learning_rate, 1e-12 * learning_rate);
       }
+      compared("schedules");
     }
   },
 });

@@ -3,6 +3,7 @@
  * one shared prompt with two answers and no padding, there as a padded rectangle of two full sequences each.
  */
 import { assert, assertEquals } from "@std/assert";
+import { dirname } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
 import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
@@ -39,7 +40,7 @@ import {
 } from "../../src/training/schedule.ts";
 import { train } from "../../src/training/trainer.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 const NAMES = [
   "qwen2_full",
@@ -226,6 +227,7 @@ async function check(device: Device, folder: string): Promise<void> {
     ? (await openAdapterFolder(`${folder}/adapter_final`)).weights
     : await openSafetensors(`${folder}/final_weights.safetensors`);
   await assertWeights(device, model, end);
+  compared("trajectories");
 }
 
 async function replayPairs(
@@ -250,8 +252,12 @@ async function replayPairs(
 }
 
 for (const name of NAMES) {
-  const path = referencePath(`trajectories/${name}/trajectory.json`);
-  if (path === undefined) {
+  const [path, ...ends] = [
+    "trajectory.json",
+    "final_weights.safetensors",
+    "adapter_final/adapter_model.safetensors",
+  ].map((file) => referencePath(`trajectories/${name}/${file}`));
+  if (path === undefined || ends.every((end) => end === undefined)) {
     Deno.test({
       name: `run ${name} equals TRL's (skipped: no reference)`,
       ignore: true,
@@ -259,12 +265,10 @@ for (const name of NAMES) {
     });
     continue;
   }
-  const folder = path.replace("/trajectory.json", "");
+  const folder = dirname(path);
   await gpuTest(
     `run ${name} equals TRL's, column by column`,
     (device) => check(device, folder),
-    {
-      read: [`${folder}/../..`],
-    },
+    { read: [`${folder}/../..`] },
   );
 }
