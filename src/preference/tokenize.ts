@@ -38,19 +38,29 @@ function templateOf({ template }: Encoder): ChatTemplate {
   );
 }
 
+interface Context {
+  readonly encoder: Encoder;
+  readonly tools: Tools;
+}
+
+/** A prompt's tokens, made once for both of its answers. */
+function encodePrompt(prompt: Turns, { encoder, tools }: Context): number[] {
+  const { tokenizer } = encoder;
+  if (typeof prompt === "string") {
+    return tokenizer.encode(prompt, { addSpecialTokens: true });
+  }
+  const options = { addGenerationPrompt: true, ...tools };
+  return tokenizer.encode(templateOf(encoder).render(prompt, options));
+}
+
 /** Where the prompt ends inside the whole: the border is the longest common token prefix. */
 function chatSequence(
   prompt: readonly Message[],
   answer: readonly Message[],
-  { encoder, tools }: { encoder: Encoder; tools: Tools },
+  promptIds: readonly number[],
+  { encoder, tools }: Context,
 ): Tokenized<TokenSequence> {
-  const template = templateOf(encoder);
-  const opened = template.render(prompt, {
-    addGenerationPrompt: true,
-    ...tools,
-  });
-  const whole = template.render([...prompt, ...answer], tools);
-  const promptIds = encoder.tokenizer.encode(opened);
+  const whole = templateOf(encoder).render([...prompt, ...answer], tools);
   const ids = encoder.tokenizer.encode(whole);
   const completionStart = commonPrefix(promptIds, ids);
   return {
@@ -64,22 +74,20 @@ function withEos(text: string, { tokenizer }: Encoder): string {
   return text.endsWith(eos) ? text : text + eos;
 }
 
-function plainIds(prompt: string, answer: string, encoder: Encoder) {
-  const special = { addSpecialTokens: true };
-  const promptIds = encoder.tokenizer.encode(prompt, special);
-  return {
-    promptIds,
-    ids: encoder.tokenizer.encode(prompt + withEos(answer, encoder), special),
-  };
+function plainIds(prompt: string, answer: string, encoder: Encoder): number[] {
+  return encoder.tokenizer.encode(prompt + withEos(answer, encoder), {
+    addSpecialTokens: true,
+  });
 }
 
 /** TRL cuts by COUNT: the prompt's tokens, then the whole's tokens from that place on, even if they differ before. */
 function plainSequence(
   prompt: string,
   answer: string,
+  promptIds: readonly number[],
   encoder: Encoder,
 ): Tokenized<TokenSequence> {
-  const { ids: whole, promptIds } = plainIds(prompt, answer, encoder);
+  const whole = plainIds(prompt, answer, encoder);
   const ids = [...promptIds, ...whole.slice(promptIds.length)];
   const moved = commonPrefix(promptIds, whole) < promptIds.length;
   return { tokens: { ids, completionStart: promptIds.length }, moved };
@@ -88,13 +96,14 @@ function plainSequence(
 function sequence(
   prompt: Turns,
   answer: Turns,
-  context: { encoder: Encoder; tools: Tools },
+  promptIds: readonly number[],
+  context: Context,
 ): Tokenized<TokenSequence> {
   if (typeof prompt !== "string" && typeof answer !== "string") {
-    return chatSequence(prompt, answer, context);
+    return chatSequence(prompt, answer, promptIds, context);
   }
   if (typeof prompt === "string" && typeof answer === "string") {
-    return plainSequence(prompt, answer, context.encoder);
+    return plainSequence(prompt, answer, promptIds, context.encoder);
   }
   throw new TypeError(
     "Cannot tokenize a pair: the prompt and its answers must all be turns or all plain text",
@@ -112,8 +121,9 @@ export function tokenizePreference(
 ): Tokenized<TokenPair> {
   const { prompt, line, tools } = preference;
   const context = { encoder, tools: tools ? { tools } : {} };
-  const chosen = sequence(prompt, preference.chosen, context);
-  const rejected = sequence(prompt, preference.rejected, context);
+  const promptIds = encodePrompt(prompt, context);
+  const chosen = sequence(prompt, preference.chosen, promptIds, context);
+  const rejected = sequence(prompt, preference.rejected, promptIds, context);
   return {
     tokens: tokenPair(chosen.tokens, rejected.tokens, line),
     moved: chosen.moved || rejected.moved,
@@ -138,8 +148,10 @@ export function tokenizeDemonstration(
   { completionOnly = true }: { completionOnly?: boolean } = {},
 ): Tokenized<TokenDemonstration> {
   const { prompt, completion, line, tools } = demonstration;
+  const context = { encoder, tools: tools ? { tools } : {} };
+  const promptIds = encodePrompt(prompt, context);
   if (typeof prompt === "string" && typeof completion === "string") {
-    const { promptIds, ids } = plainIds(prompt, completion, encoder);
+    const ids = plainIds(prompt, completion, encoder);
     const start = commonPrefix(promptIds, ids);
     const completionStart = completionOnly ? start : 0;
     return {
@@ -147,10 +159,7 @@ export function tokenizeDemonstration(
       moved: start < promptIds.length,
     };
   }
-  const { tokens, moved } = sequence(prompt, completion, {
-    encoder,
-    tools: tools ? { tools } : {},
-  });
+  const { tokens, moved } = sequence(prompt, completion, promptIds, context);
   const completionStart = completionOnly ? tokens.completionStart : 0;
   return { tokens: { ids: tokens.ids, completionStart, line }, moved };
 }

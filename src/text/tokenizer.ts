@@ -118,8 +118,9 @@ function engineOf(files: TokenizerJson): Engine {
   }
 }
 
-/** Pieces of text whose tokens are remembered. */
+/** Pieces of text whose tokens are remembered, and their most characters: some tokenizers take a text in one piece. */
 const CACHED_PIECES = 200_000;
+const CACHED_LENGTH = 128;
 
 /**
  * The engine remembers the tokens of 10,000 pieces and moves each hit to the end of its map, which costs more than
@@ -131,6 +132,7 @@ function rememberMore(model: Engine["model"]): void {
   model.cache = {
     get: (piece: string) => known.get(piece),
     put(piece: string, tokens: unknown) {
+      if (piece.length > CACHED_LENGTH) return;
       if (known.size >= CACHED_PIECES) known.clear();
       known.set(piece, tokens);
     },
