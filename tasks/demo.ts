@@ -26,6 +26,7 @@ import { readTaskOptions, runTask } from "./run_task.ts";
 
 const RECIPE = "recipes/tiny-dpo.jsonc";
 const PROMPTS = "data/tiny/prompts.jsonl";
+const TEMPERATURE = 0.7;
 
 /** The share of answers that the rule calls courteous. */
 function courteousShare(answers: readonly string[]): string {
@@ -44,8 +45,8 @@ async function compare(
   const rows: Compared[] = [];
   progress.start(0, questions.length);
   const answers = answerRows(questions, speakers, {
-    sampling: { temperature: 1, top_k: 0, top_p: 1 },
-    ...{ maxNewTokens: 48, seed: 0, batchSize: 25 },
+    sampling: { temperature: TEMPERATURE, top_k: 0, top_p: 1 },
+    ...{ maxNewTokens: 48, seed: 0, batchSize: 50 },
   });
   for await (const { prompt, base, tuned } of answers) {
     rows.push({ prompt, base, tuned } as Compared);
@@ -86,9 +87,11 @@ await runTask(async () => {
     })
   );
   const rows = await compare(speakers, prompts);
-  console.log(`\n${sideBySideLines(rows.slice(0, 6)).join("\n")}`);
+  const differing = rows.filter(({ base, tuned }) => base !== tuned);
+  console.log("\nthe first prompts on which they differ:\n");
+  console.log(sideBySideLines(differing.slice(0, 6)).join("\n"));
   console.log(
-    `\ncourteous answers to ${rows.length} held-out prompts, drawn at temperature 1:`,
+    `\ncourteous answers to ${rows.length} held-out prompts, drawn at temperature ${TEMPERATURE}:`,
   );
   console.log(`  base   ${courteousShare(rows.map(({ base }) => base))}`);
   console.log(`  tuned  ${courteousShare(rows.map(({ tuned }) => tuned))}`);
