@@ -15,13 +15,8 @@ import * as ropes from "../../kernels/rope.ts";
 import * as vocabulary from "../../kernels/token_logps.ts";
 import { tokenLogpsBackward } from "../../kernels/token_logps_backward.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
-import {
-  type DropoutSeed,
-  type Lora,
-  loraBackward,
-  loraDx,
-  loraForward,
-} from "./lora.ts";
+import { loraBackward, loraDx, loraForward } from "./lora.ts";
+import type { AttentionRanges, LinearParts, TokenIds } from "./op_inputs.ts";
 import type { Vector, Weight } from "./parameter.ts";
 import { isRecording, isTracked, record } from "./tape.ts";
 
@@ -63,20 +58,6 @@ export function embedding(
       return [];
     },
   });
-}
-
-/** Token ids on both sides: backward groups them by id on the CPU. */
-export interface TokenIds {
-  readonly ids: Uint32Array;
-  readonly tensor: Tensor;
-}
-
-/** What a linear layer is made of beside its weight. */
-export interface LinearParts {
-  readonly bias?: Vector | undefined;
-  readonly lora?: Lora | undefined;
-  /** Given while training with dropout. */
-  readonly mask?: DropoutSeed | undefined;
 }
 
 /** `x Wᵀ + bias`, with the adapter's part if there is one: `[tokens, in]` to `[tokens, out]`. */
@@ -183,14 +164,6 @@ export function rope(
       ropes.rope(device, dy, cosSin, positions, { ...shape, inverse: true }),
     ],
   });
-}
-
-/** Which keys each query sees, and which queries may see each key. */
-export interface AttentionRanges {
-  /** `[queries, 4]`: begin and end of the prompt's keys, begin and end of its own. */
-  readonly ranges: Tensor;
-  /** `[keys, 2]`: all queries that see a key lie in between. */
-  readonly queryRanges: Tensor;
 }
 
 /** Softmax attention over two ranges of keys per query. */

@@ -6,6 +6,7 @@ import { copyTensor } from "../../kernels/copy.ts";
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
+import type { AttentionRanges } from "../autograd/op_inputs.ts";
 import * as ops from "../autograd/ops.ts";
 import { checkpoint, contained, isRecording } from "../autograd/tape.ts";
 import { queryRanges, windowedRanges } from "./attention_ranges.ts";
@@ -43,7 +44,7 @@ interface Pass {
   readonly model: Model;
   readonly options: DecoderOptions;
   readonly positions: Tensor;
-  readonly ranges: readonly ops.AttentionRanges[];
+  readonly ranges: readonly AttentionRanges[];
 }
 
 /** Hidden states after the last norm, `[rows, hidden_size]`. */
@@ -86,7 +87,7 @@ function preparePass(
   const keyPositions = kv
     ? Uint32Array.from({ length: keys }, (_, row) => row % kv.capacity)
     : input.positions;
-  const byWindow = new Map<number | undefined, ops.AttentionRanges>();
+  const byWindow = new Map<number | undefined, AttentionRanges>();
   const ranges = config.windows.map((window) => {
     const known = byWindow.get(window);
     if (known) return known;

@@ -1,0 +1,26 @@
+/** What some ops take beside tensors: plain types. */
+import type { Tensor } from "../../kernels/tensor.ts";
+import type { DropoutSeed, Lora } from "./lora.ts";
+import type { Vector } from "./parameter.ts";
+
+/** Token ids on both sides: backward groups them by id on the CPU. */
+export interface TokenIds {
+  readonly ids: Uint32Array;
+  readonly tensor: Tensor;
+}
+
+/** What a linear layer is made of beside its weight. */
+export interface LinearParts {
+  readonly bias?: Vector | undefined;
+  readonly lora?: Lora | undefined;
+  /** Given while training with dropout. */
+  readonly mask?: DropoutSeed | undefined;
+}
+
+/** Which keys each query sees, and which queries may see each key. */
+export interface AttentionRanges {
+  /** `[queries, 4]`: begin and end of the prompt's keys, begin and end of its own. */
+  readonly ranges: Tensor;
+  /** `[keys, 2]`: all queries that see a key lie in between. */
+  readonly queryRanges: Tensor;
+}
