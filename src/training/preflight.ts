@@ -72,7 +72,7 @@ export async function checkStart(
  * gradient until half `B` has moved.
  */
 export async function watchWeights(
-  model: Model,
+  { device }: Pick<Model, "device">,
   parameters: readonly Parameter[],
 ): Promise<() => Promise<void>> {
   const moving = parameters.filter(({ name, value }) =>
@@ -84,7 +84,7 @@ export async function watchWeights(
   const read = () =>
     Promise.all(watched.map(({ value }) => {
       const count = Math.min(elements(value.shape), WATCHED_ELEMENTS);
-      return model.device.read({ ...value, shape: [count] });
+      return device.read({ ...value, shape: [count] });
     }));
   const before = await read();
   return async () => {

@@ -7,7 +7,7 @@ import { readModelConfig } from "../../src/model/config.ts";
 import { loadModel } from "../../src/model/load.ts";
 import type { Model } from "../../src/model/model.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
-import { referencePath } from "../reference_dir.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 
 /**
  * Tests `body` on a folder that holds a model.
@@ -35,7 +35,10 @@ export async function modelTest(
     return;
   }
   const folder = dirname(config);
-  await gpuTest(name, (device) => body(device, folder), {
+  await gpuTest(name, async (device) => {
+    await body(device, folder);
+    compared("model runs");
+  }, {
     read: [folder, ...read.filter((path) => path !== undefined)],
     ...{ write: [...write], variants },
   });

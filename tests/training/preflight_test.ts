@@ -1,6 +1,9 @@
 /** What must not be trained on, or not go on, stops a run in one line. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { checkTrainable } from "../../src/training/preflight.ts";
+import type { Device } from "../../kernels/device.ts";
+import { createParameter } from "../../src/autograd/parameter.ts";
+import { checkTrainable, watchWeights } from "../../src/training/preflight.ts";
+import { gpuTest } from "../kernels/gpu_test_case.ts";
 import {
   LORA,
   MODEL,
@@ -22,6 +25,27 @@ Deno.test({
     );
   },
 });
+
+/** A parameter of zeros. */
+function zeros(device: Device, name: string, shape: readonly number[]) {
+  return createParameter(device, name, device.zeros(shape));
+}
+
+await gpuTest(
+  "watchWeights() sees a matrix change among many norms and halves A that stay",
+  async (device) => {
+    const still = Array.from({ length: 20 }, (_, i) => [
+      zeros(device, `model.layers.${i}.input_layernorm.weight`, [4]),
+      zeros(device, `model.layers.${i}.mlp.gate_proj.lora_A.weight`, [2, 4]),
+    ]).flat();
+    const moving = zeros(device, "model.layers.7.q_proj.lora_B.weight", [4, 2]);
+    const check = await watchWeights({ device }, [...still, moving]);
+    await assertRejects(check, Error, "the first step changed no weight");
+    device.write(moving.value, Float32Array.of(1e-9));
+    await check();
+  },
+  { variants: ["panel"] },
+);
 
 /** A copy of the model's folder with another config. */
 function modelWith({ path }: Scene, changes: Recipe): string {
