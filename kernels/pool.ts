@@ -42,7 +42,7 @@ const TEXTURE_USAGE = GPUTextureUsage.STORAGE_BINDING |
 const TEXEL_BYTES = 16;
 
 /** A request takes what is at most so many times larger: a short batch uses the buffers of a long one. */
-const LOOSEST_FIT = 4;
+const LOOSEST_FIT = 2;
 /** Free bytes that are kept in any case, and as a share of the most that was in use. */
 const KEPT_BYTES = 128 << 20;
 const KEPT_SHARE = 1 / 16;
