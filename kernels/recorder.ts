@@ -38,8 +38,8 @@ const ARENA_BYTES = 1 << 16;
 const PARAMS_ALIGNMENT = 256;
 /** Submissions stay well under a second, so that timers and signals are served in between. */
 const LAUNCHES_PER_SUBMISSION = 48;
-/** A new bind group costs memory in the driver; batches of many lengths make many. */
-const MAX_BIND_GROUPS = 20_000;
+/** A bind group holds 4 kB in the driver; a step of a 24-layer model has about so many, and batches of many lengths make many. */
+const MAX_BIND_GROUPS = 8_192;
 
 /** Creates the recorder of a device. */
 export function createRecorder(gpu: GPUDevice): Recorder {

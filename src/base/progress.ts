@@ -33,7 +33,7 @@ export function progressLine(count: ProgressCount): string {
   const per = unit === "bytes"
     ? `${formatBytes(rate)}/s`
     : rate === 0 || rate >= 1
-    ? `${rate.toPrecision(3)} ${unit}/s`
+    ? `${rate < 100 ? rate.toPrecision(3) : Math.round(rate)} ${unit}/s`
     : `${(1 / rate).toPrecision(3)} s each`;
   const tail = unit === "bytes" ? "" : ` ${unit}`;
   const parts = [label, amount(done) + tail];
