@@ -101,6 +101,13 @@ declare module "@std/path" {
     glob: string,
     options?: Record<string, unknown>,
   ): RegExp;
+  export function isGlob(path: string): boolean;
+}
+declare module "@std/csv" {
+  export function parse(
+    text: string,
+    options?: { readonly separator?: string },
+  ): string[][];
 }
 declare module "@std/text" {
   export function closestString(

@@ -2,7 +2,7 @@
  * Where repositories of a hub lie on this disk, and which of two things a name means: a local path, or
  * `owner/name` on a hub.
  */
-import { join } from "@std/path";
+import { isGlob, join } from "@std/path";
 import type { RepoKind } from "./hub/repo.ts";
 
 const REPO_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
@@ -38,12 +38,14 @@ export async function localModelFolder(nameOrPath: string): Promise<string> {
 }
 
 /**
- * The local file or folder of a dataset that is named by path or by repository.
+ * The local file or folder of a dataset that is named by path or by repository; a pattern of files stays one.
  *
  * @throws Deno.errors.NotFound telling how to download it.
  */
 export async function localDatasetPath(nameOrPath: string): Promise<string> {
-  return await localPath("dataset", nameOrPath);
+  return isGlob(nameOrPath)
+    ? nameOrPath
+    : await localPath("dataset", nameOrPath);
 }
 
 async function localPath(kind: RepoKind, nameOrPath: string): Promise<string> {

@@ -1,34 +1,72 @@
 /**
- * Text of a file as a stream: UTF-8, gunzipped where the name ends in `.gz`, without a byte order mark.
+ * Text of a file as a stream: UTF-8, decompressed where the name ends in `.gz` or `.zst`, without a byte order mark.
  */
+import { Decompress } from "fzstd";
+import { type Compression, kindOfFile } from "./data_kinds.ts";
+
+function decompressed(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+  compression: Compression | undefined,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  if (compression === "gzip") {
+    return bytes.pipeThrough(new DecompressionStream("gzip"));
+  }
+  if (compression === "zstd") {
+    return bytes.pipeThrough(unzstd());
+  }
+  return bytes;
+}
+
+/** Deno's own decompressor is silent on a cut file, and on all frames but the first. */
+function unzstd(): TransformStream<
+  Uint8Array<ArrayBuffer>,
+  Uint8Array<ArrayBuffer>
+> {
+  let frames: Decompress;
+  return new TransformStream({
+    start(controller) {
+      frames = new Decompress((chunk) =>
+        controller.enqueue(chunk as Uint8Array<ArrayBuffer>)
+      );
+    },
+    transform: (chunk) => frames.push(chunk),
+    flush: () => frames.push(new Uint8Array(0), true),
+  });
+}
 
 /**
  * The text of a file in pieces.
  *
- * @throws Deno.errors.NotFound if there is no such file, SyntaxError if it is not UTF-8 or not gzip.
+ * @throws Deno.errors.NotFound if there is no such file, SyntaxError if it is not UTF-8, not gzip or not zstd.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
   const file = await Deno.open(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Deno.errors.NotFound(`Cannot read "${path}": no such file`);
   });
-  const zipped = path.endsWith(".gz");
-  const bytes = zipped
-    ? file.readable.pipeThrough(new DecompressionStream("gzip"))
-    : file.readable;
+  const { compression } = kindOfFile(path);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    for await (const piece of bytes) {
+    for await (const piece of decompressed(file.readable, compression)) {
       yield decoder.decode(piece, { stream: true });
     }
     yield decoder.decode();
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    const wanted = zipped ? "gzipped UTF-8 text" : "UTF-8 text";
+    if (!isBadText(error)) throw error;
+    const wanted = compression === undefined
+      ? "UTF-8 text"
+      : `UTF-8 text in ${compression}`;
     throw new SyntaxError(
       `Cannot read "${path}": ${error.message}, wanted ${wanted}`,
     );
   }
+}
+
+/** What the decoder and both decompressors throw. */
+function isBadText(error: unknown): error is Error {
+  return error instanceof TypeError ||
+    (error instanceof Error && "code" in error &&
+      typeof error.code === "number"); // fzstd's own
 }
 
 /** The lines of a file, without their ends (LF or CRLF), counted from 1. */
@@ -36,14 +74,19 @@ export async function* textLines(
   path: string,
 ): AsyncGenerator<{ line: number; text: string }> {
   let line = 0;
-  let rest = "";
+  let rest: string[] = []; // the parts of a line that goes through several pieces
   for await (const piece of textPieces(path)) {
     const parts = piece.split("\n");
-    parts[0] = rest + parts[0]!;
-    rest = parts.pop()!;
-    for (const part of parts) yield { line: ++line, text: chomp(part) };
+    const last = parts.pop()!;
+    for (const part of parts) {
+      rest.push(part);
+      yield { line: ++line, text: chomp(rest.join("")) };
+      rest = [];
+    }
+    rest.push(last);
   }
-  if (rest !== "") yield { line: ++line, text: chomp(rest) };
+  const text = rest.join("");
+  if (text !== "") yield { line: ++line, text: chomp(text) };
 }
 
 const chomp = (text: string) => text.endsWith("\r") ? text.slice(0, -1) : text;

@@ -2,7 +2,8 @@
  * Where rows come from: files and folders with fractions, train and test parts. Reads and draws, knows no columns.
  */
 import { Random } from "../base/random.ts";
-import { readRecords, resolveDataset } from "../files/records.ts";
+import { datasetFiles } from "../files/dataset_files.ts";
+import { readRecords } from "../files/records.ts";
 import type { Row } from "./turns.ts";
 
 /** A file, or a folder with `train.*` and `test.*`. */
@@ -105,7 +106,7 @@ function share(
 /**
  * Reads the rows of a split from all sources.
  *
- * @throws as `resolveDataset` and `readRecords` do; {RangeError} for a fraction outside [0, 1]
+ * @throws as `datasetFiles` and `readRecords` do; {RangeError} for a fraction outside [0, 1]
  */
 export async function drawRows(
   sources: readonly DataSource[],
@@ -115,12 +116,14 @@ export async function drawRows(
   const rows: SourceRow[] = [];
   const read: Drawn["sources"][number][] = [];
   for (const source of sources) {
-    const path = await resolveDataset(source.path, split);
-    const all = await readAll(path);
-    const part = path === source.path ? partOf(all, options) : all;
-    const taken = isTraining(split) ? share(part, source) : part;
-    read.push({ path, rows: all.length, taken: taken.length });
-    for (const row of taken) rows.push(row);
+    const { files, bare } = await datasetFiles(source.path, split);
+    for (const path of files) {
+      const all = await readAll(path);
+      const part = bare ? partOf(all, options) : all;
+      const taken = isTraining(split) ? share(part, source) : part;
+      read.push({ path, rows: all.length, taken: taken.length });
+      for (const row of taken) rows.push(row);
+    }
   }
   return {
     rows: shuffle ? new Random(seed).shuffle(rows) : rows,

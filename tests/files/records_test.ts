@@ -1,9 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import {
-  type FileRecord,
-  readRecords,
-  resolveDataset,
-} from "../../src/files/records.ts";
+import { type FileRecord, readRecords } from "../../src/files/records.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 
 const OPTIONS = {
@@ -182,7 +178,7 @@ Deno.test(
       );
     }
     assertStringIncludes(
-      await refusal("a.csv", "a,b"),
+      await refusal("a.xml", "<a>"),
       "wanted a file that ends in .jsonl",
     );
     assertStringIncludes(
@@ -191,7 +187,7 @@ Deno.test(
     );
     assertStringIncludes(
       await refusal("a.jsonl.gz", "{}"),
-      "wanted gzipped UTF-8 text",
+      "wanted UTF-8 text in gzip",
     );
     await assertRejects(
       () => Array.fromAsync(readRecords(TEMPORARY + "/none.jsonl")),
@@ -214,33 +210,5 @@ Deno.test(
     ) {
       for await (const _ of readRecords(await folder.write(name, data))) break;
     }
-  },
-);
-
-Deno.test(
-  "resolveDataset() finds the split in a folder and says what is there if not",
-  OPTIONS,
-  async () => {
-    await using folder = await temporaryFolder();
-    const train = await folder.write("train.jsonl.gz", "x");
-    await folder.write("test.json", "x");
-    await folder.write("test.jsonl", "x");
-    assertEquals(await resolveDataset(folder.path, "train"), train);
-    assertEquals(await resolveDataset(train, "test"), train);
-    await assertRejects(
-      () => resolveDataset(folder.path, "eval"),
-      Deno.errors.NotFound,
-      'found "test.json", "test.jsonl", "train.jsonl.gz", wanted one of "eval.jsonl"',
-    );
-    await assertRejects(
-      () => resolveDataset(folder.path, "test"),
-      TypeError,
-      'found "test.json", "test.jsonl"',
-    );
-    await assertRejects(
-      () => resolveDataset(folder.file("none"), "train"),
-      Deno.errors.NotFound,
-      "no such file or folder",
-    );
   },
 );

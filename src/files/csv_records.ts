@@ -1,0 +1,83 @@
+/**
+ * Records of CSV and TSV files: the first row names the columns; fields in quotes may hold separators, line ends and
+ * doubled quotes. Every value is text. Also plain text files, a record per line.
+ */
+import { parse } from "@std/csv";
+import type { FileRecord, Wanted } from "./data_record.ts";
+import { textLines } from "./text_stream.ts";
+
+interface RawRow {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Lines put together until their quotes are closed; blank ones between rows are passed over. */
+async function* rawRows(path: string): AsyncGenerator<RawRow> {
+  let open: { line: number; parts: string[] } | undefined;
+  for await (const { line, text } of textLines(path)) {
+    const closes = (text.split('"').length - 1) % 2 === 1;
+    if (open === undefined) {
+      if (closes) open = { line, parts: [text] };
+      else if (text.trim() !== "") yield { line, text };
+      continue;
+    }
+    open.parts.push(text);
+    if (!closes) continue;
+    yield { line: open.line, text: open.parts.join("\n") };
+    open = undefined;
+  }
+  if (open === undefined) return;
+  throw new SyntaxError(
+    `Cannot read "${path}" line ${open.line}: a quote is opened and never closed`,
+  );
+}
+
+function fieldsOf({ text, line }: RawRow, path: string, separator: string) {
+  try {
+    return parse(text, { separator })[0] ?? [];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(
+      `Cannot read "${path}" line ${line}: broken row, ${error.message}`,
+    );
+  }
+}
+
+/** The rows of a table, as objects of texts. */
+export async function* tableRecords(
+  path: string,
+  wanted: Wanted,
+  separator: "," | "\t",
+): AsyncGenerator<FileRecord> {
+  let names: readonly string[] | undefined;
+  let index = 0;
+  for await (const row of rawRows(path)) {
+    if (names === undefined) {
+      names = fieldsOf(row, path, separator).map((name) => name.trim());
+      continue;
+    }
+    if (!wanted(index++)) continue;
+    const fields = fieldsOf(row, path, separator);
+    if (fields.length !== names.length) {
+      throw new SyntaxError(
+        `Cannot read "${path}" line ${row.line}: found ${fields.length} fields, wanted ${names.length} as in the first row`,
+      );
+    }
+    const value = Object.fromEntries(
+      names.map((name, i) => [name, fields[i] ?? ""]),
+    );
+    yield { line: row.line, value };
+  }
+}
+
+/** The filled lines of a text file, each as `{ text }`. */
+export async function* textRecords(
+  path: string,
+  wanted: Wanted,
+): AsyncGenerator<FileRecord> {
+  let index = 0;
+  for await (const { line, text } of textLines(path)) {
+    if (text.trim() === "") continue;
+    if (wanted(index++)) yield { line, value: { text } };
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Which files make up a split of a dataset: a file, a pattern of files, or a folder as hubs lay them out
+ * (`train.jsonl`, `data/train-00000-of-00004.parquet`, `train/part.csv`).
+ */
+import { dirname, globToRegExp, isGlob, join } from "@std/path";
+import { DATA_ENDINGS, kindOfFile } from "./data_kinds.ts";
+
+/** The files of a split. */
+export interface DatasetFiles {
+  /** In the order of their names. */
+  readonly files: readonly string[];
+  /** Whether nothing names a split: they hold the rows of all. */
+  readonly bare: boolean;
+}
+
+const DEPTH = 3; // folders of configurations and of splits below a dataset's own
+const SPLITS =
+  /^(train|test|valid|validation|val|dev|eval|evaluation)([._-]|$)/;
+
+/** Descriptions that libraries leave beside the data are none. */
+function isData(name: string): boolean {
+  return kindOfFile(name).kind !== undefined &&
+    !/^(dataset_infos?|state|config)\.json$/.test(name);
+}
+
+/** Paths of data files below a folder, relative to it, by name. */
+async function dataFiles(
+  folder: string,
+  depth: number,
+  inside = "",
+): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(join(folder, inside))) {
+    const path = join(inside, entry.name);
+    if (entry.isDirectory && depth > 1 && !entry.name.startsWith(".")) {
+      found.push(...await dataFiles(folder, depth - 1, path));
+    } else if (!entry.isDirectory && isData(entry.name)) found.push(path);
+  }
+  return found.sort();
+}
+
+/** `train`, or a shard of it: `train-00000-of-00004`, `train_3`; or any file in a folder `train`. */
+function isOfSplit(path: string, split: string): boolean {
+  const parts = path.split(/[/\\]/);
+  const { stem } = kindOfFile(parts.pop() ?? "");
+  const shard = stem.startsWith(split) ? stem.slice(split.length) : "no";
+  return /^([-_.]\d+(-of-\d+)?)?$/.test(shard) || parts.includes(split);
+}
+
+/** Whether two files say that they are the same split whole, in the same folder. */
+function clash(files: readonly string[], split: string): boolean {
+  const whole = files.filter((path) =>
+    kindOfFile(path.split(/[/\\]/).at(-1) ?? "").stem === split
+  );
+  const folders = whole.map((path) => dirname(path));
+  return new Set(folders).size < folders.length;
+}
+
+function namesSplit(path: string): boolean {
+  return path.split(/[/\\]/).some((part) => SPLITS.test(part));
+}
+
+async function filesOfFolder(
+  folder: string,
+  split: string,
+): Promise<DatasetFiles> {
+  const all = await dataFiles(folder, DEPTH);
+  const fits = all.filter((path) => isOfSplit(path, split));
+  const isClear = fits.length > 0 && !clash(fits, split);
+  if (isClear || (all.length > 0 && !all.some(namesSplit))) {
+    const files = isClear ? fits : all;
+    return { files: files.map((path) => join(folder, path)), bare: !isClear };
+  }
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) names.push(name);
+  const found = (fits.length > 1 ? fits : all.length > 0 ? all : names).sort();
+  const message = `Cannot find split "${split}" in "${folder}": found "${
+    found.slice(0, 20).join('", "')
+  }", wanted one "${split}.*" or shards of it, with the ending ${DATA_ENDINGS}`;
+  throw fits.length > 1
+    ? new TypeError(message)
+    : new Deno.errors.NotFound(message);
+}
+
+/** Files that a pattern fits; `**` goes through folders. */
+async function filesOfPattern(pattern: string): Promise<string[]> {
+  const parts = pattern.split("/");
+  const fixed = parts.slice(0, parts.findIndex((part) => isGlob(part)));
+  const base = fixed.length === 0 ? "." : fixed.join("/") || "/";
+  const depth = pattern.includes("**") ? 16 : parts.length - fixed.length;
+  const expression = globToRegExp(pattern, { globstar: true });
+  const paths = await dataFiles(base, depth);
+  return paths.map((path) => fixed.length === 0 ? path : join(base, path))
+    .filter((path) => expression.test(path));
+}
+
+async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The files of a split.
+ *
+ * @param path a file, a folder, or a pattern such as `data/part-*.jsonl`
+ * @param split as the files are named in folders: `train`, `test`, `train_prefs`, ...
+ * @throws Deno.errors.NotFound if there is none, telling what is there; TypeError if several claim to be the split.
+ */
+export async function datasetFiles(
+  path: string,
+  split: string,
+): Promise<DatasetFiles> {
+  const info = await statOf(path);
+  if (info?.isFile) return { files: [path], bare: true };
+  if (info !== undefined) return await filesOfFolder(path, split);
+  if (!isGlob(path)) {
+    throw new Deno.errors.NotFound(
+      `Cannot find dataset "${path}": no such file or folder; run deno task download RECIPE if it is on a hub`,
+    );
+  }
+  const files = await filesOfPattern(path);
+  if (files.length > 0) return { files, bare: true };
+  throw new Deno.errors.NotFound(
+    `Cannot find dataset "${path}": no file fits the pattern, wanted files that end in ${DATA_ENDINGS}`,
+  );
+}
