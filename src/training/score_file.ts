@@ -61,6 +61,7 @@ export async function scoreFile(
   };
   await writeFileAtomic(options.output, async (file) => {
     let done = 0;
+    hooks.onScore?.(done, rows.length);
     for await (const { row, score } of scoreRows(model, rows, how)) {
       const line = formatJsonLine({ ...row.value, ...score });
       await writeAll(file, new TextEncoder().encode(line));
