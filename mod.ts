@@ -190,15 +190,28 @@ export type {
 export type { Rope } from "./src/model/rope_config.ts";
 
 // generation: answers of one model or two
-export { answer, answerAll, createSpeaker } from "./src/generation/answer.ts";
+export {
+  answer,
+  answerAll,
+  answerEach,
+  createSpeaker,
+} from "./src/generation/answer.ts";
 export type {
   AnswerOptions,
   Asked,
+  AskedOf,
   Speaker,
   SpeakerParts,
 } from "./src/generation/answer.ts";
-export { startConversation } from "./src/generation/conversation.ts";
-export type { Conversation } from "./src/generation/conversation.ts";
+export {
+  askTogether,
+  startConversation,
+} from "./src/generation/conversation.ts";
+export type {
+  AskOptions,
+  Conversation,
+} from "./src/generation/conversation.ts";
+export { type InTurn, inTurn } from "./src/generation/in_turn.ts";
 export { answerRows, readQuestions } from "./src/generation/prompt_rows.ts";
 export type {
   AnswerRowsOptions,

@@ -2,7 +2,9 @@
 // deno-lint-ignore-file no-console
 import {
   type AnswerOptions,
+  askTogether,
   type Conversation,
+  inTurn,
   type Speaker,
   startConversation,
 } from "../mod.ts";
@@ -25,17 +27,24 @@ export function startConversations(
   return speakers.map((speaker) => startConversation(speaker, system));
 }
 
-/** Puts a question to all; their answers stream to the screen, under headings if there are two. */
+/**
+ * Puts a question to all at once; their answers stream to the screen one after the other, under headings if there are
+ * two. Those that share a model grow together, so that the second is there soon after the first.
+ */
 export async function askAll(
   conversations: readonly Conversation[],
   question: string,
   options: AnswerOptions,
 ): Promise<void> {
-  for (const conversation of conversations) {
-    if (conversations.length > 1) write(`\n${conversation.speaker.name}\n`);
-    await conversation.ask(question, { ...options, onText: write });
-    write("\n");
-  }
+  const screen = inTurn(conversations.length, {
+    onBegin: (i) => {
+      const { speaker } = conversations[i]!;
+      if (conversations.length > 1) write(`\n${speaker.name}\n`);
+    },
+    onText: (_, piece) => write(piece),
+    onEnd: () => write("\n"),
+  });
+  await askTogether(conversations, question, { ...options, ...screen });
 }
 
 /** Lines of standard input as they are typed. */

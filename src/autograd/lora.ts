@@ -7,7 +7,9 @@ import type { Device } from "../../kernels/device.ts";
 import { dropout } from "../../kernels/dropout.ts";
 import { addInto, scale as scaled } from "../../kernels/elementwise.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
+import { scaleRows } from "../../kernels/scale_rows.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
+import type { RowFactors } from "./op_inputs.ts";
 import type { Weight } from "./parameter.ts";
 
 /** An adapter: `a` `[r, in]`, `b` `[out, r]`, `scale` = lora_alpha / r. */
@@ -39,11 +41,16 @@ export function loraForward(
   device: Device,
   lora: Lora,
   x: Tensor,
-  mask: DropoutSeed | undefined,
+  { mask, rows }: {
+    mask: DropoutSeed | undefined;
+    rows: RowFactors | undefined;
+  },
 ): LoraForward {
   const input = mask ? dropout(device, x, { rate: lora.dropout, ...mask }) : x;
   const low = linear(device, input, lora.a.matrix);
-  const h = scaled(device, low, lora.scale);
+  const h = rows
+    ? scaleRows(device, low, rows(lora.scale))
+    : scaled(device, low, lora.scale);
   device.release(low);
   return { x: input, h, mask };
 }

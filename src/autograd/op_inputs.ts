@@ -3,16 +3,21 @@ import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed, Lora } from "./lora.ts";
 import type { Vector } from "./parameter.ts";
 
-/** Token ids on both sides: backward groups them by id on the CPU. */
+/** Token ids on both sides: backward groups them by id on the CPU; without a tape the device's are enough. */
 export interface TokenIds {
-  readonly ids: Uint32Array;
+  readonly ids?: Uint32Array | undefined;
   readonly tensor: Tensor;
 }
+
+/** An adapter's factor for each token, `[tokens]`: `scale` where it takes part, else 0. */
+export type RowFactors = (scale: number) => Tensor;
 
 /** What a linear layer is made of beside its weight. */
 export interface LinearParts {
   readonly bias?: Vector | undefined;
   readonly lora?: Lora | undefined;
+  /** Given where the adapter serves some tokens only; not while recording. */
+  readonly loraRows?: RowFactors | undefined;
   /** Given while training with dropout. */
   readonly mask?: DropoutSeed | undefined;
 }

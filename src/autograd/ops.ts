@@ -53,7 +53,7 @@ export function embedding(
     inputs: [],
     trains: gradient !== undefined,
     backward: (dy) => {
-      const groups = gathers.groupByKey(tokens.ids);
+      const groups = gathers.groupByKey(tokens.ids!);
       gathers.sumRowsByKey(device, dy, groups, gradient!);
       return [];
     },
@@ -65,10 +65,13 @@ export function linear(
   device: Device,
   x: Tensor,
   weight: Weight,
-  { bias, lora, mask }: LinearParts = {},
+  { bias, lora, loraRows, mask }: LinearParts = {},
 ): Tensor {
   const low = lora &&
-    loraForward(device, lora, x, lora.dropout > 0 ? mask : undefined);
+    loraForward(device, lora, x, {
+      mask: lora.dropout > 0 ? mask : undefined,
+      rows: loraRows,
+    });
   const output = products.linear(device, x, weight.matrix, {
     ...(bias && { bias: bias.tensor }),
     ...(lora && low && { more: { x: low.h, w: lora.b.matrix } }),

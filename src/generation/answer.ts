@@ -7,7 +7,7 @@ import type { ChatTemplate } from "../text/chat_template.ts";
 import type { Message } from "../text/message.ts";
 import { createStreamDecoder } from "../text/stream_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { generateAll } from "./generate.ts";
+import { generateAll, type Prompted } from "./generate.ts";
 import { createSampler, type Sampling } from "./sampler.ts";
 import { stopTokens } from "./stop_tokens.ts";
 
@@ -100,6 +100,13 @@ export async function answer(
 export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
   /** Turns, or plain text to continue. */
   readonly prompt: readonly Message[] | string;
+  /** Told that the answer is whole. */
+  readonly onEnd?: () => void;
+}
+
+/** A question and who answers it. */
+export interface AskedOf extends Asked {
+  readonly speaker: Speaker;
 }
 
 /**
@@ -112,29 +119,38 @@ export async function answerAll(
   questions: readonly Asked[],
   options: Omit<AnswerOptions, "seed" | "onText">,
 ): Promise<string[]> {
-  const { model, adapters, stopIds } = speaker;
-  const { sampling, signal } = options;
-  const { max_position_embeddings } = model.config;
-  const growing = questions.map(({ prompt, seed, onText = () => {} }) => {
-    const promptIds = promptTokens(speaker, prompt);
-    const left = max_position_embeddings - promptIds.length;
-    return {
-      promptIds,
-      maxNewTokens: options.maxNewTokens ??
-        Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left)),
-      sampler: createSampler(sampling, seed),
-      ...growingText(speaker, onText),
-    };
-  });
-  await generateAll(model, growing, { stopIds, adapters, signal });
-  return growing.map(({ finish }) => finish());
+  const asked = questions.map((question) => ({ ...question, speaker }));
+  return await answerEach(asked, options);
 }
 
-/** Tokens to text, piece by piece. */
-function growingText(
-  { tokenizer }: Pick<Speaker, "tokenizer">,
-  onText: (text: string) => void,
-): { onToken: (id: number) => void; finish: () => string } {
+/**
+ * Answers questions to one or several speakers. Those that share a model answer side by side: a base and its adapter
+ * take hardly longer than one of them.
+ *
+ * @returns the answers in the order of the questions
+ * @throws as `answer()`
+ */
+export async function answerEach(
+  questions: readonly AskedOf[],
+  options: Omit<AnswerOptions, "seed" | "onText">,
+): Promise<string[]> {
+  const growing = questions.map((asked) => growingAnswer(asked, options));
+  const { signal } = options;
+  for (const model of new Set(questions.map(({ speaker }) => speaker.model))) {
+    const own = growing.filter((_, i) => questions[i]!.speaker.model === model);
+    await generateAll(model, own, { signal });
+  }
+  return growing.map(({ text }) => text());
+}
+
+/** A question in tokens, its answer in text that grows. */
+function growingAnswer(
+  { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }: AskedOf,
+  { sampling, maxNewTokens }: Omit<AnswerOptions, "seed" | "onText">,
+): Prompted & { readonly text: () => string } {
+  const { tokenizer, stopIds, adapters, model } = speaker;
+  const promptIds = promptTokens(speaker, prompt);
+  const left = model.config.max_position_embeddings - promptIds.length;
   const decoder = createStreamDecoder(tokenizer, { skipSpecialTokens: true });
   let text = "";
   const take = (piece: string) => {
@@ -142,11 +158,16 @@ function growingText(
     if (piece !== "") onText(piece);
   };
   return {
+    ...{ promptIds, stopIds, adapters },
+    maxNewTokens: maxNewTokens ??
+      Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left)),
+    sampler: createSampler(sampling, seed),
     onToken: (id) => take(decoder.push(id)),
-    finish: () => {
+    onEnd: () => {
       take(decoder.flush());
-      return text;
+      onEnd();
     },
+    text: () => text,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * Tokens after tokens: runs a prompt through a model once, then each new token alone, with the keys and values of
- * all before it kept on the device. One row of logits comes back per step. Knows no text.
+ * Tokens after tokens: runs prompts through a model once, then each new token alone, with the keys and values of all
+ * before it kept on the device. Where all take the likeliest token, it is found on the device and the next step begins
+ * before the CPU knows it; else one row of logits per answer comes back. Knows no text.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import {
@@ -8,29 +9,18 @@ import {
   type KvCache,
   releaseKvCache,
 } from "../model/kv_cache.ts";
-import { nextLogits } from "../model/logits.ts";
+import { logitRows, nextLogits } from "../model/logits.ts";
 import type { Model } from "../model/model.ts";
-import type { Sampler } from "./sampler.ts";
+import { growGreedily } from "./grow_greedily.ts";
+import { type Growing, type Prompted, takeToken } from "./growing.ts";
+import { likeliest } from "./sampler.ts";
 
-/** How to go on from prompts. */
+export type { Prompted } from "./growing.ts";
+
+/** How to generate. */
 export interface GenerateOptions {
-  /** Tokens that end an answer; default none. */
-  readonly stopIds?: ReadonlySet<number>;
-  /** Whether adapters take part; default true. */
-  readonly adapters?: boolean;
   /** Ends it with an error once it is aborted, within a token. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A prompt, and who draws what follows it. */
-export interface Prompted {
-  readonly promptIds: readonly number[];
-  /** Most tokens to make; prompt and these must fit in `max_position_embeddings`. */
-  readonly maxNewTokens: number;
-  /** Takes the next token. */
-  readonly sampler: Sampler;
-  /** Told each token as it comes, the end token excepted. */
-  readonly onToken?: (id: number) => void;
 }
 
 /** What a model made of a prompt. */
@@ -50,30 +40,24 @@ export interface Generated {
 export async function generate(
   model: Model,
   promptIds: readonly number[],
-  { sampler, onToken, maxNewTokens, ...options }:
-    & GenerateOptions
-    & Omit<Prompted, "promptIds">,
+  { signal, ...prompted }: GenerateOptions & Omit<Prompted, "promptIds">,
 ): Promise<Generated> {
-  const prompted = {
-    promptIds,
-    maxNewTokens,
-    sampler,
-    ...(onToken && { onToken }),
-  };
-  const [generated] = await generateAll(model, [prompted], options);
+  const [generated] = await generateAll(model, [{ promptIds, ...prompted }], {
+    signal,
+  });
   return generated!;
 }
 
 /**
- * Continues several prompts side by side: one pass per new token serves all of them. Each gets the tokens that it
- * would get alone, but for the rounding of sums.
+ * Continues several prompts side by side: one pass per new token serves all of them, those with adapters and those
+ * without. Each gets the tokens that it would get alone, but for the rounding of sums.
  *
  * @throws as `generate()`
  */
 export async function generateAll(
   model: Model,
   prompts: readonly Prompted[],
-  options: GenerateOptions = {},
+  { signal }: GenerateOptions = {},
 ): Promise<Generated[]> {
   for (const prompt of prompts) checkPrompt(model, prompt);
   const capacity = Math.max(
@@ -84,62 +68,54 @@ export async function generateAll(
   );
   const cache = createKvCache(model, capacity, prompts.length);
   try {
-    return await run(model, cache, prompts, options);
+    return await run(model, cache, prompts, signal);
   } finally {
     releaseKvCache(model.device, cache);
   }
-}
-
-/** An answer while it grows. */
-interface Growing extends Prompted {
-  readonly sequence: number;
-  readonly ids: number[];
-  endId: number | undefined;
 }
 
 async function run(
   model: Model,
   cache: KvCache,
   prompts: readonly Prompted[],
-  options: GenerateOptions,
+  signal: AbortSignal | undefined,
 ): Promise<Generated[]> {
-  const { adapters = true, signal } = options;
   const giveTurn = turnGiver();
   const all: Growing[] = prompts.map((prompt, sequence) => ({
     ...{ ...prompt, sequence },
     ...{ ids: [], endId: undefined },
   }));
   let growing = all.filter(({ maxNewTokens }) => maxNewTokens > 0);
+  let isFirst = true;
   while (growing.length > 0) {
     signal?.throwIfAborted();
-    const additions = growing.map(({ sequence, ids, promptIds }) => ({
-      sequence,
-      tokens: ids.length === 0 ? promptIds : ids.slice(-1),
-    }));
-    const rows = await nextLogits(model, cache, additions, {
-      adapters,
-      signal,
-    });
-    growing = growing.filter((one, i) => takeToken(one, rows[i]!, options));
+    growing = !isFirst && areGreedy(model, growing)
+      ? await growGreedily(model, cache, growing, signal)
+      : await growOnce(model, cache, growing, signal);
+    isFirst = false;
     await giveTurn();
   }
   return all.map(({ ids, endId }) => ({ ids, endId }));
 }
 
-/** Draws an answer's next token; false if it ends there. */
-function takeToken(
-  one: Growing,
-  logits: Float32Array,
-  { stopIds }: GenerateOptions,
-): boolean {
-  const id = one.sampler(logits);
-  if (stopIds?.has(id)) {
-    one.endId = id;
-    return false;
-  }
-  one.ids.push(id);
-  one.onToken?.(id);
-  return one.ids.length < one.maxNewTokens;
+function areGreedy(model: Model, growing: readonly Growing[]): boolean {
+  return growing.length <= logitRows(model) &&
+    growing.every(({ sampler }) => sampler === likeliest);
+}
+
+/** Runs prompts, or the last token of each answer, and draws each answer's next on the CPU. */
+async function growOnce(
+  model: Model,
+  cache: KvCache,
+  growing: readonly Growing[],
+  signal: AbortSignal | undefined,
+): Promise<Growing[]> {
+  const additions = growing.map(({ sequence, ids, promptIds, adapters }) => ({
+    ...{ sequence, adapters },
+    tokens: ids.length === 0 ? promptIds : ids.slice(-1),
+  }));
+  const rows = await nextLogits(model, cache, additions, { signal });
+  return growing.filter((one, i) => takeToken(one, one.sampler(rows[i]!)));
 }
 
 function checkPrompt(

@@ -3,7 +3,7 @@
  * added. Knows no file: rows come in, rows go out.
  */
 import type { Message } from "../text/message.ts";
-import { answerAll, type AnswerOptions, type Speaker } from "./answer.ts";
+import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";
 import { systemTurns } from "./conversation.ts";
 
 /** One line of a file, as it stands there. */
@@ -100,20 +100,22 @@ async function answerBatch(
   speakers: readonly Speaker[],
   { system = null, seed, ...options }: Omit<AnswerRowsOptions, "batchSize">,
 ): Promise<Record<string, unknown>[]> {
-  const rows: Record<string, unknown>[] = questions.map(({ row }) => ({
-    ...row.value,
-  }));
-  for (const speaker of speakers) {
-    const asked = questions.map((question) => ({
+  const asked = speakers.flatMap((speaker) =>
+    questions.map((question) => ({
+      speaker,
       prompt: promptFor(speaker, question, system),
       seed: seed + question.row.line,
-    }));
-    const texts = await answerAll(speaker, asked, options).catch((error) => {
-      throw withLines(error, questions);
-    });
-    for (const [i, text] of texts.entries()) rows[i]![speaker.name] = text;
-  }
-  return rows;
+    }))
+  );
+  const texts = await answerEach(asked, options).catch((error) => {
+    throw withLines(error, questions);
+  });
+  return questions.map(({ row }, i) => {
+    const named = speakers.map(({ name }, s) =>
+      [name, texts[s * questions.length + i]] as const
+    );
+    return { ...row.value, ...Object.fromEntries(named) };
+  });
 }
 
 /** The error with the lines it is about. */

@@ -5,9 +5,11 @@
 import { copyTensor } from "../../kernels/copy.ts";
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
+import type { DropoutSeed } from "../autograd/lora.ts";
 import * as ops from "../autograd/ops.ts";
 import { checkpoint, contained, isRecording } from "../autograd/tape.ts";
 import {
+  type Adapters,
   type DecoderInput,
   type DecoderOptions,
   type Pass,
@@ -26,10 +28,10 @@ export function hiddenStates(
 ): Tensor {
   const { device, config } = model;
   const pass = preparePass(model, input, options);
-  const tokens = {
-    ids: input.tokens,
-    tensor: device.upload(input.tokens, [input.tokens.length], "u32"),
-  };
+  const { tokens: given } = input;
+  const tokens = given instanceof Uint32Array
+    ? { ids: given, tensor: device.upload(given, [given.length], "u32") }
+    : { tensor: given };
   let x = ops.embedding(device, tokens, model.embed_tokens);
   for (const index of model.layers.keys()) {
     const block = (x: Tensor) => runBlock(pass, index, x);
@@ -46,11 +48,15 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const { model: { device, config, layers }, options } = pass;
   const layer = layers[index]!;
   const eps = config.rms_norm_eps;
-  const linear = bindLinear(device, options, index);
-  const { rows } = pass.queries[index]!;
+  const { rows, adapters } = pass.queries[index]!;
+  const draw = dropoutStreams(options, index);
+  const linear = bindLinear(device, adapters, draw);
+  const all = bindLinear(device, pass.adapters, draw);
   const asking = (x: Tensor) => rows ? ops.gatherRows(device, x, rows) : x;
   const x0 = ops.rmsNorm(device, x, layer.input_layernorm, eps);
-  const attended = attend(pass, index, { x: x0, asking: asking(x0), linear });
+  const attended = attend(pass, index, {
+    ...{ x: x0, asking: asking(x0), linear, all },
+  });
   const h = ops.add(device, asking(x), attended);
   const normed = ops.rmsNorm(device, h, layer.post_attention_layernorm, eps);
   const gate = linear(normed, layer.mlp.gate_proj);
@@ -62,31 +68,45 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
 type Apply = (x: Tensor, linear: Linear) => Tensor;
 
 /** Each linear layer of the model draws its own dropout stream. */
-function bindLinear(
-  device: Device,
-  options: DecoderOptions,
+function dropoutStreams(
+  { dropout }: DecoderOptions,
   index: number,
-): Apply {
+): () => DropoutSeed | undefined {
   let drawn = 0;
-  return (x, { weight, bias, lora }) => {
-    const { adapters = true, dropout } = options;
-    const mask = dropout && {
+  return () =>
+    dropout && {
       seed: dropout.seed,
       stream: dropout.stream * 65_536 + index * 16 + drawn++,
     };
-    return ops.linear(device, x, weight, {
+}
+
+/** Linear layers with the adapters that serve the tokens at hand. */
+function bindLinear(
+  device: Device,
+  adapters: Adapters,
+  draw: () => DropoutSeed | undefined,
+): Apply {
+  return (x, { weight, bias, lora }) =>
+    ops.linear(device, x, weight, {
       bias,
       lora: adapters ? lora : undefined,
-      mask,
+      loraRows: typeof adapters === "boolean" ? undefined : adapters,
+      mask: draw(),
     });
-  };
 }
 
 /** Keys and values of all tokens `x`, queries of those that ask. */
 function attend(
   pass: Pass,
   index: number,
-  { x, asking, linear }: { x: Tensor; asking: Tensor; linear: Apply },
+  { x, asking, linear, all }: {
+    x: Tensor;
+    asking: Tensor;
+    /** For those that ask. */
+    linear: Apply;
+    /** For all tokens. */
+    all: Apply;
+  },
 ): Tensor {
   const { model, options, positions } = pass;
   const { device, config } = model;
@@ -111,11 +131,11 @@ function attend(
     queries.positions,
     heads,
   ]);
-  const k = rotated(linear(x, self_attn.k_proj), self_attn.k_norm, [
+  const k = rotated(all(x, self_attn.k_proj), self_attn.k_norm, [
     positions,
     kvHeads,
   ]);
-  const v = linear(x, self_attn.v_proj);
+  const v = all(x, self_attn.v_proj);
   const shape = { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim) };
   const cached = options.cache && append(device, options.cache, index, k, v);
   const keys = cached ?? { k, v };

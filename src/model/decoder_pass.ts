@@ -1,20 +1,21 @@
 /**
- * What a forward pass uploads before its first layer: positions, and which keys each query sees, once per window that
- * occurs. The last layer's queries are only those whose hidden states are wanted. Knows no weight.
+ * What a forward pass uploads before its first layer: positions, which keys each query sees, once per window that
+ * occurs, and which tokens adapters serve. The last layer's queries are only those whose hidden states are wanted.
+ * Knows no weight.
  */
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
-import type { AttentionRanges } from "../autograd/op_inputs.ts";
+import type { AttentionRanges, RowFactors } from "../autograd/op_inputs.ts";
 import { isRecording } from "../autograd/tape.ts";
 import { queryRanges, windowedRanges } from "./attention_ranges.ts";
 import type { CacheWrite, KvCache } from "./kv_cache.ts";
-import type { Model } from "./model.ts";
+import { linears, type Model } from "./model.ts";
 
 /** Tokens of one or more sequences in a row, and which keys each of them sees. Nothing is padded. */
 export interface DecoderInput {
-  /** `[tokens]` */
-  readonly tokens: Uint32Array;
+  /** `[tokens]`; while no tape runs they may lie on the device already, u32. */
+  readonly tokens: Uint32Array | Tensor;
   /** `[tokens]` position of each token in its sequence. */
   readonly positions: Uint32Array;
   /** `[tokens, 4]` begin and end of the prompt's keys, begin and end of the token's own. */
@@ -25,8 +26,11 @@ export interface DecoderInput {
 
 /** How to run a decoder. */
 export interface DecoderOptions {
-  /** Whether adapters take part; default true. Without them an adapted model is its base. */
-  readonly adapters?: boolean;
+  /**
+   * Whether adapters take part, or for which tokens, `[tokens]`; default true. Without them an adapted model is its
+   * base. A list is for passes without a tape: it lets base and tuned model read the weights once for both.
+   */
+  readonly adapters?: boolean | readonly boolean[];
   /** Keys and values of earlier tokens; new ones go to `writes`. `ranges` then count in the cache. */
   readonly cache?: {
     readonly kv: KvCache;
@@ -45,7 +49,11 @@ export interface Queries {
   /** `[queries]` */
   readonly positions: Tensor;
   readonly ranges: AttentionRanges;
+  readonly adapters: Adapters;
 }
+
+/** Whether adapters serve all tokens, none, or each by a factor. */
+export type Adapters = boolean | RowFactors;
 
 /** A forward pass that is about to run. */
 export interface Pass {
@@ -53,6 +61,8 @@ export interface Pass {
   readonly options: DecoderOptions;
   /** `[tokens]` */
   readonly positions: Tensor;
+  /** For all tokens. */
+  readonly adapters: Adapters;
   /** `[num_hidden_layers]` */
   readonly queries: readonly Queries[];
 }
@@ -68,37 +78,85 @@ export function preparePass(
   options: DecoderOptions,
 ): Pass {
   const { device, config } = model;
-  const { positions, rows } = input;
+  const { positions } = input;
   checkPositions(positions, config.max_position_embeddings);
+  const rows = isAll(input.rows, positions.length) ? undefined : input.rows;
   const kv = options.cache?.kv;
   const keys = kv ? kv.sequences * kv.capacity : positions.length;
-  // rows of a cache are positions, sequence after sequence
-  const keyPositions = kv
-    ? Uint32Array.from({ length: keys }, (_, row) => row % kv.capacity)
-    : positions;
-  const upload = memoized((window: number | undefined) =>
-    uploadRanges(
-      device,
-      windowedRanges(input.ranges, keyPositions, window),
-      keys,
+  const narrowed = memoized((window: number | undefined) =>
+    windowedRanges(
+      input.ranges,
+      window === undefined ? positions : keyPositions(input, kv),
+      window,
     )
   );
+  const upload = memoized((window: number | undefined) =>
+    uploadRanges(device, narrowed(window), keys)
+  );
   const all = device.upload(positions, [positions.length], "u32");
+  const { adapters: list = true } = options;
+  const adapters = adapterRows(model, list);
   const queries = config.windows.map((window, layer): Queries => {
     const last = layer === config.windows.length - 1;
     if (!last || !rows) {
-      return { rows: undefined, positions: all, ranges: upload(window) };
+      const ranges = upload(window);
+      return { rows: undefined, positions: all, ranges, adapters };
     }
-    const ranges = windowedRanges(input.ranges, keyPositions, window);
+    const ranges = rangesOf(narrowed(window), rows);
+    const asking = rows.map((row) => positions[row]!);
     return {
       rows,
-      positions: device.upload(rows.map((row) => positions[row]!), [
-        rows.length,
-      ], "u32"),
-      ranges: uploadRanges(device, rangesOf(ranges, rows), keys),
+      positions: device.upload(asking, [rows.length], "u32"),
+      ranges: uploadRanges(device, ranges, keys),
+      adapters: typeof list === "boolean"
+        ? list
+        : adapterRows(model, Array.from(rows, (row) => list[row]!)),
     };
   });
-  return { model, options, positions: all, queries };
+  return { model, options, positions: all, adapters, queries };
+}
+
+/** Whether `rows` are all tokens in their order. */
+function isAll(rows: Uint32Array | undefined, tokens: number): boolean {
+  return rows?.length === tokens && rows.every((row, i) => row === i);
+}
+
+/** Rows of a cache are positions, sequence after sequence. */
+function keyPositions(
+  { positions }: DecoderInput,
+  kv: KvCache | undefined,
+): Uint32Array {
+  if (!kv) return positions;
+  const { sequences, capacity } = kv;
+  return Uint32Array.from(
+    { length: sequences * capacity },
+    (_, row) => row % capacity,
+  );
+}
+
+function adapterRows(
+  { device, layers }: Model,
+  adapters: boolean | readonly boolean[],
+): Adapters {
+  if (typeof adapters === "boolean") return adapters;
+  const [first = true] = adapters;
+  if (adapters.every((served) => served === first)) return first;
+  if (isRecording()) {
+    throw new TypeError(
+      "Cannot record a pass whose adapters serve some tokens only: expected true or false for all",
+    );
+  }
+  const upload = memoized((scale: number) =>
+    device.upload(
+      Float32Array.from(adapters, (served) => served ? scale : 0),
+      [adapters.length],
+    )
+  );
+  // now, since a tensor that a block makes ends with the block
+  for (const layer of layers) {
+    for (const [, { lora }] of linears(layer)) if (lora) upload(lora.scale);
+  }
+  return upload;
 }
 
 function memoized<K, V>(make: (key: K) => V): (key: K) => V {

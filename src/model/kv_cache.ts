@@ -4,7 +4,7 @@
  */
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
-import { type DecoderOptions, hiddenStates } from "./decoder.ts";
+import { hiddenStates } from "./decoder.ts";
 import type { Model } from "./model.ts";
 
 /** Keys after rotation, and values, of one layer: `[sequences * capacity, num_key_value_heads * head_dim]`. */
@@ -23,11 +23,13 @@ export interface KvCache {
   readonly lengths: number[];
 }
 
-/** New tokens of one sequence. */
-export interface Addition {
+/** How many new tokens a sequence gets. */
+export interface Extension {
   readonly sequence: number;
   /** At least one. */
-  readonly tokens: readonly number[];
+  readonly count: number;
+  /** Whether adapters take part; default true. */
+  readonly adapters?: boolean | undefined;
 }
 
 /** Rows of new keys and values, and where in the cache they go. */
@@ -69,39 +71,41 @@ export function releaseKvCache(device: Device, cache: KvCache): void {
 /**
  * Runs the next tokens of some sequences together, each after what its cache holds, and appends them.
  *
- * @returns the hidden state of each addition's last token, `[additions, hidden_size]`
+ * @param tokens of all extensions, in a row; u32 if they are on the device
+ * @returns the hidden state of each extension's last token, `[extensions, hidden_size]`
  * @throws {RangeError} if a sequence is full
  */
 export function extend(
   model: Model,
   cache: KvCache,
-  additions: readonly Addition[],
-  options: Pick<DecoderOptions, "adapters"> = {},
+  extensions: readonly Extension[],
+  tokens: Uint32Array | Tensor,
 ): Tensor {
+  const adapters: boolean[] = [];
   const positions: number[] = [];
   const ranges: number[] = [];
   const rows: number[] = [];
   const writes: CacheWrite[] = [];
-  for (const { sequence, tokens } of additions) {
+  for (const { sequence, count, adapters: served = true } of extensions) {
     const start = cache.lengths[sequence]!;
-    checkRoom(cache, start + tokens.length);
+    checkRoom(cache, start + count);
     const first = sequence * cache.capacity;
-    const count = tokens.length;
     writes.push({ from: positions.length, to: first + start, count });
     for (let i = 0; i < count; i++) {
       positions.push(start + i);
       ranges.push(0, 0, first, first + start + i + 1);
+      adapters.push(served);
     }
     rows.push(positions.length - 1);
   }
   const hidden = hiddenStates(model, {
-    tokens: Uint32Array.from(additions.flatMap(({ tokens }) => tokens)),
+    tokens,
     positions: Uint32Array.from(positions),
     ranges: Uint32Array.from(ranges),
     rows: Uint32Array.from(rows),
-  }, { ...options, cache: { kv: cache, writes } });
-  for (const { sequence, tokens } of additions) {
-    cache.lengths[sequence] = cache.lengths[sequence]! + tokens.length;
+  }, { adapters, cache: { kv: cache, writes } });
+  for (const { sequence, count } of extensions) {
+    cache.lengths[sequence] = cache.lengths[sequence]! + count;
   }
   return hidden;
 }

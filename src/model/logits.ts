@@ -6,13 +6,17 @@ import { fullLogits } from "../../kernels/full_logits.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { gatherRows } from "../autograd/ops.ts";
 import { contained, Tape } from "../autograd/tape.ts";
-import { type DecoderOptions, hiddenStates } from "./decoder.ts";
-import { type Addition, extend, type KvCache } from "./kv_cache.ts";
+import { hiddenStates } from "./decoder.ts";
+import { extend, type KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
 
-/** How to run the model. */
-export interface LogitsOptions extends Pick<DecoderOptions, "adapters"> {
-  readonly signal?: AbortSignal | undefined;
+/** New tokens of one sequence. */
+export interface Addition {
+  readonly sequence: number;
+  /** At least one. */
+  readonly tokens: readonly number[];
+  /** Whether adapters take part; default true. */
+  readonly adapters?: boolean | undefined;
 }
 
 /** Tokens of a prompt that run at once: bounds the memory of a long one, and how long a stop waits. */
@@ -31,13 +35,17 @@ export async function nextLogits(
   model: Model,
   cache: KvCache,
   additions: readonly Addition[],
-  { adapters = true, signal }: LogitsOptions = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const { device } = model;
   const rows: Float32Array<ArrayBuffer>[] = [];
-  for (const { parts, isLast } of groupsOf(additions)) {
+  for (const { parts, isLast } of groupsOf(additions, logitRows(model))) {
     signal?.throwIfAborted();
-    const run = () => extend(model, cache, parts, { adapters });
+    const tokens = Uint32Array.from(parts.flatMap(({ tokens }) => tokens));
+    const extensions = parts.map(({ tokens, ...part }) => ({
+      ...{ ...part, count: tokens.length },
+    }));
+    const run = () => extend(model, cache, extensions, tokens);
     if (!isLast) {
       device.release(contained(device, run));
       await device.finish();
@@ -58,6 +66,11 @@ export async function nextLogits(
   return rows;
 }
 
+/** Rows of logits that one binding holds. */
+export function logitRows({ device, lm_head }: Model): number {
+  return Math.max(1, Math.floor(device.windowBytes / 4 / lm_head.matrix.rows));
+}
+
 interface Group {
   readonly parts: readonly Addition[];
   /** Whether these are the last tokens of their additions: those whose logits are wanted. */
@@ -65,20 +78,24 @@ interface Group {
 }
 
 /** Cuts additions into runs of at most `PREFILL_TOKENS`; an addition that is longer runs alone, in parts. */
-function* groupsOf(additions: readonly Addition[]): Generator<Group> {
+function* groupsOf(
+  additions: readonly Addition[],
+  most: number,
+): Generator<Group> {
   let parts: Addition[] = [];
   let size = 0;
-  for (const { sequence, tokens } of additions) {
-    if (parts.length > 0 && size + tokens.length > PREFILL_TOKENS) {
+  for (const { tokens, ...addition } of additions) {
+    const full = size + tokens.length > PREFILL_TOKENS || parts.length >= most;
+    if (parts.length > 0 && full) {
       yield { parts, isLast: true };
       [parts, size] = [[], 0];
     }
     let at = 0;
     for (; at + PREFILL_TOKENS < tokens.length; at += PREFILL_TOKENS) {
       const part = tokens.slice(at, at + PREFILL_TOKENS);
-      yield { parts: [{ sequence, tokens: part }], isLast: false };
+      yield { parts: [{ ...addition, tokens: part }], isLast: false };
     }
-    parts.push({ sequence, tokens: tokens.slice(at) });
+    parts.push({ ...addition, tokens: tokens.slice(at) });
     size += tokens.length - at;
   }
   if (parts.length > 0) yield { parts, isLast: true };
@@ -92,7 +109,7 @@ function* groupsOf(additions: readonly Addition[]): Generator<Group> {
 export async function* sequenceLogits(
   model: Model,
   ids: readonly number[],
-  { adapters = true }: LogitsOptions = {},
+  { adapters = true }: { readonly adapters?: boolean } = {},
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
   const { device, lm_head: { matrix } } = model;
   const hidden = contained(

@@ -4,7 +4,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { generate, generateAll } from "../../src/generation/generate.ts";
-import { createSampler, GREEDY } from "../../src/generation/sampler.ts";
+import {
+  createSampler,
+  GREEDY,
+  likeliest,
+  type Sampler,
+} from "../../src/generation/sampler.ts";
 import { createKvCache } from "../../src/model/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
@@ -209,16 +214,72 @@ await modelTest(
   async (device, folder) => {
     const model = await openTestModel(device, folder);
     const prompts = [PROMPT, PROMPT.slice(0, 2), [...PROMPT, ...PROMPT], [7]];
-    const options = { stopIds: new Set([599]) };
     const sampler = createSampler(GREEDY);
     const asked = prompts.map((promptIds, i) => ({
       ...{ promptIds, sampler, maxNewTokens: 12 - 2 * i },
+      stopIds: new Set([599]),
     }));
-    const together = await generateAll(model, asked, options);
+    const together = await generateAll(model, asked);
     for (const [i, { promptIds, ...one }] of asked.entries()) {
-      const alone = await generate(model, promptIds, { ...one, ...options });
+      const alone = await generate(model, promptIds, one);
       assertEquals(together[i], alone);
     }
   },
   { variants: ["panel", "tile"] },
+);
+
+await modelTest(
+  "generateAll() finds the likeliest tokens on the device as on the CPU, also past an end",
+  QWEN2,
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    const run = async (sampler: Sampler, stopIds: ReadonlySet<number>) => {
+      const told: number[] = [];
+      const made = await generateAll(
+        model,
+        [PROMPT, PROMPT.slice(0, 2), [7]].map((promptIds, i) => ({
+          ...{ promptIds, sampler, stopIds, maxNewTokens: 9 + 4 * i },
+          onToken: (id: number) => told.push(id),
+        })),
+      );
+      return { made, told };
+    };
+    const onCpu: Sampler = (logits) => likeliest(logits);
+    const whole = await run(likeliest, new Set());
+    assertEquals(whole, await run(onCpu, new Set()));
+    // ends one answer while the others go on
+    const stopIds = new Set([whole.made[2]!.ids[3]!]);
+    const stopped = await run(likeliest, stopIds);
+    assertEquals(stopped, await run(onCpu, stopIds));
+    assert(stopped.made.some(({ endId }) => endId !== undefined));
+    assert(stopped.made.some(({ ids }) => ids.length > 3));
+  },
+  { variants: ["panel", "tile"] },
+);
+
+await modelTest(
+  "generate() refuses a model whose logits are not numbers",
+  QWEN2,
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    const { tensor } = model.norm;
+    const options = { maxNewTokens: 4, stopIds: new Set<number>() };
+    let told = 0;
+    await assertRejects(
+      () =>
+        generate(model, PROMPT, {
+          ...options,
+          sampler: likeliest,
+          onToken: () => {
+            // from the second token on
+            if (told++ === 0) {
+              device.write(tensor, new Float32Array([NaN]));
+            }
+          },
+        }),
+      RangeError,
+      "Cannot choose a token",
+    );
+    assertEquals(told, 1);
+  },
 );

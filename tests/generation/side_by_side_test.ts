@@ -4,11 +4,15 @@ import type { Device } from "../../kernels/device.ts";
 import {
   answer,
   answerAll,
+  answerEach,
   createSpeaker,
   promptTokens,
 } from "../../src/generation/answer.ts";
 import type { AnswerOptions, Speaker } from "../../src/generation/answer.ts";
-import { startConversation } from "../../src/generation/conversation.ts";
+import {
+  askTogether,
+  startConversation,
+} from "../../src/generation/conversation.ts";
 import { answerRows, readQuestion } from "../../src/generation/prompt_rows.ts";
 import { GREEDY } from "../../src/generation/sampler.ts";
 import { mergeAdapter } from "../../src/model/merge.ts";
@@ -207,6 +211,61 @@ await modelTest(
     assertEquals(only, { prompt: "Hi", id: 7, base: first!["base"] });
     const { template: _, ...plain } = speakers[0]!;
     await assertRejects(() => run([plain]), RangeError, "(line 4)");
+  },
+  { read: [lora] },
+);
+
+await modelTest(
+  "answerEach() gives base and adapter in one pass what each answers alone",
+  "models/qwen2",
+  async (device, base) => {
+    const speakers = await openSpeakers(device, base, lora!);
+    const ended: string[] = [];
+    const asked = speakers.flatMap((speaker) =>
+      ["Hi there", "Who?"].map((text) => ({
+        ...{ speaker, prompt: user(text), seed: 3 },
+        onEnd: () => ended.push(speaker.name),
+      }))
+    );
+    for (const options of [GREEDILY, DRAWN]) {
+      const together = await answerEach(asked, options);
+      for (const [i, { speaker, prompt }] of asked.entries()) {
+        const alone = await answer(speaker, prompt, { ...options, seed: 3 });
+        assertEquals(together[i], alone);
+      }
+      assert(together[0] !== together[2], "the adapter changes no answer");
+    }
+    assertEquals(
+      ended.sort().join(),
+      "base,base,base,base,tuned,tuned,tuned,tuned",
+    );
+  },
+  { read: [lora], variants: ["panel", "tile"] },
+);
+
+await modelTest(
+  "askTogether() adds each model's own answer to its turns, and nothing if it fails",
+  "models/qwen2",
+  async (device, base) => {
+    const speakers = await openSpeakers(device, base, lora!);
+    const talks = speakers.map((speaker) => startConversation(speaker));
+    const answers = await askTogether(talks, "Hi there", GREEDILY);
+    const texts = ["", ""];
+    await askTogether(talks, "More", {
+      ...GREEDILY,
+      onText: (i, text) => texts[i] += text,
+    });
+    for (const [i, { turns }] of talks.entries()) {
+      assertEquals(
+        turns.map(({ content }) => content),
+        ["Hi there", answers[i]!, "More", texts[i]!],
+      );
+    }
+    await assertRejects(
+      () => askTogether(talks, "x", { ...GREEDILY, maxNewTokens: 100_000 }),
+      RangeError,
+    );
+    assertEquals(talks.map(({ turns }) => turns.length), [4, 4]);
   },
   { read: [lora] },
 );

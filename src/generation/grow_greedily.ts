@@ -1,0 +1,59 @@
+/**
+ * Steps of likeliest tokens, one begun before the last one's tokens are on the CPU: reading costs 10 ms in which the
+ * device would stand still. Knows no text.
+ */
+import { turnGiver } from "../base/turn_giver.ts";
+import {
+  beginGreedyStep,
+  type GreedyStep,
+  readGreedyStep,
+  releaseGreedyStep,
+} from "../model/greedy_step.ts";
+import type { KvCache } from "../model/kv_cache.ts";
+import type { Model } from "../model/model.ts";
+import { type Growing, takeToken } from "./growing.ts";
+
+/**
+ * Adds the likeliest tokens to answers until one of them ends.
+ *
+ * @param growing answers of at least one token
+ * @returns those that go on
+ * @throws {RangeError} if a logit is NaN or the largest is infinite
+ */
+export async function growGreedily(
+  model: Model,
+  cache: KvCache,
+  growing: readonly Growing[],
+  signal: AbortSignal | undefined,
+): Promise<Growing[]> {
+  const giveTurn = turnGiver();
+  const begin = (tokens: readonly number[] | GreedyStep) =>
+    beginGreedyStep(model, cache, growing, tokens);
+  // before so many steps none ends for want of room
+  const steps = Math.min(
+    ...growing.map(({ ids, maxNewTokens }) => maxNewTokens - ids.length),
+  );
+  let still = [...growing];
+  let step = begin(growing.map(({ ids }) => ids.at(-1)!));
+  let next: GreedyStep | undefined;
+  try {
+    for (let n = 1;; n++) {
+      signal?.throwIfAborted();
+      const reading = readGreedyStep(model, step);
+      const goesOn = n < steps && still.length === growing.length;
+      next = goesOn ? begin(step) : undefined;
+      const drawn = await reading;
+      // an answer that ended takes no part in the step that was begun with it
+      still = still.filter((one) =>
+        takeToken(one, drawn[growing.indexOf(one)]!)
+      );
+      if (!next || still.length === 0) return still;
+      releaseGreedyStep(model, step);
+      [step, next] = [next, undefined];
+      await giveTurn();
+    }
+  } finally {
+    releaseGreedyStep(model, step);
+    if (next) releaseGreedyStep(model, next);
+  }
+}
