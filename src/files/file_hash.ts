@@ -25,8 +25,16 @@ export async function fileHash(
   const known = await readNote(note);
   if (known !== undefined) return known;
   const hash = await hashFile(path);
-  await writeFileAtomic(note, hash);
+  await writeFileAtomic(note, hash).catch((error) => {
+    if (!isOutOfReach(error)) throw error; // it is hashed again next time
+  });
   return hash;
+}
+
+/** Whether the folder may not be touched. */
+function isOutOfReach(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.PermissionDenied;
 }
 
 /** A note that is not what it should be is written again. */
@@ -35,7 +43,9 @@ async function readNote(path: string): Promise<string | undefined> {
     const text = await Deno.readTextFile(path);
     return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || isOutOfReach(error)) {
+      return undefined;
+    }
     throw error;
   }
 }

@@ -2,7 +2,11 @@
  * Token sequences -> Batch: one list of tokens without padding, in which each token knows the two ranges of
  * rows it attends to. A pair lies as `shared prefix | chosen rest | rejected rest`; the prefix is computed once.
  */
-import type { TokenPair, TokenSequence } from "./token_pair.ts";
+import {
+  type TokenPair,
+  type TokenSequence,
+  trainedSpans,
+} from "./token_pair.ts";
 
 /** What the model is given. Rows are tokens; nothing is padded. */
 export interface Batch {
@@ -20,6 +24,10 @@ export interface Batch {
   readonly targetSequence: Uint32Array<ArrayBuffer>;
   /** How many sequences: logps are [sequences]. */
   readonly sequences: number;
+  /** The last so many targets are tokens of chosen prompts, which no answer counts; default 0. */
+  readonly promptTargets?: number;
+  /** [answers] 1 where an answer is wanted; of single answers only (token_feedback.ts). */
+  readonly desirable?: Uint8Array;
   /** Sum of the full lengths of all sequences, shared prefixes counted twice: TRL's num_tokens. */
   readonly attendedTokens: number;
 }
@@ -53,16 +61,29 @@ class Builder {
 
   /** Targets of the next sequence: token t is predicted by token t - 1, the first by none. */
   target(
-    { ids, completionStart }: TokenSequence,
+    one: TokenSequence,
     rowOf: (token: number) => number,
   ): void {
     const sequence = this.sequences++;
-    for (let t = Math.max(1, completionStart); t < ids.length; t++) {
+    for (const [start, end] of trainedSpans(one)) {
+      this.targetRange(one.ids, Math.max(1, start), end, sequence, rowOf);
+    }
+    this.attendedTokens += one.ids.length;
+  }
+
+  /** Tokens `start` to `end` of a sequence become targets. */
+  targetRange(
+    ids: readonly number[],
+    start: number,
+    end: number,
+    sequence: number,
+    rowOf: (token: number) => number,
+  ): void {
+    for (let t = start; t < end; t++) {
       this.targetRows.push(rowOf(t - 1));
       this.targetTokens.push(ids[t] as number);
       this.targetSequence.push(sequence);
     }
-    this.attendedTokens += ids.length;
   }
 
   batch(): Batch {
@@ -79,9 +100,17 @@ class Builder {
   }
 }
 
-/** Lays out preference pairs, the shared prefix of each once. */
-export function preferenceBatch(pairs: readonly TokenPair[]): Batch {
+/**
+ * Lays out preference pairs, the shared prefix of each once.
+ *
+ * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of all answers
+ */
+export function preferenceBatch(
+  pairs: readonly TokenPair[],
+  options: { readonly promptTargets?: boolean } = {},
+): Batch {
   const builder = new Builder();
+  const prompts: (() => void)[] = [];
   for (const { chosen, rejected, sharedLength } of pairs) {
     const prefix = builder.append(
       chosen.ids,
@@ -90,19 +119,28 @@ export function preferenceBatch(pairs: readonly TokenPair[]): Batch {
       builder.tokens.length,
     );
     for (const half of [chosen, rejected]) {
+      const sequence = builder.sequences;
       const rest = builder.append(
         half.ids,
         sharedLength,
         half.ids.length,
         prefix,
       );
-      builder.target(
-        half,
-        (t) => t < sharedLength ? prefix + t : rest + t - sharedLength,
-      );
+      const rowOf = (t: number) =>
+        t < sharedLength ? prefix + t : rest + t - sharedLength;
+      builder.target(half, rowOf);
+      if (half !== chosen) continue;
+      prompts.push(() => {
+        const { ids, completionStart } = half;
+        builder.targetRange(ids, 1, completionStart, sequence, rowOf);
+      });
     }
   }
-  return builder.batch();
+  if (!options.promptTargets) return builder.batch();
+  const answers = builder.targetRows.length;
+  for (const add of prompts) add();
+  const promptTargets = builder.targetRows.length - answers;
+  return { ...builder.batch(), promptTargets };
 }
 
 /** Lays out sequences by themselves, each with the targets of its completion. */

@@ -5,7 +5,12 @@
 import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { Lengths, LoadReport, Tally } from "./load_report.ts";
-import type { TokenPair, TokenSequence } from "./token_pair.ts";
+import type { TokenFeedback } from "./token_feedback.ts";
+import {
+  type TokenPair,
+  type TokenSequence,
+  trainedSpans,
+} from "./token_pair.ts";
 import type { TokenDemonstration } from "./tokenize.ts";
 
 /** How it is to be shown. */
@@ -54,6 +59,9 @@ export function reportLines(
   const formats = Object.entries(report.formats).map(([name, rows]) =>
     `${name} (${rows})`
   );
+  if (report.cached !== undefined) {
+    lines.push(`tokens: read from ${report.cached}`);
+  }
   lines.push(`format: ${formats.join(", ") || "none"}`);
   const beyond = report.beyond > 0 ? `, ${report.beyond} not needed` : "";
   const dropped = Object.values(report.dropped).reduce(
@@ -81,6 +89,9 @@ export function reportLines(
         ),
       ),
     );
+  }
+  if (report.labels !== undefined) {
+    lines.push(`  good ${report.labels.good}, bad ${report.labels.bad}`);
   }
   if (report.kept === 0) return lines;
   lines.push(
@@ -113,11 +124,13 @@ function tokenLine(ids: readonly number[], tokenizer: Tokenizer): string {
 
 function spans(
   label: string,
-  { ids, completionStart }: TokenSequence,
+  sequence: TokenSequence,
   paint: Paint,
   tokenizer: Tokenizer,
 ): string[] {
-  const trained = ids.slice(completionStart);
+  const trained = trainedSpans(sequence).flatMap(([start, end]) =>
+    sequence.ids.slice(start, end)
+  );
   return [
     `  ${label}, ${trained.length} tokens trained:`,
     `    ${paint(tokenizer.decode(trained)).replaceAll("\n", "\n    ")}`,
@@ -173,5 +186,21 @@ export function demonstrationLines(
     paint(cyan)(`line ${line}: ${ids.length} tokens`),
     ...promptSpan(ids.slice(0, completionStart), paint(dim), tokenizer),
     ...spans("completion", demonstration, paint(green), tokenizer),
+  ];
+}
+
+/** A judged answer: the rendered text and the tokens of the prompt and of the trained span. */
+export function feedbackLines(
+  { sequence, label, line }: TokenFeedback,
+  options: InspectOptions,
+): string[] {
+  const { tokenizer, color = false } = options;
+  const paint = (style: Paint) => color ? style : plain;
+  const { ids, completionStart } = sequence;
+  const style = label ? green : magenta;
+  return [
+    paint(cyan)(`line ${line}: ${ids.length} tokens`),
+    ...promptSpan(ids.slice(0, completionStart), paint(dim), tokenizer),
+    ...spans(label ? "good" : "bad", sequence, paint(style), tokenizer),
   ];
 }

@@ -2,7 +2,14 @@
  * What happens to sequences that are too long. A pair is cut consistently: both answers keep the same prompt
  * (but for TRL's `keep_end`, which cuts each by itself and is there for parity).
  */
-import { type TokenPair, tokenPair, type TokenSequence } from "./token_pair.ts";
+import {
+  type Span,
+  type TokenPair,
+  tokenPair,
+  type TokenSequence,
+  trainedSpans,
+} from "./token_pair.ts";
+import type { TokenFeedback } from "./token_feedback.ts";
 
 /** Names of the policies, as the option takes them. */
 export const LENGTH_POLICIES = [
@@ -32,17 +39,31 @@ export interface LengthLimits {
 /** The pair as it may be used, or the reason to leave it out. */
 export type Fitted<T> = { readonly kept: T } | { readonly dropped: string };
 
+/** The tokens from `first` to `end`, with what is trained of them. */
+function part(
+  sequence: TokenSequence,
+  first: number,
+  end: number,
+): TokenSequence {
+  const ids = sequence.ids.slice(first, end);
+  const place = (at: number) => Math.min(Math.max(0, at - first), ids.length);
+  const spans = sequence.spans?.map(([from, to]): Span => [
+    place(from),
+    place(to),
+  ]).filter(([from, to]) => from < to);
+  return {
+    ids,
+    completionStart: place(sequence.completionStart),
+    ...(spans === undefined ? {} : { spans }),
+  };
+}
+
 function from(sequence: TokenSequence, first: number): TokenSequence {
-  const completionStart = Math.max(0, sequence.completionStart - first);
-  return { ids: sequence.ids.slice(first), completionStart };
+  return part(sequence, first, sequence.ids.length);
 }
 
 function until(sequence: TokenSequence, end: number): TokenSequence {
-  const ids = sequence.ids.slice(0, end);
-  return {
-    ids,
-    completionStart: Math.min(sequence.completionStart, ids.length),
-  };
+  return part(sequence, 0, end);
 }
 
 function longest(sequences: readonly TokenSequence[]): number {
@@ -152,11 +173,22 @@ export function fitPair(
   if (chosen === undefined || rejected === undefined) {
     throw new Error("a pair has two sequences");
   }
-  const cut = tokenPair(chosen, rejected, pair.line);
+  const cut = tokenPair(chosen, rejected, pair.line, pair);
   const isTrl = limits.policy === "keep_start" || limits.policy === "keep_end";
   return !isTrl && isSame(cut)
     ? { dropped: "answers equal after the cut" }
     : { kept: cut };
+}
+
+/** Cuts a judged answer to the limits. */
+export function fitFeedback(
+  feedback: TokenFeedback,
+  limits: LengthLimits,
+): Fitted<TokenFeedback> {
+  const fitted = fitSequence(feedback.sequence, limits);
+  return "dropped" in fitted
+    ? fitted
+    : { kept: { ...feedback, sequence: fitted.kept } };
 }
 
 /** Cuts one sequence to the limits; one that keeps no token to train is left out. */
@@ -167,6 +199,9 @@ export function fitSequence<T extends TokenSequence>(
   const fitted = fit([sequence], limits);
   if ("dropped" in fitted) return fitted;
   const kept = { ...sequence, ...fitted.kept[0] };
-  const trained = kept.ids.length - Math.max(1, kept.completionStart);
+  const trained = trainedSpans(kept).reduce(
+    (sum, [start, end]) => sum + end - Math.max(1, start),
+    0,
+  );
   return trained > 0 ? { kept } : { dropped: "no token to train" };
 }

@@ -1,55 +1,48 @@
 /**
- * Files -> token pairs (or demonstrations), with an account of every row. Bad rows stop the load: data is never
- * half used. Rows that are merely of no use (equal answers, too long) are left out and counted.
+ * Files -> token pairs, demonstrations or judged answers, with an account of every row. Bad rows stop the load: data is
+ * never half used. Rows that are merely of no use (equal answers, too long) are left out and counted. Rows of large
+ * files are not held: what stays are tokens, packed.
  */
-import { answersEqual, demonstrationFault, preferenceFault } from "./check.ts";
-import { DEMONSTRATION_FORMATS, PREFERENCE_FORMATS } from "./formats.ts";
+import { createHash } from "node:crypto";
+import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
+import type { ReadSettings } from "./format.ts";
+import { checkLimits, type Fitted, type LengthLimits } from "./length.ts";
 import {
-  checkLimits,
-  fitPair,
-  fitSequence,
-  type Fitted,
-  type LengthLimits,
-} from "./length.ts";
+  type DataKind,
+  demonstrations,
+  FEEDBACK,
+  type Filters,
+  PREFERENCES,
+} from "./data_kind.ts";
+import { type LoadReport, type OpenTally, tally } from "./load_report.ts";
+import type { RowContext } from "./preference.ts";
 import {
-  completionLengths,
-  lengthsOf,
-  type LoadReport,
-  type OpenTally,
-  tally,
-} from "./load_report.ts";
-import type { Demonstration, Preference } from "./preference.ts";
-import {
-  type DataSource,
-  type DrawOptions,
-  drawRows,
+  openRows,
+  type RowStore,
+  sourceFiles,
   type SourceRow,
-} from "./sources.ts";
-import {
-  type CheckedRow,
-  readChecked,
-  readCheckedRows,
-  type RowKind,
-} from "./checked_rows.ts";
+} from "./row_store.ts";
+import { type DataSource, type DrawOptions, drawRows } from "./sources.ts";
+import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
+import type { TokenFeedback } from "./token_feedback.ts";
 import type { TokenPair } from "./token_pair.ts";
-import {
-  type Encoder,
-  type TokenDemonstration,
-  type Tokenized,
-  tokenizeDemonstration,
-  tokenizePreference,
-} from "./tokenize.ts";
+import type { Encoder, TokenDemonstration, TrainedPart } from "./tokenize.ts";
 
 /** How rows are drawn, tokenized and cut. */
-export interface LoadOptions extends Omit<DrawOptions, "usable"> {
+export interface LoadOptions
+  extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
   /** Tokenizer and template. */
   readonly encoder: Encoder;
   /** Longest sequences, and what happens to longer ones. Default none. */
   readonly limits?: LengthLimits;
   /** Keeps the first so many that can be used. Default all. */
   readonly maxSamples?: number;
-  /** The table's key -> the data's column, where they differ. */
-  readonly columns?: Readonly<Record<string, string>>;
+  /** Leaves out examples whose tokens are all those of an earlier one. Default false. */
+  readonly dedupe?: boolean;
+  /** Rows of more text than this are read again when they are drawn, in bytes. Default 256 MiB. */
+  readonly memoryBytes?: number;
+  /** Where tokens are kept from one load to the next; default nowhere. */
+  readonly cacheFolder?: string;
   /** Told the rows done and their number, now and then. */
   readonly onProgress?: (done: number, rows: number) => void;
 }
@@ -62,122 +55,155 @@ export interface Loaded<T> {
   readonly report: LoadReport;
 }
 
-/** A kind of data: how its rows are read, checked, tokenized and cut. */
-interface Kind<
-  R extends Preference | Demonstration,
-  T extends { readonly line: number },
-> extends RowKind<R> {
-  readonly useless: (row: R) => string | undefined;
-  readonly tokenize: (row: R, encoder: Encoder) => Tokenized<T>;
-  readonly fit: (tokens: T, limits: LengthLimits) => Fitted<T>;
-  readonly size: (tokens: T) => number;
-}
+type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
 
-/** The row as tokens within the limits, or the reason why not. */
-function prepare<
-  R extends Preference | Demonstration,
-  T extends { readonly line: number },
->(
-  { row, where }: CheckedRow<R>,
-  kind: Kind<R, T>,
-  { encoder, limits = {} }: LoadOptions,
-): Fitted<T> & { moved: boolean; cut: boolean } {
-  const useless = kind.useless(row);
-  if (useless !== undefined) {
-    return { dropped: useless, moved: false, cut: false };
-  }
+/** An example as tokens within the limits, or the reason why not. */
+function prepare<R extends RowContext, T>(
+  row: R,
+  kind: DataKind<R, T>,
+  { options, where }: { options: LoadOptions; where: string },
+): Prepared<T> {
+  const useless = kind.useless(row, options);
+  if (useless !== undefined) return { dropped: useless };
   const { tokens, moved } = (() => {
     try {
-      return kind.tokenize(row, encoder);
+      return kind.tokenize(row, options.encoder);
     } catch (error) {
       if (error instanceof Error) error.message = `${error.message} (${where})`;
       throw error;
     }
   })();
-  const fitted = kind.fit(tokens, limits);
-  const cut = "kept" in fitted && kind.size(fitted.kept) < kind.size(tokens);
-  return { ...fitted, moved: moved && "kept" in fitted, cut };
+  const fitted = kind.fit(tokens, options.limits ?? {});
+  if ("dropped" in fitted) return fitted;
+  const cut = kind.size(fitted.kept) < kind.size(tokens);
+  return { ...fitted, moved, cut };
 }
 
 /** Whether a row will be kept; a broken one is not, and is told when all rows are read. */
-function isUsable<
-  R extends Preference | Demonstration,
-  T extends { readonly line: number },
->(source: SourceRow, kind: Kind<R, T>, options: LoadOptions): boolean {
+function isUsable<R extends RowContext, T>(
+  row: SourceRow,
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): boolean {
   try {
-    const { row } = readChecked(source, kind, options.columns ?? {});
-    return "kept" in prepare({ row, where: "" }, kind, options);
+    const { examples } = readChecked(row, kind, options);
+    return examples.some((example) =>
+      "kept" in prepare(example, kind, { options, where: "" })
+    );
   } catch {
     return false;
   }
 }
 
-type Account = Omit<LoadReport, "lengths" | "tokens">;
+/** What became of the rows so far. */
+class Account<T> {
+  readonly examples: T[] = [];
+  readonly dropped: Record<string, OpenTally> = {};
+  readonly moved: OpenTally = { count: 0, where: [] };
+  readonly cut: OpenTally = { count: 0, where: [] };
+  readonly #known = new Set<string>();
 
-async function load<
-  R extends Preference | Demonstration,
-  T extends { readonly line: number },
->(
-  sources: readonly DataSource[],
-  kind: Kind<R, T>,
-  options: LoadOptions,
-): Promise<{ examples: T[]; account: Account }> {
-  const { limits = {}, maxSamples = Infinity, columns = {}, onProgress } =
-    options;
-  checkLimits(limits);
-  const usable = (row: SourceRow) => isUsable(row, kind, options);
-  const drawn = await drawRows(sources, { ...options, usable });
-  const { checked, formats } = readCheckedRows(drawn.rows, kind, columns);
-  const examples: T[] = [];
-  const dropped: Record<string, OpenTally> = {};
-  const [moved, cut]: OpenTally[] = [{ count: 0, where: [] }, {
-    count: 0,
-    where: [],
-  }];
-  let done = 0;
-  for (const row of checked) {
-    if (examples.length >= maxSamples) break;
-    const result = prepare(row, kind, options);
-    if ("kept" in result) examples.push(result.kept);
-    else tally(dropped[result.dropped] ??= { count: 0, where: [] }, row.where);
-    if (result.moved && moved) tally(moved, row.where);
-    if (result.cut && cut) tally(cut, row.where);
-    if (++done % 64 === 0) onProgress?.(done, checked.length);
+  drop(reason: string, where: string): void {
+    tally(this.dropped[reason] ??= { count: 0, where: [] }, where);
   }
-  onProgress?.(done, checked.length);
-  const none = { count: 0, where: [] };
-  const counts = {
-    rows: checked.length,
-    kept: examples.length,
-    beyond: checked.length - done,
-  };
-  const account = {
-    sources: drawn.sources,
-    formats,
-    ...counts,
-    dropped,
-    moved: moved ?? none,
-    cut: cut ?? none,
-  };
-  return { examples, account };
+
+  add<R extends RowContext>(
+    result: Prepared<T>,
+    where: string,
+    { packing }: DataKind<R, T>,
+    dedupe: boolean,
+  ): void {
+    if ("dropped" in result) return this.drop(result.dropped, where);
+    const packed = packing.pack(result.kept);
+    if (dedupe) {
+      const tokens = packed.words.subarray(1); // all but the line
+      const hash = createHash("sha256").update(tokens).digest("base64");
+      if (this.#known.has(hash)) {
+        return this.drop("same tokens as an earlier row", where);
+      }
+      this.#known.add(hash);
+    }
+    this.examples.push(packing.unpack(packed));
+    if (result.moved) tally(this.moved, where);
+    if (result.cut) tally(this.cut, where);
+  }
 }
 
-const PREFERENCES: Kind<Preference, TokenPair> = {
-  formats: PREFERENCE_FORMATS,
-  fault: preferenceFault,
-  useless: (row) => answersEqual(row) ? "chosen equals rejected" : undefined,
-  tokenize: tokenizePreference,
-  fit: fitPair,
-  size: ({ chosen, rejected }) => chosen.ids.length + rejected.ids.length,
-};
-
-/** Tokens that a pair costs with its prefix computed once. */
-function computedTokens({ chosen, rejected, sharedLength }: TokenPair): number {
-  return chosen.ids.length + rejected.ids.length - sharedLength;
+async function prepareRows<R extends RowContext, T>(
+  store: RowStore,
+  indices: readonly number[],
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): Promise<{ account: Account<T>; done: number }> {
+  const { maxSamples = Infinity, dedupe = false, onProgress } = options;
+  const account = new Account<T>();
+  let done = 0;
+  if (maxSamples > 0) {
+    const expect = Math.min(maxSamples, indices.length);
+    for await (const row of store.pick(indices, expect)) {
+      const where = whereOf(row);
+      const { examples } = readChecked(row, kind, options);
+      if (examples.length === 0) account.drop("prefers no answer", where);
+      for (const example of examples) {
+        if (account.examples.length >= maxSamples) break;
+        const result = prepare(example, kind, { options, where });
+        account.add(result, where, kind, dedupe);
+      }
+      if (++done % 64 === 0) onProgress?.(done, indices.length);
+      if (account.examples.length >= maxSamples) break;
+    }
+  }
+  onProgress?.(done, indices.length);
+  return { account, done };
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+async function loadFresh<R extends RowContext, T>(
+  sources: readonly DataSource[],
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): Promise<Loaded<T>> {
+  const { memoryBytes, split } = options;
+  const census = new RowCensus(kind, options);
+  const store = await openRows(await sourceFiles(sources, split), {
+    onRow: (row, index) => census.add(row, index),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+  });
+  const usable = (row: SourceRow) => isUsable(row, kind, options);
+  const drawn = await drawRows(store, { ...options, usable });
+  census.refuseBroken(drawn.indices);
+  const { indices } = drawn;
+  const { account, done } = await prepareRows(store, indices, kind, options);
+  const { examples, dropped, moved, cut } = account;
+  return {
+    examples,
+    report: {
+      sources: drawn.sources,
+      formats: census.formats(indices),
+      rows: indices.length,
+      kept: examples.length,
+      beyond: indices.length - done,
+      ...{ dropped, moved, cut },
+      ...kind.measure(examples),
+    },
+  };
+}
+
+async function load<R extends RowContext, T>(
+  sources: readonly DataSource[],
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): Promise<Loaded<T>> {
+  checkLimits(options.limits ?? {});
+  const fresh = () => loadFresh(sources, kind, options);
+  const { cacheFolder } = options;
+  if (cacheFolder === undefined) return await fresh();
+  const key = await tokenCacheKey(sources, kind.name, {
+    ...options,
+    cacheFolder,
+  });
+  return key === undefined
+    ? await fresh()
+    : await cachedTokens({ cacheFolder, key, packing: kind.packing }, fresh);
 }
 
 /**
@@ -186,26 +212,23 @@ function sum(values: readonly number[]): number {
  * @throws {TypeError} telling the first broken rows and their number; {SyntaxError} for broken JSON;
  *   {RangeError} if the template refuses a row
  */
-export async function loadPairs(
+export function loadPairs(
   sources: readonly DataSource[],
   options: LoadOptions,
 ): Promise<Loaded<TokenPair>> {
-  const { examples, account } = await load(sources, PREFERENCES, options);
-  const [chosen, rejected] = [
-    examples.map((pair) => pair.chosen),
-    examples.map((pair) => pair.rejected),
-  ];
-  const lengths = {
-    prompt: lengthsOf(chosen.map(({ completionStart }) => completionStart)),
-    chosen: completionLengths(chosen),
-    rejected: completionLengths(rejected),
-    total: lengthsOf([...chosen, ...rejected].map(({ ids }) => ids.length)),
-  };
-  const tokens = {
-    full: sum(examples.map(PREFERENCES.size)),
-    computed: sum(examples.map(computedTokens)),
-  };
-  return { examples, report: { ...account, lengths, tokens } };
+  return load(sources, PREFERENCES, options);
+}
+
+/**
+ * Loads judged answers, and pairs as two of them.
+ *
+ * @throws as `loadPairs` does
+ */
+export function loadFeedback(
+  sources: readonly DataSource[],
+  options: LoadOptions,
+): Promise<Loaded<TokenFeedback>> {
+  return load(sources, FEEDBACK, options);
 }
 
 /**
@@ -213,29 +236,9 @@ export async function loadPairs(
  *
  * @throws as `loadPairs` does
  */
-export async function loadDemonstrations(
+export function loadDemonstrations(
   sources: readonly DataSource[],
-  options: LoadOptions & { readonly completionOnly?: boolean },
+  options: LoadOptions & TrainedPart,
 ): Promise<Loaded<TokenDemonstration>> {
-  const { completionOnly = true } = options;
-  const kind: Kind<Demonstration, TokenDemonstration> = {
-    formats: DEMONSTRATION_FORMATS,
-    fault: demonstrationFault,
-    useless: () => undefined,
-    tokenize: (row, encoder) =>
-      tokenizeDemonstration(row, encoder, { completionOnly }),
-    fit: fitSequence,
-    size: ({ ids }) => ids.length,
-  };
-  const { examples, account } = await load(sources, kind, options);
-  const lengths = {
-    prompt: lengthsOf(examples.map(({ completionStart }) => completionStart)),
-    completion: completionLengths(examples),
-    total: lengthsOf(examples.map(({ ids }) => ids.length)),
-  };
-  const full = sum(examples.map(kind.size));
-  return {
-    examples,
-    report: { ...account, lengths, tokens: { full, computed: full } },
-  };
+  return load(sources, demonstrations(options), options);
 }

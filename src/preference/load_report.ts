@@ -51,6 +51,10 @@ export interface LoadReport {
   readonly cut: Tally;
   /** Lengths of what is kept, by part: prompt, chosen, rejected, total; or prompt, completion, total. */
   readonly lengths: Readonly<Record<string, Lengths>>;
+  /** Good and bad answers among judged ones. */
+  readonly labels?: { readonly good: number; readonly bad: number };
+  /** The file of tokens that this was read from; absent where the rows were tokenized now. */
+  readonly cached?: string;
   /** Tokens of all sequences, and tokens computed when shared prefixes are computed once. */
   readonly tokens: { readonly full: number; readonly computed: number };
 }

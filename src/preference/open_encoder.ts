@@ -2,6 +2,7 @@
  * Opens what turns text into a model's tokens: the tokenizer and the chat template of its folder, or others by
  * name. Reads no weights and needs no device.
  */
+import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import {
   type ModelFiles,
@@ -36,6 +37,17 @@ export interface EncoderOptions {
   readonly chat_template?: string | null;
 }
 
+/** A hash of all that a text's tokens depend on. */
+async function identityOf(
+  { path, tokenizerConfig, specialTokensMap }: TokenizerFiles,
+  template: string | undefined,
+): Promise<string> {
+  const state = [tokenizerConfig, specialTokensMap, template];
+  return createHash("sha256")
+    .update(await Deno.readFile(join(path, "tokenizer.json")))
+    .update(JSON.stringify(state)).digest("hex");
+}
+
 /**
  * Opens a model's folder, its tokenizer and its template; a model without a template gets none.
  *
@@ -61,11 +73,16 @@ export async function openEncoder(
   const text = named === null
     ? source.chatTemplate
     : await Deno.readTextFile(templateFile(named));
+  const identity = await identityOf(source, text);
   if (text === undefined) {
-    return { files, tokenizerFiles: source, encoder: { tokenizer } };
+    return { files, tokenizerFiles: source, encoder: { tokenizer, identity } };
   }
   const { specialTokens } = tokenizer;
   const name = named ?? join(source.path, "chat_template");
   const template = createChatTemplate(text, { name, specialTokens });
-  return { files, tokenizerFiles: source, encoder: { tokenizer, template } };
+  return {
+    files,
+    tokenizerFiles: source,
+    encoder: { tokenizer, template, identity },
+  };
 }

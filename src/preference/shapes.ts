@@ -1,9 +1,14 @@
 /**
- * How the rows of each dataset shape become drafts of Preference and Demonstration. The table of shapes is formats.ts.
+ * How the rows of pairs that are written down as such become drafts of Preference. The table is preference_formats.ts;
+ * pairs that are made of rankings and votes are in ranked_shapes.ts.
  */
 import type { Message } from "../text/message.ts";
 import { splitTexts, splitTurns } from "./common_prompt.ts";
-import type { Demonstration, Preference } from "./preference.ts";
+import { dialogueTurns, promptTurns } from "./dialogue.ts";
+import { type Draft, pick } from "./format.ts";
+import type { Preference } from "./preference.ts";
+import { question, userTurn, withSystem } from "./questions.ts";
+import { rowNumbers, scoresOf } from "./row_numbers.ts";
 import {
   answerAt,
   isRow,
@@ -14,35 +19,7 @@ import {
   turnsAt,
 } from "./turns.ts";
 
-/** A Preference or Demonstration that does not know its line yet. */
-export type Draft<T> = Omit<T, "line" | "tools">;
-
 const isTurns = (value: unknown): boolean => Array.isArray(value);
-const user = (content: string): Message => ({ role: "user", content });
-
-function withSystem(row: Row, turns: readonly Message[]): readonly Message[] {
-  if (
-    typeof row.system !== "string" || row.system === "" ||
-    turns[0]?.role === "system"
-  ) return turns;
-  return [{ role: "system", content: row.system }, ...turns];
-}
-
-function scoresOf(
-  chosen: unknown,
-  rejected: unknown,
-): Pick<Preference, "scores"> {
-  return typeof chosen === "number" && typeof rejected === "number"
-    ? { scores: { chosen, rejected } }
-    : {};
-}
-
-function rowScores(row: Row): Pick<Preference, "scores"> {
-  return scoresOf(
-    row.chosen_score ?? row.score_chosen,
-    row.rejected_score ?? row.score_rejected,
-  );
-}
 
 function beginsWith(
   turns: readonly Message[],
@@ -65,7 +42,7 @@ export function explicitPrompt(row: Row): Draft<Preference> {
     return {
       ...texts,
       rejected: textAt(rejected, "rejected"),
-      ...rowScores(row),
+      ...rowNumbers(row),
     };
   }
   const answers = {
@@ -81,15 +58,19 @@ export function explicitPrompt(row: Row): Draft<Preference> {
       prompt: withSystem(row, turns),
       chosen: answers.chosen.slice(from),
       rejected: answers.rejected.slice(from),
-      ...rowScores(row),
+      ...rowNumbers(row),
     };
   }
   // A text beside whole conversations (UltraFeedback) only repeats their first question.
   const whole = splitTurns(answers.chosen, answers.rejected);
   const turns = whole.prompt.length > 0
     ? whole
-    : { ...answers, prompt: [user(textAt(prompt, "prompt"))] };
-  return { ...turns, prompt: withSystem(row, turns.prompt), ...rowScores(row) };
+    : { ...answers, prompt: [userTurn(textAt(prompt, "prompt"))] };
+  return {
+    ...turns,
+    prompt: withSystem(row, turns.prompt),
+    ...rowNumbers(row),
+  };
 }
 
 /** Two wholes that begin with the same prompt. */
@@ -98,14 +79,45 @@ export function implicitPrompt(row: Row): Draft<Preference> {
   if (!isTurns(chosen) && !isTurns(rejected)) {
     return {
       ...splitTexts(textAt(chosen, "chosen"), textAt(rejected, "rejected")),
-      ...rowScores(row),
+      ...rowNumbers(row),
     };
   }
   const parts = splitTurns(
     turnsAt(chosen, "chosen"),
     turnsAt(rejected, "rejected"),
   );
-  return { ...parts, prompt: withSystem(row, parts.prompt), ...rowScores(row) };
+  return {
+    ...parts,
+    prompt: withSystem(row, parts.prompt),
+    ...rowNumbers(row),
+  };
+}
+
+/** Two whole dialogues in texts. */
+export function twoDialogues(row: Row): Draft<Preference> {
+  return {
+    ...splitTurns(
+      dialogueTurns(textAt(row.chosen, "chosen")),
+      dialogueTurns(textAt(row.rejected, "rejected")),
+    ),
+    ...rowNumbers(row),
+  };
+}
+
+/** A dialogue that waits for its answer, and two answers in texts; they may repeat the dialogue. */
+export function dialogueWithAnswers(row: Row): Draft<Preference> {
+  const prompt = textAt(row.prompt, "prompt");
+  const answer = (key: string) => {
+    const text = textAt(row[key], key);
+    const rest = text.startsWith(prompt) ? text.slice(prompt.length) : text;
+    return [{ role: "assistant", content: rest.trim() }];
+  };
+  return {
+    prompt: promptTurns(prompt) ?? [],
+    chosen: answer("chosen"),
+    rejected: answer("rejected"),
+    ...rowNumbers(row),
+  };
 }
 
 /** History with `value`, the last turn (or the row) with `chosen_value` and `rejected_value`. */
@@ -133,49 +145,45 @@ export function messagesWithTwoValues(row: Row): Draft<Preference> {
     ),
     chosen: answer("chosen_value"),
     rejected: answer("rejected_value"),
+    ...rowNumbers(row),
     ...scoresOf(pair.chosen_score, pair.rejected_score),
   };
 }
 
-/** A question and two answers in texts, meant as turns. */
-export function questionWithAnswers(row: Row): Draft<Preference> {
+/** History as turns under a key, the answers beside it. */
+export function turnsWithAnswers(row: Row, key: string): Draft<Preference> {
   return {
-    prompt: withSystem(row, [user(textAt(row.prompt, "prompt"))]),
-    chosen: answerAt(textAt(row.pos_resp, "pos_resp"), "pos_resp"),
-    rejected: answerAt(textAt(row.neg_resp, "neg_resp"), "neg_resp"),
-  };
-}
-
-/** History as `conversations`, the answers beside it. */
-export function shareGptRanking(row: Row): Draft<Preference> {
-  return {
-    prompt: withSystem(row, turnsAt(row.conversations, "conversations")),
+    prompt: withSystem(row, turnsAt(row[key], key)),
     chosen: answerAt(row.chosen, "chosen"),
     rejected: answerAt(row.rejected, "rejected"),
-    ...rowScores(row),
+    ...rowNumbers(row),
   };
 }
 
-/** The answer of a conversation is its last turn. */
-export function lastTurn(row: Row, key: string): Draft<Demonstration> {
-  const turns = withSystem(row, turnsAt(row[key], key));
-  return { prompt: turns.slice(0, -1), completion: turns.slice(-1) };
+/** A question and two answers, all texts that are meant as turns. Keys may be alternatives, `"a|b"`. */
+export function questionWithAnswers(
+  keys: readonly [question: string, chosen: string, rejected: string],
+): (row: Row) => Draft<Preference> {
+  const [asked, chosen, rejected] = keys;
+  const lastOf = (row: Row, key: string) => {
+    const name = key.split("|").find((one) => one in row) ?? key;
+    return answerAt(pick(row, key), name).slice(-1); // a whole conversation repeats the question
+  };
+  return (row) => ({
+    prompt: question(row, asked),
+    chosen: lastOf(row, chosen),
+    rejected: lastOf(row, rejected),
+    ...rowNumbers(row),
+  });
 }
 
-/** A prompt and its completion; texts, or turns. */
-export function promptAndCompletion(row: Row): Draft<Demonstration> {
-  const { prompt, completion } = row;
-  if (!isTurns(prompt) && !isTurns(completion)) {
-    return {
-      prompt: textAt(prompt, "prompt"),
-      completion: textAt(completion, "completion"),
-    };
-  }
-  const turns = isTurns(prompt)
-    ? turnsAt(prompt, "prompt")
-    : [user(textAt(prompt, "prompt"))];
+/** `output: [better, worse]`, as older alpaca rankings have it. */
+export function twoOutputs(row: Row): Draft<Preference> {
+  const [chosen, rejected] = listAt(row.output, "output");
   return {
-    prompt: withSystem(row, turns),
-    completion: answerAt(completion, "completion"),
+    prompt: question(row, "instruction"),
+    chosen: answerAt(chosen, "output[0]"),
+    rejected: answerAt(rejected, "output[1]"),
+    ...rowNumbers(row),
   };
 }

@@ -1,18 +1,25 @@
 /**
- * Where rows come from: files and folders with fractions, train and test parts. Reads and draws, knows no columns.
+ * Which rows are taken from which source: fractions, train and test parts, mixtures. Draws numbers of rows, reads
+ * no columns.
  */
 import { Random } from "../base/random.ts";
-import { datasetFiles } from "../files/dataset_files.ts";
-import { readRecords } from "../files/records.ts";
-import type { Row } from "./turns.ts";
+import type { ReadSettings } from "./format.ts";
+import type { CountedFile, RowStore, SourceRow } from "./row_store.ts";
 
-/** A file, or a folder with `train.*` and `test.*`. */
-export interface DataSource {
-  /** File or folder. */
+/** A file, a pattern of files, or a folder with `train.*` and `test.*`; and how its rows are read. */
+export interface DataSource extends ReadSettings {
+  /** File, folder or pattern. */
   readonly path: string;
-  /** Share of the train rows to take, from the start of the file: 0 to 1. Default 1. */
+  /** Share of the train rows to take, from the start: 0 to 1. Default 1. */
   readonly fraction?: number;
+  /** Name of its training split, where it is another than that of the run. */
+  readonly split?: string;
+  /** How often its rows come in turn, where sources are interleaved. All sources have one, or none. */
+  readonly probability?: number;
 }
+
+/** When an interleaved mixture ends: with the first source that has no more rows, or when each had its turn. */
+export type StoppingStrategy = "first_exhausted" | "all_exhausted";
 
 /** Which rows to take. */
 export interface DrawOptions {
@@ -22,7 +29,7 @@ export interface DrawOptions {
    */
   readonly split: string;
   /**
-   * Usable rows of a bare file that are kept from training and are its test part, drawn by the seed; 0: it has no
+   * Usable rows of bare files that are kept from training and are their test part, drawn by the seed; 0: they have no
    * test part. Absent: a bare file is taken whole, whatever the split. Folders have files for each.
    */
   readonly heldOut?: number | undefined;
@@ -32,21 +39,15 @@ export interface DrawOptions {
   readonly shuffle?: boolean;
   /** Default 42. */
   readonly seed?: number;
-}
-
-/** A row and where it stands. */
-export interface SourceRow {
-  /** The file. */
-  readonly path: string;
-  /** The line on which it begins, from 1. */
-  readonly line: number;
-  /** Its keys, as they stand. */
-  readonly value: Row;
+  /** For sources with probabilities. Default `first_exhausted`. */
+  readonly stopping?: StoppingStrategy;
 }
 
 /** The rows drawn, and what each file had. */
 export interface Drawn {
-  readonly rows: readonly SourceRow[];
+  /** Numbers of rows in the store, in the order of training; an interleaved one may come again. */
+  readonly indices: readonly number[];
+  /** The files read, with the rows each has and those taken of it. */
   readonly sources: readonly {
     readonly path: string;
     readonly rows: number;
@@ -54,79 +55,130 @@ export interface Drawn {
   }[];
 }
 
-async function readAll(path: string): Promise<SourceRow[]> {
-  const rows: SourceRow[] = [];
-  for await (const { line, value } of readRecords(path)) {
-    rows.push({ path, line, value });
-  }
-  return rows;
-}
-
 function isTraining(split: string): boolean {
   return split.includes("train");
 }
 
-/** Indices of rows, drawn by the seed, until enough of them are usable. */
-function drawTest(
-  rows: readonly SourceRow[],
+function numbersOf({ first, rows }: CountedFile): number[] {
+  return Array.from({ length: rows }, (_, i) => first + i);
+}
+
+/** Rows of bare files, drawn by the seed, until enough of them are usable. */
+async function drawTest(
+  store: RowStore,
   { heldOut = 0, seed = 42, usable = () => true }: DrawOptions,
-): Set<number> {
+): Promise<Set<number>> {
   const test = new Set<number>();
+  if (heldOut === 0) return test;
+  const bare = store.files.filter((file) => file.bare).flatMap(numbersOf);
+  const order = new Random(seed).shuffle(bare);
   let found = 0;
-  for (const i of new Random(seed).shuffle(rows.map((_, i) => i))) {
+  for await (const row of store.pick(order, heldOut)) {
+    test.add(order[test.size]!);
+    if (usable(row)) found++;
     if (found >= heldOut) break;
-    test.add(i);
-    if (usable(rows[i] as SourceRow)) found++;
   }
   return test;
 }
 
-/** The train or test part of a file that holds both; the test rows are the same for both callers. */
-function partOf(
-  rows: readonly SourceRow[],
-  options: DrawOptions,
-): readonly SourceRow[] {
-  if (options.heldOut === undefined) return rows;
-  const test = drawTest(rows, options);
-  return rows.filter((_, i) => test.has(i) !== isTraining(options.split));
-}
-
 function share(
-  rows: readonly SourceRow[],
+  indices: readonly number[],
   { path, fraction = 1 }: DataSource,
-): readonly SourceRow[] {
+): readonly number[] {
   if (!(fraction >= 0 && fraction <= 1)) {
     throw new RangeError(
       `Cannot draw from "${path}": the fraction is ${fraction}, expected 0 to 1`,
     );
   }
-  return rows.slice(0, Math.floor(fraction * rows.length));
+  return indices.slice(0, Math.floor(fraction * indices.length));
+}
+
+/** The part of each source that the split takes, by source. */
+function partsOf(
+  { files }: RowStore,
+  test: ReadonlySet<number>,
+  { split, heldOut }: DrawOptions,
+): Map<DataSource, readonly number[]> {
+  const training = isTraining(split);
+  const bySource = Map.groupBy(files, ({ source }) => source);
+  const parts = new Map<DataSource, readonly number[]>();
+  for (const [source, own] of bySource) {
+    const indices = own.flatMap((file) =>
+      file.bare && heldOut !== undefined
+        ? numbersOf(file).filter((i) => test.has(i) !== training)
+        : numbersOf(file)
+    );
+    parts.set(source, training ? share(indices, source) : indices);
+  }
+  return parts;
+}
+
+/** Draws from one source after the other by their probabilities. */
+function interleave(
+  parts: ReadonlyMap<DataSource, readonly number[]>,
+  { seed = 42, stopping = "first_exhausted" }: DrawOptions,
+): number[] {
+  const random = new Random(seed);
+  const lists = [...parts].map(([{ probability = 0 }, rows]) => ({
+    ...{ rows, probability, taken: 0 },
+  })).filter(({ rows, probability }) => rows.length > 0 && probability > 0);
+  const total = lists.reduce((sum, { probability }) => sum + probability, 0);
+  const isDone = (list: { rows: readonly number[]; taken: number }) =>
+    list.taken >= list.rows.length;
+  const ends = () =>
+    stopping === "first_exhausted" ? lists.some(isDone) : lists.every(isDone);
+  const drawn: number[] = [];
+  while (!ends()) {
+    let left = random.float() * total;
+    const list = lists.find(({ probability }) => (left -= probability) < 0) ??
+      lists.at(-1)!;
+    drawn.push(list.rows[list.taken++ % list.rows.length]!);
+  }
+  return drawn;
+}
+
+/** @throws {RangeError} if some sources have a probability and others none, or all are 0 */
+function isInterleaved(sources: readonly DataSource[]): boolean {
+  const given = sources.filter(({ probability }) => probability !== undefined);
+  if (given.length === 0) return false;
+  if (
+    given.length === sources.length &&
+    given.some(({ probability = 0 }) => probability > 0) &&
+    given.every(({ probability = 0 }) => probability >= 0)
+  ) return true;
+  throw new RangeError(
+    `Cannot mix sources: found probabilities ${
+      sources.map(({ probability }) => probability ?? "none").join(", ")
+    }, expected one for each source, at least one above 0`,
+  );
 }
 
 /**
- * Reads the rows of a split from all sources.
+ * Draws the rows of a split.
  *
- * @throws as `datasetFiles` and `readRecords` do; {RangeError} for a fraction outside [0, 1]
+ * @throws {RangeError} for a fraction outside [0, 1] or probabilities that do not fit the sources
  */
 export async function drawRows(
-  sources: readonly DataSource[],
+  store: RowStore,
   options: DrawOptions,
 ): Promise<Drawn> {
-  const { split, shuffle = false, seed = 42 } = options;
-  const rows: SourceRow[] = [];
-  const read: Drawn["sources"][number][] = [];
-  for (const source of sources) {
-    const { files, bare } = await datasetFiles(source.path, split);
-    for (const path of files) {
-      const all = await readAll(path);
-      const part = bare ? partOf(all, options) : all;
-      const taken = isTraining(split) ? share(part, source) : part;
-      read.push({ path, rows: all.length, taken: taken.length });
-      for (const row of taken) rows.push(row);
-    }
-  }
+  const { split, shuffle = false, seed = 42, heldOut } = options;
+  const test = heldOut === undefined
+    ? new Set<number>()
+    : await drawTest(store, options);
+  const parts = partsOf(store, test, options);
+  const mixes = isTraining(split) && isInterleaved([...parts.keys()]);
+  const indices = mixes
+    ? interleave(parts, options)
+    : [...parts.values()].flat();
+  const taken = new Set(indices);
+  const sources = store.files.map((file) => ({
+    path: file.path,
+    rows: file.rows,
+    taken: numbersOf(file).reduce((sum, i) => sum + (taken.has(i) ? 1 : 0), 0),
+  }));
   return {
-    rows: shuffle ? new Random(seed).shuffle(rows) : rows,
-    sources: read,
+    indices: shuffle ? new Random(seed).shuffle(indices) : indices,
+    sources,
   };
 }

@@ -1,6 +1,10 @@
 /**
  * Two token sequences that begin with the same prompt. The unit that training counts and batches.
  */
+import type { PairOfNumbers } from "./preference.ts";
+
+/** From a token (inclusive) to a token (exclusive). */
+export type Span = readonly [start: number, end: number];
 
 /** A sequence of token ids; those from `completionStart` on are trained. */
 export interface TokenSequence {
@@ -8,6 +12,15 @@ export interface TokenSequence {
   readonly ids: readonly number[];
   /** Where training begins. */
   readonly completionStart: number;
+  /** What is trained, if that is less than all from `completionStart` on: the answers of a conversation. */
+  readonly spans?: readonly Span[] | undefined;
+}
+
+/** What of a sequence is trained, in order. */
+export function trainedSpans(
+  { ids, completionStart, spans }: TokenSequence,
+): readonly Span[] {
+  return spans ?? [[completionStart, ids.length]];
 }
 
 /** A preference pair as tokens. */
@@ -20,6 +33,10 @@ export interface TokenPair {
   readonly sharedLength: number;
   /** The line of the file it came from, from 1. */
   readonly line: number;
+  /** Scores that the data gives the answers; they never serve as log-probabilities. */
+  readonly scores?: PairOfNumbers | undefined;
+  /** A reference's log-probabilities that the data gives, in nats. */
+  readonly referenceLogps?: PairOfNumbers | undefined;
 }
 
 /** How many items two lists have in common from their start. */
@@ -35,11 +52,17 @@ export function tokenPair(
   chosen: TokenSequence,
   rejected: TokenSequence,
   line: number,
+  numbers: Pick<TokenPair, "scores" | "referenceLogps"> = {},
 ): TokenPair {
   const sharedLength = Math.min(
     commonPrefix(chosen.ids, rejected.ids),
     chosen.completionStart,
     rejected.completionStart,
   );
-  return { chosen, rejected, sharedLength, line };
+  const { scores, referenceLogps } = numbers;
+  return {
+    ...{ chosen, rejected, sharedLength, line },
+    ...(scores ? { scores } : {}),
+    ...(referenceLogps ? { referenceLogps } : {}),
+  };
 }

@@ -2,12 +2,20 @@
  * Preference -> TokenPair, as TRL 1.13 does it. Nothing is added to what the template renders; plain text gets
  * the tokenizer's own BOS, and the EOS unless it ends with it.
  */
-import type { ChatTemplate } from "../text/chat_template.ts";
+import type { ChatTemplate, RenderOptions } from "../text/chat_template.ts";
 import type { Message } from "../text/message.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import type { Demonstration, Preference, Turns } from "./preference.ts";
+import type {
+  Demonstration,
+  Feedback,
+  Preference,
+  RowContext,
+  Turns,
+} from "./preference.ts";
+import type { TokenFeedback } from "./token_feedback.ts";
 import {
   commonPrefix,
+  type Span,
   type TokenPair,
   tokenPair,
   type TokenSequence,
@@ -19,6 +27,8 @@ export interface Encoder {
   readonly tokenizer: Tokenizer;
   /** Turns to text. */
   readonly template?: ChatTemplate;
+  /** Names tokenizer and template for caches; without it nothing is cached. */
+  readonly identity?: string;
 }
 
 /** Tokens, and whether the prompt's own tokens are not how the whole begins. */
@@ -29,8 +39,6 @@ export interface Tokenized<T> {
   readonly moved: boolean;
 }
 
-type Tools = { readonly tools?: readonly unknown[] };
-
 function templateOf({ template }: Encoder): ChatTemplate {
   if (template !== undefined) return template;
   throw new RangeError(
@@ -38,18 +46,29 @@ function templateOf({ template }: Encoder): ChatTemplate {
   );
 }
 
+/** What a row's turns are rendered with. */
 interface Context {
   readonly encoder: Encoder;
-  readonly tools: Tools;
+  readonly row: Pick<RenderOptions, "tools" | "variables">;
+}
+
+function contextOf(
+  { tools, variables }: RowContext,
+  encoder: Encoder,
+): Context {
+  return {
+    encoder,
+    row: { ...(tools ? { tools } : {}), ...(variables ? { variables } : {}) },
+  };
 }
 
 /** A prompt's tokens, made once for both of its answers. */
-function encodePrompt(prompt: Turns, { encoder, tools }: Context): number[] {
+function encodePrompt(prompt: Turns, { encoder, row }: Context): number[] {
   const { tokenizer } = encoder;
   if (typeof prompt === "string") {
     return tokenizer.encode(prompt, { addSpecialTokens: true });
   }
-  const options = { addGenerationPrompt: true, ...tools };
+  const options = { addGenerationPrompt: true, ...row };
   return tokenizer.encode(templateOf(encoder).render(prompt, options));
 }
 
@@ -58,9 +77,9 @@ function chatSequence(
   prompt: readonly Message[],
   answer: readonly Message[],
   promptIds: readonly number[],
-  { encoder, tools }: Context,
+  { encoder, row }: Context,
 ): Tokenized<TokenSequence> {
-  const whole = templateOf(encoder).render([...prompt, ...answer], tools);
+  const whole = templateOf(encoder).render([...prompt, ...answer], row);
   const ids = encoder.tokenizer.encode(whole);
   const completionStart = commonPrefix(promptIds, ids);
   return {
@@ -119,13 +138,13 @@ export function tokenizePreference(
   preference: Preference,
   encoder: Encoder,
 ): Tokenized<TokenPair> {
-  const { prompt, line, tools } = preference;
-  const context = { encoder, tools: tools ? { tools } : {} };
+  const { prompt, line } = preference;
+  const context = contextOf(preference, encoder);
   const promptIds = encodePrompt(prompt, context);
   const chosen = sequence(prompt, preference.chosen, promptIds, context);
   const rejected = sequence(prompt, preference.rejected, promptIds, context);
   return {
-    tokens: tokenPair(chosen.tokens, rejected.tokens, line),
+    tokens: tokenPair(chosen.tokens, rejected.tokens, line, preference),
     moved: chosen.moved || rejected.moved,
   };
 }
@@ -137,18 +156,62 @@ export interface TokenDemonstration extends TokenSequence {
 }
 
 /**
+ * Tokenizes a judged answer; nothing is cut yet.
+ *
+ * @throws {RangeError} as `tokenizePreference` does
+ */
+export function tokenizeFeedback(
+  feedback: Feedback,
+  encoder: Encoder,
+): Tokenized<TokenFeedback> {
+  const { prompt, completion, label, line } = feedback;
+  const context = contextOf(feedback, encoder);
+  const promptIds = encodePrompt(prompt, context);
+  const { tokens, moved } = sequence(prompt, completion, promptIds, context);
+  return { tokens: { sequence: tokens, label, line }, moved };
+}
+
+/** What of a demonstration is trained. */
+export interface TrainedPart {
+  /** False trains the prompt's tokens too (TRL's `completion_only_loss`). Default true. */
+  readonly completionOnly?: boolean;
+  /** Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`). Default false. */
+  readonly assistantOnly?: boolean;
+}
+
+/** Each turn of the assistant, up to where the template closes it. */
+function assistantSpans(
+  turns: readonly Message[],
+  ids: readonly number[],
+  { encoder, row }: Context,
+): Span[] {
+  const template = templateOf(encoder);
+  const place = (text: string) =>
+    commonPrefix(encoder.tokenizer.encode(text), ids);
+  return turns.flatMap(({ role }, i): Span[] => {
+    if (role !== "assistant" || i === 0) return [];
+    const options = { addGenerationPrompt: true, ...row };
+    const start = place(template.render(turns.slice(0, i), options));
+    const isLast = i === turns.length - 1;
+    const end = isLast
+      ? ids.length
+      : place(template.render(turns.slice(0, i + 1), row));
+    return start < end ? [[start, end]] : [];
+  });
+}
+
+/**
  * Tokenizes a demonstration. Without a prompt every token is trained; else those of the completion.
  *
- * @param completionOnly false trains the prompt's tokens too (TRL's `completion_only_loss`). Default true.
  * @throws {RangeError} as `tokenizePreference` does
  */
 export function tokenizeDemonstration(
   demonstration: Demonstration,
   encoder: Encoder,
-  { completionOnly = true }: { completionOnly?: boolean } = {},
+  { completionOnly = true, assistantOnly = false }: TrainedPart = {},
 ): Tokenized<TokenDemonstration> {
-  const { prompt, completion, line, tools } = demonstration;
-  const context = { encoder, tools: tools ? { tools } : {} };
+  const { prompt, completion, line } = demonstration;
+  const context = contextOf(demonstration, encoder);
   const promptIds = encodePrompt(prompt, context);
   if (typeof prompt === "string" && typeof completion === "string") {
     const ids = plainIds(prompt, completion, encoder);
@@ -160,6 +223,13 @@ export function tokenizeDemonstration(
     };
   }
   const { tokens, moved } = sequence(prompt, completion, promptIds, context);
+  const { ids } = tokens;
+  if (assistantOnly) {
+    const turns = [prompt, completion].flat() as readonly Message[]; // texts were served or refused above
+    const spans = assistantSpans(turns, ids, context);
+    const completionStart = spans[0]?.[0] ?? ids.length;
+    return { tokens: { ids, completionStart, spans, line }, moved };
+  }
   const completionStart = completionOnly ? tokens.completionStart : 0;
-  return { tokens: { ids: tokens.ids, completionStart, line }, moved };
+  return { tokens: { ids, completionStart, line }, moved };
 }

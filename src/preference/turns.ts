@@ -56,7 +56,7 @@ function contentAt(value: unknown, turn: Row, name: string): string {
     }).join("");
   }
   if (
-    (value === null || value === undefined) && turn.tool_calls !== undefined
+    (value === null || value === undefined) && turn.tool_calls != null
   ) return "";
   return textAt(value, name);
 }
@@ -97,7 +97,12 @@ export function turnAt(
       }, expected a turn with "role" and "content"`,
     );
   }
-  const { role, from, content, value: said, ...rest } = value;
+  const { role, from, content, value: said, ...others } = value;
+  const rest = Object.fromEntries(
+    Object.entries(others).filter(([, part]) =>
+      part !== null && part !== undefined // tables give every turn every key
+    ),
+  );
   const speaker = role ?? from;
   if (typeof speaker !== "string") {
     throw new TypeError(

@@ -4,13 +4,9 @@
  */
 import { type FileRecord, readRecords } from "../files/records.ts";
 import { demonstrationFault, preferenceFault } from "../preference/check.ts";
-import {
-  DEMONSTRATION_FORMATS,
-  type Format,
-  PREFERENCE_FORMATS,
-  readRow,
-  renameColumns,
-} from "../preference/formats.ts";
+import { DEMONSTRATION_FORMATS } from "../preference/demonstration_formats.ts";
+import { fitsFormat, readRow, renameColumns } from "../preference/format.ts";
+import { PREFERENCE_FORMATS } from "../preference/preference_formats.ts";
 import type { TokenPair, TokenSequence } from "../preference/token_pair.ts";
 import {
   type Encoder,
@@ -95,7 +91,7 @@ function readTokens(
     refuse(preferenceFault(row));
     return { kind: "pair", pair: tokenizePreference(row, encoder!).tokens };
   }
-  if (!DEMONSTRATION_FORMATS.some((format) => fits(value, format))) {
+  if (!DEMONSTRATION_FORMATS.some((format) => fitsFormat(value, format))) {
     throw new TypeError(
       `found keys ${
         Object.keys(value).map((key) => `"${key}"`).join(", ")
@@ -121,10 +117,6 @@ function readIds(value: unknown): readonly number[] {
   );
 }
 
-function fits(value: Row, { keys }: Pick<Format<unknown>, "keys">): boolean {
-  return keys.every((key) => key in value);
-}
-
 /** `messages` alone may be a conversation with one answer or with two. */
 function isPair(value: Row): boolean {
   const { messages } = value;
@@ -133,7 +125,7 @@ function isPair(value: Row): boolean {
       typeof turn === "object" && turn !== null && "chosen_value" in turn
     );
   }
-  return PREFERENCE_FORMATS.some((format) => fits(value, format));
+  return PREFERENCE_FORMATS.some((format) => fitsFormat(value, format));
 }
 
 /** The sequences of a line: one, or the chosen and the rejected one. */

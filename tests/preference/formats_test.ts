@@ -3,13 +3,13 @@ import {
   demonstrationFault,
   preferenceFault,
 } from "../../src/preference/check.ts";
+import { DEMONSTRATION_FORMATS } from "../../src/preference/demonstration_formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
 import {
-  DEMONSTRATION_FORMATS,
   detectFormat,
-  PREFERENCE_FORMATS,
   readRow,
   renameColumns,
-} from "../../src/preference/formats.ts";
+} from "../../src/preference/format.ts";
 import type { Message } from "../../src/text/message.ts";
 import type { Row } from "../../src/preference/turns.ts";
 

@@ -5,7 +5,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { loadDemonstrations, loadPairs } from "../../src/preference/load.ts";
-import { drawRows } from "../../src/preference/sources.ts";
+import { openRows, sourceFiles } from "../../src/preference/row_store.ts";
+import {
+  type DataSource,
+  type DrawOptions,
+  drawRows,
+} from "../../src/preference/sources.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { characterEncoder } from "./reference_encoder.ts";
 
@@ -27,8 +32,22 @@ function numbered(from: number, to: number) {
 }
 
 const encoder = characterEncoder();
-const prompts = (rows: readonly { value: unknown }[]) =>
-  rows.map(({ value }) => (value as { prompt: string }).prompt);
+
+/** The rows drawn, by their prompts, and the account of the files. */
+async function draw(
+  sources: readonly DataSource[],
+  options: DrawOptions,
+  memoryBytes = 1e6,
+) {
+  const files = await sourceFiles(sources, options.split);
+  const store = await openRows(files, { memoryBytes });
+  const drawn = await drawRows(store, options);
+  const rows = await Array.fromAsync(store.pick(drawn.indices, 3));
+  return {
+    prompts: rows.map(({ value }) => value.prompt as string),
+    sources: drawn.sources,
+  };
+}
 
 Deno.test({
   ...disk,
@@ -123,23 +142,23 @@ Deno.test({
     await folder.write("train.jsonl", jsonLines(numbered(0, 10)));
     await folder.write("test.json", JSON.stringify(numbered(10, 13)));
     const source = { path: folder.path, fraction: 0.25 };
-    const train = await drawRows([source], { split: "train" });
-    assertEquals(prompts(train.rows), ["q0", "q1"]); // floor(0.25 * 10)
+    const train = await draw([source], { split: "train" });
+    assertEquals(train.prompts, ["q0", "q1"]); // floor(0.25 * 10)
     assertEquals(train.sources, [{
       path: folder.file("train.jsonl"),
       rows: 10,
       taken: 2,
     }]);
-    assertEquals(prompts((await drawRows([source], { split: "test" })).rows), [
+    assertEquals((await draw([source], { split: "test" })).prompts, [
       "q10",
       "q11",
       "q12",
     ]);
     await folder.write("train_prefs.jsonl", jsonLines(numbered(20, 24)));
-    const named = await drawRows([source], { split: "train_prefs" });
-    assertEquals(prompts(named.rows), ["q20"]); // a training part by its name
+    const named = await draw([source], { split: "train_prefs" });
+    assertEquals(named.prompts, ["q20"]); // a training part by its name
     await assertRejects(
-      () => drawRows([{ ...source, fraction: 1.5 }], { split: "train" }),
+      () => draw([{ ...source, fraction: 1.5 }], { split: "train" }),
       RangeError,
       "1.5",
     );
@@ -153,24 +172,22 @@ Deno.test({
   async fn() {
     await using folder = await temporaryFolder();
     const path = await folder.write("all.jsonl", jsonLines(numbered(0, 40)));
-    const draw = async (split: string, seed: number, shuffle = false) =>
-      prompts(
-        (await drawRows([{ path }], { split, seed, shuffle, heldOut: 8 })).rows,
-      );
-    const [train, test] = [await draw("train", 1), await draw("test", 1)];
+    const part = async (split: string, seed: number, shuffle = false) =>
+      (await draw([{ path }], { split, seed, shuffle, heldOut: 8 })).prompts;
+    const [train, test] = [await part("train", 1), await part("test", 1)];
     assertEquals([train.length, test.length], [32, 8]);
     assertEquals(new Set([...train, ...test]).size, 40);
-    assertEquals(await draw("test", 1), test);
-    assert((await draw("test", 2)).join() !== test.join());
-    const shuffled = await draw("train", 1, true);
+    assertEquals(await part("test", 1), test);
+    assert((await part("test", 2)).join() !== test.join());
+    const shuffled = await part("train", 1, true);
     assertEquals([...shuffled].sort(), [...train].sort());
     assert(shuffled.join() !== train.join());
     assertEquals(
-      (await drawRows([{ path }], { split: "test", heldOut: 0 })).rows.length,
+      (await draw([{ path }], { split: "test", heldOut: 0 })).prompts.length,
       0,
     );
     assertEquals(
-      (await drawRows([{ path }], { split: "test" })).rows.length,
+      (await draw([{ path }], { split: "test" })).prompts.length,
       40,
     );
   },

@@ -1,6 +1,7 @@
 /** Rows that no format can read, and what is said about each. */
 import { assertThrows } from "@std/assert";
-import { PREFERENCE_FORMATS, readRow } from "../../src/preference/formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
+import { readRow } from "../../src/preference/format.ts";
 import type { Row } from "../../src/preference/turns.ts";
 
 const pure = {
@@ -21,8 +22,8 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     '"neg_resp" is missing, found keys "prompt", "pos_resp"',
   ],
   [
-    { question: "a" },
-    'no known format, found keys "question", expected prompt + pos_resp + neg_resp; or',
+    { query: "a" },
+    'no known format, found keys "query", expected prompt + pos_resp + neg_resp; or',
   ],
   [
     { prompt: 3, chosen: "b", rejected: "c" },

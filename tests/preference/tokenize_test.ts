@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  DEMONSTRATION_FORMATS,
-  PREFERENCE_FORMATS,
-  readRow,
-} from "../../src/preference/formats.ts";
+import { DEMONSTRATION_FORMATS } from "../../src/preference/demonstration_formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
+import { readRow } from "../../src/preference/format.ts";
 import type { TokenPair } from "../../src/preference/token_pair.ts";
 import {
   tokenizeDemonstration,

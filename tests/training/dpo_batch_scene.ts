@@ -10,7 +10,8 @@ import {
 import { readModelConfig } from "../../src/model/config.ts";
 import { loadModel } from "../../src/model/load.ts";
 import type { Model } from "../../src/model/model.ts";
-import { PREFERENCE_FORMATS, readRow } from "../../src/preference/formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
+import { readRow } from "../../src/preference/format.ts";
 import { fitPair, type LengthPolicy } from "../../src/preference/length.ts";
 import type { TokenPair } from "../../src/preference/token_pair.ts";
 import { tokenizePreference } from "../../src/preference/tokenize.ts";

@@ -1,0 +1,83 @@
+/**
+ * The table of shapes of judged answers (KTO): which keys a row has, and how it becomes Feedback. Pairs of any shape
+ * serve too: the chosen answer is a good one, the rejected one is bad. To serve another shape, add a row.
+ */
+import {
+  lastTurn,
+  promptAndCompletion,
+  questionAndAnswer,
+} from "./demonstration_formats.ts";
+import { type Draft, type Format, pick } from "./format.ts";
+import type { Demonstration, Feedback, Preference } from "./preference.ts";
+import { PREFERENCE_FORMATS } from "./preference_formats.ts";
+import type { Row } from "./turns.ts";
+
+const LABEL = "label|kto_tag";
+
+/** @throws {TypeError} unless it says yes or no */
+function labelOf(row: Row): boolean {
+  const value = pick(row, LABEL);
+  const word = String(value).toLowerCase();
+  if (["true", "1"].includes(word)) return true;
+  if (["false", "0"].includes(word)) return false;
+  const key = "label" in row ? "label" : "kto_tag";
+  throw new TypeError(
+    `"${key}" is ${JSON.stringify(value)}, expected true or false`,
+  );
+}
+
+function judged(
+  read: (row: Row) => Draft<Demonstration>,
+): (row: Row) => Draft<Feedback> {
+  return (row) => ({ ...read(row), label: labelOf(row) });
+}
+
+/** Both answers of a pair, judged. */
+function unpaired(format: Format<Preference>): Format<Feedback> {
+  return {
+    ...format,
+    read(row, ranking) {
+      const drafts = format.read(row, ranking);
+      const pairs = Array.isArray(drafts) ? drafts : [drafts];
+      return pairs.flatMap(({ prompt, chosen, rejected }) => [
+        { prompt, completion: chosen, label: true },
+        { prompt, completion: rejected, label: false },
+      ]);
+    },
+  };
+}
+
+/** Shapes of judged answers. */
+export const FEEDBACK_FORMATS: readonly Format<Feedback>[] = [
+  {
+    name: "prompt, completion and label",
+    keys: ["prompt", "completion", LABEL],
+    looks:
+      '{"prompt": [turns] or "...", "completion": [turns] or "...", "label": true}',
+    read: judged(promptAndCompletion),
+  },
+  {
+    name: "messages and label",
+    keys: ["messages", LABEL],
+    looks: '{"messages": [turns], "label": true}, the last turn being judged',
+    read: judged((row) => lastTurn(row, "messages")),
+  },
+  {
+    name: "ShareGPT and label",
+    keys: ["conversations", LABEL],
+    looks:
+      '{"conversations": [{"from": "human", "value": "..."}, {"from": "gpt", "value": "..."}], "kto_tag": true}',
+    read: judged((row) => lastTurn(row, "conversations")),
+  },
+  {
+    name: "question, answer and label",
+    keys: [
+      "instruction|question|input|prompt",
+      "output|response|answer|completion",
+      LABEL,
+    ],
+    looks: '{"instruction": "...", "output": "...", "kto_tag": false}',
+    read: judged(questionAndAnswer),
+  },
+  ...PREFERENCE_FORMATS.map(unpaired),
+];

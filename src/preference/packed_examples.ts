@@ -1,0 +1,173 @@
+/**
+ * Examples kept small: their tokens lie in one array of 32-bit words each, a pair's shared prompt once, and are taken
+ * apart when they are asked for. Each reads as the plain type that it stands for; spread one and its tokens are lost.
+ */
+import type { TokenFeedback } from "./token_feedback.ts";
+import type { Span, TokenPair, TokenSequence } from "./token_pair.ts";
+import type { TokenDemonstration } from "./tokenize.ts";
+
+/** The numbers of a pair that are not whole. */
+export type PairNumbers = Pick<TokenPair, "scores" | "referenceLogps">;
+
+/** An example as words, and what words cannot hold. */
+export interface Packed<Extra = unknown> {
+  readonly words: Uint32Array;
+  readonly extra?: Extra | undefined;
+}
+
+/** How a kind of examples is packed; `unpack(pack(x))` reads as `x`. */
+export interface Packing<T> {
+  readonly pack: (example: T) => Packed;
+  readonly unpack: (packed: Packed) => T;
+}
+
+const HEAD = 6;
+
+class PackedPair implements TokenPair {
+  readonly #words: Uint32Array; // line, shared, chosen: length, start, rejected: length, start; shared ids, rests
+  readonly #numbers: PairNumbers;
+
+  constructor({ words, extra }: Packed) {
+    this.#words = words;
+    this.#numbers = extra === undefined ? {} : extra as PairNumbers;
+  }
+
+  get line(): number {
+    return this.#words[0]!;
+  }
+
+  get sharedLength(): number {
+    return this.#words[1]!;
+  }
+
+  get chosen(): TokenSequence {
+    return this.#half(2, HEAD + this.sharedLength);
+  }
+
+  get rejected(): TokenSequence {
+    return this.#half(4, HEAD + this.#words[2]!);
+  }
+
+  get scores(): TokenPair["scores"] {
+    return this.#numbers.scores;
+  }
+
+  get referenceLogps(): TokenPair["referenceLogps"] {
+    return this.#numbers.referenceLogps;
+  }
+
+  #half(at: number, rest: number): TokenSequence {
+    const [words, shared] = [this.#words, this.sharedLength];
+    const end = rest + words[at]! - shared;
+    const ids = [
+      ...words.subarray(HEAD, HEAD + shared),
+      ...words.subarray(rest, end),
+    ];
+    return { ids, completionStart: words[at + 1]! };
+  }
+}
+
+/** Preference pairs. */
+export const PAIR_PACKING: Packing<TokenPair> = {
+  pack({ chosen, rejected, sharedLength, line, scores, referenceLogps }) {
+    const words = Uint32Array.from([
+      ...[line, sharedLength],
+      ...[chosen.ids.length, chosen.completionStart],
+      ...[rejected.ids.length, rejected.completionStart],
+      ...chosen.ids,
+      ...rejected.ids.slice(sharedLength),
+    ]);
+    const extra = scores === undefined && referenceLogps === undefined
+      ? undefined
+      : { scores, referenceLogps };
+    return { words, extra };
+  },
+  unpack: (packed) => new PackedPair(packed),
+};
+
+/** `[count of words of spans, completionStart, spans ..., ids ...]` */
+function sequenceWords(
+  { ids, completionStart, spans }: TokenSequence,
+): number[] {
+  const flat = spans?.flat() ?? [];
+  const count = spans === undefined ? 0 : flat.length + 1;
+  return [count, completionStart, ...flat, ...ids];
+}
+
+function sequenceAt(words: Uint32Array, at: number): TokenSequence {
+  const count = words[at]!;
+  const first = at + 2;
+  const flat = Math.max(0, count - 1);
+  const spans = Array.from(
+    { length: flat / 2 },
+    (_, i): Span => [words[first + 2 * i]!, words[first + 2 * i + 1]!],
+  );
+  return {
+    ids: [...words.subarray(first + flat)],
+    completionStart: words[at + 1]!,
+    ...(count === 0 ? {} : { spans }),
+  };
+}
+
+class PackedDemonstration implements TokenDemonstration {
+  readonly #words: Uint32Array;
+
+  constructor({ words }: Packed) {
+    this.#words = words;
+  }
+
+  get line(): number {
+    return this.#words[0]!;
+  }
+
+  get ids(): readonly number[] {
+    return sequenceAt(this.#words, 1).ids;
+  }
+
+  get completionStart(): number {
+    return this.#words[2]!;
+  }
+
+  get spans(): TokenSequence["spans"] {
+    return sequenceAt(this.#words, 1).spans;
+  }
+}
+
+/** Demonstrations. */
+export const DEMONSTRATION_PACKING: Packing<TokenDemonstration> = {
+  pack: (one) => ({
+    words: Uint32Array.from([one.line, ...sequenceWords(one)]),
+  }),
+  unpack: (packed) => new PackedDemonstration(packed),
+};
+
+class PackedFeedback implements TokenFeedback {
+  readonly #words: Uint32Array;
+
+  constructor({ words }: Packed) {
+    this.#words = words;
+  }
+
+  get line(): number {
+    return this.#words[0]!;
+  }
+
+  get label(): boolean {
+    return this.#words[1] === 1;
+  }
+
+  get sequence(): TokenSequence {
+    return sequenceAt(this.#words, 2);
+  }
+}
+
+/** Judged answers. */
+export const FEEDBACK_PACKING: Packing<TokenFeedback> = {
+  pack: ({ line, label, sequence }) => ({
+    words: Uint32Array.from([
+      ...[line, label ? 1 : 0],
+      ...sequenceWords(sequence),
+    ]),
+  }),
+  unpack: (packed) => new PackedFeedback(packed),
+};
