@@ -5,18 +5,20 @@
  * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the next read.
  */
 import { openAdapter } from "./adapter.ts";
+import { boundOf, checkGrid } from "./bindings.ts";
+import { countingGpu } from "./counting_gpu.ts";
 import type { DeviceOptions, Scope, Variant } from "./device_options.ts";
 import { type Faults, watchFaults } from "./faults.ts";
 import type { Kernel } from "./kernel.ts";
+import { type KernelTime, startProfile } from "./launch_profile.ts";
 import {
   createPipelines,
   type Pipeline,
   type PipelineOptions,
 } from "./pipelines.ts";
-import { createPool, type Pool } from "./pool.ts";
+import { createPool, type DeviceMemory, type Pool } from "./pool.ts";
 import { readBack } from "./readback.ts";
 import {
-  type Bound,
   createRecorder,
   type Grid,
   type Recorder,
@@ -37,6 +39,8 @@ export class Device implements Disposable {
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;
+  /** Most bytes that it may hold. */
+  readonly budgetBytes: number;
   /** @internal */
   readonly gpu: GPUDevice;
   #pipeline: (kernel: Kernel, options: PipelineOptions) => Pipeline;
@@ -57,6 +61,7 @@ export class Device implements Disposable {
     this.variant = variant;
     this.windowBytes = windowBytes ?? gpu.limits.maxStorageBufferBindingSize;
     this.#pipeline = createPipelines(gpu);
+    this.budgetBytes = budgetBytes;
     this.#recorder = createRecorder(gpu);
     this.#pool = createPool(gpu, budgetBytes, () => this.#recorder.flush());
     this.#scopes = createScopes((resource) => this.#pool.giveBack(resource));
@@ -74,13 +79,20 @@ export class Device implements Disposable {
     return new Device(gpu, description, variant, options);
   }
 
-  /** Bytes held now, and at most so far: buffers and textures, in use or pooled. */
-  get memory(): {
-    readonly allocatedBytes: number;
-    readonly peakBytes: number;
-  } {
-    const { allocatedBytes, peakBytes } = this.#pool;
-    return { allocatedBytes, peakBytes };
+  /**
+   * A device that computes nothing and reads zeros, but whose `memory` counts as that of `like` would.
+   * @internal
+   */
+  static counting(like: Device, budgetBytes = Infinity): Device {
+    const { gpu, description, variant, windowBytes } = like;
+    return new Device(countingGpu(gpu.limits), description, variant, {
+      ...{ budgetBytes, windowBytes },
+    });
+  }
+
+  /** Bytes of buffers and textures, now and at most so far. */
+  get memory(): DeviceMemory {
+    return this.#pool.memory;
   }
 
   /**
@@ -165,6 +177,24 @@ export class Device implements Disposable {
     await this.finish();
   }
 
+  /**
+   * Submits what is recorded, so that the device works while the caller does something else.
+   * @internal
+   */
+  submit(): void {
+    this.#recorder.flush();
+  }
+
+  /**
+   * Starts to time every launch, each a pass of its own; the result gives the times, and ends it.
+   *
+   * @throws {TypeError} if the adapter has no timestamps
+   * @internal
+   */
+  startProfile(): () => Promise<KernelTime[]> {
+    return startProfile(this.gpu, this.#recorder);
+  }
+
   /** Waits until all recorded work is done. */
   async finish(): Promise<void> {
     this.#recorder.flush();
@@ -187,25 +217,12 @@ export class Device implements Disposable {
     grid: Grid,
     options: PipelineOptions = {},
   ): void {
-    const most = this.gpu.limits.maxComputeWorkgroupsPerDimension;
-    if (grid.some((groups) => groups! < 1 || groups! > most)) {
-      throw new RangeError(
-        `Cannot launch kernel "${kernel.name}": grid [${grid}], expected 1 to ${most} groups in each dimension`,
-      );
-    }
-    const bound = kernel.bindings.map(({ name }) => {
-      const given = bindings[name];
-      if (given) return this.#bound(given);
-      throw new TypeError(
-        `Cannot launch kernel "${kernel.name}": binding "${name}" is missing`,
-      );
-    });
-    this.#recorder.launch(
-      this.#pipeline(kernel, options),
-      bound,
-      params,
-      grid,
-    );
+    const { limits } = this.gpu;
+    checkGrid(kernel, grid, limits.maxComputeWorkgroupsPerDimension);
+    const window = limits.maxStorageBufferBindingSize;
+    const bound = boundOf(kernel, bindings, window);
+    const pipeline = this.#pipeline(kernel, options);
+    this.#recorder.launch(pipeline, bound, params, grid);
   }
 
   /**
@@ -255,13 +272,8 @@ export class Device implements Disposable {
   }
 
   async #read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
-    const ranges = tensors.map((tensor) => ({
-      buffer: tensor.buffer,
-      offset: tensor.byteOffset ?? 0,
-      size: tensorBytes(tensor.shape, tensor.dtype),
-    }));
     this.#faults.throwFirst();
-    const parts = await readBack(this.gpu, this.#recorder, ranges);
+    const parts = await readBack(this.gpu, this.#recorder, tensors);
     this.#faults.throwFirst();
     return parts;
   }
@@ -277,18 +289,6 @@ export class Device implements Disposable {
     this.#recorder.destroy();
     this.#pool.destroy();
     this.gpu.destroy();
-  }
-
-  /** Whole buffers where they fit in a binding, so that tensors of any length share bind groups. */
-  #bound(given: Tensor | GPUTexture): Bound {
-    if (given instanceof GPUTexture) return { resource: given };
-    const { buffer, byteOffset } = given;
-    const most = this.gpu.limits.maxStorageBufferBindingSize;
-    if (byteOffset === undefined && buffer.size <= most) {
-      return { resource: buffer };
-    }
-    const size = tensorBytes(given.shape, given.dtype);
-    return { resource: buffer, offset: byteOffset ?? 0, size };
   }
 }
 

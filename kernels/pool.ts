@@ -14,11 +14,25 @@ export class BudgetError extends RangeError {
 /** What is pooled. */
 type Pooled = GPUBuffer | GPUTexture;
 
+/** Bytes of buffers and textures. */
+export interface DeviceMemory {
+  /** Held now, in use or pooled. */
+  readonly allocatedBytes: number;
+  /** Held at most so far. */
+  readonly peakBytes: number;
+  /** In use now. */
+  readonly usedBytes: number;
+  /** In use at most since `forgetPeak()`, or since the start. */
+  readonly peakUsedBytes: number;
+  /** The largest single buffer or texture so far. */
+  readonly largestBytes: number;
+  /** Starts the count of `peakUsedBytes` again. */
+  forgetPeak(): void;
+}
+
 /** Free resources; `Device` gives them back here. */
 export interface Pool {
-  /** Bytes held, in use or free. */
-  readonly allocatedBytes: number;
-  readonly peakBytes: number;
+  readonly memory: DeviceMemory;
   buffer(bytes: number): GPUBuffer;
   texture(format: GPUTextureFormat, width: number, height: number): GPUTexture;
   giveBack(resource: Pooled): void;
@@ -76,6 +90,8 @@ export function createPool(
   let peakBytes = 0;
   let freeBytes = 0;
   let mostInUse = 0;
+  let peakUsedBytes = 0;
+  let largestBytes = 0;
 
   /** Smallest first, of one size the one last used. */
   function takeFree({ family, bytes }: Held): Pooled | undefined {
@@ -127,6 +143,7 @@ export function createPool(
     const made = create();
     held.set(made, { family, bytes });
     allocatedBytes += bytes;
+    largestBytes = Math.max(largestBytes, bytes);
     peakBytes = Math.max(peakBytes, allocatedBytes);
     return made;
   }
@@ -134,15 +151,30 @@ export function createPool(
   function take<T extends Pooled>(request: Request<T>): T {
     const found = takeFree(request) ?? make(request);
     mostInUse = Math.max(mostInUse, allocatedBytes - freeBytes);
+    peakUsedBytes = Math.max(peakUsedBytes, allocatedBytes - freeBytes);
     return found as T;
   }
 
   return {
-    get allocatedBytes() {
-      return allocatedBytes;
-    },
-    get peakBytes() {
-      return peakBytes;
+    memory: {
+      get allocatedBytes() {
+        return allocatedBytes;
+      },
+      get peakBytes() {
+        return peakBytes;
+      },
+      get usedBytes() {
+        return allocatedBytes - freeBytes;
+      },
+      get peakUsedBytes() {
+        return peakUsedBytes;
+      },
+      get largestBytes() {
+        return largestBytes;
+      },
+      forgetPeak() {
+        peakUsedBytes = allocatedBytes - freeBytes;
+      },
     },
     buffer(bytes) {
       const size = Math.min(

@@ -1,32 +1,27 @@
-/** Bytes from the device to the CPU: any number of tensors in one wait. Knows no shape. */
+/** Bytes from the device to the CPU: any number of tensors in one wait. */
 import type { Recorder } from "./recorder.ts";
+import { type Tensor, tensorBytes } from "./tensor.ts";
 
-/** Where bytes lie on the device. */
-export interface ByteRange {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  /** A multiple of 4. */
-  readonly size: number;
-}
-
-/** Waits for all recorded work and copies the ranges out; one wait costs 11 ms on a software adapter. */
+/** Waits for all recorded work and copies the tensors' bytes out; one wait costs 11 ms on a software adapter. */
 export async function readBack(
   gpu: GPUDevice,
   recorder: Recorder,
-  ranges: readonly ByteRange[],
+  tensors: readonly Tensor[],
 ): Promise<ArrayBuffer[]> {
-  const total = ranges.reduce((sum, { size }) => sum + size, 0);
+  const sizes = tensors.map(({ shape, dtype }) => tensorBytes(shape, dtype));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   const staging = gpu.createBuffer({
     label: "readback",
     size: Math.max(4, total),
     usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
   });
   let at = 0;
-  const places = ranges.map(({ buffer, offset, size }) => {
+  const places = tensors.map(({ buffer, byteOffset = 0 }, i) => {
     const place = at;
+    const size = sizes[i]!;
     at += size;
     recorder.copy((encoder) =>
-      encoder.copyBufferToBuffer(buffer, offset, staging, place, size)
+      encoder.copyBufferToBuffer(buffer, byteOffset, staging, place, size)
     );
     return [place, at] as const;
   });

@@ -4,6 +4,7 @@
  * Knows pipelines and resources, not tensors.
  */
 import { type Kernel, packParams, paramsBytes } from "./kernel.ts";
+import type { LaunchProfile } from "./launch_profile.ts";
 import type { Pipeline } from "./pipelines.ts";
 
 /** What the device owns and pools. */
@@ -31,6 +32,8 @@ export interface Recorder {
   copy(record: (encoder: GPUCommandEncoder) => void): void;
   /** Submits what is recorded. Needed before `queue.writeBuffer`, which would overtake it. */
   flush(): void;
+  /** From now on every launch is a pass of its own, whose time goes to `profile`; undefined ends that. */
+  time(profile: LaunchProfile | undefined): void;
   destroy(): void;
 }
 
@@ -57,6 +60,7 @@ export function createRecorder(gpu: GPUDevice): Recorder {
   let launches = 0;
   let encoder: GPUCommandEncoder | undefined;
   let pass: GPUComputePassEncoder | undefined;
+  let profile: LaunchProfile | undefined;
 
   function idOf(resource: Resource): number {
     const id = ids.get(resource) ?? nextId++;
@@ -89,7 +93,10 @@ export function createRecorder(gpu: GPUDevice): Recorder {
   function flush(): void {
     pass?.end();
     if (used > 0) gpu.queue.writeBuffer(arena, 0, bytes, 0, used);
-    if (encoder) gpu.queue.submit([encoder.finish()]);
+    if (encoder) {
+      profile?.resolve(encoder);
+      gpu.queue.submit([encoder.finish()]);
+    }
     pass = encoder = undefined;
     used = launches = 0;
   }
@@ -107,7 +114,10 @@ export function createRecorder(gpu: GPUDevice): Recorder {
         used += PARAMS_ALIGNMENT;
       }
       encoder ??= gpu.createCommandEncoder();
-      pass ??= encoder.beginComputePass();
+      if (profile) {
+        pass?.end();
+        pass = encoder.beginComputePass(profile.pass(pipeline.kernel.name));
+      } else pass ??= encoder.beginComputePass();
       pass.setPipeline(pipeline.pipeline);
       pass.setBindGroup(0, bindGroup(pipeline, bound), offsets);
       pass.dispatchWorkgroups(grid[0], grid[1] ?? 1, grid[2] ?? 1);
@@ -116,9 +126,15 @@ export function createRecorder(gpu: GPUDevice): Recorder {
     copy(record) {
       pass?.end();
       pass = undefined;
-      record(encoder ??= gpu.createCommandEncoder());
+      encoder ??= gpu.createCommandEncoder();
+      profile?.copied(encoder);
+      record(encoder);
     },
     flush,
+    time(next) {
+      flush();
+      profile = next;
+    },
     destroy() {
       bindGroups.clear();
       arena.destroy();

@@ -46,10 +46,10 @@ await gpuTest(
     for (let bytes = 20 * MB; bytes <= 40 * MB; bytes += 4 * MB) {
       pool.giveBack(pool.buffer(bytes));
     }
-    assert(pool.allocatedBytes <= (40 + 128) * MB);
+    assert(pool.memory.allocatedBytes <= (40 + 128) * MB);
     assert(submissions > 0);
     pool.trim();
-    assertEquals(pool.allocatedBytes, 0);
+    assertEquals(pool.memory.allocatedBytes, 0);
     return Promise.resolve();
   },
   { variants: ["panel"] },
@@ -63,7 +63,7 @@ await gpuTest(
     pool.giveBack(first);
     const second = pool.buffer(9 * MB);
     assert(second !== first);
-    assertEquals(pool.allocatedBytes, 9 * MB);
+    assertEquals(pool.memory.allocatedBytes, 9 * MB);
     pool.destroy();
     return Promise.resolve();
   },
