@@ -1,0 +1,182 @@
+/** Runs the steps of a recipe and measures them: the reference's pass, two epochs, and one profiled step. */
+import { Device } from "../../kernels/device.ts";
+import type { KernelTime } from "../../kernels/launch_profile.ts";
+import { linear } from "../../kernels/linear.ts";
+import { createMatrix, writeMatrixRows } from "../../kernels/matrix.ts";
+import { trainedWeights } from "../../src/model/model.ts";
+import { openEncoder } from "../../src/preference/open_encoder.ts";
+import type { TokenPair } from "../../src/preference/token_pair.ts";
+import { preferenceObjective } from "../../src/training/objective.ts";
+import { Optimizer } from "../../src/training/optimizer.ts";
+import type { TrainOptions } from "../../src/training/options.ts";
+import { referenceLogps } from "../../src/training/reference.ts";
+import { loadRunPairs } from "../../src/training/run_data.ts";
+import { openRunModel } from "../../src/training/run_model.ts";
+import { trainerParts } from "../../src/training/run_parts.ts";
+import { stepOperations } from "../../src/training/step_operations.ts";
+import { train } from "../../src/training/trainer.ts";
+import { seeded } from "../kernels/numbers.ts";
+import { cpuSeconds } from "./cpu_seconds.ts";
+
+/** Seconds of a part by the clock, and by processor time over the machine's cores. */
+export interface Seconds {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+/** What was measured. */
+export interface StepReport {
+  readonly adapter: string;
+  readonly model: string;
+  readonly pairs: number;
+  /** Tokens that are computed, and that attention sees: the prompt once, and twice. */
+  readonly tokensPerPair: number;
+  readonly attendedTokensPerPair: number;
+  readonly targetsPerPair: number;
+  /** Per pair. */
+  readonly reference: Seconds;
+  /** Per pair, each epoch. */
+  readonly epochs: readonly Seconds[];
+  /** Per pair, over all epochs with the reference's pass. */
+  readonly average: Seconds;
+  readonly losses: readonly number[];
+  /** Operations of products and attention of a step per pair, 1e9. */
+  readonly operations: number;
+  /** 1e9 operations a second, over the epochs, by processor time. */
+  readonly rate: number;
+  /** The same of the best matrix product here. */
+  readonly peakRate: number;
+  readonly peakBytes: number;
+  readonly kernels: readonly KernelTime[];
+}
+
+const EPOCHS = 2;
+
+/** Runs `options`' pairs twice, without files. */
+export async function measureSteps(
+  options: TrainOptions,
+): Promise<StepReport> {
+  using device = await Device.open();
+  const opened = await openEncoder(options);
+  const data = await loadRunPairs(options, opened.encoder);
+  const examples = data.train.examples;
+  const built = await openRunModel(device, options, opened);
+  const { model } = built;
+  const { trainer } = options;
+  if (trainer === "sft" || trainer === "kto") {
+    throw new TypeError(`Cannot measure trainer "${trainer}": expected pairs`);
+  }
+  const objective = preferenceObjective({ ...options, trainer });
+  const reference = await timed(() =>
+    referenceLogps(model, examples, objective, {
+      ...{ batchSize: options.per_device_train_batch_size },
+      ...{ cacheFolder: undefined, weightsKey: "" },
+    })
+  );
+  const optimizer = new Optimizer(device, trainedWeights(model), options);
+  const losses: number[] = [];
+  const run = {
+    ...{ device, options, hooks: {}, data, built, objective },
+    references: () => Promise.resolve(reference.value),
+    checkStart: () => Promise.resolve(undefined),
+  };
+  const trainSet = { examples, reference: reference.value };
+  const parts = trainerParts(
+    // saving is never due
+    { ...run, context: {} as never },
+    { train: trainSet, evaluation: undefined, optimizer },
+  );
+  const perEpoch = Math.ceil(parts.totalSteps / EPOCHS);
+  const steps = (from: number, to: number) =>
+    train({ ...parts, totalSteps: to, isDue: (event) => event === "log" }, {
+      onLog: (row) => void losses.push(row["loss"]!),
+      onEvaluation: () => {},
+      onSave: () => Promise.resolve(),
+    }, { step: from, meter: null });
+  const epochs: Seconds[] = [];
+  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+    const { seconds } = await timed(() =>
+      steps(epoch * perEpoch, (epoch + 1) * perEpoch)
+    );
+    epochs.push(perPair(seconds, examples));
+  }
+  const { peakBytes } = device.memory;
+  const end = device.startProfile();
+  await steps(parts.totalSteps, parts.totalSteps + 1);
+  const kernels = await end();
+  const once = perPair(reference.seconds, examples);
+  const average = {
+    wall: mean(epochs.map(({ wall }) => wall)) + once.wall / EPOCHS,
+    cpu: mean(epochs.map(({ cpu }) => cpu)) + once.cpu / EPOCHS,
+  };
+  const batches = examples.map((example) => objective.batch([example]));
+  const operations =
+    mean(batches.map((batch) =>
+      stepOperations(model.config, batch, {
+        backward: true,
+        full: !built.adapter,
+        gradientCheckpointing: parts.gradientCheckpointing,
+        rank: built.adapter?.r ?? 0,
+      }).total
+    )) / 1e9;
+  return {
+    adapter: device.description,
+    model: options.model_name_or_path,
+    pairs: examples.length,
+    tokensPerPair: mean(batches.map(({ tokens }) => tokens.length)),
+    attendedTokensPerPair: mean(batches.map((batch) => batch.attendedTokens)),
+    targetsPerPair: mean(batches.map(({ targetRows }) => targetRows.length)),
+    ...{ reference: once, epochs, average, losses, operations },
+    rate: operations / mean(epochs.map(({ cpu }) => cpu)),
+    peakRate: await productRate(device),
+    ...{ peakBytes, kernels },
+  };
+}
+
+async function timed<T>(
+  work: () => Promise<T>,
+): Promise<{ value: T; seconds: Seconds }> {
+  const [start, cpu] = [performance.now(), cpuSeconds()];
+  const value = await work();
+  const seconds = {
+    wall: (performance.now() - start) / 1e3,
+    cpu: (cpuSeconds() - cpu) / navigator.hardwareConcurrency,
+  };
+  return { value, seconds };
+}
+
+function perPair(
+  { wall, cpu }: Seconds,
+  { length }: readonly TokenPair[],
+): Seconds {
+  return { wall: wall / length, cpu: cpu / length };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, x) => sum + x, 0) / values.length;
+}
+
+/** 1e9 operations a second of a product of 512 x 896 x 4,864 with bf16 weights, the best of some, by processor time. */
+async function productRate(device: Device): Promise<number> {
+  const [tokens, cols, rows] = [512, 896, 4864];
+  using _scope = device.scope();
+  const w = createMatrix(device, rows, cols, "bf16");
+  const halves = Uint16Array.from(
+    seeded(rows * cols, 1),
+    (value) => new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16,
+  );
+  writeMatrixRows(device, w, 0, new Uint8Array(halves.buffer));
+  const x = device.upload(seeded(tokens * cols, 2), [tokens, cols]);
+  let best = 0;
+  for (let round = 0; round < 5; round++) {
+    const { seconds } = await timed(async () => {
+      using _scope = device.scope();
+      for (let i = 0; i < 4; i++) linear(device, x, w);
+      await device.finish();
+    });
+    if (round > 0) {
+      best = Math.max(best, 8 * tokens * cols * rows / seconds.cpu / 1e9);
+    }
+  }
+  return best;
+}
