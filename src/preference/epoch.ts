@@ -34,6 +34,8 @@ export interface EpochOptions {
   readonly shuffle?: boolean;
   /** Default 42. */
   readonly seed?: number;
+  /** Tokens of each example, `[examples]`: those of like length come together. Default: as they are drawn. */
+  readonly lengths?: readonly number[] | undefined;
 }
 
 /** The start of a run. */
@@ -42,13 +44,41 @@ export const DATA_START: DataPosition = { epoch: 0, window: 0 };
 /** Indices of the examples in the order of one epoch; the same for the same seed, whatever came before. */
 export function epochOrder(
   epoch: number,
-  { examples, shuffle = true, seed = 42 }: EpochOptions,
+  options: EpochOptions,
 ): number[] {
+  const { examples, shuffle = true, seed = 42, lengths } = options;
   const order = Array.from({ length: examples }, (_, i) => i);
   // The epoch is the seed's high half, so that no two epochs of any two seeds meet.
-  return shuffle
-    ? new Random((seed >>> 0) + epoch * 2 ** 32).shuffle(order)
-    : order;
+  if (shuffle) new Random((seed >>> 0) + epoch * 2 ** 32).shuffle(order);
+  return lengths === undefined ? order : groupByLength(order, lengths, options);
+}
+
+/**
+ * Sorts stretches of many steps by length, longest first, and puts the longest of all in front: memory that suffices
+ * for the first step suffices for all. (The grouping of transformers' `group_by_length`.)
+ */
+function groupByLength(
+  order: readonly number[],
+  lengths: readonly number[],
+  { batchSize, accumulation = 1 }: EpochOptions,
+): number[] {
+  const step = batchSize * accumulation;
+  const steps = Math.min(
+    50,
+    Math.max(1, Math.floor(order.length / (4 * step))),
+  );
+  const lengthOf = (i: number) => lengths[i] ?? 0;
+  const sorted = groups(order, steps * step).flatMap((stretch) =>
+    stretch.sort((a, b) => lengthOf(b) - lengthOf(a))
+  );
+  const longest = sorted.reduce(
+    (best, i, at) => lengthOf(i) > lengthOf(sorted[best]!) ? at : best,
+    0,
+  );
+  if (sorted.length > 0) {
+    [sorted[0], sorted[longest]] = [sorted[longest]!, sorted[0]!];
+  }
+  return sorted;
 }
 
 /** Groups of `size`, the last perhaps smaller. */

@@ -23,10 +23,17 @@ import {
   twoDialogues,
   twoOutputs,
 } from "./shapes.ts";
+import { isRow } from "./turns.ts";
 
 const QUESTION = "instruction|question|input";
 const CHOSEN = "chosen_response|response_j";
 const REJECTED = "rejected_response|response_k";
+
+/** UltraFeedback has the chosen conversation again as `messages`. */
+function endsWithAnswer(messages: unknown): boolean {
+  const last = Array.isArray(messages) ? messages.at(-1) : undefined;
+  return isRow(last) && last.role === "assistant";
+}
 
 /** Shapes of preference data. */
 export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
@@ -88,12 +95,14 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
   {
     name: "messages ranking",
     keys: ["messages", "chosen", "rejected"],
+    fits: ({ messages }) => !endsWithAnswer(messages),
     looks: '{"messages": [turns], "chosen": {turn}, "rejected": {turn}}',
     read: (row) => turnsWithAnswers(row, "messages"),
   },
   {
     name: "messages with two values",
     keys: ["messages"],
+    fits: (row) => !("chosen" in row && "rejected" in row),
     looks:
       '{"messages": [{"role": "user", "value": "..."}, {"role": "assistant", "chosen_value": "...", "rejected_value": "..."}]}',
     read: messagesWithTwoValues,

@@ -63,9 +63,12 @@ export async function sourceFiles(
   split: string,
 ): Promise<SourceFile[]> {
   const found = await Promise.all(sources.map(async (source) => {
-    const own = split.includes("train") ? source.split ?? split : split;
-    const { files, bare } = await datasetFiles(source.path, own);
-    return files.map((path) => ({ path, source, bare }));
+    const own = source.split;
+    const { files, bare } = await datasetFiles(source.path, own ?? split);
+    return files.map((path) => ({
+      ...{ path, source },
+      bare: bare || own !== undefined,
+    }));
   }));
   return found.flat();
 }
@@ -115,7 +118,6 @@ export async function openRows(
   };
 }
 
-// deno-lint-ignore require-await -- the same type as the other way
 async function* pickHeld(
   rows: readonly SourceRow[],
   indices: readonly number[],

@@ -12,7 +12,7 @@ export interface DataSource extends ReadSettings {
   readonly path: string;
   /** Share of the train rows to take, from the start: 0 to 1. Default 1. */
   readonly fraction?: number;
-  /** Name of its training split, where it is another than that of the run. */
+  /** The only split of it that is read; its rows then serve all splits of the run, as a bare file's do. */
   readonly split?: string;
   /** How often its rows come in turn, where sources are interleaved. All sources have one, or none. */
   readonly probability?: number;
@@ -30,7 +30,7 @@ export interface DrawOptions {
   readonly split: string;
   /**
    * Usable rows of bare files that are kept from training and are their test part, drawn by the seed; 0: they have no
-   * test part. Absent: a bare file is taken whole, whatever the split. Folders have files for each.
+   * test part; below 1: their share. Absent: a bare file is taken whole, whatever the split. Folders have files for each.
    */
   readonly heldOut?: number | undefined;
   /** Whether a row counts for `heldOut`; the rows passed over on the way belong to the test part too. */
@@ -66,11 +66,12 @@ function numbersOf({ first, rows }: CountedFile): number[] {
 /** Rows of bare files, drawn by the seed, until enough of them are usable. */
 async function drawTest(
   store: RowStore,
-  { heldOut = 0, seed = 42, usable = () => true }: DrawOptions,
+  { heldOut: given = 0, seed = 42, usable = () => true }: DrawOptions,
 ): Promise<Set<number>> {
   const test = new Set<number>();
-  if (heldOut === 0) return test;
+  if (given === 0) return test;
   const bare = store.files.filter((file) => file.bare).flatMap(numbersOf);
+  const heldOut = given < 1 ? Math.ceil(given * bare.length) : given;
   const order = new Random(seed).shuffle(bare);
   let found = 0;
   for await (const row of store.pick(order, heldOut)) {

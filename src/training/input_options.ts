@@ -6,6 +6,7 @@
 import { list, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { downloadOption, hubNames } from "./download_option.ts";
+import { mixtureOption, rankingOption } from "./mixture_option.ts";
 
 /** Options of the model to start from. */
 export const modelOptions = {
@@ -45,11 +46,12 @@ export const modelOptions = {
 export const dataOptions = {
   dataset_mixer: optional(
     record(
-      "Files, or folders with train.* and test.*, to the fraction of their rows, 0 to 1",
+      "Files, patterns, or folders with train.* and test.*, to the fraction of their rows, 0 to 1",
       undefined,
       number("Fraction", 1, { min: 0, max: 1 }),
     ),
   ),
+  dataset_mixture: mixtureOption,
   dataset: optional(
     text("One file or folder, all of it, in place of dataset_mixer"),
   ),
@@ -65,6 +67,18 @@ export const dataOptions = {
     "Our column to yours where they differ: prompt=question,chosen=good",
     {},
     text("Column"),
+  ),
+  dataset_format: optional(
+    text(
+      "Name of the rows' format, see the README; null is told by their keys",
+    ),
+  ),
+  ranking: rankingOption,
+  min_score_margin: optional(
+    number("Leave out pairs whose scores in the data differ by less"),
+  ),
+  dataset_exact_deduplication: flag(
+    "Leave out examples whose tokens are all those of an earlier one",
   ),
   sample_seed: optional(
     integer(
@@ -103,6 +117,12 @@ export const dataOptions = {
     "drop",
     ["drop", "prompt_start", "completion_end", "keep_start"],
   ),
+  assistant_only_loss: flag(
+    "SFT: train on every answer of a conversation, not on the last alone",
+  ),
   shuffle: flag("Draw a new order of the rows each epoch", true),
+  group_by_length: flag(
+    "Put rows of like length into a step, the longest of all first",
+  ),
   download: downloadOption,
 };

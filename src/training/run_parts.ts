@@ -1,6 +1,7 @@
 /** What one run is made of, and how its options become the parts of the training loop. Opens nothing. */
 import type { Device } from "../../kernels/device.ts";
 import { type EpochOptions, windowsPerEpoch } from "../preference/epoch.ts";
+import { tokenCount } from "../preference/token_count.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
 import type { RunData } from "./run_data.ts";
@@ -47,6 +48,9 @@ export function trainerParts<Example extends Examples>(
     accumulation: options.gradient_accumulation_steps,
     shuffle: options.shuffle,
     seed: options.seed,
+    ...(options.group_by_length
+      ? { lengths: train.examples.map(tokenCount) }
+      : {}),
   };
   if (order.examples === 0) {
     throw new RangeError(

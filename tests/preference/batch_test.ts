@@ -151,3 +151,19 @@ Deno.test({
     assertEquals(demonstrationBatch(sequences).attendedTokens, 5);
   },
 });
+
+Deno.test({
+  ...pure,
+  name: "demonstrationBatch() trains the spans of a conversation alone",
+  fn() {
+    const spans = [[1, 2], [4, 6]] as const;
+    const talk = { ids: [1, 2, 3, 4, 5, 6, 7], completionStart: 1, spans };
+    const batch = demonstrationBatch([
+      { ids: [9, 8], completionStart: 1 },
+      talk,
+    ]);
+    assertEquals([...batch.targetTokens], [8, 2, 5, 6]);
+    assertEquals([...batch.targetRows], [0, 2, 5, 6]); // rows 2 to 8 are the conversation's
+    assertEquals([...batch.targetSequence], [0, 1, 1, 1]);
+  },
+});
