@@ -4,7 +4,7 @@
  */
 import { type Batch, preferenceBatch } from "./batch.ts";
 import type { TokenFeedback } from "./token_feedback.ts";
-import { type TokenPair, tokenPair, type TokenSequence } from "./token_pair.ts";
+import { tokenPair, type TokenSequence } from "./token_pair.ts";
 
 /** A judged answer with the answer of another row to its prompt. */
 export interface MismatchedFeedback extends TokenFeedback {
@@ -12,43 +12,66 @@ export interface MismatchedFeedback extends TokenFeedback {
   readonly mismatched: TokenSequence;
 }
 
-/** Both answers of each pair as rows of their own: all that are wanted, then all others, as TRL unpairs them. */
-export function unpair(pairs: readonly TokenPair[]): TokenFeedback[] {
-  const judged = (label: boolean) => (pair: TokenPair) => ({
-    sequence: label ? pair.chosen : pair.rejected,
-    label,
-    line: pair.line,
-  });
-  return [...pairs.map(judged(true)), ...pairs.map(judged(false))];
+/** Which answers meet which prompts. */
+export interface MismatchOptions {
+  /** Rows of a group, a micro-batch in TRL; 0: no row gets another's answer. */
+  readonly group: number;
+  /** Longest sequence in tokens; default none. */
+  readonly maxLength?: number;
 }
 
 /**
- * Gives each row the answer of the row before it in its group; the first takes the last one's.
- *
- * @param options `group`: rows of a group, TRL's micro-batch; 0: no row gets another's answer.
- *   `maxLength`: longest sequence in tokens
+ * Gives each row the answer of the row before it in its group, the first that of the last. A row before it with the
+ * same prompt is passed over if another is there, since its answer does not mismatch; TRL takes the row before.
  */
 export function mismatch(
   rows: readonly TokenFeedback[],
-  { group, maxLength = Infinity }: {
-    readonly group: number;
-    readonly maxLength?: number;
-  },
+  { group, maxLength = Infinity }: MismatchOptions,
 ): MismatchedFeedback[] {
   return rows.map((row, i) => {
-    const { ids, completionStart } = row.sequence;
-    const first = group === 0 ? i : i - i % group;
-    const last = Math.min(first + group, rows.length) - 1;
-    const other = rows[i === first ? last : i - 1]?.sequence;
-    const answer = group === 0 || !other
-      ? []
-      : other.ids.slice(other.completionStart);
-    const whole = [...ids.slice(0, completionStart), ...answer];
-    return {
-      ...row,
-      mismatched: { ids: whole.slice(0, maxLength), completionStart },
+    const other = group === 0 ? undefined : partner(rows, i, group);
+    return { // read when asked for: rows may be kept packed
+      get sequence() {
+        return row.sequence;
+      },
+      get mismatched() {
+        return exchange(row.sequence, other?.sequence, maxLength);
+      },
+      label: row.label,
+      line: row.line,
     };
   });
+}
+
+function partner(
+  rows: readonly TokenFeedback[],
+  i: number,
+  group: number,
+): TokenFeedback | undefined {
+  const first = i - i % group;
+  const size = Math.min(group, rows.length - first);
+  const before = Array.from(
+    { length: size - 1 },
+    (_, k) => rows[first + (i - first - 1 - k + size) % size],
+  );
+  const own = promptOf(rows[i]!).join();
+  const stranger = before.find((one) => one && promptOf(one).join() !== own);
+  return stranger ?? before[0] ?? rows[i];
+}
+
+function promptOf({ sequence }: TokenFeedback): readonly number[] {
+  return sequence.ids.slice(0, sequence.completionStart);
+}
+
+/** The prompt of one sequence with the answer of another. */
+function exchange(
+  { ids, completionStart }: TokenSequence,
+  other: TokenSequence | undefined,
+  maxLength: number,
+): TokenSequence {
+  const answer = other ? other.ids.slice(other.completionStart) : [];
+  const whole = [...ids.slice(0, completionStart), ...answer];
+  return { ids: whole.slice(0, maxLength), completionStart };
 }
 
 /** Lays out rows: sequence 2 * row is the answer, 2 * row + 1 the mismatched one. Attended tokens are the answers'. */

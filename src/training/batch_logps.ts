@@ -9,7 +9,8 @@ import { Tape } from "../autograd/tape.ts";
 import { type DecoderOptions, hiddenStates } from "../model/decoder.ts";
 import type { Model } from "../model/model.ts";
 import type { Batch } from "../preference/batch.ts";
-import { sumBySequence, type TargetStatistics } from "./metrics.ts";
+import type { TargetStatistics } from "./metrics.ts";
+import { sumBySequence } from "./token_sums.ts";
 
 /** A batch's log-probabilities, still differentiable. */
 export interface BatchLogps {
@@ -52,25 +53,32 @@ export async function logpsOf(
 }
 
 /**
- * Sums of log-probabilities per sequence, `[sequences of all batches]`, in nats: the column that stands for a
- * reference model.
+ * A number per sequence of all batches, `[sequences of all batches]`, in nats: the column that stands for a reference
+ * model.
+ *
+ * @param options `column`: what a batch's tokens come to, `[sequences]`; default their sums
  */
 export async function sequenceLogps(
   model: Model,
   batches: Iterable<Batch>,
   options: DecoderOptions & {
+    column?: (batch: Batch, statistics: TargetStatistics) => Float64Array;
     onBatch?: (batch: Batch) => void;
     signal?: AbortSignal;
   } = {},
 ): Promise<Float64Array> {
-  const sums: number[] = [];
+  const {
+    column = (batch, statistics) =>
+      sumBySequence(statistics, batch.sequences).sums,
+  } = options;
+  const values: number[] = [];
   for (const batch of batches) {
     options.signal?.throwIfAborted();
     const statistics = await logpsOf(model, batch, options);
-    sums.push(...sumBySequence(statistics, batch.sequences).sums);
+    values.push(...column(batch, statistics));
     options.onBatch?.(batch);
   }
-  return Float64Array.from(sums);
+  return Float64Array.from(values);
 }
 
 interface Forward {
@@ -103,6 +111,7 @@ async function read(
     meanLogits: columns.meanLogits,
     entropies: columns.entropies,
     correct: columns.correct,
+    sumSquares: columns.sumSquares,
     targetSequence,
   };
 }

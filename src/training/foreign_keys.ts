@@ -153,14 +153,10 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   eval_delay: unless([0, null]),
   eval_on_start: unless(off),
   // losses
-  f_divergence_type: unless(["reverse_kl"]),
-  f_alpha_divergence_coef: {
-    reason: "it matters with f_divergence_type alpha_divergence only",
-  },
-  discopop_tau: { reason: "it matters with loss_type discopop only" },
-  ld_alpha: unless([null, 1]),
-  rpo_alpha: unless([null]),
-  use_weighting: unless(off),
+  rpo_alpha: unless(
+    [null],
+    "write loss_type sigmoid,sft with loss_weights 1,RPO_ALPHA",
+  ),
   label_smoothing_factor: unless([0]),
   neftune_noise_alpha: unless([null, 0]),
   packing: unless(off),

@@ -1,192 +1,278 @@
 /**
- * Preference losses: one table. A row turns sequence log-probabilities into losses and their slopes, in float64, on
- * the CPU. No row knows a model, a token or a device; the trainer knows no row by name.
+ * Every loss: one table. A row turns log-probabilities into losses and their slopes, in float64, on the CPU. No row
+ * knows a model, a token or a device; the trainer knows no row by name.
  *
  * @module
  */
+import {
+  type AnswerForm,
+  klEstimate,
+  type MarginLoss,
+  ofAnswers,
+  ofMargin,
+  ofRatios,
+  ofRewards,
+  ofSorted,
+  ofText,
+  type PairForm,
+  smoothedLogistic,
+} from "./loss_forms.ts";
+import { logOdds, logSigmoid, sigmoid } from "./loss_terms.ts";
 
-/** Sums of log-probabilities over each completion, in nats, for a batch of pairs. Every array is `[pairs]`. */
-export interface PairLogps {
-  readonly chosen: Float64Array;
-  readonly rejected: Float64Array;
-  readonly referenceChosen: Float64Array;
-  readonly referenceRejected: Float64Array;
-  /** Trained tokens of each chosen answer. */
-  readonly chosenLengths: Float64Array;
-  /** Trained tokens of each rejected answer. */
-  readonly rejectedLengths: Float64Array;
-}
-
-/** Losses of a batch of pairs and how they move with the policy's log-probabilities. Every array is `[pairs]`. */
-export interface PairLoss {
-  /** Loss of each pair, in nats; the batch's loss is their mean. */
-  readonly losses: Float64Array;
-  /** Slope of the SUM of `losses` with respect to each `chosen` log-probability. */
-  readonly chosenSlopes: Float64Array;
-  /** Slope of the SUM of `losses` with respect to each `rejected` log-probability. */
-  readonly rejectedSlopes: Float64Array;
-}
-
-/** What the losses of the table may depend on beside the log-probabilities. */
-export interface LossOptions {
-  /** Strength of the pull towards the reference; 0.1 to 0.5 is usual. */
-  readonly beta: number;
-  /** Share of pairs that are taken to be labelled the wrong way round, 0 to 0.5. */
-  readonly label_smoothing: number;
-}
-
-/** One row of the table. */
-export interface LossRow {
+/** What all rows of the table say. */
+interface LossFacts {
   readonly help: string;
   /** The paper, with its equation. */
   readonly source: string;
-  /** Whether `label_smoothing` changes this loss. */
-  readonly smooths: boolean;
-  /** The whole batch at once, so that a row may couple its pairs. */
-  readonly compute: (logps: PairLogps, options: LossOptions) => PairLoss;
+  /** The trainers that take it; default `dpo` alone. */
+  readonly trainers?: readonly ("dpo" | "cpo" | "orpo" | "kto")[];
+  /** Whether `label_smoothing` changes it. */
+  readonly smooths?: true;
+  /** Whether it takes an `f_divergence_type`. */
+  readonly diverges?: true;
+  /** Whether the pairs of a micro-batch depend on each other, so that `use_weighting` has no pair to weigh. */
+  readonly couples?: true;
+  /** Whether it takes means per token where there is no reference. */
+  readonly averages?: true;
 }
 
-/** ln(sigmoid(x)) without overflow. */
-function logSigmoid(x: number): number {
-  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
-}
+/** One row of the table; the whole batch at once, so that a row may couple its examples. */
+export type LossRow =
+  | LossFacts & { readonly answers?: never; readonly compute: PairForm }
+  | LossFacts & { readonly answers: true; readonly compute: AnswerForm };
 
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
-}
+/** DPO's logistic loss of a margin, with `label_smoothing`. */
+const logistic: MarginLoss = (margin, { beta, label_smoothing }) =>
+  smoothedLogistic(margin, { scale: beta, smoothing: label_smoothing });
 
-/** Loss of one margin and its slope with respect to that margin. */
-type MarginLoss = (
-  margin: number,
-  options: LossOptions,
-) => readonly [loss: number, slope: number];
-
-/** The row's function where pairs are apart and only the difference of their log-ratios counts. */
-function ofMargin(
-  loss: MarginLoss,
-  { perToken = false } = {},
-): LossRow["compute"] {
-  return (logps, options) => {
-    const pairs = logps.chosen.length;
-    const result = emptyLoss(pairs);
-    for (let i = 0; i < pairs; i++) {
-      const chosenWeight = perToken ? 1 / at(logps.chosenLengths, i) : 1;
-      const rejectedWeight = perToken ? 1 / at(logps.rejectedLengths, i) : 1;
-      const margin =
-        chosenWeight * (at(logps.chosen, i) - at(logps.referenceChosen, i)) -
-        rejectedWeight *
-          (at(logps.rejected, i) - at(logps.referenceRejected, i));
-      const [value, slope] = loss(margin, options);
-      result.losses[i] = value;
-      result.chosenSlopes[i] = slope * chosenWeight;
-      result.rejectedSlopes[i] = -slope * rejectedWeight;
-    }
-    return result;
-  };
-}
-
-function at(array: Float64Array, i: number): number {
-  return array[i] ?? NaN;
-}
-
-function emptyLoss(pairs: number): PairLoss {
-  return {
-    losses: new Float64Array(pairs),
-    chosenSlopes: new Float64Array(pairs),
-    rejectedSlopes: new Float64Array(pairs),
-  };
-}
-
-/** Every preference loss, by the name that `loss_type` has for it. */
-export const lossRows = {
+const rows = {
   sigmoid: {
     help: "DPO; with label_smoothing conservative DPO",
     source:
-      "https://arxiv.org/abs/2305.18290, Eq. 7; https://ericmitchell.ai/cdpo.pdf, Eq. 3",
+      "https://arxiv.org/abs/2305.18290, Eq. 7; https://ericmitchell.ai/cdpo.pdf, Eq. 3; CPO: https://arxiv.org/abs/2401.08417, Eq. 3",
+    trainers: ["dpo", "cpo"],
     smooths: true,
-    compute: ofMargin((margin, { beta, label_smoothing }) => {
-      const h = beta * margin;
-      return [
-        -(1 - label_smoothing) * logSigmoid(h) -
-        label_smoothing * logSigmoid(-h),
-        beta * (label_smoothing * sigmoid(h) -
-          (1 - label_smoothing) * sigmoid(-h)),
-      ];
-    }),
+    diverges: true,
+    compute: ofMargin(logistic),
+  },
+  sigmoid_norm: {
+    help: "sigmoid of log-ratios per token",
+    source: "https://arxiv.org/abs/2411.15124",
+    diverges: true,
+    compute: ofMargin(
+      (margin, { beta }) =>
+        smoothedLogistic(margin, { scale: beta, smoothing: 0 }),
+      { perToken: true },
+    ),
   },
   ipo: {
     help: "squared distance to 1 / (2 beta), log-ratios per token",
     source: "https://arxiv.org/abs/2310.12036, Eq. 17",
-    smooths: false,
+    trainers: ["dpo", "cpo"],
+    diverges: true,
+    averages: true,
     compute: ofMargin((margin, { beta }) => {
       const short = margin - 1 / (2 * beta);
       return [short ** 2, 2 * short];
     }, { perToken: true }),
   },
   hinge: {
-    help: "SLiC with the reference's log-ratios: max(0, 1 - beta * margin)",
+    help: "SLiC: max(0, 1 - beta * margin)",
     source:
       "https://arxiv.org/abs/2305.10425; hinge-norm in https://arxiv.org/abs/2309.06657",
-    smooths: false,
+    trainers: ["dpo", "cpo"],
+    diverges: true,
     compute: ofMargin((margin, { beta }) => {
       const short = 1 - beta * margin;
       return short > 0 ? [short, -beta] : [0, 0];
     }),
   },
+  robust: {
+    help: "unbiased where a share label_smoothing of the labels is flipped",
+    source: "https://arxiv.org/abs/2403.00409",
+    smooths: true,
+    diverges: true,
+    compute: ofMargin((margin, { beta, label_smoothing: flipped }) => {
+      const h = beta * margin;
+      const scale = 1 / (1 - 2 * flipped);
+      return [
+        scale * (flipped * logSigmoid(-h) - (1 - flipped) * logSigmoid(h)),
+        -scale * beta * (flipped * sigmoid(h) + (1 - flipped) * sigmoid(-h)),
+      ];
+    }),
+  },
+  exo_pair: {
+    help: "EXO: reverse KL to the labels, smoothed by label_smoothing above 0",
+    source: "https://arxiv.org/abs/2402.00856, Eq. 16",
+    smooths: true,
+    diverges: true,
+    compute: ofMargin((margin, { beta, label_smoothing }) => {
+      const h = beta * margin;
+      const win = logSigmoid(h) - Math.log1p(-label_smoothing);
+      const lose = logSigmoid(-h) - Math.log(label_smoothing);
+      const [p, q] = [sigmoid(h), sigmoid(-h)];
+      return [p * win + q * lose, beta * p * q * (win - lose)];
+    }),
+  },
+  discopop: {
+    help: "blend of logistic and exponential loss, found by a language model",
+    source: "https://arxiv.org/abs/2406.08414, Eq. 5",
+    diverges: true,
+    compute: ofMargin((margin, { beta, discopop_tau: tau }) => {
+      const h = beta * margin;
+      const blend = sigmoid(h / tau);
+      const lnBlend = logSigmoid(h / tau); // exp(-h) alone may overflow where the blend is 0
+      const dBlend = blend * sigmoid(-h / tau) / tau;
+      const dExp = Math.exp(lnBlend + logSigmoid(-h / tau) - h) / tau;
+      const exp = Math.exp(lnBlend - h);
+      return [
+        -logSigmoid(h) * (1 - blend) + exp,
+        beta *
+        (logSigmoid(h) * dBlend - sigmoid(-h) * (1 - blend) + dExp - exp),
+      ];
+    }),
+  },
+  dpop: {
+    help: "DPO-Positive: sigmoid with dpop_lambda on chosen answers made rarer",
+    source: "https://arxiv.org/abs/2402.13228, Eq. 3",
+    compute: ofRewards((c, r, { dpop_lambda: lambda }) => {
+      const h = c - r - lambda * Math.max(0, -c);
+      const p = sigmoid(-h);
+      return [-logSigmoid(h), c < 0 ? -p * (1 + lambda) : -p, p];
+    }),
+  },
+  nca_pair: {
+    help: "NCA: noise contrast of each answer's reward with its absence",
+    source: "https://arxiv.org/abs/2402.05369",
+    compute: ofRewards((c, r) => [
+      -logSigmoid(c) - 0.5 * logSigmoid(-c) - 0.5 * logSigmoid(-r),
+      0.5 * sigmoid(c) - sigmoid(-c),
+      0.5 * sigmoid(r),
+    ]),
+  },
+  bco_pair: {
+    help: "BCO on pairs: each answer classified by itself, no shift",
+    source: "https://arxiv.org/abs/2404.04656, with a shift of 0",
+    compute: ofRewards((c, r) => [
+      -logSigmoid(c) - logSigmoid(-r),
+      -sigmoid(-c),
+      sigmoid(r),
+    ]),
+  },
+  sppo_hard: {
+    help: "SPPO with wins of probability 1: log-ratios towards +-1 / (2 beta)",
+    source: "https://arxiv.org/abs/2405.00675, Eq. 4.7",
+    compute: ofRatios((chosen, rejected, { beta }) => {
+      const [high, low] = [chosen - 0.5 / beta, rejected + 0.5 / beta];
+      return [high ** 2 + low ** 2, 2 * high, 2 * low];
+    }),
+  },
+  apo_zero: {
+    help: "APO where chosen answers beat the model's own",
+    source: "https://arxiv.org/abs/2408.06266, Eq. 7",
+    compute: ofRewards((c, r) => [
+      sigmoid(-c) + sigmoid(r),
+      -sigmoid(c) * sigmoid(-c),
+      sigmoid(r) * sigmoid(-r),
+    ]),
+  },
+  apo_down: {
+    help: "APO where the model's own answers beat the chosen ones",
+    source: "https://arxiv.org/abs/2408.06266, Eq. 8",
+    compute: ofRewards((c, r) => {
+      const steep = sigmoid(c - r) * sigmoid(r - c);
+      return [
+        sigmoid(c) + sigmoid(r - c),
+        sigmoid(c) * sigmoid(-c) - steep,
+        steep,
+      ];
+    }),
+  },
+  aot: {
+    help: "AOT: sorted margins of policy and reference",
+    source: "https://arxiv.org/abs/2406.05882",
+    smooths: true,
+    couples: true,
+    compute: ofSorted(
+      (margin, { beta, label_smoothing }) =>
+        smoothedLogistic(margin, { scale: beta, smoothing: label_smoothing }),
+      {
+        paired: true,
+      },
+    ),
+  },
+  aot_unpaired: {
+    help: "AOT: sorted log-ratios of chosen and rejected answers",
+    source: "https://arxiv.org/abs/2406.05882",
+    smooths: true,
+    couples: true,
+    compute: ofSorted(
+      (margin, { beta, label_smoothing }) =>
+        smoothedLogistic(margin, { scale: beta, smoothing: label_smoothing }),
+      {
+        paired: false,
+      },
+    ),
+  },
+  sft: {
+    help: "negative log-likelihood of the chosen answers' tokens, for mixtures",
+    source: "RPO: https://arxiv.org/abs/2404.19733, Eq. 1",
+    diverges: true,
+    couples: true,
+    compute: ofText(),
+  },
+  simpo: {
+    help: "SimPO: margin of log-probabilities per token above simpo_gamma",
+    source: "https://arxiv.org/abs/2405.14734, Eq. 6",
+    trainers: ["cpo"],
+    smooths: true,
+    averages: true,
+    compute: ofMargin((margin, { beta, label_smoothing, simpo_gamma }) =>
+      smoothedLogistic(margin, {
+        scale: beta,
+        shift: simpo_gamma,
+        smoothing: label_smoothing,
+      })
+    ),
+  },
+  orpo: {
+    help: "ORPO: beta times the logistic loss of the log odds ratio per token",
+    source: "https://arxiv.org/abs/2403.07691, Eq. 7",
+    trainers: ["orpo"],
+    averages: true,
+    compute: ofRatios((chosen, rejected, { beta }) => {
+      const [won, wonSlope] = logOdds(chosen);
+      const [lost, lostSlope] = logOdds(rejected);
+      const slope = -beta * sigmoid(lost - won);
+      return [
+        -beta * logSigmoid(won - lost),
+        slope * wonSlope,
+        -slope * lostSlope,
+      ];
+    }),
+  },
+  kto: {
+    help: "KTO: an answer's reward above the batch's KL estimate",
+    source: "https://arxiv.org/abs/2402.01306, Eq. 7",
+    answers: true,
+    trainers: ["kto"],
+    couples: true,
+    compute: ofAnswers(klEstimate),
+  },
+  apo_zero_unpaired: {
+    help: "apo_zero of single answers: KTO without the KL estimate",
+    source: "https://arxiv.org/abs/2408.06266, Eq. 7",
+    answers: true,
+    trainers: ["kto"],
+    compute: ofAnswers(() => 0),
+  },
 } as const satisfies Readonly<Record<string, LossRow>>;
 
 /** A name in the table of losses. */
-export type LossName = keyof typeof lossRows;
+export type LossName = keyof typeof rows;
+
+/** Every loss, by the name that `loss_type` has for it. */
+export const lossRows: Readonly<Record<LossName, LossRow>> = rows;
 
 /** The names in the table of losses. */
-export const lossNames = Object.keys(lossRows) as LossName[];
-
-/** Which losses, how much of each, and their options. */
-export interface PreferenceLossOptions extends LossOptions {
-  readonly loss_type: readonly LossName[];
-  /** One weight per name, 1 each where null; they are not normalised. */
-  readonly loss_weights: readonly number[] | null;
-}
-
-/**
- * The weighted sum of the named losses.
- *
- * @throws {RangeError} If the arrays differ in length
- */
-export function preferenceLoss(
-  logps: PairLogps,
-  options: PreferenceLossOptions,
-): PairLoss {
-  const pairs = logps.chosen.length;
-  if (Object.values(logps).some((array) => array.length !== pairs)) {
-    throw new RangeError(
-      `Cannot compute the loss: found arrays of ${
-        Object.values(logps).map((array) => array.length).join(", ")
-      } pairs, expected one length`,
-    );
-  }
-  const total = emptyLoss(pairs);
-  for (const [k, name] of options.loss_type.entries()) {
-    const weight = options.loss_weights?.[k] ?? 1;
-    const part = lossRows[name].compute(logps, options);
-    for (const key of ["losses", "chosenSlopes", "rejectedSlopes"] as const) {
-      const sum = total[key];
-      for (let i = 0; i < pairs; i++) {
-        sum[i] = at(sum, i) + weight * at(part[key], i);
-      }
-    }
-  }
-  return total;
-}
-
-/** The loss where the policy equals the reference: ln 2 for sigmoid, in nats. What a first step must show. */
-export function startingLoss(options: PreferenceLossOptions): number {
-  const zero = Float64Array.of(0);
-  const one = Float64Array.of(1);
-  const { losses } = preferenceLoss({
-    ...{ chosen: zero, rejected: zero },
-    ...{ referenceChosen: zero, referenceRejected: zero },
-    ...{ chosenLengths: one, rejectedLengths: one },
-  }, options);
-  return at(losses, 0);
-}
+export const lossNames = Object.keys(rows) as LossName[];

@@ -1,6 +1,6 @@
 /**
  * Collects metrics between two log lines and averages them as TRL does: each name is the plain mean over the
- * micro-batches since the last line, the loss over the steps. Its state is plain JSON, so that a resumed run logs what
+ * micro-batches since the last line that had it, the loss over the steps. Its state is plain JSON, so that a resumed run logs what
  * an uninterrupted one would.
  *
  * @module
@@ -20,15 +20,16 @@ export interface StepMetrics {
 /** All that a meter holds, fit for JSON. */
 export interface MeterState {
   readonly tokens: number;
-  readonly microBatches: number;
   readonly sums: Readonly<Record<string, number>>;
+  /** Micro-batches that had each name. */
+  readonly counts: Readonly<Record<string, number>>;
   readonly steps: number;
   readonly lossSum: number;
   readonly last: StepMetrics | null;
 }
 
 const EMPTY: MeterState = {
-  ...{ tokens: 0, microBatches: 0, sums: {} },
+  ...{ tokens: 0, sums: {}, counts: {} },
   ...{ steps: 0, lossSum: 0, last: null },
 };
 
@@ -48,16 +49,14 @@ export class Meter {
 
   /** @param attendedTokens Tokens that attention saw, prompts counted for both halves */
   addMicroBatch(metrics: Metrics, attendedTokens: number): void {
-    const { sums, tokens, microBatches } = this.#state;
-    const added = Object.entries(metrics).map((
-      [name, value],
-    ) => [name, (sums[name] ?? 0) + value]);
-    this.#state = {
-      ...this.#state,
-      sums: { ...sums, ...Object.fromEntries(added) },
-      tokens: tokens + attendedTokens,
-      microBatches: microBatches + 1,
-    };
+    const sums = { ...this.#state.sums };
+    const counts = { ...this.#state.counts };
+    for (const [name, value] of Object.entries(metrics)) {
+      sums[name] = (sums[name] ?? 0) + value;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    const tokens = this.#state.tokens + attendedTokens;
+    this.#state = { ...this.#state, sums, counts, tokens };
   }
 
   /** Ends a step of the optimizer. */
@@ -78,7 +77,7 @@ export class Meter {
    * @throws {RangeError} If no step was added since the last row
    */
   take(position: { readonly step: number; readonly epoch: number }): Metrics {
-    const { sums, microBatches, steps, lossSum, last, tokens } = this.#state;
+    const { sums, counts, steps, lossSum, last, tokens } = this.#state;
     if (last === null) {
       throw new RangeError(
         `Cannot log step ${position.step}: found no step since the last line, expected at least one`,
@@ -87,7 +86,7 @@ export class Meter {
     this.#state = { ...EMPTY, tokens };
     const means = Object.entries(sums).map((
       [name, sum],
-    ) => [name, sum / microBatches]);
+    ) => [name, sum / (counts[name] ?? NaN)]);
     return {
       ...position,
       loss: lossSum / steps,

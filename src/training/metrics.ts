@@ -4,7 +4,15 @@
  *
  * @module
  */
-import type { PairLogps, PairLoss } from "./losses.ts";
+import { divergenceScore } from "./divergences.ts";
+import { klEstimate } from "./loss_forms.ts";
+import {
+  type AnswerLogps,
+  lossDefaults,
+  type LossOptions,
+  type PairLogps,
+  type PairLoss,
+} from "./loss_terms.ts";
 
 /** Names to values, as `metrics.jsonl` has them. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -19,46 +27,10 @@ export interface TargetStatistics {
   readonly entropies: ArrayLike<number>;
   /** 1 where the token has the largest logit, else 0. */
   readonly correct: ArrayLike<number>;
+  /** Sum over the vocabulary of the squared probability. */
+  readonly sumSquares: ArrayLike<number>;
   /** Its sequence: `2 * pair` is chosen, `2 * pair + 1` rejected. */
   readonly targetSequence: ArrayLike<number>;
-}
-
-/** Sums `logps` over each sequence in float64, `[sequences]`, and counts its tokens, `[sequences]`. */
-export function sumBySequence(
-  { logps, targetSequence }: Pick<TargetStatistics, "logps" | "targetSequence">,
-  sequences: number,
-): { readonly sums: Float64Array; readonly lengths: Float64Array } {
-  const sums = new Float64Array(sequences);
-  const lengths = new Float64Array(sequences);
-  for (let i = 0; i < targetSequence.length; i++) {
-    const sequence = targetSequence[i] ?? 0;
-    sums[sequence] = (sums[sequence] ?? 0) + (logps[i] ?? NaN);
-    lengths[sequence] = (lengths[sequence] ?? 0) + 1;
-  }
-  return { sums, lengths };
-}
-
-/** Log-probability sums of policy and reference as `preferenceLoss()` takes them; both `[2 * pairs]`, chosen first of each pair. */
-export function pairLogps(
-  { sums, lengths }: {
-    readonly sums: ArrayLike<number>;
-    readonly lengths: ArrayLike<number>;
-  },
-  referenceSums: ArrayLike<number>,
-): PairLogps {
-  const half = (array: ArrayLike<number>, offset: 0 | 1) =>
-    Float64Array.from(
-      { length: sums.length / 2 },
-      (_, pair) => array[2 * pair + offset] ?? NaN,
-    );
-  return {
-    chosen: half(sums, 0),
-    rejected: half(sums, 1),
-    referenceChosen: half(referenceSums, 0),
-    referenceRejected: half(referenceSums, 1),
-    chosenLengths: half(lengths, 0),
-    rejectedLengths: half(lengths, 1),
-  };
 }
 
 /** The mean of a column; 0 of none. */
@@ -88,17 +60,25 @@ const isChosen = (sequence: number) => sequence % 2 === 0;
 const isRejected = (sequence: number) => sequence % 2 === 1;
 const isAny = () => true;
 
+/** How rewards are made: of log-ratios, unless a divergence is named. */
+export type RewardOptions =
+  & Pick<LossOptions, "beta">
+  & Partial<
+    Pick<LossOptions, "f_divergence_type" | "f_alpha_divergence_coef">
+  >;
+
 /** `beta * (policy - reference)`, in nats, `[pairs]`, whatever the loss: the implicit rewards of Sec. 5 of https://arxiv.org/abs/2305.18290. */
 export function implicitRewards(
   logps: PairLogps,
-  beta: number,
+  options: RewardOptions,
 ): { readonly chosen: Float64Array; readonly rejected: Float64Array } {
-  const { chosen, rejected, referenceChosen, referenceRejected } = logps;
+  const { beta } = options;
+  const score = divergenceScore({ ...lossDefaults, ...options });
+  const rewards = (policy: Float64Array, reference: Float64Array) =>
+    policy.map((x, i) => beta * score(x - (reference[i] ?? NaN))[0]);
   return {
-    chosen: chosen.map((x, i) => beta * (x - (referenceChosen[i] ?? NaN))),
-    rejected: rejected.map((x, i) =>
-      beta * (x - (referenceRejected[i] ?? NaN))
-    ),
+    chosen: rewards(logps.chosen, logps.referenceChosen),
+    rejected: rewards(logps.rejected, logps.referenceRejected),
   };
 }
 
@@ -120,9 +100,10 @@ function rounding(logps: PairLogps, pair: number): number {
 export function preferenceMetrics(
   logps: PairLogps,
   tokens: TargetStatistics,
-  { beta }: { readonly beta: number },
+  options: RewardOptions,
 ): Metrics {
-  const rewards = implicitRewards(logps, beta);
+  const { beta } = options;
+  const rewards = implicitRewards(logps, options);
   const margins = rewards.chosen.map((x, i) =>
     x - (rewards.rejected[i] ?? NaN)
   );
@@ -139,6 +120,69 @@ export function preferenceMetrics(
     "logits/rejected": tokenMean(tokens.meanLogits, tokens, isRejected),
     "entropy": tokenMean(tokens.entropies, tokens, isAny),
     "mean_token_accuracy": tokenMean(tokens.correct, tokens, isChosen),
+  };
+}
+
+/** Mean negative log-likelihood per token of the text that is learnt beside the pairs, in nats. */
+export function textLoss(
+  { text, textLengths }: Pick<PairLogps, "text" | "textLengths">,
+): number {
+  const sum = (column: Float64Array) => column.reduce((a, b) => a + b, 0);
+  return -sum(text) / sum(textLengths);
+}
+
+/**
+ * The metrics of one micro-batch of single answers: chosen are the wanted ones, rejected the others. What there is
+ * none of is absent.
+ */
+export function answerMetrics(
+  logps: AnswerLogps,
+  { beta }: Pick<LossOptions, "beta">,
+): Metrics {
+  const { answer, referenceAnswer, desirable } = logps;
+  const sides = [["chosen", 1], ["rejected", 0]] as const;
+  const found = sides.flatMap(([name, label]) => {
+    const own = [...answer.keys()].filter((i) => desirable[i] === label);
+    if (own.length === 0) return [];
+    const reward = (i: number) =>
+      beta * ((answer[i] ?? NaN) - (referenceAnswer[i] ?? NaN));
+    return [
+      [`rewards/${name}`, mean(own.map(reward))],
+      [`logps/${name}`, mean(own.map((i) => answer[i] ?? NaN))],
+    ] as const;
+  });
+  const metrics: Record<string, number> = {
+    kl: klEstimate(logps),
+    ...Object.fromEntries(found),
+  };
+  const chosen = metrics["rewards/chosen"];
+  const rejected = metrics["rewards/rejected"];
+  return chosen === undefined || rejected === undefined
+    ? metrics
+    : { ...metrics, "rewards/margins": chosen - rejected };
+}
+
+/**
+ * What the tokens of single answers tell; those of mismatched ones do not count.
+ *
+ * @param desirable 1 for each row whose answer is wanted, `[answers]`
+ */
+export function answerTokenMetrics(
+  tokens: TargetStatistics,
+  desirable: Uint8Array,
+): Metrics {
+  const labelled = (label: number) => (sequence: number) =>
+    isChosen(sequence) && desirable[sequence >> 1] === label;
+  const sides = [["chosen", 1], ["rejected", 0]] as const;
+  const logits = sides.filter(([, label]) => desirable.includes(label)).map((
+    [name, label],
+  ) => [
+    `logits/${name}`,
+    tokenMean(tokens.meanLogits, tokens, labelled(label)),
+  ]);
+  return {
+    ...Object.fromEntries(logits),
+    "entropy": tokenMean(tokens.entropies, tokens, isChosen),
   };
 }
 
@@ -167,7 +211,7 @@ export interface EvaluatedBatch {
 
 /**
  * An evaluation's row, names with `eval_`: the loss weighted by the size of the batches, all else the plain mean of
- * the batches, as TRL has it.
+ * the batches that have it, as in TRL.
  *
  * @throws {RangeError} If there is no batch
  */
@@ -180,12 +224,12 @@ export function evaluationMetrics(batches: readonly EvaluatedBatch[]): Metrics {
   const total = (of: (batch: EvaluatedBatch) => number) =>
     batches.reduce((sum, batch) => sum + of(batch), 0);
   const size = total((batch) => batch.size);
-  const names = Object.keys(batches[0]?.metrics ?? {});
+  const names = new Set(batches.flatMap(({ metrics }) => Object.keys(metrics)));
   return {
     eval_loss: total((batch) => batch.loss * batch.size) / size,
-    ...Object.fromEntries(names.map((name) => [
+    ...Object.fromEntries([...names].map((name) => [
       `eval_${name}`,
-      mean(batches.map((batch) => batch.metrics[name] ?? NaN)),
+      mean(batches.flatMap((batch) => batch.metrics[name] ?? [])),
     ])),
     eval_num_tokens: total((batch) => batch.attendedTokens),
   };

@@ -1,23 +1,44 @@
 /**
- * What a run minimises, one row per trainer: how examples become a batch, and what the slopes of the loss are
- * with respect to each trained token's log-probability. The training loop knows no more than this.
+ * What a run minimises: how examples become a batch, what a reference model's column holds, and what the slopes of the
+ * loss are with respect to each trained token's log-probability. The training loop knows no more than this.
  */
 import {
   type Batch,
   demonstrationBatch,
   preferenceBatch,
 } from "../preference/batch.ts";
-import type { TokenPair, TokenSequence } from "../preference/token_pair.ts";
-import { preferenceLoss, type PreferenceLossOptions } from "./losses.ts";
 import {
+  feedbackBatch,
+  type MismatchedFeedback,
+} from "../preference/mismatched_feedback.ts";
+import type { TokenPair, TokenSequence } from "../preference/token_pair.ts";
+import { lossRows } from "./losses.ts";
+import {
+  answerMetrics,
+  answerTokenMetrics,
   batchLoss,
   type Metrics,
-  pairLogps,
-  preferenceMetrics,
-  sumBySequence,
   supervisedMetrics,
   type TargetStatistics,
 } from "./metrics.ts";
+import { pairMetrics } from "./pair_metrics.ts";
+import { answerLoss, preferenceLoss } from "./preference_loss.ts";
+import {
+  answersOnly,
+  half,
+  lengthDesensitisedWeights,
+  meanWeights,
+  pairLogps,
+  policyWeights,
+  sumBySequence,
+  textSums,
+} from "./token_sums.ts";
+import {
+  lossTerms,
+  type MethodOptions,
+  type PairTrainer,
+  trainerRows,
+} from "./trainers.ts";
 
 /** What a gradient step is made of: several micro-batches weigh together. */
 export interface Window {
@@ -38,7 +59,13 @@ export interface Scored {
 /** What a run minimises over examples of one kind. */
 export interface Objective<Example> {
   readonly batch: (examples: readonly Example[]) => Batch;
-  /** @param reference sums of the reference's log-probabilities, `[sequences]`, if the objective has one */
+  /** The sequences of an example, as a batch numbers them. */
+  readonly sequences: (example: Example) => readonly TokenSequence[];
+  /** What a reference's column holds of a batch, `[sequences]`, in nats. */
+  readonly column: (batch: Batch, statistics: TargetStatistics) => Float64Array;
+  /** Names what `column` depends on beside weights and tokens; "" for plain sums. */
+  readonly columnKey: string;
+  /** @param reference the reference's column of this batch, `[sequences]`, if the objective has one */
   readonly score: (
     batch: Batch,
     statistics: TargetStatistics,
@@ -49,30 +76,117 @@ export interface Objective<Example> {
   readonly needsReference: boolean;
 }
 
-/** Preference optimisation: the mean of the pairs' losses, and the mean over the window's micro-batches. */
+/** How pairs are trained on. */
+export interface PairObjectiveOptions extends MethodOptions {
+  /** Default `dpo`. */
+  readonly trainer?: PairTrainer;
+  /** LD-DPO: weight of an answer's tokens beyond the length of the shorter one; null: all count 1. */
+  readonly ld_alpha?: number | null;
+  /** WPO: whether each pair weighs as it is likely under the policy. */
+  readonly use_weighting?: boolean;
+}
+
+/** Sums per sequence of the batch's answers, with tokens weighted as the method has it. */
+function answerSums(
+  batch: Batch,
+  tokens: TargetStatistics,
+  { ld_alpha = null, means }: {
+    readonly ld_alpha?: number | null | undefined;
+    readonly means: boolean;
+  },
+): { sums: Float64Array; lengths: Float64Array; weights: Float64Array } {
+  const { targetSequence } = tokens;
+  const weights = means
+    ? meanWeights(targetSequence, batch.sequences)
+    : lengthDesensitisedWeights(targetSequence, batch.sequences, ld_alpha ?? 1);
+  const { sums, lengths } = sumBySequence(tokens, batch.sequences, weights);
+  return { sums, lengths: means ? lengths.fill(1) : lengths, weights };
+}
+
+/** Pairs, against a reference or without: the mean of the pairs' losses, and the mean over the window's micro-batches. */
 export function preferenceObjective(
-  options: PreferenceLossOptions,
+  options: PairObjectiveOptions,
 ): Objective<TokenPair> {
+  const { trainer = "dpo", use_weighting = false } = options;
+  const { hasReference } = trainerRows[trainer];
+  const terms = lossTerms(trainer, options);
+  const how = {
+    ld_alpha: options.ld_alpha,
+    means: !hasReference &&
+      terms.loss_type.some((name) => lossRows[name].averages),
+  };
   return {
-    batch: preferenceBatch,
-    needsReference: true,
+    batch: (pairs) =>
+      preferenceBatch(pairs, { promptTargets: trainer === "orpo" }),
+    sequences: ({ chosen, rejected }) => [chosen, rejected],
+    needsReference: hasReference,
+    columnKey: typeof how.ld_alpha === "number"
+      ? `ld_alpha ${how.ld_alpha}`
+      : "",
+    column: (batch, statistics) =>
+      answerSums(batch, answersOnly(statistics, batch), how).sums,
     score(batch, statistics, reference, { microBatches }) {
-      const logps = pairLogps(
-        sumBySequence(statistics, batch.sequences),
-        reference,
-      );
-      const result = preferenceLoss(logps, options);
+      const tokens = answersOnly(statistics, batch);
+      const { weights, ...sums } = answerSums(batch, tokens, how);
+      const logps = pairLogps(sums, reference, {
+        ...textSums(statistics, batch.sequences),
+        ...(use_weighting
+          ? { weights: policyWeights(tokens, batch.sequences) }
+          : {}),
+      });
+      const result = preferenceLoss(logps, terms);
       const share = 1 / (batch.sequences / 2) / microBatches;
-      const slopes = Float32Array.from(batch.targetSequence, (sequence) => {
-        const side = sequence % 2 === 0
-          ? result.chosenSlopes
-          : result.rejectedSlopes;
-        return side[sequence >> 1]! * share;
+      const slopes = Float32Array.from(batch.targetSequence, (sequence, t) => {
+        const pair = sequence >> 1;
+        const [side, text] = sequence % 2 === 0
+          ? [result.chosenSlopes[pair]!, result.textSlopes[pair]!]
+          : [result.rejectedSlopes[pair]!, 0];
+        return (side * (weights[t] ?? 0) + text) * share;
       });
       return {
         loss: batchLoss(result) / microBatches,
         slopes,
-        metrics: preferenceMetrics(logps, statistics, options),
+        metrics: pairMetrics(trainer, logps, tokens, terms),
+      };
+    },
+  };
+}
+
+/** Single answers with a label: the mean of their losses, and the mean over the window's micro-batches. */
+export function feedbackObjective(
+  options: MethodOptions,
+): Objective<MismatchedFeedback> {
+  const terms = lossTerms("kto", options);
+  return {
+    batch: feedbackBatch,
+    sequences: ({ sequence, mismatched }) => [sequence, mismatched],
+    needsReference: true,
+    columnKey: "",
+    column: (batch, statistics) =>
+      sumBySequence(statistics, batch.sequences).sums,
+    score(batch, statistics, reference, { microBatches }) {
+      const { sums } = sumBySequence(statistics, batch.sequences);
+      const desirable = batch.desirable ?? new Uint8Array();
+      const logps = {
+        answer: half(sums, 0),
+        mismatched: half(sums, 1),
+        referenceAnswer: half(reference, 0),
+        referenceMismatched: half(reference, 1),
+        desirable,
+      };
+      const result = answerLoss(logps, terms);
+      const share = 1 / desirable.length / microBatches;
+      return {
+        loss: batchLoss(result) / microBatches,
+        slopes: Float32Array.from(
+          batch.targetSequence,
+          (sequence) =>
+            sequence % 2 === 0 ? result.slopes[sequence >> 1]! * share : 0,
+        ),
+        metrics: {
+          ...answerMetrics(logps, terms),
+          ...answerTokenMetrics(statistics, desirable),
+        },
       };
     },
   };
@@ -82,7 +196,11 @@ export function preferenceObjective(
 export function supervisedObjective(): Objective<TokenSequence> {
   return {
     batch: demonstrationBatch,
+    sequences: (sequence) => [sequence],
     needsReference: false,
+    columnKey: "",
+    column: (batch, statistics) =>
+      sumBySequence(statistics, batch.sequences).sums,
     score(batch, statistics, _reference, { targets }) {
       const { sums } = sumBySequence(statistics, batch.sequences);
       return {

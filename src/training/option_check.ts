@@ -4,12 +4,11 @@
  * @module
  */
 import { type Findings, quoted } from "../base/schema.ts";
-import { type LossName, lossRows } from "./losses.ts";
+import { type CheckedMethod, checkMethod } from "./method_check.ts";
 import { makeSchedule, type ScheduleName } from "./schedule.ts";
 
 /** The options that are checked together. */
-export interface CheckedOptions {
-  readonly trainer: "dpo" | "sft";
+export interface CheckedOptions extends CheckedMethod {
   readonly dataset_mixer: unknown;
   readonly dataset: string | null;
   readonly eval_dataset: string | null;
@@ -20,9 +19,6 @@ export interface CheckedOptions {
   readonly use_peft: boolean;
   readonly bf16: boolean;
   readonly fp16: boolean;
-  readonly loss_type: readonly LossName[];
-  readonly loss_weights: readonly number[] | null;
-  readonly label_smoothing: number;
   readonly learning_rate: number;
   readonly lr_scheduler_type: ScheduleName;
   readonly lr_scheduler_kwargs: Readonly<Record<string, number>> | null;
@@ -32,22 +28,15 @@ export interface CheckedOptions {
 
 /** What contradicts, and what has no effect. */
 export function checkTrainOptions(options: CheckedOptions): Findings {
-  const { loss_type, loss_weights, label_smoothing, trainer } = options;
-  const problems = [...dataProblems(options), ...modelProblems(options)];
-  const warnings: string[] = [];
-  const weights = loss_weights?.length ?? loss_type.length;
-  if (weights !== loss_type.length) {
-    problems.push(
-      `"loss_weights" must be one per loss, found ${weights} for ${loss_type.length}`,
-    );
-  }
-  const deaf = loss_type.filter((name) => !lossRows[name].smooths);
-  if (trainer === "dpo" && label_smoothing > 0 && deaf.length > 0) {
-    warnings.push(`"label_smoothing" has no effect on ${quoted(deaf)}`);
-  }
+  const method = checkMethod(options);
+  const problems = [
+    ...dataProblems(options),
+    ...modelProblems(options),
+    ...method.problems,
+  ];
   const schedule = scheduleProblem(options);
   if (schedule !== undefined) problems.push(schedule);
-  return { problems, warnings };
+  return { problems, warnings: method.warnings };
 }
 
 function dataProblems(options: CheckedOptions): string[] {

@@ -9,42 +9,9 @@ import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
-import { lossNames, lossRows } from "./losses.ts";
+import { methodOptions } from "./method_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
 import { scheduleNames } from "./schedule.ts";
-
-const method = {
-  trainer: choice("dpo: preference pairs; sft: answers or plain text", "dpo", [
-    "dpo",
-    "sft",
-  ]),
-  loss_type: list(
-    `Preference loss, or several: ${
-      lossNames.map((name) => `${name} (${lossRows[name].help})`).join(", ")
-    }`,
-    ["sigmoid"] as const,
-    choice("Loss", undefined, lossNames),
-  ),
-  loss_weights: optional(
-    list("One weight per loss; null is 1 each", undefined, number("Weight")),
-  ),
-  beta: number("Pull towards the reference, 0.01 to 0.5 is usual", 0.1, {
-    above: 0,
-  }),
-  label_smoothing: number(
-    "Share of pairs thought to be the wrong way round (cDPO)",
-    0,
-    { min: 0, max: 0.5 },
-  ),
-  completion_only_loss: optional(
-    flag(
-      "SFT: train on the answer alone; null does so where rows have a prompt",
-    ),
-  ),
-  precompute_ref_log_probs: flag(
-    "Always so here: the reference runs once over all rows before training, and is kept; false changes nothing",
-  ),
-};
 
 const lora = {
   use_peft: flag("Train a LoRA adapter; else all weights"),
@@ -193,7 +160,7 @@ const output = {
 export const trainSchema = defineSchema({
   "Model": modelOptions,
   "Data": dataOptions,
-  "Method": method,
+  "Method": methodOptions,
   "LoRA": lora,
   "Optimizer and schedule": optimizer,
   "Batches": batches,

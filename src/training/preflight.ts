@@ -5,15 +5,8 @@
 import { elements } from "../../kernels/tensor.ts";
 import type { Parameter } from "../autograd/parameter.ts";
 import type { Model } from "../model/model.ts";
-import { preferenceBatch } from "../preference/batch.ts";
-import type { TokenPair } from "../preference/token_pair.ts";
 import { logpsOf } from "./batch_logps.ts";
-import {
-  preferenceLoss,
-  type PreferenceLossOptions,
-  startingLoss,
-} from "./losses.ts";
-import { batchLoss, pairLogps, sumBySequence } from "./metrics.ts";
+import type { Objective } from "./objective.ts";
 
 /** How far two sums of the same log-probabilities may be apart: float32 in another order, relative to their size. */
 const SUM_TOLERANCE = 2e-5;
@@ -31,37 +24,36 @@ export function checkTrainable(parameters: readonly Parameter[]): number {
 }
 
 /**
- * Fails unless the policy equals the reference on the given pairs: margin 0, and for the sigmoid loss ln 2.
+ * Fails unless the policy equals the reference on the given examples: margin 0, and for the sigmoid loss ln 2.
  *
+ * @param reference the reference's column of these examples, `[sequences]`
  * @returns the loss before the first step, in nats
  */
-export async function checkStart(
+export async function checkStart<Example extends { readonly line: number }>(
   model: Model,
-  pairs: readonly TokenPair[],
+  examples: readonly Example[],
   reference: Float64Array,
-  options: PreferenceLossOptions,
+  objective: Objective<Example>,
 ): Promise<number> {
-  const batch = preferenceBatch(pairs);
+  const batch = objective.batch(examples);
   const statistics = await logpsOf(model, batch);
-  const logps = pairLogps(
-    sumBySequence(statistics, batch.sequences),
-    reference,
-  );
-  const loss = batchLoss(preferenceLoss(logps, options));
-  const expected = startingLoss(options);
-  const gaps = logps.chosen.map((chosen, i) =>
-    Math.abs(chosen - logps.referenceChosen[i]!) +
-    Math.abs(logps.rejected[i]! - logps.referenceRejected[i]!)
-  );
+  const column = objective.column(batch, statistics);
+  const lossAgainst = (reference: Float64Array) => {
+    const window = { microBatches: 1, targets: batch.targetRows.length };
+    return objective.score(batch, statistics, reference, window).loss;
+  };
+  const loss = lossAgainst(reference);
+  const gaps = column.map((sum, i) => Math.abs(sum - reference[i]!));
   const far = gaps.findIndex((gap, i) =>
-    !(gap <=
-      SUM_TOLERANCE *
-        (10 + Math.abs(logps.chosen[i]!) + Math.abs(logps.rejected[i]!)))
+    !(gap <= SUM_TOLERANCE * (10 + Math.abs(column[i]!)))
   );
   if (far < 0) return loss;
+  const width = column.length / examples.length;
   throw new Error(
-    `Cannot start training: before the first step the loss is ${loss}, expected ${expected}; on the pair of line ${
-      pairs[far]!.line
+    `Cannot start training: before the first step the loss is ${loss}, expected ${
+      lossAgainst(column)
+    }; on the row of line ${
+      examples[Math.floor(far / width)]!.line
     } policy and reference are ${gaps[far]} nats apart, expected 0`,
   );
 }

@@ -6,14 +6,19 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { writeFileAtomic } from "../files/atomic.ts";
 import type { Model } from "../model/model.ts";
-import { preferenceBatch } from "../preference/batch.ts";
 import { inOrder } from "../preference/epoch.ts";
-import type { TokenPair } from "../preference/token_pair.ts";
 import { sequenceLogps } from "./batch_logps.ts";
+import type { Objective } from "./objective.ts";
+
+/** What the column depends on beside the model and the examples. */
+export type ColumnOf<Example> = Pick<
+  Objective<Example>,
+  "batch" | "sequences" | "column" | "columnKey"
+>;
 
 /** How to get the column. */
 export interface ReferenceOptions {
-  /** Pairs per batch. */
+  /** Examples per batch. */
   readonly batchSize: number;
   /** Folder of the cache; undefined: none. */
   readonly cacheFolder: string | undefined;
@@ -24,50 +29,64 @@ export interface ReferenceOptions {
 }
 
 /**
- * Sums of the reference's log-probabilities, `[2 * pairs]`, chosen first of each pair, in nats.
+ * Sums of the reference's log-probabilities, `[sequences of all examples]`, in nats; of pairs chosen first.
  *
  * Only token ids enter the hash of the data: template, truncation and order all show in them.
  */
-export async function referenceLogps(
+export async function referenceLogps<Example>(
   model: Model,
-  pairs: readonly TokenPair[],
+  examples: readonly Example[],
+  objective: ColumnOf<Example>,
   options: ReferenceOptions,
 ): Promise<Float64Array> {
   const path = options.cacheFolder && join(
     options.cacheFolder,
-    `${referenceKey(pairs, options.weightsKey)}.json`,
+    `${referenceKey(examples, objective, options.weightsKey)}.json`,
   );
-  const known = path ? await readColumn(path, pairs.length * 2) : undefined;
+  const length = examples.reduce(
+    (sum, example) => sum + objective.sequences(example).length,
+    0,
+  );
+  const known = path ? await readColumn(path, length) : undefined;
   if (known) return known;
-  const column = await computeColumn(model, pairs, options);
+  const column = await computeColumn(model, examples, objective, options);
   if (path) {
     await writeFileAtomic(path, JSON.stringify([...column]));
   }
   return column;
 }
 
-async function computeColumn(
+async function computeColumn<Example>(
   model: Model,
-  pairs: readonly TokenPair[],
+  examples: readonly Example[],
+  objective: ColumnOf<Example>,
   { batchSize, onProgress, signal }: ReferenceOptions,
 ): Promise<Float64Array> {
   let done = 0;
-  onProgress?.(done, pairs.length);
-  const batches = inOrder(pairs.length, batchSize).values().map((indices) =>
-    preferenceBatch(indices.map((i) => pairs[i]!))
+  onProgress?.(done, examples.length);
+  const order = inOrder(examples.length, batchSize);
+  const batches = order.values().map((indices) =>
+    objective.batch(indices.map((i) => examples[i]!))
   );
   return await sequenceLogps(model, batches, {
+    column: objective.column,
     adapters: false,
-    onBatch: ({ sequences }) =>
-      onProgress?.(done += sequences / 2, pairs.length),
+    onBatch: () => {
+      done = Math.min(done + batchSize, examples.length);
+      onProgress?.(done, examples.length);
+    },
     ...(signal ? { signal } : {}),
   });
 }
 
-function referenceKey(pairs: readonly TokenPair[], weightsKey: string): string {
-  const hash = createHash("sha256").update(weightsKey);
-  for (const { chosen, rejected } of pairs) {
-    for (const { ids, completionStart } of [chosen, rejected]) {
+function referenceKey<Example>(
+  examples: readonly Example[],
+  { sequences, columnKey }: ColumnOf<Example>,
+  weightsKey: string,
+): string {
+  const hash = createHash("sha256").update(weightsKey + columnKey);
+  for (const example of examples) {
+    for (const { ids, completionStart } of sequences(example)) {
       hash.update(Uint32Array.of(ids.length, completionStart, ...ids));
     }
   }

@@ -11,15 +11,20 @@ import {
 } from "../files/output_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
-import type { TokenPair } from "../preference/token_pair.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
-import { preferenceObjective, supervisedObjective } from "./objective.ts";
+import {
+  feedbackObjective,
+  type Objective,
+  preferenceObjective,
+  supervisedObjective,
+} from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 import { checkStart, checkTrainable } from "./preflight.ts";
 import { referenceLogps, type ReferenceOptions } from "./reference.ts";
 import {
   loadRunDemonstrations,
+  loadRunFeedback,
   loadRunPairs,
   type RunData,
 } from "./run_data.ts";
@@ -50,19 +55,39 @@ export async function runTraining(
     resume: resumed !== undefined,
   });
   const opened = await openEncoder(options);
-  return options.trainer === "sft"
-    ? await supervisedRun(device, options, hooks, opened, resumed)
-    : await preferenceRun(device, options, hooks, opened, resumed);
+  const start = { device, options, hooks, opened, resumed };
+  const { encoder } = opened;
+  const { trainer } = options;
+  if (trainer === "sft") {
+    const data = await loadRunDemonstrations(options, encoder);
+    return await runOver(start, data, supervisedObjective());
+  }
+  if (trainer === "kto") {
+    const data = await loadRunFeedback(options, encoder);
+    return await runOver(start, data, feedbackObjective(options));
+  }
+  const data = await loadRunPairs(options, encoder);
+  return await runOver(
+    start,
+    data,
+    preferenceObjective({ ...options, trainer }),
+  );
 }
 
-async function preferenceRun(
-  device: Device,
-  options: TrainOptions,
-  hooks: RunHooks,
-  opened: OpenedEncoder,
-  resumed: string | undefined,
+/** What a run starts with, whatever it is trained on. */
+interface Start {
+  readonly device: Device;
+  readonly options: TrainOptions;
+  readonly hooks: RunHooks;
+  readonly opened: OpenedEncoder;
+  readonly resumed: string | undefined;
+}
+
+async function runOver<Example extends Examples>(
+  { device, options, hooks, opened, resumed }: Start,
+  data: RunData<Example>,
+  objective: Objective<Example>,
 ): Promise<RunResult> {
-  const data = await loadRunPairs(options, opened.encoder);
   const { built, context } = await openModel(
     device,
     options,
@@ -70,6 +95,14 @@ async function preferenceRun(
     opened,
     data,
   );
+  const run = { device, options, hooks, data, built, context, objective };
+  if (!objective.needsReference) {
+    return await finishRun({
+      ...run,
+      references: () => Promise.resolve(new Float64Array()),
+      checkStart: () => Promise.resolve(undefined),
+    }, resumed);
+  }
   const { model } = built;
   const how: ReferenceOptions = {
     batchSize: options.per_device_eval_batch_size,
@@ -78,22 +111,21 @@ async function preferenceRun(
     ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
     ...(hooks.signal ? { signal: hooks.signal } : {}),
   };
-  const firstPairs = data.train.examples.slice(
+  const first = data.train.examples.slice(
     0,
     options.per_device_train_batch_size,
   );
+  const firstSequences = first.flatMap(objective.sequences).length;
   return await finishRun({
-    ...{ device, options, hooks, data, built, context },
-    objective: preferenceObjective(options),
-    references: (pairs: readonly TokenPair[]) =>
-      referenceLogps(model, pairs, how),
+    ...run,
+    references: (examples) => referenceLogps(model, examples, objective, how),
     checkStart: (reference) =>
       options.adapter_name_or_path === null
         ? checkStart(
           model,
-          firstPairs,
-          reference.subarray(0, firstPairs.length * 2),
-          options,
+          first,
+          reference.subarray(0, firstSequences),
+          objective,
         )
         : Promise.resolve(undefined),
   }, resumed);
@@ -117,29 +149,6 @@ async function weightsKey(
     JSON.stringify(files.config),
     stored ? "" : options.seed,
   ].join(" ");
-}
-
-async function supervisedRun(
-  device: Device,
-  options: TrainOptions,
-  hooks: RunHooks,
-  opened: OpenedEncoder,
-  resumed: string | undefined,
-): Promise<RunResult> {
-  const data = await loadRunDemonstrations(options, opened.encoder);
-  const { built, context } = await openModel(
-    device,
-    options,
-    hooks,
-    opened,
-    data,
-  );
-  return await finishRun({
-    ...{ device, options, hooks, data, built, context },
-    objective: supervisedObjective(),
-    references: () => Promise.resolve(new Float64Array()),
-    checkStart: () => Promise.resolve(undefined),
-  }, resumed);
 }
 
 async function openModel(

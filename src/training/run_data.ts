@@ -7,13 +7,21 @@ import type { LengthLimits } from "../preference/length.ts";
 import {
   loadDemonstrations,
   type Loaded,
+  loadFeedback,
   type LoadOptions,
   loadPairs,
 } from "../preference/load.ts";
+import {
+  mismatch,
+  type MismatchedFeedback,
+} from "../preference/mismatched_feedback.ts";
 import type { DataSource } from "../preference/sources.ts";
+import type { TokenFeedback } from "../preference/token_feedback.ts";
 import type { TokenPair } from "../preference/token_pair.ts";
 import type { Encoder, TokenDemonstration } from "../preference/tokenize.ts";
+import { lossRows } from "./losses.ts";
 import type { TrainOptions } from "./options.ts";
+import { lossTerms } from "./trainers.ts";
 
 /** Examples of both splits. */
 export interface RunData<Example> {
@@ -29,6 +37,37 @@ export function loadRunPairs(
   encoder: Encoder,
 ): Promise<RunData<TokenPair>> {
   return loadSplits(options, encoder, loadPairs);
+}
+
+/**
+ * Loads the judged answers of a run. Where a loss estimates the KL, each row gets the answer of a row before it in its
+ * micro-batch, in the data's order.
+ */
+export async function loadRunFeedback(
+  options: TrainOptions,
+  encoder: Encoder,
+): Promise<RunData<MismatchedFeedback>> {
+  const { train, evaluation } = await loadSplits(
+    options,
+    encoder,
+    loadFeedback,
+  );
+  const { max_length } = options;
+  const estimates = lossTerms("kto", options).loss_type.some((name) =>
+    lossRows[name].couples
+  );
+  const mismatched = (loaded: Loaded<TokenFeedback>, rows: number) => ({
+    ...loaded,
+    examples: mismatch(loaded.examples, {
+      group: estimates ? rows : 0,
+      ...(max_length === null ? {} : { maxLength: max_length }),
+    }),
+  });
+  return {
+    train: mismatched(train, options.per_device_train_batch_size),
+    evaluation: evaluation &&
+      mismatched(evaluation, options.per_device_eval_batch_size),
+  };
 }
 
 /** Loads the demonstrations of a run. */

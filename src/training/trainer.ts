@@ -21,7 +21,7 @@ import {
   windowsPerEpoch,
 } from "../preference/epoch.ts";
 
-/** Examples, and the reference's column of log-probabilities `[2 * examples]`; empty if none is needed. */
+/** Examples, and the reference's column of log-probabilities `[sequences of all examples]`; empty if none is needed. */
 export interface Dataset<Example> {
   readonly examples: readonly Example[];
   readonly reference: Float64Array;
@@ -184,14 +184,14 @@ function checkFinite(
   );
 }
 
-/** The reference's sums of a batch, `[2 * examples]`. */
+/** The reference's sums of a batch, `[sequences of its examples]`. */
 function referenceOf<Example>(
-  { reference }: Dataset<Example>,
+  { examples, reference }: Dataset<Example>,
   indices: readonly number[],
 ): Float64Array {
-  if (reference.length === 0) return reference;
+  const width = reference.length / examples.length;
   return Float64Array.from(
-    indices.flatMap((i) => [reference[2 * i]!, reference[2 * i + 1]!]),
+    indices.flatMap((i) => [...reference.subarray(width * i, width * (i + 1))]),
   );
 }
 

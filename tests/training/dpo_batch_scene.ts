@@ -16,22 +16,17 @@ import { fitPair, type LengthPolicy } from "../../src/preference/length.ts";
 import type { TokenPair } from "../../src/preference/token_pair.ts";
 import { tokenizePreference } from "../../src/preference/tokenize.ts";
 import type { Row } from "../../src/preference/turns.ts";
-import {
-  lossRows,
-  type PreferenceLossOptions,
-} from "../../src/training/losses.ts";
 import type { Metrics } from "../../src/training/metrics.ts";
+import type { PairObjectiveOptions } from "../../src/training/objective.ts";
 import { referenceEncoder } from "../preference/reference_encoder.ts";
 import { referencePath } from "../reference_dir.ts";
 
 /** What TRL did with the batch under some options. */
 export interface Variant {
   readonly name: string;
-  readonly options: PreferenceLossOptions & {
+  readonly options: PairObjectiveOptions & {
     readonly max_length: number;
     readonly truncation_mode: LengthPolicy;
-    readonly ld_alpha: number | null;
-    readonly use_weighting: boolean;
   };
   readonly kept_examples: readonly number[];
   readonly policy_chosen_logps: readonly number[];
@@ -66,12 +61,8 @@ export const sceneFolders: string[] = complete
   ]
   : [];
 
-/** The variants whose options we serve; none without the reference. */
-export const variants: readonly Variant[] = (golden?.variants ?? []).filter(
-  ({ options: { loss_type, ld_alpha, use_weighting } }) =>
-    loss_type.every((name) => Object.hasOwn(lossRows, name)) &&
-    ld_alpha === null && !use_weighting,
-);
+/** TRL's variants of the batch; none without the reference. */
+export const variants: readonly Variant[] = golden?.variants ?? [];
 
 /** The variant's pairs as tokens, cut as it says. */
 export function variantPairs({ options, kept_examples }: Variant): TokenPair[] {

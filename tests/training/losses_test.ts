@@ -1,3 +1,6 @@
+/**
+ * The table of losses against TRL's numbers and against central differences of itself.
+ */
 import {
   assert,
   assertAlmostEquals,
@@ -5,125 +8,24 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  type AnswerLogps,
+  lossDefaults,
+  type LossOptions,
+  type PairLogps,
+} from "../../src/training/loss_terms.ts";
+import {
   type LossName,
   lossNames,
   lossRows,
-  type PairLogps,
+} from "../../src/training/losses.ts";
+import {
+  answerLoss,
   preferenceLoss,
   type PreferenceLossOptions,
-  startingLoss,
-} from "../../src/training/losses.ts";
-import { batchLoss } from "../../src/training/metrics.ts";
-import { compared, referencePath } from "../reference_dir.ts";
+} from "../../src/training/preference_loss.ts";
 
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...checks, permissions: "none" } as const;
-
-interface Case {
-  config: Record<string, unknown>;
-  input_set: string;
-  computed_in: "float64" | "float32";
-  per_example: number[];
-  loss: number;
-  grad_chosen_logps: number[];
-  grad_rejected_logps: number[];
-}
-interface Table {
-  inputs: Record<string, Record<string, number[]>>;
-  cases: Case[];
-}
-
-const path = referencePath("dpo_losses.json");
-const table: Table | undefined = path === undefined
-  ? undefined
-  : JSON.parse(Deno.readTextFileSync(path));
-
-function namesOf({ config }: Case): string[] {
-  const { loss_type } = config;
-  return Array.isArray(loss_type) ? loss_type : [String(loss_type)];
-}
-
-/** Cases of losses and options in our table; TRL ignores label_smoothing where cDPO does not, so those stay out. */
-function isServed(one: Case): boolean {
-  const { label_smoothing, ...config } = one.config;
-  return namesOf(one).every((name) => Object.hasOwn(lossRows, name)) &&
-    Object.keys(config).every((key) =>
-      ["loss_type", "loss_weights", "beta"].includes(key)
-    ) &&
-    (label_smoothing === undefined || label_smoothing === 0 ||
-      !namesOf(one).includes("sigmoid"));
-}
-
-function logpsOf(inputs: Record<string, number[]>): PairLogps {
-  const column = (name: string) => Float64Array.from(inputs[name] ?? []);
-  return {
-    chosen: column("chosen_logps"),
-    rejected: column("rejected_logps"),
-    referenceChosen: column("ref_chosen_logps"),
-    referenceRejected: column("ref_rejected_logps"),
-    chosenLengths: column("chosen_lens"),
-    rejectedLengths: column("rejected_lens"),
-  };
-}
-
-function optionsOf(one: Case): PreferenceLossOptions {
-  const { beta, label_smoothing, loss_weights } = one.config;
-  return {
-    loss_type: namesOf(one) as LossName[],
-    loss_weights: Array.isArray(loss_weights) ? loss_weights : null,
-    beta: Number(beta),
-    label_smoothing: Number(label_smoothing ?? 0),
-  };
-}
-
-function assertClose(
-  found: ArrayLike<number>,
-  wanted: ArrayLike<number>,
-  { tolerance, what }: { tolerance: number; what: string },
-): void {
-  assertEquals(found.length, wanted.length, what);
-  for (let i = 0; i < wanted.length; i++) {
-    const want = wanted[i] ?? NaN;
-    const error = Math.abs((found[i] ?? NaN) - want);
-    assert(
-      error <= tolerance * Math.abs(want) + 1e-12,
-      `${what}[${i}]: ${found[i]}, wanted ${want}`,
-    );
-  }
-}
-
-const served = table?.cases.filter(isServed) ?? [];
-
-Deno.test({
-  name:
-    `preferenceLoss() equals TRL in losses and gradients, ${served.length} of ${
-      table?.cases.length ?? 0
-    } reference cases`,
-  ignore: served.length === 0,
-  ...pure,
-  fn() {
-    for (const one of served) {
-      const logps = logpsOf(table?.inputs[one.input_set] ?? {});
-      const result = preferenceLoss(logps, optionsOf(one));
-      const what = `${JSON.stringify(one.config)} on ${one.input_set}`;
-      const tolerance = one.computed_in === "float64" ? 1e-6 : 1e-4;
-      const pairs = result.losses.length;
-      assertClose(result.losses, one.per_example, { tolerance, what });
-      assertClose([batchLoss(result)], [one.loss], { tolerance, what });
-      // TRL's gradients are of the mean over pairs, ours of the sum
-      const mean = (slope: number) => slope / pairs;
-      assertClose(result.chosenSlopes.map(mean), one.grad_chosen_logps, {
-        tolerance,
-        what,
-      });
-      assertClose(result.rejectedSlopes.map(mean), one.grad_rejected_logps, {
-        tolerance,
-        what,
-      });
-      compared("dpo_losses");
-    }
-  },
-});
 
 const five: PairLogps = {
   chosen: Float64Array.of(-31.2, -4.1, -12.5, -60.25, -8.3),
@@ -132,58 +34,162 @@ const five: PairLogps = {
   referenceRejected: Float64Array.of(-30.9, -9.1, -12.7, -58.5, -8.9),
   chosenLengths: Float64Array.of(12, 3, 5, 21, 2),
   rejectedLengths: Float64Array.of(11, 4, 9, 17, 2),
+  text: Float64Array.of(-31.2, -4.1, -12.5, -60.25, -8.3),
+  textLengths: Float64Array.of(12, 3, 5, 21, 2),
+  weights: new Float64Array(5).fill(1),
 };
 
-for (const name of lossNames) {
-  for (const label_smoothing of [0, 0.2]) {
-    Deno.test(
-      `lossRows.${name} has the slopes of its central differences at label_smoothing ${label_smoothing}`,
-      pure,
-      () => {
-        const options = { beta: 0.3, label_smoothing };
-        const step = 1e-5;
-        const { chosenSlopes, rejectedSlopes } = lossRows[name].compute(
-          five,
-          options,
-        );
-        const sum = (key: "chosen" | "rejected", i: number, by: number) => {
-          const moved = five[key].with(i, (five[key][i] ?? NaN) + by);
-          return lossRows[name].compute({ ...five, [key]: moved }, options)
-            .losses
-            .reduce((a, b) => a + b);
-        };
-        for (let i = 0; i < 5; i++) {
-          for (
-            const [key, slopes] of [["chosen", chosenSlopes], [
-              "rejected",
-              rejectedSlopes,
-            ]] as const
-          ) {
-            const slope = (sum(key, i, step) - sum(key, i, -step)) / (2 * step);
-            assertAlmostEquals(
-              slopes[i] ?? NaN,
-              slope,
-              1e-7 * (1 + Math.abs(slope)),
-            );
-          }
-        }
-      },
-    );
+/** Means per token without a reference, as ORPO and SimPO take them. */
+const fiveMeans: PairLogps = {
+  ...five,
+  chosen: Float64Array.of(-2.6, -0.05, -2.5, -2.87, -4.15),
+  rejected: Float64Array.of(-3.2, -2.4, -0.4, -2.97, -4.1),
+  referenceChosen: new Float64Array(5),
+  referenceRejected: new Float64Array(5),
+};
+
+function pairsOf(name: LossName): PairLogps {
+  return lossRows[name].trainers?.every((one) => one !== "dpo")
+    ? fiveMeans
+    : five;
+}
+
+const fiveAnswers: AnswerLogps = {
+  answer: five.chosen,
+  referenceAnswer: five.referenceChosen,
+  mismatched: five.rejected,
+  referenceMismatched: five.referenceRejected,
+  desirable: Uint8Array.of(1, 0, 0, 1, 0),
+};
+
+const pairNames = lossNames.filter((name) => !lossRows[name].answers);
+const answerNames = lossNames.filter((name) => lossRows[name].answers);
+
+function optionsOf(
+  name: LossName,
+  more: Partial<LossOptions> = {},
+): PreferenceLossOptions {
+  return { loss_type: [name], loss_weights: null, beta: 0.3, ...more };
+}
+
+/** Settings under which the slopes of a row are looked at. */
+function settingsOf(name: LossName): Partial<LossOptions>[] {
+  const { diverges } = lossRows[name];
+  return [
+    ...(name === "exo_pair" ? [] : [{}]), // no label is certain there
+    { label_smoothing: 0.2, desirable_weight: 1.5, discopop_tau: 0.7 },
+    ...(diverges
+      ? [
+        { f_divergence_type: "forward_kl", label_smoothing: 0.1 } as const,
+        { f_divergence_type: "js_divergence", label_smoothing: 0.1 } as const,
+        {
+          f_divergence_type: "alpha_divergence",
+          label_smoothing: 0.1,
+        } as const,
+      ]
+      : []),
+  ];
+}
+
+const STEP = 1e-5;
+
+/** Fails unless slopes are the central differences of the sum of the losses. */
+function assertSlopes(
+  slopes: Float64Array,
+  column: Float64Array,
+  sum: (moved: Float64Array) => number,
+): void {
+  for (let i = 0; i < column.length; i++) {
+    const at = (by: number) => sum(column.with(i, column[i]! + by));
+    const slope = (at(STEP) - at(-STEP)) / (2 * STEP);
+    assertAlmostEquals(slopes[i]!, slope, 2e-7 * (1 + Math.abs(slope)));
   }
 }
 
+const total = (losses: Float64Array) => losses.reduce((a, b) => a + b);
+
+for (const name of pairNames) {
+  Deno.test(
+    `lossRows.${name} has the slopes of its central differences under each of its options`,
+    pure,
+    () => {
+      for (const more of settingsOf(name)) {
+        const options = optionsOf(name, more);
+        const logps = pairsOf(name);
+        const result = preferenceLoss(logps, options);
+        const sum =
+          (key: "chosen" | "rejected" | "text") => (moved: Float64Array) =>
+            total(preferenceLoss({ ...logps, [key]: moved }, options).losses);
+        assertSlopes(result.chosenSlopes, logps.chosen, sum("chosen"));
+        assertSlopes(result.rejectedSlopes, logps.rejected, sum("rejected"));
+        assertSlopes(result.textSlopes, logps.text, sum("text"));
+      }
+    },
+  );
+}
+
+for (const name of answerNames) {
+  Deno.test(
+    `lossRows.${name} has the slopes of its central differences, wanted and unwanted`,
+    pure,
+    () => {
+      for (const more of settingsOf(name)) {
+        const options = optionsOf(name, more);
+        assertSlopes(
+          answerLoss(fiveAnswers, options).slopes,
+          fiveAnswers.answer,
+          (answer) =>
+            total(answerLoss({ ...fiveAnswers, answer }, options).losses),
+        );
+      }
+    },
+  );
+}
+
+/** The losses of a row under some options. */
+function lossesAt(name: LossName, more: Partial<LossOptions>): string {
+  const options = optionsOf(name, more);
+  const { losses } = lossRows[name].answers
+    ? answerLoss(fiveAnswers, options)
+    : preferenceLoss(pairsOf(name), options);
+  return losses.join();
+}
+
 Deno.test(
-  "lossRows says of each loss truly whether label_smoothing changes it",
+  "lossRows says of each loss truly whether label_smoothing, f_divergence_type and the other pairs change it",
   pure,
   () => {
     for (const name of lossNames) {
-      const at = (
-        label_smoothing: number,
-      ) => [
-        ...lossRows[name].compute(five, { beta: 0.1, label_smoothing }).losses,
-      ];
-      const changed = JSON.stringify(at(0)) !== JSON.stringify(at(0.25));
-      assertEquals(changed, lossRows[name].smooths, name);
+      const row = lossRows[name];
+      const changes = (a: Partial<LossOptions>, b: Partial<LossOptions>) =>
+        lossesAt(name, a) !== lossesAt(name, b);
+      assertEquals(
+        changes({ label_smoothing: 0.1 }, { label_smoothing: 0.25 }),
+        row.smooths === true,
+        name,
+      );
+      // the log-likelihood of a text has no ratio, and simpo's trainer no divergence of the options
+      if (name !== "sft" && name !== "simpo") {
+        assertEquals(
+          changes({ label_smoothing: 0.1 }, {
+            label_smoothing: 0.1,
+            f_divergence_type: "forward_kl",
+          }),
+          row.diverges === true,
+          name,
+        );
+      }
+      if (row.answers) continue;
+      const first = (by: number) =>
+        preferenceLoss(
+          {
+            ...pairsOf(name),
+            chosen: pairsOf(name).chosen.with(4, -8.3 + by),
+            text: five.text.with(4, -8.3 + by),
+          },
+          optionsOf(name, { label_smoothing: 0.1 }),
+        ).losses[0];
+      assertEquals(first(0) !== first(-90), row.couples === true, name);
     }
   },
 );
@@ -193,61 +199,120 @@ Deno.test(
   pure,
   () => {
     const loss = (margin: number) =>
-      lossRows.sigmoid.compute({
+      preferenceLoss({
         ...five,
         chosen: five.referenceChosen.map((x) => x + margin),
         rejected: five.referenceRejected,
-      }, { beta: 1, label_smoothing: 0.5 }).losses[0] ?? NaN;
+      }, optionsOf("sigmoid", { label_smoothing: 0.5 })).losses[0] ?? NaN;
     assertAlmostEquals(loss(0), Math.LN2, 1e-15);
     assert(loss(0) < loss(0.1) && loss(0) < loss(-0.1));
   },
 );
 
+for (const name of pairNames.filter((name) => name !== "sft")) {
+  Deno.test(
+    `lossRows.${name} stays a number where log-probabilities are far apart`,
+    pure,
+    () => {
+      for (const far of [-4000, -40]) {
+        const chosen = five.chosen.map(() => far);
+        for (
+          const logps of [{ ...five, chosen }, { ...five, rejected: chosen }]
+        ) {
+          const { losses, chosenSlopes, rejectedSlopes } = preferenceLoss(
+            logps,
+            optionsOf(name, { label_smoothing: 0.1 }),
+          );
+          for (const column of [losses, chosenSlopes, rejectedSlopes]) {
+            assert(column.every((x) => !Number.isNaN(x)), `${name} ${column}`);
+          }
+        }
+      }
+    },
+  );
+}
+
 Deno.test(
-  "lossRows.sigmoid stays finite where exp would overflow",
+  "lossRows.dpop punishes a chosen answer that became rarer, by dpop_lambda, and is sigmoid where it did not",
   pure,
   () => {
-    const far = (x: number) =>
-      lossRows.sigmoid.compute({ ...five, chosen: five.chosen.map(() => x) }, {
-        beta: 1,
-        label_smoothing: 0,
-      });
-    assert(far(-5000).losses.every((x) => Number.isFinite(x) && x > 4000));
-    assert(far(-5000).chosenSlopes.every((x) => Math.abs(x + 1) < 1e-12));
-    assert(far(5000).losses.every((x) => x === 0));
+    const at = (dpop_lambda: number) =>
+      preferenceLoss(five, optionsOf("dpop", { dpop_lambda })).losses;
+    const plain = preferenceLoss(five, optionsOf("sigmoid")).losses;
+    assertEquals(at(0), plain);
+    // pair 0: log-ratios -0.9 and -4.2; 0.3 * (-0.9 + 4.2 - 5 * 0.9) = -0.36
+    assertAlmostEquals(at(5)[0]!, Math.log1p(Math.exp(0.36)), 1e-12);
+    assertEquals(at(5)[1], plain[1]);
   },
 );
 
 Deno.test(
-  "startingLoss() is ln 2 for sigmoid, 1/(2 beta)^2 for ipo and 1 for hinge",
+  "lossRows.orpo stays finite where an answer is certain",
   pure,
   () => {
-    const start = (
-      loss_type: LossName[],
-      loss_weights: number[] | null = null,
-    ) =>
-      startingLoss({ loss_type, loss_weights, beta: 0.1, label_smoothing: 0 });
-    assertEquals(start(["sigmoid"]), Math.LN2);
-    assertEquals(start(["ipo"]), 25);
-    assertEquals(start(["hinge"]), 1);
-    assertAlmostEquals(
-      start(["sigmoid", "hinge"], [0.5, 2]),
-      0.5 * Math.LN2 + 2,
-      1e-15,
+    const certain = { ...fiveMeans, chosen: new Float64Array(5) };
+    const result = preferenceLoss(certain, optionsOf("orpo"));
+    assert(result.losses.every((x) => Math.abs(x) < 1e-6));
+    assert(result.chosenSlopes.every(Number.isFinite));
+  },
+);
+
+Deno.test(
+  "preferenceLoss() weighs losses and pairs: loss_weights, weights of the pairs",
+  pure,
+  () => {
+    const of = (name: LossName, i: number) =>
+      preferenceLoss(five, optionsOf(name)).losses[i]!;
+    const weights = Float64Array.of(1, 0.5, 0, 2, 1);
+    const mixed = preferenceLoss({ ...five, weights }, {
+      ...{ loss_type: ["sigmoid", "hinge"], loss_weights: [0.5, 2], beta: 0.3 },
+    });
+    for (let i = 0; i < 5; i++) {
+      assertAlmostEquals(
+        mixed.losses[i]!,
+        weights[i]! * (0.5 * of("sigmoid", i) + 2 * of("hinge", i)),
+        1e-12,
+      );
+    }
+    assertEquals(mixed.chosenSlopes[2], -0);
+  },
+);
+
+Deno.test(
+  "preferenceLoss() refuses columns of different lengths and losses of single answers",
+  pure,
+  () => {
+    assertThrows(
+      () =>
+        preferenceLoss(
+          { ...five, rejected: Float64Array.of(1) },
+          optionsOf("sigmoid"),
+        ),
+      RangeError,
+      "Cannot compute the loss: found columns of 5, 1, 5, 5, 5, 5, 5, 5, 5 numbers, expected one length",
+    );
+    assertThrows(
+      () => preferenceLoss(five, optionsOf("kto")),
+      TypeError,
+      'Cannot compute the loss "kto": found pairs, expected answers with a label',
+    );
+    assertThrows(
+      () => answerLoss(fiveAnswers, optionsOf("ipo")),
+      TypeError,
+      'Cannot compute the loss "ipo": found answers, expected pairs',
     );
   },
 );
 
-Deno.test("preferenceLoss() refuses arrays of different lengths", pure, () => {
-  assertThrows(
-    () =>
-      preferenceLoss({ ...five, rejected: Float64Array.of(1) }, {
-        loss_type: ["sigmoid"],
-        loss_weights: null,
-        beta: 0.1,
-        label_smoothing: 0,
-      }),
-    RangeError,
-    "Cannot compute the loss: found arrays of 5, 1, 5, 5, 5, 5 pairs, expected one length",
-  );
-});
+Deno.test(
+  "lossDefaults are TRL's: beta 0.1, no smoothing, reverse_kl, tau 0.05, gamma 0.5, weights 1",
+  pure,
+  () => {
+    const { dpop_lambda: _paper, ...trl } = lossDefaults;
+    assertEquals(trl, {
+      ...{ beta: 0.1, label_smoothing: 0, f_divergence_type: "reverse_kl" },
+      ...{ f_alpha_divergence_coef: 0.5, discopop_tau: 0.05, simpo_gamma: 0.5 },
+      ...{ desirable_weight: 1, undesirable_weight: 1 },
+    });
+  },
+);

@@ -1,13 +1,13 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Meter } from "../../src/training/meter.ts";
 import {
+  answerTokenMetrics,
   batchLoss,
   evaluationMetrics,
-  pairLogps,
   preferenceMetrics,
-  sumBySequence,
   supervisedMetrics,
 } from "../../src/training/metrics.ts";
+import { pairLogps, sumBySequence } from "../../src/training/token_sums.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 
 const pure = {
@@ -23,22 +23,13 @@ const tokens = {
   meanLogits: Float32Array.of(1, 2, 3, 6, 5, 7),
   entropies: Float32Array.of(1, 1, 2, 2, 3, 3),
   correct: Uint8Array.of(1, 0, 1, 1, 0, 0),
+  sumSquares: new Float32Array(6).fill(0.5),
 };
 
 function twoPairs() {
   const reference = Float64Array.of(-4, -4, -1, -6);
   return pairLogps(sumBySequence(tokens, 4), reference);
 }
-
-Deno.test(
-  "sumBySequence() sums and counts the tokens of each sequence",
-  pure,
-  () => {
-    const { sums, lengths } = sumBySequence(tokens, 5);
-    assertEquals([...sums], [-3, -4, -0.5, -4, 0]);
-    assertEquals([...lengths], [2, 1, 1, 2, 0]);
-  },
-);
 
 Deno.test(
   "preferenceMetrics() gives TRL's names with means over pairs and over tokens",
@@ -100,20 +91,26 @@ Deno.test({
     for (const one of table?.cases ?? []) {
       const column = (name: string) =>
         Float64Array.from(table?.inputs[one.input_set]?.[name] ?? []);
-      const found = preferenceMetrics({
-        chosen: column("chosen_logps"),
-        rejected: column("rejected_logps"),
-        referenceChosen: column("ref_chosen_logps"),
+      const inTurn = (name: string) => {
+        const [chosen, rejected] = [`chosen_${name}`, `rejected_${name}`];
+        return Array.from(column(chosen), (x, i) => [x, column(rejected)[i]!])
+          .flat();
+      };
+      const reference = column("ref_chosen_logps");
+      const sums = { sums: inTurn("logps"), lengths: inTurn("lens") };
+      const logps = {
+        ...pairLogps(sums, new Float64Array()),
+        referenceChosen: reference,
         referenceRejected: column("ref_rejected_logps"),
-        chosenLengths: column("chosen_lens"),
-        rejectedLengths: column("rejected_lens"),
-      }, {
+      };
+      const found = preferenceMetrics(logps, {
         logps: [],
         meanLogits: [],
         entropies: [],
         correct: [],
+        sumSquares: [],
         targetSequence: [],
-      }, one.config);
+      }, { beta: one.config.beta });
       for (const [name, want] of Object.entries(one.metrics)) {
         if (!/^(rewards|logps)/.test(name)) continue;
         assertAlmostEquals(
@@ -127,6 +124,36 @@ Deno.test({
     }
   },
 });
+
+Deno.test(
+  "answerTokenMetrics() splits answers by label and leaves mismatched ones out",
+  pure,
+  () => {
+    // row 0 is sequences 0 and 1, row 1 is 2 and 3
+    assertEquals(answerTokenMetrics(tokens, Uint8Array.of(1, 0)), {
+      "logits/chosen": (1 + 2) / 2,
+      "logits/rejected": 6,
+      "entropy": (1 + 1 + 2) / 3,
+    });
+    assertEquals(answerTokenMetrics(tokens, Uint8Array.of(0, 0)), {
+      "logits/rejected": (1 + 2 + 6) / 3,
+      "entropy": (1 + 1 + 2) / 3,
+    });
+  },
+);
+
+Deno.test(
+  "Meter averages a name over the micro-batches that have it",
+  pure,
+  () => {
+    const meter = new Meter();
+    meter.addMicroBatch({ kl: 1, "rewards/chosen": 5 }, 1);
+    meter.addMicroBatch({ kl: 3 }, 1);
+    meter.addStep({ loss: 0.5, grad_norm: 3, learning_rate: 0 });
+    const row = meter.take({ step: 1, epoch: 1 });
+    assertEquals([row.kl, row["rewards/chosen"]], [2, 5]);
+  },
+);
 
 Deno.test(
   "Meter averages micro-batches alike, losses over steps, and keeps the running token count",

@@ -9,7 +9,7 @@ import { helpText, optionsTable } from "../../src/base/options_help.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import { optionsOf } from "../../src/base/schema.ts";
 import { foreignKeys } from "../../src/training/foreign_keys.ts";
-import { lossNames } from "../../src/training/losses.ts";
+import { lossNames, lossRows } from "../../src/training/losses.ts";
 import {
   frozenDtype,
   resolveEvery,
@@ -39,7 +39,7 @@ Deno.test("trainSchema has TRL's defaults", pure, () => {
   assertEquals([options.trainer, options.beta, options.loss_type], [
     "dpo",
     0.1,
-    ["sigmoid"],
+    null,
   ]);
   assertEquals([options.learning_rate, options.lr_scheduler_type], [
     1e-6,
@@ -175,9 +175,15 @@ Deno.test(
   "trainSchema offers every loss of the table and refuses others",
   pure,
   () => {
+    const more = { label_smoothing: 0.1 };
+    for (const name of lossNames) {
+      const [trainer = "dpo"] = lossRows[name].trainers ?? [];
+      const { options } = read({ ...more, trainer, loss_type: name });
+      assertEquals(options.loss_type, [name]);
+    }
     assertEquals(
-      read({ loss_type: lossNames.join(",") }).options.loss_type,
-      lossNames,
+      read({ ...more, loss_type: "sigmoid,sft" }).options.loss_type,
+      ["sigmoid", "sft"],
     );
     refuses(
       { loss_type: "no_such_loss" },

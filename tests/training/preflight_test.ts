@@ -155,7 +155,7 @@ await runTest(
       Error,
       "Cannot start training: before the first step the loss is",
     );
-    assert(message.includes("on the pair of line 1 policy and reference are"));
+    assert(message.includes("on the row of line 1 policy and reference are"));
   },
 );
 
