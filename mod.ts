@@ -131,7 +131,11 @@ export type {
 } from "./src/text/tokenizer.ts";
 
 // preference: rows of a dataset to token pairs, and what became of them
-export { demonstrationLines, pairLines } from "./src/preference/inspect.ts";
+export {
+  demonstrationLines,
+  feedbackLines,
+  pairLines,
+} from "./src/preference/inspect.ts";
 export { type InspectOptions, reportLines } from "./src/preference/inspect.ts";
 export type { Loaded } from "./src/preference/load.ts";
 export type {
@@ -145,6 +149,8 @@ export type {
   OpenedEncoder,
 } from "./src/preference/open_encoder.ts";
 export { openTunedEncoder } from "./src/preference/open_tuned_encoder.ts";
+export type { MismatchedFeedback } from "./src/preference/mismatched_feedback.ts";
+export type { TokenFeedback } from "./src/preference/token_feedback.ts";
 export type { TokenPair, TokenSequence } from "./src/preference/token_pair.ts";
 export type { Encoder, TokenDemonstration } from "./src/preference/tokenize.ts";
 
@@ -152,6 +158,7 @@ export type { Encoder, TokenDemonstration } from "./src/preference/tokenize.ts";
 export { runTraining } from "./src/training/run.ts";
 export {
   loadRunDemonstrations,
+  loadRunFeedback,
   loadRunPairs,
   type RunData,
 } from "./src/training/run_data.ts";

@@ -5,10 +5,12 @@
 // deno-lint-ignore-file no-console
 import {
   demonstrationLines,
+  feedbackLines,
   type InspectOptions,
   inspectSchema,
   type InspectTaskOptions,
   loadRunDemonstrations,
+  loadRunFeedback,
   loadRunPairs,
   openEncoder,
   pairLines,
@@ -41,6 +43,9 @@ async function inspect(options: InspectTaskOptions) {
   if (options.trainer === "sft") {
     const data = await loadRunDemonstrations(options, encoder);
     show(data, options.examples, (one) => demonstrationLines(one, shown));
+  } else if (options.trainer === "kto") {
+    const data = await loadRunFeedback(options, encoder);
+    show(data, options.examples, (one) => feedbackLines(one, shown));
   } else {
     const data = await loadRunPairs(options, encoder);
     show(data, options.examples, (one) => pairLines(one, shown));
