@@ -63,6 +63,21 @@ export { inspectSchema } from "./src/training/inspect_options.ts";
 export type { InspectTaskOptions } from "./src/training/inspect_options.ts";
 export { type TrainOptions, trainSchema } from "./src/training/options.ts";
 export { parseRecipe } from "./src/training/recipe.ts";
+export { importSchema } from "./src/training/importing/import_options.ts";
+export type { ImportOptions } from "./src/training/importing/import_options.ts";
+export {
+  type ImportedRecipe,
+  importRecipe,
+  noteLine,
+  recipeText,
+  type RecipeTool,
+} from "./src/training/importing/import_recipe.ts";
+export type { ReadJson } from "./src/training/importing/llama_factory_data.ts";
+export type {
+  Note,
+  Recipe,
+  Translated,
+} from "./src/training/importing/translation.ts";
 export {
   type ScoreOptions,
   scoreSchema,
@@ -90,7 +105,11 @@ export { downloadJobs, downloadKeys } from "./src/training/download_jobs.ts";
 export type { DownloadJob } from "./src/training/download_jobs.ts";
 
 // files: model folders, safetensors, records, outputs
-export { type JsonObject, readJsonObject } from "./src/files/json_file.ts";
+export {
+  type JsonObject,
+  readJsonObject,
+  readJsonObjectIfThere,
+} from "./src/files/json_file.ts";
 export { modelConfigPath, openModelFolder } from "./src/files/model_folder.ts";
 export type {
   ModelFiles,
@@ -102,6 +121,7 @@ export { openOutputFile, type OutputFile } from "./src/files/output_file.ts";
 export { checkOutputFolder } from "./src/files/output_folder.ts";
 export type { OutputFolderOptions } from "./src/files/output_folder.ts";
 export { type FileRecord, readRecords } from "./src/files/records.ts";
+export type { Wanted } from "./src/files/data_record.ts";
 export { localModelFolder } from "./src/files/repo_folder.ts";
 export { openSafetensors } from "./src/files/safetensors.ts";
 export type {
@@ -149,9 +169,14 @@ export type {
   OpenedEncoder,
 } from "./src/preference/open_encoder.ts";
 export { openTunedEncoder } from "./src/preference/open_tuned_encoder.ts";
+export type { PairOfNumbers } from "./src/preference/preference.ts";
 export type { MismatchedFeedback } from "./src/preference/mismatched_feedback.ts";
 export type { TokenFeedback } from "./src/preference/token_feedback.ts";
-export type { TokenPair, TokenSequence } from "./src/preference/token_pair.ts";
+export type {
+  Span,
+  TokenPair,
+  TokenSequence,
+} from "./src/preference/token_pair.ts";
 export type { Encoder, TokenDemonstration } from "./src/preference/tokenize.ts";
 
 // training, and what a run tells

@@ -9,6 +9,7 @@ import { Mismatch } from "./option.ts";
 import {
   aliasOf,
   type ForeignKey,
+  foreignKeyOf,
   type Groups,
   optionsOf,
   quoted,
@@ -87,7 +88,7 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
   const options = optionsOf(schema);
   for (const [key, value] of Object.entries(source)) {
     const alias = aliasOf(schema, key);
-    const foreign = foreignKey(schema, key);
+    const foreign = foreignKeyOf(schema, key);
     const name = alias?.name ?? key;
     if (alias !== undefined && Object.hasOwn(source, name)) {
       notes.problems.push(`"${key}" and "${name}" are the same, give one`);
@@ -107,14 +108,6 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
   return own;
 }
 
-function foreignKey(schema: Keys, key: string): ForeignKey | undefined {
-  if (Object.hasOwn(schema.foreign, key)) return schema.foreign[key];
-  const pattern = Object.keys(schema.foreign).find((one) =>
-    one.endsWith("*") && key.startsWith(one.slice(0, -1))
-  );
-  return pattern === undefined ? undefined : schema.foreign[pattern];
-}
-
 function answer(
   { reason, allowed }: ForeignKey,
   key: string,
@@ -122,13 +115,13 @@ function answer(
   { problems, warnings }: Notes,
 ): void {
   if (allowed === undefined) warnings.push(`"${key}" is ignored: ${reason}`);
-  else if (!allowed.some((one) => same(one, value))) {
+  else if (!allowed.some((one) => isSame(one, value))) {
     problems.push(`"${key}" cannot be ${JSON.stringify(value)}: ${reason}`);
   }
 }
 
 /** Equal as JSON; text from the command line counts as the value that it spells. */
-function same(a: unknown, b: unknown): boolean {
+export function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b) || String(a) === b;
 }
 

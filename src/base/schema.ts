@@ -117,6 +117,18 @@ export function aliasOf(
   return typeof alias === "string" ? { name: alias } : alias;
 }
 
+/** What is said about a key of other tools, by its name or its beginning. */
+export function foreignKeyOf(
+  schema: Pick<Schema, "foreign">,
+  key: string,
+): ForeignKey | undefined {
+  if (Object.hasOwn(schema.foreign, key)) return schema.foreign[key];
+  const pattern = Object.keys(schema.foreign).find((one) =>
+    one.endsWith("*") && key.startsWith(one.slice(0, -1))
+  );
+  return pattern === undefined ? undefined : schema.foreign[pattern];
+}
+
 /** The options of all groups, by name. */
 export function optionsOf(
   schema: Pick<Schema, "groups">,

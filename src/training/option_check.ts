@@ -10,6 +10,7 @@ import { makeSchedule, type ScheduleName } from "./schedule.ts";
 /** The options that are checked together. */
 export interface CheckedOptions extends CheckedMethod {
   readonly dataset_mixer: unknown;
+  readonly dataset_mixture: unknown;
   readonly dataset: string | null;
   readonly eval_dataset: string | null;
   readonly dataset_splits: readonly string[];
@@ -41,9 +42,12 @@ export function checkTrainOptions(options: CheckedOptions): Findings {
 
 function dataProblems(options: CheckedOptions): string[] {
   const problems: string[] = [];
-  const { dataset, dataset_mixer, eval_dataset, dataset_splits } = options;
-  if ((dataset === null) === (dataset_mixer === null)) {
-    problems.push('give either "dataset_mixer" or "dataset"');
+  const { dataset, dataset_mixer, dataset_mixture, dataset_splits } = options;
+  const given = [dataset, dataset_mixer, dataset_mixture];
+  if (given.filter((one) => one !== null).length !== 1) {
+    problems.push(
+      'give one of "dataset_mixer", "dataset_mixture" or "dataset"',
+    );
   }
   if (dataset_splits.length > 2) {
     problems.push(
@@ -53,7 +57,7 @@ function dataProblems(options: CheckedOptions): string[] {
     );
   }
   if (
-    options.eval_strategy !== "no" && eval_dataset === null &&
+    options.eval_strategy !== "no" && options.eval_dataset === null &&
     dataset_splits.length < 2
   ) {
     problems.push(

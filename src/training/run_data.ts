@@ -3,7 +3,6 @@
  * `inspect` shows exactly what `train` will see.
  */
 import { localDatasetPath } from "../files/repo_folder.ts";
-import type { LengthLimits } from "../preference/length.ts";
 import {
   loadDemonstrations,
   type Loaded,
@@ -11,16 +10,17 @@ import {
   type LoadOptions,
   loadPairs,
 } from "../preference/load.ts";
+import type { DataSource } from "../preference/sources.ts";
 import {
   mismatch,
   type MismatchedFeedback,
 } from "../preference/mismatched_feedback.ts";
-import type { DataSource } from "../preference/sources.ts";
 import type { TokenFeedback } from "../preference/token_feedback.ts";
 import type { TokenPair } from "../preference/token_pair.ts";
 import type { Encoder, TokenDemonstration } from "../preference/tokenize.ts";
 import { lossRows } from "./losses.ts";
 import type { TrainOptions } from "./options.ts";
+import { heldOutOf, loadSettings, runSources } from "./run_sources.ts";
 import { lossTerms } from "./trainers.ts";
 
 /** Examples of both splits. */
@@ -75,13 +75,14 @@ export function loadRunDemonstrations(
   options: TrainOptions,
   encoder: Encoder,
 ): Promise<RunData<TokenDemonstration>> {
-  const { completion_only_loss } = options;
+  const { completion_only_loss, assistant_only_loss } = options;
   return loadSplits(
     options,
     encoder,
     (sources, load) =>
       loadDemonstrations(sources, {
         ...load,
+        assistantOnly: assistant_only_loss,
         ...(completion_only_loss === null
           ? {}
           : { completionOnly: completion_only_loss }),
@@ -100,67 +101,29 @@ async function loadSplits<Example>(
   load: Load<Example>,
 ): Promise<RunData<Example>> {
   const [trainSplit, evalSplit] = options.dataset_splits;
-  const sources = await sourcesOf(options);
-  const evaluates = options.eval_strategy !== "no";
+  const sources = await runSources(options);
+  const heldOut = heldOutOf(options);
   const common = {
     encoder,
-    limits: limitsOf(options),
-    columns: options.columns,
-    shuffle: options.sample_seed !== null,
-    seed: options.sample_seed ?? options.seed,
+    ...loadSettings(options),
+    ...(heldOut === undefined ? {} : { heldOut }),
   };
-  // a bare file has no test part of its own: evaluation keeps rows of it from training
-  const heldOut = evaluates && options.eval_dataset === null
-    ? { heldOut: options.max_eval_samples ?? DEFAULT_EVAL_SAMPLES }
-    : {};
+  const { max_train_samples, max_eval_samples, eval_dataset } = options;
   const train = await load(sources, {
     ...common,
-    ...heldOut,
     split: trainSplit ?? "train",
-    ...(options.max_train_samples === null
-      ? {}
-      : { maxSamples: options.max_train_samples }),
+    ...(max_train_samples === null ? {} : { maxSamples: max_train_samples }),
   });
-  if (!evaluates) return { train, evaluation: undefined };
-  const { eval_dataset } = options;
+  if (options.eval_strategy === "no") return { train, evaluation: undefined };
   const evaluation = await load(
     eval_dataset === null
       ? sources
       : [{ path: await localDatasetPath(eval_dataset) }],
     {
       ...common,
-      ...heldOut,
       split: evalSplit ?? "test",
-      ...(options.max_eval_samples === null
-        ? {}
-        : { maxSamples: options.max_eval_samples }),
+      ...(max_eval_samples === null ? {} : { maxSamples: max_eval_samples }),
     },
   );
   return { train, evaluation };
-}
-
-/** Rows of a bare file that evaluation takes when `max_eval_samples` does not say. */
-const DEFAULT_EVAL_SAMPLES = 100;
-
-async function sourcesOf(
-  { dataset, dataset_mixer }: TrainOptions,
-): Promise<DataSource[]> {
-  if (dataset !== null) return [{ path: await localDatasetPath(dataset) }];
-  return await Promise.all(
-    Object.entries(dataset_mixer ?? {}).map(async ([path, fraction]) => ({
-      path: await localDatasetPath(path),
-      fraction,
-    })),
-  );
-}
-
-function limitsOf(options: TrainOptions): LengthLimits {
-  const { max_length, max_prompt_length, length_policy } = options;
-  return {
-    policy: length_policy,
-    ...(max_length === null ? {} : { maxLength: max_length }),
-    ...(max_prompt_length === null
-      ? {}
-      : { maxPromptLength: max_prompt_length }),
-  };
 }

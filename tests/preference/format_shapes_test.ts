@@ -1,9 +1,6 @@
-/** Shapes of data of other tools: the same pair in each. */
+/** How rows are read whatever their shape, and shapes of judged answers and demonstrations. */
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  demonstrationFault,
-  preferenceFault,
-} from "../../src/preference/check.ts";
+import { demonstrationFault } from "../../src/preference/check.ts";
 import { DEMONSTRATION_FORMATS } from "../../src/preference/demonstration_formats.ts";
 import { FEEDBACK_FORMATS } from "../../src/preference/feedback_formats.ts";
 import { readRows, type ReadSettings } from "../../src/preference/format.ts";
@@ -17,212 +14,8 @@ const pure = {
 } as const;
 const user = (content: string) => ({ role: "user", content });
 const assistant = (content: string) => ({ role: "assistant", content });
-const system = { role: "system", content: "Be kind." };
 const read = (row: Row, settings: ReadSettings = {}) =>
   readRows(row, 7, PREFERENCE_FORMATS, settings);
-
-interface Shape {
-  readonly format: string;
-  readonly row: Row;
-  readonly system?: true;
-  readonly scores?: { readonly chosen: number; readonly rejected: number };
-  readonly settings?: ReadSettings;
-}
-
-const HH = "\n\nHuman: Hi\n\nAssistant:";
-
-const PAIRS: Readonly<Record<string, Shape>> = {
-  "HH-RLHF, whole dialogues": {
-    format: "HH-RLHF",
-    row: { chosen: `${HH} good`, rejected: `${HH} bad` },
-  },
-  "HH-RLHF, the prompt apart": {
-    format: "HH-RLHF with a prompt",
-    row: { prompt: HH, chosen: " good", rejected: " bad" },
-  },
-  "HH-RLHF, the prompt apart and repeated": {
-    format: "HH-RLHF with a prompt",
-    row: { prompt: HH, chosen: `${HH} good`, rejected: `${HH} bad` },
-  },
-  "UltraFeedback binarized": {
-    format: "explicit prompt",
-    row: {
-      prompt: "Hi",
-      chosen: [user("Hi"), assistant("good")],
-      rejected: [user("Hi"), assistant("bad")],
-      messages: [user("Hi"), assistant("good")],
-      score_chosen: 8.5,
-      score_rejected: 2,
-    },
-    scores: { chosen: 8.5, rejected: 2 },
-  },
-  "UltraFeedback, rated completions": {
-    format: "UltraFeedback",
-    row: {
-      instruction: "Hi",
-      completions: [
-        { response: "so so", overall_score: 5 },
-        { response: "bad", overall_score: 2 },
-        { response: "good", overall_score: 8 },
-      ],
-    },
-    scores: { chosen: 8, rejected: 2 },
-  },
-  "Orca pairs (Axolotl chatml.intel)": {
-    format: "question with two answers",
-    row: {
-      system: "Be kind.",
-      question: "Hi",
-      chosen: "good",
-      rejected: "bad",
-    },
-    system: true,
-  },
-  "Axolotl chatml.icr": {
-    format: "question with two answers",
-    row: { system: "Be kind.", input: "Hi", chosen: "good", rejected: "bad" },
-    system: true,
-  },
-  "Axolotl chatml.argilla": {
-    format: "question with two responses",
-    row: {
-      system: "Be kind.",
-      instruction: "Hi",
-      chosen_response: "good",
-      rejected_response: "bad",
-    },
-    system: true,
-  },
-  "Axolotl chatml.prompt_pairs by a column map": {
-    format: "question with two answers",
-    row: { system: "Be kind.", prompt: "Hi", chosen: "good", rejected: "bad" },
-    system: true,
-    settings: { columns: { instruction: "prompt" } },
-  },
-  "Axolotl chatml.ultra": {
-    format: "explicit prompt",
-    row: {
-      system: "Be kind.",
-      prompt: "Hi",
-      chosen: [user("Hi"), assistant("good")],
-      rejected: [user("Hi"), assistant("bad")],
-    },
-    system: true,
-  },
-  "Axolotl chat_template.default with field maps": {
-    format: "messages ranking",
-    row: {
-      talk: [{ speaker: "human", text: "Hi" }],
-      better: { speaker: "bot", text: "good" },
-      worse: { speaker: "bot", text: "bad" },
-    },
-    settings: {
-      columns: { messages: "talk", chosen: "better", rejected: "worse" },
-      turns: {
-        role: "speaker",
-        content: "text",
-        roles: { human: "user", bot: "assistant" },
-      },
-    },
-  },
-  "LLaMA-Factory alpaca, ranking": {
-    format: "question with two answers",
-    row: {
-      system: "Be kind.",
-      instruction: "Hi",
-      input: "",
-      chosen: "good",
-      rejected: "bad",
-    },
-    system: true,
-  },
-  "LLaMA-Factory alpaca, two outputs": {
-    format: "alpaca with two outputs",
-    row: { instruction: "Hi", input: "", output: ["good", "bad"] },
-  },
-  "LLaMA-Factory openai, ranking": {
-    format: "messages ranking",
-    row: {
-      messages: [user("Hi")],
-      chosen: assistant("good"),
-      rejected: assistant("bad"),
-    },
-  },
-  "Nectar": {
-    format: "Nectar",
-    row: {
-      prompt: "\n\nHuman: Hi\n\nAssistant: ",
-      answers: [
-        { answer: "so so", rank: 2 },
-        { answer: "good", rank: 1 },
-        { answer: "bad", rank: 3 },
-      ],
-    },
-    scores: { chosen: -1, rejected: -3 },
-  },
-  "SHP": {
-    format: "SHP",
-    row: {
-      history: "Hi",
-      human_ref_A: "bad",
-      human_ref_B: "good",
-      labels: 0,
-      score_A: 3,
-      score_B: 40,
-    },
-    scores: { chosen: 40, rejected: 3 },
-  },
-  "PKU-SafeRLHF": {
-    format: "SafeRLHF",
-    row: {
-      prompt: "Hi",
-      response_0: "bad",
-      response_1: "good",
-      better_response_id: 1,
-    },
-  },
-  "HelpSteer preferences": {
-    format: "HelpSteer",
-    row: {
-      prompt: "Hi",
-      response_1: "good",
-      response_2: "bad",
-      preference_strength: -2,
-    },
-  },
-  "arena votes": {
-    format: "arena",
-    row: {
-      conversation_a: [user("Hi"), assistant("bad")],
-      conversation_b: [user("Hi"), assistant("good")],
-      winner: "model_b",
-    },
-  },
-  "Stack Exchange pairs": {
-    format: "question with two responses",
-    row: { question: "Hi", response_j: "good", response_k: "bad" },
-  },
-};
-
-for (const [name, shape] of Object.entries(PAIRS)) {
-  Deno.test({
-    ...pure,
-    name: `readRows() reads ${name}`,
-    fn() {
-      const { examples, format } = read(shape.row, shape.settings);
-      const scores = shape.scores ? { scores: shape.scores } : {};
-      assertEquals<unknown>(examples, [{
-        prompt: [...(shape.system ? [system] : []), user("Hi")],
-        chosen: [assistant("good")],
-        rejected: [assistant("bad")],
-        ...scores,
-        line: 7,
-      }]);
-      assertEquals(format, shape.format);
-      assertEquals(examples.map(preferenceFault), [undefined]);
-    },
-  });
-}
 
 Deno.test({
   ...pure,
@@ -239,7 +32,10 @@ Deno.test({
     assertEquals(pairs("best_worst"), ["1>3"]);
     assertEquals(pairs("best_each"), ["1>2", "1>2", "1>3"]);
     assertEquals(pairs("all"), ["1>2", "1>2", "1>3", "2>3", "2>3"]);
-    const tie = { ...PAIRS["arena votes"]!.row, winner: "tie" };
+    const talk = [user("Hi"), assistant("good")];
+    const tie = {
+      ...{ conversation_a: talk, conversation_b: talk, winner: "tie" },
+    };
     assertEquals(read(tie).examples, []);
   },
 });
@@ -315,7 +111,7 @@ Deno.test({
   ...pure,
   name: "readRows() reads by the format that is named, and refuses others",
   fn() {
-    const row = PAIRS["HH-RLHF, whole dialogues"]!.row;
+    const row = { chosen: `${HH} good`, rejected: `${HH} bad` };
     const { examples: [pair] } = read(row, { format: "implicit prompt" });
     assertEquals(pair?.prompt, HH); // plain text, the space going to the answers
     assertThrows(
@@ -325,6 +121,8 @@ Deno.test({
     );
   },
 });
+
+const HH = "\n\nHuman: Hi\n\nAssistant:";
 
 const ANSWERED = { prompt: [user("Hi")], completion: [assistant("Yo")] };
 

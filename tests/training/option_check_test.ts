@@ -24,9 +24,12 @@ Deno.test(
   () => {
     refuses(
       { dataset_mixer: { a: 1 } },
-      'give either "dataset_mixer" or "dataset"',
+      'give one of "dataset_mixer", "dataset_mixture" or "dataset"',
     );
-    refuses({ dataset: null }, 'give either "dataset_mixer" or "dataset"');
+    refuses(
+      { dataset: null },
+      'give one of "dataset_mixer", "dataset_mixture" or "dataset"',
+    );
     refuses({ bf16: true, fp16: true }, 'give either "bf16" or "fp16"');
     refuses(
       { adapter_name_or_path: "a" },

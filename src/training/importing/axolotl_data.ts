@@ -1,0 +1,166 @@
+/**
+ * Datasets of an Axolotl recipe: each has a type, which says what its columns are called and how they are rendered.
+ */
+import { isRecord } from "../../base/composite_option.ts";
+import type { Note, Recipe, Translated } from "./translation.ts";
+
+/** What a type means: our columns where they differ, and the name of a format where keys alone would mislead. */
+interface Kind {
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly format?: string;
+  readonly note?: string;
+}
+
+const AS_TURNS = { columns: { instruction: "prompt" } }; // texts that are meant as turns
+const ALPACA_NOTE =
+  "Axolotl's own words around instructions are not added; the chat template renders the turns";
+
+/** Types after `chatml.` or `llama3.`, and those of other families. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  intel: {},
+  icr: {},
+  argilla: {},
+  argilla_chat: {},
+  prompt_pairs: AS_TURNS,
+  ultra: {},
+  nectar: {},
+  default: {},
+  alpaca: { note: ALPACA_NOTE },
+  completion: {},
+  sharegpt: {},
+  chat_template: {},
+};
+
+/** A field of Axolotl -> ours, in types with fields of their own. */
+const FIELDS: Readonly<Record<string, string>> = {
+  field_messages: "messages",
+  field_chosen: "chosen",
+  field_rejected: "rejected",
+  field_prompt: "instruction",
+  field_instruction: "instruction",
+  field_input: "input",
+  field_output: "output",
+  field_system: "system",
+  field_completion: "completion",
+  field_label: "label",
+  field_tools: "tools",
+  field_chat_template_kwargs: "chat_template_kwargs",
+  field: "text",
+};
+
+function fieldColumns(given: Recipe): Record<string, string> {
+  const entries = Object.entries(FIELDS).filter(([field, ours]) =>
+    typeof given[field] === "string" && given[field] !== ours
+  ).map(([field, ours]) => [ours, given[field] as string]);
+  return Object.fromEntries(entries);
+}
+
+/** `message_property_mappings: { role, content }`, `roles: { user: ["human"] }` and their older names. */
+function turnsOf(given: Recipe): Recipe | undefined {
+  const mapping = isRecord(given.message_property_mappings)
+    ? given.message_property_mappings
+    : {};
+  const role = mapping.role ?? given.message_field_role;
+  const content = mapping.content ?? given.message_field_content;
+  const roles = Object.entries(isRecord(given.roles) ? given.roles : {})
+    .flatMap(([ours, theirs]) =>
+      (Array.isArray(theirs) ? theirs : [theirs]).map((one) =>
+        [String(one), ours] as const
+      )
+    );
+  const turns = {
+    ...(role === undefined ? {} : { role }),
+    ...(content === undefined ? {} : { content }),
+    ...(roles.length === 0 ? {} : { roles: Object.fromEntries(roles) }),
+  };
+  return Object.keys(turns).length === 0 ? undefined : turns;
+}
+
+function kindOf(type: unknown): Kind | undefined {
+  if (isRecord(type) || type === undefined || type === null) return {};
+  const parts = String(type).split(".");
+  const last = parts.at(-1) ?? "";
+  return KINDS[last] ?? KINDS[parts[0] ?? ""];
+}
+
+const UNSERVED: Readonly<Record<string, string>> = {
+  shards: "use weight",
+  preprocess_shards: "rows are read one after the other",
+  roles_to_train: "the assistant's turns are trained",
+  train_on_eos: "an answer ends as the template closes it",
+  train_on_eot: "an answer ends as the template closes it",
+  prompt_format: "texts become turns, which the chat template renders",
+  chosen_format: "texts become turns, which the chat template renders",
+  rejected_format: "texts become turns, which the chat template renders",
+  completion_format: "texts become turns, which the chat template renders",
+};
+
+function dataset(given: Recipe, place: string): [Recipe, Note[]] {
+  const { type } = given;
+  const own = isRecord(type) ? { ...given, ...type } : given;
+  const kind = kindOf(type);
+  const notes = Object.entries(UNSERVED).filter(([key]) => key in own)
+    .map(([key, reason]) => ({ key: `${place}.${key}`, reason }));
+  const unknown = `"${
+    String(type)
+  }" is not known; its columns are told by their keys`;
+  const note = kind === undefined ? unknown : kind.note;
+  if (note !== undefined) notes.push({ key: `${place}.type`, reason: note });
+  const files = Array.isArray(given.data_files)
+    ? given.data_files[0]
+    : given.data_files;
+  if (Array.isArray(given.data_files) && given.data_files.length > 1) {
+    const reason = "only the first is taken; name them by a pattern";
+    notes.push({ key: `${place}.data_files`, reason });
+  }
+  const columns = { ...kind?.columns, ...fieldColumns(own) };
+  const turns = turnsOf(own);
+  const isFile = /\.\w+$/.test(String(files ?? given.path));
+  return [{
+    id: files ?? given.path,
+    ...(given.name === undefined || isFile ? {} : { config: given.name }),
+    ...(given.split === undefined || isFile ? {} : { split: given.split }),
+    ...(Object.keys(columns).length === 0 ? {} : { columns }),
+    ...(turns === undefined ? {} : { turns }),
+  }, notes];
+}
+
+/** The template that a type's name asks for, unless the recipe names one. */
+function templateOf(recipe: Recipe, types: readonly unknown[]): Recipe {
+  if (recipe.chat_template !== undefined) return {};
+  const family = types.map((type) => String(type).split(".")[0])
+    .find((name) => ["chatml", "llama3", "zephyr"].includes(name ?? ""));
+  return family === undefined ? {} : { chat_template: family };
+}
+
+/** The datasets of a recipe, and its test part. */
+export function axolotlData(recipe: Recipe): Translated {
+  const list = (Array.isArray(recipe.datasets) ? recipe.datasets : [])
+    .filter(isRecord);
+  const read = list.map((one, i) => dataset(one, `datasets[${i}]`));
+  const notes = read.flatMap(([, one]) => one);
+  const tests = Array.isArray(recipe.test_datasets) ? recipe.test_datasets : [];
+  const first = tests.find(isRecord);
+  if (tests.length > 1) {
+    const reason = "only the first is taken";
+    notes.push({ key: "test_datasets", reason });
+  }
+  const size = Number(recipe.val_set_size ?? 0);
+  const seed = recipe.shuffle_merged_datasets === false
+    ? {}
+    : { seed: Number(recipe.seed ?? 42) };
+  return {
+    options: {
+      ...templateOf(recipe, list.map(({ type }) => type)),
+      ...(list.length === 0 ? {} : {
+        dataset_mixture: {
+          datasets: read.map(([one]) => one),
+          ...(size > 0 ? { test_split_size: size } : {}),
+          ...seed,
+        },
+      }),
+      ...(first === undefined ? {} : { eval_dataset: first.path }),
+    },
+    notes,
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Recipes of LLaMA-Factory: its keys, and the defaults that differ from ours. Its datasets are llama_factory_data.ts.
+ */
+import {
+  nothing,
+  only,
+  type Recipe,
+  type Rule,
+  type Rules,
+  translate,
+  type Translated,
+  words,
+} from "./translation.ts";
+
+const GOES_WITH_STAGE = nothing("it matters in other stages only");
+
+const LOSSES: Readonly<Record<string, Recipe>> = {
+  sigmoid: { loss_type: ["sigmoid"] },
+  hinge: { loss_type: ["hinge"] },
+  ipo: { loss_type: ["ipo"] },
+  orpo: { trainer: "orpo" },
+  simpo: { trainer: "cpo", loss_type: ["simpo"], cpo_alpha: 0 },
+};
+
+/** `pref_loss`, with `pref_ftx` and `pref_bco_weight` as further losses. */
+const preferenceLoss: Rule = (value, recipe) => {
+  const own = LOSSES[String(value)];
+  if (own === undefined) {
+    return {
+      note: `${JSON.stringify(value)} is not served, only ${
+        Object.keys(LOSSES).join(", ")
+      }`,
+    };
+  }
+  const extra = [["sft", recipe.pref_ftx], ["bco_pair", recipe.pref_bco_weight]]
+    .filter(([, weight]) => Number(weight ?? 0) > 0);
+  if (extra.length === 0 || own.trainer !== undefined) return { options: own };
+  return {
+    options: {
+      loss_type: [String(value), ...extra.map(([name]) => name)],
+      loss_weights: [1, ...extra.map(([, weight]) => Number(weight))],
+    },
+  };
+};
+
+/** Weights beside a loss that `pref_loss` does not name. */
+const extraLoss: Rule = (_, recipe) =>
+  "pref_loss" in recipe ? {} : preferenceLoss("sigmoid", recipe);
+
+const METHOD: Rules = {
+  stage: words("trainer", { dpo: "dpo", sft: "sft", kto: "kto", pt: "sft" }),
+  finetuning_type: words("use_peft", { lora: true, full: false }),
+  pref_beta: "beta",
+  pref_loss: preferenceLoss,
+  pref_ftx: extraLoss,
+  pref_bco_weight: extraLoss,
+  simpo_gamma: "simpo_gamma",
+  dpo_label_smoothing: "label_smoothing",
+  kto_chosen_weight: "desirable_weight",
+  kto_rejected_weight: "undesirable_weight",
+  train_on_prompt: (value) => ({
+    options: { completion_only_loss: value !== true },
+  }),
+  mask_history: (value) => ({
+    options: { assistant_only_loss: value !== true },
+  }),
+  lora_rank: "lora_r",
+  lora_target: (value) => ({
+    options: { lora_target_modules: value === "all" ? "all-linear" : value },
+  }),
+  additional_target: "lora_modules_to_save",
+  quantization_bit: (value) =>
+    [4, 8].includes(Number(value))
+      ? { options: { [`load_in_${value}bit`]: true } }
+      : { note: `${JSON.stringify(value)} is not served, only 4, 8` },
+  quantization_type: "bnb_4bit_quant_type",
+  double_quantization: "use_bnb_nested_quant",
+  quantization_method: only(["bnb", "bitsandbytes"], "not served here"),
+  "freeze_*": nothing("freezing by layers is not served here"),
+  "ppo_*": GOES_WITH_STAGE,
+  "reward_model*": GOES_WITH_STAGE,
+};
+
+const DATA: Rules = {
+  dataset: () => ({}), // see llama_factory_data.ts
+  dataset_dir: () => ({}),
+  mix_strategy: () => ({}),
+  interleave_probs: () => ({}),
+  val_size: () => ({}),
+  eval_dataset: () => ({}),
+  max_samples: (value) => ({
+    options: { max_train_samples: value },
+    note:
+      "here it counts the rows that are kept of all datasets together, there those of each",
+  }),
+  cutoff_len: (value) => ({
+    options: { max_length: value, length_policy: "completion_end" },
+    note:
+      "LLaMA-Factory cuts prompt and answer in proportion, here the answers' ends are cut",
+  }),
+  template: nothing(
+    "the model's own chat template is used; name another by chat_template",
+  ),
+  default_system: nothing("write it into the rows"),
+  tool_format: nothing("the chat template prints the tools"),
+  enable_thinking: nothing(
+    "give it per row, in the column chat_template_kwargs",
+  ),
+  tokenized_path: nothing("tokens are kept in .cache/tokens by themselves"),
+  overwrite_cache: nothing("caches are found by a hash of what they hold"),
+  preprocessing_batch_size: nothing("rows are read one after the other"),
+  buffer_size: nothing("large files are always read in pieces"),
+  neat_packing: only([false, null], "batches never hold padding"),
+  media_dir: nothing("pictures and sounds are not served"),
+};
+
+const MACHINE: Rules = {
+  flash_attn: nothing("attention has one kernel, without a T x T buffer"),
+  enable_liger_kernel: nothing("the kernels here are fused already"),
+  "use_unsloth*": nothing("the kernels here are fused already"),
+  disable_gradient_checkpointing: (value) => ({
+    options: { gradient_checkpointing: value !== true },
+  }),
+  pure_bf16: only([false], "trained weights are always float32"),
+  plot_loss: nothing("curves.svg is always drawn"),
+  "ray_*": nothing("one process drives the device"),
+  "swanlab_*": nothing("metrics go to output_dir/metrics.jsonl"),
+  use_swanlab: nothing("metrics go to output_dir/metrics.jsonl"),
+  "infer_*": nothing("see the predict task"),
+  "vllm_*": nothing("see the predict task"),
+  "export_*": nothing("see the merge task"),
+  "hf_hub_token": nothing("give it to the download task"),
+  "ms_hub_token": nothing("give it to the download task"),
+  print_param_status: nothing("the run says how many parameters are trained"),
+};
+
+/** What LLaMA-Factory takes where a recipe is silent, and we would take otherwise. */
+function defaults(recipe: Recipe): Recipe {
+  const isLora = (recipe.finetuning_type ?? "lora") === "lora";
+  const rank = Number(recipe.lora_rank ?? 8);
+  const isSft = recipe.stage === "sft" || recipe.stage === undefined;
+  return {
+    trainer: "sft",
+    learning_rate: 5e-5,
+    max_length: 2048,
+    length_policy: "completion_end",
+    gradient_checkpointing: true,
+    ...(isLora ? { use_peft: true, lora_r: 8, lora_alpha: 2 * rank } : {}),
+    ...(isSft ? { assistant_only_loss: true } : {}),
+  };
+}
+
+/** Translates a recipe of LLaMA-Factory, but for its datasets. */
+export function fromLlamaFactory(recipe: Recipe): Translated {
+  const { options, notes } = translate(recipe, {
+    ...METHOD,
+    ...DATA,
+    ...MACHINE,
+  });
+  return { options: { ...defaults(recipe), ...options }, notes };
+}

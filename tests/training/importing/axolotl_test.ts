@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { load, reasons } from "./import_scene.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+const AXOLOTL = `
+base_model: some/model
+model_type: AutoModelForCausalLM
+rl: dpo
+rl_beta: 0.05
+datasets:
+  - path: owner/orca
+    split: train
+    type: chatml.intel
+  - path: data/pairs.jsonl
+    ds_type: json
+    split: train
+    type: chatml.prompt_pairs
+  - path: owner/talks
+    type: chat_template.default
+    field_messages: talk
+    field_chosen: better
+    field_rejected: worse
+    message_property_mappings:
+      role: from
+      content: value
+    roles:
+      user: [human, asker]
+      assistant: [gpt]
+val_set_size: 0.05
+sequence_len: 4096
+sample_packing: false
+adapter: lora
+lora_r: 32
+lora_alpha: 16
+lora_target_linear: true
+micro_batch_size: 2
+gradient_accumulation_steps: 4
+num_epochs: 2
+optimizer: adamw_torch
+lr_scheduler: cosine
+cosine_min_lr_ratio: 0.1
+learning_rate: 0.0002
+bf16: auto
+tf32: true
+gradient_checkpointing: true
+flash_attention: true
+evals_per_epoch: 4
+saves_per_epoch: 1
+weight_decay: 0.0
+wandb_project: mine
+special_tokens:
+  pad_token: <pad>
+output_dir: output/ax
+`;
+
+Deno.test({
+  ...pure,
+  name:
+    "importRecipe() takes an Axolotl recipe over, with the types of its data",
+  async fn() {
+    const imported = await load(AXOLOTL);
+    const { tool, options, problem } = imported;
+    assertEquals([tool, problem], ["Axolotl", undefined]);
+    assertEquals(options.dataset_mixture, {
+      datasets: [
+        { id: "owner/orca", split: "train" },
+        { id: "data/pairs.jsonl", columns: { instruction: "prompt" } },
+        {
+          id: "owner/talks",
+          columns: { messages: "talk", chosen: "better", rejected: "worse" },
+          turns: {
+            role: "from",
+            content: "value",
+            roles: { human: "user", asker: "user", gpt: "assistant" },
+          },
+        },
+      ],
+      test_split_size: 0.05,
+      seed: 42,
+    });
+    const { trainer, chat_template, beta, eval_steps, save_steps } = options;
+    assertEquals({ trainer, chat_template, beta, eval_steps, save_steps }, {
+      ...{ trainer: "dpo", chat_template: "chatml", beta: 0.05 },
+      ...{ eval_steps: 1 / 8, save_steps: 1 / 2 },
+    });
+    assertEquals(options.lr_scheduler_type, "cosine_with_min_lr");
+    assertEquals(options.lr_scheduler_kwargs, { min_lr_rate: 0.1 });
+    assertEquals([options.bf16, options.lora_target_modules], [
+      true,
+      "all-linear",
+    ]);
+    const said = reasons(imported);
+    for (const key of ["special_tokens", "flash_attention", "wandb_project"]) {
+      assert(key in said, key);
+    }
+  },
+});
+
+Deno.test({
+  ...pure,
+  name:
+    "importRecipe() takes Axolotl's other methods over, and names what is missing",
+  async fn() {
+    const kto = await load(`
+base_model: m
+rl: kto
+kto_desirable_weight: 0.2
+datasets:
+  - path: data/a.jsonl
+    type: llama3.odd
+  - path: data/b.jsonl
+    type: { field_prompt: q, field_completion: a, prompt_format: "x {prompt}" }
+`);
+    assertEquals(kto.options.trainer, "kto");
+    assertEquals(kto.options.chat_template, "llama3");
+    assertEquals(kto.options.desirable_weight, 0.2);
+    const said = reasons(kto);
+    assertStringIncludes(said["datasets[0].type"]!, '"llama3.odd"');
+    assert("datasets[1].prompt_format" in said);
+    assertStringIncludes(kto.problem!, '"output_dir" is missing');
+    const sft = await load(`
+base_model: m
+datasets: [{ path: data/a.jsonl, type: alpaca }]
+output_dir: output/x
+`);
+    assertEquals(sft.problem, undefined);
+    assertEquals(sft.options.trainer, "sft");
+    assertEquals(sft.options.assistant_only_loss, true);
+    const grpo = await load("base_model: m\nrl: grpo\n");
+    assertStringIncludes(reasons(grpo)["rl"]!, "only dpo, ipo, kto");
+  },
+});
