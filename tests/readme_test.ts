@@ -1,6 +1,6 @@
 /**
- * The README says what is so: its options table is the schema's, its commands parse, its recipes load, its code
- * type-checks. `deno test -P=test tests/readme_test.ts -- --update` writes the table anew.
+ * The README says what is so: its tables are the schema's and the losses', its commands parse, its recipes load, its code
+ * type-checks. `deno test -P=test tests/readme_test.ts -- --update` writes the tables anew.
  */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
@@ -17,6 +17,7 @@ import {
   downloadKeys,
   downloadSchema,
 } from "../src/training/download_jobs.ts";
+import { lossNames, lossRows } from "../src/training/losses.ts";
 import { inspectSchema } from "../src/training/inspect_options.ts";
 import { trainSchema } from "../src/training/options.ts";
 import { parseRecipe } from "../src/training/recipe.ts";
@@ -24,7 +25,10 @@ import { scoreSchema } from "../src/training/score_options.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const README = join(ROOT, "README.md");
-const TABLE = /(<!-- options:begin -->\n)[^]*?(<!-- options:end -->)/;
+const TABLES: Readonly<Record<string, () => string>> = {
+  losses: lossesTable,
+  options: () => optionsTable(trainSchema).trimEnd(),
+};
 const UPDATE = Deno.args.includes("--update");
 
 const reading = {
@@ -123,16 +127,35 @@ function fault(words: readonly string[], project: Config): string | undefined {
   return warnings.length > 0 ? `${line}: ${warnings.join("; ")}` : undefined;
 }
 
-Deno.test("README has the options table of trainSchema", reading, () => {
-  const text = Deno.readTextFileSync(README);
-  const wanted = text.replace(
-    TABLE,
-    (_, begin, end) => `${begin}\n${optionsTable(trainSchema)}\n${end}`,
-  );
-  assert(TABLE.test(text), "the markers are gone");
-  if (UPDATE) Deno.writeTextFileSync(README, wanted);
-  else assertEquals(text.match(TABLE)?.[0], wanted.match(TABLE)?.[0]);
-});
+/** The losses that are served, by name. */
+function lossesTable(): string {
+  const link = (source: string) =>
+    source.replace(/https:\/\/(\S+\/)?([^\s/,;]+)/g, "[$2](https://$1$2)");
+  const lines = lossNames.map((name) => {
+    const { trainers = ["dpo"], help, source } = lossRows[name];
+    return `| \`${name}\` | ${trainers.join(", ")} | ${help} | ${
+      link(source)
+    } |`;
+  });
+  return ["| Loss | Trainers | What | Source |", "| --- | --- | --- | --- |"]
+    .concat(lines).join("\n");
+}
+
+for (const [name, table] of Object.entries(TABLES)) {
+  Deno.test(`README has the table of ${name}`, reading, () => {
+    const place = new RegExp(
+      `(<!-- ${name}:begin -->\\n)[^]*?(<!-- ${name}:end -->)`,
+    );
+    const text = Deno.readTextFileSync(README);
+    const wanted = text.replace(
+      place,
+      (_, begin, end) => `${begin}\n${table()}\n\n${end}`,
+    );
+    assert(place.test(text), "the markers are gone");
+    if (UPDATE) Deno.writeTextFileSync(README, wanted);
+    else assertEquals(text.match(place)?.[0], wanted.match(place)?.[0]);
+  });
+}
 
 Deno.test(
   "README's commands name tasks, and the tasks can read them",
