@@ -7,11 +7,10 @@ import {
   importRecipe,
   importSchema,
   noteLine,
-  parseRecipe,
   readJsonObjectIfThere,
   recipeText,
 } from "../mod.ts";
-import { readTaskOptions, runTask } from "./run_task.ts";
+import { readRecipe, readTaskOptions, runTask } from "./run_task.ts";
 
 await runTask(async () => {
   const { options, positionals: [path = ""] } = await readTaskOptions(
@@ -23,7 +22,7 @@ await runTask(async () => {
     },
   );
   const { output, dataset_dir } = options;
-  const recipe = parseRecipe(await Deno.readTextFile(path), path);
+  const recipe = await readRecipe(path);
   const imported = await importRecipe(
     dataset_dir === null ? recipe : { ...recipe, dataset_dir },
     readJsonObjectIfThere,

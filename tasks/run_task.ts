@@ -59,7 +59,10 @@ export async function readTaskOptions<G extends Groups>(
   return { options, positionals };
 }
 
-async function readRecipe(path: string): Promise<Record<string, unknown>> {
+/** A recipe as its file has it. @throws naming the file if it is not there or broken */
+export async function readRecipe(
+  path: string,
+): Promise<Record<string, unknown>> {
   const text = await Deno.readTextFile(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Deno.errors.NotFound(

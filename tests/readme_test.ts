@@ -1,5 +1,5 @@
 /**
- * The README says what is so: its tables are the schema's and the losses', its commands parse, its recipes load, its code
+ * The README says what is so: its tables are the schema's, the losses' and the formats', its commands parse, its recipes load, its code
  * type-checks. `deno test -P=test tests/readme_test.ts -- --update` writes the tables anew.
  */
 import { assert, assertEquals } from "@std/assert";
@@ -17,6 +17,10 @@ import {
   downloadKeys,
   downloadSchema,
 } from "../src/training/download_jobs.ts";
+import { DEMONSTRATION_FORMATS } from "../src/preference/demonstration_formats.ts";
+import { FEEDBACK_FORMATS } from "../src/preference/feedback_formats.ts";
+import { PREFERENCE_FORMATS } from "../src/preference/preference_formats.ts";
+import { importSchema } from "../src/training/importing/import_options.ts";
 import { lossNames, lossRows } from "../src/training/losses.ts";
 import { inspectSchema } from "../src/training/inspect_options.ts";
 import { trainSchema } from "../src/training/options.ts";
@@ -27,6 +31,7 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const README = join(ROOT, "README.md");
 const TABLES: Readonly<Record<string, () => string>> = {
   losses: lossesTable,
+  formats: formatsTable,
   options: () => optionsTable(trainSchema).trimEnd(),
 };
 const UPDATE = Deno.args.includes("--update");
@@ -72,6 +77,8 @@ const readers: Readonly<
   merge: reader(mergeSchema),
   demo: reader(demoSchema),
   "random-model": reader(randomModelSchema),
+  "import-recipe": (words) =>
+    readOptions(importSchema, [readArguments(importSchema, words).values]),
 };
 
 /** The texts of the code blocks of a language. */
@@ -139,6 +146,30 @@ function lossesTable(): string {
   });
   return ["| Loss | Trainers | What | Source |", "| --- | --- | --- | --- |"]
     .concat(lines).join("\n");
+}
+
+/** The shapes of data that are served, by what they train. */
+function formatsTable(): string {
+  const kinds = {
+    pairs: PREFERENCE_FORMATS,
+    "answers with a label (`kto`; pairs serve too)": FEEDBACK_FORMATS.slice(
+      0,
+      -PREFERENCE_FORMATS.length,
+    ),
+    "demonstrations (`sft`)": DEMONSTRATION_FORMATS,
+  };
+  return Object.entries(kinds).map(([kind, formats]) => {
+    const lines = formats.map(({ name, looks }) =>
+      `| ${name} | ${code(looks)} |`
+    );
+    return [`| ${kind} | a row |`, "| --- | --- |", ...lines].join("\n");
+  }).join("\n\n");
+}
+
+/** The JSON of a row as code, words after it as they are. */
+function code(looks: string): string {
+  const end = looks.lastIndexOf("}") + 1;
+  return `\`${looks.slice(0, end)}\`${looks.slice(end)}`;
 }
 
 for (const [name, table] of Object.entries(TABLES)) {

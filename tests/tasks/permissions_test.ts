@@ -18,6 +18,7 @@ const QUESTIONS = [
   "write data/a",
   "write output/a",
   "write .cache/a",
+  "write recipes/a",
   "write deno.json",
   "write /tmp/a",
   "net huggingface.co",
@@ -99,4 +100,11 @@ Deno.test(
 
 Deno.test("inspect writes nothing", OPTIONS, async () => {
   assertEquals(await granted("inspect"), ["read /etc/hosts"]);
+});
+
+Deno.test("import-recipe writes only recipes/", OPTIONS, async () => {
+  assertEquals(await granted("import_recipe"), [
+    "read /etc/hosts",
+    "write recipes/a",
+  ]);
 });
