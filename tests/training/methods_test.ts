@@ -3,16 +3,21 @@
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
+import { refreshWeight } from "../../src/autograd/parameter.ts";
 import { trainedWeights } from "../../src/model/model.ts";
-import { demonstrationBatch } from "../../src/preference/batch.ts";
+import {
+  demonstrationBatch,
+  sequenceBatch,
+} from "../../src/preference/batch.ts";
 import { mismatch } from "../../src/preference/mismatched_feedback.ts";
 import type { TokenPair } from "../../src/preference/token_pair.ts";
 import { logpsOf, recordedLogps } from "../../src/training/batch_logps.ts";
 import {
   feedbackObjective,
+  type Objective,
+  type PairObjectiveOptions,
   preferenceObjective,
 } from "../../src/training/objective.ts";
-import { Optimizer } from "../../src/training/optimizer.ts";
 import { sumBySequence } from "../../src/training/token_sums.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import {
@@ -87,52 +92,94 @@ await runTest(
   },
 );
 
+/** Methods beside those whose gradients TRL's numbers hold. */
+const STEEP: Readonly<Record<string, Partial<PairObjectiveOptions>>> = {
+  cpo: { trainer: "cpo" },
+  simpo: { trainer: "cpo", loss_type: ["simpo"], beta: 2 },
+  alphapo: { trainer: "cpo", loss_type: ["simpo"], beta: 2, alpha: 0.25 },
+  orpo: { trainer: "orpo" },
+  dpop: { loss_type: ["dpop"], dpop_lambda: 5 },
+  "a mixture with ld_alpha": {
+    ...{ loss_type: ["apo_zero", "sigmoid_norm", "sft"], ld_alpha: 0.5 },
+    ...{ f_divergence_type: "reverse_kl", loss_weights: [1, 0.5, 0.1] },
+  },
+};
+
+const total = (column: Float64Array) => column.reduce((a, b) => a + b, 0);
+
 const first = variants.find(({ name }) => name === "default");
 
-/** Loss and norm of the gradient of pairs in one batch, by ORPO. */
-async function byOrpo(device: Device, pairs: readonly TokenPair[]) {
-  const { policy } = await openModels(device);
-  const objective = preferenceObjective({
-    ...{ trainer: "orpo", beta: 0.3, loss_type: null, loss_weights: null },
-  });
+/** The objective's loss of pairs in one batch. */
+async function lossOf(
+  { policy, reference }: Awaited<ReturnType<typeof openModels>>,
+  objective: Objective<TokenPair>,
+  pairs: readonly TokenPair[],
+) {
   const batch = objective.batch(pairs);
-  const { statistics, backward } = await recordedLogps(policy, batch);
+  const column = objective.needsReference
+    ? objective.column(batch, await logpsOf(reference, batch))
+    : new Float64Array();
+  const forward = await recordedLogps(policy, batch);
   const window = { microBatches: 1, targets: 0 };
-  const scored = objective.score(
-    batch,
-    statistics,
-    new Float64Array(),
-    window,
-  );
-  backward(scored.slopes);
-  const optimizer = new Optimizer(device, trainedWeights(policy), {
-    ...{ optim: "sgd", weight_decay: 0 },
-    ...{ adam_beta1: 0, adam_beta2: 0, adam_epsilon: 0 },
-  });
-  const whole = pairs.map(({ chosen }) => ({ ...chosen, completionStart: 0 }));
-  const { sums, lengths } = sumBySequence(
-    await logpsOf(policy, demonstrationBatch(whole)),
-    pairs.length,
-  );
-  const sum = (column: Float64Array) => column.reduce((a, b) => a + b, 0);
-  const norm = await optimizer.gradientNorm();
-  return { ...scored, norm, nll: -sum(sums) / sum(lengths) };
+  const scored = objective.score(batch, forward.statistics, column, window);
+  return { ...scored, backward: () => forward.backward(scored.slopes) };
 }
+
+/** Loss, gradient norm, and the loss after a small step down the gradient. */
+async function descend(
+  device: Device,
+  objective: Objective<TokenPair>,
+  pairs: readonly TokenPair[],
+) {
+  const models = await openModels(device);
+  const { loss, metrics, backward } = await lossOf(models, objective, pairs);
+  backward();
+  let squares = 0;
+  const moves: (() => void)[] = [];
+  for (const weight of trainedWeights(models.policy)) {
+    const { value, gradient } = weight.parameter!;
+    const [x, dx] = [await device.read(value), await device.read(gradient)];
+    squares += dx.reduce((sum, d) => sum + d * d, 0);
+    moves.push(() => {
+      const rate = FALL * Math.abs(loss) / squares;
+      device.write(value, Float32Array.from(x, (v, i) => v - rate * dx[i]!));
+      if ("matrix" in weight) refreshWeight(device, weight);
+    });
+  }
+  for (const move of moves) move();
+  const after = await lossOf(models, objective, pairs);
+  return { loss, metrics, norm: Math.sqrt(squares), after: after.loss };
+}
+
+/** Share of its loss that a step should take off. */
+const FALL = 0.002;
+
+const orpo = preferenceObjective({
+  ...{ trainer: "orpo", beta: 0.3, loss_type: null, loss_weights: null },
+});
 
 if (first !== undefined) {
   await gpuTest(
     "preferenceObjective() by orpo learns prompts and chosen answers, wherever the prompt lies",
     async (device) => {
       const pairs = variantPairs(first);
-      const once = await byOrpo(device, pairs);
-      assertAlmostEquals(once.metrics["nll_loss"]!, once.nll, 1e-5);
+      const once = await descend(device, orpo, pairs);
+      const { policy } = await openModels(device);
+      const whole = pairs.map(({ chosen: { ids } }) => ids);
+      const { sums, lengths } = sumBySequence(
+        await logpsOf(policy, sequenceBatch(whole)),
+        pairs.length,
+      );
+      const nll = -total(sums) / total(lengths);
+      assertAlmostEquals(once.metrics["nll_loss"]!, nll, 1e-5);
       assertAlmostEquals(
         once.loss,
-        once.nll - 0.3 * once.metrics["log_odds_ratio"]!,
+        nll - 0.3 * once.metrics["log_odds_ratio"]!,
         1e-5,
       );
-      const twice = await byOrpo(
+      const twice = await descend(
         device,
+        orpo,
         pairs.map((pair) => ({ ...pair, sharedLength: 0 })),
       );
       assertAlmostEquals(once.loss, twice.loss, 1e-5);
@@ -140,6 +187,26 @@ if (first !== undefined) {
     },
     { read: sceneFolders },
   );
+
+  for (const [name, { trainer, ...options }] of Object.entries(STEEP)) {
+    await gpuTest(
+      `preferenceObjective() by ${name} has the gradient along which its loss falls`,
+      async (device) => {
+        const objective = preferenceObjective({
+          ...{ loss_type: null, loss_weights: null, beta: 0.3 },
+          ...(trainer ? { trainer } : {}),
+          ...options,
+        });
+        const { loss, after } = await descend(
+          device,
+          objective,
+          variantPairs(first),
+        );
+        assertAlmostEquals((loss - after) / Math.abs(loss), FALL, 0.1 * FALL);
+      },
+      { read: sceneFolders, variants: ["panel"] },
+    );
+  }
 
   await gpuTest(
     "feedbackObjective() estimates the KL by answers to other prompts, without a gradient",
