@@ -3,11 +3,14 @@
  * Reads them from the text; knows no device.
  */
 
-/** One resource of a kernel: `read` and `read_write` are storage buffers, the others storage textures. */
+/** One resource of a kernel. */
 export interface KernelBinding {
   readonly name: string;
   readonly index: number;
-  readonly access: "read" | "read_write" | "rgba32float" | "rgba32uint";
+  /** Storage buffers may be read and written, storage textures read or written. */
+  readonly access: "read" | "read_write" | "write";
+  /** Of a storage texture; undefined for a buffer. */
+  readonly format?: "rgba32float" | "rgba32uint";
 }
 
 /** One scalar of `struct Params`, four bytes. */
@@ -29,7 +32,7 @@ export interface Kernel {
 const BUFFER =
   /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)/g;
 const TEXTURE =
-  /@group\(0\)\s*@binding\((\d+)\)\s*var\s+(\w+)\s*:\s*texture_storage_2d<(rgba32float|rgba32uint),\s*read>/g;
+  /@group\(0\)\s*@binding\((\d+)\)\s*var\s+(\w+)\s*:\s*texture_storage_2d<(rgba32float|rgba32uint),\s*(read|write)>/g;
 const UNIFORM = /@group\(0\)\s*@binding\((\d+)\)\s*var<uniform>\s*params/;
 const PARAMS = /struct Params\s*\{([^}]*)\}/;
 const FIELD = /(\w+)\s*:\s*(u32|i32|f32)/g;
@@ -45,11 +48,12 @@ export function defineKernel(name: string, source: string): Kernel {
     access: access as KernelBinding["access"],
   }));
   const textures = [...source.matchAll(TEXTURE)].map((
-    [, index, name, access],
+    [, index, name, format, access],
   ) => ({
     name: name!,
     index: Number(index),
     access: access as KernelBinding["access"],
+    format: format as NonNullable<KernelBinding["format"]>,
   }));
   const fields = PARAMS.exec(source)?.[1]?.replaceAll(/\/\/.*/g, "") ?? "";
   const params = [...fields.matchAll(FIELD)].map(([, name, type]) => ({

@@ -60,9 +60,10 @@ function compile(
 function layoutEntries(kernel: Kernel): GPUBindGroupLayoutEntry[] {
   const visibility = GPUShaderStage.COMPUTE;
   const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map(
-    ({ index, access }) => {
-      if (access === "rgba32float" || access === "rgba32uint") {
-        const storageTexture = { access: "read-only", format: access } as const;
+    ({ index, access, format }) => {
+      if (format) {
+        const mode = access === "read" ? "read-only" : "write-only";
+        const storageTexture = { access: mode, format } as const;
         return { binding: index, visibility, storageTexture };
       }
       const type = access === "read" ? "read-only-storage" : "storage";

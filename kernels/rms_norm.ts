@@ -100,8 +100,8 @@ function weightSlopes(
 }
 
 /**
- * One invocation per row on CPU adapters, whose barriers and workgroup memory are slow; elsewhere up to 64, as many as
- * a row has work for. Storage textures were not clearly faster here (1.5 against 1.8 ms at 512 x 896).
+ * One invocation per row on CPU adapters, whose barriers and workgroup memory are slow, and eight for a few rows, which
+ * leave a vector's lanes free; elsewhere up to 64, as many as a row has work for. Storage textures were not clearly faster here (1.5 against 1.8 ms at 512 x 896).
  */
 function rowLaunch(
   { variant }: Device,
@@ -111,7 +111,7 @@ function rowLaunch(
   const { width, options: { aliases } } = elementWidth(cols);
   const WORKGROUP_SIZE = variant === "panel" ? 8 : 64;
   const LANES = variant === "panel"
-    ? 1
+    ? rows <= 4 ? 8 : 1
     : Math.min(64, 2 ** Math.ceil(Math.log2(cols / width)));
   const constants = { WIDTH: width, WORKGROUP_SIZE, LANES };
   const grid = foldedGrid(Math.ceil(rows * LANES / WORKGROUP_SIZE));

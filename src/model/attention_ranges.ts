@@ -32,6 +32,23 @@ export function windowedRanges(
   return narrowed;
 }
 
+/** Whether no query sees a key of the query before it: each is of another sequence. */
+export function areApart(ranges: Integers): boolean {
+  for (let at = 4; at < ranges.length; at += 4) {
+    for (const side of [0, 2]) {
+      for (const other of [0, 2]) {
+        const begin = Math.max(ranges[at + side]!, ranges[at - 4 + other]!);
+        const end = Math.min(
+          ranges[at + side + 1]!,
+          ranges[at - 3 + other]!,
+        );
+        if (begin < end) return false;
+      }
+    }
+  }
+  return true;
+}
+
 /** `[keys, 2]`: the first query that sees a key and the one after the last; both 0 if none does. */
 export function queryRanges(ranges: Integers, keys: number): Integers {
   const found = new Uint32Array(keys * 2);

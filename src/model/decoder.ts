@@ -2,7 +2,9 @@
  * The forward pass of every family: ONE decoder, from tokens to normed hidden states. Runs recorded or not, over
  * a ragged batch or over a KV cache. Knows no file, no loss, no logits.
  */
-import { copyTensor } from "../../kernels/copy.ts";
+import type { AttentionShape } from "../../kernels/attention_shape.ts";
+import { cacheRows, type Projections } from "../../kernels/cache_rows.ts";
+import { cachedAttention } from "../../kernels/cached_attention.ts";
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
@@ -15,7 +17,6 @@ import {
   type Pass,
   preparePass,
 } from "./decoder_pass.ts";
-import type { CachedLayer } from "./kv_cache.ts";
 import type { Layer, Linear, Model } from "./model.ts";
 
 export type { DecoderInput, DecoderOptions };
@@ -108,60 +109,65 @@ function attend(
     all: Apply;
   },
 ): Tensor {
-  const { model, options, positions } = pass;
-  const { device, config } = model;
-  const { self_attn } = model.layers[index]!;
-  const queries = pass.queries[index]!;
-  const [heads, kvHeads, headDim] = [
-    config.num_attention_heads,
-    config.num_key_value_heads,
-    config.head_dim,
-  ];
-  const rotated = (
-    projected: Tensor,
-    norm: Layer["self_attn"]["q_norm"],
-    [at, heads]: readonly [positions: Tensor, heads: number],
-  ) => {
-    const normed = norm
-      ? ops.rmsNorm(device, projected, norm, config.rms_norm_eps)
-      : projected;
-    return ops.rope(device, normed, model.cosSin, at, { heads, headDim });
+  const { device, config, layers } = pass.model;
+  const { self_attn } = layers[index]!;
+  const normed = (x: Tensor, norm: Layer["self_attn"]["q_norm"]) =>
+    norm ? ops.rmsNorm(device, x, norm, config.rms_norm_eps) : x;
+  const projections = {
+    q: normed(linear(asking, self_attn.q_proj), self_attn.q_norm),
+    k: normed(all(x, self_attn.k_proj), self_attn.k_norm),
+    v: all(x, self_attn.v_proj),
   };
-  const q = rotated(linear(asking, self_attn.q_proj), self_attn.q_norm, [
-    queries.positions,
-    heads,
-  ]);
-  const k = rotated(all(x, self_attn.k_proj), self_attn.k_norm, [
-    positions,
-    kvHeads,
-  ]);
-  const v = all(x, self_attn.v_proj);
-  const shape = { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim) };
-  const cached = options.cache && append(device, options.cache, index, k, v);
-  const keys = cached ?? { k, v };
-  const o = ops.attention(
-    device,
-    [q, keys.k, keys.v],
-    queries.ranges,
-    shape,
-  );
-  return linear(o, self_attn.o_proj);
+  const run = pass.options.cache ? attendCache : attendTokens;
+  return linear(run(pass, index, projections), self_attn.o_proj);
 }
 
-/** Writes new keys and values to their rows of the cache; the caller advances its lengths. */
-function append(
-  device: Device,
-  { kv, writes }: NonNullable<DecoderOptions["cache"]>,
+/** Among the tokens at hand. */
+function attendTokens(
+  { model, positions, queries }: Pass,
   index: number,
-  k: Tensor,
-  v: Tensor,
-): CachedLayer {
-  const layer = kv.layers[index]!;
-  const cols = layer.k.shape[1]!;
-  for (const { from, to, count } of writes) {
-    const range = { from: from * cols, to: to * cols, count: count * cols };
-    copyTensor(device, k, layer.k, range);
-    copyTensor(device, v, layer.v, range);
-  }
-  return layer;
+  { q, k, v }: Projections,
+): Tensor {
+  const { device, cosSin } = model;
+  const shape = attentionShape(model);
+  const { heads, kvHeads, headDim } = shape;
+  const asking = queries[index]!;
+  const qOptions = { heads, headDim };
+  const kOptions = { heads: kvHeads, headDim };
+  return ops.attention(
+    device,
+    [
+      ops.rope(device, q, cosSin, asking.positions, qOptions),
+      ops.rope(device, k, cosSin, positions, kOptions),
+      v,
+    ],
+    asking.ranges,
+    shape,
+  );
+}
+
+/** Over the cache, to which the tokens at hand are added; the caller advances its lengths. */
+function attendCache(
+  { model, options, queries }: Pass,
+  index: number,
+  projections: Projections,
+): Tensor {
+  const { device, cosSin } = model;
+  const shape = attentionShape(model);
+  const cache = options.cache!.kv.layers[index]!;
+  const { positions, ranges } = queries[index]!;
+  const { headDim } = shape;
+  const how = { headDim, cosSin };
+  const q = cacheRows(device, projections, positions, cache, how);
+  return cachedAttention(device, q, cache, ranges, shape);
+}
+
+function attentionShape({ config }: Model): AttentionShape {
+  const { head_dim: headDim } = config;
+  return {
+    heads: config.num_attention_heads,
+    kvHeads: config.num_key_value_heads,
+    headDim,
+    scale: 1 / Math.sqrt(headDim),
+  };
 }

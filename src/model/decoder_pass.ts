@@ -8,8 +8,8 @@ import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
 import type { AttentionRanges, RowFactors } from "../autograd/op_inputs.ts";
 import { isRecording } from "../autograd/tape.ts";
-import { queryRanges, windowedRanges } from "./attention_ranges.ts";
-import type { CacheWrite, KvCache } from "./kv_cache.ts";
+import { areApart, queryRanges, windowedRanges } from "./attention_ranges.ts";
+import type { KvCache } from "./kv_cache.ts";
 import { linears, type Model } from "./model.ts";
 
 /** Tokens of one or more sequences in a row, and which keys each of them sees. Nothing is padded. */
@@ -31,10 +31,13 @@ export interface DecoderOptions {
    * base. A list is for passes without a tape: it lets base and tuned model read the weights once for both.
    */
   readonly adapters?: boolean | readonly boolean[];
-  /** Keys and values of earlier tokens; new ones go to `writes`. `ranges` then count in the cache. */
+  /**
+   * Keys and values of earlier tokens; those of the new ones go to `rows` of it, `[tokens]`. `ranges` then count in the
+   * cache. For passes without a tape.
+   */
   readonly cache?: {
     readonly kv: KvCache;
-    readonly writes: readonly CacheWrite[];
+    readonly rows: readonly number[];
   };
   /** Recompute each block in the backward pass instead of keeping its activations. */
   readonly gradientCheckpointing?: boolean;
@@ -46,10 +49,16 @@ export interface DecoderOptions {
 export interface Queries {
   /** Their rows among all tokens; undefined: all tokens ask. */
   readonly rows: Uint32Array | undefined;
-  /** `[queries]` */
+  /** `[queries]`; over a cache `[queries + tokens, 2]`, see `cacheRows()`. */
   readonly positions: Tensor;
-  readonly ranges: AttentionRanges;
+  readonly ranges: Ranges;
   readonly adapters: Adapters;
+}
+
+/** Which keys queries see. */
+export interface Ranges extends AttentionRanges {
+  /** Whether each query is of another sequence. */
+  readonly apart: boolean;
 }
 
 /** Whether adapters serve all tokens, none, or each by a factor. */
@@ -59,7 +68,7 @@ export type Adapters = boolean | RowFactors;
 export interface Pass {
   readonly model: Model;
   readonly options: DecoderOptions;
-  /** `[tokens]` */
+  /** Of all tokens, as a layer's queries have them. */
   readonly positions: Tensor;
   /** For all tokens. */
   readonly adapters: Adapters;
@@ -93,7 +102,7 @@ export function preparePass(
   const upload = memoized((window: number | undefined) =>
     uploadRanges(device, narrowed(window), keys)
   );
-  const all = device.upload(positions, [positions.length], "u32");
+  const all = uploadPositions(device, positions, input, options);
   const { adapters: list = true } = options;
   const adapters = adapterRows(model, list);
   const queries = config.windows.map((window, layer): Queries => {
@@ -106,7 +115,7 @@ export function preparePass(
     const asking = rows.map((row) => positions[row]!);
     return {
       rows,
-      positions: device.upload(asking, [rows.length], "u32"),
+      positions: uploadPositions(device, asking, input, options),
       ranges: uploadRanges(device, ranges, keys),
       adapters: typeof list === "boolean"
         ? list
@@ -114,6 +123,22 @@ export function preparePass(
     };
   });
   return { model, options, positions: all, adapters, queries };
+}
+
+/** Positions of queries, and over a cache those of all tokens and their rows of it. */
+function uploadPositions(
+  device: Device,
+  asking: Uint32Array,
+  { positions }: DecoderInput,
+  { cache }: DecoderOptions,
+): Tensor {
+  if (!cache) return device.upload(asking, [asking.length], "u32");
+  const places = new Uint32Array(2 * (asking.length + positions.length));
+  for (const [i, position] of asking.entries()) places[2 * i] = position;
+  for (const [i, position] of positions.entries()) {
+    places.set([position, cache.rows[i]!], 2 * (asking.length + i));
+  }
+  return device.upload(places, [places.length / 2, 2], "u32");
 }
 
 /** Whether `rows` are all tokens in their order. */
@@ -180,8 +205,9 @@ function uploadRanges(
   device: Device,
   ranges: Uint32Array,
   keys: number,
-): AttentionRanges {
+): Ranges {
   return {
+    apart: areApart(ranges),
     ranges: device.upload(ranges, [ranges.length / 4, 4], "u32"),
     queryRanges: isRecording()
       ? device.upload(queryRanges(ranges, keys), [keys, 2], "u32")

@@ -2,20 +2,17 @@
  * Keys and values of the tokens so far, kept on the device while answers grow: one sequence or several side by side.
  * Knows no sampler.
  */
+import type { CacheStores } from "../../kernels/cache_rows.ts";
 import type { Device } from "../../kernels/device.ts";
+import { createRowStore } from "../../kernels/row_store.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { hiddenStates } from "./decoder.ts";
 import type { Model } from "./model.ts";
 
-/** Keys after rotation, and values, of one layer: `[sequences * capacity, num_key_value_heads * head_dim]`. */
-export interface CachedLayer {
-  readonly k: Tensor;
-  readonly v: Tensor;
-}
-
 /** The cache of some sequences. Sequence s has rows `[s * capacity, (s + 1) * capacity)`, one per position. */
 export interface KvCache {
-  readonly layers: readonly CachedLayer[];
+  /** `[sequences * capacity, num_key_value_heads * head_dim]` per layer. */
+  readonly layers: readonly CacheStores[];
   readonly sequences: number;
   /** Tokens that one sequence may have. */
   readonly capacity: number;
@@ -32,27 +29,20 @@ export interface Extension {
   readonly adapters?: boolean | undefined;
 }
 
-/** Rows of new keys and values, and where in the cache they go. */
-export interface CacheWrite {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-}
-
 /** An empty cache with room for `capacity` tokens in each sequence. */
 export function createKvCache(
   { device, config }: Model,
   capacity: number,
   sequences = 1,
 ): KvCache {
-  const shape = [
-    sequences * capacity,
-    config.num_key_value_heads * config.head_dim,
-  ];
+  const heads = {
+    heads: config.num_key_value_heads,
+    headDim: config.head_dim,
+  };
   // attention may walk over rows that no query sees: they must be numbers
   const layers = config.windows.map(() => ({
-    k: device.zeros(shape),
-    v: device.zeros(shape),
+    k: createRowStore(device, sequences * capacity, heads),
+    v: createRowStore(device, sequences * capacity, heads),
   }));
   return {
     ...{ layers, sequences, capacity },
@@ -63,8 +53,8 @@ export function createKvCache(
 /** Gives the cache's memory back. */
 export function releaseKvCache(device: Device, cache: KvCache): void {
   for (const { k, v } of cache.layers) {
-    device.release(k);
-    device.release(v);
+    device.release(k.store);
+    device.release(v.store);
   }
 }
 
@@ -85,14 +75,14 @@ export function extend(
   const positions: number[] = [];
   const ranges: number[] = [];
   const rows: number[] = [];
-  const writes: CacheWrite[] = [];
+  const cacheRows: number[] = [];
   for (const { sequence, count, adapters: served = true } of extensions) {
     const start = cache.lengths[sequence]!;
     checkRoom(cache, start + count);
     const first = sequence * cache.capacity;
-    writes.push({ from: positions.length, to: first + start, count });
     for (let i = 0; i < count; i++) {
       positions.push(start + i);
+      cacheRows.push(first + start + i);
       ranges.push(0, 0, first, first + start + i + 1);
       adapters.push(served);
     }
@@ -103,7 +93,7 @@ export function extend(
     positions: Uint32Array.from(positions),
     ranges: Uint32Array.from(ranges),
     rows: Uint32Array.from(rows),
-  }, { adapters, cache: { kv: cache, writes } });
+  }, { adapters, cache: { kv: cache, rows: cacheRows } });
   for (const { sequence, count } of extensions) {
     cache.lengths[sequence] = cache.lengths[sequence]! + count;
   }
