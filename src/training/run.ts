@@ -12,6 +12,7 @@ import {
 import { parameters, trainedWeights } from "../model/model.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
+import { givenReference } from "./given_reference.ts";
 import {
   feedbackObjective,
   type Objective,
@@ -118,9 +119,15 @@ async function runOver<Example extends Examples>(
   const firstSequences = first.flatMap(objective.sequences).length;
   return await finishRun({
     ...run,
-    references: (examples) => referenceLogps(model, examples, objective, how),
+    references: (examples) => {
+      const given = givenReference(examples);
+      return given === undefined
+        ? referenceLogps(model, examples, objective, how)
+        : Promise.resolve(given);
+    },
     checkStart: (reference) =>
-      options.adapter_name_or_path === null
+      options.adapter_name_or_path === null &&
+        givenReference(first) === undefined // another model's may differ
         ? checkStart(
           model,
           first,
