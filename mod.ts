@@ -52,6 +52,8 @@ export type {
 } from "./src/base/schema.ts";
 export { predictSchema } from "./src/generation/predict_options.ts";
 export type { PredictOptions } from "./src/generation/predict_options.ts";
+export { exportGgufSchema } from "./src/model/export_gguf_options.ts";
+export type { ExportGgufOptions } from "./src/model/export_gguf_options.ts";
 export { mergeSchema } from "./src/model/merge_options.ts";
 export type { MergeOptions } from "./src/model/merge_options.ts";
 export { randomModelSchema } from "./src/model/random_model_options.ts";
@@ -117,6 +119,7 @@ export type {
   TokenizerFiles,
 } from "./src/files/model_folder.ts";
 export type { Dtype } from "./src/files/dtype.ts";
+export type { GgufType } from "./src/files/gguf.ts";
 export { openOutputFile, type OutputFile } from "./src/files/output_file.ts";
 export { checkOutputFolder } from "./src/files/output_folder.ts";
 export type { OutputFolderOptions } from "./src/files/output_folder.ts";
@@ -142,6 +145,8 @@ export type {
   RenderOptions,
 } from "./src/text/chat_template.ts";
 export type { Message } from "./src/text/message.ts";
+export { ollamaModelfile } from "./src/text/ollama_modelfile.ts";
+export type { ModelfileInput } from "./src/text/ollama_modelfile.ts";
 export { createTokenizer } from "./src/text/tokenizer.ts";
 export type {
   DecodeOptions,
@@ -199,6 +204,12 @@ export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
 // models: opened, merged, made of random numbers
 export type { AdapterConfig } from "./src/model/adapter_config.ts";
 export type { ModelConfig } from "./src/model/config.ts";
+export { exportGguf } from "./src/model/export_gguf.ts";
+export type {
+  ExportGgufHooks,
+  GgufReport,
+  ModelfileSource,
+} from "./src/model/export_gguf.ts";
 export { mergeAdapter } from "./src/model/merge.ts";
 export type { MergeHooks, MergeReport } from "./src/model/merge.ts";
 export type { MergeProgress } from "./src/model/merge_weights.ts";
