@@ -1,12 +1,7 @@
 /**
  * The table of losses against TRL's numbers and against central differences of itself.
  */
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import {
   type AnswerLogps,
   lossDefaults,
@@ -254,53 +249,6 @@ Deno.test(
     const result = preferenceLoss(certain, optionsOf("orpo"));
     assert(result.losses.every((x) => Math.abs(x) < 1e-6));
     assert(result.chosenSlopes.every(Number.isFinite));
-  },
-);
-
-Deno.test(
-  "preferenceLoss() weighs losses and pairs: loss_weights, weights of the pairs",
-  pure,
-  () => {
-    const of = (name: LossName, i: number) =>
-      preferenceLoss(five, optionsOf(name)).losses[i]!;
-    const weights = Float64Array.of(1, 0.5, 0, 2, 1);
-    const mixed = preferenceLoss({ ...five, weights }, {
-      ...{ loss_type: ["sigmoid", "hinge"], loss_weights: [0.5, 2], beta: 0.3 },
-    });
-    for (let i = 0; i < 5; i++) {
-      assertAlmostEquals(
-        mixed.losses[i]!,
-        weights[i]! * (0.5 * of("sigmoid", i) + 2 * of("hinge", i)),
-        1e-12,
-      );
-    }
-    assertEquals(mixed.chosenSlopes[2], -0);
-  },
-);
-
-Deno.test(
-  "preferenceLoss() refuses columns of different lengths and losses of single answers",
-  pure,
-  () => {
-    assertThrows(
-      () =>
-        preferenceLoss(
-          { ...five, rejected: Float64Array.of(1) },
-          optionsOf("sigmoid"),
-        ),
-      RangeError,
-      "Cannot compute the loss: found columns of 5, 1, 5, 5, 5, 5, 5, 5, 5 numbers, expected one length",
-    );
-    assertThrows(
-      () => preferenceLoss(five, optionsOf("kto")),
-      TypeError,
-      'Cannot compute the loss "kto": found pairs, expected answers with a label',
-    );
-    assertThrows(
-      () => answerLoss(fiveAnswers, optionsOf("ipo")),
-      TypeError,
-      'Cannot compute the loss "ipo": found answers, expected pairs',
-    );
   },
 );
 

@@ -9,7 +9,6 @@ import { helpText, optionsTable } from "../../src/base/options_help.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import { optionsOf } from "../../src/base/schema.ts";
 import { foreignKeys } from "../../src/training/foreign_keys.ts";
-import { lossNames, lossRows } from "../../src/training/losses.ts";
 import {
   frozenDtype,
   resolveEvery,
@@ -168,31 +167,6 @@ Deno.test(
       '"truncation_mode" must be one of keep_start, found "keep_end"; see "length_policy"',
     );
     assert(!error.message.includes("\n"));
-  },
-);
-
-Deno.test(
-  "trainSchema offers every loss of the table and refuses others",
-  pure,
-  () => {
-    const more = { label_smoothing: 0.1 };
-    for (const name of lossNames) {
-      const [trainer = "dpo"] = lossRows[name].trainers ?? [];
-      const { options } = read({ ...more, trainer, loss_type: name });
-      assertEquals(options.loss_type, [name]);
-    }
-    assertEquals(
-      read({ ...more, loss_type: "sigmoid,sft" }).options.loss_type,
-      ["sigmoid", "sft"],
-    );
-    refuses(
-      { loss_type: "no_such_loss" },
-      `"loss_type[0]" must be one of ${lossNames.join(", ")}`,
-    );
-    refuses(
-      { loss_type: "sigmoid", loss_weights: [1, 2] },
-      "one per loss, found 2 for 1",
-    );
   },
 );
 
