@@ -3,19 +3,17 @@ override WORKGROUP_SIZE: u32 = 64;
 override FORMAT: u32 = 0;   // of w: 0 = f32, 1 = bf16, 2 = f16
 struct Params { count: u32, cols: u32, pitch: u32, first: u32, rows: u32 }
 @group(0) @binding(0) var<storage, read> ids: array<u32>;          // [count]
-@group(0) @binding(1) var<storage, read> w: array<vec4u>;          // [rows, pitch] words of 4 or 8
+@group(0) @binding(1) var<storage, read> w: array<vec4u>;          // [rows (/ 2), pitch] words
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;      // [count, cols]
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn w_at(row: u32, word: u32) -> vec4f {
-  let first = row * params.pitch;
-  if (FORMAT == 0) { return bitcast<vec4f>(w[first + word]); }
-  let both = w[first + word / 2];
-  let half = select(both.xy, both.zw, word % 2 == 1);
-  if (FORMAT == 1) {
-    return bitcast<vec4f>(vec4u(half.x << 16, half.x & 0xffff0000, half.y << 16, half.y & 0xffff0000));
-  }
-  return vec4f(unpack2x16float(half.x), unpack2x16float(half.y));
+  if (FORMAT == 0) { return bitcast<vec4f>(w[row * params.pitch + word]); }
+  // rows in pairs, the odd one in the upper halves
+  let pair = w[row / 2 * params.pitch + word];
+  let half = select(pair & vec4u(0xffff), pair >> vec4u(16), row % 2 == 1);
+  if (FORMAT == 1) { return bitcast<vec4f>(half << vec4u(16)); }
+  return vec4f(unpack2x16float(half.x).x, unpack2x16float(half.y).x, unpack2x16float(half.z).x, unpack2x16float(half.w).x);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -3,7 +3,8 @@
  * a weight and over slices of the tokens, so that no binding passes the adapter's limit; the work is in product.ts.
  */
 import type { Device } from "./device.ts";
-import { type Matrix, windowsOf } from "./matrix.ts";
+import { type Matrix, type WindowPiece, windowsOf } from "./matrix.ts";
+import { ROWS_PER_WORD } from "./matrix_bytes.ts";
 import {
   launchProduct,
   type Operand,
@@ -57,8 +58,9 @@ export function linear(
 /**
  * Product with rows `[firstRow, firstRow + rows)` of w: y `[tokens, rows]` from x `[tokens, cols]`.
  *
+ * @param firstRow even if w is of 16 bits
  * @throws {TypeError} if shapes do not fit
- * @throws {RangeError} if the rows are not within w
+ * @throws {RangeError} if the rows are not within w, or begin within a pair
  */
 export function linearRows(
   device: Device,
@@ -99,9 +101,10 @@ export function linearDx(
 /**
  * into = into * rowScale + p w[firstRow, firstRow + rows), for p `[tokens, rows]` and into `[tokens, cols]`.
  *
+ * @param firstRow even if w is of 16 bits
  * @param rowScale one number per token, `[tokens]`; without it, 1
  * @throws {TypeError} if shapes do not fit
- * @throws {RangeError} if the rows are not within w
+ * @throws {RangeError} if the rows are not within w, or begin within a pair
  */
 export function linearDxRows(
   device: Device,
@@ -134,7 +137,7 @@ function forward(
   const [tokens] = expectColumns("x", x, w.cols);
   if (into) expectRows("into", into, tokens, rows);
   const y = into ?? device.allocate([...x.shape.slice(0, -1), rows]);
-  const pieces = windowsOf(w, first, rows);
+  const pieces = wholeWords(w, first, rows);
   for (const slice of rowSlices(device, tokens, Math.max(rows, w.cols))) {
     const c = sliceRows(y, slice);
     withOperands(device, sliceRows(x, slice), more, slice, (a, second) => {
@@ -173,7 +176,7 @@ function backward(
   { first, into, add, scale, more }: Backward,
 ): void {
   const [tokens, rows] = matrixShape(dy);
-  const pieces = windowsOf(w, first, rows);
+  const pieces = wholeWords(w, first, rows);
   for (const slice of rowSlices(device, tokens, Math.max(rows, w.cols))) {
     const c = sliceRows(into, slice);
     const factors = scale && sliceRows(scale, slice);
@@ -194,6 +197,14 @@ function backward(
       }
     });
   }
+}
+
+/** Windows of rows that begin with a word. */
+function wholeWords(w: Matrix, first: number, rows: number): WindowPiece[] {
+  if (first % ROWS_PER_WORD[w.dtype] === 0) return windowsOf(w, first, rows);
+  throw new RangeError(
+    `Cannot multiply by rows of a ${w.dtype} matrix from row ${first}: expected an even row`,
+  );
 }
 
 /** Calls `use` with x and the second pair of operands, if there is one. */

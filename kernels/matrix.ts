@@ -1,7 +1,7 @@
 /**
- * A weight matrix on the device, as the products read it: rows of whole 16-byte words, in row windows of at most
- * one binding. Storage buffers for GPUs; for CPU adapters storage textures in the order of `flatTexture()`, whose
- * rows were measured as fast as packed panels, so nothing is ever reordered. Knows no product.
+ * A weight matrix on the device, as the products read it: rows, or pairs of rows, of whole 16-byte words, in row
+ * windows of at most one binding. Storage buffers for GPUs; for CPU adapters storage textures in the order of
+ * `flatTexture()`: packed panels were measured 4 % faster, which their packing would cost. Knows no product.
  */
 import type { Device } from "./device.ts";
 import { FLAT_WIDTH } from "./flat_texture.ts";
@@ -9,9 +9,11 @@ import {
   bytesOfRows,
   decodeRows,
   type MatrixDType,
-  padRows,
+  packRows,
+  ROWS_PER_WORD,
   WORD_BYTES,
-  wordsPerRow,
+  wordPitch,
+  wordsOfRows,
 } from "./matrix_bytes.ts";
 import { padColumns } from "./pad_columns.ts";
 import { expectShape, type Tensor } from "./tensor.ts";
@@ -29,7 +31,7 @@ export interface Matrix {
   readonly rows: number;
   readonly cols: number;
   readonly dtype: MatrixDType;
-  /** 16-byte words from one row to the next; the last one is filled up with zeros. */
+  /** 16-byte words from one row, or pair of 16-bit rows, to the next; the last one is filled up with zeros. */
   readonly pitch: number;
   readonly windows: readonly MatrixWindow[];
 }
@@ -48,15 +50,15 @@ export function createMatrix(
   cols: number,
   dtype: MatrixDType,
 ): Matrix {
-  const pitch = wordsPerRow(cols, dtype);
-  const most = rowsPerWindow(device, pitch);
+  const pitch = wordPitch(cols);
+  const most = rowsPerWindow(device, cols, dtype);
   const windows: MatrixWindow[] = [];
   for (let first = 0; first < rows; first += most) {
     const count = Math.min(most, rows - first);
     windows.push({
       first,
       rows: count,
-      store: allocateStore(device, count * pitch),
+      store: allocateStore(device, wordsOfRows(count, cols, dtype)),
     });
   }
   return { rows, cols, dtype, pitch, windows };
@@ -70,7 +72,8 @@ export function releaseMatrix(device: Device, m: Matrix): void {
 /**
  * Overwrites whole rows from the bytes of a checkpoint: row-major elements of the matrix's dtype.
  *
- * @throws {RangeError} if the bytes are not whole rows, or lie past the last one
+ * @param firstRow even if the matrix is of 16 bits; then an even number of rows, unless the last one is among them
+ * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split a pair
  */
 export function writeMatrixRows(
   device: Device,
@@ -80,9 +83,15 @@ export function writeMatrixRows(
 ): void {
   const rowBytes = bytesOfRows(1, m.cols, m.dtype);
   const rows = bytes.length / rowBytes;
-  if (!Number.isInteger(rows) || firstRow + rows > m.rows) {
+  const end = firstRow + rows;
+  const group = ROWS_PER_WORD[m.dtype];
+  const split = firstRow % group !== 0 ||
+    (end % group !== 0 && end !== m.rows);
+  if (!Number.isInteger(rows) || end > m.rows || split) {
     throw new RangeError(
-      `Cannot write rows of a matrix [${m.rows}, ${m.cols}]: ${bytes.length} bytes from row ${firstRow}, expected whole rows of ${rowBytes} bytes within it`,
+      `Cannot write rows of a matrix [${m.rows}, ${m.cols}]: ${bytes.length} bytes from row ${firstRow}, expected whole rows of ${rowBytes} bytes within it${
+        group === 2 ? ", in pairs" : ""
+      }`,
     );
   }
   for (const piece of windowsOf(m, firstRow, rows)) {
@@ -90,8 +99,8 @@ export function writeMatrixRows(
       piece.offset * rowBytes,
       (piece.offset + piece.rows) * rowBytes,
     );
-    const words = padRows(part, rowBytes, m.pitch * WORD_BYTES);
-    const word = piece.first * m.pitch;
+    const words = packRows(part, m.cols, m.dtype);
+    const word = wordsOfRows(piece.first, m.cols, m.dtype);
     if (!(piece.store instanceof GPUTexture)) {
       device.write(piece.store, words, word * WORD_BYTES);
       continue;
@@ -144,8 +153,9 @@ export async function readMatrixRows(
 ): Promise<Float32Array<ArrayBuffer>> {
   const values = new Float32Array(rows * m.cols);
   for (const piece of windowsOf(m, firstRow, rows)) {
-    const word = piece.first * m.pitch;
-    const words = piece.rows * m.pitch;
+    const half = piece.first % ROWS_PER_WORD[m.dtype];
+    const word = wordsOfRows(piece.first - half, m.cols, m.dtype);
+    const words = wordsOfRows(half + piece.rows, m.cols, m.dtype);
     const bytes = piece.store instanceof GPUTexture
       ? await readTexture(device, piece.store, word, words)
       : await device.readBytes({
@@ -153,7 +163,7 @@ export async function readMatrixRows(
         shape: [words * 4],
         byteOffset: (piece.store.byteOffset ?? 0) + word * WORD_BYTES,
       });
-    const decoded = decodeRows(bytes, piece.rows, m.cols, m.dtype);
+    const decoded = decodeRows(bytes, half, piece.rows, m.cols, m.dtype);
     values.set(decoded, piece.offset * m.cols);
   }
   return values;
@@ -197,18 +207,21 @@ export function windowsOf(
   });
 }
 
-function rowsPerWindow(device: Device, pitch: number): number {
+function rowsPerWindow(
+  device: Device,
+  cols: number,
+  dtype: MatrixDType,
+): number {
   const { maxTextureDimension2D, maxBufferSize } = device.gpu.limits;
   const most = device.variant === "panel"
     ? FLAT_WIDTH * maxTextureDimension2D * WORD_BYTES
     : maxBufferSize;
   const bytes = Math.min(device.windowBytes, most);
-  const blocks = Math.floor(bytes / (pitch * WORD_BYTES * WINDOW_ROWS));
+  const blockBytes = wordsOfRows(WINDOW_ROWS, cols, dtype) * WORD_BYTES;
+  const blocks = Math.floor(bytes / blockBytes);
   if (blocks >= 1) return blocks * WINDOW_ROWS;
   throw new RangeError(
-    `Cannot hold a matrix with rows of ${
-      pitch * WORD_BYTES
-    } bytes: ${WINDOW_ROWS} rows pass the device's window of ${bytes} bytes`,
+    `Cannot hold a matrix with ${cols} columns of ${dtype}: ${blockBytes} bytes of ${WINDOW_ROWS} rows pass the device's window of ${bytes} bytes`,
   );
 }
 

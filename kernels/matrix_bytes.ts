@@ -1,62 +1,127 @@
-/** How a matrix's rows lie in bytes: elements of a dtype, each row filled up to whole 16-byte words. Knows no device. */
+/**
+ * How a matrix's rows lie in 16-byte words: four columns of one f32 row, or four columns of two 16-bit rows. Knows
+ * no device.
+ *
+ * In pairs of rows, both directions of the product use the whole of each word that they load: the sum over columns
+ * four columns of two outputs, the sum over rows two rows of four outputs.
+ */
 
 /** Types that a weight may have. */
 export type MatrixDType = "f32" | "f16" | "bf16";
 
-/** Bytes of a word: four f32, or eight 16-bit elements. */
+/** Bytes of a word. */
 export const WORD_BYTES = 16;
 
-const BYTES: Record<MatrixDType, number> = { f32: 4, f16: 2, bf16: 2 };
+/** Rows whose elements share a word: of two, the even one is in the lower half of each 32 bits. */
+export const ROWS_PER_WORD: Record<MatrixDType, 1 | 2> = {
+  f32: 1,
+  f16: 2,
+  bf16: 2,
+};
 
-/** Bytes of rows as a checkpoint stores them, without filling. */
+/** Bytes of rows as a checkpoint stores them. */
 export function bytesOfRows(
   rows: number,
   cols: number,
   dtype: MatrixDType,
 ): number {
-  return rows * cols * BYTES[dtype];
+  return rows * cols * 4 / ROWS_PER_WORD[dtype];
 }
 
-/** Words that one row takes. */
-export function wordsPerRow(cols: number, dtype: MatrixDType): number {
-  return Math.ceil(bytesOfRows(1, cols, dtype) / WORD_BYTES);
+/** Words from one row, or pair of rows, to the next. */
+export function wordPitch(cols: number): number {
+  return Math.ceil(cols / 4);
 }
 
-/** Fills each row of `from` bytes up to `to` bytes with zeros; the same array where nothing is to fill. */
-export function padRows(
+/** Words that `rows` rows take from an even one on. */
+export function wordsOfRows(
+  rows: number,
+  cols: number,
+  dtype: MatrixDType,
+): number {
+  return Math.ceil(rows / ROWS_PER_WORD[dtype]) * wordPitch(cols);
+}
+
+/** The words of whole rows, from an even one on, as a checkpoint stores them; what is left of a word is zero. */
+export function packRows(
   bytes: Uint8Array,
-  from: number,
-  to: number,
+  cols: number,
+  dtype: MatrixDType,
 ): Uint8Array {
+  return ROWS_PER_WORD[dtype] === 2
+    ? pairRows(bytes, cols)
+    : fillRows(bytes, cols);
+}
+
+function fillRows(bytes: Uint8Array, cols: number): Uint8Array {
+  const from = cols * 4;
+  const to = wordPitch(cols) * WORD_BYTES;
   if (from === to) return bytes;
   const rows = bytes.length / from;
-  const padded = new Uint8Array(rows * to);
+  const filled = new Uint8Array(rows * to);
   for (let row = 0; row < rows; row++) {
-    padded.set(bytes.subarray(row * from, (row + 1) * from), row * to);
+    filled.set(bytes.subarray(row * from, (row + 1) * from), row * to);
   }
-  return padded;
+  return filled;
 }
 
-/** The numbers of filled-up rows, without the filling, `[rows, cols]`. */
+function pairRows(bytes: Uint8Array, cols: number): Uint8Array {
+  const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0
+    ? bytes
+    : bytes.slice();
+  const halves = new Uint16Array(buffer, byteOffset, length / 2);
+  const rows = halves.length / cols;
+  const pitch = wordPitch(cols) * 4;
+  const words = new Uint32Array(Math.ceil(rows / 2) * pitch);
+  for (let row = 0; row < rows; row += 2) {
+    const low = row * cols;
+    const high = low + cols;
+    const to = row / 2 * pitch;
+    // past the last row there is nothing, which is zero in a shift
+    for (let j = 0; j < cols; j++) {
+      words[to + j] = halves[low + j]! | (halves[high + j]! << 16);
+    }
+  }
+  return new Uint8Array(words.buffer);
+}
+
+/**
+ * The numbers of rows `[first, first + rows)` of packed ones, `[rows, cols]`.
+ *
+ * @param first 0, or 1 for the second row of the first pair
+ */
 export function decodeRows(
-  bytes: ArrayBuffer,
+  words: ArrayBuffer,
+  first: number,
   rows: number,
   cols: number,
   dtype: MatrixDType,
 ): Float32Array<ArrayBuffer> {
-  const pitch = wordsPerRow(cols, dtype) * WORD_BYTES / BYTES[dtype];
-  const from = decode(bytes, dtype);
   const values = new Float32Array(rows * cols);
-  for (let row = 0; row < rows; row++) {
-    values.set(from.subarray(row * pitch, row * pitch + cols), row * cols);
+  const bits = new Uint32Array(values.buffer);
+  const pitch = wordPitch(cols) * 4;
+  const from = new Uint32Array(words);
+  for (let i = 0; i < rows; i++) {
+    const row = first + i;
+    const at = Math.floor(row / ROWS_PER_WORD[dtype]) * pitch;
+    const line = from.subarray(at, at + cols);
+    if (dtype === "f32") bits.set(line, i * cols);
+    else decodeHalves(line, row % 2, dtype, values.subarray(i * cols));
   }
   return values;
 }
 
-function decode(bytes: ArrayBuffer, dtype: MatrixDType): Float32Array {
-  if (dtype === "f32") return new Float32Array(bytes);
-  if (dtype === "f16") return new Float32Array(new Float16Array(bytes));
-  // bf16 is the upper half of an f32
-  const bits = Uint32Array.from(new Uint16Array(bytes), (half) => half << 16);
-  return new Float32Array(bits.buffer);
+function decodeHalves(
+  line: Uint32Array,
+  half: number,
+  dtype: "f16" | "bf16",
+  to: Float32Array,
+): void {
+  const halves = Uint16Array.from(line, (word) => word >>> (16 * half));
+  if (dtype === "f16") to.set(new Float16Array(halves.buffer));
+  else {
+    // bf16 is the upper half of an f32
+    const bits = Uint32Array.from(halves, (bf16) => bf16 << 16);
+    to.set(new Float32Array(bits.buffer));
+  }
 }

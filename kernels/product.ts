@@ -14,7 +14,7 @@ import { matrixShape, type Tensor } from "./tensor.ts";
 export interface Operand {
   readonly store: Tensor | GPUTexture;
   readonly dtype: MatrixDType;
-  /** Words from one row to the next. */
+  /** Words from one row to the next; of 16 bits, from one pair of rows. */
   readonly pitch: number;
 }
 
@@ -25,7 +25,7 @@ export interface Product {
   /** First column of `a`, a multiple of 4. */
   readonly aCol: number;
   readonly b: Operand;
-  /** First row of `b`. */
+  /** First row of `b`; even if that is of 16 bits. */
   readonly bRow: number;
   readonly rows: number;
   readonly cols: number;

@@ -8,7 +8,7 @@ struct Params {
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
-@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols, b_pitch] words of 4 or 8
+@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols (/ 2), b_pitch] words
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
 @group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
 @group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
@@ -25,14 +25,13 @@ fn a_at(row: u32, word: u32) -> vec4f {
 // elements [4 word, 4 word + 4) of a row of b
 fn b_at(row: u32, word: u32) -> vec4f {
   if (row >= params.cols || 4 * word >= params.length) { return vec4f(); }
-  let first = (params.b_row + row) * params.b_pitch;
-  if (FORMAT == 0) { return bitcast<vec4f>(b[first + word]); }
-  let both = b[first + word / 2];
-  let half = select(both.xy, both.zw, word % 2 == 1);
-  if (FORMAT == 1) {
-    return bitcast<vec4f>(vec4u(half.x << 16, half.x & 0xffff0000, half.y << 16, half.y & 0xffff0000));
-  }
-  return vec4f(unpack2x16float(half.x), unpack2x16float(half.y));
+  let at = params.b_row + row;
+  if (FORMAT == 0) { return bitcast<vec4f>(b[at * params.b_pitch + word]); }
+  // rows in pairs, the odd one in the upper halves
+  let pair = b[at / 2 * params.b_pitch + word];
+  let half = select(pair & vec4u(0xffff), pair >> vec4u(16), at % 2 == 1);
+  if (FORMAT == 1) { return bitcast<vec4f>(half << vec4u(16)); }
+  return vec4f(unpack2x16float(half.x).x, unpack2x16float(half.y).x, unpack2x16float(half.z).x, unpack2x16float(half.w).x);
 }
 
 fn finish(row: u32, col: u32, sum: f32) {

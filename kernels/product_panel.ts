@@ -77,8 +77,7 @@ function chooseTile(p: Product): PanelTile {
       colLanes: 8,
     };
   }
-  const least = mode === "nn" && dtype !== "f32" ? 8 : 4;
-  const cols = p.cols <= 16 ? least : 16;
+  const cols = p.cols <= 16 ? 4 : 16;
   const rows = p.rows <= 16 ? 8 : 16;
   return { ...base, rows, rowLanes: 2, cols, colLanes: 4 };
 }

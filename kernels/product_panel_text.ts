@@ -19,7 +19,7 @@ export interface PanelTile {
   readonly mode: "nt" | "nn";
   /** Type of b; a is f32. */
   readonly dtype: MatrixDType;
-  /** Outputs of an invocation; `cols` is a multiple of 4, and of 8 in mode "nn" with 16-bit b. */
+  /** Outputs of an invocation; `cols` is a multiple of 4. */
   readonly rows: number;
   readonly cols: number;
   readonly rowLanes: number;

@@ -99,7 +99,7 @@ async function loadParts(
   return parts;
 }
 
-/** A file's chunks are asked for in whole rows, which is what a matrix takes. */
+/** A file's chunks are asked for in whole pairs of rows, which is what a matrix takes. */
 async function loadMatrix(
   device: Device,
   reader: TensorReader,
@@ -112,7 +112,9 @@ async function loadMatrix(
   const [rows, cols] = shape as [number, number];
   const matrix = createMatrix(device, rows, cols, kept);
   const rowBytes = bytes / rows;
-  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes)) * rowBytes;
+  const pairBytes = 2 * rowBytes;
+  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / pairBytes)) *
+    pairBytes;
   for await (const chunk of reader.chunks(name, chunkBytes)) {
     const converted = STORED[kept] === stored
       ? chunk.bytes

@@ -195,6 +195,12 @@ await gpuTest("linear() names shapes that do not fit", (device) => {
     RangeError,
     "rows 0 to 9 of a matrix [8, 12]",
   );
+  const pairs = seededMatrix(device, 8, 12, "bf16").w;
+  assertThrows(
+    () => linearRows(device, device.allocate([3, 12]), pairs, 1, 2),
+    RangeError,
+    "from row 1: expected an even row",
+  );
   return Promise.resolve();
 });
 

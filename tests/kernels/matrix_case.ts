@@ -39,7 +39,7 @@ export function seededMatrix(
   const { values, bytes } = encoded(seeded(rows * cols, rows + cols), dtype);
   const w = createMatrix(device, rows, cols, dtype);
   const rowBytes = bytes.length / rows;
-  for (let row = 0, step = 5; row < rows; row += step, step += 58) {
+  for (let row = 0, step = 6; row < rows; row += step, step += 58) {
     const end = Math.min(rows, row + step) * rowBytes;
     writeMatrixRows(device, w, row, bytes.subarray(row * rowBytes, end));
   }

@@ -68,6 +68,11 @@ await gpuTest("writeMatrixRows() refuses what is not whole rows", (device) => {
     RangeError,
     "32 bytes from row 3",
   );
+  assertThrows(
+    () => writeMatrixRows(device, w, 0, new Uint8Array(16)),
+    RangeError,
+    "16 bytes from row 0, expected whole rows of 16 bytes within it, in pairs",
+  );
   return Promise.resolve();
 });
 
