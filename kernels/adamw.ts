@@ -5,8 +5,8 @@
 import source from "./adamw.wgsl" with { type: "text" };
 import type { Device } from "./device.ts";
 import { defineKernel } from "./kernel.ts";
-import { launchWindows } from "./launch_windows.ts";
 import type { Tensor } from "./tensor.ts";
+import { launchUpdate } from "./update_launch.ts";
 
 const kernel = defineKernel("adamw", source);
 
@@ -33,8 +33,8 @@ export interface AdamwStep {
   readonly weightDecay: number;
   /** Number of this step, from 1. */
   readonly step: number;
-  /** Factor on the gradient: clipping times averaging. */
-  readonly gradientScale: number;
+  /** From `gradientClip()`, `[2]`: the factor on the gradient, or that nothing may change. */
+  readonly clip: Tensor;
 }
 
 /**
@@ -54,8 +54,7 @@ export function adamw(
       `Cannot take an AdamW step: step is ${step}, expected 1 or more`,
     );
   }
-  launchWindows(device, kernel, { weight, gradient, m, v }, {
-    gradient_scale: options.gradientScale,
+  launchUpdate(device, kernel, { weight, gradient, m, v }, options.clip, {
     decay: 1 - learningRate * weightDecay,
     one_less_beta1: 1 - beta1,
     beta2,

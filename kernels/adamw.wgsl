@@ -1,10 +1,10 @@
-// g = gradient_scale dw;  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
+// g = clip dw;  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
 // weight = decay weight - step_size m / (sqrt(v) / root_correction + eps)
-// one invocation per element, grid folded over x and y
+// one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
+alias Real = f32;                                                   // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params {
   count: u32,
-  gradient_scale: f32,
   decay: f32,            // 1 - learning_rate weight_decay
   one_less_beta1: f32,
   beta2: f32,
@@ -13,11 +13,12 @@ struct Params {
   root_correction: f32,  // sqrt(1 - beta2^step)
   eps: f32,
 }
-@group(0) @binding(0) var<storage, read_write> weight: array<f32>;  // [count]
-@group(0) @binding(1) var<storage, read> gradient: array<f32>;      // [count]
-@group(0) @binding(2) var<storage, read_write> m: array<f32>;       // [count]
-@group(0) @binding(3) var<storage, read_write> v: array<f32>;       // [count]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read_write> weight: array<Real>;  // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<Real>;      // [count]
+@group(0) @binding(2) var<storage, read_write> m: array<Real>;       // [count]
+@group(0) @binding(3) var<storage, read_write> v: array<Real>;       // [count]
+@group(0) @binding(4) var<storage, read> clip: array<f32>;           // [2], the second is the gradient's factor
+@group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -26,8 +27,8 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
-  if (i >= params.count) { return; }
-  let g = params.gradient_scale * gradient[i];
+  if (i >= params.count || clip[1] < 0.0) { return; }
+  let g = clip[1] * gradient[i];
   let old = m[i];
   let first = old + params.one_less_beta1 * (g - old);
   let second = params.beta2 * v[i] + params.one_less_beta2 * g * g;

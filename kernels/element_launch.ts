@@ -32,24 +32,30 @@ export function elementWidth(
  * are empty.
  *
  * @param tensors by the kernel's binding names; its text has `alias Real` and `WORKGROUP_SIZE`
+ * @param options.shared further bindings, which every window is given whole
  */
 export function launchElements(
   device: Device,
   kernel: Kernel,
   tensors: Readonly<Record<string, Tensor>>,
   params: Readonly<Record<string, number>> = {},
-  constants: Readonly<Record<string, number>> = {},
+  { constants = {}, shared = {} }: {
+    readonly constants?: Readonly<Record<string, number>>;
+    readonly shared?: Readonly<Record<string, Tensor>>;
+  } = {},
 ): void {
   const named = Object.entries(tensors);
   const length = elements(named[0]![1].shape);
   for (const window of elementWindows(device, length)) {
     const { width, options } = elementWidth(window.count);
     const count = window.count / width;
+    const views = named.map(([name, tensor]) => [
+      name,
+      windowView(tensor, window),
+    ]);
     device.launch(
       kernel,
-      Object.fromEntries(
-        named.map(([name, tensor]) => [name, windowView(tensor, window)]),
-      ),
+      { ...Object.fromEntries(views), ...shared },
       { ...params, count },
       foldedGrid(Math.ceil(count / GROUP_SIZE)),
       { ...options, constants: { ...options.constants, ...constants } },

@@ -35,7 +35,7 @@ export function gatedUnit(
   expectShape("up", up, gate.shape);
   const y = device.allocate(gate.shape);
   const constants = { ACTIVATION: NUMBERS[activation] };
-  launchElements(device, kernel, { gate, up, y }, {}, constants);
+  launchElements(device, kernel, { gate, up, y }, {}, { constants });
   return y;
 }
 
@@ -57,6 +57,6 @@ export function gatedUnitBackward(
   const dUp = device.allocate(gate.shape);
   const tensors = { gate, up, dy, d_gate: dGate, d_up: dUp };
   const constants = { ACTIVATION: NUMBERS[activation] };
-  launchElements(device, backwardKernel, tensors, {}, constants);
+  launchElements(device, backwardKernel, tensors, {}, { constants });
   return { dGate, dUp };
 }

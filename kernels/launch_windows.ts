@@ -1,14 +1,9 @@
-/**
- * Launches an elementwise kernel over tensors of one shape that may be larger than what the adapter binds:
- * window after window, each a view. Knows no op.
- */
+/** Cuts tensors that are larger than what the adapter binds into windows, each a view. Knows no kernel. */
 import type { Device } from "./device.ts";
-import { foldedGrid } from "./grid.ts";
-import type { Kernel } from "./kernel.ts";
-import { elements, expectShape, rowsView, type Tensor } from "./tensor.ts";
+import { elements, rowsView, type Tensor } from "./tensor.ts";
 
-/** Invocations of a workgroup; the kernels' `override WORKGROUP_SIZE` says the same. */
-const WORKGROUP_SIZE = 64;
+/** Windows begin at multiples of so many elements, where a binding may. */
+const UNIT = 64;
 
 /** Elements `[first, first + count)` of a tensor. */
 export interface Window {
@@ -24,7 +19,7 @@ export interface Window {
 export function elementWindows(
   device: Device,
   count: number,
-  unit = WORKGROUP_SIZE,
+  unit = UNIT,
 ): Window[] {
   const most = Math.max(unit, Math.floor(device.windowBytes / 4 / unit) * unit);
   const windows: Window[] = [];
@@ -42,36 +37,4 @@ export function windowView(
   const all = elements(tensor.shape);
   if (count === all) return tensor;
   return rowsView({ ...tensor, shape: [all, 1] }, first, count);
-}
-
-/**
- * Launches `kernel` with one invocation per element; its parameter `count` is the window's length.
- *
- * @param tensors f32 tensors of one shape, by the kernel's binding names
- * @throws {TypeError} if a shape differs from the first one's, or a dtype is not f32
- */
-export function launchWindows(
-  device: Device,
-  kernel: Kernel,
-  tensors: Readonly<Record<string, Tensor>>,
-  params: Readonly<Record<string, number>>,
-): void {
-  const named = Object.entries(tensors);
-  const shape = named[0]![1].shape;
-  for (const [name, tensor] of named) {
-    expectShape(name, tensor, shape);
-    if (tensor.dtype !== "f32") {
-      throw new TypeError(
-        `Cannot launch kernel "${kernel.name}": tensor "${name}" is ${tensor.dtype}, expected f32`,
-      );
-    }
-  }
-  for (const window of elementWindows(device, elements(shape))) {
-    const bindings = Object.fromEntries(
-      named.map(([name, tensor]) => [name, windowView(tensor, window)]),
-    );
-    const { count } = window;
-    const grid = foldedGrid(Math.ceil(count / WORKGROUP_SIZE));
-    device.launch(kernel, bindings, { ...params, count }, grid);
-  }
 }

@@ -1,9 +1,9 @@
 /** One step of RMSprop on one tensor, in place, without momentum and not centred: PyTorch's defaults. */
 import type { Device } from "./device.ts";
 import { defineKernel } from "./kernel.ts";
-import { launchWindows } from "./launch_windows.ts";
 import source from "./rmsprop.wgsl" with { type: "text" };
 import type { Tensor } from "./tensor.ts";
+import { launchUpdate } from "./update_launch.ts";
 
 const kernel = defineKernel("rmsprop", source);
 
@@ -24,8 +24,8 @@ export interface RmspropStep {
   readonly eps?: number;
   /** Added to the gradient times the weight (not decoupled). Default 0. */
   readonly weightDecay?: number;
-  /** Factor on the gradient: clipping times averaging. */
-  readonly gradientScale: number;
+  /** From `gradientClip()`, `[2]`: the factor on the gradient, or that nothing may change. */
+  readonly clip: Tensor;
 }
 
 /**
@@ -39,8 +39,7 @@ export function rmsprop(
   options: RmspropStep,
 ): void {
   const { learningRate, alpha = 0.99, eps = 1e-8, weightDecay = 0 } = options;
-  launchWindows(device, kernel, { weight, gradient, v }, {
-    gradient_scale: options.gradientScale,
+  launchUpdate(device, kernel, { weight, gradient, v }, options.clip, {
     weight_decay: weightDecay,
     alpha,
     one_less_alpha: 1 - alpha,

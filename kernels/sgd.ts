@@ -1,10 +1,10 @@
 /** One step of stochastic gradient descent on one tensor, in place, with or without momentum, as in PyTorch. */
 import type { Device } from "./device.ts";
 import { defineKernel } from "./kernel.ts";
-import { launchWindows } from "./launch_windows.ts";
 import source from "./sgd.wgsl" with { type: "text" };
 import momentumSource from "./sgd_momentum.wgsl" with { type: "text" };
 import type { Tensor } from "./tensor.ts";
+import { launchUpdate } from "./update_launch.ts";
 
 const plain = defineKernel("sgd", source);
 const withMomentum = defineKernel("sgd_momentum", momentumSource);
@@ -24,8 +24,8 @@ export interface SgdStep {
   readonly momentum?: number;
   /** Added to the gradient times the weight (not decoupled). Default 0. */
   readonly weightDecay?: number;
-  /** Factor on the gradient: clipping times averaging. */
-  readonly gradientScale: number;
+  /** From `gradientClip()`, `[2]`: the factor on the gradient, or that nothing may change. */
+  readonly clip: Tensor;
 }
 
 /**
@@ -38,17 +38,17 @@ export function sgd(
   { weight, gradient, velocity }: SgdTensors,
   options: SgdStep,
 ): void {
-  const { learningRate, momentum = 0, weightDecay = 0 } = options;
+  const { learningRate, momentum = 0, weightDecay = 0, clip } = options;
   const params = {
-    gradient_scale: options.gradientScale,
     weight_decay: weightDecay,
     learning_rate: learningRate,
   };
   if (momentum === 0) {
-    launchWindows(device, plain, { weight, gradient }, params);
+    launchUpdate(device, plain, { weight, gradient }, clip, params);
   } else if (velocity) {
     const tensors = { weight, gradient, velocity };
-    launchWindows(device, withMomentum, tensors, { ...params, momentum });
+    const all = { ...params, momentum };
+    launchUpdate(device, withMomentum, tensors, clip, all);
   } else {
     throw new TypeError(
       `Cannot take a step with momentum ${momentum}: "velocity" is missing, expected a tensor [${

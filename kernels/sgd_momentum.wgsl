@@ -1,17 +1,18 @@
-// velocity = momentum velocity + gradient_scale dw + weight_decay weight;  weight -= learning_rate velocity
-// one invocation per element, grid folded over x and y
+// velocity = momentum velocity + clip dw + weight_decay weight;  weight -= learning_rate velocity
+// one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
+alias Real = f32;                                                   // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params {
   count: u32,
-  gradient_scale: f32,
   weight_decay: f32,
   learning_rate: f32,
   momentum: f32,
 }
-@group(0) @binding(0) var<storage, read_write> weight: array<f32>;    // [count]
-@group(0) @binding(1) var<storage, read> gradient: array<f32>;        // [count]
-@group(0) @binding(2) var<storage, read_write> velocity: array<f32>;  // [count]
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read_write> weight: array<Real>;    // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<Real>;        // [count]
+@group(0) @binding(2) var<storage, read_write> velocity: array<Real>;  // [count]
+@group(0) @binding(3) var<storage, read> clip: array<f32>;           // [2], the second is the gradient's factor
+@group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -20,9 +21,9 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
-  if (i >= params.count) { return; }
+  if (i >= params.count || clip[1] < 0.0) { return; }
   let old = weight[i];
-  let g = params.gradient_scale * gradient[i] + params.weight_decay * old;
+  let g = clip[1] * gradient[i] + params.weight_decay * old;
   let speed = params.momentum * velocity[i] + g;
   weight[i] = old - params.learning_rate * speed;
   velocity[i] = speed;

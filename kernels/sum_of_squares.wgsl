@@ -1,15 +1,20 @@
-// partials[first_block + b] = sum of x[i]^2 over block b of BLOCK elements
-// one workgroup per block: four short sums per invocation, then a tree; grid folded over x and y
+// partials[first_block + b] = sum of x[i]^2 over block b of BLOCK Reals
+// one workgroup per block: two short sums per invocation, then a tree; grid folded over x and y
+alias Real = f32;                                                      // or vec4f
+override WIDTH: u32 = 1;                                               // numbers in a Real
 override BLOCK: u32 = 16384;
 const WORKGROUP_SIZE = 64u;
-struct Params { count: u32, first_block: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [count]
+struct Params { count: u32, first_block: u32 }                         // count in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;               // [count]
 @group(0) @binding(1) var<storage, read_write> partials: array<f32>;   // [blocks]
 @group(0) @binding(2) var<uniform> params: Params;
 var<workgroup> sums: array<f32, WORKGROUP_SIZE>;
 
-fn square(i: u32) -> f32 {
-  if (i >= params.count) { return 0.0; }
+// a scalar is repeated by vec4f(): a quarter of the four is exact
+fn total(v: Real) -> f32 { return dot(vec4f(v), vec4f(0.25 * f32(WIDTH))); }
+
+fn square(i: u32) -> Real {
+  if (i >= params.count) { return Real(0.0); }
   let value = x[i];
   return value * value;
 }
@@ -23,16 +28,13 @@ fn main(
   let block = group.x + group.y * groups.x;
   if (block * BLOCK >= params.count) { return; }
   let end = min(params.count, (block + 1u) * BLOCK);
-  var sum = vec4f();
-  for (var i = block * BLOCK + lane; i < end; i += 4u * WORKGROUP_SIZE) {
-    sum += vec4f(
-      square(i),
-      square(i + WORKGROUP_SIZE),
-      square(i + 2u * WORKGROUP_SIZE),
-      square(i + 3u * WORKGROUP_SIZE),
-    );
+  var even = Real(0.0);
+  var odd = Real(0.0);
+  for (var i = block * BLOCK + lane; i < end; i += 2u * WORKGROUP_SIZE) {
+    even += square(i);
+    odd += square(i + WORKGROUP_SIZE);
   }
-  sums[lane] = (sum.x + sum.y) + (sum.z + sum.w);
+  sums[lane] = total(even + odd);
   workgroupBarrier();
   for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
     if (lane < half) { sums[lane] += sums[lane + half]; }

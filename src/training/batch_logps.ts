@@ -15,22 +15,32 @@ import { sumBySequence } from "./token_sums.ts";
 /** A batch's log-probabilities, still differentiable. */
 export interface BatchLogps {
   readonly statistics: TargetStatistics;
+  /** What was asked for alongside. */
+  readonly alongside: readonly Float32Array[];
   /** Accumulates gradients, given the loss's slope with respect to each `logps`, `[targets]`. */
   backward(slopes: Float32Array<ArrayBuffer>): void;
 }
 
-/** Runs a batch forward and keeps what the backward pass needs, in the device's scope that is open. */
+/**
+ * Runs a batch forward and keeps what the backward pass needs, in the device's scope that is open.
+ *
+ * @param options.alongside f32 tensors to read in the same wait
+ */
 export async function recordedLogps(
   model: Model,
   batch: Batch,
-  options: DecoderOptions = {},
+  { alongside = [], ...options }: DecoderOptions & {
+    readonly alongside?: readonly Tensor[];
+  } = {},
 ): Promise<BatchLogps> {
   const { value, tape } = Tape.record(
     model.device,
     () => forward(model, batch, options),
   );
+  const [statistics, ...others] = await read(model, batch, value, alongside);
   return {
-    statistics: await read(model, batch, value),
+    statistics,
+    alongside: others,
     backward(slopes) {
       const { device } = model;
       tape.backward(value.logps, device.upload(slopes, [slopes.length]));
@@ -45,11 +55,9 @@ export async function logpsOf(
   options: DecoderOptions = {},
 ): Promise<TargetStatistics> {
   using _scope = model.device.scope();
-  return await read(
-    model,
-    batch,
-    Tape.pause(() => forward(model, batch, options)),
-  );
+  const value = Tape.pause(() => forward(model, batch, options));
+  const [statistics] = await read(model, batch, value);
+  return statistics;
 }
 
 /**
@@ -103,15 +111,17 @@ async function read(
   { device }: Model,
   { targetSequence }: Batch,
   { logps, statistics }: Forward,
-): Promise<TargetStatistics> {
-  const [logpValues, values] = await device.readAll([logps, statistics]);
+  alongside: readonly Tensor[] = [],
+): Promise<[TargetStatistics, ...Float32Array[]]> {
+  const wanted = [logps, statistics, ...alongside];
+  const [logpValues, values, ...others] = await device.readAll(wanted);
   const columns = tokenStatistics(values!);
-  return {
+  return [{
     logps: logpValues!,
     meanLogits: columns.meanLogits,
     entropies: columns.entropies,
     correct: columns.correct,
     sumSquares: columns.sumSquares,
     targetSequence,
-  };
+  }, ...others];
 }

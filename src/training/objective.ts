@@ -74,6 +74,8 @@ export interface Objective<Example> {
   ) => Scored;
   /** Whether a column of the reference's log-probabilities is needed. */
   readonly needsReference: boolean;
+  /** Whether the examples of a micro-batch depend on each other, so that they must run together. */
+  readonly couples: boolean;
 }
 
 /** How pairs are trained on. */
@@ -120,6 +122,7 @@ export function preferenceObjective(
       preferenceBatch(pairs, { promptTargets: trainer === "orpo" }),
     sequences: ({ chosen, rejected }) => [chosen, rejected],
     needsReference: hasReference,
+    couples: terms.loss_type.some((name) => "couples" in lossRows[name]),
     columnKey: typeof how.ld_alpha === "number"
       ? `ld_alpha ${how.ld_alpha}`
       : "",
@@ -161,6 +164,7 @@ export function feedbackObjective(
     batch: feedbackBatch,
     sequences: ({ sequence, mismatched }) => [sequence, mismatched],
     needsReference: true,
+    couples: terms.loss_type.some((name) => "couples" in lossRows[name]),
     columnKey: "",
     column: (batch, statistics) =>
       sumBySequence(statistics, batch.sequences).sums,
@@ -198,6 +202,7 @@ export function supervisedObjective(): Objective<TokenSequence> {
     batch: demonstrationBatch,
     sequences: (sequence) => [sequence],
     needsReference: false,
+    couples: false,
     columnKey: "",
     column: (batch, statistics) =>
       sumBySequence(statistics, batch.sequences).sums,

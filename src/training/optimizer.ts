@@ -4,9 +4,9 @@
  */
 import { adamw } from "../../kernels/adamw.ts";
 import type { Device } from "../../kernels/device.ts";
+import { clippedNorm, gradientClip } from "../../kernels/gradient_clip.ts";
 import { rmsprop } from "../../kernels/rmsprop.ts";
 import { sgd } from "../../kernels/sgd.ts";
-import { sumOfSquares, totalOfBlocks } from "../../kernels/sum_of_squares.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import {
   type Parameter,
@@ -28,13 +28,16 @@ export interface OptimizerOptions {
 /** One step, the same for all tensors. */
 export interface OptimizerStep {
   readonly learningRate: number;
-  /** What gradients are multiplied by first: the clipping factor. */
-  readonly gradientScale: number;
+  /** Gradients are scaled down to this L2 norm; 0 is no bound. */
+  readonly maxGradNorm: number;
 }
 
 type Slots = Readonly<Record<string, Tensor>>;
 
-interface Update extends OptimizerStep {
+interface Update {
+  readonly learningRate: number;
+  /** `[2]`, from `gradientClip()`. */
+  readonly clip: Tensor;
   readonly weight: Tensor;
   readonly gradient: Tensor;
   /** Number of this step, from 1. */
@@ -96,6 +99,8 @@ export class Optimizer {
   /** Steps taken. */
   steps = 0;
   readonly parameters: readonly Parameter[];
+  /** `[2]`; read it in the wait that comes next, `clippedNorm()` tells the norm of the last step's gradients. */
+  readonly clip: Tensor;
   #device: Device;
   #weights: readonly (Weight | Vector)[];
   #options: OptimizerOptions;
@@ -112,6 +117,7 @@ export class Optimizer {
     this.#weights = weights;
     this.#options = options;
     this.#row = ROWS[options.optim];
+    this.clip = device.zeros([2]);
     this.parameters = weights.flatMap(({ parameter }) => parameter ?? []);
     this.#slots = new Map(
       this.parameters.map((parameter) => [
@@ -132,19 +138,25 @@ export class Optimizer {
     }
   }
 
-  /** The L2 norm of all gradients; NaN or infinite if one of them is. */
+  /** The L2 norm of all gradients; NaN or infinite if one of them is. Waits for the device. */
   async gradientNorm(): Promise<number> {
-    using _scope = this.#device.scope();
-    const partials = sumOfSquares(
-      this.#device,
-      this.parameters.map(({ gradient }) => gradient),
-    );
-    return Math.sqrt(totalOfBlocks(await this.#device.read(partials)));
+    this.#measure(0);
+    return clippedNorm(await this.#device.read(this.clip));
   }
 
-  /** Changes all trained tensors by their gradients, and brings their packed forms up to date. */
-  step({ learningRate, gradientScale }: OptimizerStep): void {
+  #measure(maxGradNorm: number): void {
+    const gradients = this.parameters.map(({ gradient }) => gradient);
+    gradientClip(this.#device, gradients, maxGradNorm, this.clip);
+  }
+
+  /**
+   * Changes all trained tensors by their gradients, and brings their packed forms up to date. Nothing changes if a
+   * gradient is not finite, which `clip` tells.
+   */
+  step({ learningRate, maxGradNorm }: OptimizerStep): void {
     this.steps++;
+    this.#measure(maxGradNorm);
+    const { clip } = this;
     for (const parameter of this.parameters) {
       const { name, value: weight, gradient } = parameter;
       const weightDecay = isDecayed(name) ? this.#options.weight_decay : 0;
@@ -153,7 +165,7 @@ export class Optimizer {
         gradient,
         step: this.steps,
         learningRate,
-        gradientScale,
+        clip,
         weightDecay,
       };
       this.#row.update(

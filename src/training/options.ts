@@ -108,6 +108,13 @@ const batches = {
     -1,
     { min: -1 },
   ),
+  max_tokens_per_batch: optional(
+    integer(
+      "Most tokens that run on the device at once: micro-batches are split and packed to it, losses and steps stay the same; null runs each micro-batch by itself",
+      undefined,
+      { min: 1 },
+    ),
+  ),
   gradient_checkpointing: flag(
     "Compute activations again in the backward pass: less memory, about a third slower",
   ),

@@ -37,13 +37,15 @@ export async function runLoop<Example extends Examples>(
   };
   const end = await train(parts, {
     onStep: hooks.onStep ?? (() => {}),
-    afterStep: async (step) => {
+    inspection: {
       // warm-up starts at a rate of 0: a step at that rate changes nothing by right
-      const warming = options.learning_rate > 0 &&
-        parts.schedule(step - 1) === 0;
-      if (!unchecked || warming) return;
-      unchecked = false;
-      await checkChanged();
+      isDue: (step) =>
+        unchecked &&
+        !(options.learning_rate > 0 && parts.schedule(step - 1) === 0),
+      async run() {
+        unchecked = false;
+        await checkChanged();
+      },
     },
     onLog: write,
     onEvaluation: write,

@@ -72,6 +72,7 @@ export function trainerParts<Example extends Examples>(
     maxGradNorm: options.max_grad_norm,
     evalBatchSize: options.per_device_eval_batch_size,
     gradientCheckpointing: options.gradient_checkpointing,
+    maxTokensPerBatch: options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
     describe: ({ line }) => `line ${line}`,

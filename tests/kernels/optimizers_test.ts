@@ -26,6 +26,11 @@ function start(device: Device, count: number) {
   return { weight, states, twin, twinStates };
 }
 
+/** What `gradientClip()` leaves for the updates. */
+function clipOf(device: Device, factor: number): Tensor {
+  return device.upload(Float32Array.of(1, factor), [2]);
+}
+
 /** Calls `step` with a new gradient, on the device and as numbers, from step 1 on. */
 function takeSteps(
   device: Device,
@@ -53,7 +58,9 @@ for (const count of [1, 7, 33, 257, 10_001]) {
     async (device) => {
       const { weight, states: [m, v], twin, twinStates } = start(device, count);
       takeSteps(device, count, (gradient, numbers, step) => {
-        adamw(device, { weight, gradient, m, v }, { ...ADAMW, step });
+        adamw(device, { weight, gradient, m, v }, {
+          ...{ ...ADAMW, step, clip: clipOf(device, 0.25) },
+        });
         const [twinM, twinV] = twinStates;
         adamwReference(twin, numbers, twinM!, twinV!, { ...ADAMW, step });
       });
@@ -73,7 +80,9 @@ await gpuTest(
     const weight = device.upload(data, shape);
     const gradient = device.upload(data, shape);
     const [m, v] = [device.zeros(shape), device.zeros(shape)];
-    adamw(device, { weight, gradient, m, v }, { ...ADAMW, step: 1 });
+    adamw(device, { weight, gradient, m, v }, {
+      ...{ ...ADAMW, step: 1, clip: clipOf(device, 0.25) },
+    });
     const twin = Float64Array.from(data);
     const zeros = () => new Float64Array(2500);
     adamwReference(twin, data, zeros(), zeros(), { ...ADAMW, step: 1 });
@@ -89,7 +98,9 @@ await gpuTest(
     const weight = device.zeros([3]);
     const gradient = device.upload(Float32Array.of(1e-3, -5, 20), [3]);
     const [m, v] = [device.zeros([3]), device.zeros([3])];
-    adamw(device, { weight, gradient, m, v }, { ...ADAMW, step: 1 });
+    adamw(device, { weight, gradient, m, v }, {
+      ...{ ...ADAMW, step: 1, clip: clipOf(device, 0.25) },
+    });
     const moved = await device.read(weight);
     for (const [i, want] of [-0.01, 0.01, -0.01].entries()) {
       assertAlmostEquals(moved[i]!, want, 1e-6);
@@ -101,7 +112,7 @@ await gpuTest(
 await gpuTest("adamw() names a tensor of another shape or dtype", (device) => {
   const [weight, m, v] = [1, 2, 3].map(() => device.zeros([4]));
   const tensors = { weight: weight!, m: m!, v: v! };
-  const options = { ...ADAMW, step: 1 };
+  const options = { ...ADAMW, step: 1, clip: clipOf(device, 0.25) };
   assertThrows(
     () => adamw(device, { ...tensors, gradient: device.zeros([5]) }, options),
     TypeError,
@@ -138,7 +149,8 @@ for (const count of [1, 257]) {
       };
       const { weight, states: [v], twin, twinStates } = start(device, count);
       takeSteps(device, count, (gradient, numbers) => {
-        rmsprop(device, { weight, gradient, v }, options);
+        const clip = clipOf(device, options.gradientScale);
+        rmsprop(device, { weight, gradient, v }, { ...options, clip });
         rmspropReference(twin, numbers, twinStates[0]!, options);
       });
       assertClose(await device.read(weight), twin, TOLERANCE, "weight");
@@ -162,7 +174,8 @@ for (const count of [1, 257]) {
           count,
         );
         takeSteps(device, count, (gradient, numbers) => {
-          sgd(device, { weight, gradient, velocity }, options);
+          const clip = clipOf(device, options.gradientScale);
+          sgd(device, { weight, gradient, velocity }, { ...options, clip });
           sgdReference(twin, numbers, twinStates[0]!, options);
         });
         assertClose(await device.read(weight), twin, TOLERANCE, "weight");
@@ -174,7 +187,8 @@ for (const count of [1, 257]) {
 
 await gpuTest("sgd() with momentum asks for the velocity", (device) => {
   const weight = device.zeros([2]);
-  const options = { learningRate: 1, momentum: 0.9, gradientScale: 1 };
+  const clip = clipOf(device, 1);
+  const options = { learningRate: 1, momentum: 0.9, clip };
   assertThrows(
     () => sgd(device, { weight, gradient: weight }, options),
     TypeError,
@@ -183,3 +197,34 @@ await gpuTest("sgd() with momentum asks for the velocity", (device) => {
   assertEquals(weight.shape, [2]);
   return Promise.resolve();
 }, { variants: ["tile"] });
+
+for (const factor of [0.5, -1]) {
+  await gpuTest(
+    `adamw(), rmsprop() and sgd() ${
+      factor < 0 ? "change nothing" : "change all"
+    } where clip says ${factor}`,
+    async (device) => {
+      const clip = clipOf(device, factor);
+      const bad = factor < 0 ? NaN : 1;
+      const make = (value: number) =>
+        device.upload(new Float32Array(8).fill(value), [8]);
+      const gradient = make(bad);
+      const kept = [1, 2, 3, 4, 5, 6, 7].map(make);
+      const [a, m, v, b, square, c, velocity] = kept;
+      adamw(device, { weight: a!, gradient, m: m!, v: v! }, {
+        ...{ ...ADAMW, step: 1, clip },
+      });
+      rmsprop(device, { weight: b!, gradient, v: square! }, {
+        ...{ learningRate: 1, clip },
+      });
+      sgd(device, { weight: c!, gradient, velocity: velocity! }, {
+        ...{ learningRate: 1, momentum: 0.9, clip },
+      });
+      const found = await device.readAll(kept);
+      for (const [i, values] of found.entries()) {
+        assertEquals(values.every((x) => x === i + 1), factor < 0);
+      }
+    },
+    { variants: ["tile"] },
+  );
+}

@@ -1,7 +1,11 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { sumOfSquares, totalOfBlocks } from "../../kernels/sum_of_squares.ts";
+import { sumOfSquares } from "../../kernels/sum_of_squares.ts";
 import { gpuTest } from "./gpu_test_case.ts";
 import { seeded } from "./numbers.ts";
+
+function totalOfBlocks(partials: Float32Array): number {
+  return partials.reduce((sum, x) => sum + x, 0);
+}
 
 function squares(data: Float32Array): number {
   return data.reduce((sum, x) => sum + x * x, 0);

@@ -108,3 +108,40 @@ await runTest(
   },
   { variants: ["panel", "tile"] },
 );
+
+for (
+  const [kind, file, recipe] of [
+    ["all weights", "model.safetensors", {}],
+    ["LoRA", "adapter_model.safetensors", LORA],
+    ["orpo", "model.safetensors", { trainer: "orpo", loss_type: null }],
+  ] as readonly [string, string, Recipe][]
+) {
+  await runTest(
+    `runTraining() with max_tokens_per_batch takes the same steps and logs the same: ${kind}`,
+    async (scene) => {
+      const common = {
+        ...recipe,
+        ...{ max_steps: 2, optim: "sgd", learning_rate: 0.1, shuffle: false },
+        ...{ per_device_train_batch_size: 2, gradient_accumulation_steps: 2 },
+      };
+      const plain = await scene.train("plain", common);
+      // about 40 tokens a pair: micro-batches are split, then put together
+      for (const max_tokens_per_batch of [50, 130, 10_000]) {
+        const run = `packed-${max_tokens_per_batch}`;
+        const packed = await scene.train(run, {
+          ...{ ...common, max_tokens_per_batch },
+        });
+        for (const [i, row] of plain.rows.entries()) {
+          for (const [name, value] of Object.entries(row)) {
+            const bound = 2e-5 * (1 + Math.abs(value));
+            assertAlmostEquals(packed.rows[i]![name]!, value, bound, name);
+          }
+        }
+        const [a, b] = await Promise.all(
+          ["plain", run].map((run) => readNumbers(scene.path(run, file))),
+        );
+        assert(distance(a!, b!) < 1e-5, `${distance(a!, b!)}`);
+      }
+    },
+  );
+}

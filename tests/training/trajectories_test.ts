@@ -193,6 +193,7 @@ async function replay<Example extends { readonly line: number }>(
     maxGradNorm: h.max_grad_norm,
     evalBatchSize: 4,
     gradientCheckpointing: false,
+    maxTokensPerBatch: null,
     dropoutSeed: undefined,
     isDue: (event) => event === "log",
     describe: ({ line }) => `${line}`,
