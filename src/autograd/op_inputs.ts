@@ -29,3 +29,10 @@ export interface AttentionRanges {
   /** `[keys, 2]`: all queries that see a key lie in between. */
   readonly queryRanges: Tensor;
 }
+
+/** How an RMS norm norms. */
+export interface RmsNormOptions {
+  readonly eps: number;
+  /** Multiplies by `offset + weight`. */
+  readonly offset: 0 | 1;
+}

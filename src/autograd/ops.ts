@@ -4,6 +4,7 @@
  */
 import * as attentions from "../../kernels/attention.ts";
 import { columnSums } from "../../kernels/column_sums.ts";
+import { addColumns, takeColumns } from "../../kernels/columns.ts";
 import type { Device } from "../../kernels/device.ts";
 import * as elementwise from "../../kernels/elementwise.ts";
 import * as embeddings from "../../kernels/embedding.ts";
@@ -12,13 +13,18 @@ import * as gathers from "../../kernels/gather.ts";
 import * as products from "../../kernels/linear.ts";
 import * as norms from "../../kernels/rms_norm.ts";
 import * as ropes from "../../kernels/rope.ts";
-import * as vocabulary from "../../kernels/token_logps.ts";
-import { tokenLogpsBackward } from "../../kernels/token_logps_backward.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
 import { loraBackward, loraDx, loraForward } from "./lora.ts";
-import type { AttentionRanges, LinearParts, TokenIds } from "./op_inputs.ts";
+import type {
+  AttentionRanges,
+  LinearParts,
+  RmsNormOptions,
+  TokenIds,
+} from "./op_inputs.ts";
 import type { Vector, Weight } from "./parameter.ts";
 import { isRecording, isTracked, record } from "./tape.ts";
+
+export { tokenLogps } from "./token_logps.ts";
 
 /** `a + b`, of one shape. */
 export function add(device: Device, a: Tensor, b: Tensor): Tensor {
@@ -118,12 +124,14 @@ export function rmsNorm(
   device: Device,
   x: Tensor,
   weight: Vector,
-  eps: number,
+  { eps, offset }: RmsNormOptions,
 ): Tensor {
   const cols = weight.tensor.shape[0]!;
   const shape = [elements(x.shape) / cols, cols];
   const rows = { ...x, shape };
-  const { y, rstd } = norms.rmsNorm(device, rows, weight.tensor, { eps });
+  const { y, rstd } = norms.rmsNorm(device, rows, weight.tensor, {
+    ...{ eps, offset },
+  });
   const gradient = weight.parameter?.gradient;
   if (!isRecording()) device.release(rstd);
   return record({
@@ -138,6 +146,7 @@ export function rmsNorm(
         { x: rows, weight: weight.tensor, rstd },
         { ...dy, shape },
         {
+          offset,
           weightGradient: gradient !== undefined,
           ...(into ? { into: { ...into, shape } } : {}),
         },
@@ -219,6 +228,25 @@ export function gatedUnit(
   });
 }
 
+/** Columns `[first, first + count)` of `x`: one part of a fused projection. */
+export function columns(
+  device: Device,
+  x: Tensor,
+  first: number,
+  count: number,
+): Tensor {
+  return record({
+    output: takeColumns(device, x, first, count),
+    inputs: [x],
+    reads: [],
+    backward: (dy, [into]) => {
+      const dx = into ?? device.zeros(x.shape);
+      addColumns(device, dx, dy, first);
+      return [dx];
+    },
+  });
+}
+
 /** Rows of `x` by index; a row may be taken more than once. */
 export function gatherRows(
   device: Device,
@@ -237,44 +265,4 @@ export function gatherRows(
       return [dx];
     },
   });
-}
-
-/**
- * Log-probabilities of `targets` `[rows]` given hidden states `[rows, hidden_size]`, in nats, `[rows]`, and the
- * statistics that metrics are made of. Full logits never exist.
- */
-export function tokenLogps(
-  device: Device,
-  hidden: Tensor,
-  head: Weight,
-  targets: Tensor,
-): { logps: Tensor; statistics: Tensor } {
-  const headGradient = head.parameter?.gradient;
-  const gradient = isTracked(hidden);
-  const forward = vocabulary.tokenLogps(device, hidden, head.matrix, targets, {
-    gradient,
-  });
-  const { logps, statistics, dHidden } = forward;
-  record({
-    output: logps,
-    inputs: [hidden],
-    trains: headGradient !== undefined,
-    saved: dHidden ? [dHidden] : [],
-    backward: (slopes) => {
-      const dx = tokenLogpsBackward(
-        device,
-        {
-          hidden,
-          head: head.matrix,
-          targetTokens: targets,
-          statistics,
-          dHidden: dHidden!,
-        },
-        slopes,
-        headGradient ? { headGradient } : {},
-      );
-      return [dx];
-    },
-  });
-  return { logps, statistics };
 }

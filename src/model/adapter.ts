@@ -8,7 +8,7 @@ import { trainedWeight, type Weight } from "../autograd/parameter.ts";
 import { Random } from "../base/random.ts";
 import { type FloatDtype, toFloat32 } from "../files/dtype.ts";
 import type { TensorReader } from "../files/safetensors.ts";
-import { type AdapterConfig, adapterScale } from "./adapter_config.ts";
+import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 import { type Linear, linears, type Model } from "./model.ts";
 import { matchTargets } from "./target_modules.ts";
 
@@ -43,15 +43,16 @@ export function addAdapter(
   const random = new Random(seed);
   for (const [path, linear] of targets(model, config)) {
     const { rows, cols } = linear.weight.matrix;
+    const { r } = layerAdapter(config, path);
     const bound = 1 / Math.sqrt(cols);
     const a = Float32Array.from(
-      { length: config.r * cols },
+      { length: r * cols },
       () => (2 * random.float() - 1) * bound,
     );
-    const b = new Float32Array(rows * config.r);
-    attach(linear, config, {
-      a: half(model.device, adapterName(path, "A"), a, [config.r, cols], true),
-      b: half(model.device, adapterName(path, "B"), b, [rows, config.r], true),
+    const b = new Float32Array(rows * r);
+    attach([path, linear], config, {
+      a: half(model.device, adapterName(path, "A"), a, [r, cols], true),
+      b: half(model.device, adapterName(path, "B"), b, [rows, r], true),
     });
   }
 }
@@ -77,15 +78,21 @@ export async function loadAdapter(
       const values = toFloat32(await reader.read(name), dtype as FloatDtype);
       return half(model.device, name, values, shape, trained);
     };
-    attach(linear, config, {
-      a: await read("A", [config.r, cols]),
-      b: await read("B", [rows, config.r]),
+    const { r } = layerAdapter(config, path);
+    attach([path, linear], config, {
+      a: await read("A", [r, cols]),
+      b: await read("B", [rows, r]),
     });
   }
 }
 
-function targets(model: Model, { target_modules }: AdapterConfig): Targets {
-  const all = linearPaths(model);
+function targets(
+  model: Model,
+  { target_modules, layers_to_transform: layers }: AdapterConfig,
+): Targets {
+  const number = (path: string) => Number(/\.layers\.(\d+)\./.exec(path)?.[1]);
+  const all = linearPaths(model)
+    .filter(([path]) => layers === null || layers.includes(number(path)));
   const paths = new Set(
     matchTargets(target_modules, all.map(([path]) => path)),
   );
@@ -107,25 +114,26 @@ function half(
 }
 
 function attach(
-  linear: Linear,
+  [path, linear]: Targets[number],
   config: AdapterConfig,
   halves: { a: Weight; b: Weight },
 ): void {
   linear.lora = {
     ...halves,
-    scale: adapterScale(config),
+    scale: layerAdapter(config, path).scale,
     dropout: config.lora_dropout,
   };
 }
 
 function checkAdapter(
   found: Targets,
-  { r }: AdapterConfig,
+  config: AdapterConfig,
   reader: TensorReader,
 ): void {
   const problems: string[] = [];
   const wanted = new Set<string>();
   for (const [path, { weight: { matrix } }] of found) {
+    const { r } = layerAdapter(config, path);
     const shapes = { A: [r, matrix.cols], B: [matrix.rows, r] };
     for (const side of ["A", "B"] as const) {
       const name = adapterName(path, side);

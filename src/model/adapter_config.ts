@@ -12,6 +12,11 @@ export interface AdapterConfig {
   readonly target_modules: string | readonly string[];
   /** Scale by `lora_alpha / sqrt(r)`: https://arxiv.org/abs/2312.03732. */
   readonly use_rslora: boolean;
+  /** Ranks and numerators of layers whose paths end in a key, a regular expression; the first that fits counts. */
+  readonly rank_pattern: Readonly<Record<string, number>>;
+  readonly alpha_pattern: Readonly<Record<string, number>>;
+  /** Numbers of the blocks that are adapted; null: all. */
+  readonly layers_to_transform: readonly number[] | null;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -19,18 +24,15 @@ type Json = Readonly<Record<string, unknown>>;
 /** Keys that change what an adapter computes, with the values under which ours computes the same. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   alora_invocation_tokens: ["null"],
-  alpha_pattern: ["{}", "null"],
   arrow_config: ["null"],
   bias: ['"none"', "null"],
   exclude_modules: ["null", "[]"],
   fan_in_fan_out: ["false", "null"],
   kasa_config: ["null"],
   layer_replication: ["null"],
-  layers_to_transform: ["null"],
   lora_bias: ["false", "null"],
   modules_to_save: ["null", "[]"],
   monteclora_config: ["null"],
-  rank_pattern: ["{}", "null"],
   target_parameters: ["null", "[]"],
   trainable_token_indices: ["null"],
   use_bdlora: ["null"],
@@ -39,12 +41,36 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   velora_config: ["null"],
 };
 
-/** What the adapter's part is multiplied by. */
-export function adapterScale(
-  { r, lora_alpha, use_rslora }: AdapterConfig,
-): number {
-  return lora_alpha / (use_rslora ? Math.sqrt(r) : r);
+/** An adapter's rank at one layer, and what its part is multiplied by. */
+export function layerAdapter(
+  { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern }: AdapterConfig,
+  path: string,
+): { readonly r: number; readonly scale: number } {
+  const rank = patternValue(rank_pattern, path) ?? r;
+  const alpha = patternValue(alpha_pattern, path) ?? lora_alpha;
+  return { r: rank, scale: alpha / (use_rslora ? Math.sqrt(rank) : rank) };
 }
+
+function patternValue(
+  pattern: Readonly<Record<string, number>>,
+  path: string,
+): number | undefined {
+  const key = Object.keys(pattern).find((key) =>
+    new RegExp(`^(.*\\.)?(${key})$`).test(path)
+  );
+  return key === undefined ? undefined : pattern[key];
+}
+
+/** What every adapter has that does not say otherwise. */
+export const PLAIN_ADAPTER: Pick<
+  AdapterConfig,
+  "use_rslora" | "rank_pattern" | "alpha_pattern" | "layers_to_transform"
+> = {
+  use_rslora: false,
+  rank_pattern: {},
+  alpha_pattern: {},
+  layers_to_transform: null,
+};
 
 /**
  * Reads a parsed adapter_config.json.
@@ -87,6 +113,9 @@ export function readAdapterConfig(json: Json): AdapterConfig {
     lora_dropout: number("lora_dropout", 0),
     target_modules: target_modules as string | readonly string[],
     use_rslora: json["use_rslora"] === true,
+    rank_pattern: readPattern(json, "rank_pattern", problems),
+    alpha_pattern: readPattern(json, "alpha_pattern", problems),
+    layers_to_transform: readLayers(json, problems),
   };
   if (problems.length > 0) {
     throw new TypeError(
@@ -94,6 +123,40 @@ export function readAdapterConfig(json: Json): AdapterConfig {
     );
   }
   return config;
+}
+
+function readPattern(
+  json: Json,
+  key: string,
+  problems: string[],
+): Readonly<Record<string, number>> {
+  const value = json[key] ?? {};
+  const isPattern = typeof value === "object" && !Array.isArray(value) &&
+    Object.values(value).every((number) =>
+      typeof number === "number" && number > 0
+    );
+  if (isPattern) return value as Readonly<Record<string, number>>;
+  problems.push(
+    `"${key}" is ${
+      JSON.stringify(value)
+    }, expected names with positive numbers`,
+  );
+  return {};
+}
+
+function readLayers(json: Json, problems: string[]): readonly number[] | null {
+  const value = json["layers_to_transform"] ?? null;
+  if (value === null) return null;
+  const layers = Array.isArray(value) ? value : [value];
+  if (layers.every((layer) => Number.isInteger(layer) && layer >= 0)) {
+    return layers;
+  }
+  problems.push(
+    `"layers_to_transform" is ${
+      JSON.stringify(value)
+    }, expected numbers of layers`,
+  );
+  return null;
 }
 
 /** The adapter_config.json that PEFT reads. */
@@ -114,10 +177,10 @@ export function adapterConfigJson(
     bias: "none",
     fan_in_fan_out: false,
     init_lora_weights: true,
-    layers_to_transform: null,
+    layers_to_transform: config.layers_to_transform,
     modules_to_save: null,
-    rank_pattern: {},
-    alpha_pattern: {},
+    rank_pattern: config.rank_pattern,
+    alpha_pattern: config.alpha_pattern,
     use_dora: false,
   };
 }

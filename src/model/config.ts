@@ -2,9 +2,11 @@
  * Reads a config.json into what the decoder needs. Sizes come from nowhere else. A key that is unknown, or that has
  * a value we do not serve, stops the load by name: nothing is silently computed wrong.
  */
-import { FIXED_KEYS, INERT_KEYS } from "./config_keys.ts";
-import { FAMILIES, type Family } from "./families.ts";
-import { readRope, type Rope } from "./rope_config.ts";
+import type { LogitOptions } from "../../kernels/logit_options.ts";
+import { ConfigReader } from "./config_reader.ts";
+import { FAMILIES, type Family, type Scales } from "./families.ts";
+import { readLayerRopes, readWindows } from "./layer_config.ts";
+import { readRopes, type Ropes } from "./rope_config.ts";
 
 /** A decoder's sizes and switches. Names are those of config.json. */
 export interface ModelConfig {
@@ -34,18 +36,19 @@ export interface ModelConfig {
   readonly tie_word_embeddings: boolean;
   /** Of the gated unit. */
   readonly activation: "silu" | "gelu_tanh" | "relu2";
-  /** Rotary embedding of queries and keys. */
-  readonly rope: Rope;
-  /** Bias of the q, k and v projections. */
+  readonly ropes: Ropes;
+  readonly family: Family;
   readonly qkvBias: boolean;
-  /** Bias of the o projection. */
   readonly outputBias: boolean;
-  /** Bias of the gate, up and down projections. */
   readonly mlpBias: boolean;
-  /** RMS norm of each head's query and key before the rotation. */
-  readonly headNorm: boolean;
+  readonly scales: Scales;
+  /** Cap of attention scores, and of logits; undefined: none. */
+  readonly attn_logit_softcapping: number | undefined;
+  readonly final_logit_softcapping: number | undefined;
   /** Keys that a query of each layer sees, itself included; undefined: all before it. */
   readonly windows: readonly (number | undefined)[];
+  /** The rotary embedding of each layer; undefined: it does not rotate. */
+  readonly layerRopes: readonly (keyof Ropes | undefined)[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -58,70 +61,13 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
   relu2: "relu2",
 };
 
-/** A config.json that takes note of which keys were read and what is wrong. */
-class Reader {
-  readonly problems: string[] = [];
-  readonly #read = new Set<string>();
-
-  constructor(readonly config: Json) {}
-
-  value(key: string): unknown {
-    this.#read.add(key);
-    return this.config[key];
-  }
-
-  size(key: string, fallback?: number): number {
-    const value = this.value(key) ?? fallback;
-    if (Number.isInteger(value) && value as number > 0) return value as number;
-    this.problems.push(
-      `"${key}" is ${JSON.stringify(value)}, expected a positive integer`,
-    );
-    return 1;
-  }
-
-  number(key: string, fallback: number): number {
-    const value = this.value(key) ?? fallback;
-    if (typeof value === "number" && Number.isFinite(value)) return value;
-    this.problems.push(
-      `"${key}" is ${JSON.stringify(value)}, expected a number`,
-    );
-    return fallback;
-  }
-
-  switch(given: boolean | string): boolean {
-    if (typeof given === "boolean") return given;
-    const value = this.value(given) ?? false;
-    if (typeof value !== "boolean") {
-      this.problems.push(
-        `"${given}" is ${JSON.stringify(value)}, expected true or false`,
-      );
-    }
-    return value === true;
-  }
-
-  checkRest(): void {
-    for (const [key, value] of Object.entries(this.config)) {
-      if (this.#read.has(key) || INERT_KEYS.has(key)) continue;
-      const served = FIXED_KEYS[key];
-      if (served?.includes(JSON.stringify(value))) continue;
-      this.problems.push(
-        served
-          ? `"${key}" is ${JSON.stringify(value)}, only ${
-            served.join(" or ")
-          } is served`
-          : `"${key}" (${JSON.stringify(value)}) is not known`,
-      );
-    }
-  }
-}
-
 /**
  * Reads a parsed config.json.
  *
  * @throws {TypeError} naming the unknown model_type, or every key that is unknown, missing or not served
  */
 export function readModelConfig(config: Json): ModelConfig {
-  const reader = new Reader(config);
+  const reader = new ConfigReader(config);
   const model_type = String(reader.value("model_type"));
   const family = FAMILIES[model_type];
   if (!family) {
@@ -142,7 +88,7 @@ export function readModelConfig(config: Json): ModelConfig {
 }
 
 function readSizes(
-  reader: Reader,
+  reader: ConfigReader,
   model_type: string,
   family: Family,
 ): ModelConfig {
@@ -160,6 +106,23 @@ function readSizes(
       `"num_attention_heads" is ${num_attention_heads}, expected a multiple of "num_key_value_heads" ${num_key_value_heads}`,
     );
   }
+  const ropes = readRopes(
+    {
+      theta: reader.value("rope_theta"),
+      localTheta: reader.value("rope_local_base_freq"),
+      scaling: reader.value("rope_scaling"),
+      parameters: reader.value("rope_parameters"),
+      partial: reader.value("partial_rotary_factor"),
+      originalPositions: reader.value("original_max_position_embeddings"),
+    },
+    {
+      ...{ head_dim, max_position_embeddings },
+      partialRotary: family.partialRotary,
+      interleaved: family.interleavedRope,
+    },
+    reader.problems,
+  );
+  const windows = readWindows(reader, family, num_hidden_layers);
   return {
     model_type,
     hidden_size,
@@ -169,33 +132,36 @@ function readSizes(
     num_key_value_heads,
     head_dim,
     vocab_size: reader.size("vocab_size"),
-    max_position_embeddings,
+    max_position_embeddings: ropes.full.positions,
     rms_norm_eps: reader.number("rms_norm_eps", 1e-6),
     initializer_range: reader.number("initializer_range", 0.02),
     tie_word_embeddings: reader.switch("tie_word_embeddings"),
-    activation: readActivation(reader),
-    rope: readRope(
-      {
-        theta: reader.value("rope_theta"),
-        scaling: reader.value("rope_scaling"),
-        parameters: reader.value("rope_parameters"),
-      },
-      { head_dim, max_position_embeddings },
-      reader.problems,
-    ),
+    activation: readActivation(reader, family),
+    ropes,
+    family,
     qkvBias: reader.switch(family.qkvBias),
     outputBias: reader.switch(family.outputBias),
     mlpBias: reader.switch(family.mlpBias),
-    headNorm: family.headNorm,
-    windows: readWindows(reader, family, num_hidden_layers),
+    scales: family.scales(
+      (key, fallback) => reader.number(key, fallback),
+      hidden_size,
+      num_hidden_layers,
+    ),
+    attn_logit_softcapping: reader.optionalNumber("attn_logit_softcapping"),
+    final_logit_softcapping: reader.optionalNumber("final_logit_softcapping"),
+    windows,
+    layerRopes: readLayerRopes(reader, family, windows),
   };
 }
 
-function readActivation(reader: Reader): ModelConfig["activation"] {
-  const name = String(
-    reader.value("hidden_act") ?? reader.value("hidden_activation") ?? "silu",
-  );
-  const activation = ACTIVATIONS[name];
+function readActivation(
+  reader: ConfigReader,
+  { gelu }: Family,
+): ModelConfig["activation"] {
+  // both where there are both: Gemma 1 names its real one in the second
+  const act = reader.value("hidden_act");
+  const name = String(reader.value("hidden_activation") ?? act ?? "silu");
+  const activation = name === "gelu" ? gelu : ACTIVATIONS[name];
   if (activation) return activation;
   reader.problems.push(
     `"hidden_act" is "${name}", expected one of ${
@@ -205,54 +171,9 @@ function readActivation(reader: Reader): ModelConfig["activation"] {
   return "silu";
 }
 
-function readWindows(
-  reader: Reader,
-  { slidingWindow }: Family,
-  layers: number,
-): (number | undefined)[] {
-  const window = reader.value("sliding_window") ?? undefined;
-  const kinds = reader.value("layer_types");
-  const asked = slidingWindow === "use_sliding_window"
-    ? reader.switch(slidingWindow)
-    : slidingWindow === "always" && window !== undefined;
-  if (Array.isArray(kinds)) checkLayerTypes(kinds, layers, reader.problems);
-  if (asked && !(Number.isInteger(window) && window as number > 0)) {
-    reader.problems.push(
-      `"sliding_window" is ${
-        JSON.stringify(window ?? null)
-      }, expected a positive integer`,
-    );
-  }
-  const first = slidingWindow === "use_sliding_window"
-    ? reader.number("max_window_layers", 28) // transformers' default
-    : 0;
-  const slides = (layer: number) =>
-    Array.isArray(kinds)
-      ? kinds[layer] === "sliding_attention"
-      : layer >= first;
-  return Array.from(
-    { length: layers },
-    (_, layer) => asked && slides(layer) ? window as number : undefined,
-  );
-}
-
-function checkLayerTypes(
-  kinds: readonly unknown[],
-  layers: number,
-  problems: string[],
-): void {
-  if (kinds.length !== layers) {
-    problems.push(
-      `"layer_types" has ${kinds.length} entries, expected ${layers}`,
-    );
-  }
-  const served = ["full_attention", "sliding_attention"];
-  const others = new Set(kinds.filter((kind) => !served.includes(`${kind}`)));
-  for (const kind of others) {
-    problems.push(
-      `"layer_types" has ${JSON.stringify(kind)}, only ${
-        served.join(" and ")
-      } are served`,
-    );
-  }
+/** How a model makes logits from its head's products. */
+export function logitOptions(
+  { scales, final_logit_softcapping }: ModelConfig,
+): LogitOptions {
+  return { logitScale: scales.logits, softcap: final_logit_softcapping };
 }

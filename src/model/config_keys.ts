@@ -33,11 +33,12 @@ export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   is_decoder: ["true", "false"],
   is_encoder_decoder: ["false"],
   logit_scale: ["1", "null"],
+  mlp_only_layers: ["[]", "null"],
   output_attentions: ["false"],
   output_hidden_states: ["false"],
-  partial_rotary_factor: ["1", "null"],
   pretraining_tp: ["1", "null"],
   quantization_config: ["null"],
   resid_pdrop: ["0", "null"],
+  use_bidirectional_attention: ["false", "null"],
   tie_encoder_decoder: ["false"],
 };

@@ -8,14 +8,18 @@ import { cachedAttention } from "../../kernels/cached_attention.ts";
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
+import type { RmsNormOptions } from "../autograd/op_inputs.ts";
 import * as ops from "../autograd/ops.ts";
+import type { Vector } from "../autograd/parameter.ts";
 import { checkpoint, contained, isRecording } from "../autograd/tape.ts";
+import type { ModelConfig } from "./config.ts";
 import {
   type Adapters,
   type DecoderInput,
   type DecoderOptions,
   type Pass,
   preparePass,
+  type Turns,
 } from "./decoder_pass.ts";
 import type { Layer, Linear, Model } from "./model.ts";
 
@@ -33,7 +37,9 @@ export function hiddenStates(
   const tokens = given instanceof Uint32Array
     ? { ids: given, tensor: device.upload(given, [given.length], "u32") }
     : { tensor: given };
+  const { embedding } = config.scales;
   let x = ops.embedding(device, tokens, model.embed_tokens);
+  if (embedding !== 1) x = ops.scale(device, x, embedding);
   for (const index of model.layers.keys()) {
     const block = (x: Tensor) => runBlock(pass, index, x);
     const next = isRecording() && options.gradientCheckpointing
@@ -42,28 +48,51 @@ export function hiddenStates(
     if (!isRecording()) device.release(x);
     x = next;
   }
-  return ops.rmsNorm(device, x, model.norm, config.rms_norm_eps);
+  return ops.rmsNorm(device, x, model.norm, normOptions(config));
+}
+
+function normOptions({ rms_norm_eps, family }: ModelConfig): RmsNormOptions {
+  return { eps: rms_norm_eps, offset: family.normOffset };
 }
 
 function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const { model: { device, config, layers }, options } = pass;
-  const layer = layers[index]!;
-  const eps = config.rms_norm_eps;
+  const { norms, mlp } = layers[index]!;
   const { rows, adapters } = pass.queries[index]!;
   const draw = dropoutStreams(options, index);
   const linear = bindLinear(device, adapters, draw);
   const all = bindLinear(device, pass.adapters, draw);
   const asking = (x: Tensor) => rows ? ops.gatherRows(device, x, rows) : x;
-  const x0 = ops.rmsNorm(device, x, layer.input_layernorm, eps);
-  const attended = attend(pass, index, {
-    ...{ x: x0, asking: asking(x0), linear, all },
-  });
-  const h = ops.add(device, asking(x), attended);
-  const normed = ops.rmsNorm(device, h, layer.post_attention_layernorm, eps);
-  const gate = linear(normed, layer.mlp.gate_proj);
-  const up = linear(normed, layer.mlp.up_proj);
-  const unit = ops.gatedUnit(device, gate, up, config.activation);
-  return ops.add(device, h, linear(unit, layer.mlp.down_proj));
+  const normed = (x: Tensor, norm: Vector | undefined) =>
+    norm ? ops.rmsNorm(device, x, norm, normOptions(config)) : x;
+  /** What a part of the block adds to the stream. */
+  const added = (to: Tensor, part: Tensor, norm: Vector | undefined) => {
+    const { residual } = config.scales;
+    const out = normed(part, norm);
+    const scaled = residual === 1 ? out : ops.scale(device, out, residual);
+    return ops.add(device, to, scaled);
+  };
+  const x0 = normed(x, norms.attentionIn);
+  const attended = attend(pass, index, { x: x0, asking, linear, all });
+  const h = added(asking(x), attended, norms.attentionOut);
+  const unit = runMlp(pass, mlp, { x: normed(h, norms.mlpIn), linear });
+  return added(h, unit, norms.mlpOut);
+}
+
+function runMlp(
+  { model: { device, config } }: Pass,
+  { gate_proj, up_proj, gate_up_proj, down_proj }: Layer["mlp"],
+  { x, linear }: { x: Tensor; linear: Apply },
+): Tensor {
+  const size = config.intermediate_size;
+  const fused = gate_up_proj && linear(x, gate_up_proj);
+  const gate = fused
+    ? ops.columns(device, fused, 0, size)
+    : linear(x, gate_proj!);
+  const up = fused
+    ? ops.columns(device, fused, size, size)
+    : linear(x, up_proj!);
+  return linear(ops.gatedUnit(device, gate, up, config.activation), down_proj);
 }
 
 type Apply = (x: Tensor, linear: Linear) => Tensor;
@@ -96,69 +125,128 @@ function bindLinear(
     });
 }
 
-/** Keys and values of all tokens `x`, queries of those that ask. */
-function attend(
-  pass: Pass,
-  index: number,
-  { x, asking, linear, all }: {
-    x: Tensor;
-    asking: Tensor;
-    /** For those that ask. */
-    linear: Apply;
-    /** For all tokens. */
-    all: Apply;
-  },
-): Tensor {
-  const { device, config, layers } = pass.model;
-  const { self_attn } = layers[index]!;
-  const normed = (x: Tensor, norm: Layer["self_attn"]["q_norm"]) =>
-    norm ? ops.rmsNorm(device, x, norm, config.rms_norm_eps) : x;
-  const projections = {
-    q: normed(linear(asking, self_attn.q_proj), self_attn.q_norm),
-    k: normed(all(x, self_attn.k_proj), self_attn.k_norm),
-    v: all(x, self_attn.v_proj),
+interface Attending {
+  /** All tokens. */
+  readonly x: Tensor;
+  /** The rows of those that ask. */
+  readonly asking: (x: Tensor) => Tensor;
+  /** For those that ask. */
+  readonly linear: Apply;
+  /** For all tokens. */
+  readonly all: Apply;
+}
+
+/** Queries of the tokens that ask, keys and values of all, before norms and rotations. */
+function project(
+  { model: { device, config } }: Pass,
+  { q_proj, k_proj, v_proj, qkv_proj }: Layer["self_attn"],
+  { x, asking, linear, all }: Attending,
+): Projections {
+  if (!qkv_proj) {
+    return {
+      q: linear(asking(x), q_proj!),
+      k: all(x, k_proj!),
+      v: all(x, v_proj!),
+    };
+  }
+  const queries = config.num_attention_heads * config.head_dim;
+  const keys = config.num_key_value_heads * config.head_dim;
+  const fused = all(x, qkv_proj);
+  const part = (first: number, count: number) =>
+    ops.columns(device, fused, first, count);
+  return {
+    q: asking(part(0, queries)),
+    k: part(queries, keys),
+    v: part(queries + keys, keys),
   };
+}
+
+function attend(pass: Pass, index: number, parts: Attending): Tensor {
+  const { self_attn } = pass.model.layers[index]!;
+  const projected = project(pass, self_attn, parts);
+  const { normsAfterRope } = pass.model.config.family;
+  const before = normsAfterRope ? projected : headNorms(pass, index, projected);
   const run = pass.options.cache ? attendCache : attendTokens;
-  return linear(run(pass, index, projections), self_attn.o_proj);
+  return parts.linear(run(pass, index, before), self_attn.o_proj);
+}
+
+/** The norms of queries and keys, where the family has them. */
+function headNorms(
+  { model: { device, config, layers } }: Pass,
+  index: number,
+  { q, k, v }: Projections,
+): Projections {
+  const { q_norm, k_norm } = layers[index]!.self_attn;
+  const normed = (x: Tensor, norm: Vector | undefined) =>
+    norm ? ops.rmsNorm(device, x, norm, normOptions(config)) : x;
+  return { q: normed(q, q_norm), k: normed(k, k_norm), v };
+}
+
+/** Queries and keys turned by their positions, in layers that turn. */
+function turn(
+  { model: { device, config, cosSin } }: Pass,
+  index: number,
+  { q, k, v }: Projections,
+  { asking, all }: Turns,
+): Projections {
+  const { head_dim: headDim } = config;
+  const kind = config.layerRopes[index];
+  if (!kind) return { q, k, v };
+  const { rotaryDim, interleaved } = config.ropes[kind];
+  const turned = (x: Tensor, at: Tensor, heads: number) =>
+    ops.rope(device, x, cosSin[kind], at, {
+      heads,
+      headDim,
+      rotaryDim,
+      interleaved,
+    });
+  return {
+    q: turned(q, asking, config.num_attention_heads),
+    k: turned(k, all, config.num_key_value_heads),
+    v,
+  };
 }
 
 /** Among the tokens at hand. */
 function attendTokens(
-  { model, positions, queries }: Pass,
+  pass: Pass,
   index: number,
-  { q, k, v }: Projections,
+  projected: Projections,
 ): Tensor {
-  const { device, cosSin } = model;
-  const shape = attentionShape(model);
-  const { heads, kvHeads, headDim } = shape;
+  const { model, positions, queries } = pass;
   const asking = queries[index]!;
-  const qOptions = { heads, headDim };
-  const kOptions = { heads: kvHeads, headDim };
+  const turns = { asking: asking.positions, all: positions };
+  const turned = turn(pass, index, projected, turns);
+  const { q, k, v } = model.config.family.normsAfterRope
+    ? headNorms(pass, index, turned)
+    : turned;
   return ops.attention(
-    device,
-    [
-      ops.rope(device, q, cosSin, asking.positions, qOptions),
-      ops.rope(device, k, cosSin, positions, kOptions),
-      v,
-    ],
+    model.device,
+    [q, k, v],
     asking.ranges,
-    shape,
+    attentionShape(model),
   );
 }
 
 /** Over the cache, to which the tokens at hand are added; the caller advances its lengths. */
 function attendCache(
-  { model, options, queries }: Pass,
+  pass: Pass,
   index: number,
-  projections: Projections,
+  projected: Projections,
 ): Tensor {
-  const { device, cosSin } = model;
+  const { model, options, queries } = pass;
+  const { device, cosSin, config } = model;
   const shape = attentionShape(model);
   const cache = options.cache!.kv.layers[index]!;
-  const { positions, ranges } = queries[index]!;
-  const { headDim } = shape;
-  const how = { headDim, cosSin };
-  const q = cacheRows(device, projections, positions, cache, how);
+  const { positions, ranges, turns } = queries[index]!;
+  const { normsAfterRope, interleavedRope: interleaved } = config.family;
+  // the launch that fills the cache turns as well, unless norms come in between
+  const ready = normsAfterRope && turns
+    ? headNorms(pass, index, turn(pass, index, projected, turns))
+    : projected;
+  const kind = normsAfterRope ? "none" : config.layerRopes[index] ?? "none";
+  const how = { headDim: shape.headDim, cosSin: cosSin[kind], interleaved };
+  const q = cacheRows(device, ready, positions, cache, how);
   return cachedAttention(device, q, cache, ranges, shape);
 }
 
@@ -168,6 +256,7 @@ function attentionShape({ config }: Model): AttentionShape {
     heads: config.num_attention_heads,
     kvHeads: config.num_key_value_heads,
     headDim,
-    scale: 1 / Math.sqrt(headDim),
+    scale: config.scales.attention ?? 1 / Math.sqrt(headDim),
+    softcap: config.attn_logit_softcapping ?? 0,
   };
 }

@@ -53,6 +53,14 @@ export interface Queries {
   readonly positions: Tensor;
   readonly ranges: Ranges;
   readonly adapters: Adapters;
+  /** Over a cache, for families that norm after they turn. */
+  readonly turns?: Turns | undefined;
+}
+
+/** Positions of those that ask `[queries]`, and of all `[tokens]`. */
+export interface Turns {
+  readonly asking: Tensor;
+  readonly all: Tensor;
 }
 
 /** Which keys queries see. */
@@ -109,7 +117,8 @@ export function preparePass(
     const last = layer === config.windows.length - 1;
     if (!last || !rows) {
       const ranges = upload(window);
-      return { rows: undefined, positions: all, ranges, adapters };
+      const turns = uploadTurns(model, positions, input, options);
+      return { rows: undefined, positions: all, ranges, adapters, turns };
     }
     const ranges = rangesOf(narrowed(window), rows);
     const asking = rows.map((row) => positions[row]!);
@@ -117,6 +126,7 @@ export function preparePass(
       rows,
       positions: uploadPositions(device, asking, input, options),
       ranges: uploadRanges(device, ranges, keys),
+      turns: uploadTurns(model, asking, input, options),
       adapters: typeof list === "boolean"
         ? list
         : adapterRows(model, Array.from(rows, (row) => list[row]!)),
@@ -139,6 +149,18 @@ function uploadPositions(
     places.set([position, cache.rows[i]!], 2 * (asking.length + i));
   }
   return device.upload(places, [places.length / 2, 2], "u32");
+}
+
+function uploadTurns(
+  { device, config }: Model,
+  asking: Uint32Array,
+  { positions }: DecoderInput,
+  { cache }: DecoderOptions,
+): Turns | undefined {
+  if (!cache || !config.family.normsAfterRope) return undefined;
+  const upload = (list: Uint32Array) =>
+    device.upload(list, [list.length], "u32");
+  return { asking: upload(asking), all: upload(positions) };
 }
 
 /** Whether `rows` are all tokens in their order. */

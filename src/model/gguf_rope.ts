@@ -20,7 +20,7 @@ export interface GgufRope {
  * @throws TypeError for a kind whose frequencies alone do not tell it
  */
 export function ggufRope(
-  { rope, head_dim }: ModelConfig,
+  { ropes, head_dim }: ModelConfig,
   json: JsonObject,
   architecture: string,
 ): GgufRope {
@@ -49,7 +49,7 @@ export function ggufRope(
   }
   if (kind === "llama3") {
     const divisors = Float32Array.from(
-      rope.inverseFrequencies,
+      ropes.full.inverseFrequencies,
       (frequency, i) => base ** (-2 * i / head_dim) / frequency,
     );
     return { metadata, divisors };

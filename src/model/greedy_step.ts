@@ -2,12 +2,12 @@
  * One more token of some sequences, and the likeliest next one of each, found on the device: a step can begin before
  * the tokens of the one before are on the CPU. Knows no sampler and no text.
  */
-import { fullLogits } from "../../kernels/full_logits.ts";
 import { likeliestColumns, NO_COLUMN } from "../../kernels/likeliest.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { contained } from "../autograd/tape.ts";
 import { extend, type Extension, type KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
+import { modelLogits } from "./model_logits.ts";
 
 /** A step under way. */
 export interface GreedyStep {
@@ -32,12 +32,12 @@ export function beginGreedyStep(
   extensions: readonly Omit<Extension, "count">[],
   tokens: readonly number[] | GreedyStep,
 ): GreedyStep {
-  const { device, lm_head } = model;
+  const { device } = model;
   const one = extensions.map((extension) => ({ ...extension, count: 1 }));
   const likeliest = contained(device, () => {
     const given = "tokens" in tokens ? tokens.tokens : Uint32Array.from(tokens);
     const hidden = extend(model, cache, one, given);
-    return likeliestColumns(device, fullLogits(device, hidden, lm_head.matrix));
+    return likeliestColumns(device, modelLogits(model, hidden));
   });
   return { extensions, tokens: likeliest };
 }

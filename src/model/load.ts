@@ -20,7 +20,7 @@ import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
-import { ropeTable } from "./rope_table.ts";
+import { ropeTables } from "./rope_table.ts";
 import {
   buildModel,
   type WeightLayout,
@@ -69,7 +69,7 @@ export async function loadModel(
     weight: (name) => parts.get(name) as Weight,
     vector: (name) => parts.get(name) as Vector,
   });
-  const cosSin = ropeTable(device, config.rope, config.max_position_embeddings);
+  const cosSin = ropeTables(device, config.ropes);
   await device.finish();
   return { device, config, cosSin, ...built };
 }

@@ -2,13 +2,13 @@
  * Logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of every token of a
  * short sequence. Training never comes here. Knows no sampler.
  */
-import { fullLogits } from "../../kernels/full_logits.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { gatherRows } from "../autograd/ops.ts";
 import { contained, Tape } from "../autograd/tape.ts";
 import { hiddenStates } from "./decoder.ts";
 import { extend, type KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
+import { modelLogits } from "./model_logits.ts";
 
 /** New tokens of one sequence. */
 export interface Addition {
@@ -55,7 +55,7 @@ export async function nextLogits(
       model,
       contained(
         device,
-        () => fullLogits(device, run(), model.lm_head.matrix),
+        () => modelLogits(model, run()),
       ),
     );
     const size = logits.length / parts.length;
@@ -126,7 +126,7 @@ export async function* sequenceLogits(
         model,
         contained(
           device,
-          () => fullLogits(device, gatherRows(device, hidden, rows), matrix),
+          () => modelLogits(model, gatherRows(device, hidden, rows)),
         ),
       );
     }

@@ -6,7 +6,7 @@ import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import { writeSafetensors } from "../files/safetensors_writer.ts";
 import { adapterName } from "./adapter.ts";
-import { type AdapterConfig, adapterScale } from "./adapter_config.ts";
+import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 
 /** The change that an adapter makes to one weight `[rows, cols]`. */
 export interface LowRank {
@@ -113,5 +113,6 @@ async function readLowRank(
     return dtype && toFloat32(await weights.read(half), dtype as FloatDtype);
   };
   const [a, b] = [await read("A"), await read("B")];
-  return a && b && { a, b, rank: config.r, scale: adapterScale(config) };
+  const { r: rank, scale } = layerAdapter(config, path);
+  return a && b && { a, b, rank, scale };
 }

@@ -7,6 +7,8 @@ import type { Tensor } from "../../kernels/tensor.ts";
 import type { Lora } from "../autograd/lora.ts";
 import type { Parameter, Vector, Weight } from "../autograd/parameter.ts";
 import type { ModelConfig } from "./config.ts";
+import type { NormNames } from "./families.ts";
+import type { RopeTables } from "./rope_table.ts";
 
 /** A linear layer; its adapter comes and goes. */
 export interface Linear {
@@ -18,21 +20,27 @@ export interface Linear {
   lora?: Lora;
 }
 
-/** One block of a decoder. */
+/** The norms of a block; which there are, and their names, differ by family. */
+export type Norms = {
+  readonly [Place in keyof NormNames]?: Vector | undefined;
+};
+
+/** One block of a decoder. Some families make q, k and v, or gate and up, with one matrix. */
 export interface Layer {
-  readonly input_layernorm: Vector;
+  readonly norms: Norms;
   readonly self_attn: {
-    readonly q_proj: Linear;
-    readonly k_proj: Linear;
-    readonly v_proj: Linear;
+    readonly q_proj?: Linear | undefined;
+    readonly k_proj?: Linear | undefined;
+    readonly v_proj?: Linear | undefined;
+    readonly qkv_proj?: Linear | undefined;
     readonly o_proj: Linear;
     readonly q_norm?: Vector | undefined;
     readonly k_norm?: Vector | undefined;
   };
-  readonly post_attention_layernorm: Vector;
   readonly mlp: {
-    readonly gate_proj: Linear;
-    readonly up_proj: Linear;
+    readonly gate_proj?: Linear | undefined;
+    readonly up_proj?: Linear | undefined;
+    readonly gate_up_proj?: Linear | undefined;
     readonly down_proj: Linear;
   };
 }
@@ -72,35 +80,27 @@ export interface Model {
    *
    * @internal
    */
-  readonly cosSin: Tensor;
+  readonly cosSin: RopeTables;
 }
 
 /** The linear layers of a block, by the path of their names. */
 export function linears(layer: Layer): [path: string, linear: Linear][] {
-  const { q_proj, k_proj, v_proj, o_proj } = layer.self_attn;
-  const { gate_proj, up_proj, down_proj } = layer.mlp;
-  return [
-    ["self_attn.q_proj", q_proj],
-    ["self_attn.k_proj", k_proj],
-    ["self_attn.v_proj", v_proj],
-    ["self_attn.o_proj", o_proj],
-    ["mlp.gate_proj", gate_proj],
-    ["mlp.up_proj", up_proj],
-    ["mlp.down_proj", down_proj],
-  ];
+  const parts = { self_attn: layer.self_attn, mlp: layer.mlp };
+  return Object.entries(parts).flatMap(([part, members]) =>
+    Object.entries(members).flatMap(([name, member]): [string, Linear][] =>
+      member && "weight" in member ? [[`${part}.${name}`, member]] : []
+    )
+  );
 }
 
 /** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
 export function weights(model: Model): (Weight | Vector)[] {
   const found: (Weight | Vector | undefined)[] = [model.embed_tokens];
   for (const layer of model.layers) {
-    found.push(
-      layer.input_layernorm,
-      layer.self_attn.q_norm,
-      layer.self_attn.k_norm,
-    );
+    found.push(layer.norms.attentionIn, layer.norms.attentionOut);
+    found.push(layer.self_attn.q_norm, layer.self_attn.k_norm);
     for (const [, { weight, bias }] of linears(layer)) found.push(weight, bias);
-    found.push(layer.post_attention_layernorm);
+    found.push(layer.norms.mlpIn, layer.norms.mlpOut);
   }
   found.push(model.norm);
   if (model.lm_head !== model.embed_tokens) found.push(model.lm_head);

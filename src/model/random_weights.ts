@@ -8,7 +8,7 @@ import { Random } from "../base/random.ts";
 import type { ModelConfig } from "./config.ts";
 import { trainable } from "./load.ts";
 import type { Model } from "./model.ts";
-import { ropeTable } from "./rope_table.ts";
+import { ropeTables } from "./rope_table.ts";
 import { buildModel, type WeightLayout } from "./weight_layout.ts";
 
 /** The starting numbers of a tensor, drawn in the order of a checkpoint. */
@@ -46,6 +46,6 @@ export function randomModel(
     weight: (name, shape) => make(name, shape) as Weight,
     vector: (name, shape) => make(name, shape) as Vector,
   });
-  const cosSin = ropeTable(device, config.rope, config.max_position_embeddings);
+  const cosSin = ropeTables(device, config.ropes);
   return { device, config, cosSin, ...built };
 }

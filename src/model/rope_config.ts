@@ -1,123 +1,189 @@
 /**
- * Kinds of rotary embedding, read from either layout of config.json (`rope_theta` and `rope_scaling`, or
- * `rope_parameters`), and their inverse frequencies. Knows no tensor.
+ * Rotary embeddings, read from either layout of config.json (`rope_theta` and `rope_scaling`, or `rope_parameters`,
+ * which may have one record per kind of layer). Knows no tensor.
  */
+import {
+  plainFrequencies,
+  ROPE_KINDS,
+  type RopeContext,
+} from "./rope_kinds.ts";
 
 /** A rotary embedding. */
 export interface Rope {
-  /** `[head_dim / 2]`, in radians per position. */
+  /** `[rotaryDim / 2]`, in radians per position. */
   readonly inverseFrequencies: Float64Array;
+  /** Factor on cosines and sines. */
+  readonly attentionFactor: number;
+  /** Dims of each head that rotate, from its first. */
+  readonly rotaryDim: number;
+  /** Rotated pairs are neighbours, not halves apart. */
+  readonly interleaved: boolean;
+  /** Positions that it serves. */
+  readonly positions: number;
+}
+
+/** What stands in config.json. */
+export interface RopeKeys {
+  readonly theta: unknown;
+  /** Theta of layers with a sliding window, in Gemma 3's older layout. */
+  readonly localTheta: unknown;
+  readonly scaling: unknown;
+  readonly parameters: unknown;
+  readonly partial: unknown;
+  /** `original_max_position_embeddings` beside, not in, the scaling: Phi-3's layout. */
+  readonly originalPositions: unknown;
+}
+
+/** What a model's sizes and family say. */
+export interface RopeShape {
+  readonly head_dim: number;
+  readonly max_position_embeddings: number;
+  readonly partialRotary: number;
+  readonly interleaved: boolean;
+}
+
+/** The rotary embeddings of layers that see all keys, and of those with a sliding window. */
+export interface Ropes {
+  readonly full: Rope;
+  readonly sliding: Rope;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-interface Scaling extends Json {
-  readonly kind: string;
-}
-
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The plain frequencies `theta^(-2i / head_dim)`. Source: https://arxiv.org/abs/2104.09864, Section 3.2.2. */
-function plain(theta: number, head_dim: number): Float64Array {
-  return Float64Array.from(
-    { length: head_dim / 2 },
-    (_, i) => theta ** (-2 * i / head_dim),
+/** Reads the rotary embeddings; what is wrong goes to `problems`. */
+export function readRopes(
+  given: RopeKeys,
+  shape: RopeShape,
+  problems: string[],
+): Ropes {
+  const parameters = isRecord(given.parameters) ? given.parameters : {};
+  const nested = isRecord(parameters["full_attention"]) ||
+    isRecord(parameters["sliding_attention"]);
+  const part = (name: string) => {
+    const value = nested ? parameters[name] : parameters;
+    return isRecord(value) ? value : {};
+  };
+  const scaling = isRecord(given.scaling) ? given.scaling : undefined;
+  const full = readRope(
+    { ...given, keys: scaling ?? part("full_attention") },
+    shape,
+    problems,
   );
+  if (!nested && given.localTheta === undefined) return { full, sliding: full };
+  const keys = part("sliding_attention");
+  const sliding = readRope(
+    { ...given, theta: given.localTheta, keys: nested ? keys : {} },
+    shape,
+    problems,
+  );
+  return { full, sliding };
 }
 
-/** Frequencies by kind. Llama 3's keeps fast ones, slows slow ones by `factor`, and blends in between. */
-const KINDS: Readonly<
-  Record<string, (base: Float64Array, scaling: Json) => Float64Array>
-> = {
-  default: (base) => base,
-  linear: (base, { factor }) => base.map((f) => f / Number(factor)),
-  llama3: (base, scaling) => {
-    const factor = Number(scaling["factor"]);
-    const low = Number(scaling["low_freq_factor"]);
-    const high = Number(scaling["high_freq_factor"]);
-    const context = Number(scaling["original_max_position_embeddings"]);
-    return base.map((f) => {
-      const turns = context * f / (2 * Math.PI);
-      if (turns < low) return f / factor;
-      if (turns > high) return f;
-      const blend = (turns - low) / (high - low);
-      return (1 - blend) * f / factor + blend * f;
-    });
+function readRope(
+  given: Pick<RopeKeys, "theta" | "partial" | "originalPositions"> & {
+    readonly keys: Json;
   },
-};
-
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  linear: ["factor"],
-  llama3: [
-    "factor",
-    "low_freq_factor",
-    "high_freq_factor",
-    "original_max_position_embeddings",
-  ],
-};
-
-/** Reads the rotary embedding; what is wrong goes to `problems`. */
-export function readRope(
-  given: { theta: unknown; scaling: unknown; parameters: unknown },
-  { head_dim }: { head_dim: number; max_position_embeddings: number },
+  { head_dim, max_position_embeddings, ...shape }: RopeShape,
   problems: string[],
 ): Rope {
-  const parameters = isRecord(given.parameters) ? given.parameters : {};
-  const scaling = readScaling(
-    isRecord(given.scaling) ? given.scaling : parameters,
-  );
-  const theta = given.theta ?? parameters["rope_theta"] ?? 10_000;
+  const { keys } = given;
+  const theta = given.theta ?? keys["rope_theta"] ?? 10_000;
   if (typeof theta !== "number" || !(theta > 0)) {
     problems.push(
       `"rope_theta" is ${JSON.stringify(theta)}, expected a positive number`,
     );
   }
-  if (head_dim % 2 !== 0) {
-    problems.push(`"head_dim" is ${head_dim}, expected an even number`);
+  const partial = given.partial ?? keys["partial_rotary_factor"] ??
+    shape.partialRotary;
+  const rotaryDim = Math.floor(head_dim * Number(partial));
+  if (!(rotaryDim > 0) || rotaryDim % 2 !== 0) {
+    problems.push(
+      partial === 1
+        ? `"head_dim" is ${head_dim}, expected an even number`
+        : `"partial_rotary_factor" ${
+          JSON.stringify(partial)
+        } of "head_dim" ${head_dim} is ${rotaryDim}, expected an even number`,
+    );
   }
-  checkScaling(scaling, problems);
-  const kind = KINDS[scaling.kind];
-  const base = plain(Number(theta), head_dim);
-  return { inverseFrequencies: kind ? kind(base, scaling) : base };
+  const known = given.originalPositions === undefined
+    ? {}
+    : { original_max_position_embeddings: given.originalPositions };
+  const scaling = { ...known, ...keys };
+  const context = {
+    rotaryDim,
+    theta: Number(theta),
+    max_position_embeddings,
+    scaling,
+  };
+  const numbers = ropeNumbers(context, problems);
+  return {
+    inverseFrequencies: numbers.inverseFrequencies,
+    attentionFactor: numbers.attentionFactor ?? 1,
+    positions: Math.min(max_position_embeddings, numbers.positions ?? Infinity),
+    rotaryDim,
+    interleaved: shape.interleaved,
+  };
 }
+
+/** Older names of kinds. */
+const SYNONYMS: Readonly<Record<string, string>> = { su: "longrope" };
 
 /** Keys that a rotary embedding of any kind may have. */
 const COMMON = [
-  ...["kind", "rope_theta", "rope_type", "type"],
+  ...["rope_theta", "rope_type", "type", "partial_rotary_factor"],
   "original_max_position_embeddings",
 ];
 
-function checkScaling(scaling: Scaling, problems: string[]): void {
-  const { kind } = scaling;
-  if (!Object.hasOwn(KINDS, kind)) {
+function ropeNumbers(context: RopeContext, problems: string[]) {
+  const { scaling, theta, rotaryDim } = context;
+  const named = String(scaling["rope_type"] ?? scaling["type"] ?? "default");
+  const name = SYNONYMS[named] ?? named;
+  const base = plainFrequencies(theta, rotaryDim);
+  const kind = Object.hasOwn(ROPE_KINDS, name) ? ROPE_KINDS[name] : undefined;
+  if (!kind) {
     problems.push(
-      `rope_type "${kind}" is not served, expected one of ${
-        Object.keys(KINDS).join(", ")
+      `rope_type "${name}" is not served, expected one of ${
+        Object.keys(ROPE_KINDS).join(", ")
       }`,
     );
-    return;
+    return { inverseFrequencies: base };
   }
-  const needed = NEEDED[kind] ?? [];
-  for (const key of needed) {
-    if (typeof scaling[key] === "number") continue;
-    problems.push(
-      `rope_type "${kind}" wants a number "${key}", found ${
-        JSON.stringify(scaling[key])
-      }`,
-    );
-  }
+  const before = problems.length;
+  const needed = kind.needed.map((key) => key.replace("[]", ""));
+  for (const key of kind.needed) checkKey(name, key, context, problems);
   for (const [key, value] of Object.entries(scaling)) {
-    if (needed.includes(key) || COMMON.includes(key)) continue;
+    if ([...needed, ...(kind.optional ?? []), ...COMMON].includes(key)) {
+      continue;
+    }
     problems.push(
-      `"${key}" (${JSON.stringify(value)}) of rope_type "${kind}" is not known`,
+      `"${key}" (${JSON.stringify(value)}) of rope_type "${name}" is not known`,
     );
   }
+  return problems.length > before
+    ? { inverseFrequencies: base }
+    : kind.numbers(base, context);
 }
 
-function readScaling(given: Json): Scaling {
-  return {
-    ...given,
-    kind: String(given["rope_type"] ?? given["type"] ?? "default"),
-  };
+function checkKey(
+  name: string,
+  key: string,
+  { scaling, rotaryDim }: RopeContext,
+  problems: string[],
+): void {
+  const isList = key.endsWith("[]");
+  const plain = key.replace("[]", "");
+  const value = scaling[plain];
+  const isRight = isList
+    ? Array.isArray(value) && value.length === rotaryDim / 2
+    : typeof value === "number";
+  if (isRight) return;
+  const wanted = isList ? `a list of ${rotaryDim / 2} numbers` : "a number";
+  problems.push(
+    `rope_type "${name}" wants ${wanted} "${plain}", found ${
+      JSON.stringify(value)
+    }`,
+  );
 }

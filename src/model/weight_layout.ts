@@ -4,6 +4,7 @@
  */
 import type { Vector, Weight } from "../autograd/parameter.ts";
 import type { ModelConfig } from "./config.ts";
+import type { NormNames } from "./families.ts";
 import type { Layer, Linear, Model } from "./model.ts";
 
 /** A tensor that a checkpoint must have. */
@@ -44,56 +45,107 @@ function buildLayer(
   make: WeightMaker,
   path: string,
 ): Layer {
-  const { hidden_size, intermediate_size, head_dim } = config;
-  const queries = config.num_attention_heads * head_dim;
-  const keys = config.num_key_value_heads * head_dim;
-  const linear = (
-    name: string,
-    rows: number,
-    cols: number,
-    bias: boolean,
-  ): Linear => ({
-    weight: make.weight(`${path}.${name}.weight`, [rows, cols]),
-    bias: bias ? make.vector(`${path}.${name}.bias`, [rows]) : undefined,
-  });
+  const {
+    family,
+    hidden_size,
+    head_dim,
+    num_attention_heads,
+    num_key_value_heads,
+  } = config;
   const norm = (name: string, size: number) =>
     make.vector(`${path}.${name}.weight`, [size]);
+  const placed = (place: keyof NormNames) => {
+    const name = family.norms[place];
+    return name === undefined ? undefined : norm(name, hidden_size);
+  };
+  const [qName, kName] = family.qkNormNames.map((name) => `self_attn.${name}`);
+  const normSize = (heads: number) =>
+    family.qkNorm === "whole" ? heads * head_dim : head_dim;
+  const has = family.qkNorm !== "none";
   return {
-    input_layernorm: norm("input_layernorm", hidden_size),
+    norms: {
+      attentionIn: placed("attentionIn"),
+      attentionOut: placed("attentionOut"),
+      mlpIn: placed("mlpIn"),
+      mlpOut: placed("mlpOut"),
+    },
     self_attn: {
-      q_proj: linear("self_attn.q_proj", queries, hidden_size, config.qkvBias),
-      k_proj: linear("self_attn.k_proj", keys, hidden_size, config.qkvBias),
-      v_proj: linear("self_attn.v_proj", keys, hidden_size, config.qkvBias),
-      o_proj: linear(
-        "self_attn.o_proj",
-        hidden_size,
-        queries,
-        config.outputBias,
-      ),
-      q_norm: config.headNorm ? norm("self_attn.q_norm", head_dim) : undefined,
-      k_norm: config.headNorm ? norm("self_attn.k_norm", head_dim) : undefined,
+      ...attentionLinears(config, make, path),
+      q_norm: has ? norm(qName!, normSize(num_attention_heads)) : undefined,
+      k_norm: has ? norm(kName!, normSize(num_key_value_heads)) : undefined,
     },
-    post_attention_layernorm: norm("post_attention_layernorm", hidden_size),
-    mlp: {
-      gate_proj: linear(
-        "mlp.gate_proj",
-        intermediate_size,
-        hidden_size,
-        config.mlpBias,
-      ),
-      up_proj: linear(
-        "mlp.up_proj",
-        intermediate_size,
-        hidden_size,
-        config.mlpBias,
-      ),
-      down_proj: linear(
-        "mlp.down_proj",
-        hidden_size,
-        intermediate_size,
-        config.mlpBias,
-      ),
-    },
+    mlp: mlpLinears(config, make, path),
+  };
+}
+
+function makeLinear(
+  make: WeightMaker,
+  path: string,
+  [rows, cols]: readonly [number, number],
+  bias: boolean,
+): Linear {
+  return {
+    weight: make.weight(`${path}.weight`, [rows, cols]),
+    bias: bias ? make.vector(`${path}.bias`, [rows]) : undefined,
+  };
+}
+
+function attentionLinears(
+  config: ModelConfig,
+  make: WeightMaker,
+  path: string,
+) {
+  const { family, hidden_size, head_dim, qkvBias, outputBias } = config;
+  const queries = config.num_attention_heads * head_dim;
+  const keys = config.num_key_value_heads * head_dim;
+  const linear = (name: string, rows: number) =>
+    makeLinear(make, `${path}.self_attn.${name}`, [rows, hidden_size], qkvBias);
+  const o_proj = () =>
+    makeLinear(
+      make,
+      `${path}.self_attn.o_proj`,
+      [hidden_size, queries],
+      outputBias,
+    );
+  if (family.fusedQkv) {
+    return {
+      qkv_proj: linear("qkv_proj", queries + 2 * keys),
+      o_proj: o_proj(),
+    };
+  }
+  return {
+    q_proj: linear("q_proj", queries),
+    k_proj: linear("k_proj", keys),
+    v_proj: linear("v_proj", keys),
+    o_proj: o_proj(),
+  };
+}
+
+function mlpLinears(
+  config: ModelConfig,
+  make: WeightMaker,
+  path: string,
+): Layer["mlp"] {
+  const { family, hidden_size, intermediate_size, mlpBias } = config;
+  const linear = (name: string, rows: number) =>
+    makeLinear(make, `${path}.mlp.${name}`, [rows, hidden_size], mlpBias);
+  const down_proj = () =>
+    makeLinear(
+      make,
+      `${path}.mlp.down_proj`,
+      [hidden_size, intermediate_size],
+      mlpBias,
+    );
+  if (family.fusedGateUp) {
+    return {
+      gate_up_proj: linear("gate_up_proj", 2 * intermediate_size),
+      down_proj: down_proj(),
+    };
+  }
+  return {
+    gate_proj: linear("gate_proj", intermediate_size),
+    up_proj: linear("up_proj", intermediate_size),
+    down_proj: down_proj(),
   };
 }
 

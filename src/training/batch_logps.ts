@@ -6,6 +6,7 @@ import { tokenStatistics } from "../../kernels/token_statistics.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import * as ops from "../autograd/ops.ts";
 import { Tape } from "../autograd/tape.ts";
+import { logitOptions } from "../model/config.ts";
 import { type DecoderOptions, hiddenStates } from "../model/decoder.ts";
 import type { Model } from "../model/model.ts";
 import type { Batch } from "../preference/batch.ts";
@@ -104,7 +105,13 @@ function forward(model: Model, batch: Batch, options: DecoderOptions): Forward {
     rows: targetRows,
   }, options);
   const targets = device.upload(targetTokens, [targetTokens.length], "u32");
-  return ops.tokenLogps(device, hidden, model.lm_head, targets);
+  return ops.tokenLogps(
+    device,
+    hidden,
+    model.lm_head,
+    targets,
+    logitOptions(model.config),
+  );
 }
 
 async function read(

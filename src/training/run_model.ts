@@ -10,6 +10,7 @@ import { openWeights } from "../files/weights.ts";
 import { addAdapter, loadAdapter } from "../model/adapter.ts";
 import {
   type AdapterConfig,
+  PLAIN_ADAPTER,
   readAdapterConfig,
 } from "../model/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
@@ -84,7 +85,7 @@ async function openAdapter(
     lora_alpha: options.lora_alpha,
     lora_dropout: options.lora_dropout,
     target_modules: targets.includes("all-linear") ? "all-linear" : targets,
-    use_rslora: false,
+    ...PLAIN_ADAPTER,
   };
   addAdapter(model, adapter, options.seed);
   return adapter;

@@ -14,7 +14,19 @@ import { createKvCache } from "../../src/model/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
 
-const NAMES = ["qwen2", "llama", "llama-sharded", "qwen2-bf16", "llama-fp16"];
+const NAMES = [
+  "qwen2",
+  "llama",
+  "llama-sharded",
+  "qwen2-bf16",
+  "llama-fp16",
+  "qwen3",
+  "mistral-swa",
+  "gemma2",
+  "gemma3",
+  "phi3",
+  "smollm3",
+];
 
 /** Below such a gap between the two largest logits, rounding may choose the other token. */
 const LEAST_GAP = 1e-4;

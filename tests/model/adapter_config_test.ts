@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   adapterConfigJson,
-  adapterScale,
+  layerAdapter,
+  PLAIN_ADAPTER,
   readAdapterConfig,
 } from "../../src/model/adapter_config.ts";
 import { compared, referencePath } from "../reference_dir.ts";
@@ -25,7 +26,7 @@ Deno.test(
       lora_alpha: 16,
       lora_dropout: 0,
       target_modules: ["q_proj", "v_proj"],
-      use_rslora: false,
+      ...PLAIN_ADAPTER,
     });
   },
 );
@@ -40,7 +41,8 @@ Deno.test(
         lora_alpha: "16",
         bias: "all",
         use_dora: true,
-        rank_pattern: { q_proj: 4 },
+        rank_pattern: { q_proj: -4 },
+        layers_to_transform: "last",
         modules_to_save: ["norm"],
         exclude_modules: "k_proj",
       }), TypeError);
@@ -50,7 +52,8 @@ Deno.test(
         '"peft_type" is "IA3", expected "LORA"',
         '"bias" is "all", only "none" is served',
         '"use_dora" is true, only false is served',
-        '"rank_pattern" is {"q_proj":4}, only {} is served',
+        '"rank_pattern" is {"q_proj":-4}, expected names with positive numbers',
+        '"layers_to_transform" is "last", expected numbers of layers',
         '"modules_to_save" is ["norm"], only null is served',
         '"exclude_modules" is "k_proj", only null is served',
         '"r" is undefined, expected a number',
@@ -62,12 +65,30 @@ Deno.test(
 );
 
 Deno.test(
-  "adapterScale() is alpha / r, and alpha / sqrt(r) for rank-stabilised adapters",
+  "layerAdapter() scales by alpha / r, and by alpha / sqrt(r) for rank-stabilised adapters",
   pure,
   () => {
     const config = readAdapterConfig({ ...LORA, r: 16, lora_alpha: 8 });
-    assertEquals(adapterScale(config), 0.5);
-    assertEquals(adapterScale({ ...config, use_rslora: true }), 2);
+    const path = "model.layers.0.self_attn.q_proj";
+    assertEquals(layerAdapter(config, path), { r: 16, scale: 0.5 });
+    assertEquals(layerAdapter({ ...config, use_rslora: true }, path).scale, 2);
+  },
+);
+
+Deno.test(
+  "layerAdapter() takes the first pattern that a path ends in",
+  pure,
+  () => {
+    const config = readAdapterConfig({
+      ...LORA,
+      rank_pattern: { "layers.1.self_attn.q_proj": 2, "q_proj": 4 },
+      alpha_pattern: { "[qk]_proj": 32 },
+    });
+    const at = (path: string) => layerAdapter(config, `model.layers.${path}`);
+    assertEquals(at("1.self_attn.q_proj"), { r: 2, scale: 16 });
+    assertEquals(at("11.self_attn.q_proj"), { r: 4, scale: 8 });
+    assertEquals(at("1.self_attn.k_proj"), { r: 8, scale: 4 });
+    assertEquals(at("1.self_attn.v_proj"), { r: 8, scale: 2 });
   },
 );
 
@@ -79,7 +100,8 @@ Deno.test(
       for (const use_rslora of [false, true]) {
         const config = {
           ...{ r: 4, lora_alpha: 6, lora_dropout: 0.1 },
-          ...{ target_modules, use_rslora },
+          ...{ ...PLAIN_ADAPTER, target_modules, use_rslora },
+          ...{ rank_pattern: { q_proj: 2 }, layers_to_transform: [1, 3] },
         };
         const json = adapterConfigJson(config, "base");
         assertEquals(json["base_model_name_or_path"], "base");
@@ -93,7 +115,7 @@ const PEFT: Readonly<Record<string, string | undefined>> = {
   lora: undefined,
   rslora: undefined,
   dora: '"use_dora" is true',
-  patterns: '"rank_pattern" is',
+  patterns: undefined,
   with_saved_norms: '"modules_to_save" is',
 };
 

@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertAlmostEquals,
-  assertEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readModelConfig } from "../../src/model/config.ts";
 import { type Json, QWEN2 } from "./config_case.ts";
 
@@ -14,20 +9,16 @@ const pure = {
 } as const;
 
 const read = (changes: Json = {}) => readModelConfig({ ...QWEN2, ...changes });
-const frequencies = (changes: Json) => [
-  ...read(changes).rope.inverseFrequencies,
-];
-
 Deno.test(
   "readModelConfig() takes sizes from the config and derives the rest",
   pure,
   () => {
     const config = read();
     assertEquals([config.head_dim, config.activation], [4, "silu"]);
-    assertEquals([config.qkvBias, config.outputBias, config.headNorm], [
+    assertEquals([config.qkvBias, config.outputBias, config.family.qkNorm], [
       true,
       false,
-      false,
+      "none",
     ]);
     assertEquals(config.windows, [undefined, undefined, undefined]);
     assertEquals(read({ head_dim: 6 }).head_dim, 6);
@@ -36,7 +27,7 @@ Deno.test(
       read({ model_type: "llama", attention_bias: true }).outputBias,
       true,
     );
-    assertEquals(read({ model_type: "qwen3" }).headNorm, true);
+    assertEquals(read({ model_type: "qwen3" }).family.qkNorm, "head");
   },
 );
 
@@ -48,7 +39,7 @@ Deno.test(
       assertThrows(
         () => read({ model_type }),
         TypeError,
-        `Cannot load model: model_type "${model_type}" in config.json is not known, expected one of llama, mistral, qwen2, qwen3`,
+        `Cannot load model: model_type "${model_type}" in config.json is not known, expected one of ernie4_5, exaone4, gemma,`,
       );
     }
   },
@@ -60,7 +51,7 @@ Deno.test(
   () => {
     const { message } = assertThrows(() =>
       read({
-        attn_logit_softcapping: 50,
+        clip_qkv: 50,
         logit_scale: 2,
         attention_dropout: 0.1,
         hidden_size: undefined,
@@ -71,7 +62,7 @@ Deno.test(
       }), TypeError);
     for (
       const part of [
-        '"attn_logit_softcapping" (50) is not known',
+        '"clip_qkv" (50) is not known',
         '"logit_scale" is 2, only 1 or null is served',
         '"attention_dropout" is 0.1, only 0 or null is served',
         '"hidden_size" is undefined, expected a positive integer',
@@ -96,88 +87,6 @@ Deno.test(
       use_cache: true,
       pad_token_id: null,
     });
-  },
-);
-
-Deno.test("readModelConfig() reads rope from both layouts alike", pure, () => {
-  // 500^(-2i / 4)
-  const plain = [1, 1 / Math.sqrt(500)];
-  assertEquals(frequencies({ rope_theta: 500, rope_scaling: null }), plain);
-  assertEquals(
-    frequencies({ rope_parameters: { rope_theta: 500, rope_type: "default" } }),
-    plain,
-  );
-  assertEquals(frequencies({}), [1, 1 / 100], "10000 where nothing is said");
-  const halved = [0.5, 0.5 / Math.sqrt(500)];
-  for (
-    const config of [
-      { rope_theta: 500, rope_scaling: { type: "linear", factor: 2 } },
-      { rope_parameters: { rope_theta: 500, rope_type: "linear", factor: 2 } },
-    ]
-  ) assertEquals(frequencies(config), halved);
-});
-
-Deno.test(
-  "readModelConfig() slows Llama 3's slow frequencies, and blends in between",
-  pure,
-  () => {
-    const scaling = {
-      rope_type: "llama3",
-      factor: 8,
-      low_freq_factor: 1,
-      high_freq_factor: 4,
-      original_max_position_embeddings: 64,
-    };
-    // theta 100, head_dim 6: frequencies 1, 100^(-1/3) = 0.21544, 100^(-2/3) = 0.046416;
-    // turns over 64 positions: 10.186 > 4 is kept, 2.1945 is blended, 0.47279 < 1 is divided by 8
-    const found = frequencies({
-      head_dim: 6,
-      rope_theta: 100,
-      rope_scaling: scaling,
-    });
-    const middle = 100 ** (-1 / 3);
-    const blend = (64 * middle / (2 * Math.PI) - 1) / 3; // 0.39818
-    assertEquals(found[0], 1);
-    assertAlmostEquals(
-      found[1]!,
-      (1 - blend) * middle / 8 + blend * middle,
-      1e-15,
-    );
-    assertAlmostEquals(found[1]!, 0.10199, 1e-5);
-    assertAlmostEquals(found[2]!, 100 ** (-2 / 3) / 8, 1e-15);
-    assertEquals(
-      frequencies({
-        head_dim: 6,
-        rope_parameters: { ...scaling, rope_theta: 100 },
-      }),
-      found,
-    );
-  },
-);
-
-Deno.test(
-  "readModelConfig() refuses kinds of rope that it cannot compute",
-  pure,
-  () => {
-    const refuses = (rope: Json, message: string) =>
-      assertThrows(() => read(rope), TypeError, message);
-    refuses(
-      { rope_scaling: { rope_type: "yarn", factor: 4, beta_fast: 32 } },
-      'rope_type "yarn" is not served, expected one of default, linear, llama3',
-    );
-    refuses(
-      { rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 1 } },
-      'rope_type "llama3" wants a number "high_freq_factor", found undefined; rope_type "llama3" wants a number "original_max_position_embeddings"',
-    );
-    refuses(
-      { rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } },
-      '"partial_rotary_factor" (0.5) of rope_type "default" is not known',
-    );
-    refuses(
-      { rope_theta: -1 },
-      '"rope_theta" is -1, expected a positive number',
-    );
-    refuses({ head_dim: 5 }, '"head_dim" is 5, expected an even number');
   },
 );
 
@@ -244,3 +153,46 @@ Deno.test(
     );
   },
 );
+
+Deno.test(
+  "readModelConfig() gives each layer its window and its rotation",
+  pure,
+  () => {
+    const gemma = read({
+      ...{ model_type: "gemma3_text", head_dim: 4, sliding_window: 5 },
+      ...{
+        sliding_window_pattern: 3,
+        rope_theta: 1e6,
+        rope_local_base_freq: 1e4,
+      },
+    });
+    assertEquals(gemma.windows, [5, 5, undefined]);
+    assertEquals(gemma.layerRopes, ["sliding", "sliding", "full"]);
+    assertEquals(gemma.ropes.sliding.inverseFrequencies[1], 0.01);
+    assertEquals(gemma.ropes.full.inverseFrequencies[1], 0.001);
+    const smollm = read({ model_type: "smollm3", no_rope_layers: [1, 0, 1] });
+    assertEquals(smollm.layerRopes, ["full", undefined, "full"]);
+    const exaone = read({
+      model_type: "exaone4",
+      sliding_window: 5,
+      sliding_window_pattern: "LLG",
+    });
+    assertEquals(exaone.layerRopes, ["sliding", "sliding", undefined]);
+  },
+);
+
+Deno.test("readModelConfig() reads the factors of a family", pure, () => {
+  const granite = read({
+    ...{ model_type: "granite", embedding_multiplier: 12, logits_scaling: 8 },
+    ...{ residual_multiplier: 0.25, attention_multiplier: 0.5 },
+  });
+  assertEquals(granite.scales, {
+    embedding: 12,
+    residual: 0.25,
+    attention: 0.5,
+    logits: 1 / 8,
+  });
+  const gemma = read({ model_type: "gemma", head_dim: 4, hidden_act: "gelu" });
+  assertEquals(gemma.scales.embedding, Math.sqrt(8));
+  assertEquals(gemma.activation, "gelu_tanh");
+});

@@ -14,7 +14,7 @@ import { modelTest, openTestModel } from "./model_test_case.ts";
 import { assertClose, readReferenceTokens } from "./reference_tokens.ts";
 
 const adapters = Object.fromEntries(
-  ["lora", "rslora"].map((name) => [
+  ["lora", "rslora", "patterns"].map((name) => [
     name,
     referencePath(`peft/${name}/adapter_config.json`)
       ?.replace("/adapter_config.json", ""),

@@ -5,13 +5,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { dirname } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
-import { fullLogits } from "../../kernels/full_logits.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
 import { openSafetensors } from "../../src/files/safetensors.ts";
 import { readModelConfig } from "../../src/model/config.ts";
 import { hiddenStates } from "../../src/model/decoder.ts";
 import { loadModel } from "../../src/model/load.ts";
 import { type Model, parameters } from "../../src/model/model.ts";
+import { modelLogits } from "../../src/model/model_logits.ts";
 import { type Batch, sequenceBatch } from "../../src/preference/batch.ts";
 import { recordedLogps } from "../../src/training/batch_logps.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
@@ -26,6 +26,10 @@ const NAMES = [
   "qwen3",
   "qwen3-untied",
   "mistral-swa",
+  "gemma2",
+  "gemma3",
+  "phi3",
+  "smollm3",
 ];
 
 /** transformers in float32 is itself 1.1e-5 from float64 on these models. */
@@ -108,7 +112,7 @@ async function checkLogits(device: Device, folder: string): Promise<void> {
   const model = await load(device, folder, false);
   const { batch, logits } = await readExpected(folder);
   const got = await device.read(
-    fullLogits(device, hiddenStates(model, batch), model.lm_head.matrix),
+    modelLogits(model, hiddenStates(model, batch)),
   );
   const gap = largestGap(got, logits);
   assert(gap <= LOGIT_TOLERANCE, `logits differ by ${gap}`);

@@ -1,6 +1,7 @@
 /** Ways to compute the same step that must give the same step. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { openModelFolder } from "../../src/files/model_folder.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
 import { addAdapter } from "../../src/model/adapter.ts";
 import { readModelConfig } from "../../src/model/config.ts";
 import { loadModel } from "../../src/model/load.ts";
@@ -99,7 +100,7 @@ await runTest(
     const base = await logpsOf(model, batch);
     addAdapter(model, {
       ...{ r: 4, lora_alpha: 8, lora_dropout: 0 },
-      ...{ target_modules: "all-linear", use_rslora: false },
+      ...{ ...PLAIN_ADAPTER, target_modules: "all-linear" },
     }, 1);
     for (const adapters of [true, false]) {
       const { logps } = await logpsOf(model, batch, { adapters });

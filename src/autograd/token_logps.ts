@@ -1,0 +1,50 @@
+/** The op at a model's end: hidden states to the log-probabilities of given tokens. Knows no loss. */
+import type { Device } from "../../kernels/device.ts";
+import type { LogitOptions } from "../../kernels/logit_options.ts";
+import * as vocabulary from "../../kernels/token_logps.ts";
+import { tokenLogpsBackward } from "../../kernels/token_logps_backward.ts";
+import type { Tensor } from "../../kernels/tensor.ts";
+import type { Weight } from "./parameter.ts";
+import { isTracked, record } from "./tape.ts";
+
+/**
+ * Log-probabilities of `targets` `[rows]` given hidden states `[rows, hidden_size]`, in nats, `[rows]`, and the
+ * statistics that metrics are made of. Full logits never exist.
+ */
+export function tokenLogps(
+  device: Device,
+  hidden: Tensor,
+  head: Weight,
+  targets: Tensor,
+  logits: LogitOptions = {},
+): { logps: Tensor; statistics: Tensor } {
+  const headGradient = head.parameter?.gradient;
+  const gradient = isTracked(hidden);
+  const forward = vocabulary.tokenLogps(device, hidden, head.matrix, targets, {
+    ...logits,
+    gradient,
+  });
+  const { logps, statistics, dHidden } = forward;
+  record({
+    output: logps,
+    inputs: [hidden],
+    trains: headGradient !== undefined,
+    saved: dHidden ? [dHidden] : [],
+    backward: (slopes) => {
+      const dx = tokenLogpsBackward(
+        device,
+        {
+          hidden,
+          head: head.matrix,
+          targetTokens: targets,
+          statistics,
+          dHidden: dHidden!,
+        },
+        slopes,
+        { ...logits, headGradient },
+      );
+      return [dx];
+    },
+  });
+  return { logps, statistics };
+}

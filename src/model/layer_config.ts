@@ -1,0 +1,105 @@
+/** What differs between the layers of one model: sliding windows and rotations, as the many keys for them say. */
+import type { ConfigReader } from "./config_reader.ts";
+import type { Family } from "./families.ts";
+import type { Ropes } from "./rope_config.ts";
+
+/** The window of each layer; undefined where it sees all keys. `layer_types` wins over patterns. */
+export function readWindows(
+  reader: ConfigReader,
+  { slidingWindow, slidingPattern }: Family,
+  layers: number,
+): (number | undefined)[] {
+  const window = reader.value("sliding_window") ?? undefined;
+  const kinds = reader.value("layer_types");
+  const asked = slidingWindow === "use_sliding_window"
+    ? reader.switch(slidingWindow)
+    : slidingWindow === "always" && window !== undefined;
+  if (Array.isArray(kinds)) checkLayerTypes(kinds, layers, reader.problems);
+  if (asked && !(Number.isInteger(window) && window as number > 0)) {
+    reader.problems.push(
+      `"sliding_window" is ${
+        JSON.stringify(window ?? null)
+      }, expected a positive integer`,
+    );
+  }
+  const first = slidingWindow === "use_sliding_window"
+    ? reader.number("max_window_layers", 28) // transformers' default
+    : 0;
+  const every = readPattern(reader, slidingPattern);
+  const slides = (layer: number) => {
+    if (Array.isArray(kinds)) return kinds[layer] === "sliding_attention";
+    return every === undefined ? layer >= first : (layer + 1) % every !== 0;
+  };
+  return Array.from(
+    { length: layers },
+    (_, layer) => asked && slides(layer) ? window as number : undefined,
+  );
+}
+
+/** Every how many layers one sees all keys. Newer files hide the key behind an underscore. */
+function readPattern(
+  reader: ConfigReader,
+  pattern: Family["slidingPattern"],
+): number | undefined {
+  if (pattern === undefined || typeof pattern === "number") return pattern;
+  const [key, fallback] = pattern;
+  const written = reader.value(key);
+  // EXAONE writes a letter per layer: "LLLG"
+  if (typeof written === "string") return written.length;
+  const hidden = reader.number(`_${key}`, fallback);
+  return reader.number(key, hidden);
+}
+
+/** The rotation of each layer; undefined where it has none. */
+export function readLayerRopes(
+  reader: ConfigReader,
+  { ropeLayers }: Family,
+  windows: readonly (number | undefined)[],
+): (keyof Ropes | undefined)[] {
+  const kindOf = (window: number | undefined) =>
+    window === undefined ? "full" : "sliding";
+  if (ropeLayers === "all") return windows.map(kindOf);
+  if (ropeLayers === "sliding") {
+    // a model without any window rotates everywhere
+    const hybrid = windows.some((window) => window !== undefined);
+    return windows.map((window) =>
+      hybrid && window === undefined ? undefined : kindOf(window)
+    );
+  }
+  const interval = reader.number("no_rope_layer_interval", 4);
+  const list = reader.value(ropeLayers);
+  const rotates = Array.isArray(list) && list.length > 0
+    ? (layer: number) => list[layer] === 1
+    : (layer: number) => (layer + 1) % interval !== 0;
+  if (
+    Array.isArray(list) && list.length > 0 && list.length !== windows.length
+  ) {
+    reader.problems.push(
+      `"${ropeLayers}" has ${list.length} entries, expected ${windows.length}`,
+    );
+  }
+  return windows.map((window, layer) =>
+    rotates(layer) ? kindOf(window) : undefined
+  );
+}
+
+function checkLayerTypes(
+  kinds: readonly unknown[],
+  layers: number,
+  problems: string[],
+): void {
+  if (kinds.length !== layers) {
+    problems.push(
+      `"layer_types" has ${kinds.length} entries, expected ${layers}`,
+    );
+  }
+  const served = ["full_attention", "sliding_attention"];
+  const others = new Set(kinds.filter((kind) => !served.includes(`${kind}`)));
+  for (const kind of others) {
+    problems.push(
+      `"layer_types" has ${JSON.stringify(kind)}, only ${
+        served.join(" and ")
+      } are served`,
+    );
+  }
+}
