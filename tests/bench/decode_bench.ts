@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { Device } from "../../kernels/device.ts";
 import { generateAll } from "../../src/generation/generate.ts";
 import { likeliest } from "../../src/generation/sampler.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
 import { addAdapter } from "../../src/model/adapter.ts";
 import { openModel } from "../../src/model/open_model.ts";
 import { cpuSeconds } from "./cpu_seconds.ts";
@@ -45,7 +46,7 @@ const { model } = await openModel(
   positionals[0] ?? "output/qwen2-0.5b-random",
 );
 addAdapter(model, {
-  ...{ r: 16, lora_alpha: 32, lora_dropout: 0, use_rslora: false },
+  ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER, },
   target_modules: "all-linear",
 }, 0);
 

@@ -26,7 +26,7 @@ import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 const lora = referencePath("peft/lora/adapter_config.json")
   ?.replace("/adapter_config.json", "");
 
-const GREEDILY: AnswerOptions = {
+const GREEDILY: Omit<AnswerOptions, "onText"> = {
   sampling: GREEDY,
   seed: 0,
   maxNewTokens: 8,
