@@ -6,8 +6,8 @@
 import type { Device } from "../../kernels/device.ts";
 import { dropout } from "../../kernels/dropout.ts";
 import { addInto, scale as scaled } from "../../kernels/elementwise.ts";
-import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
-import { scaleRows } from "../../kernels/scale_rows.ts";
+import { linearDw, linearDx } from "../../kernels/linear.ts";
+import { lowRank } from "../../kernels/low_rank.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import type { RowFactors } from "./op_inputs.ts";
 import type { Weight } from "./parameter.ts";
@@ -47,11 +47,8 @@ export function loraForward(
   },
 ): LoraForward {
   const input = mask ? dropout(device, x, { rate: lora.dropout, ...mask }) : x;
-  const low = linear(device, input, lora.a.matrix);
-  const h = rows
-    ? scaleRows(device, low, rows(lora.scale))
-    : scaled(device, low, lora.scale);
-  device.release(low);
+  const factor = rows ? rows(lora.scale) : lora.scale;
+  const h = lowRank(device, input, lora.a.matrix, factor);
   return { x: input, h, mask };
 }
 

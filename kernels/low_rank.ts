@@ -1,0 +1,60 @@
+/**
+ * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens on a CPU adapter, as while an
+ * answer grows, one launch without a copy of x; else a product and a scaling.
+ */
+import type { Device } from "./device.ts";
+import { scale as scaled } from "./elementwise.ts";
+import { defineKernel } from "./kernel.ts";
+import { linear } from "./linear.ts";
+import source from "./low_rank_panel.wgsl" with { type: "text" };
+import type { Matrix } from "./matrix.ts";
+import { scaleRows } from "./scale_rows.ts";
+import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
+
+const panelKernel = defineKernel("low_rank_panel", source);
+
+/** More tokens are faster by a product. */
+const FEW_TOKENS = 4;
+
+/**
+ * `h[t] = factor[t] * A x[t]`, `[tokens, r]` from x `[tokens, in]`.
+ *
+ * @param a `[r, in]`
+ * @param factor one for all tokens, or one each, `[tokens]`
+ * @throws {TypeError} if the shapes do not fit
+ */
+export function lowRank(
+  device: Device,
+  x: Tensor,
+  a: Matrix,
+  factor: number | Tensor,
+): Tensor {
+  const [tokens] = matrixShape(x);
+  const isOne = typeof factor === "number";
+  const store = a.windows[0]?.store;
+  const fits = device.variant === "panel" && tokens > 0 &&
+    tokens <= FEW_TOKENS && a.dtype === "f32" && a.cols % 4 === 0 &&
+    a.windows.length === 1;
+  if (fits && store instanceof GPUTexture) {
+    expectShape("x", x, [tokens, a.cols]);
+    if (!isOne) expectShape("factors", factor, [tokens]);
+    const h = device.allocate([tokens, a.rows]);
+    device.launch(
+      panelKernel,
+      { x, a: store, factors: isOne ? x : factor, h },
+      {
+        ...{ words: a.cols / 4, rank: a.rows, pitch: a.pitch },
+        scale: isOne ? factor : 1,
+      },
+      [Math.ceil(a.rows / 8), tokens],
+      { constants: { HAS_FACTORS: Number(!isOne) } },
+    );
+    return h;
+  }
+  const low = linear(device, x, a);
+  const h = isOne
+    ? scaled(device, low, factor)
+    : scaleRows(device, low, factor);
+  device.release(low);
+  return h;
+}
