@@ -36,18 +36,41 @@ export interface ModelConfig {
   readonly tie_word_embeddings: boolean;
   /** Of the gated unit. */
   readonly activation: "silu" | "gelu_tanh" | "relu2";
+  /**
+   * Rotary embeddings of layers with and without a window.
+   *
+   * @internal
+   */
   readonly ropes: Ropes;
+  /**
+   * The family's switches.
+   *
+   * @internal
+   */
   readonly family: Family;
+  /** Bias of the q, k and v projections. */
   readonly qkvBias: boolean;
+  /** Bias of the o projection. */
   readonly outputBias: boolean;
+  /** Bias of the gate, up and down projections. */
   readonly mlpBias: boolean;
+  /**
+   * Factors on what flows.
+   *
+   * @internal
+   */
   readonly scales: Scales;
-  /** Cap of attention scores, and of logits; undefined: none. */
+  /** Cap of attention scores; undefined: none. */
   readonly attn_logit_softcapping: number | undefined;
+  /** Cap of logits; undefined: none. */
   readonly final_logit_softcapping: number | undefined;
   /** Keys that a query of each layer sees, itself included; undefined: all before it. */
   readonly windows: readonly (number | undefined)[];
-  /** The rotary embedding of each layer; undefined: it does not rotate. */
+  /**
+   * The rotary embedding of each layer; undefined: it does not rotate.
+   *
+   * @internal
+   */
   readonly layerRopes: readonly (keyof Ropes | undefined)[];
 }
 

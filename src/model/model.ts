@@ -3,7 +3,6 @@
  * tensor `model.layers.0.self_attn.q_proj.weight`. Knows no file and no forward pass.
  */
 import type { Device } from "../../kernels/device.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
 import type { Lora } from "../autograd/lora.ts";
 import type { Parameter, Vector, Weight } from "../autograd/parameter.ts";
 import type { ModelConfig } from "./config.ts";
