@@ -198,6 +198,7 @@ export type {
   RunResult,
   RunStart,
 } from "./src/training/run_hooks.ts";
+export type { DescribeRun, RunDescription } from "./src/training/run_record.ts";
 export type { Metrics } from "./src/training/metrics.ts";
 export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
 
@@ -271,4 +272,10 @@ export type { ProgressOptions } from "./src/base/progress.ts";
 export { formatBytes } from "./src/base/units.ts";
 export { drawCurves, type MetricsRow } from "./src/report/curves.ts";
 export { manner } from "./src/report/manner.ts";
+export { modelCard } from "./src/report/model_card.ts";
+export type {
+  DataFile,
+  HashedFile,
+  RunRecord,
+} from "./src/report/model_card.ts";
 export { type Compared, sideBySideLines } from "./src/report/side_by_side.ts";

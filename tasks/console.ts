@@ -4,6 +4,7 @@ import {
   drawCurves,
   type LoadReport,
   type Metrics,
+  modelCard,
   type Progress,
   type RunHooks,
   startProgress,
@@ -97,6 +98,7 @@ export function trainingHooks(signal?: AbortSignal): RunHooks {
   return {
     ...(signal ? { signal } : {}),
     draw: drawCurves,
+    describe: modelCard,
     cacheFolder: ".cache/reference",
     onData(train, evaluation) {
       console.log(dataLine("training", train));

@@ -18,6 +18,7 @@ const RUN_FILES = [
   "options.json",
   "metrics.jsonl",
   "curves.svg",
+  "README.md",
   "adapter_model.safetensors",
   "model.safetensors",
   "model.safetensors.index.json",

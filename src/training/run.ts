@@ -34,6 +34,7 @@ import type { RunHooks, RunResult } from "./run_hooks.ts";
 import { runLoop } from "./run_loop.ts";
 import { openRunModel, type RunModel } from "./run_model.ts";
 import { type Examples, type Run, trainerParts } from "./run_parts.ts";
+import { writeCard } from "./run_record.ts";
 import { type SaveContext, saveModel, writeJson } from "./save_model.ts";
 
 /**
@@ -212,7 +213,10 @@ async function finishRun<Example extends Examples>(
   const end = await runLoop(run, parts, log, state);
   if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
   const interrupted = end.step < totalSteps;
-  if (!interrupted) await saveModel(options.output_dir, model, run.context);
+  if (!interrupted) {
+    await saveModel(options.output_dir, model, run.context);
+    await writeCard(run, log.rows, end.step);
+  }
   const { peakBytes } = device.memory;
   return { step: end.step, totalSteps, interrupted, rows: log.rows, peakBytes };
 }

@@ -2,6 +2,7 @@
 import type { LoadReport } from "../preference/load_report.ts";
 import type { Metrics } from "./metrics.ts";
 import type { DrawCurves } from "./run_folder.ts";
+import type { DescribeRun } from "./run_record.ts";
 
 /** Told as the run goes on; all optional. */
 export interface RunHooks {
@@ -24,6 +25,8 @@ export interface RunHooks {
   readonly onCheckpoint?: (path: string) => void;
   /** Draws curves.svg; default: none is written. */
   readonly draw?: DrawCurves;
+  /** Makes README.md, beside the final weights; default: none is written. */
+  readonly describe?: DescribeRun;
   /** Saves after the step at hand and ends the run. */
   readonly signal?: AbortSignal;
   /** Where the reference's log-probabilities are kept between runs; default: nowhere. */

@@ -12,6 +12,11 @@ async function metrics(run: string): Promise<Record<string, number>[]> {
   );
 }
 
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return new Uint8Array(digest).toHex();
+}
+
 /** Waits until a run has logged some rows. */
 async function rowsLogged(run: string, count: number): Promise<void> {
   for (;;) {
@@ -37,6 +42,7 @@ Deno.test(
     const run = folder.file("output/new");
     const names = [...Deno.readDirSync(run)].map(({ name }) => name).sort();
     assertEquals(names, [
+      "README.md",
       "adapter_config.json",
       "adapter_model.safetensors",
       "chat_template.jinja",
@@ -47,6 +53,13 @@ Deno.test(
       "tokenizer_config.json",
     ]);
     assertEquals((await metrics(run)).map(({ step }) => step), [2, 4]);
+    const card = await Deno.readTextFile(join(run, "README.md"));
+    const pairs = await Deno.readFile(folder.file("pairs.jsonl"));
+    for (
+      const part of [await sha256(pairs), "| training | 3 | 3 |", "max_steps"]
+    ) {
+      assert(card.includes(part), card);
+    }
   },
 );
 

@@ -1,0 +1,152 @@
+/**
+ * The card of a trained model: a README.md with the front matter that hubs read. From a record alone: opens no file
+ * and needs no permission.
+ *
+ * @module
+ */
+
+/** A file and what names its content. */
+export interface HashedFile {
+  /** Where it lay, as the run was given it. */
+  readonly path: string;
+  /** In hexadecimal; undefined if the file was gone when the card was written. */
+  readonly sha256: string | undefined;
+}
+
+/** A file of rows. */
+export interface DataFile extends HashedFile {
+  /** What it served. */
+  readonly role: "training" | "evaluation";
+  /** Rows in it. */
+  readonly rows: number;
+  /** Rows that the run drew of it. */
+  readonly taken: number;
+}
+
+/** What a run was. */
+export interface RunRecord {
+  /** Folder of the run. */
+  readonly output: string;
+  /** Folder or name of the model that training started from. */
+  readonly base: string;
+  /** Its name on a hub; undefined if it is not known. */
+  readonly baseRepo: string | undefined;
+  /** `dpo`, `sft`, ... */
+  readonly trainer: string;
+  /** Whether an adapter was trained, or all weights. */
+  readonly adapter: boolean;
+  /** Optimizer steps done. */
+  readonly steps: number;
+  /** Options that are not at their defaults. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The data read. */
+  readonly data: readonly DataFile[];
+  /** The last row of training and the last of evaluation, names to numbers. */
+  readonly metrics: readonly Readonly<Record<string, number>>[];
+  /** The weights that the run left. */
+  readonly weights: readonly HashedFile[];
+}
+
+/** The text of the card. */
+export function modelCard(record: RunRecord): string {
+  const { output, adapter, trainer, base, steps } = record;
+  const what = adapter ? "A LoRA adapter for" : "All weights of";
+  const sections = [
+    frontMatter(record),
+    `# ${output.split(/[/\\]/).filter((part) => part !== "").at(-1)}`,
+    `${what} \`${base}\`, trained by ${trainer.toUpperCase()} in ${steps} steps with Tiebreak.`,
+    "## Use",
+    use(record),
+    "## Data",
+    table(
+      ["file", "for", "rows", "drawn", "sha256"],
+      record.data.map(({ path, role, rows, taken, sha256 }) => [
+        ...[`\`${path}\``, role, `${rows}`, `${taken}`, hash(sha256)],
+      ]),
+    ),
+    "## Options",
+    "Those that are not at their defaults; `options.json` has all.",
+    table(
+      ["option", "value"],
+      Object.entries(record.options).map(([name, value]) => [
+        ...[`\`${name}\``, `\`${JSON.stringify(value)}\``],
+      ]),
+    ),
+    "## Metrics",
+    "The last rows of `metrics.jsonl`; losses and rewards in nats.",
+    metricsTable(record.metrics),
+    "## Weights",
+    table(
+      ["file", "sha256"],
+      record.weights.map(({ path, sha256 }) => [`\`${path}\``, hash(sha256)]),
+    ),
+    "## Licence",
+    "Not set: the licences of the base model and of the data apply to what was made of them. Write `license:` into the front matter before you publish this.",
+  ];
+  return sections.join("\n\n") + "\n";
+}
+
+const hash = (sha256: string | undefined) =>
+  sha256 === undefined ? "the file was gone" : `\`${sha256}\``;
+
+function frontMatter({ baseRepo, adapter, trainer }: RunRecord): string {
+  const tags = [trainer, ...(adapter ? ["lora"] : []), "tiebreak"];
+  return [
+    "---",
+    ...(baseRepo === undefined ? [] : [`base_model: ${baseRepo}`]),
+    `library_name: ${adapter ? "peft" : "transformers"}`,
+    "pipeline_tag: text-generation",
+    "tags:",
+    ...tags.map((tag) => `- ${tag}`),
+    "---",
+  ].join("\n");
+}
+
+function use({ output, base, adapter }: RunRecord): string {
+  const commands = adapter
+    ? [
+      `deno task predict --model_name_or_path=${base} --tuned=${output}`,
+      `deno task merge --model_name_or_path=${base} --adapter_name_or_path=${output} --output_dir=${output}-merged`,
+      `deno task export-gguf --model_name_or_path=${base} --adapter_name_or_path=${output} --output=${output}.gguf`,
+    ]
+    : [
+      `deno task predict --model_name_or_path=${base} --tuned=${output}`,
+      `deno task export-gguf --model_name_or_path=${output} --output=${output}.gguf`,
+    ];
+  const [library, loader] = adapter
+    ? ["peft", "AutoPeftModelForCausalLM"]
+    : ["transformers", "AutoModelForCausalLM"];
+  return [
+    ...["```sh", ...commands, "```", ""],
+    ...["In Python:", "", "```python"],
+    `from ${library} import ${loader}`,
+    "from transformers import AutoTokenizer",
+    "",
+    `model = ${loader}.from_pretrained(${JSON.stringify(output)})`,
+    `tokenizer = AutoTokenizer.from_pretrained(${JSON.stringify(output)})`,
+    "```",
+  ].join("\n");
+}
+
+function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(heads), line(heads.map(() => "---")), ...rows.map(line)]
+    .join("\n");
+}
+
+function metricsTable(
+  rows: readonly Readonly<Record<string, number>>[],
+): string {
+  const entries = rows.flatMap((row) => Object.entries(row));
+  const shown = new Map(entries.map(([name, value]) => [
+    ...[name, `${Number(value.toPrecision(6))}`] as const,
+  ]));
+  return table(
+    ["metric", "value"],
+    [...shown].map(([name, value]) => [`\`${name}\``, value]),
+  );
+}
