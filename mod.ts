@@ -29,6 +29,7 @@
 // the device that everything runs on
 export { Device } from "./kernels/device.ts";
 export type { DeviceOptions, Variant } from "./kernels/device_options.ts";
+export type { DeviceMemory } from "./kernels/pool.ts";
 
 // options of the tasks: one schema each
 export { type Arguments, readArguments } from "./src/base/arguments.ts";
@@ -184,7 +185,9 @@ export type {
 } from "./src/preference/token_pair.ts";
 export type { Encoder, TokenDemonstration } from "./src/preference/tokenize.ts";
 
-// training, and what a run tells
+// training, what a run would take, and what it tells
+export type { ByteGroup, BytePlan } from "./src/training/byte_plan.ts";
+export { type DryRun, dryRun, dryRunLines } from "./src/training/dry_run.ts";
 export { runTraining } from "./src/training/run.ts";
 export {
   loadRunDemonstrations,
@@ -198,6 +201,7 @@ export type {
   RunResult,
   RunStart,
 } from "./src/training/run_hooks.ts";
+export type { DescribeRun, RunDescription } from "./src/training/run_record.ts";
 export type { DescribeRun, RunDescription } from "./src/training/run_record.ts";
 export type { Metrics } from "./src/training/metrics.ts";
 export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";

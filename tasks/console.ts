@@ -52,8 +52,15 @@ export function taskProgress(label: string, unit: string): TaskProgress {
   return Object.assign(update, { start, say });
 }
 
-/** Leaves a tenth of the memory that is free to the rest of the machine; a software adapter takes no note of it. */
-export function memoryBudget(): { budgetBytes?: number } {
+/**
+ * Leaves a tenth of the memory that is free to the rest of the machine; a software adapter takes no note of it.
+ *
+ * @param limit in GB, instead
+ */
+export function memoryBudget(
+  limit: number | null = null,
+): { budgetBytes?: number } {
+  if (limit !== null) return { budgetBytes: limit * 1e9 };
   const permission = Deno.permissions.querySync({
     name: "sys",
     kind: "systemMemoryInfo",

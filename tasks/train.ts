@@ -2,7 +2,14 @@
  * `deno task train RECIPE`: trains a model on preference pairs (or demonstrations) as the recipe says.
  */
 // deno-lint-ignore-file no-console
-import { Device, formatBytes, runTraining, trainSchema } from "../mod.ts";
+import {
+  Device,
+  dryRun,
+  dryRunLines,
+  formatBytes,
+  runTraining,
+  trainSchema,
+} from "../mod.ts";
 import { memoryBudget, trainingHooks } from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 
@@ -12,12 +19,18 @@ await runTask(async () => {
     summary:
       "Trains on preference pairs or demonstrations: adapters or all weights.",
   });
+  using device = await Device.open(memoryBudget(options.memory_limit));
+  if (options.dry_run) {
+    const run = await dryRun(device, options);
+    const lines = dryRunLines(run, device.budgetBytes);
+    for (const line of lines) console.log(line);
+    return 0;
+  }
   const stop = new AbortController();
   Deno.addSignalListener("SIGINT", () => {
     console.error("\ninterrupted: saving after this step");
     stop.abort();
   });
-  using device = await Device.open(memoryBudget());
   const result = await runTraining(device, options, trainingHooks(stop.signal));
   const { output_dir } = options;
   console.log(`peak device memory ${formatBytes(result.peakBytes)}`);

@@ -33,22 +33,25 @@ export function adapterName(path: string, half: "A" | "B"): string {
  * Puts fresh, trained adapters on a model: `a` uniform in ±1/sqrt(in) as PEFT starts it, `b` zero, so that the model
  * is its base until the first step.
  *
+ * @param seed undefined: `a` is zero too, for models whose answers do not matter
  * @throws {TypeError} naming the target modules that the model does not have
  */
 export function addAdapter(
   model: Model,
   config: AdapterConfig,
-  seed: number,
+  seed: number | undefined,
 ): void {
-  const random = new Random(seed);
+  const random = seed === undefined ? undefined : new Random(seed);
   for (const [path, linear] of targets(model, config)) {
     const { rows, cols } = linear.weight.matrix;
     const { r } = layerAdapter(config, path);
     const bound = 1 / Math.sqrt(cols);
-    const a = Float32Array.from(
-      { length: r * cols },
-      () => (2 * random.float() - 1) * bound,
-    );
+    const a = new Float32Array(r * cols);
+    if (random) {
+      for (let i = 0; i < a.length; i++) {
+        a[i] = (2 * random.float() - 1) * bound;
+      }
+    }
     const b = new Float32Array(rows * r);
     attach([path, linear], config, {
       a: half(model.device, adapterName(path, "A"), a, [r, cols], true),

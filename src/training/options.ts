@@ -115,8 +115,20 @@ const batches = {
       { min: 1 },
     ),
   ),
-  gradient_checkpointing: flag(
-    "Compute activations again in the backward pass: less memory, about a third slower",
+  gradient_checkpointing: either(
+    choice(
+      "Compute activations again in the backward pass, less memory and about a third slower: true, false, or where the run does not fit otherwise",
+      "auto",
+      ["auto"],
+    ),
+    flag("The same, always or never"),
+  ),
+  memory_limit: optional(
+    number(
+      "GB that the device may hold; null is nine tenths of what is free",
+      undefined,
+      { above: 0 },
+    ),
   ),
   seed: integer("Seed of row order, dropout and new weights", 42, { min: 0 }),
 };
@@ -124,6 +136,9 @@ const batches = {
 const output = {
   output_dir: text("Folder of the run, under output/"),
   overwrite_output_dir: flag("Empty the folder of an earlier run first"),
+  dry_run: flag(
+    "Print steps, tokens, bytes and an estimate of the time, and train nothing",
+  ),
   resume_from_checkpoint: either(
     flag(
       "Go on from the run's last checkpoint, or from the one named by =PATH",

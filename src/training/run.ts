@@ -11,29 +11,22 @@ import {
 } from "../files/output_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
+import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
 import { givenReference } from "./given_reference.ts";
-import {
-  feedbackObjective,
-  type Objective,
-  preferenceObjective,
-  supervisedObjective,
-} from "./objective.ts";
+import type { Objective } from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 import { checkStart, checkTrainable } from "./preflight.ts";
 import { referenceLogps, type ReferenceOptions } from "./reference.ts";
-import {
-  loadRunDemonstrations,
-  loadRunFeedback,
-  loadRunPairs,
-  type RunData,
-} from "./run_data.ts";
+import type { RunData } from "./run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
 import type { RunHooks, RunResult } from "./run_hooks.ts";
 import { runLoop } from "./run_loop.ts";
 import { openRunModel, type RunModel } from "./run_model.ts";
 import { type Examples, type Run, trainerParts } from "./run_parts.ts";
+import { withRunData } from "./run_objective.ts";
+import { planRun } from "./run_plan.ts";
 import { writeCard } from "./run_record.ts";
 import { type SaveContext, saveModel, writeJson } from "./save_model.ts";
 
@@ -58,21 +51,10 @@ export async function runTraining(
   });
   const opened = await openEncoder(options);
   const start = { device, options, hooks, opened, resumed };
-  const { encoder } = opened;
-  const { trainer } = options;
-  if (trainer === "sft") {
-    const data = await loadRunDemonstrations(options, encoder);
-    return await runOver(start, data, supervisedObjective());
-  }
-  if (trainer === "kto") {
-    const data = await loadRunFeedback(options, encoder);
-    return await runOver(start, data, feedbackObjective(options));
-  }
-  const data = await loadRunPairs(options, encoder);
-  return await runOver(
-    start,
-    data,
-    preferenceObjective({ ...options, trainer }),
+  return await withRunData(
+    options,
+    opened.encoder,
+    (data, objective) => runOver(start, data, objective),
   );
 }
 
@@ -90,14 +72,20 @@ async function runOver<Example extends Examples>(
   data: RunData<Example>,
   objective: Objective<Example>,
 ): Promise<RunResult> {
-  const { built, context } = await openModel(
-    device,
-    options,
-    hooks,
-    opened,
-    data,
-  );
-  const run = { device, options, hooks, data, built, context, objective };
+  hooks.onData?.(data.train.report, data.evaluation?.report);
+  const plan = await planRun(device, options, opened.files, {
+    train: data.train.examples,
+    evaluation: data.evaluation?.examples ?? [],
+    objective,
+  });
+  hooks.onPlan?.(plan);
+  checkBudget(plan, device.budgetBytes);
+  const { gradientCheckpointing } = plan;
+  const { built, context } = await openModel(device, options, hooks, opened);
+  const run = {
+    ...{ device, options, hooks, data, built, context, objective },
+    gradientCheckpointing,
+  };
   if (!objective.needsReference) {
     return await finishRun({
       ...run,
@@ -164,9 +152,7 @@ async function openModel(
   options: TrainOptions,
   hooks: RunHooks,
   opened: OpenedEncoder,
-  data: RunData<unknown>,
 ): Promise<{ built: RunModel; context: SaveContext }> {
-  hooks.onData?.(data.train.report, data.evaluation?.report);
   const built = await openRunModel(device, options, opened, hooks.onLoad);
   const context = {
     files: opened.files,

@@ -1,5 +1,6 @@
 /** What a run tells its caller, and what it is told: plain types. */
 import type { LoadReport } from "../preference/load_report.ts";
+import type { BytePlan } from "./byte_plan.ts";
 import type { Metrics } from "./metrics.ts";
 import type { DrawCurves } from "./run_folder.ts";
 import type { DescribeRun } from "./run_record.ts";
@@ -11,6 +12,8 @@ export interface RunHooks {
     train: LoadReport,
     evaluation: LoadReport | undefined,
   ) => void;
+  /** What the run will hold on the device, before it holds anything. */
+  readonly onPlan?: (plan: BytePlan) => void;
   /** Bytes of weights loaded, of all. */
   readonly onLoad?: (done: number, total: number) => void;
   /** Pairs whose log-probabilities under the reference are known, of all. */

@@ -60,7 +60,7 @@ export async function openRunModel(
   const trained = !options.use_peft && options.adapter_name_or_path === null;
   const model = await loadModel(device, config, stored, {
     trained,
-    dtype: DTYPES[frozenDtype(options)],
+    dtype: keptDtype(options),
     ...(onProgress ? { onProgress } : {}),
   });
   const adapter = trained ? undefined : await openAdapter(model, options);
@@ -79,16 +79,28 @@ async function openAdapter(
     await loadAdapter(model, adapter, weights, { trained: true });
     return adapter;
   }
+  const adapter = newAdapter(options);
+  addAdapter(model, adapter, options.seed);
+  return adapter;
+}
+
+/** The adapter that the options ask for. */
+export function newAdapter(options: TrainOptions): AdapterConfig {
   const { lora_target_modules: targets } = options;
-  const adapter: AdapterConfig = {
+  return {
     r: options.lora_r,
     lora_alpha: options.lora_alpha,
     lora_dropout: options.lora_dropout,
     target_modules: targets.includes("all-linear") ? "all-linear" : targets,
     ...PLAIN_ADAPTER,
   };
-  addAdapter(model, adapter, options.seed);
-  return adapter;
+}
+
+/** The type in which frozen matrices are kept; undefined: as they are stored. */
+export function keptDtype(
+  options: TrainOptions,
+): (typeof DTYPES)[keyof typeof DTYPES] {
+  return DTYPES[frozenDtype(options)];
 }
 
 async function requireWeights(path: string): Promise<TensorReader> {

@@ -1,11 +1,10 @@
 /** What one run is made of, and how its options become the parts of the training loop. Opens nothing. */
 import type { Device } from "../../kernels/device.ts";
-import { type EpochOptions, windowsPerEpoch } from "../preference/epoch.ts";
-import { tokenCount } from "../preference/token_count.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
 import type { RunData } from "./run_data.ts";
 import { runEvents } from "./run_events.ts";
+import { runLength } from "./run_length.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import type { RunModel } from "./run_model.ts";
 import type { SaveContext } from "./save_model.ts";
@@ -26,6 +25,8 @@ export interface Run<Example> {
   readonly built: RunModel;
   readonly context: SaveContext;
   readonly objective: Objective<Example>;
+  /** As the options say, or as the plan of bytes decided. */
+  readonly gradientCheckpointing: boolean;
   readonly references: (examples: readonly Example[]) => Promise<Float64Array>;
   readonly checkStart: (reference: Float64Array) => Promise<number | undefined>;
 }
@@ -36,31 +37,20 @@ export interface Run<Example> {
  * @throws {RangeError} if no example is left
  */
 export function trainerParts<Example extends Examples>(
-  { options, objective, built: { model, adapter } }: Run<Example>,
+  { options, objective, built: { model, adapter }, gradientCheckpointing }:
+    Pick<
+      Run<Example>,
+      "options" | "objective" | "built" | "gradientCheckpointing"
+    >,
   { train, evaluation, optimizer }: Pick<
     TrainerParts<Example>,
     "train" | "evaluation" | "optimizer"
   >,
 ): TrainerParts<Example> {
-  const order: EpochOptions = {
-    examples: train.examples.length,
-    batchSize: options.per_device_train_batch_size,
-    accumulation: options.gradient_accumulation_steps,
-    shuffle: options.shuffle,
-    seed: options.seed,
-    ...(options.group_by_length
-      ? { lengths: train.examples.map(tokenCount) }
-      : {}),
-  };
-  if (order.examples === 0) {
-    throw new RangeError(
-      "Cannot train: no example is left, expected at least one; run inspect to see why rows were dropped",
-    );
-  }
-  const stepsPerEpoch = windowsPerEpoch(order);
-  const totalSteps = options.max_steps > 0
-    ? options.max_steps
-    : Math.ceil(options.num_train_epochs * stepsPerEpoch);
+  const { order, stepsPerEpoch, totalSteps } = runLength(
+    options,
+    train.examples,
+  );
   return {
     ...{ model, objective, train, evaluation, optimizer, order, totalSteps },
     schedule: makeSchedule({
@@ -71,7 +61,7 @@ export function trainerParts<Example extends Examples>(
     }),
     maxGradNorm: options.max_grad_norm,
     evalBatchSize: options.per_device_eval_batch_size,
-    gradientCheckpointing: options.gradient_checkpointing,
+    gradientCheckpointing,
     maxTokensPerBatch: options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),

@@ -63,7 +63,7 @@ const path = positionals[0]!;
 const recipe = parseRecipe(await Deno.readTextFile(path), path);
 const { options } = readOptions(trainSchema, [recipe, {
   ...{ max_train_samples: 6, shuffle: false, eval_strategy: "no" },
-  num_train_epochs: 2,
+  ...{ num_train_epochs: 2, max_steps: -1 },
   ...values,
 }]);
 const report = await measureSteps(options);

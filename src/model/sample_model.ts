@@ -1,0 +1,88 @@
+/**
+ * A model of a config's sizes without a checkpoint: its weights repeat a few given bytes. What plans bytes runs it on
+ * a device that only counts, what estimates time on a real one. Its answers mean nothing.
+ */
+import type { Device } from "../../kernels/device.ts";
+import {
+  createMatrix,
+  type Matrix,
+  writeMatrixRows,
+} from "../../kernels/matrix.ts";
+import { elements, type Tensor } from "../../kernels/tensor.ts";
+import type { Vector, Weight } from "../autograd/parameter.ts";
+import { fromFloat32 } from "../files/dtype.ts";
+import { addAdapter } from "./adapter.ts";
+import type { AdapterConfig } from "./adapter_config.ts";
+import type { ModelConfig } from "./config.ts";
+import { trainable } from "./load.ts";
+import type { Model } from "./model.ts";
+import { ropeTables } from "./rope_table.ts";
+import { buildModel } from "./weight_layout.ts";
+
+/** What to make. */
+export interface SampleOptions {
+  /** Whether all weights are trained. */
+  readonly trained: boolean;
+  /** The type in which a frozen matrix is kept. */
+  readonly dtypeOf: (name: string) => Matrix["dtype"];
+  /** Adapters to put on, trained; undefined: none. */
+  readonly adapter: AdapterConfig | undefined;
+  /** Numbers that all weights repeat; many, since they are written piece by piece. Undefined: nothing is written. */
+  readonly numbers: Float32Array<ArrayBuffer> | undefined;
+}
+
+const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
+
+/** Makes a model on a device. */
+export function sampleModel(
+  device: Device,
+  config: ModelConfig,
+  { trained, dtypeOf, adapter, numbers }: SampleOptions,
+): Model {
+  const make = (name: string, shape: readonly number[]) => {
+    if (shape.length === 2 && !trained) {
+      const [rows, cols] = shape as [number, number];
+      const matrix = createMatrix(device, rows, cols, dtypeOf(name));
+      if (numbers) fillMatrix(device, matrix, numbers);
+      return { name, matrix };
+    }
+    const tensor = device.allocate(shape);
+    if (numbers) fillTensor(device, tensor, numbers);
+    return trainable(device, name, tensor, trained);
+  };
+  const built = buildModel(config, {
+    weight: (name, shape) => make(name, shape) as Weight,
+    vector: (name, shape) => make(name, shape) as Vector,
+  });
+  const cosSin = ropeTables(device, config.ropes);
+  const model = { device, config, cosSin, ...built };
+  if (adapter) addAdapter(model, adapter, undefined);
+  return model;
+}
+
+function fillTensor(
+  device: Device,
+  tensor: Tensor,
+  numbers: Float32Array<ArrayBuffer>,
+): void {
+  const count = elements(tensor.shape);
+  for (let at = 0; at < count; at += numbers.length) {
+    device.write(tensor, numbers.subarray(0, count - at), at * 4);
+  }
+}
+
+/** In pieces of an even number of rows, as 16-bit matrices want them. */
+function fillMatrix(
+  device: Device,
+  matrix: Matrix,
+  numbers: Float32Array<ArrayBuffer>,
+): void {
+  const { rows, cols, dtype } = matrix;
+  const most = Math.floor(numbers.length / cols / 2) * 2;
+  const bytes = fromFloat32(numbers.subarray(0, most * cols), STORED[dtype]);
+  const rowBytes = bytes.length / most;
+  for (let row = 0; row < rows; row += most) {
+    const count = Math.min(most, rows - row);
+    writeMatrixRows(device, matrix, row, bytes.subarray(0, count * rowBytes));
+  }
+}

@@ -1,0 +1,41 @@
+/** The trainer that the options name: its examples, and what it minimises over them. */
+import type { Encoder } from "../preference/tokenize.ts";
+import {
+  feedbackObjective,
+  type Objective,
+  preferenceObjective,
+  supervisedObjective,
+} from "./objective.ts";
+import type { TrainOptions } from "./options.ts";
+import {
+  loadRunDemonstrations,
+  loadRunFeedback,
+  loadRunPairs,
+  type RunData,
+} from "./run_data.ts";
+import type { Examples } from "./run_parts.ts";
+
+/** Does something with examples of any kind. */
+export type UseData<T> = <Example extends Examples>(
+  data: RunData<Example>,
+  objective: Objective<Example>,
+) => Promise<T>;
+
+/** Loads a run's examples and hands them on with their objective. */
+export async function withRunData<T>(
+  options: TrainOptions,
+  encoder: Encoder,
+  use: UseData<T>,
+): Promise<T> {
+  const { trainer } = options;
+  if (trainer === "sft") {
+    const data = await loadRunDemonstrations(options, encoder);
+    return await use(data, supervisedObjective());
+  }
+  if (trainer === "kto") {
+    const data = await loadRunFeedback(options, encoder);
+    return await use(data, feedbackObjective(options));
+  }
+  const data = await loadRunPairs(options, encoder);
+  return await use(data, preferenceObjective({ ...options, trainer }));
+}

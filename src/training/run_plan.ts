@@ -1,0 +1,140 @@
+/**
+ * What a run will take, before it takes anything: bytes on the device by group, and whether activations are kept or
+ * computed again. Reads the headers of weights, no number of them.
+ */
+import type { Device } from "../../kernels/device.ts";
+import { openAdapterFolder } from "../files/adapter_folder.ts";
+import type { ModelFiles } from "../files/model_folder.ts";
+import { openWeights } from "../files/weights.ts";
+import {
+  type AdapterConfig,
+  readAdapterConfig,
+} from "../model/adapter_config.ts";
+import { readModelConfig } from "../model/config.ts";
+import type { Batch } from "../preference/batch.ts";
+import { type BytePlan, type ByteSources, planBytes } from "./byte_plan.ts";
+import type { Objective } from "./objective.ts";
+import type { TrainOptions } from "./options.ts";
+import { keptDtype, newAdapter } from "./run_model.ts";
+import { prepareWindow } from "./window_pass.ts";
+
+/** Examples of a run, and what it minimises. */
+export interface PlannedData<Example> {
+  readonly train: readonly Example[];
+  readonly evaluation: readonly Example[];
+  readonly objective: Objective<Example>;
+}
+
+/** Plans the bytes of a run; with gradient_checkpointing auto, the plan that fits the device's budget if one does. */
+export async function planRun<Example>(
+  device: Device,
+  options: TrainOptions,
+  files: ModelFiles,
+  data: PlannedData<Example>,
+): Promise<BytePlan> {
+  const { gradient_checkpointing: wanted } = options;
+  const sources = {
+    config: readModelConfig(files.config),
+    dtypeOf: await matrixDtypes(options, files),
+    adapter: await plannedAdapter(options),
+    optimizer: options,
+    forward: forwardBatches(options, data),
+    training: trainingBatches(options, data),
+  };
+  const plan = (gradientCheckpointing: boolean): Promise<BytePlan> =>
+    planBytes(device, { ...sources, gradientCheckpointing });
+  if (wanted !== "auto") return await plan(wanted);
+  const kept = await plan(false);
+  return kept.total <= device.budgetBytes ? kept : await plan(true);
+}
+
+/** The type in which each frozen matrix of a run is kept. */
+export async function matrixDtypes(
+  options: TrainOptions,
+  { path }: Pick<ModelFiles, "path">,
+): Promise<ByteSources["dtypeOf"]> {
+  const wanted = keptDtype(options);
+  if (wanted || options.init_from_config) return () => wanted ?? "f32";
+  const stored = await openWeights(path);
+  return (name) => {
+    const dtype = stored?.tensors.get(name)?.dtype.toLowerCase();
+    return dtype === "bf16" || dtype === "f16" ? dtype : "f32";
+  };
+}
+
+/** The adapter that a run will train; undefined if it trains all weights. */
+export async function plannedAdapter(
+  options: TrainOptions,
+): Promise<AdapterConfig | undefined> {
+  const { adapter_name_or_path: path } = options;
+  if (options.init_from_config) return undefined;
+  if (path !== null) {
+    return readAdapterConfig((await openAdapterFolder(path)).config);
+  }
+  return options.use_peft ? newAdapter(options) : undefined;
+}
+
+/** Tokens of an example's sequences, a shared prompt counted for each. */
+function sizeOf<Example>(
+  { sequences }: Objective<Example>,
+  example: Example,
+): number {
+  return sequences(example).reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
+/** The largest, the middle and the smallest examples, `count` of each. */
+function extremes<Example>(
+  examples: readonly Example[],
+  objective: Objective<Example>,
+  count: number,
+): Example[][] {
+  const ordered = examples.toSorted((a, b) =>
+    sizeOf(objective, b) - sizeOf(objective, a)
+  );
+  const middle = Math.max(0, Math.floor((ordered.length - count) / 2));
+  return [
+    ordered.slice(0, count),
+    ordered.slice(middle, middle + count),
+    ordered.slice(-count),
+  ];
+}
+
+function forwardBatches<Example>(
+  { per_device_eval_batch_size: size }: TrainOptions,
+  { train, evaluation, objective }: PlannedData<Example>,
+): Batch[] {
+  const examples = objective.needsReference
+    ? [...train, ...evaluation]
+    : evaluation;
+  if (examples.length === 0) return [];
+  return extremes(examples, objective, size).map(objective.batch).reverse();
+}
+
+/** The middle ones come before and after the largest: what those leave in the pool is of use to them or not. */
+function trainingBatches<Example>(
+  options: TrainOptions,
+  { train, objective }: PlannedData<Example>,
+): Batch[] {
+  const size = options.per_device_train_batch_size;
+  const { max_tokens_per_batch: maxTokensPerBatch } = options;
+  const microBatches = maxTokensPerBatch === null
+    ? 1
+    : options.gradient_accumulation_steps;
+  const [large, middle, small] = extremes(
+    train,
+    objective,
+    size * microBatches,
+  ).map((examples) => {
+    const numbers = [...examples.keys()];
+    const groups = Array.from(
+      { length: Math.ceil(numbers.length / size) },
+      (_, i) => numbers.slice(i * size, (i + 1) * size),
+    );
+    const data = { examples, reference: new Float64Array() };
+    const parts = { objective, maxTokensPerBatch };
+    return prepareWindow(parts, data, groups).deviceBatches.map(({ batch }) =>
+      batch
+    );
+  });
+  return [...middle!, ...small!, ...large!, ...middle!];
+}
