@@ -202,7 +202,6 @@ export type {
   RunStart,
 } from "./src/training/run_hooks.ts";
 export type { DescribeRun, RunDescription } from "./src/training/run_record.ts";
-export type { DescribeRun, RunDescription } from "./src/training/run_record.ts";
 export type { Metrics } from "./src/training/metrics.ts";
 export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
 
