@@ -106,6 +106,7 @@ export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
 
 /** A question and who answers it. */
 export interface AskedOf extends Asked {
+  /** Who answers. */
   readonly speaker: Speaker;
 }
 

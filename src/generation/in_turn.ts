@@ -7,6 +7,7 @@
 export interface InTurn {
   /** Before the first piece of a text. */
   readonly onBegin: (index: number) => void;
+  /** A piece of the text whose turn it is. */
   readonly onText: (index: number, piece: string) => void;
   /** After the last piece of a text. */
   readonly onEnd: (index: number) => void;
