@@ -9,6 +9,7 @@ import { optionsTable } from "../src/base/options_help.ts";
 import { readOptions } from "../src/base/read_options.ts";
 import type { Groups, Schema } from "../src/base/schema.ts";
 import { predictSchema } from "../src/generation/predict_options.ts";
+import { exportGgufSchema } from "../src/model/export_gguf_options.ts";
 import { mergeSchema } from "../src/model/merge_options.ts";
 import { randomModelSchema } from "../src/model/random_model_options.ts";
 import { demoSchema } from "../src/training/demo_options.ts";
@@ -75,6 +76,7 @@ const readers: Readonly<
   predict: reader(predictSchema),
   score: reader(scoreSchema),
   merge: reader(mergeSchema),
+  "export-gguf": reader(exportGgufSchema),
   demo: reader(demoSchema),
   "random-model": reader(randomModelSchema),
   "import-recipe": (words) =>

@@ -56,12 +56,24 @@ export function ggufArchitecture(config: ModelConfig): Architecture {
         Object.keys(ARCHITECTURES).join(", ")
       }`,
     ]),
-    ...(config.activation === "silu" ? [] : [
-      `its activation is ${config.activation}, expected silu`,
-    ]),
+    ...switchedOn(config).map((what) => `its ${what} has no like there`),
   ];
   if (found && problems.length === 0) return found;
   throw new TypeError(`Cannot export as GGUF: ${problems.join("; ")}`);
+}
+
+/** Switches of a config that the architectures above do not have. */
+function switchedOn(config: ModelConfig): string[] {
+  const { ropes: { full }, layerRopes, head_dim } = config;
+  const { attn_logit_softcapping, final_logit_softcapping } = config;
+  const capped = attn_logit_softcapping ?? final_logit_softcapping;
+  return [
+    ...(config.activation === "silu" ? [] : [`${config.activation}`]),
+    ...(capped === undefined ? [] : ["softcapping"]),
+    ...(full.rotaryDim === head_dim ? [] : ["partial rotation"]),
+    ...(full.attentionFactor === 1 ? [] : ["attention factor"]),
+    ...(layerRopes.every((rope) => rope) ? [] : ["layers without rotation"]),
+  ];
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Exported files read back by their own reader: names, shapes, types, numbers, metadata, and what is refused. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { dirname } from "@std/path";
 import { type FloatDtype, toFloat32 } from "../../src/files/dtype.ts";
 import type { GgufType } from "../../src/files/gguf.ts";
@@ -10,7 +10,6 @@ import { exportGguf } from "../../src/model/export_gguf.ts";
 import type { ExportGgufOptions } from "../../src/model/export_gguf_options.ts";
 import { mergeAdapter } from "../../src/model/merge.ts";
 import { referencePath } from "../reference_dir.ts";
-import { CONFIG, project, writeJson } from "../tasks/small_project.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { modelTest } from "./model_test_case.ts";
 
@@ -214,77 +213,6 @@ fileTest(
     assert(notes.join().includes("context_length is 7"), notes.join());
     const { metadata } = await openGguf(output);
     assertEquals(metadata.get("llama.context_length"), 7);
-  },
-);
-
-const writing = {
-  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
-  sanitizeOps: true,
-  sanitizeResources: true,
-};
-
-Deno.test(
-  "exportGguf() writes the Modelfile that it is given, and replaces nothing unasked",
-  writing,
-  async () => {
-    await using folder = await project();
-    await writeByteTokenizer(folder);
-    const options = optionsOf(folder.file("model"), folder.file("a/b.gguf"));
-    const report = await exportGguf(undefined, options, {
-      modelfile: ({ from, addsBos }) => `FROM ${from} ${addsBos}`,
-    });
-    assertEquals(report.modelfile, folder.file("a/b.Modelfile"));
-    assertEquals(
-      await Deno.readTextFile(report.modelfile!),
-      "FROM b.gguf false",
-    );
-    await assertRejects(
-      () => exportGguf(undefined, options),
-      TypeError,
-      "it is there",
-    );
-    await exportGguf(undefined, { ...options, overwrite_output: true });
-    assertEquals([...Deno.readDirSync(folder.file("a"))].length, 2);
-    await assertRejects(
-      () => exportGguf(undefined, { ...options, output: folder.file("x.bin") }),
-      TypeError,
-      "ends in .gguf",
-    );
-  },
-);
-
-/** A byte-level tokenizer in place of the project's own. */
-async function writeByteTokenizer(
-  folder: Awaited<ReturnType<typeof project>>,
-): Promise<void> {
-  await writeJson(folder, "model/tokenizer.json", {
-    model: { type: "BPE", vocab: { a: 0 }, merges: [] },
-    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false },
-  });
-}
-
-Deno.test(
-  "exportGguf() names what llama.cpp has not, and leaves nothing behind",
-  writing,
-  async () => {
-    await using folder = await project();
-    await writeByteTokenizer(folder);
-    const refused = async (config: Record<string, unknown>, found: string) => {
-      await writeJson(folder, "model/config.json", { ...CONFIG, ...config });
-      const options = optionsOf(
-        folder.file("model"),
-        folder.file("out/x.gguf"),
-      );
-      await assertRejects(() => exportGguf(undefined, options), Error, found);
-    };
-    await refused({ hidden_act: "relu2" }, "its activation is relu2");
-    await refused({ mlp_bias: true }, 'gate_proj.bias" is missing');
-    await refused({ num_hidden_layers: 2 }, "model.layers.1.input_layernorm");
-    await refused({ vocab_size: 79 }, "has shape [80, 8], expected [79, 8]");
-    assertEquals(
-      [...Deno.readDirSync(folder.path)].some(({ name }) => name === "out"),
-      false,
-    );
   },
 );
 

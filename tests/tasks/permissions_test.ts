@@ -70,10 +70,10 @@ Deno.test(
 );
 
 Deno.test(
-  "train, score, merge and demo reach nothing and write only output/ and .cache/",
+  "train, score, merge, export-gguf and demo reach nothing and write only output/ and .cache/",
   OPTIONS,
   async () => {
-    for (const set of ["train", "score", "merge", "demo"]) {
+    for (const set of ["train", "score", "merge", "export_gguf", "demo"]) {
       assertEquals(await granted(set), [
         "read /etc/hosts",
         "write output/a",
