@@ -3,10 +3,10 @@
  */
 // deno-lint-ignore-file no-console
 import {
+  checkOutputFolder,
   copyTextFiles,
   localModelFolder,
   modelConfigPath,
-  checkOutputFolder,
   randomModelSchema,
   readJsonObject,
   writeRandomCheckpoint,
