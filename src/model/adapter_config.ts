@@ -12,8 +12,9 @@ export interface AdapterConfig {
   readonly target_modules: string | readonly string[];
   /** Scale by `lora_alpha / sqrt(r)`: https://arxiv.org/abs/2312.03732. */
   readonly use_rslora: boolean;
-  /** Ranks and numerators of layers whose paths end in a key, a regular expression; the first that fits counts. */
+  /** Ranks of layers whose paths end in a key, a regular expression; the first that fits counts. */
   readonly rank_pattern: Readonly<Record<string, number>>;
+  /** Numerators of layers, as `rank_pattern`. */
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Numbers of the blocks that are adapted; null: all. */
   readonly layers_to_transform: readonly number[] | null;

@@ -46,7 +46,7 @@ const { model } = await openModel(
   positionals[0] ?? "output/qwen2-0.5b-random",
 );
 addAdapter(model, {
-  ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER, },
+  ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER },
   target_modules: "all-linear",
 }, 0);
 
