@@ -12,6 +12,8 @@ import { type Linear, linears, type Model, weights } from "./model.ts";
 
 /** A tensor to write, and how to get its bytes. */
 export interface ExportedTensor extends TensorLayout {
+  /** Its numbers as they lie on the device, if they do so in one f32 tensor. */
+  readonly source?: Tensor | undefined;
   bytes(): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
@@ -65,9 +67,7 @@ function exportWeight(
   const matrix = "matrix" in weight ? weight.matrix : undefined;
   const shape = value?.shape ?? [matrix!.rows, matrix!.cols];
   return {
-    name,
-    dtype,
-    shape,
+    ...{ name, dtype, shape, source: value },
     async *bytes() {
       for await (const piece of numbers()) yield fromFloat32(piece, dtype);
     },

@@ -9,10 +9,12 @@ import { writeFolderAtomic } from "../files/atomic.ts";
 import { checkpointPath } from "../files/checkpoints.ts";
 import { readJsonObject } from "../files/json_file.ts";
 import { openSafetensors, type TensorReader } from "../files/safetensors.ts";
-import { exportTensor } from "../model/export.ts";
+import { type ExportedTensor, exportTensor } from "../model/export.ts";
 import type { Model } from "../model/model.ts";
+import { heldBytes, holdTensors } from "./held_tensors.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
+  modelTensors,
   type SaveContext,
   saveModel,
   writeJson,
@@ -35,27 +37,52 @@ function stateTensors(
   return [...values, ...optimizer.state()];
 }
 
-/** Writes `checkpoint-<step>` under a run's folder; returns its path. */
-export async function saveCheckpoint(
+/** What a checkpoint is made of beside the model. */
+export interface CheckpointParts {
+  readonly optimizer: Optimizer;
+  readonly state: TrainerState;
+  readonly context: SaveContext;
+  readonly options: unknown;
+}
+
+/** Numbers up to this many bytes are read at once and written beside the training; more are written before it goes on. */
+const HELD_BYTES = 512 << 20;
+
+/**
+ * Begins `checkpoint-<step>` under a run's folder.
+ *
+ * @returns what is left to do, for which the device is not needed; it gives the folder
+ */
+export async function beginCheckpoint(
   run: string,
   model: Model,
-  parts: {
-    optimizer: Optimizer;
-    state: TrainerState;
-    context: SaveContext;
-    options: unknown;
-  },
+  parts: CheckpointParts,
+): Promise<() => Promise<string>> {
+  const { device } = model;
+  const tensors = modelTensors(model, parts.context);
+  const state = stateTensors(parts.optimizer).map(({ name, tensor }) =>
+    exportTensor(device, name, tensor)
+  );
+  if (heldBytes(tensors) + heldBytes(state) > HELD_BYTES) {
+    const path = await writeCheckpoint(run, { tensors, state }, parts);
+    return () => Promise.resolve(path);
+  }
+  const held = {
+    tensors: await holdTensors(device, tensors),
+    state: await holdTensors(device, state),
+  };
+  return () => writeCheckpoint(run, held, parts);
+}
+
+async function writeCheckpoint(
+  run: string,
+  numbers: Readonly<Record<"tensors" | "state", readonly ExportedTensor[]>>,
+  { state, context, options }: CheckpointParts,
 ): Promise<string> {
-  const { optimizer, state, context, options } = parts;
   const path = checkpointPath(run, state.step);
   await writeFolderAtomic(path, async (folder) => {
-    await saveModel(folder, model, context);
-    await writeTensors(
-      join(folder, OPTIMIZER_FILE),
-      stateTensors(optimizer).map(({ name, tensor }) =>
-        exportTensor(model.device, name, tensor)
-      ),
-    );
+    await saveModel(folder, numbers.tensors, context);
+    await writeTensors(join(folder, OPTIMIZER_FILE), numbers.state);
     await writeJson(join(folder, "options.json"), options);
     await writeJson(join(folder, STATE_FILE), { version: VERSION, ...state });
   });

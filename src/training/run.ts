@@ -28,7 +28,12 @@ import { type Examples, type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "./run_objective.ts";
 import { planRun } from "./run_plan.ts";
 import { writeCard } from "./run_record.ts";
-import { type SaveContext, saveModel, writeJson } from "./save_model.ts";
+import {
+  modelTensors,
+  type SaveContext,
+  saveModel,
+  writeJson,
+} from "./save_model.ts";
 
 /**
  * Trains as the options say.
@@ -200,7 +205,11 @@ async function finishRun<Example extends Examples>(
   if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
   const interrupted = end.step < totalSteps;
   if (!interrupted) {
-    await saveModel(options.output_dir, model, run.context);
+    await saveModel(
+      options.output_dir,
+      modelTensors(model, run.context),
+      run.context,
+    );
     await writeCard(run, log.rows, end.step);
   }
   const { peakBytes } = device.memory;

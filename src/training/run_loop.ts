@@ -1,6 +1,6 @@
 /** The training loop of a run with its files: rows to metrics.jsonl, checkpoints, curves. Knows no formula. */
 import { removeOldCheckpoints } from "../files/checkpoints.ts";
-import { saveCheckpoint } from "./checkpoint.ts";
+import { beginCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";
 import { watchWeights } from "./preflight.ts";
 import type { MetricsLog } from "./run_folder.ts";
@@ -21,19 +21,23 @@ export async function runLoop<Example extends Examples>(
     await log.append(row);
     hooks.onRow?.(row);
   };
+  // a checkpoint's files are written beside the steps that follow, one checkpoint at a time
+  let writing: Promise<void> = Promise.resolve();
   const save = async (state: TrainerState) => {
-    const path = await saveCheckpoint(options.output_dir, model, {
-      optimizer,
-      state,
-      context,
-      options,
+    await writing;
+    const finish = await beginCheckpoint(options.output_dir, model, {
+      ...{ optimizer, state, context, options },
     });
-    const { save_total_limit } = options;
-    if (save_total_limit !== null) {
-      await removeOldCheckpoints(options.output_dir, save_total_limit, [path]);
-    }
-    if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
-    hooks.onCheckpoint?.(path);
+    writing = finish().then(async (path) => {
+      const { save_total_limit: most } = options;
+      if (most !== null) {
+        await removeOldCheckpoints(options.output_dir, most, [path]);
+      }
+      if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
+      hooks.onCheckpoint?.(path);
+    });
+    // thrown where it is awaited: by the next checkpoint or at the end
+    writing.catch(() => {});
   };
   const end = await train(parts, {
     onStep: hooks.onStep ?? (() => {}),
@@ -51,9 +55,13 @@ export async function runLoop<Example extends Examples>(
     onEvaluation: write,
     onSave: save,
     ...(hooks.signal ? { signal: hooks.signal } : {}),
-  }, start);
+  }, start).catch(async (error) => {
+    await writing.catch(() => {});
+    throw error;
+  });
   if (end.step < parts.totalSteps && !parts.isDue("save", end.step)) {
     await save(end);
   }
+  await writing;
   return end;
 }

@@ -43,27 +43,35 @@ const TOKENIZER_FILES = [
   "merges.txt",
 ];
 
-/** Writes the trained model to a folder that exists. */
+/** The tensors that a trained model is saved as: its adapter's, or all weights in the types they were stored in. */
+export function modelTensors(
+  model: Model,
+  context: SaveContext,
+): ExportedTensor[] {
+  return context.adapter
+    ? exportAdapter(model)
+    : exportModel(model, (name) => storedDtype(name, context));
+}
+
+/**
+ * Writes the trained model to a folder that exists.
+ *
+ * @param tensors what `modelTensors()` gave
+ */
 export async function saveModel(
   folder: string,
-  model: Model,
+  tensors: readonly ExportedTensor[],
   context: SaveContext,
 ): Promise<void> {
   await copyTextFiles(folder, context);
   if (context.adapter) {
     const config = adapterConfigJson(context.adapter, context.baseName);
     await writeJson(join(folder, "adapter_config.json"), config);
-    await writeTensors(
-      join(folder, "adapter_model.safetensors"),
-      exportAdapter(model),
-    );
+    await writeTensors(join(folder, "adapter_model.safetensors"), tensors);
     return;
   }
   await writeJson(join(folder, "config.json"), context.files.config);
-  await writeTensors(
-    join(folder, "model.safetensors"),
-    exportModel(model, (name) => storedDtype(name, context)),
-  );
+  await writeTensors(join(folder, "model.safetensors"), tensors);
 }
 
 /** The type a tensor was stored in; of a new model what its config names. */
