@@ -51,6 +51,9 @@ interface TypeInfo {
   readonly bytes: number;
 }
 
+/** A tensor type. */
+export type GgufType = "F32" | "F16" | "BF16" | "Q4_0" | "Q8_0";
+
 /** The tensor types served. */
 export const GGUF_TYPES = {
   F32: { number: 0, elements: 1, bytes: 4 },
@@ -58,10 +61,7 @@ export const GGUF_TYPES = {
   Q4_0: { number: 2, elements: 32, bytes: 18 },
   Q8_0: { number: 8, elements: 32, bytes: 34 },
   BF16: { number: 30, elements: 1, bytes: 2 },
-} as const satisfies Record<string, TypeInfo>;
-
-/** A tensor type. */
-export type GgufType = keyof typeof GGUF_TYPES;
+} as const satisfies Record<GgufType, TypeInfo>;
 
 /** A tensor to be written, or found in a file. */
 export interface GgufTensor {
