@@ -7,6 +7,7 @@ import {
   type PanelTile,
   panelTileName,
   panelTileSize,
+  type TileShape,
 } from "./product_panel_text.ts";
 
 const kernels = new Map<string, Kernel>();
@@ -56,28 +57,30 @@ export function launchPanelProduct(device: Device, p: Product): void {
   device.launch(kernelOf(tile), bindings, params, grid);
 }
 
-/** 32 x 64 outputs a workgroup, fewer where an operand is narrow: one decoded token, or a low rank. */
+/** 16 x 128 outputs a workgroup, others where an operand is narrow: one decoded token, or a low rank. */
 function chooseTile(p: Product): PanelTile {
-  const { mode, b: { dtype } } = p;
-  const base = {
-    mode,
-    dtype,
+  const shape = chooseShape(p);
+  return {
+    ...shape,
+    mode: p.mode,
+    dtype: p.b.dtype,
     finish: p.scale ? "scaled" : p.add ? "add" : "set",
     bias: p.bias !== undefined,
     more: p.more !== undefined,
-    vectors: p.cCol === 1 && p.cols % 4 === 0 && p.cRow % 4 === 0 &&
-      p.cFirst % 4 === 0,
-  } as const;
-  if (p.rows <= 4) {
-    return {
-      ...base,
-      rows: p.rows === 1 ? 1 : 4,
-      rowLanes: 1,
-      cols: 8,
-      colLanes: 8,
-    };
-  }
-  const cols = p.cols <= 16 ? 4 : 16;
-  const rows = p.rows <= 16 ? 8 : 16;
-  return { ...base, rows, rowLanes: 2, cols, colLanes: 4 };
+    vectors: chooseVectors(p, shape),
+  };
+}
+
+function chooseShape({ rows, cols }: Product): TileShape {
+  if (rows === 1) return { rows: 1, rowLanes: 1, cols: 8, colLanes: 8 };
+  if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: 8 };
+  if (cols <= 16) return { rows: 8, rowLanes: 8, cols: 16, colLanes: 1 };
+  return { rows: 16, rowLanes: 1, cols: 16, colLanes: 8 };
+}
+
+function chooseVectors(p: Product, shape: TileShape): PanelTile["vectors"] {
+  const fours = (...numbers: number[]) => numbers.every((n) => n % 4 === 0);
+  if (p.cCol === 1 && fours(p.cols, p.cRow, p.cFirst)) return "columns";
+  const rows = p.cRow === 1 && fours(p.rows, p.cCol, p.cFirst);
+  return rows && shape.rowLanes === 1 && fours(shape.rows) ? "rows" : "none";
 }

@@ -14,23 +14,29 @@ import {
   panelLoops,
 } from "./product_panel_loops.ts";
 
-/** What is baked into the text. */
-export interface PanelTile {
-  readonly mode: "nt" | "nn";
-  /** Type of b; a is f32. */
-  readonly dtype: MatrixDType;
-  /** Outputs of an invocation; `cols` is a multiple of 4. */
+/** Outputs of an invocation, `cols` a multiple of 4, and how the eight lanes are laid out. */
+export interface TileShape {
   readonly rows: number;
   readonly cols: number;
   readonly rowLanes: number;
   readonly colLanes: number;
+}
+
+/** What is baked into the text. */
+export interface PanelTile extends TileShape {
+  readonly mode: "nt" | "nn";
+  /** Type of b; a is f32. */
+  readonly dtype: MatrixDType;
   /** What is done with the sum: overwrite c, add to it, or scale its row and add. */
   readonly finish: "set" | "add" | "scaled";
   readonly bias: boolean;
   /** A second, f32 pair of operands is summed too. */
   readonly more: boolean;
-  /** c is stored four columns at a time, which costs a CPU adapter a third: its columns and strides are multiples of 4. */
-  readonly vectors: boolean;
+  /**
+   * Neighbours in c that are stored four at a time, which costs a CPU adapter a third: their stride is 1, their number
+   * and the other stride are multiples of 4. "rows" wants one row lane.
+   */
+  readonly vectors: "columns" | "rows" | "none";
 }
 
 /** A name for the pipeline cache. */
@@ -38,11 +44,11 @@ export function panelTileName(t: PanelTile): string {
   const lanes = `${t.rows}x${t.rowLanes}_${t.cols}x${t.colLanes}`;
   return `product_${t.mode}_${t.dtype}_${lanes}_${t.finish}${
     t.bias ? "_bias" : ""
-  }${t.more ? "_more" : ""}${t.vectors ? "" : "_single"}`;
+  }${t.more ? "_more" : ""}${t.vectors === "columns" ? "" : `_${t.vectors}`}`;
 }
 
 /** Outputs of a workgroup. */
-export function panelTileSize(t: PanelTile): [rows: number, cols: number] {
+export function panelTileSize(t: TileShape): [rows: number, cols: number] {
   return [t.rows * t.rowLanes, t.cols * t.colLanes];
 }
 
@@ -62,7 +68,7 @@ struct Params {
 @group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;  // [rows, length], flat
 @group(0) @binding(1) var b: texture_storage_2d<rgba32uint, read>;   // [cols, length] or [length, cols], flat
 @group(0) @binding(2) var<storage, read_write> c: array<${
-    t.vectors ? "vec4f" : "f32"
+    t.vectors === "none" ? "f32" : "vec4f"
   }>;      // [rows, cols] by strides
 @group(0) @binding(3) var<uniform> params: Params;
 ${
@@ -96,47 +102,64 @@ function stores(t: PanelTile): string {
     `  let bias${c} = bias[params.bias_first + min(${
       column(t, c)
     }, params.cols - 1u)];`;
-  const store = t.vectors ? storeVector : storeOne;
-  const step = t.vectors ? 4 : 1;
   return `${t.bias ? each(t.cols, bias) : ""}
-${each(t.cols / step, (q) => `  let col${q * step} = ${column(t, q * step)};`)}
+${each(t.cols, (c) => `  let col${c} = ${column(t, c)};`)}
+${each(t.rows, (r) => `  let row${r} = first_row + ${r * t.rowLanes}u;`)}
 ${
-    each(t.rows, (r) =>
-      `  let row${r} = first_row + ${r * t.rowLanes}u;
-  if (row${r} < params.rows) {
+    t.finish === "scaled"
+      ? each(
+        t.rows,
+        (r) => `  let scale${r} = scale[min(row${r}, params.rows - 1u)];`,
+      )
+      : ""
+  }
+${t.vectors === "rows" ? storesByRows(t) : storesByColumns(t)}`;
+}
+
+function storesByColumns(t: PanelTile): string {
+  const step = t.vectors === "none" ? 1 : 4;
+  const one = (r: number, c: number) =>
+    store(t, `col${c} < params.cols`, `at${r} + col${c} * params.c_col`, {
+      sums: range(step).map((j) => sum(t, r, c + j)),
+      scale: `scale${r}`,
+    });
+  return each(t.rows, (r) =>
+    `  if (row${r} < params.rows) {
     let at${r} = params.c_first + row${r} * params.c_row;
-${t.finish === "scaled" ? `    let scale${r} = scale[row${r}];` : ""}
-${each(t.cols / step, (q) => store(t, r, q * step))}
-  }`)
-  }`;
+${each(t.cols / step, (q) => one(r, q * step))}
+  }`);
+}
+
+function storesByRows(t: PanelTile): string {
+  const one = (r: number, c: number) =>
+    store(t, `row${r} < params.rows`, `at${c} + row${r} * params.c_row`, {
+      sums: range(4).map((j) => sum(t, r + j, c)),
+      scale: `vec4f(${range(4).map((j) => `scale${r + j}`).join(", ")})`,
+    });
+  return each(t.cols, (c) =>
+    `  if (col${c} < params.cols) {
+    let at${c} = params.c_first + col${c} * params.c_col;
+${each(t.rows / 4, (q) => one(q * 4, c))}
+  }`);
 }
 
 function sum(t: PanelTile, r: number, c: number): string {
   return `s${r}_${c}${t.bias ? ` + bias${c}` : ""}`;
 }
 
-function storeAt(
+function store(
   t: PanelTile,
-  r: number,
-  c: number,
-  place: string,
-  value: string,
+  condition: string,
+  element: string,
+  { sums, scale }: { sums: readonly string[]; scale: string },
 ): string {
-  const old = {
-    set: "",
-    add: ` + ${place}`,
-    scaled: ` + scale${r} * ${place}`,
-  };
-  return `    if (col${c} < params.cols) { ${place} = ${value}${
-    old[t.finish]
-  }; }`;
+  const single = sums.length === 1;
+  const place = `c[${single ? element : `(${element}) / 4u`}]`;
+  const value = single ? sums[0] : `vec4f(${sums.join(", ")})`;
+  const old = { set: "", add: ` + ${place}`, scaled: ` + ${scale} * ${place}` };
+  return `    if (${condition}) { ${place} = ${value}${old[t.finish]}; }`;
 }
 
-function storeOne(t: PanelTile, r: number, c: number): string {
-  return storeAt(t, r, c, `c[at${r} + col${c} * params.c_col]`, sum(t, r, c));
-}
-
-function storeVector(t: PanelTile, r: number, c: number): string {
-  const values = [0, 1, 2, 3].map((j) => sum(t, r, c + j)).join(", ");
-  return storeAt(t, r, c, `c[(at${r} + col${c}) / 4u]`, `vec4f(${values})`);
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
 }

@@ -1,29 +1,71 @@
-/** The matrix product for GPUs: 64 x 64 outputs a workgroup from storage buffers through workgroup memory. */
+/**
+ * The matrix product for GPUs: 64 x 64 outputs a workgroup from storage buffers through workgroup memory; for the few
+ * rows of decoding, 8 columns a workgroup at the memory's speed.
+ */
 import type { Device } from "./device.ts";
 import { defineKernel } from "./kernel.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
+import { foldedGrid } from "./grid.ts";
 import type { Product } from "./product.ts";
+import fewSource from "./product_few.wgsl" with { type: "text" };
 import ntSource from "./product_nt.wgsl" with { type: "text" };
 import nnSource from "./product_nn.wgsl" with { type: "text" };
+import type { Tensor } from "./tensor.ts";
 
 const kernels = {
   nt: defineKernel("product_nt", ntSource),
   nn: defineKernel("product_nn", nnSource),
 };
 
+const fewKernel = defineKernel("product_few", fewSource);
+
 /** The override `FORMAT` of kernels that read matrices. */
 export const FORMATS: Record<MatrixDType, number> = { f32: 0, bf16: 1, f16: 2 };
 
 const TILE = 64;
+const FEW_ROWS = 4;
+const FEW_COLS = 8;
 
 /** Launches a product whose operands are buffers. */
 export function launchTileProduct(device: Device, p: Product): void {
   const none = device.allocate([1]);
+  const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale;
+  if (few) launchFewRows(device, p, none);
+  else launchTiles(device, p, none);
+  device.release(none);
+}
+
+function launchTiles(device: Device, p: Product, none: Tensor): void {
   const { store: a } = p.a;
   const { store: b } = p.b;
   const { bias = none, scale = none } = p;
-  const params = {
-    rows: p.rows,
+  const constants = {
+    FORMAT: FORMATS[p.b.dtype],
+    FINISH: p.scale ? 2 : Number(p.add),
+    BIAS: Number(p.bias !== undefined),
+  };
+  const grid = [Math.ceil(p.rows / TILE), Math.ceil(p.cols / TILE)] as const;
+  const bindings = { a, b, c: p.c, bias, scale };
+  const params = { rows: p.rows, ...paramsOf(p) };
+  device.launch(kernels[p.mode], bindings, params, grid, { constants });
+}
+
+function launchFewRows(device: Device, p: Product, none: Tensor): void {
+  const { store: a } = p.a;
+  const { store: b } = p.b;
+  const constants = {
+    FORMAT: FORMATS[p.b.dtype],
+    ROWS: p.rows,
+    FINISH: Number(p.add),
+    BIAS: Number(p.bias !== undefined),
+  };
+  const grid = foldedGrid(Math.ceil(p.cols / FEW_COLS));
+  const bindings = { a, b, c: p.c, bias: p.bias ?? none };
+  device.launch(fewKernel, bindings, paramsOf(p), grid, { constants });
+}
+
+function paramsOf(p: Product) {
+  return {
     cols: p.cols,
     length: p.length,
     a_word: p.aCol / 4,
@@ -35,13 +77,4 @@ export function launchTileProduct(device: Device, p: Product): void {
     c_first: p.cFirst,
     bias_first: p.biasFirst,
   };
-  const constants = {
-    FORMAT: FORMATS[p.b.dtype],
-    FINISH: p.scale ? 2 : Number(p.add),
-    BIAS: Number(p.bias !== undefined),
-  };
-  const grid = [Math.ceil(p.rows / TILE), Math.ceil(p.cols / TILE)] as const;
-  const bindings = { a, b, c: p.c, bias, scale };
-  device.launch(kernels[p.mode], bindings, params, grid, { constants });
-  device.release(none);
 }

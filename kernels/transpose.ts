@@ -3,6 +3,7 @@ import type { Device } from "./device.ts";
 import { flatTexture } from "./flat_texture.ts";
 import { foldedGrid } from "./grid.ts";
 import { defineKernel } from "./kernel.ts";
+import { padColumns } from "./pad_columns.ts";
 import { matrixShape, type Tensor } from "./tensor.ts";
 import source from "./transpose.wgsl" with { type: "text" };
 import panelSource from "./transpose_panel.wgsl" with { type: "text" };
@@ -10,7 +11,11 @@ import panelSource from "./transpose_panel.wgsl" with { type: "text" };
 const kernel = defineKernel("transpose", source);
 const panelKernel = defineKernel("transpose_panel", panelSource);
 
-/** Columns `[first, first + count)` of x `[rows, cols]` as `[count, 4 * ceil(rows / 4)]`. */
+/**
+ * Columns `[first, first + count)` of x `[rows, cols]` as `[count, 4 * ceil(rows / 4)]`.
+ *
+ * @param first a multiple of 4
+ */
 export function transposeColumns(
   device: Device,
   x: Tensor,
@@ -20,17 +25,35 @@ export function transposeColumns(
   const [rows, cols] = matrixShape(x);
   const pitch = Math.ceil(rows / 4) * 4;
   const y = device.allocate([count, pitch]);
-  const params = { rows, cols, first, count, pitch };
-  const invocations = count * pitch / 4;
-  if (invocations === 0) return y;
+  if (count * pitch === 0) return y;
   if (device.variant === "panel") {
-    const flat = flatTexture(device, x);
-    const grid = foldedGrid(Math.ceil(invocations / 8));
-    device.launch(panelKernel, { x: flat, y }, params, grid);
-    device.release(flat);
-  } else {
-    const grid = foldedGrid(Math.ceil(invocations / 64));
-    device.launch(kernel, { x, y }, params, grid);
+    transposeWords(device, x, { first, count, y });
+    return y;
   }
+  const grid = foldedGrid(Math.ceil(count * pitch / 4 / 64));
+  const params = { rows, cols, first, count, pitch };
+  device.launch(kernel, { x, y }, params, grid);
   return y;
+}
+
+function transposeWords(
+  device: Device,
+  x: Tensor,
+  { first, count, y }: { first: number; count: number; y: Tensor },
+): void {
+  const [rows, cols] = matrixShape(x);
+  const padded = padColumns(device, x);
+  const flat = flatTexture(device, padded);
+  const params = {
+    rows,
+    pitch: Math.ceil(cols / 4),
+    first,
+    count,
+    y_pitch: Math.ceil(rows / 4),
+  };
+  const invocations = Math.ceil(count / 4) * params.y_pitch;
+  const grid = foldedGrid(Math.ceil(invocations / 8));
+  device.launch(panelKernel, { x: flat, y }, params, grid);
+  device.release(flat);
+  if (padded !== x) device.release(padded);
 }
