@@ -53,13 +53,13 @@ function print(report: StepReport): void {
 }
 
 const json = Deno.args.includes("--json");
+const schema = {
+  ...trainSchema,
+  positionals: [{ ...trainSchema.positionals[0]!, required: false }],
+};
 const words = Deno.args.filter((word) => word !== "--json");
-const hasRecipe = words.some((word) => !word.startsWith("-"));
-const { values, positionals } = readArguments(
-  trainSchema,
-  hasRecipe ? words : [DEFAULT_RECIPE, ...words],
-);
-const path = positionals[0]!;
+const { values, positionals } = readArguments(schema, words);
+const path = positionals[0] ?? DEFAULT_RECIPE;
 const recipe = parseRecipe(await Deno.readTextFile(path), path);
 const { options } = readOptions(trainSchema, [recipe, {
   ...{ max_train_samples: 6, shuffle: false, eval_strategy: "no" },

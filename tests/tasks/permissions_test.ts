@@ -108,3 +108,11 @@ Deno.test("import-recipe writes only recipes/", OPTIONS, async () => {
     "write recipes/a",
   ]);
 });
+
+Deno.test("bench writes nothing", OPTIONS, async () => {
+  assertEquals(await granted("bench"), [
+    "read /etc/hosts",
+    "env DENO_WEBGPU_BACKEND",
+    "env XDG_RUNTIME_DIR",
+  ]);
+});
