@@ -19,7 +19,8 @@ import { isThere, localModelFolder } from "../files/repo_folder.ts";
 import { readModelConfig } from "./config.ts";
 import type { ExportGgufOptions } from "./export_gguf_options.ts";
 import { checkGguf } from "./gguf_check.ts";
-import { ggufArchitecture, ggufHyperparameters } from "./gguf_names.ts";
+import { ggufArchitecture } from "./gguf_architectures.ts";
+import { ggufHyperparameters } from "./gguf_names.ts";
 import { ggufRope } from "./gguf_rope.ts";
 import { type GgufSource, ggufSources } from "./gguf_tensors.ts";
 import { mergeAdapter, type MergeHooks } from "./merge.ts";
@@ -154,7 +155,7 @@ const QUANTIZATION_VERSION = 2;
 function describe(folder: ModelFolder, name: string, type: GgufType) {
   const config = readModelConfig(folder.config);
   const architecture = ggufArchitecture(config);
-  const rope = ggufRope(config, folder.config, architecture.name);
+  const rope = ggufRope(config, folder.config, architecture);
   const tokenizer = ggufTokenizer(folder, config.vocab_size);
   const hyperparameters = ggufHyperparameters(config, architecture);
   const general: [string, GgufValue][] = [

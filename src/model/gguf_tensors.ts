@@ -6,7 +6,8 @@ import { type FloatDtype, isFloatDtype, toFloat32 } from "../files/dtype.ts";
 import { GGUF_TYPES, type GgufTensor, type GgufType } from "../files/gguf.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import type { ModelConfig } from "./config.ts";
-import { ggufArchitecture, ggufName, isInterleaved } from "./gguf_names.ts";
+import { ggufArchitecture } from "./gguf_architectures.ts";
+import { ggufName, isInterleaved } from "./gguf_names.ts";
 import { weightLayouts } from "./weight_layout.ts";
 
 /** A tensor to write, and its numbers. */
@@ -16,7 +17,7 @@ export interface GgufSource extends GgufTensor {
 }
 
 /**
- * All tensors of a checkpoint. Norms and biases stay float32; rows that are no whole blocks become float16; in a q4_0
+ * All tensors of a checkpoint. Norms and biases stay float32, norms with the offset that a family adds to them; rows that are no whole blocks become float16; in a q4_0
  * file the matrix that makes the logits is q8_0, as llama.cpp's own tool keeps it finer than the rest.
  *
  * @throws TypeError naming every tensor that is missing, misshapen, or unknown to llama.cpp
@@ -38,11 +39,10 @@ export function ggufSources(
       shape,
       type: typeFor(shape, wanted),
       pieces: () =>
-        readPieces(
-          stored,
-          name,
-          isInterleaved(name, architecture) ? config.head_dim : undefined,
-        ),
+        readPieces(stored, name, {
+          head: isInterleaved(name, architecture) ? config.head_dim : undefined,
+          offset: name.endsWith("norm.weight") ? config.family.normOffset : 0,
+        }),
     };
   });
 }
@@ -75,18 +75,26 @@ function checkStored(
   );
 }
 
-/** @param head rows of a head that are put in interleaved order; undefined: rows as they are */
+/** What becomes of a tensor on its way. */
+interface Change {
+  /** Rows of a head that are put in interleaved order; undefined: rows as they are. */
+  readonly head: number | undefined;
+  /** What is added to each number. */
+  readonly offset: number;
+}
+
 async function* readPieces(
   stored: TensorReader,
   name: string,
-  head: number | undefined,
+  { head, offset }: Change,
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
   const { shape, bytes, dtype } = stored.tensors.get(name)!;
   const rowBytes = bytes / shape[0]!;
   const unit = rowBytes * (head ?? 1);
   const most = Math.max(1, Math.floor(CHUNK_BYTES / unit)) * unit;
   for await (const chunk of stored.chunks(name, most)) {
-    const values = toFloat32(chunk.bytes, dtype as FloatDtype);
+    const read = toFloat32(chunk.bytes, dtype as FloatDtype);
+    const values = offset === 0 ? read : read.map((x) => x + offset);
     yield head === undefined
       ? values
       : interleaveRows(values, shape[1] ?? 1, head);

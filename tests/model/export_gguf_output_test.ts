@@ -73,10 +73,10 @@ Deno.test(
       );
       await assertRejects(() => exportGguf(undefined, options), Error, found);
     };
-    await refused({ hidden_act: "relu2" }, "its relu2 has no like there");
+    await refused({ hidden_act: "relu2" }, "its activation relu2 is not that");
     await refused(
       { final_logit_softcapping: 30 },
-      "its softcapping has no like",
+      "its softcapping is not",
     );
     await refused({ partial_rotary_factor: 0.5 }, "its partial rotation");
     await refused({ mlp_bias: true }, 'gate_proj.bias" is missing');

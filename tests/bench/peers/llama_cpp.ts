@@ -20,11 +20,8 @@ import { generate } from "../../../src/generation/generate.ts";
 import { createSampler, GREEDY } from "../../../src/generation/sampler.ts";
 import { exportGguf } from "../../../src/model/export_gguf.ts";
 import { exportGgufSchema } from "../../../src/model/export_gguf_options.ts";
-import {
-  ggufArchitecture,
-  ggufName,
-  isInterleaved,
-} from "../../../src/model/gguf_names.ts";
+import { ggufArchitecture } from "../../../src/model/gguf_architectures.ts";
+import { ggufName, isInterleaved } from "../../../src/model/gguf_names.ts";
 import { weightLayouts } from "../../../src/model/weight_layout.ts";
 import { sequenceLogits } from "../../../src/model/logits.ts";
 import { type OpenedModel, openModel } from "../../../src/model/open_model.ts";
@@ -117,7 +114,10 @@ async function restore(
       const ordered = isInterleaved(name, architecture)
         ? gatherRows(values, shape[1] ?? 1, config.head_dim)
         : values;
-      return fromFloat32(ordered, "F32");
+      const offset = name.endsWith("norm.weight")
+        ? config.family.normOffset
+        : 0;
+      return fromFloat32(ordered.map((x) => x - offset), "F32");
     },
   );
 }
