@@ -2,33 +2,38 @@
 import type { Model } from "../model/model.ts";
 import { inOrder } from "../preference/epoch.ts";
 import { logpsOf } from "./batch_logps.ts";
+import { joinStatistics, type PieceStatistics } from "./device_batches.ts";
 import {
   type EvaluatedBatch,
   evaluationMetrics,
   type Metrics,
+  type TargetStatistics,
 } from "./metrics.ts";
 import type { Objective } from "./objective.ts";
-import { type Dataset, referenceOf } from "./window_pass.ts";
+import { type Dataset, prepareWindow, referenceOf } from "./window_pass.ts";
 
 /** What is evaluated, and how many examples at a time. */
 export interface EvaluationParts<Example> {
   readonly model: Model;
   readonly objective: Objective<Example>;
   readonly evalBatchSize: number;
+  /** Most tokens that run on the device together; null: a batch, whatever its tokens. */
+  readonly maxTokensPerBatch: number | null;
 }
 
 /** Metrics over a dataset, names with `eval_`. */
 export async function evaluate<Example>(
-  { model, objective, evalBatchSize }: EvaluationParts<Example>,
+  parts: EvaluationParts<Example>,
   data: Dataset<Example>,
 ): Promise<Metrics> {
+  const { objective, evalBatchSize } = parts;
   const results: EvaluatedBatch[] = [];
   for (const indices of inOrder(data.examples.length, evalBatchSize)) {
     const batch = objective.batch(indices.map((i) => data.examples[i]!));
     const window = { microBatches: 1, targets: batch.targetRows.length };
     const { loss, metrics } = objective.score(
       batch,
-      await logpsOf(model, batch),
+      await statisticsOf(parts, data, indices),
       referenceOf(data, indices),
       window,
     );
@@ -40,4 +45,24 @@ export async function evaluate<Example>(
     });
   }
   return evaluationMetrics(results);
+}
+
+/** Runs a batch, in parts where it has too many tokens. */
+async function statisticsOf<Example>(
+  { model, objective, maxTokensPerBatch }: EvaluationParts<Example>,
+  data: Dataset<Example>,
+  indices: readonly number[],
+): Promise<TargetStatistics> {
+  const { deviceBatches } = prepareWindow(
+    { objective: { ...objective, couples: false }, maxTokensPerBatch },
+    data,
+    [indices],
+  );
+  const pieces: PieceStatistics[] = [];
+  for (const { batch } of deviceBatches) {
+    const { sequences, promptTargets = 0 } = batch;
+    const statistics = await logpsOf(model, batch);
+    pieces.push({ statistics, sequences, promptTargets });
+  }
+  return pieces.length === 1 ? pieces[0]!.statistics : joinStatistics(pieces);
 }

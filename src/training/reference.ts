@@ -8,6 +8,7 @@ import { writeFileAtomic } from "../files/atomic.ts";
 import type { Model } from "../model/model.ts";
 import { inOrder } from "../preference/epoch.ts";
 import { sequenceLogps } from "./batch_logps.ts";
+import { packDeviceBatches } from "./device_batches.ts";
 import type { Objective } from "./objective.ts";
 
 /** What the column depends on beside the model and the examples. */
@@ -20,6 +21,8 @@ export type ColumnOf<Example> = Pick<
 export interface ReferenceOptions {
   /** Examples per batch. */
   readonly batchSize: number;
+  /** Most tokens that run at once, instead; null or absent: no matter how many. */
+  readonly maxTokens?: number | null;
   /** Folder of the cache; undefined: none. */
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
@@ -60,19 +63,25 @@ async function computeColumn<Example>(
   model: Model,
   examples: readonly Example[],
   objective: ColumnOf<Example>,
-  { batchSize, onProgress, signal }: ReferenceOptions,
+  { batchSize, maxTokens = null, onProgress, signal }: ReferenceOptions,
 ): Promise<Float64Array> {
   let done = 0;
   onProgress?.(done, examples.length);
-  const order = inOrder(examples.length, batchSize);
-  const batches = order.values().map((indices) =>
-    objective.batch(indices.map((i) => examples[i]!))
-  );
-  return await sequenceLogps(model, batches, {
+  const batchOf = (indices: readonly number[]) =>
+    objective.batch(indices.map((i) => examples[i]!));
+  const order = maxTokens === null
+    ? inOrder(examples.length, batchSize)
+    : packDeviceBatches([[...examples.keys()]], {
+      maxTokens,
+      tokensOf: (indices) => batchOf(indices).tokens.length,
+      couples: false,
+    }).map(([piece]) => piece!.examples);
+  let at = 0;
+  return await sequenceLogps(model, order.values().map(batchOf), {
     column: objective.column,
     adapters: false,
     onBatch: () => {
-      done = Math.min(done + batchSize, examples.length);
+      done += order[at++]!.length;
       onProgress?.(done, examples.length);
     },
     ...(signal ? { signal } : {}),

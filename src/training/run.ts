@@ -101,6 +101,7 @@ async function runOver<Example extends Examples>(
   const { model } = built;
   const how: ReferenceOptions = {
     batchSize: options.per_device_eval_batch_size,
+    maxTokens: options.max_tokens_per_batch,
     cacheFolder: hooks.cacheFolder,
     weightsKey: await weightsKey(options, hooks, opened, built),
     ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),

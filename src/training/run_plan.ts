@@ -12,6 +12,7 @@ import {
 } from "../model/adapter_config.ts";
 import { readModelConfig } from "../model/config.ts";
 import type { Batch } from "../preference/batch.ts";
+import { inOrder } from "../preference/epoch.ts";
 import { type BytePlan, type ByteSources, planBytes } from "./byte_plan.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
@@ -100,14 +101,30 @@ function extremes<Example>(
 }
 
 function forwardBatches<Example>(
-  { per_device_eval_batch_size: size }: TrainOptions,
+  options: TrainOptions,
   { train, evaluation, objective }: PlannedData<Example>,
 ): Batch[] {
   const examples = objective.needsReference
     ? [...train, ...evaluation]
     : evaluation;
   if (examples.length === 0) return [];
-  return extremes(examples, objective, size).map(objective.batch).reverse();
+  const size = options.per_device_eval_batch_size;
+  return extremes(examples, objective, size).reverse().flatMap((group) =>
+    deviceBatches(options, { ...objective, couples: false }, group, size)
+  );
+}
+
+/** What runs on the device at once where `group` is trained or evaluated on, `size` examples at a time. */
+function deviceBatches<Example>(
+  { max_tokens_per_batch: maxTokensPerBatch }: TrainOptions,
+  objective: Objective<Example>,
+  group: readonly Example[],
+  size: number,
+): Batch[] {
+  const data = { examples: group, reference: new Float64Array() };
+  const microBatches = inOrder(group.length, size);
+  return prepareWindow({ objective, maxTokensPerBatch }, data, microBatches)
+    .deviceBatches.map(({ batch }) => batch);
 }
 
 /** The middle ones come before and after the largest: what those leave in the pool is of use to them or not. */
@@ -116,25 +133,13 @@ function trainingBatches<Example>(
   { train, objective }: PlannedData<Example>,
 ): Batch[] {
   const size = options.per_device_train_batch_size;
-  const { max_tokens_per_batch: maxTokensPerBatch } = options;
-  const microBatches = maxTokensPerBatch === null
+  const microBatches = options.max_tokens_per_batch === null
     ? 1
     : options.gradient_accumulation_steps;
   const [large, middle, small] = extremes(
     train,
     objective,
     size * microBatches,
-  ).map((examples) => {
-    const numbers = [...examples.keys()];
-    const groups = Array.from(
-      { length: Math.ceil(numbers.length / size) },
-      (_, i) => numbers.slice(i * size, (i + 1) * size),
-    );
-    const data = { examples, reference: new Float64Array() };
-    const parts = { objective, maxTokensPerBatch };
-    return prepareWindow(parts, data, groups).deviceBatches.map(({ batch }) =>
-      batch
-    );
-  });
+  ).map((group) => deviceBatches(options, objective, group, size));
   return [...middle!, ...small!, ...large!, ...middle!];
 }

@@ -124,6 +124,7 @@ for (
         ...recipe,
         ...{ max_steps: 2, optim: "sgd", learning_rate: 0.1, shuffle: false },
         ...{ per_device_train_batch_size: 2, gradient_accumulation_steps: 2 },
+        ...{ eval_strategy: "steps", eval_steps: 1, max_eval_samples: 2 },
       };
       const plain = await scene.train("plain", common);
       // about 40 tokens a pair: micro-batches are split, then put together
