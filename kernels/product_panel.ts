@@ -3,6 +3,7 @@ import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 import type { Product } from "./product.ts";
 import {
+  FINISH,
   panelProductText,
   type PanelTile,
   panelTileName,
@@ -27,15 +28,21 @@ export function launchPanelProduct(device: Device, p: Product): void {
   const [rows, cols] = panelTileSize(tile);
   const { store: a } = p.a;
   const { store: b } = p.b;
-  const bindings = {
-    a,
-    b,
-    c: p.c,
-    ...p.bias && { bias: p.bias },
-    ...p.scale && { scale: p.scale },
-    ...p.more && { more_a: p.more.a.store, more_b: p.more.b.store },
+  const none = device.allocate([1]);
+  const { bias = none, scale = none } = p;
+  // what is not used must still be bound
+  const second = {
+    more_a: p.more?.a.store ?? a,
+    more_b: p.more?.b.store ?? b,
   };
-  const params = {
+  const bindings = { a, b, c: p.c, bias, scale, ...second };
+  const grid = [Math.ceil(p.rows / rows), Math.ceil(p.cols / cols)] as const;
+  device.launch(kernelOf(tile), bindings, paramsOf(p), grid);
+  device.release(none);
+}
+
+function paramsOf(p: Product) {
+  return {
     rows: p.rows,
     cols: p.cols,
     length: p.length,
@@ -46,6 +53,8 @@ export function launchPanelProduct(device: Device, p: Product): void {
     c_row: p.cRow,
     c_col: p.cCol,
     c_first: p.cFirst,
+    finish: FINISH[p.scale ? "scaled" : p.add ? "add" : "set"],
+    has_bias: Number(p.bias !== undefined),
     bias_first: p.biasFirst,
     more_length: p.more?.length ?? 0,
     more_a_word: 0,
@@ -53,8 +62,6 @@ export function launchPanelProduct(device: Device, p: Product): void {
     more_b_row: p.more?.bRow ?? 0,
     more_b_pitch: p.more?.b.pitch ?? 0,
   };
-  const grid = [Math.ceil(p.rows / rows), Math.ceil(p.cols / cols)] as const;
-  device.launch(kernelOf(tile), bindings, params, grid);
 }
 
 /** 16 x 128 outputs a workgroup, others where an operand is narrow: one decoded token, or a low rank. */
@@ -64,9 +71,6 @@ function chooseTile(p: Product): PanelTile {
     ...shape,
     mode: p.mode,
     dtype: p.b.dtype,
-    finish: p.scale ? "scaled" : p.add ? "add" : "set",
-    bias: p.bias !== undefined,
-    more: p.more !== undefined,
     vectors: chooseVectors(p, shape),
   };
 }

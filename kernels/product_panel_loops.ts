@@ -15,7 +15,7 @@ interface Pair {
   readonly prefix: string;
 }
 
-/** Adds the products of a tile to its sums `s<row>_<col>`; with `more`, those of the second pair too. */
+/** Adds the products of a tile to its sums `s<row>_<col>`, those of the second pair too. */
 export function panelLoops(t: PanelTile): string {
   const first = { a: "a", b: "b", dtype: t.dtype, prefix: "" };
   const more = {
@@ -25,9 +25,7 @@ export function panelLoops(t: PanelTile): string {
     prefix: "more_",
   } as const;
   const loop = t.mode === "nn" ? nnLoop : ntLoop;
-  return `  {\n${loop(t, first)}\n  }\n${
-    t.more ? `  {\n${loop(t, more)}\n  }` : ""
-  }`;
+  return `  {\n${loop(t, first)}\n  }\n  {\n${loop(t, more)}\n  }`;
 }
 
 /** Functions that the loops call. */
@@ -142,7 +140,7 @@ function nnLoop(t: PanelTile, pair: Pair): string {
   return `${aPlaces(t, pair)}
 ${each(t.cols / 4, (q) => `  let b_word${q} = (${column(t, q * 4)}) / 4u;`)}
   let steps = (params.${prefix}length + 3u) / 4u;
-  let last = (params.${prefix}length - 1u) / ${step}u;
+  let last = (max(params.${prefix}length, 1u) - 1u) / ${step}u;
   for (var k = 0u; k < steps; k++) {
 ${each(t.rows, (r) => `let a${r} = textureLoad(${pair.a}, at(a_at${r} + k));`)}
 ${

@@ -5,6 +5,7 @@
  *
  * A workgroup is the eight lanes of a vector register, laid out rowLanes x colLanes; an invocation owns rows x cols
  * outputs in registers. No workgroup memory, no barrier. Operands are flat textures: word i at (i % 512, i / 512).
+ * What is added to the sums is known at the launch only: each text costs the driver about a second at its first use.
  */
 import type { MatrixDType } from "./matrix_bytes.ts";
 import {
@@ -27,11 +28,6 @@ export interface PanelTile extends TileShape {
   readonly mode: "nt" | "nn";
   /** Type of b; a is f32. */
   readonly dtype: MatrixDType;
-  /** What is done with the sum: overwrite c, add to it, or scale its row and add. */
-  readonly finish: "set" | "add" | "scaled";
-  readonly bias: boolean;
-  /** A second, f32 pair of operands is summed too. */
-  readonly more: boolean;
   /**
    * Neighbours in c that are stored four at a time, which costs a CPU adapter a third: their stride is 1, their number
    * and the other stride are multiples of 4. "rows" wants one row lane.
@@ -39,12 +35,14 @@ export interface PanelTile extends TileShape {
   readonly vectors: "columns" | "rows" | "none";
 }
 
+/** Values of the param `finish`: what becomes of what c held. */
+export const FINISH = { set: 0, add: 1, scaled: 2 } as const;
+
 /** A name for the pipeline cache. */
 export function panelTileName(t: PanelTile): string {
   const lanes = `${t.rows}x${t.rowLanes}_${t.cols}x${t.colLanes}`;
-  return `product_${t.mode}_${t.dtype}_${lanes}_${t.finish}${
-    t.bias ? "_bias" : ""
-  }${t.more ? "_more" : ""}${t.vectors === "columns" ? "" : `_${t.vectors}`}`;
+  const vectors = t.vectors === "columns" ? "" : `_${t.vectors}`;
+  return `product_${t.mode}_${t.dtype}_${lanes}${vectors}`;
 }
 
 /** Outputs of a workgroup. */
@@ -55,35 +53,25 @@ export function panelTileSize(t: TileShape): [rows: number, cols: number] {
 /** The complete WGSL text of a tile. */
 export function panelProductText(t: PanelTile): string {
   const [rows, cols] = panelTileSize(t);
-  return `// c[i, j] = sum_k a[i, k] ${
+  return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
     t.mode === "nt" ? "b[j, k]" : "b[k, j]"
-  }${
-    t.more ? ", and the same of the second pair" : ""
-  }      one workgroup per ${rows} x ${cols} outputs
+  }, the same of a second pair, and bias[j]      one workgroup per ${rows} x ${cols} outputs
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
-  c_row: u32, c_col: u32, c_first: u32, bias_first: u32,
+  c_row: u32, c_col: u32, c_first: u32, finish: u32, has_bias: u32, bias_first: u32,
   more_length: u32, more_a_word: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
 }
-@group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;  // [rows, length], flat
-@group(0) @binding(1) var b: texture_storage_2d<rgba32uint, read>;   // [cols, length] or [length, cols], flat
+@group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;      // [rows, length], flat
+@group(0) @binding(1) var b: texture_storage_2d<rgba32uint, read>;       // [cols, length] or [length, cols], flat
 @group(0) @binding(2) var<storage, read_write> c: array<${
     t.vectors === "none" ? "f32" : "vec4f"
   }>;      // [rows, cols] by strides
 @group(0) @binding(3) var<uniform> params: Params;
-${
-    t.bias
-      ? "@group(0) @binding(4) var<storage, read> bias: array<f32>;       // [cols]\n"
-      : ""
-  }${
-    t.more
-      ? "@group(0) @binding(6) var more_a: texture_storage_2d<rgba32float, read>; // [rows, more_length], flat\n@group(0) @binding(7) var more_b: texture_storage_2d<rgba32uint, read>;  // as b, flat\n"
-      : ""
-  }${
-    t.finish === "scaled"
-      ? "@group(0) @binding(5) var<storage, read> scale: array<f32>;      // [rows]\n"
-      : ""
-  }
+@group(0) @binding(4) var<storage, read> bias: array<f32>;               // [bias_first + cols]
+@group(0) @binding(5) var<storage, read> scale: array<f32>;              // [rows]
+@group(0) @binding(6) var more_a: texture_storage_2d<rgba32float, read>; // [rows, more_length], flat
+@group(0) @binding(7) var more_b: texture_storage_2d<rgba32uint, read>;  // as b in f32, flat
+
 ${panelFunctions(t.dtype)}
 @compute @workgroup_size(8)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
@@ -92,74 +80,93 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let col_lane = lane % ${t.colLanes}u;
 ${each(t.rows, (r) => each(t.cols, (c) => `  var s${r}_${c} = 0.0;`))}
 ${panelLoops(t)}
-${stores(t)}
+  if (params.has_bias == 1u) {
+${each(t.cols, (c) => addBias(t, c))}
+  }
+${t.vectors === "rows" ? storeColumns(t) : storeRows(t)}
 }
 `;
 }
 
-function stores(t: PanelTile): string {
-  const bias = (c: number) =>
-    `  let bias${c} = bias[params.bias_first + min(${
-      column(t, c)
-    }, params.cols - 1u)];`;
-  return `${t.bias ? each(t.cols, bias) : ""}
-${each(t.cols, (c) => `  let col${c} = ${column(t, c)};`)}
-${each(t.rows, (r) => `  let row${r} = first_row + ${r * t.rowLanes}u;`)}
+function addBias(t: PanelTile, c: number): string {
+  const place = `params.bias_first + min(${column(t, c)}, params.cols - 1u)`;
+  return `    let bias${c} = bias[${place}];
+${each(t.rows, (r) => `    s${r}_${c} = s${r}_${c} + bias${c};`)}`;
+}
+
+/**
+ * A loop over the rows of a tile, which picks their sums: written out, the stores would take the driver three times as
+ * long to compile as all products.
+ */
+function storeRows(t: PanelTile): string {
+  const quad = (q: number) =>
+    pick(t.rows, (r) => `vec4f(${fours(4 * q, (c) => `s${r}_${c}`)})`);
+  return `  for (var i = 0u; i < ${t.rows}u; i++) {
+    let row = first_row + i * ${t.rowLanes}u;
+    if (row >= params.rows) { break; }
+    var factor = 1.0;
+    if (params.finish == ${FINISH.scaled}u) { factor = scale[row]; }
+    let at = params.c_first + row * params.c_row;
 ${
-    t.finish === "scaled"
-      ? each(
-        t.rows,
-        (r) => `  let scale${r} = scale[min(row${r}, params.rows - 1u)];`,
-      )
-      : ""
+    each(t.cols / 4, (q) =>
+      `    let col${q} = ${column(t, 4 * q)};
+    if (col${q} < params.cols) {
+      var value = ${quad(q)};
+${t.vectors === "none" ? storeSingly(q) : storeVector(`(at + col${q}) / 4u`)}
+    }`)
   }
-${t.vectors === "rows" ? storesByRows(t) : storesByColumns(t)}`;
+  }`;
 }
 
-function storesByColumns(t: PanelTile): string {
-  const step = t.vectors === "none" ? 1 : 4;
-  const one = (r: number, c: number) =>
-    store(t, `col${c} < params.cols`, `at${r} + col${c} * params.c_col`, {
-      sums: range(step).map((j) => sum(t, r, c + j)),
-      scale: `scale${r}`,
-    });
-  return each(t.rows, (r) =>
-    `  if (row${r} < params.rows) {
-    let at${r} = params.c_first + row${r} * params.c_row;
-${each(t.cols / step, (q) => one(r, q * step))}
-  }`);
+/** As storeRows(), for c whose rows are neighbours. */
+function storeColumns(t: PanelTile): string {
+  const quad = (q: number) =>
+    pick(t.cols, (c) => `vec4f(${fours(4 * q, (r) => `s${r}_${c}`)})`);
+  return `  for (var i = 0u; i < ${t.cols}u; i++) {
+    let col = first_col + col_lane * 4u + i / 4u * ${4 * t.colLanes}u + i % 4u;
+    if (col < params.cols) {
+      let at = params.c_first + col * params.c_col;
+${
+    each(t.rows / 4, (q) =>
+      `      let row${q} = first_row + ${4 * q}u;
+      if (row${q} < params.rows) {
+        var factor = vec4f(1.0);
+        if (params.finish == ${FINISH.scaled}u) { factor = vec4f(${
+        fours(0, (j) => `scale[row${q} + ${j}u]`)
+      }); }
+        var value = ${quad(q)};
+${storeVector(`(at + row${q}) / 4u`)}
+      }`)
+  }
+    }
+  }`;
 }
 
-function storesByRows(t: PanelTile): string {
-  const one = (r: number, c: number) =>
-    store(t, `row${r} < params.rows`, `at${c} + row${r} * params.c_row`, {
-      sums: range(4).map((j) => sum(t, r + j, c)),
-      scale: `vec4f(${range(4).map((j) => `scale${r + j}`).join(", ")})`,
-    });
-  return each(t.cols, (c) =>
-    `  if (col${c} < params.cols) {
-    let at${c} = params.c_first + col${c} * params.c_col;
-${each(t.rows / 4, (q) => one(q * 4, c))}
-  }`);
+function storeVector(place: string): string {
+  return `      if (params.finish != ${FINISH.set}u) { value += factor * c[${place}]; }
+      c[${place}] = value;`;
 }
 
-function sum(t: PanelTile, r: number, c: number): string {
-  return `s${r}_${c}${t.bias ? ` + bias${c}` : ""}`;
+function storeSingly(q: number): string {
+  return each(4, (j) =>
+    `      if (col${q} + ${j}u < params.cols) {
+        let place = at + (col${q} + ${j}u) * params.c_col;
+        if (params.finish != ${FINISH.set}u) { value.${
+      "xyzw"[j]
+    } += factor * c[place]; }
+        c[place] = value.${"xyzw"[j]};
+      }`);
 }
 
-function store(
-  t: PanelTile,
-  condition: string,
-  element: string,
-  { sums, scale }: { sums: readonly string[]; scale: string },
-): string {
-  const single = sums.length === 1;
-  const place = `c[${single ? element : `(${element}) / 4u`}]`;
-  const value = single ? sums[0] : `vec4f(${sums.join(", ")})`;
-  const old = { set: "", add: ` + ${place}`, scaled: ` + ${scale} * ${place}` };
-  return `    if (${condition}) { ${place} = ${value}${old[t.finish]}; }`;
+/** The i-th of `count` values, by halving. */
+function pick(count: number, value: (i: number) => string, first = 0): string {
+  if (count === 1) return value(first);
+  const low = Math.ceil(count / 2);
+  return `select(${pick(low, value, first)}, ${
+    pick(count - low, value, first + low)
+  }, i >= ${first + low}u)`;
 }
 
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
+function fours(first: number, value: (i: number) => string): string {
+  return [0, 1, 2, 3].map((j) => value(first + j)).join(", ");
 }
