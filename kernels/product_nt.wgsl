@@ -1,5 +1,6 @@
 // c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] b[j, k] + bias[j]
-// One workgroup of 16 x 16 per 64 x 64 outputs, 4 x 4 per invocation, 16 k at a time through workgroup memory.
+// One workgroup of 16 x 16 per 16 ROWS x 64 outputs, ROWS x 4 per invocation, 16 k at a time through workgroup memory.
+override ROWS: u32 = 4;     // 4 or 8
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
@@ -14,7 +15,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<workgroup> a_tile: array<vec4f, 256>;                            // [4 words, 64 rows]
+var<workgroup> a_tile: array<vec4f, 512>;                            // [4 words, 16 ROWS rows]
 var<workgroup> b_tile: array<vec4f, 256>;                            // [4 words, 64 columns]
 
 fn a_at(row: u32, word: u32) -> vec4f {
@@ -50,15 +51,18 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row0 = group.x * 64;
+  let tile_rows = 16 * ROWS;
+  let row0 = group.x * tile_rows;
   let col0 = group.y * 64;
-  var sums: array<vec4f, 4>;
+  var sums: array<vec4f, 8>;
   let words = (params.length + 3) / 4;
   for (var word = 0u; word < words; word += 4) {
     // neighbours load neighbouring words of a row
-    let place = lane % 4 * 64 + lane / 4;
-    a_tile[place] = a_at(row0 + lane / 4, word + lane % 4);
-    b_tile[place] = b_at(col0 + lane / 4, word + lane % 4);
+    for (var r = 0u; r < tile_rows; r += 64) {
+      let row = r + lane / 4;
+      a_tile[lane % 4 * tile_rows + row] = a_at(row0 + row, word + lane % 4);
+    }
+    b_tile[lane % 4 * 64 + lane / 4] = b_at(col0 + lane / 4, word + lane % 4);
     workgroupBarrier();
     for (var w = 0u; w < 4; w++) {
       let first = w * 64;
@@ -66,14 +70,14 @@ fn main(
       let b1 = b_tile[first + local.x + 16];
       let b2 = b_tile[first + local.x + 32];
       let b3 = b_tile[first + local.x + 48];
-      for (var i = 0u; i < 4; i++) {
-        let x = a_tile[first + local.y + 16 * i];
+      for (var i = 0u; i < ROWS; i++) {
+        let x = a_tile[w * tile_rows + local.y + 16 * i];
         sums[i] += vec4f(dot(x, b0), dot(x, b1), dot(x, b2), dot(x, b3));
       }
     }
     workgroupBarrier();
   }
-  for (var i = 0u; i < 4; i++) {
+  for (var i = 0u; i < ROWS; i++) {
     for (var j = 0u; j < 4; j++) {
       finish(row0 + local.y + 16 * i, col0 + local.x + 16 * j, sums[i][j]);
     }

@@ -2,6 +2,7 @@
 import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 import type { Product } from "./product.ts";
+import { chosenProduct } from "./product_choice.ts";
 import {
   FINISH,
   panelProductText,
@@ -10,6 +11,11 @@ import {
   panelTileSize,
   type TileShape,
 } from "./product_panel_text.ts";
+
+/** What tuning chooses among for operands that are not narrow. All sum in one order. */
+export const PANEL_SHAPES: readonly TileShape[] = [16, 12, 8].map((rows) => ({
+  ...{ rows, rowLanes: 1, cols: 16, colLanes: 8 },
+}));
 
 const kernels = new Map<string, Kernel>();
 
@@ -24,7 +30,7 @@ function kernelOf(tile: PanelTile): Kernel {
 
 /** Launches a product whose operands are flat textures. */
 export function launchPanelProduct(device: Device, p: Product): void {
-  const tile = chooseTile(p);
+  const tile = chooseTile(device, p);
   const [rows, cols] = panelTileSize(tile);
   const { store: a } = p.a;
   const { store: b } = p.b;
@@ -64,9 +70,9 @@ function paramsOf(p: Product) {
   };
 }
 
-/** 16 x 128 outputs a workgroup, others where an operand is narrow: one decoded token, or a low rank. */
-function chooseTile(p: Product): PanelTile {
-  const shape = chooseShape(p);
+/** The chosen tile, others where an operand is narrow: one decoded token, or a low rank. */
+function chooseTile(device: Device, p: Product): PanelTile {
+  const shape = chooseShape(p, PANEL_SHAPES[chosenProduct(device)]!);
   return {
     ...shape,
     mode: p.mode,
@@ -75,11 +81,11 @@ function chooseTile(p: Product): PanelTile {
   };
 }
 
-function chooseShape({ rows, cols }: Product): TileShape {
+function chooseShape({ rows, cols }: Product, wide: TileShape): TileShape {
   if (rows === 1) return { rows: 1, rowLanes: 1, cols: 8, colLanes: 8 };
   if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: 8 };
   if (cols <= 16) return { rows: 8, rowLanes: 8, cols: 16, colLanes: 1 };
-  return { rows: 16, rowLanes: 1, cols: 16, colLanes: 8 };
+  return wide;
 }
 
 function chooseVectors(p: Product, shape: TileShape): PanelTile["vectors"] {

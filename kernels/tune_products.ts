@@ -1,0 +1,209 @@
+/**
+ * Chooses the tile of the matrix products that is fastest on this adapter, once: the choice is kept in a file.
+ *
+ * All candidates sum in one order, so they give the same bits. That is not taken on trust: one may win only if its
+ * products agree with float64 ones of the CPU and are, bit for bit, those of the first candidate. So the choice, and
+ * losing its file, changes no number of a run.
+ */
+import { Random } from "../src/base/random.ts";
+import type { Device } from "./device.ts";
+import { linear } from "./linear.ts";
+import {
+  createMatrix,
+  type Matrix,
+  releaseMatrix,
+  writeMatrixRows,
+} from "./matrix.ts";
+import { chooseProduct, chosenProduct } from "./product_choice.ts";
+import { PANEL_SHAPES } from "./product_panel.ts";
+import { panelProductText, panelTileName } from "./product_panel_text.ts";
+import { TILE_HEIGHTS, TILE_TEXT } from "./product_tile.ts";
+import type { Tensor } from "./tensor.ts";
+import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
+
+/** How to tune. */
+export interface TuningOptions {
+  /** Where results are kept, such as `.cache/kernels`; without it, or where it cannot be written, nowhere. */
+  readonly folder?: string;
+  /** Measure even if a result is kept. */
+  readonly retune?: boolean;
+  /** Sizes of the product that is timed; default: what takes some milliseconds. */
+  readonly probe?: Probe;
+}
+
+/** Sizes `[tokens, cols]` by `[rows, cols]`. */
+export interface Probe {
+  readonly tokens: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+/** What came out. */
+export interface Tuning {
+  /** The name of the candidate in use. */
+  readonly chosen: string;
+  /** False if it was known from a file. */
+  readonly measured: boolean;
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly text: string;
+}
+
+const PROBES: Record<Device["variant"], Probe> = {
+  panel: { tokens: 192, rows: 896, cols: 896 },
+  tile: { tokens: 512, rows: 4096, cols: 1024 },
+};
+const ROUNDS = 7;
+const LAUNCHES = 3;
+/** Another candidate than the first must be faster by this factor: timings of a busy machine differ by less. */
+const CLEARLY = 1.05;
+const SAMPLES = 32;
+
+/**
+ * Chooses the candidate that is used for the products of `device` from now on; takes seconds, once per adapter.
+ *
+ * @throws {Error} if the adapter's products are wrong
+ */
+export async function tuneProducts(
+  device: Device,
+  { folder, retune = false, probe = PROBES[device.variant] }: TuningOptions =
+    {},
+): Promise<Tuning> {
+  const candidates = candidatesOf(device);
+  const key = await tuningKey(
+    device.description,
+    candidates.map(({ text }) => text),
+  );
+  const known = folder && !retune ? await readTuning(folder, key) : undefined;
+  const found = candidates.findIndex(({ name }) => name === known);
+  const chosen = found >= 0 ? found : await fastest(device, candidates, probe);
+  chooseProduct(device, chosen);
+  const { name } = candidates[chosen]!;
+  if (folder && found < 0) {
+    await writeTuning(folder, key, { adapter: device.description, name });
+  }
+  return { chosen: name, measured: found < 0 };
+}
+
+function candidatesOf({ variant }: Device): Candidate[] {
+  if (variant === "tile") {
+    return TILE_HEIGHTS.map(({ name }) => ({ name, text: TILE_TEXT }));
+  }
+  return PANEL_SHAPES.map((shape) => {
+    const tile = {
+      ...shape,
+      mode: "nt",
+      dtype: "bf16",
+      vectors: "columns",
+    } as const;
+    return { name: panelTileName(tile), text: panelProductText(tile) };
+  });
+}
+
+async function fastest(
+  device: Device,
+  candidates: readonly Candidate[],
+  probe: Probe,
+): Promise<number> {
+  using _scope = device.scope();
+  const before = chosenProduct(device);
+  const operands = makeOperands(device, probe);
+  const fit: number[] = [];
+  let first: Float32Array | undefined;
+  for (const i of candidates.keys()) {
+    chooseProduct(device, i);
+    const y = await device.read(linear(device, operands.x, operands.w));
+    first ??= y;
+    if (isProduct(y, operands, probe) && sameBits(y, first)) fit.push(i);
+  }
+  if (fit[0] !== 0) {
+    throw new Error(
+      `Cannot use WebGPU adapter "${device.description}": its matrix products are wrong; update the graphics driver`,
+    );
+  }
+  const times = await time(device, fit, operands);
+  releaseMatrix(device, operands.w);
+  chooseProduct(device, before);
+  const best = fit.reduce((a, b) => times.get(b)! < times.get(a)! ? b : a, 0);
+  const gain = times.get(0)! / times.get(best)!;
+  return gain > CLEARLY ? best : 0;
+}
+
+interface Operands {
+  readonly x: Tensor;
+  readonly w: Matrix;
+  readonly xNumbers: Float32Array;
+  readonly wNumbers: Float32Array;
+}
+
+function makeOperands(device: Device, { tokens, rows, cols }: Probe): Operands {
+  const random = new Random(1);
+  const numbers = (count: number) =>
+    Float32Array.from({ length: count }, () => random.uint32() / 2 ** 31 - 1);
+  const xNumbers = numbers(tokens * cols);
+  const bits = new Uint32Array(numbers(rows * cols).buffer);
+  // bf16 is the upper half of an f32
+  const halves = Uint16Array.from(bits, (word) => word >>> 16);
+  const wNumbers = new Float32Array(
+    bits.map((word) => word & 0xffff0000).buffer,
+  );
+  const w = createMatrix(device, rows, cols, "bf16");
+  writeMatrixRows(device, w, 0, new Uint8Array(halves.buffer));
+  const x = device.upload(xNumbers, [tokens, cols]);
+  return { x, w, xNumbers, wNumbers };
+}
+
+/** Whether sampled elements, the corners among them, are those of a float64 product within rounding. */
+function isProduct(
+  y: Float32Array,
+  { xNumbers, wNumbers }: Operands,
+  { tokens, rows, cols }: Probe,
+): boolean {
+  const tolerance = 2 ** -24 * 8 * cols;
+  const random = new Random(2);
+  for (let n = 0; n < SAMPLES; n++) {
+    const last = [tokens - 1, rows - 1];
+    const [i, j] = n === 0
+      ? [0, 0]
+      : n === 1
+      ? last
+      : last.map((most) => random.uint32() % (most + 1));
+    let sum = 0;
+    for (let k = 0; k < cols; k++) {
+      sum += xNumbers[i! * cols + k]! * wNumbers[j! * cols + k]!;
+    }
+    if (!(Math.abs(y[i! * rows + j!]! - sum) <= tolerance)) return false;
+  }
+  return true;
+}
+
+function sameBits(a: Float32Array, b: Float32Array): boolean {
+  const [left, right] = [a, b].map((numbers) =>
+    new Uint32Array(numbers.buffer)
+  );
+  return left!.every((word, i) => word === right![i]);
+}
+
+/** Milliseconds of a launch, the median of interleaved rounds; candidates are compiled by now. */
+async function time(
+  device: Device,
+  fit: readonly number[],
+  { x, w }: Operands,
+): Promise<Map<number, number>> {
+  const times = new Map(fit.map((i) => [i, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const i of fit) {
+      using _scope = device.scope();
+      chooseProduct(device, i);
+      const began = performance.now();
+      for (let n = 0; n < LAUNCHES; n++) linear(device, x, w);
+      await device.finish();
+      times.get(i)!.push((performance.now() - began) / LAUNCHES);
+    }
+  }
+  const median = (values: number[]) =>
+    values.toSorted((a, b) => a - b)[values.length >> 1]!;
+  return new Map([...times].map(([i, values]) => [i, median(values)]));
+}
