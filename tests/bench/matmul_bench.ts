@@ -1,9 +1,11 @@
 /**
- * GF/s of the matrix products at Qwen2-0.5B's shapes, best of several rounds, and per CPU second: `deno run -A` it.
- * The second column counts the process's own processor time over two cores, which a shared machine disturbs less.
+ * Matrix products at Qwen2-0.5B's shapes: milliseconds, operations and bytes a second, the median of interleaved rounds.
+ * The columns beside the clock's count the process's own processor time over all cores, which a shared machine
+ * disturbs less. `deno run -A tests/bench/matmul_bench.ts [PART OF A NAME] [panel|tile]`.
  */
 // deno-lint-ignore-file no-console
 import { Device } from "../../kernels/device.ts";
+import type { Variant } from "../../kernels/device_options.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
 import {
   createMatrix,
@@ -13,70 +15,83 @@ import {
 import type { Tensor } from "../../kernels/tensor.ts";
 import { encoded } from "../kernels/matrix_case.ts";
 import { seeded } from "../kernels/numbers.ts";
+import { cpuSeconds } from "./cpu_seconds.ts";
 
-const ROUNDS = 7;
-const OPERATIONS_PER_ROUND = 8e9;
+const ROUNDS = 5;
+const OPERATIONS_PER_ROUND = 3e9;
+const BYTES_PER_ROUND = 4e8;
+const RANK = 16;
+/** Most numbers of a matrix that are drawn; the vocabulary's repeat them. */
+const DRAWN = 1 << 22;
 
 interface Case {
   readonly name: string;
   readonly operations: number;
+  /** What must be read and written at least. */
+  readonly bytes: number;
   readonly run: () => Tensor;
-  readonly milliseconds: number[];
-  readonly cpuMilliseconds: number[];
+  readonly wall: number[];
+  readonly cpu: number[];
 }
 
-function cpuSeconds(): number {
-  const stat = Deno.readTextFileSync("/proc/self/stat").split(") ")[1]!;
-  const fields = stat.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
+type Shape = readonly [tokens: number, cols: number, rows: number];
+type DType = "f32" | "bf16";
 
 function matrix(
   device: Device,
   rows: number,
   cols: number,
-  dtype: "f32" | "bf16",
+  dtype: DType,
 ): Matrix {
   const w = createMatrix(device, rows, cols, dtype);
-  const { bytes } = encoded(seeded(rows * cols, 1), dtype);
-  writeMatrixRows(device, w, 0, bytes);
+  const most = Math.max(2, Math.floor(DRAWN / cols / 2) * 2);
+  const { bytes } = encoded(seeded(Math.min(most, rows) * cols, 1), dtype);
+  const rowBytes = bytes.length / Math.min(most, rows);
+  for (let row = 0; row < rows; row += most) {
+    const count = Math.min(most, rows - row);
+    writeMatrixRows(device, w, row, bytes.subarray(0, count * rowBytes));
+  }
   return w;
 }
 
 function casesOf(
   device: Device,
-  [tokens, cols, rows]: readonly [number, number, number],
-  dtype: "f32" | "bf16",
+  [tokens, cols, rows]: Shape,
+  dtype: DType,
 ): Case[] {
+  const tensor = (width: number, seed: number) =>
+    device.upload(seeded(tokens * width, seed), [tokens, width]);
   const w = matrix(device, rows, cols, dtype);
-  const x = device.upload(seeded(tokens * cols, 2), [tokens, cols]);
-  const dy = device.upload(seeded(tokens * rows, 3), [tokens, rows]);
+  const x = tensor(cols, 2);
+  const dy = tensor(rows, 3);
+  const more = {
+    x: tensor(RANK, 4),
+    w: matrix(device, rows, RANK, "f32"),
+  };
+  const weightBytes = rows * cols * (dtype === "f32" ? 4 : 2);
   const of = (name: string, run: () => Tensor): Case => ({
-    name: `${name} ${dtype} ${tokens}x${cols}x${rows}`,
+    name: `${name} ${dtype} ${tokens} x ${cols} x ${rows}`,
     operations: 2 * tokens * cols * rows,
-    run,
-    milliseconds: [],
-    cpuMilliseconds: [],
+    bytes: weightBytes + 4 * tokens * (cols + rows),
+    ...{ run, wall: [], cpu: [] },
   });
-  const low = device.upload(seeded(tokens * 16, 4), [tokens, 16]);
-  const b = matrix(device, rows, 16, "f32");
-  const y = device.zeros([tokens, rows]);
+  const forward = of("linear", () => linear(device, x, w));
+  if (tokens <= 4 || rows > 10_000) return [forward];
   const both = [
-    of("linear", () => linear(device, x, w)),
-    of(
-      "linear + low rank",
-      () => linear(device, x, w, { more: { x: low, w: b } }),
-    ),
-    of("linear into", () => linear(device, x, w, { into: y })),
+    forward,
+    of("linear + rank 16", () => linear(device, x, w, { more })),
     of("linearDx", () => linearDx(device, dy, w)),
   ];
-  if (dtype === "bf16" || tokens === 1) return both;
+  if (dtype === "bf16") return both;
   return [...both, of("linearDw", () => linearDw(device, dy, x))];
 }
 
 async function measure(device: Device, one: Case): Promise<void> {
   const times = Math.ceil(
-    OPERATIONS_PER_ROUND / one.operations / (one.name.includes(" 1x") ? 20 : 1),
+    Math.min(
+      OPERATIONS_PER_ROUND / one.operations,
+      BYTES_PER_ROUND / one.bytes,
+    ),
   );
   const cpu = cpuSeconds();
   const start = performance.now();
@@ -85,24 +100,53 @@ async function measure(device: Device, one: Case): Promise<void> {
     one.run();
   }
   await device.finish();
-  one.milliseconds.push((performance.now() - start) / times);
-  one.cpuMilliseconds.push((cpuSeconds() - cpu) * 1e3 / times);
+  one.wall.push((performance.now() - start) / 1e3 / times);
+  one.cpu.push(
+    (cpuSeconds() - cpu) / navigator.hardwareConcurrency / times,
+  );
 }
 
-const shapes = [
+function print({ name, operations, bytes, ...seconds }: Case): void {
+  const columns = [seconds.wall, seconds.cpu].map((values) => {
+    const median = values.toSorted((a, b) => a - b)[values.length >> 1]!;
+    const [ms, rate, speed] = [
+      median * 1e3,
+      operations / median / 1e9,
+      bytes / median / 1e9,
+    ].map((value, i) => value.toFixed(i === 0 ? 2 : 1).padStart(i ? 6 : 8));
+    return `${ms} ms ${rate} GF/s ${speed} GB/s`;
+  });
+  console.log(`${name.padEnd(38)} ${columns.join("   by processor time ")}`);
+}
+
+const SHAPES: readonly Shape[] = [
   [512, 896, 896],
   [512, 896, 4864],
   [512, 4864, 896],
-  [512, 896, 16],
-  [512, 16, 4864],
+  [350, 896, 896],
+  [40, 896, 896],
+  [512, 896, RANK],
+  [512, RANK, 4864],
   [1, 896, 4864],
-] as const;
+  [4, 896, 4864],
+  [1, 896, 151_936],
+  [256, 896, 151_936],
+];
 
-const wanted = Deno.args[0] ?? "";
-using device = await Device.open();
-const cases = shapes.flatMap((shape) =>
-  (["f32", "bf16"] as const).flatMap((dtype) => casesOf(device, shape, dtype))
-).filter(({ name }) => name.includes(wanted));
+const [wanted = "", variant] = Deno.args;
+using device = await Device.open(
+  variant ? { variant: variant as Variant } : {},
+);
+const cases = SHAPES.flatMap((shape) =>
+  (["f32", "bf16"] as const)
+    .filter((dtype) => dtype === "bf16" || shape[2] < 10_000)
+    .map((dtype) => [shape, dtype] as const)
+).flatMap(([shape, dtype]) =>
+  `${dtype} ${shape.join(" x ")}`.includes(wanted)
+    ? casesOf(device, shape, dtype)
+    : []
+);
+console.log(device.description, device.variant);
 for (const one of cases) {
   using _scope = device.scope();
   one.run();
@@ -111,14 +155,4 @@ await device.finish();
 for (let round = 0; round < ROUNDS; round++) {
   for (const one of cases) await measure(device, one);
 }
-for (const { name, operations, milliseconds, cpuMilliseconds } of cases) {
-  const best = Math.min(...milliseconds);
-  const rate = (operations / best / 1e6).toFixed(1).padStart(6);
-  const cpu = Math.min(...cpuMilliseconds);
-  const perCpu = (2 * operations / cpu / 1e6).toFixed(1).padStart(6);
-  console.log(
-    `${name.padEnd(36)} ${
-      best.toFixed(2).padStart(8)
-    } ms ${rate} GF/s ${perCpu} by CPU time`,
-  );
-}
+for (const one of cases) print(one);
