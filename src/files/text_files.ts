@@ -1,10 +1,8 @@
 /** The files beside the weights that make a model's folder complete: config, tokenizer, chat template. */
 import { join } from "@std/path";
 
-/** What is copied if it is there. */
-const TEXT_FILES = [
-  "config.json",
-  "generation_config.json",
+/** The files of a tokenizer. */
+export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
@@ -12,6 +10,13 @@ const TEXT_FILES = [
   "vocab.json",
   "merges.txt",
   "tokenizer.model",
+];
+
+/** What is copied if it is there. */
+const TEXT_FILES = [
+  "config.json",
+  "generation_config.json",
+  ...TOKENIZER_FILES,
   "chat_template.jinja",
 ];
 

@@ -2,10 +2,11 @@
  * What a run leaves behind: a PEFT adapter, or full weights in Hugging Face layout with config, tokenizer and the
  * chat template used. Others load it as it is. Knows no optimizer.
  */
-import { basename, join } from "@std/path";
+import { join } from "@std/path";
 import { type FloatDtype, isFloatDtype } from "../files/dtype.ts";
 import type { ModelFiles } from "../files/model_folder.ts";
 import type { TensorReader } from "../files/safetensors.ts";
+import { copyTextFiles, TOKENIZER_FILES } from "../files/text_files.ts";
 import { writeSafetensors } from "../files/safetensors_writer.ts";
 import {
   type AdapterConfig,
@@ -34,15 +35,6 @@ export interface SaveContext {
   readonly chatTemplate: string | undefined;
 }
 
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
-];
-
 /** The tensors that a trained model is saved as: its adapter's, or all weights in the types they were stored in. */
 export function modelTensors(
   model: Model,
@@ -63,7 +55,7 @@ export async function saveModel(
   tensors: readonly ExportedTensor[],
   context: SaveContext,
 ): Promise<void> {
-  await copyTextFiles(folder, context);
+  await writeTextFiles(folder, context);
   if (context.adapter) {
     const config = adapterConfigJson(context.adapter, context.baseName);
     await writeJson(join(folder, "adapter_config.json"), config);
@@ -103,21 +95,12 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
 }
 
-async function copyTextFiles(
+async function writeTextFiles(
   folder: string,
   { files, tokenizerPath, chatTemplate }: SaveContext,
 ): Promise<void> {
-  const sources = [
-    join(files.path, "generation_config.json"),
-    ...TOKENIZER_FILES.map((name) => join(tokenizerPath, name)),
-  ];
-  for (const source of sources) {
-    try {
-      await Deno.copyFile(source, join(folder, basename(source)));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  await copyTextFiles(files.path, folder, ["generation_config.json"]);
+  await copyTextFiles(tokenizerPath, folder, TOKENIZER_FILES);
   if (chatTemplate !== undefined) {
     await Deno.writeTextFile(join(folder, "chat_template.jinja"), chatTemplate);
   }
