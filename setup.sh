@@ -168,7 +168,16 @@ ensure_adapter() {
   name=$(adapter) || fail "the Vulkan driver is installed, yet Deno finds no WebGPU adapter"
 }
 
+# note_vector_width: llvmpipe, the software adapter, stops at 256 bits by itself; kernels/vector_width.ts reads this file
+note_vector_width() {
+  rm -f .cache/vector_width
+  case "$name" in *llvmpipe*) ;; *) return 0 ;; esac
+  grep -qw avx512vl /proc/cpuinfo 2>/dev/null || return 0
+  mkdir -p .cache && echo 512 >.cache/vector_width
+}
+
 ensure_deno
 quietly deno install --frozen || fail "cannot fetch the packages that deno.lock names"
 ensure_adapter
+note_vector_width
 printf 'setup: Deno %s, WebGPU adapter: %s\n' "$(version_of deno)" "$name"

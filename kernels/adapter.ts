@@ -2,6 +2,7 @@
  * Finds the GPU, or the software Vulkan adapter in its place, and opens it with all its limits.
  * Every way in which this fails is one line that says what to install or change.
  */
+import { wantedVectorWidth } from "./vector_width.ts";
 
 /** An adapter's promises that we need at least: packed weights are wide and tall textures, attention binds many buffers. */
 const FLOOR: Partial<Record<keyof GPUSupportedLimits, number>> = {
@@ -34,23 +35,21 @@ export interface OpenedAdapter {
   readonly description: string;
 }
 
-/** Without these Deno silently falls back to OpenGL on Linux, at half the speed and without f16. */
-function preferVulkan(): void {
+/** Sets a variable of the process, unless it is set or may not be. */
+function prefer(name: string, value: string): void {
+  const permission = { name: "env", variable: name } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") return;
+  if (!Deno.env.get(name)) Deno.env.set(name, value);
+}
+
+/** What drivers read from the environment when the first adapter is asked for. */
+function prepareDrivers(): void {
   if (Deno.build.os !== "linux") return;
-  for (
-    const [name, value] of [["DENO_WEBGPU_BACKEND", "vulkan"], [
-      "XDG_RUNTIME_DIR",
-      "/tmp",
-    ]]
-  ) {
-    const permission = Deno.permissions.querySync({
-      name: "env",
-      variable: name!,
-    });
-    if (permission.state === "granted" && !Deno.env.get(name!)) {
-      Deno.env.set(name!, value!);
-    }
-  }
+  // without these Deno silently falls back to OpenGL, at half the speed and without f16
+  prefer("DENO_WEBGPU_BACKEND", "vulkan");
+  prefer("XDG_RUNTIME_DIR", "/tmp");
+  const width = wantedVectorWidth();
+  if (width) prefer("LP_NATIVE_VECTOR_WIDTH", width);
 }
 
 function adviseInstall(): string {
@@ -73,7 +72,7 @@ function isOpenGl({ limits }: GPUAdapter): boolean {
  * @throws {Error} if there is no adapter, it is an OpenGL one, or its limits are too small
  */
 export async function openAdapter(): Promise<OpenedAdapter> {
-  preferVulkan();
+  prepareDrivers();
   const adapter = await navigator.gpu?.requestAdapter({
     powerPreference: "high-performance",
   });

@@ -15,6 +15,7 @@ import source from "./attention.wgsl" with { type: "text" };
 import type { Device } from "./device.ts";
 import { flatTexture } from "./flat_texture.ts";
 import { defineKernel } from "./kernel.ts";
+import { lanesOf } from "./lanes.ts";
 import type { Tensor } from "./tensor.ts";
 
 export { attentionBackward } from "./attention_backward.ts";
@@ -100,9 +101,10 @@ function launchPanel(
   rows: number,
 ): void {
   const { headDim, kvHeads, softcap = 0 } = shape;
+  const lanes = lanesOf(device);
   const [most, step] = panelTiles(headDim).forward;
   const perLane = rows <= 16 ? 1 : most; // few rows must spread over the lanes
-  const kernel = attentionPanel({ headDim, rows: perLane, keys: step });
+  const kernel = attentionPanel({ headDim, lanes, rows: perLane, keys: step });
   const inputs = {
     q: flatTexture(device, q),
     k: flatTexture(device, k),
@@ -113,7 +115,7 @@ function launchPanel(
     kernel,
     { ...inputs, o, lse },
     paramsOf(shape, rows),
-    blockGrid(rows, 8 * perLane, kvHeads),
+    blockGrid(rows, lanes * perLane, kvHeads),
     { constants: { SOFTCAP: softcap } },
   );
   for (const input of Object.values(inputs)) device.release(input);

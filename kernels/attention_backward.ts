@@ -22,6 +22,7 @@ import type { Device } from "./device.ts";
 import { flatTexture } from "./flat_texture.ts";
 import { foldedGrid } from "./grid.ts";
 import { defineKernel } from "./kernel.ts";
+import { lanesOf } from "./lanes.ts";
 import { elements, expectShape, type Tensor } from "./tensor.ts";
 
 /** What `attention()` took and returned, and which queries see each key. */
@@ -150,18 +151,22 @@ function launchPanels(
   const rows = queries * group;
   const params = { rows, keys, group, heads, kv_heads, scale };
   const tiles = panelTiles(headDim);
+  const lanes = lanesOf(device);
   device.launch(
-    attentionDqPanel({ headDim, rows: tiles.dq[0], keys: tiles.dq[1] }),
+    attentionDqPanel({ headDim, lanes, rows: tiles.dq[0], keys: tiles.dq[1] }),
     { ...textures, dq },
     params,
-    blockGrid(rows, 8 * tiles.dq[0], kv_heads),
+    blockGrid(rows, lanes * tiles.dq[0], kv_heads),
     { constants },
   );
   device.launch(
-    attentionDkvPanel({ headDim, keys: tiles.dkv[0], queries: tiles.dkv[1] }),
+    attentionDkvPanel({
+      ...{ headDim, lanes },
+      ...{ keys: tiles.dkv[0], queries: tiles.dkv[1] },
+    }),
     { ...textures, query_ranges, dk, dv },
     params,
-    blockGrid(keys, 8 * tiles.dkv[0], kv_heads),
+    blockGrid(keys, lanes * tiles.dkv[0], kv_heads),
     { constants },
   );
   for (const texture of Object.values(textures)) device.release(texture);
@@ -179,7 +184,7 @@ function launchStats(
     statsPanel,
     { o: texture, dout, lse, stats },
     { count },
-    foldedGrid(Math.ceil(count / 8)),
+    foldedGrid(Math.ceil(count / 64)),
     { constants: { QUADS: headDim / 4 } },
   );
   device.release(texture);

@@ -14,11 +14,13 @@ import {
   textures,
 } from "./attention_panel_text.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
+import type { Lanes } from "./lanes.ts";
 
 /** Sizes that are part of the text. */
 export interface KeyTile {
   readonly headDim: number;
-  /** Keys per lane; a workgroup has 8 lanes. */
+  readonly lanes: Lanes;
+  /** Keys per lane. */
   readonly keys: number;
   /** Queries per step of the walk. */
   readonly queries: number;
@@ -29,13 +31,13 @@ const kernels = new Map<string, Kernel>();
 /** The kernel of dk and dv for one head size and tile; grid: key blocks folded over x and y, key heads on z. */
 export function attentionDkvPanel(tile: KeyTile): Kernel {
   const name =
-    `attention_dkv_panel_${tile.headDim}_${tile.keys}_${tile.queries}`;
+    `attention_dkv_panel_${tile.headDim}_${tile.lanes}x${tile.keys}_${tile.queries}`;
   return remembered(kernels, name, () => defineKernel(name, panelText(tile)));
 }
 
 function panelText(tile: KeyTile): string {
   const quads = tile.headDim / 4;
-  const { keys, queries } = tile;
+  const { lanes, keys, queries } = tile;
   return `
 struct Params { keys: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 ${textures(0, ["q", "k", "v", "dout", "stats"])}
@@ -45,24 +47,24 @@ ${textures(0, ["q", "k", "v", "dout", "stats"])}
 @group(0) @binding(8) var<storage, read_write> dv: array<vec4f>;
 @group(0) @binding(9) var<uniform> params: Params;
 ${PLACE}${SCORE}${STATS}
-@compute @workgroup_size(8)
+@compute @workgroup_size(${lanes})
 fn main(
   @builtin(workgroup_id) block: vec3u,
   @builtin(num_workgroups) blocks: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
 let kv_head = block.z;
-let first = (block.x + block.y * blocks.x) * ${8 * keys}u;
+let first = (block.x + block.y * blocks.x) * ${lanes * keys}u;
 var begin = NONE;
 var end = 0u;
-for (var j = first; j < min(first + ${8 * keys}u, params.keys); j++) {
+for (var j = first; j < min(first + ${lanes * keys}u, params.keys); j++) {
   let range = query_ranges[j];
   if (range.x < range.y) {
     begin = min(begin, range.x);
     end = max(end, range.y);
   }
 }
-${lines(keys, (i) => ownKey(i, quads))}
+${lines(keys, (i) => ownKey(i, tile))}
 for (var h = 0u; h < params.group; h++) {
   let head = kv_head * params.group + h;
   for (var query = begin; query < end; query += ${queries}u) {
@@ -83,9 +85,10 @@ ${
 `;
 }
 
-function ownKey(i: number, quads: number): string {
+function ownKey(i: number, { headDim, lanes }: KeyTile): string {
+  const quads = headDim / 4;
   return `
-let key${i} = first + ${8 * i}u + lane;
+let key${i} = first + ${lanes * i}u + lane;
 let row${i} = min(key${i}, params.keys - 1u) * params.kv_heads + kv_head;
 ${rowPlace(`k_at${i}`, `row${i} * ${quads}u`, quads)}
 ${

@@ -3,7 +3,7 @@
  * variables and walk over keys, as in the forward kernel. Scores are computed again, nothing is stored.
  * Source: https://arxiv.org/abs/2205.14135, Algorithm 4.
  */
-import type { PanelTile } from "./attention_panel.ts";
+import { type PanelTile, tileName } from "./attention_panel.ts";
 import {
   BOUNDS,
   laneRow,
@@ -22,13 +22,13 @@ const kernels = new Map<string, Kernel>();
 
 /** The kernel of dq for one head size and tile; grid: row blocks folded over x and y, key heads on z. */
 export function attentionDqPanel(tile: PanelTile): Kernel {
-  const name = `attention_dq_panel_${tile.headDim}_${tile.rows}_${tile.keys}`;
+  const name = `attention_dq_panel_${tileName(tile)}`;
   return remembered(kernels, name, () => defineKernel(name, panelText(tile)));
 }
 
 function panelText(tile: PanelTile): string {
   const quads = tile.headDim / 4;
-  const { rows, keys } = tile;
+  const { lanes, rows, keys } = tile;
   return `
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 ${textures(0, ["q", "k", "v", "dout", "stats"])}
@@ -36,17 +36,17 @@ ${textures(0, ["q", "k", "v", "dout", "stats"])}
 @group(0) @binding(6) var<storage, read_write> dq: array<vec4f>;
 @group(0) @binding(7) var<uniform> params: Params;
 ${PLACE}${SCORE}${STATS}
-@compute @workgroup_size(8)
+@compute @workgroup_size(${lanes})
 fn main(
   @builtin(workgroup_id) block: vec3u,
   @builtin(num_workgroups) blocks: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
 let kv_head = block.z;
-let first = (block.x + block.y * blocks.x) * ${8 * rows}u;
-let last = min(first + ${8 * rows}u, params.rows) - 1u;
+let first = (block.x + block.y * blocks.x) * ${lanes * rows}u;
+let last = min(first + ${lanes * rows}u, params.rows) - 1u;
 ${BOUNDS}
-${lines(rows, (i) => ownRow(i, quads))}
+${lines(rows, (i) => ownRow(i, tile))}
 for (var part = 0u; part < 2u; part++) {
   let begin = select(bounds.x, bounds.z, part == 1u);
   let end = select(bounds.y, bounds.w, part == 1u);
@@ -69,8 +69,9 @@ ${lines(quads, (d) => `  dq[head${i} * ${quads}u + ${d}u] = dq${i}_${d};`)}
 `;
 }
 
-function ownRow(i: number, quads: number): string {
-  return `${laneRow(i)}
+function ownRow(i: number, { headDim, lanes }: PanelTile): string {
+  const quads = headDim / 4;
+  return `${laneRow(i, lanes)}
 ${rowPlace(`q_at${i}`, `head${i} * ${quads}u`, quads)}
 let stat${i} = stats_of(head${i});
 ${

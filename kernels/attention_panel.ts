@@ -1,6 +1,6 @@
 /**
  * Writes the forward attention kernel for CPU adapters. Rows are (query, head) pairs that share a key head;
- * each of 8 lanes owns some of them with q and o in variables, and all lanes walk over the same keys.
+ * each lane owns some of them with q and o in variables, and all lanes walk over the same keys.
  * Streaming softmax: https://arxiv.org/abs/2205.14135, Algorithm 1.
  */
 import {
@@ -15,21 +15,28 @@ import {
   textures,
 } from "./attention_panel_text.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
+import type { Lanes } from "./lanes.ts";
 
 /** Sizes that are part of the text. */
 export interface PanelTile {
   readonly headDim: number;
-  /** (query, head) rows per lane; a workgroup has 8 lanes. */
+  readonly lanes: Lanes;
+  /** (query, head) rows per lane. */
   readonly rows: number;
   /** Keys per step of the walk. */
   readonly keys: number;
+}
+
+/** What was baked into the text, for names. */
+export function tileName({ headDim, lanes, rows, keys }: PanelTile): string {
+  return `${headDim}_${lanes}x${rows}_${keys}`;
 }
 
 const kernels = new Map<string, Kernel>();
 
 /** The forward kernel for one head size and tile; grid: row blocks folded over x and y, key heads on z. */
 export function attentionPanel(tile: PanelTile): Kernel {
-  const name = `attention_panel_${tile.headDim}_${tile.rows}_${tile.keys}`;
+  const name = `attention_panel_${tileName(tile)}`;
   return remembered(
     kernels,
     name,
@@ -39,7 +46,7 @@ export function attentionPanel(tile: PanelTile): Kernel {
 
 function panelText(tile: PanelTile): string {
   const quads = tile.headDim / 4;
-  const { rows, keys } = tile;
+  const { lanes, rows, keys } = tile;
   return `
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 ${textures(0, ["q", "k", "v"])}
@@ -48,19 +55,19 @@ ${textures(0, ["q", "k", "v"])}
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(6) var<uniform> params: Params;
 ${PLACE}${SCORE}
-@compute @workgroup_size(8)
+@compute @workgroup_size(${lanes})
 fn main(
   @builtin(workgroup_id) block: vec3u,
   @builtin(num_workgroups) blocks: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
 let kv_head = block.z;
-let first = (block.x + block.y * blocks.x) * ${8 * rows}u;
-let last = min(first + ${8 * rows}u, params.rows) - 1u;
+let first = (block.x + block.y * blocks.x) * ${lanes * rows}u;
+let last = min(first + ${lanes * rows}u, params.rows) - 1u;
 ${BOUNDS}
 ${
     lines(rows, (i) =>
-      `${laneRow(i)}
+      `${laneRow(i, lanes)}
 ${rowPlace(`q_at${i}`, `head${i} * ${quads}u`, quads)}
 var most${i} = NO_KEYS;
 var sum${i} = 0.0;

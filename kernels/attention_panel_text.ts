@@ -90,9 +90,9 @@ for (var query = first / params.group; query <= last / params.group; query++) {
 `;
 
 /** Declares row i of a lane: `row`, `query`, `head` and `range` with its number. Rows past the end repeat the last. */
-export function laneRow(i: number): string {
+export function laneRow(i: number, lanes: number): string {
   return `
-let row${i} = first + ${8 * i}u + lane;
+let row${i} = first + ${lanes * i}u + lane;
 let known${i} = min(row${i}, params.rows - 1u);
 let query${i} = known${i} / params.group;
 let head${i} = query${i} * params.heads + kv_head * params.group + known${i} % params.group;

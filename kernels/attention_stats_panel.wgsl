@@ -7,13 +7,13 @@ struct Params { count: u32 }
 @group(0) @binding(3) var<storage, read_write> stats: array<vec2f>;   // [count]
 @group(0) @binding(4) var<uniform> params: Params;
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = (group.x + group.y * groups.x) * 8u + lane;
+  let i = (group.x + group.y * groups.x) * 64u + lane;
   var sum = vec4f(0.0);
   for (var quad = 0u; quad < QUADS; quad++) {
     let texel = i * QUADS + quad;

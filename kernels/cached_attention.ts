@@ -10,6 +10,7 @@ import type { CacheStores } from "./cache_rows.ts";
 import { cachedAttentionPanel } from "./cached_attention_panel.ts";
 import type { Device } from "./device.ts";
 import { flatTexture } from "./flat_texture.ts";
+import { lanesOf } from "./lanes.ts";
 import { expectShape, type Tensor } from "./tensor.ts";
 
 /** So few queries walk over keys of their own each; more of one sequence share a walk over the keys that any of them sees. */
@@ -70,12 +71,13 @@ function onTextures(
   if (queries === 0) return o;
   const params = { rows, group, heads, kv_heads: kvHeads, scale };
   const constants = { SOFTCAP: softcap };
+  const lanes = lanesOf(device);
   if (apart || queries <= FEW_QUERIES) {
     device.launch(
-      cachedAttentionPanel(headDim),
+      cachedAttentionPanel(headDim, lanes),
       { ...cache, q, ranges, o },
       params,
-      blockGrid(rows, 8, kvHeads),
+      blockGrid(rows, lanes, kvHeads),
       { constants },
     );
     return o;
@@ -87,10 +89,10 @@ function onTextures(
     ranges: flatTexture(device, ranges, "rgba32uint"),
   };
   device.launch(
-    attentionPanel({ headDim, rows: perLane, keys: step }),
+    attentionPanel({ headDim, lanes, rows: perLane, keys: step }),
     { ...inputs, ...cache, o, lse },
     params,
-    blockGrid(rows, 8 * perLane, kvHeads),
+    blockGrid(rows, lanes * perLane, kvHeads),
     { constants },
   );
   for (const input of [inputs.q, inputs.ranges, lse]) device.release(input);

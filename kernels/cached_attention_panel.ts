@@ -1,5 +1,5 @@
 /**
- * Writes the attention kernel for a few queries over a cache in textures, on CPU adapters: each of 8 lanes owns one
+ * Writes the attention kernel for a few queries over a cache in textures, on CPU adapters: each lane owns one
  * (query, head) row and walks over the keys of its own query, so that queries of several sequences do not walk over
  * each other's. Streaming softmax: https://arxiv.org/abs/2205.14135, Algorithm 1.
  */
@@ -13,23 +13,24 @@ import {
   textures,
 } from "./attention_panel_text.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
+import type { Lanes } from "./lanes.ts";
 
 /** Keys per step of the walk. */
 const KEYS = 4;
 
 const kernels = new Map<string, Kernel>();
 
-/** The kernel for one head size; grid: blocks of 8 rows folded over x and y, key heads on z. */
-export function cachedAttentionPanel(headDim: number): Kernel {
-  const name = `cached_attention_panel_${headDim}`;
+/** The kernel for one head size; grid: blocks of one row a lane folded over x and y, key heads on z. */
+export function cachedAttentionPanel(headDim: number, lanes: Lanes): Kernel {
+  const name = `cached_attention_panel_${headDim}_${lanes}`;
   return remembered(
     kernels,
     name,
-    () => defineKernel(name, panelText(headDim / 4)),
+    () => defineKernel(name, panelText(headDim / 4, lanes)),
   );
 }
 
-function panelText(quads: number): string {
+function panelText(quads: number, lanes: Lanes): string {
   const keys = Array.from({ length: KEYS }, (_, j) => j);
   return `
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
@@ -39,14 +40,14 @@ ${textures(0, ["k", "v"])}
 @group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
 ${PLACE}${SCORE}
-@compute @workgroup_size(8)
+@compute @workgroup_size(${lanes})
 fn main(
   @builtin(workgroup_id) block: vec3u,
   @builtin(num_workgroups) blocks: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
 let kv_head = block.z;
-let row = (block.x + block.y * blocks.x) * 8u + lane;
+let row = (block.x + block.y * blocks.x) * ${lanes}u + lane;
 let known = min(row, params.rows - 1u);
 let query = known / params.group;
 let head = query * params.heads + kv_head * params.group + known % params.group;

@@ -12,7 +12,7 @@ const kernels = {
   tile: defineKernel("embedding", source),
   panel: defineKernel("embedding_panel", panelSource),
 };
-const WORKGROUP_SIZE = { tile: 64, panel: 8 };
+const WORKGROUP_SIZE = 64;
 
 /**
  * Rows of w by their numbers: f32 `[n, cols]`. That each number is below `w.rows` is the caller's matter.
@@ -30,7 +30,7 @@ export function pickRows(device: Device, w: Matrix, ids: Tensor): Tensor {
   const y = device.allocate([count, w.cols]);
   if (count === 0) return y;
   const groups = Math.ceil(
-    count * Math.ceil(w.cols / 4) / WORKGROUP_SIZE[device.variant],
+    count * Math.ceil(w.cols / 4) / WORKGROUP_SIZE,
   );
   for (const { first, rows, store } of w.windows) {
     const params = { count, cols: w.cols, pitch: w.pitch, first, rows };

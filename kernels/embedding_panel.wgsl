@@ -18,14 +18,14 @@ fn w_at(row: u32, word: u32) -> vec4f {
   return vec4f(unpack2x16float(half.x).x, unpack2x16float(half.y).x, unpack2x16float(half.z).x, unpack2x16float(half.w).x);
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
   let words = (params.cols + 3) / 4;
-  let i = (group.x + group.y * groups.x) * 8 + lane;
+  let i = (group.x + group.y * groups.x) * 64 + lane;
   let token = i / words;
   if (token >= params.count) { return; }
   let row = ids[token] - params.first;

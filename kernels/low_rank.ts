@@ -5,6 +5,7 @@
 import type { Device } from "./device.ts";
 import { scale as scaled } from "./elementwise.ts";
 import { defineKernel } from "./kernel.ts";
+import { lanesOf } from "./lanes.ts";
 import { linear } from "./linear.ts";
 import source from "./low_rank_panel.wgsl" with { type: "text" };
 import type { Matrix } from "./matrix.ts";
@@ -47,7 +48,7 @@ export function lowRank(
         scale: isOne ? factor : 1,
       },
       [Math.ceil(a.rows / 8), tokens],
-      { constants: { HAS_FACTORS: Number(!isOne) } },
+      { constants: { LANES: lanesOf(device), HAS_FACTORS: Number(!isOne) } },
     );
     return h;
   }

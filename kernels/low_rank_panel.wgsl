@@ -1,5 +1,6 @@
-// h[t, j] = factor[t] * sum_k x[t, k] a[j, k]        one workgroup of 8 lanes per 8 columns j and token t
+// h[t, j] = factor[t] * sum_k x[t, k] a[j, k]        one workgroup per 8 columns j and token t
 // Lanes share the sum over k, since a low rank has too few columns for them; a token of factor 0 costs nothing.
+override LANES: u32 = 8; // at most 16
 override HAS_FACTORS: bool = false;
 const FLAT_WIDTH = 512u;
 struct Params { words: u32, rank: u32, pitch: u32, scale: f32 }          // words of four numbers in a row of x
@@ -9,14 +10,14 @@ struct Params { words: u32, rank: u32, pitch: u32, scale: f32 }          // word
 @group(0) @binding(3) var<storage, read_write> h: array<f32>;            // [tokens, rank]
 @group(0) @binding(4) var<uniform> params: Params;
 
-var<workgroup> partial: array<f32, 64>;                                  // [columns, lanes]
+var<workgroup> partial: array<f32, 128>;                                 // [8 columns, LANES]
 
 fn a_word(row: u32, k: u32) -> vec4f {
   let i = min(row, params.rank - 1u) * params.pitch + k;
   return bitcast<vec4f>(textureLoad(a, vec2u(i % FLAT_WIDTH, i / FLAT_WIDTH)));
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = group.x * 8u;
   let token = group.y;
@@ -31,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var s6 = 0.0;
   var s7 = 0.0;
   let words = select(params.words, 0u, factor == 0.0);
-  for (var k = lane; k < words; k += 8u) {
+  for (var k = lane; k < words; k += LANES) {
     let v = x[token * params.words + k];
     s0 += dot(v, a_word(first, k));
     s1 += dot(v, a_word(first + 1u, k));
@@ -43,17 +44,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     s7 += dot(v, a_word(first + 7u, k));
   }
   partial[lane] = s0;
-  partial[8u + lane] = s1;
-  partial[16u + lane] = s2;
-  partial[24u + lane] = s3;
-  partial[32u + lane] = s4;
-  partial[40u + lane] = s5;
-  partial[48u + lane] = s6;
-  partial[56u + lane] = s7;
+  partial[LANES + lane] = s1;
+  partial[2u * LANES + lane] = s2;
+  partial[3u * LANES + lane] = s3;
+  partial[4u * LANES + lane] = s4;
+  partial[5u * LANES + lane] = s5;
+  partial[6u * LANES + lane] = s6;
+  partial[7u * LANES + lane] = s7;
   workgroupBarrier();
   let column = first + lane;
-  if (column >= params.rank) { return; }
+  if (lane >= 8u || column >= params.rank) { return; }
   var sum = 0.0;
-  for (var i = 0u; i < 8u; i++) { sum += partial[lane * 8u + i]; }
+  for (var i = 0u; i < LANES; i++) { sum += partial[lane * LANES + i]; }
   h[token * params.rank + column] = factor * sum;
 }

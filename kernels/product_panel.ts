@@ -1,6 +1,7 @@
 /** The matrix product for CPU adapters: chooses a tile for the sizes at hand and launches its text. */
 import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
+import { type Lanes, lanesOf } from "./lanes.ts";
 import type { Product } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import {
@@ -13,9 +14,11 @@ import {
 } from "./product_panel_text.ts";
 
 /** What tuning chooses among for operands that are not narrow. All sum in one order. */
-export const PANEL_SHAPES: readonly TileShape[] = [16, 12, 8].map((rows) => ({
-  ...{ rows, rowLanes: 1, cols: 16, colLanes: 8 },
-}));
+export function panelShapes(lanes: Lanes): TileShape[] {
+  return [16, 12, 8].map((rows) => ({
+    ...{ rows, rowLanes: lanes / 8, cols: 16, colLanes: 8 },
+  }));
+}
 
 const kernels = new Map<string, Kernel>();
 
@@ -72,7 +75,7 @@ function paramsOf(p: Product) {
 
 /** The chosen tile, others where an operand is narrow: one decoded token, or a low rank. */
 function chooseTile(device: Device, p: Product): PanelTile {
-  const shape = chooseShape(p, PANEL_SHAPES[chosenProduct(device)]!);
+  const shape = chooseShape(p, lanesOf(device), chosenProduct(device));
   return {
     ...shape,
     mode: p.mode,
@@ -81,16 +84,20 @@ function chooseTile(device: Device, p: Product): PanelTile {
   };
 }
 
-function chooseShape({ rows, cols }: Product, wide: TileShape): TileShape {
-  if (rows === 1) return { rows: 1, rowLanes: 1, cols: 8, colLanes: 8 };
-  if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: 8 };
-  if (cols <= 16) return { rows: 8, rowLanes: 8, cols: 16, colLanes: 1 };
-  return wide;
+function chooseShape(
+  { rows, cols }: Product,
+  lanes: Lanes,
+  chosen: number,
+): TileShape {
+  if (rows === 1) return { rows: 1, rowLanes: 1, cols: 8, colLanes: lanes };
+  if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: lanes };
+  if (cols <= 16) return { rows: 8, rowLanes: lanes, cols: 16, colLanes: 1 };
+  return panelShapes(lanes)[chosen]!;
 }
 
 function chooseVectors(p: Product, shape: TileShape): PanelTile["vectors"] {
   const fours = (...numbers: number[]) => numbers.every((n) => n % 4 === 0);
   if (p.cCol === 1 && fours(p.cols, p.cRow, p.cFirst)) return "columns";
   const rows = p.cRow === 1 && fours(p.rows, p.cCol, p.cFirst);
-  return rows && shape.rowLanes === 1 && fours(shape.rows) ? "rows" : "none";
+  return rows && fours(shape.rows) ? "rows" : "none";
 }

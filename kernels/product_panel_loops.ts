@@ -62,9 +62,7 @@ function aPlaces(t: PanelTile, { prefix }: Pair): string {
   return each(
     t.rows,
     (r) =>
-      `  let a_at${r} = (first_row + ${
-        r * t.rowLanes
-      }u) * params.${prefix}a_pitch + params.${prefix}a_word;`,
+      `  let a_at${r} = (first_row + ${r}u) * params.${prefix}a_pitch + params.${prefix}a_word;`,
   );
 }
 

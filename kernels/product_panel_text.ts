@@ -3,8 +3,8 @@
  * every product of a tile is spelled out and every textureLoad stands before the first multiply-add, and the
  * tile's size must suit the operands.
  *
- * A workgroup is the eight lanes of a vector register, laid out rowLanes x colLanes; an invocation owns rows x cols
- * outputs in registers. No workgroup memory, no barrier. Operands are flat textures: word i at (i % 512, i / 512).
+ * A workgroup is the lanes of a vector register, laid out rowLanes x colLanes; an invocation owns rows x cols outputs
+ * in registers, its rows neighbours. No workgroup memory, no barrier. Operands are flat textures: word i at (i % 512, i / 512).
  * What is added to the sums is known at the launch only: each text costs the driver about a second at its first use.
  */
 import type { MatrixDType } from "./matrix_bytes.ts";
@@ -15,7 +15,7 @@ import {
   panelLoops,
 } from "./product_panel_loops.ts";
 
-/** Outputs of an invocation, `cols` a multiple of 4, and how the eight lanes are laid out. */
+/** Outputs of an invocation, `cols` a multiple of 4, and how the lanes of a register are laid out. */
 export interface TileShape {
   readonly rows: number;
   readonly cols: number;
@@ -30,7 +30,7 @@ export interface PanelTile extends TileShape {
   readonly dtype: MatrixDType;
   /**
    * Neighbours in c that are stored four at a time, which costs a CPU adapter a third: their stride is 1, their number
-   * and the other stride are multiples of 4. "rows" wants one row lane.
+   * and the other stride are multiples of 4. "rows" wants a multiple of 4 rows.
    */
   readonly vectors: "columns" | "rows" | "none";
 }
@@ -73,9 +73,9 @@ struct Params {
 @group(0) @binding(7) var more_b: texture_storage_2d<rgba32uint, read>;  // as b in f32, flat
 
 ${panelFunctions(t.dtype)}
-@compute @workgroup_size(8)
+@compute @workgroup_size(${t.rowLanes * t.colLanes})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  let first_row = group.x * ${rows}u + lane / ${t.colLanes}u;
+  let first_row = group.x * ${rows}u + lane / ${t.colLanes}u * ${t.rows}u;
   let first_col = group.y * ${cols}u;
   let col_lane = lane % ${t.colLanes}u;
 ${each(t.rows, (r) => each(t.cols, (c) => `  var s${r}_${c} = 0.0;`))}
@@ -102,7 +102,7 @@ function storeRows(t: PanelTile): string {
   const quad = (q: number) =>
     pick(t.rows, (r) => `vec4f(${fours(4 * q, (c) => `s${r}_${c}`)})`);
   return `  for (var i = 0u; i < ${t.rows}u; i++) {
-    let row = first_row + i * ${t.rowLanes}u;
+    let row = first_row + i;
     if (row >= params.rows) { break; }
     var factor = 1.0;
     if (params.finish == ${FINISH.scaled}u) { factor = scale[row]; }

@@ -52,7 +52,7 @@ function transposeWords(
     y_pitch: Math.ceil(rows / 4),
   };
   const invocations = Math.ceil(count / 4) * params.y_pitch;
-  const grid = foldedGrid(Math.ceil(invocations / 8));
+  const grid = foldedGrid(Math.ceil(invocations / 64));
   device.launch(panelKernel, { x: flat, y }, params, grid);
   device.release(flat);
   if (padded !== x) device.release(padded);

@@ -15,13 +15,13 @@ fn store(j: u32, word: u32, value: vec4f) {
   if (j < params.count) { y[j * params.y_pitch + word] = value; }
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = (group.x + group.y * groups.x) * 8 + lane;
+  let i = (group.x + group.y * groups.x) * 64 + lane;
   let blocks = (params.count + 3) / 4;
   let j = i % blocks * 4;
   let word = i / blocks;

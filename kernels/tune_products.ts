@@ -7,6 +7,7 @@
  */
 import { Random } from "../src/base/random.ts";
 import type { Device } from "./device.ts";
+import { lanesOf } from "./lanes.ts";
 import { linear } from "./linear.ts";
 import {
   createMatrix,
@@ -15,7 +16,7 @@ import {
   writeMatrixRows,
 } from "./matrix.ts";
 import { chooseProduct, chosenProduct } from "./product_choice.ts";
-import { PANEL_SHAPES } from "./product_panel.ts";
+import { panelShapes } from "./product_panel.ts";
 import { panelProductText, panelTileName } from "./product_panel_text.ts";
 import { TILE_HEIGHTS, TILE_TEXT } from "./product_tile.ts";
 import type { Tensor } from "./tensor.ts";
@@ -87,11 +88,11 @@ export async function tuneProducts(
   return { chosen: name, measured: found < 0 };
 }
 
-function candidatesOf({ variant }: Device): Candidate[] {
-  if (variant === "tile") {
+function candidatesOf(device: Device): Candidate[] {
+  if (device.variant === "tile") {
     return TILE_HEIGHTS.map(({ name }) => ({ name, text: TILE_TEXT }));
   }
-  return PANEL_SHAPES.map((shape) => {
+  return panelShapes(lanesOf(device)).map((shape) => {
     const tile = {
       ...shape,
       mode: "nt",

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { chooseProduct, chosenProduct } from "../../kernels/product_choice.ts";
-import { PANEL_SHAPES } from "../../kernels/product_panel.ts";
+import { lanesOf } from "../../kernels/lanes.ts";
+import { panelShapes } from "../../kernels/product_panel.ts";
 import { TILE_HEIGHTS } from "../../kernels/product_tile.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
 import { tuneProducts } from "../../kernels/tune_products.ts";
@@ -25,7 +26,9 @@ await gpuTest(
       return (await device.readAll(made)).map((y) => [...y]);
     };
     const first = await products();
-    const count = device.variant === "panel" ? PANEL_SHAPES : TILE_HEIGHTS;
+    const count = device.variant === "panel"
+      ? panelShapes(lanesOf(device))
+      : TILE_HEIGHTS;
     for (const i of count.keys()) {
       chooseProduct(device, i);
       assertEquals(await products(), first);

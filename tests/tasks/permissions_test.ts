@@ -34,6 +34,7 @@ const QUESTIONS = [
   "env MODELSCOPE_ENDPOINT",
   "env DENO_WEBGPU_BACKEND",
   "env XDG_RUNTIME_DIR",
+  "env LP_NATIVE_VECTOR_WIDTH",
   "env HOME",
   "run",
   "ffi",
@@ -80,6 +81,7 @@ Deno.test(
         "write .cache/a",
         "env DENO_WEBGPU_BACKEND",
         "env XDG_RUNTIME_DIR",
+        "env LP_NATIVE_VECTOR_WIDTH",
       ], set);
     }
   },
@@ -94,6 +96,7 @@ Deno.test(
       "write output/a",
       "env DENO_WEBGPU_BACKEND",
       "env XDG_RUNTIME_DIR",
+      "env LP_NATIVE_VECTOR_WIDTH",
     ]);
   },
 );
@@ -114,5 +117,6 @@ Deno.test("bench writes nothing", OPTIONS, async () => {
     "read /etc/hosts",
     "env DENO_WEBGPU_BACKEND",
     "env XDG_RUNTIME_DIR",
+    "env LP_NATIVE_VECTOR_WIDTH",
   ]);
 });
