@@ -13,9 +13,13 @@ import {
   type TileShape,
 } from "./product_panel_text.ts";
 
-/** What tuning chooses among for operands that are not narrow. All sum in one order. */
+/**
+ * What tuning chooses among for operands that are not narrow, the usual first. All sum in one order. With sixteen
+ * lanes the loop of 16 rows outgrows the instruction cache (36 KB), and 12 rows are a tenth faster.
+ */
 export function panelShapes(lanes: Lanes): TileShape[] {
-  return [16, 12, 8].map((rows) => ({
+  const heights = lanes === 16 ? [12, 16, 8] : [16, 12, 8];
+  return heights.map((rows) => ({
     ...{ rows, rowLanes: lanes / 8, cols: 16, colLanes: 8 },
   }));
 }
