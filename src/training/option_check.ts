@@ -5,7 +5,11 @@
  */
 import { type Findings, quoted } from "../base/schema.ts";
 import { type CheckedMethod, checkMethod } from "./method_check.ts";
-import { makeSchedule, type ScheduleName } from "./schedule.ts";
+import {
+  makeSchedule,
+  type ScheduleKwargs,
+  type ScheduleName,
+} from "./schedule.ts";
 
 /** The options that are checked together. */
 export interface CheckedOptions extends CheckedMethod {
@@ -22,7 +26,7 @@ export interface CheckedOptions extends CheckedMethod {
   readonly fp16: boolean;
   readonly learning_rate: number;
   readonly lr_scheduler_type: ScheduleName;
-  readonly lr_scheduler_kwargs: Readonly<Record<string, number>> | null;
+  readonly lr_scheduler_kwargs: ScheduleKwargs | null;
   readonly max_length: number | null;
   readonly max_prompt_length: number | null;
 }

@@ -44,9 +44,9 @@ const optimizer = {
   ),
   lr_scheduler_kwargs: optional(
     record(
-      "num_cycles, min_lr, min_lr_rate, lr_end or power of the schedule",
+      "num_cycles, min_lr, min_lr_rate, lr_end, power and so on of the schedule, by transformers' names",
       undefined,
-      number("Value"),
+      either<number, string>(number("Value"), text("Word")),
     ),
   ),
   warmup_ratio: number(
