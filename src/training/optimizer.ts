@@ -84,8 +84,8 @@ export class Optimizer {
     );
   }
 
-  #newSlots({ value }: Parameter): Slots {
-    const layouts = this.#row.slots(value.shape, this.#options.args);
+  #newSlots({ name, value: { shape } }: Parameter): Slots {
+    const layouts = this.#row.slots({ name, shape }, this.#options.args);
     return Object.fromEntries(
       Object.entries(layouts).map(([slot, { shape, dtype }]) => [
         slot,

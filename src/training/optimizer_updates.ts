@@ -41,11 +41,17 @@ export interface Update {
   readonly weightDecay: number;
 }
 
+/** A parameter as far as its state depends on it. */
+export interface Shaped {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 /** A row of the table. */
 export interface UpdateRow {
-  /** State of a parameter of this shape, zero at the start, by torch's names. */
+  /** State of a parameter, zero at the start, by torch's names. */
   readonly slots: (
-    shape: readonly number[],
+    parameter: Shaped,
     args: OptimizerArgs,
   ) => Readonly<Record<string, SlotLayout>>;
   /** @param numbers those of Adam, and what `optim_args` may set */
@@ -60,13 +66,16 @@ export interface UpdateRow {
 /** Smaller tensors keep their moments in 32 bits, as in bitsandbytes. */
 const LEAST_8BIT = 4096;
 
+/** Embeddings do so too, as in transformers: their gradients are 0 for most rows, and large where they are not. */
+const EMBEDDING = /embed_tokens\.weight$/;
+
 const betas = ({ adam_beta1, adam_beta2 }: AdamNumbers) => ({
   beta1: adam_beta1,
   beta2: adam_beta2,
 });
 
 /** The slot for a velocity, if there is momentum. */
-const velocity = (shape: readonly number[], { momentum = 0 }: OptimizerArgs) =>
+const velocity = ({ shape }: Shaped, { momentum = 0 }: OptimizerArgs) =>
   momentum === 0 ? undefined : { momentum_buffer: { shape } };
 
 const adamwUpdate: UpdateRow["update"] = (
@@ -84,13 +93,15 @@ const adamwUpdate: UpdateRow["update"] = (
 /** The table of optimizers. */
 export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
   adamw_torch: {
-    slots: (shape) => ({ exp_avg: { shape }, exp_avg_sq: { shape } }),
+    slots: ({ shape }) => ({ exp_avg: { shape }, exp_avg_sq: { shape } }),
     update: adamwUpdate,
   },
   adamw_8bit: {
-    slots(shape) {
-      const count = elements(shape);
-      if (count < LEAST_8BIT) return updateRows.adamw_torch.slots(shape, {});
+    slots(parameter) {
+      const count = elements(parameter.shape);
+      if (count < LEAST_8BIT || EMBEDDING.test(parameter.name)) {
+        return updateRows.adamw_torch.slots(parameter, {});
+      }
       const { codes, absmax } = blockShapes(count);
       return {
         state1: { shape: codes, dtype: "u32" },
@@ -114,7 +125,7 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
     },
   },
   adafactor: {
-    slots(shape) {
+    slots({ shape }) {
       const rows = elements(shape.slice(0, -1));
       return {
         exp_avg_sq_row: { shape: [rows] },
@@ -136,16 +147,16 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
       ),
   },
   lion_32bit: {
-    slots: (shape) => ({ exp_avg: { shape } }),
+    slots: ({ shape }) => ({ exp_avg: { shape } }),
     update: (device, { weight, gradient, ...step }, slots, numbers) =>
       lion(device, { weight, gradient, m: slots["exp_avg"]! }, {
         ...{ ...step, ...betas(numbers) },
       }),
   },
   rmsprop: {
-    slots: (shape, args) => ({
-      square_avg: { shape },
-      ...velocity(shape, args),
+    slots: (parameter, args) => ({
+      square_avg: { shape: parameter.shape },
+      ...velocity(parameter, args),
     }),
     update: (device, { weight, gradient, ...step }, slots, { args }) =>
       rmsprop(
@@ -155,12 +166,12 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
       ),
   },
   sgd: {
-    slots: (shape, args) => ({ ...velocity(shape, args) }),
+    slots: (parameter, args) => ({ ...velocity(parameter, args) }),
     update: (device, { weight, gradient, ...step }, slots, { args }) =>
       sgd(device, { weight, gradient, ...buffer(slots) }, { ...step, ...args }),
   },
   adagrad: {
-    slots: (shape) => ({ sum: { shape } }),
+    slots: ({ shape }) => ({ sum: { shape } }),
     update: (device, { weight, gradient, ...step }, slots, { args }) =>
       adagrad(device, { weight, gradient, v: slots["sum"]! }, {
         ...{ ...step, eps: args["eps"]! },

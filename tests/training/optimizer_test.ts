@@ -37,9 +37,10 @@ function layout(optimizer: Optimizer): string[] {
 const variants = ["tile"] as const;
 
 await gpuTest(
-  "Optimizer keeps 8-bit moments of tensors from 4,096 numbers on, and others in 32 bits",
+  "Optimizer keeps 8-bit moments of tensors from 4,096 numbers on, and others and embeddings in 32 bits",
   (device) => {
-    const weights = vectors(device, { a: 4095, b: 4097 });
+    const sizes = { a: 4095, b: 4097, "model.embed_tokens.weight": 5000 };
+    const weights = vectors(device, sizes);
     const optim = "adamw_8bit";
     assertEquals(
       layout(new Optimizer(device, weights, { ...OPTIONS, optim })),
@@ -50,6 +51,8 @@ await gpuTest(
         "absmax1.b f32 [17]",
         "state2.b u32 [1025]",
         "absmax2.b f32 [17]",
+        "exp_avg.model.embed_tokens.weight f32 [5000]",
+        "exp_avg_sq.model.embed_tokens.weight f32 [5000]",
       ],
     );
     return Promise.resolve();
