@@ -34,6 +34,23 @@ Deno.test({
   },
 });
 
+Deno.test(
+  "dynamicMap() begins and ends its decades halfway in their parts",
+  { permissions: "none", sanitizeOps: true, sanitizeResources: true },
+  () => {
+    const near = (found: number[], wanted: number[]) =>
+      assertClose(found, wanted, 1e-12);
+    // 1e-6 (0.1 + 0.9 / 2); 1 - 0.9 / 64 / 2
+    near([127, 128, 0, 254, 255].map((code) => SIGNED[code]!), [
+      ...[0, 5.5e-7, -0.99296875, 0.99296875, 1],
+    ]);
+    // 1e-6 (0.1 + 0.9 / 4); 1 - 0.9 / 128 / 2
+    near([0, 1, 254, 255].map((code) => UNSIGNED[code]!), [
+      ...[0, 3.25e-7, 0.996484375, 1],
+    ]);
+  },
+);
+
 /** The state of so many weights, zero. */
 function zeroState(device: Device, count: number) {
   const { codes, absmax } = blockShapes(count);

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { createParameter } from "../../src/autograd/parameter.ts";
 import {
+  isDecayed,
   Optimizer,
   type OptimizerOptions,
 } from "../../src/training/optimizer.ts";
@@ -10,6 +11,7 @@ import {
   type OptimizerName,
   optimizerNames,
 } from "../../src/training/optimizer_names.ts";
+import { compared, referencePath } from "../reference_dir.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { PAIRS, runTest, writeRows } from "./run_scene.ts";
 
@@ -153,3 +155,29 @@ await runTest(
     assert(Math.max(...off) < 0.02, `${Math.max(...off)}`);
   },
 );
+
+interface Trajectory {
+  /** Those that weight decay is for, and the others. */
+  readonly optimizer_groups: readonly { readonly params: readonly string[] }[];
+}
+
+const runs = ["qwen2_lora", "qwen2_sft", "qwen2_uneven_accumulation_ipo"]
+  .flatMap((name) =>
+    referencePath(`trajectories/${name}/trajectory.json`) ?? []
+  )
+  .map((path): Trajectory => JSON.parse(Deno.readTextFileSync(path)));
+
+Deno.test({
+  name: `isDecayed() parts parameters as TRL does, ${runs.length} runs`,
+  ignore: runs.length === 0,
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  fn() {
+    for (const { optimizer_groups: [decayed, rest] } of runs) {
+      assert(decayed!.params.length > 0 && decayed!.params.every(isDecayed));
+      assert(!rest!.params.some(isDecayed));
+      compared("weight decay groups");
+    }
+  },
+});
