@@ -176,6 +176,44 @@ await gpuTest(
   },
 );
 
+/** Numbers just below and above each boundary between two codes, in blocks that begin with 1. */
+function boundaries(map: Float64Array): Float64Array {
+  const sides = [...map.subarray(1)].flatMap((x, code) =>
+    [-1e-4, 1e-4].map((off) => (x + map[code]!) / 2 * (1 + off))
+  );
+  const blocks = Array.from(
+    { length: Math.ceil(sides.length / 255) },
+    (_, i) => [1, ...sides.slice(255 * i, 255 * (i + 1))],
+  );
+  return Float64Array.from(blocks.flat());
+}
+
+for (const signed of [true, false]) {
+  await gpuTest(
+    `adamw8bit() keeps the nearest code on either side of each boundary, ${
+      signed ? "signed" : "unsigned"
+    }`,
+    async (device) => {
+      const map = signed ? SIGNED : UNSIGNED;
+      const wanted = boundaries(map);
+      const count = wanted.length;
+      // without memory the moments are the gradient and its square
+      const still = { beta1: 0, beta2: 0, weightDecay: 0, learningRate: 0 };
+      const gradient = signed ? wanted : wanted.map(Math.sqrt);
+      const state = zeroState(device, count);
+      adamw8bit(device, {
+        ...{ weight: device.zeros([count]), ...state },
+        gradient: device.upload(Float32Array.from(gradient), [count]),
+      }, { ...ADAMW, ...still, step: 1, clip: clipOf(device, 1) });
+      const found = signed
+        ? await readMoment(device, state.state1, state.absmax1)
+        : await readMoment(device, state.state2, state.absmax2);
+      const best = Array.from(wanted, (x) => nearestCode(map, x));
+      assertEquals([...found.codes.subarray(0, count)], best);
+    },
+  );
+}
+
 await gpuTest(
   "adamw8bit() updates a tensor above the binding window as a whole",
   async (device) => {
