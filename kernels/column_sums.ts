@@ -1,4 +1,7 @@
-/** Sums over the rows of a matrix, in stages of fixed order: the gradient of a bias, squares for a moment. The same bits in each run. */
+/**
+ * Sums over the rows of a matrix, in stages of fixed order: the gradient of a bias, squares for a moment. The same
+ * bits in each run.
+ */
 import type { Device } from "./device.ts";
 import { elementWidth, GROUP_SIZE } from "./element_launch.ts";
 import { foldedGrid } from "./grid.ts";

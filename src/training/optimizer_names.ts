@@ -42,24 +42,38 @@ export const optimizerSynonyms: Readonly<Record<string, OptimizerName>> = {
   rmsprop_bnb_32bit: "rmsprop",
 };
 
+/** The least and the largest value of each number. */
+const ranges: Readonly<Record<string, readonly [number, number]>> = {
+  momentum: [0, 0.9999999],
+  alpha: [0, 0.9999999],
+  eps: [0, 1],
+  clip_threshold: [1e-6, 1e6],
+  decay_rate: [-10, 0],
+};
+
 /**
  * The numbers of an optimizer: those given, else its defaults.
  *
- * @throws {RangeError} naming each that it does not take
+ * @throws {RangeError} naming each that it does not take, or that is out of its range
  */
 export function readOptimArgs(
   optim: OptimizerName,
   given: OptimizerArgs | null | undefined,
 ): OptimizerArgs {
   const defaults: OptimizerArgs = optimizerArgs[optim];
-  const unknown = Object.keys(given ?? {}).filter((key) =>
-    !Object.hasOwn(defaults, key)
-  );
-  if (unknown.length > 0) {
+  const problems = Object.entries(given ?? {}).flatMap(([key, value]) => {
+    if (!Object.hasOwn(defaults, key)) {
+      const wanted = Object.keys(defaults).join(", ") || "none";
+      return [`found "${key}", expected ${wanted}`];
+    }
+    const [least, most] = ranges[key]!;
+    return value >= least && value <= most
+      ? []
+      : [`${key} is ${value}, expected ${least} to ${most}`];
+  });
+  if (problems.length > 0) {
     throw new RangeError(
-      `Cannot set "${optim}" by optim_args: found ${
-        unknown.map((key) => `"${key}"`).join(", ")
-      }, expected ${Object.keys(defaults).join(", ") || "none"}`,
+      `Cannot set "${optim}" by optim_args: ${problems.join("; ")}`,
     );
   }
   return { ...defaults, ...given };

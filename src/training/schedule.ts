@@ -108,7 +108,7 @@ const scheduleRows = {
     multiplier: (point) =>
       above(floorOf(point), cosine(point.progress, point.num_cycles)),
   },
-  /** One step ahead of the others: neither the first rate nor the last one but the floor is 0. */
+  /** One step ahead of the others: its first rate is above 0, and the last step has the floor. */
   cosine_warmup_with_min_lr: {
     keys: ["num_cycles", ...floors, "warmup_lr_rate"],
     rise: ({ stepsDone, warmupSteps, warmup_lr_rate: first }) =>

@@ -18,9 +18,9 @@ Deno.test(
     });
     assertEquals(readOptimArgs("adamw_torch", null), {});
     assertThrows(
-      () => readOptimArgs("sgd", { momentum: 0.9, nesterov: 1 }),
+      () => readOptimArgs("sgd", { momentum: 1, nesterov: 1 }),
       RangeError,
-      'Cannot set "sgd" by optim_args: found "nesterov", expected momentum',
+      'Cannot set "sgd" by optim_args: momentum is 1, expected 0 to 0.9999999; found "nesterov", expected momentum',
     );
   },
 );
