@@ -48,13 +48,30 @@ export function adamw(
   { weight, gradient, m, v }: AdamwTensors,
   options: AdamwStep,
 ): void {
-  const { learningRate, beta1, beta2, eps, weightDecay, step } = options;
+  const params = adamwParams(options);
+  launchUpdate(
+    device,
+    kernel,
+    { weight, gradient, m, v },
+    options.clip,
+    params,
+  );
+}
+
+/**
+ * The kernel's parameters for a step.
+ *
+ * @throws {RangeError} if `step` is below 1
+ */
+export function adamwParams(
+  { learningRate, beta1, beta2, eps, weightDecay, step }: AdamwStep,
+): Record<string, number> {
   if (!(step >= 1)) {
     throw new RangeError(
       `Cannot take an AdamW step: step is ${step}, expected 1 or more`,
     );
   }
-  launchUpdate(device, kernel, { weight, gradient, m, v }, options.clip, {
+  return {
     decay: 1 - learningRate * weightDecay,
     one_less_beta1: 1 - beta1,
     beta2,
@@ -62,5 +79,5 @@ export function adamw(
     step_size: learningRate / (1 - beta1 ** step),
     root_correction: Math.sqrt(1 - beta2 ** step),
     eps,
-  });
+  };
 }

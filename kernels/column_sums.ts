@@ -1,4 +1,7 @@
-/** Sums over the rows of a matrix, in stages of fixed order: the gradient of a bias. The same bits in each run. */
+/**
+ * Sums over the rows of a matrix, in stages of fixed order: the gradient of a bias, squares for a moment. The same
+ * bits in each run.
+ */
 import type { Device } from "./device.ts";
 import { elementWidth, GROUP_SIZE } from "./element_launch.ts";
 import { foldedGrid } from "./grid.ts";
@@ -14,23 +17,24 @@ export const BLOCK_ROWS = 32;
 /**
  * Sums of each column of `x [rows, cols]`, added to `into [cols]` if it is given, else a new tensor `[cols]`.
  *
+ * @param options.squares sum the squares instead; default false
  * @throws {TypeError} if `into` has another shape
  */
 export function columnSums(
   device: Device,
   x: Tensor,
-  { into }: { into?: Tensor } = {},
+  { into, squares = false }: { into?: Tensor; squares?: boolean } = {},
 ): Tensor {
   const [rows, cols] = matrixShape(x);
   if (into) expectShape("into", into, [cols]);
   if (rows === 0 || cols === 0) return into ?? device.zeros([cols]);
   if (rows <= BLOCK_ROWS) {
     const y = into ?? device.allocate([cols]);
-    sumBlocks(device, x, y, into !== undefined);
+    sumBlocks(device, x, y, { accumulate: into !== undefined, squares });
     return y;
   }
   const partial = device.allocate([Math.ceil(rows / BLOCK_ROWS), cols]);
-  sumBlocks(device, x, partial, false);
+  sumBlocks(device, x, partial, { accumulate: false, squares });
   const y = columnSums(device, partial, into ? { into } : {});
   device.release(partial);
   return y;
@@ -40,7 +44,7 @@ function sumBlocks(
   device: Device,
   x: Tensor,
   y: Tensor,
-  accumulate: boolean,
+  { accumulate, squares }: { accumulate: boolean; squares: boolean },
 ): void {
   const [rows, cols] = matrixShape(x);
   const { width, options } = elementWidth(cols);
@@ -51,6 +55,7 @@ function sumBlocks(
     block_rows: BLOCK_ROWS,
     blocks,
     accumulate: Number(accumulate),
+    squares: Number(squares),
   };
   const groups = Math.ceil(blocks * cols / width / GROUP_SIZE);
   device.launch(kernel, { x, y }, params, foldedGrid(groups), options);

@@ -1,7 +1,7 @@
-// y[b, c] = sum of x[r, c] over the block's rows r, from b * block_rows on        one invocation per block b and Real c
+// y[b, c] = sum of x[r, c], or of its square, over the block's rows r, from b * block_rows on        one invocation per block b and Real c
 alias Real = f32;                                                  // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-struct Params { rows: u32, cols: u32, block_rows: u32, blocks: u32, accumulate: u32 }
+struct Params { rows: u32, cols: u32, block_rows: u32, blocks: u32, accumulate: u32, squares: u32 }
 @group(0) @binding(0) var<storage, read> x: array<Real>;           // [rows, cols]
 @group(0) @binding(1) var<storage, read_write> y: array<Real>;     // [blocks, cols], added to if accumulate
 @group(0) @binding(2) var<uniform> params: Params;
@@ -18,7 +18,10 @@ fn main(
   let first = i / params.cols * params.block_rows;
   let end = min(first + params.block_rows, params.rows);
   var sum = Real(0.0);
-  for (var row = first; row < end; row++) { sum += x[row * params.cols + column]; }
+  for (var row = first; row < end; row++) {
+    let value = x[row * params.cols + column];
+    if (params.squares != 0) { sum += value * value; } else { sum += value; }
+  }
   if (params.accumulate != 0) { sum += y[i]; }
   y[i] = sum;
 }

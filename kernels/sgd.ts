@@ -4,7 +4,7 @@ import { defineKernel } from "./kernel.ts";
 import source from "./sgd.wgsl" with { type: "text" };
 import momentumSource from "./sgd_momentum.wgsl" with { type: "text" };
 import type { Tensor } from "./tensor.ts";
-import { launchUpdate } from "./update_launch.ts";
+import { expectVelocity, launchUpdate } from "./update_launch.ts";
 
 const plain = defineKernel("sgd", source);
 const withMomentum = defineKernel("sgd_momentum", momentumSource);
@@ -45,15 +45,12 @@ export function sgd(
   };
   if (momentum === 0) {
     launchUpdate(device, plain, { weight, gradient }, clip, params);
-  } else if (velocity) {
-    const tensors = { weight, gradient, velocity };
-    const all = { ...params, momentum };
-    launchUpdate(device, withMomentum, tensors, clip, all);
-  } else {
-    throw new TypeError(
-      `Cannot take a step with momentum ${momentum}: "velocity" is missing, expected a tensor [${
-        weight.shape.join(", ")
-      }]`,
-    );
+    return;
   }
+  const tensors = {
+    weight,
+    gradient,
+    velocity: expectVelocity(velocity, weight),
+  };
+  launchUpdate(device, withMomentum, tensors, clip, { ...params, momentum });
 }

@@ -31,3 +31,20 @@ export function launchUpdate(
   expectShape("clip", clip, [2]);
   launchElements(device, kernel, tensors, params, { shared: { clip } });
 }
+
+/**
+ * The velocity that a step with momentum needs.
+ *
+ * @throws {TypeError} if there is none
+ */
+export function expectVelocity(
+  velocity: Tensor | undefined,
+  { shape }: Tensor,
+): Tensor {
+  if (velocity) return velocity;
+  throw new TypeError(
+    `Cannot take a step with momentum: "velocity" is missing, expected a tensor [${
+      shape.join(", ")
+    }]`,
+  );
+}

@@ -12,7 +12,8 @@ import { type Linear, linears, type Model, weights } from "./model.ts";
 
 /** A tensor to write, and how to get its bytes. */
 export interface ExportedTensor extends TensorLayout {
-  /** Its numbers as they lie on the device, if they do so in one f32 tensor. */
+  readonly dtype: FloatDtype | "U32";
+  /** Its numbers as they lie on the device, if they do so in one tensor of 32 bits each. */
   readonly source?: Tensor | undefined;
   bytes(): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
@@ -45,19 +46,28 @@ function adaptedLinears(model: Model): Linear[] {
     .filter(({ lora }) => lora);
 }
 
-/** An f32 tensor under a name of its own. */
+/** An f32 or u32 tensor under a name of its own. */
 export function exportTensor(
   device: Device,
   name: string,
   tensor: Tensor,
 ): ExportedTensor {
-  return exportWeight(device, { name, tensor }, "F32");
+  const dtype = tensor.dtype === "u32" ? "U32" : "F32";
+  return exportWeight(device, { name, tensor }, dtype);
+}
+
+/** The bytes of numbers as they were read from the device; those of U32 are words in the guise of floats. */
+export function fileBytes(
+  numbers: Float32Array<ArrayBuffer>,
+  dtype: FloatDtype | "U32",
+): Uint8Array<ArrayBuffer> {
+  return fromFloat32(numbers, dtype === "U32" ? "F32" : dtype);
 }
 
 function exportWeight(
   device: Device,
   weight: Weight | Vector,
-  dtype: FloatDtype,
+  dtype: FloatDtype | "U32",
 ): ExportedTensor {
   const { name } = weight;
   const value = "matrix" in weight ? weight.parameter?.value : weight.tensor;
@@ -69,7 +79,7 @@ function exportWeight(
   return {
     ...{ name, dtype, shape, source: value },
     async *bytes() {
-      for await (const piece of numbers()) yield fromFloat32(piece, dtype);
+      for await (const piece of numbers()) yield fileBytes(piece, dtype);
     },
   };
 }

@@ -169,7 +169,6 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   lora_bias: unless(["none"]),
   lora_task_type: unless(["CAUSAL_LM"]),
   // optimizer
-  adafactor: unless(off),
-  optim_args: unless([null]),
+  adafactor: unless(off, "write optim adafactor"),
   optim_target_modules: unless([null]),
 };

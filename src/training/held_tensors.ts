@@ -1,15 +1,14 @@
 /** Numbers read from the device at once, to be written to files while it works on. Knows no file. */
 import type { Device } from "../../kernels/device.ts";
 import { type DType, tensorBytes } from "../../kernels/tensor.ts";
-import { fromFloat32 } from "../files/dtype.ts";
-import type { ExportedTensor } from "../model/export.ts";
+import { type ExportedTensor, fileBytes } from "../model/export.ts";
 
 /** Read in one wait; each wait stops the device for a moment. */
 const WAIT_BYTES = 64 << 20;
 
 const F32: DType = "f32";
 
-/** Bytes that holding all tensors takes; infinite if one of them is not f32 on the device. */
+/** Bytes that holding all tensors takes; infinite if one of them lies otherwise on the device. */
 export function heldBytes(tensors: readonly ExportedTensor[]): number {
   return tensors.reduce(
     (sum, { source }) =>
@@ -30,7 +29,7 @@ export async function holdTensors(
       ...tensor,
       source: undefined,
       async *bytes() {
-        yield fromFloat32(numbers[i]!, tensor.dtype as "F32");
+        yield fileBytes(numbers[i]!, tensor.dtype);
       },
     })));
   }

@@ -1,12 +1,9 @@
 /**
- * Owns the optimizer's state of every trained tensor, and applies one step to all. Knows no schedule, no loss, no
- * file. To add an optimizer is to add a row.
+ * Owns the optimizer's state of every trained tensor, and applies one step to all. Knows no formula, no schedule, no
+ * loss, no file.
  */
-import { adamw } from "../../kernels/adamw.ts";
 import type { Device } from "../../kernels/device.ts";
 import { clippedNorm, gradientClip } from "../../kernels/gradient_clip.ts";
-import { rmsprop } from "../../kernels/rmsprop.ts";
-import { sgd } from "../../kernels/sgd.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import {
   type Parameter,
@@ -14,80 +11,35 @@ import {
   type Vector,
   type Weight,
 } from "../autograd/parameter.ts";
+import {
+  type OptimizerArgs,
+  type OptimizerName,
+  readOptimArgs,
+} from "./optimizer_names.ts";
+import {
+  type AdamNumbers,
+  type Slots,
+  type UpdateRow,
+  updateRows,
+} from "./optimizer_updates.ts";
+import { rateFactors, type RateOptions } from "./rate_factor.ts";
 
 /** Options of all optimizers, by their names in the recipe. */
-export interface OptimizerOptions {
+export interface OptimizerOptions extends AdamNumbers, RateOptions {
   readonly optim: OptimizerName;
-  readonly adam_beta1: number;
-  readonly adam_beta2: number;
-  readonly adam_epsilon: number;
+  /** See `optimizerArgs`. */
+  readonly optim_args?: OptimizerArgs | null;
   /** Decays all but biases and norms. */
   readonly weight_decay: number;
 }
 
-/** One step, the same for all tensors. */
+/** One step of all tensors. */
 export interface OptimizerStep {
+  /** Of those that no group of `lr_groups` names. */
   readonly learningRate: number;
   /** Gradients are scaled down to this L2 norm; 0 is no bound. */
   readonly maxGradNorm: number;
 }
-
-type Slots = Readonly<Record<string, Tensor>>;
-
-interface Update {
-  readonly learningRate: number;
-  /** `[2]`, from `gradientClip()`. */
-  readonly clip: Tensor;
-  readonly weight: Tensor;
-  readonly gradient: Tensor;
-  /** Number of this step, from 1. */
-  readonly step: number;
-  readonly weightDecay: number;
-}
-
-interface Row {
-  /** State tensors of a parameter's shape, zero at the start, by torch's names. */
-  readonly slots: readonly string[];
-  readonly update: (
-    device: Device,
-    update: Update,
-    slots: Slots,
-    options: OptimizerOptions,
-  ) => void;
-}
-
-const ROWS = {
-  adamw_torch: {
-    slots: ["exp_avg", "exp_avg_sq"],
-    update: (device, { weight, gradient, ...step }, slots, options) =>
-      adamw(
-        device,
-        { weight, gradient, m: slots["exp_avg"]!, v: slots["exp_avg_sq"]! },
-        {
-          ...step,
-          beta1: options.adam_beta1,
-          beta2: options.adam_beta2,
-          eps: options.adam_epsilon,
-        },
-      ),
-  },
-  rmsprop: {
-    slots: ["square_avg"],
-    update: (device, { weight, gradient, ...step }, slots) =>
-      rmsprop(device, { weight, gradient, v: slots["square_avg"]! }, step),
-  },
-  sgd: {
-    slots: [],
-    update: (device, { weight, gradient, ...step }) =>
-      sgd(device, { weight, gradient }, step),
-  },
-} as const satisfies Record<string, Row>;
-
-/** A name in the table of optimizers. */
-export type OptimizerName = keyof typeof ROWS;
-
-/** The names in the table of optimizers. */
-export const optimizerNames = Object.keys(ROWS) as OptimizerName[];
 
 /** Whether weight decay applies, by transformers' rule: not to biases and norms. */
 export function isDecayed(name: string): boolean {
@@ -103,11 +55,15 @@ export class Optimizer {
   readonly clip: Tensor;
   #device: Device;
   #weights: readonly (Weight | Vector)[];
-  #options: OptimizerOptions;
-  #row: Row;
+  #options: OptimizerOptions & { readonly args: OptimizerArgs };
+  #row: UpdateRow;
   #slots: Map<Parameter, Slots>;
+  #rateFactor: (name: string) => number;
 
-  /** @param weights those that are trained; see `trainedWeights()` */
+  /**
+   * @param weights those that are trained; see `trainedWeights()`
+   * @throws {RangeError} if `optim_args` or `lr_groups` do not fit
+   */
   constructor(
     device: Device,
     weights: readonly (Weight | Vector)[],
@@ -115,18 +71,25 @@ export class Optimizer {
   ) {
     this.#device = device;
     this.#weights = weights;
-    this.#options = options;
-    this.#row = ROWS[options.optim];
+    const args = readOptimArgs(options.optim, options.optim_args);
+    this.#options = { ...options, args };
+    this.#row = updateRows[options.optim];
+    this.#rateFactor = rateFactors(options);
     this.clip = device.zeros([2]);
     this.parameters = weights.flatMap(({ parameter }) => parameter ?? []);
     this.#slots = new Map(
-      this.parameters.map((parameter) => [
+      this.parameters.map((
         parameter,
-        Object.fromEntries(
-          this.#row.slots.map((
-            slot,
-          ) => [slot, device.zeros(parameter.value.shape)]),
-        ),
+      ) => [parameter, this.#newSlots(parameter)]),
+    );
+  }
+
+  #newSlots({ name, value: { shape } }: Parameter): Slots {
+    const layouts = this.#row.slots({ name, shape }, this.#options.args);
+    return Object.fromEntries(
+      Object.entries(layouts).map(([slot, { shape, dtype }]) => [
+        slot,
+        this.#device.zeros(shape, dtype),
       ]),
     );
   }
@@ -164,7 +127,7 @@ export class Optimizer {
         weight,
         gradient,
         step: this.steps,
-        learningRate,
+        learningRate: learningRate * this.#rateFactor(name),
         clip,
         weightDecay,
       };

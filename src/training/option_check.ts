@@ -5,7 +5,17 @@
  */
 import { type Findings, quoted } from "../base/schema.ts";
 import { type CheckedMethod, checkMethod } from "./method_check.ts";
-import { makeSchedule, type ScheduleName } from "./schedule.ts";
+import {
+  type OptimizerArgs,
+  type OptimizerName,
+  readOptimArgs,
+} from "./optimizer_names.ts";
+import { rateFactors, type RateGroup } from "./rate_factor.ts";
+import {
+  makeSchedule,
+  type ScheduleKwargs,
+  type ScheduleName,
+} from "./schedule.ts";
 
 /** The options that are checked together. */
 export interface CheckedOptions extends CheckedMethod {
@@ -21,8 +31,11 @@ export interface CheckedOptions extends CheckedMethod {
   readonly bf16: boolean;
   readonly fp16: boolean;
   readonly learning_rate: number;
+  readonly lr_groups: readonly RateGroup[] | null;
+  readonly optim: OptimizerName;
+  readonly optim_args: OptimizerArgs | null;
   readonly lr_scheduler_type: ScheduleName;
-  readonly lr_scheduler_kwargs: Readonly<Record<string, number>> | null;
+  readonly lr_scheduler_kwargs: ScheduleKwargs | null;
   readonly max_length: number | null;
   readonly max_prompt_length: number | null;
 }
@@ -35,8 +48,7 @@ export function checkTrainOptions(options: CheckedOptions): Findings {
     ...modelProblems(options),
     ...method.problems,
   ];
-  const schedule = scheduleProblem(options);
-  if (schedule !== undefined) problems.push(schedule);
+  problems.push(...optimizerProblems(options));
   return { problems, warnings: method.warnings };
 }
 
@@ -94,15 +106,24 @@ function modelProblems(options: CheckedOptions): string[] {
   return problems;
 }
 
-function scheduleProblem(options: CheckedOptions): string | undefined {
+function optimizerProblems(options: CheckedOptions): string[] {
+  const { optim, optim_args, lr_scheduler_kwargs } = options;
+  return [
+    () =>
+      makeSchedule({
+        ...options,
+        lr_scheduler_kwargs: lr_scheduler_kwargs ?? {},
+        ...{ warmupSteps: 0, totalSteps: 1 },
+      }),
+    () => readOptimArgs(optim, optim_args),
+    () => rateFactors(options),
+  ].flatMap((make) => rangeProblem(make) ?? []);
+}
+
+/** What a function says of a value out of range. */
+function rangeProblem(make: () => unknown): string | undefined {
   try {
-    makeSchedule({
-      lr_scheduler_type: options.lr_scheduler_type,
-      lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
-      learning_rate: options.learning_rate,
-      warmupSteps: 0,
-      totalSteps: 1,
-    });
+    make();
     return undefined;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

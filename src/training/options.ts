@@ -4,13 +4,20 @@
  *
  * @module
  */
-import { either, list, optional, record } from "../base/composite_option.ts";
+import {
+  either,
+  fields,
+  list,
+  optional,
+  record,
+} from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
+import { optimizerNames, optimizerSynonyms } from "./optimizer_names.ts";
 import { scheduleNames } from "./schedule.ts";
 
 const lora = {
@@ -44,9 +51,9 @@ const optimizer = {
   ),
   lr_scheduler_kwargs: optional(
     record(
-      "num_cycles, min_lr, min_lr_rate, lr_end or power of the schedule",
+      "num_cycles, min_lr, min_lr_rate, lr_end, power and so on of the schedule, by transformers' names",
       undefined,
-      number("Value"),
+      either<number, string>(number("Value"), text("Word")),
     ),
   ),
   warmup_ratio: number(
@@ -59,20 +66,42 @@ const optimizer = {
     0,
     { min: 0 },
   ),
-  optim: choice("Optimizer", "adamw_torch", ["adamw_torch", "rmsprop", "sgd"], {
-    adamw_torch_fused: "adamw_torch",
-    adamw_hf: "adamw_torch",
-    paged_adamw: "adamw_torch",
-    paged_adamw_32bit: "adamw_torch",
-  }),
-  adam_beta1: number("Decay of the mean of gradients", 0.9, {
+  lr_groups: optional(
+    list(
+      "Parameters that learn at a rate of their own, each [{modules, lr}] with parts or regular expressions of their names and the peak rate",
+      undefined,
+      fields("Group", {
+        name: optional(text("For people")),
+        modules: list("Regular expressions", undefined, text("Expression")),
+        lr: number("Peak rate", undefined, { min: 0 }),
+      }),
+    ),
+  ),
+  optim: choice(
+    "Optimizer; adamw_8bit keeps moments in 8 bits, adafactor those of rows and columns",
+    "adamw_torch",
+    optimizerNames,
+    optimizerSynonyms,
+  ),
+  optim_args: optional(
+    record(
+      "Its further numbers: momentum of sgd and rmsprop, alpha and eps of rmsprop, clip_threshold and decay_rate of adafactor",
+      undefined,
+      number("Value"),
+    ),
+  ),
+  adam_beta1: number("Decay of the mean of gradients, Lion's too", 0.9, {
     min: 0,
     max: 0.9999999,
   }),
-  adam_beta2: number("Decay of the mean of their squares", 0.999, {
-    min: 0,
-    max: 0.9999999,
-  }),
+  adam_beta2: number(
+    "Decay of the mean of their squares; Lion's second, 0.99 is usual there",
+    0.999,
+    {
+      min: 0,
+      max: 0.9999999,
+    },
+  ),
   adam_epsilon: number("Added to the root of that mean", 1e-8, { min: 0 }),
   weight_decay: number(
     "Decoupled decay of all but biases and norms, 0 to 0.1 is usual",

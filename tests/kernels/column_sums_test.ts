@@ -20,6 +20,19 @@ for (
   });
 }
 
+for (const [rows = 0, cols = 0] of [[7, 33], [257, 64]]) {
+  await gpuTest(
+    `columnSums() of squares is its twin's of squared numbers at [${rows}, ${cols}]`,
+    async (device) => {
+      const x = seeded(rows * cols, 4);
+      const given = device.upload(x, [rows, cols]);
+      const y = columnSums(device, given, { squares: true });
+      const want = columnSumsTwin(Float64Array.from(x, (v) => v * v), cols);
+      assertClose(await device.read(y), want, rows * 2 ** -24);
+    },
+  );
+}
+
 await gpuTest("columnSums() adds to a tensor", async (device) => {
   const x = seeded(70 * 5, 2);
   const before = seeded(5, 3);

@@ -1,47 +1,22 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { adagrad } from "../../kernels/adagrad.ts";
 import { adamw } from "../../kernels/adamw.ts";
-import type { Device } from "../../kernels/device.ts";
+import { lion } from "../../kernels/lion.ts";
 import { rmsprop } from "../../kernels/rmsprop.ts";
 import { sgd } from "../../kernels/sgd.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
 import {
+  adagradReference,
   adamwReference,
+  lionReference,
   rmspropReference,
   sgdReference,
 } from "../reference/optimizers.ts";
 import { gpuTest } from "./gpu_test_case.ts";
 import { assertClose, seeded } from "./numbers.ts";
+import { clipOf, start, STEPS, takeSteps } from "./optimizer_case.ts";
 
-const STEPS = 3;
 /** A few roundings per step. */
 const TOLERANCE = 2e-6;
-
-/** A weight with its zeroed state on the device and the same numbers in float64. */
-function start(device: Device, count: number) {
-  const data = seeded(count, count);
-  const weight = device.upload(data, [count]);
-  const states = [device.zeros([count]), device.zeros([count])] as const;
-  const twin = Float64Array.from(data);
-  const twinStates = [new Float64Array(count), new Float64Array(count)];
-  return { weight, states, twin, twinStates };
-}
-
-/** What `gradientClip()` leaves for the updates. */
-function clipOf(device: Device, factor: number): Tensor {
-  return device.upload(Float32Array.of(1, factor), [2]);
-}
-
-/** Calls `step` with a new gradient, on the device and as numbers, from step 1 on. */
-function takeSteps(
-  device: Device,
-  count: number,
-  step: (gradient: Tensor, numbers: Float32Array, number: number) => void,
-): void {
-  for (let number = 1; number <= STEPS; number++) {
-    const numbers = seeded(count, 100 * count + number, 0.3);
-    step(device.upload(numbers, [count]), numbers, number);
-  }
-}
 
 const ADAMW = {
   learningRate: 1e-2,
@@ -136,28 +111,91 @@ await gpuTest("adamw() names a tensor of another shape or dtype", (device) => {
   return Promise.resolve();
 }, { variants: ["tile"] });
 
-for (const count of [1, 257]) {
+for (const count of [1, 7, 33, 257]) {
   await gpuTest(
-    `rmsprop() follows its twin for ${STEPS} steps on ${count} weights`,
+    `lion() follows its twin for ${STEPS} steps on ${count} weights`,
     async (device) => {
       const options = {
-        learningRate: 1e-2,
-        alpha: 0.99,
-        eps: 1e-8,
-        weightDecay: 0.1,
-        gradientScale: 0.5,
+        ...{ learningRate: 1e-2, beta1: 0.9, beta2: 0.99, weightDecay: 0.1 },
       };
-      const { weight, states: [v], twin, twinStates } = start(device, count);
+      const { weight, states: [m], twin, twinStates } = start(device, count);
       takeSteps(device, count, (gradient, numbers) => {
-        const clip = clipOf(device, options.gradientScale);
-        rmsprop(device, { weight, gradient, v }, { ...options, clip });
-        rmspropReference(twin, numbers, twinStates[0]!, options);
+        const clip = clipOf(device, 0.5);
+        lion(device, { weight, gradient, m }, { ...options, clip });
+        const gradientScale = 0.5;
+        lionReference(twin, numbers, twinStates[0], {
+          ...{ ...options, gradientScale },
+        });
       });
       assertClose(await device.read(weight), twin, TOLERANCE, "weight");
-      assertClose(await device.read(v), twinStates[0]!, TOLERANCE, "v");
+      assertClose(await device.read(m), twinStates[0], TOLERANCE, "m");
     },
     { variants: ["tile"] },
   );
+
+  await gpuTest(
+    `adagrad() follows its twin for ${STEPS} steps on ${count} weights`,
+    async (device) => {
+      const options = { learningRate: 1e-2, eps: 1e-10, weightDecay: 0.1 };
+      const { weight, states: [v], twin, twinStates } = start(device, count);
+      takeSteps(device, count, (gradient, numbers) => {
+        const clip = clipOf(device, 0.5);
+        adagrad(device, { weight, gradient, v }, { ...options, clip });
+        const gradientScale = 0.5;
+        adagradReference(twin, numbers, twinStates[0], {
+          ...{ ...options, gradientScale },
+        });
+      });
+      assertClose(await device.read(weight), twin, TOLERANCE, "weight");
+      assertClose(await device.read(v), twinStates[0], TOLERANCE, "v");
+    },
+    { variants: ["tile"] },
+  );
+}
+
+await gpuTest(
+  "lion() moves by the learning rate, and not at all where the gradient was always 0",
+  async (device) => {
+    const weight = device.zeros([3]);
+    const gradient = device.upload(Float32Array.of(1e-3, 0, -20), [3]);
+    lion(device, { weight, gradient, m: device.zeros([3]) }, {
+      ...{ learningRate: 0.5, beta1: 0.9, beta2: 0.99, weightDecay: 0 },
+      clip: clipOf(device, 1),
+    });
+    assertEquals([...await device.read(weight)], [-0.5, 0, 0.5]);
+  },
+  { variants: ["tile"] },
+);
+
+for (const count of [1, 257]) {
+  for (const momentum of [0, 0.9]) {
+    await gpuTest(
+      `rmsprop() with momentum ${momentum} follows its twin for ${STEPS} steps on ${count} weights`,
+      async (device) => {
+        const options = {
+          learningRate: 1e-2,
+          alpha: 0.99,
+          eps: 1e-8,
+          weightDecay: 0.1,
+          momentum,
+          gradientScale: 0.5,
+        };
+        const { weight, states: [v, velocity], twin, twinStates } = start(
+          device,
+          count,
+        );
+        takeSteps(device, count, (gradient, numbers) => {
+          const clip = clipOf(device, options.gradientScale);
+          const tensors = { weight, gradient, v, velocity };
+          rmsprop(device, tensors, { ...options, clip });
+          rmspropReference(twin, numbers, twinStates, options);
+        });
+        assertClose(await device.read(weight), twin, TOLERANCE, "weight");
+        assertClose(await device.read(v), twinStates[0], TOLERANCE, "v");
+      },
+      { variants: ["tile"] },
+    );
+  }
 
   for (const momentum of [0, 0.9]) {
     await gpuTest(
@@ -185,22 +223,31 @@ for (const count of [1, 257]) {
   }
 }
 
-await gpuTest("sgd() with momentum asks for the velocity", (device) => {
-  const weight = device.zeros([2]);
-  const clip = clipOf(device, 1);
-  const options = { learningRate: 1, momentum: 0.9, clip };
-  assertThrows(
-    () => sgd(device, { weight, gradient: weight }, options),
-    TypeError,
-    '"velocity" is missing',
-  );
-  assertEquals(weight.shape, [2]);
-  return Promise.resolve();
-}, { variants: ["tile"] });
+await gpuTest(
+  "sgd() and rmsprop() with momentum ask for the velocity",
+  (device) => {
+    const weight = device.zeros([2]);
+    const clip = clipOf(device, 1);
+    const options = { learningRate: 1, momentum: 0.9, clip };
+    assertThrows(
+      () => sgd(device, { weight, gradient: weight }, options),
+      TypeError,
+      '"velocity" is missing, expected a tensor [2]',
+    );
+    assertThrows(
+      () => rmsprop(device, { weight, gradient: weight, v: weight }, options),
+      TypeError,
+      '"velocity" is missing, expected a tensor [2]',
+    );
+    assertEquals(weight.shape, [2]);
+    return Promise.resolve();
+  },
+  { variants: ["tile"] },
+);
 
 for (const factor of [0.5, -1]) {
   await gpuTest(
-    `adamw(), rmsprop() and sgd() ${
+    `adamw(), rmsprop(), sgd() and lion() ${
       factor < 0 ? "change nothing" : "change all"
     } where clip says ${factor}`,
     async (device) => {
@@ -209,8 +256,8 @@ for (const factor of [0.5, -1]) {
       const make = (value: number) =>
         device.upload(new Float32Array(8).fill(value), [8]);
       const gradient = make(bad);
-      const kept = [1, 2, 3, 4, 5, 6, 7].map(make);
-      const [a, m, v, b, square, c, velocity] = kept;
+      const kept = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(make);
+      const [a, m, v, b, square, c, velocity, d, mean] = kept;
       adamw(device, { weight: a!, gradient, m: m!, v: v! }, {
         ...{ ...ADAMW, step: 1, clip },
       });
@@ -219,6 +266,9 @@ for (const factor of [0.5, -1]) {
       });
       sgd(device, { weight: c!, gradient, velocity: velocity! }, {
         ...{ learningRate: 1, momentum: 0.9, clip },
+      });
+      lion(device, { weight: d!, gradient, m: mean! }, {
+        ...{ learningRate: 1, beta1: 0.9, beta2: 0.99, weightDecay: 0, clip },
       });
       const found = await device.readAll(kept);
       for (const [i, values] of found.entries()) {

@@ -29,14 +29,35 @@ export function adamwReference(
   }
 }
 
-/** RMSprop; see kernels/rmsprop.ts. Changes `weight` and `v`. */
+/** RMSprop; see kernels/rmsprop.ts. Changes `weight`, `v` and `velocity`. */
 export function rmspropReference(
   weight: Numbers,
   gradient: ArrayLike<number>,
-  v: Numbers,
+  [v, velocity]: readonly [v: Numbers, velocity: Numbers],
   o: {
     learningRate: number;
     alpha: number;
+    eps: number;
+    weightDecay: number;
+    momentum: number;
+    gradientScale: number;
+  },
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const g = gradient[i]! * o.gradientScale + o.weightDecay * weight[i]!;
+    v[i] = o.alpha * v[i]! + (1 - o.alpha) * g * g;
+    velocity[i] = o.momentum * velocity[i]! + g / (Math.sqrt(v[i]!) + o.eps);
+    weight[i]! -= o.learningRate * velocity[i]!;
+  }
+}
+
+/** Adagrad; see kernels/adagrad.ts. Changes `weight` and `sum`. */
+export function adagradReference(
+  weight: Numbers,
+  gradient: ArrayLike<number>,
+  sum: Numbers,
+  o: {
+    learningRate: number;
     eps: number;
     weightDecay: number;
     gradientScale: number;
@@ -44,8 +65,29 @@ export function rmspropReference(
 ): void {
   for (let i = 0; i < weight.length; i++) {
     const g = gradient[i]! * o.gradientScale + o.weightDecay * weight[i]!;
-    v[i] = o.alpha * v[i]! + (1 - o.alpha) * g * g;
-    weight[i]! -= o.learningRate * g / (Math.sqrt(v[i]!) + o.eps);
+    sum[i]! += g * g;
+    weight[i]! -= o.learningRate * g / (Math.sqrt(sum[i]!) + o.eps);
+  }
+}
+
+/** Lion, arXiv 2302.06675, Algorithm 2; see kernels/lion.ts. Changes `weight` and `m`. */
+export function lionReference(
+  weight: Numbers,
+  gradient: ArrayLike<number>,
+  m: Numbers,
+  o: {
+    learningRate: number;
+    beta1: number;
+    beta2: number;
+    weightDecay: number;
+    gradientScale: number;
+  },
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const g = gradient[i]! * o.gradientScale;
+    const c = o.beta1 * m[i]! + (1 - o.beta1) * g;
+    weight[i]! -= o.learningRate * (Math.sign(c) + o.weightDecay * weight[i]!);
+    m[i] = o.beta2 * m[i]! + (1 - o.beta2) * g;
   }
 }
 

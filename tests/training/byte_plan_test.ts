@@ -154,6 +154,25 @@ await gpuTest(
 );
 
 await gpuTest(
+  "planBytes() counts two bytes a weight and two scales a block for adamw_8bit, rows and columns for adafactor",
+  async (device) => {
+    const config = configOf({ vocab_size: 16 });
+    const stateOf = async (optim: ByteSources["optimizer"]["optim"]) => {
+      const optimizer = { ...OPTIMIZER, optim };
+      const sources = sourcesOf({ adapter: undefined, config, optimizer });
+      return bytesOf(await planBytes(device, sources), "optimizer state");
+    };
+    const full = await stateOf("adamw_torch");
+    const ratio = await stateOf("adamw_8bit") / full;
+    // (2 + 8 / 256) of 8 bytes; embeddings, norms and biases are small
+    assert(ratio > 0.2539 && ratio < 0.256, `${ratio}`);
+    assert(await stateOf("adafactor") < full / 100);
+    assertEquals(await stateOf("sgd"), 256); // the clipping factor, as the pool rounds
+  },
+  { variants: ["panel"] },
+);
+
+await gpuTest(
   "checkBudget() names every group where a run does not fit",
   async (device) => {
     const plan = await planBytes(device, sourcesOf({}));

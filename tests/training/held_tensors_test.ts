@@ -27,3 +27,19 @@ await gpuTest(
   },
   { variants: ["tile"] },
 );
+
+await gpuTest(
+  "exportTensor() and holdTensors() keep the bits of words, also those that are no number as floats",
+  async (device) => {
+    const words = Uint32Array.of(0x7f800001, 0xffffffff, 3);
+    const tensor = device.upload(words, [3], "u32");
+    const exported = exportTensor(device, "codes", tensor);
+    const held = await holdTensors(device, [exported]);
+    for (const { dtype, bytes } of [exported, ...held]) {
+      const [piece] = await Array.fromAsync(bytes());
+      assertEquals(dtype, "U32");
+      assertEquals(new Uint32Array(piece!.slice().buffer), words);
+    }
+  },
+  { variants: ["tile"] },
+);

@@ -44,5 +44,18 @@ Deno.test(
       { lr_scheduler_type: "cosine_with_min_lr" },
       "either min_lr or min_lr_rate",
     );
+    refuses(
+      { optim: "lion_32bit", optim_args: "momentum=0.9" },
+      'Cannot set "lion_32bit" by optim_args: found "momentum", expected none',
+    );
+    refuses(
+      { learning_rate: 0, lr_groups: [{ modules: "lm_head", lr: 1 }] },
+      "Cannot use lr_groups: learning_rate is 0",
+    );
+    refuses({ adafactor: true }, "write optim adafactor");
+    refuses(
+      { lr_scheduler_type: "reduce_lr_on_plateau" },
+      'found "reduce_lr_on_plateau"',
+    );
   },
 );

@@ -16,13 +16,28 @@ const COMMON: Recipe = {
   weight_decay: 0.1,
 };
 
-const KINDS: Readonly<Record<string, { file: string; recipe: Recipe }>> = {
+type Kinds = Readonly<Record<string, { file: string; recipe: Recipe }>>;
+
+const KINDS: Kinds = {
   "all weights": { file: "model.safetensors", recipe: COMMON },
   "LoRA with dropout": {
     file: "adapter_model.safetensors",
     recipe: { ...COMMON, ...LORA, lora_dropout: 0.3 },
   },
 };
+
+const OPTIMIZERS: Kinds = Object.fromEntries(
+  [
+    { optim: "adamw_8bit" },
+    { optim: "adafactor" },
+    { optim: "lion_32bit", learning_rate: 1e-4 },
+    { optim: "rmsprop", optim_args: { momentum: 0.9 } },
+    { optim: "adagrad" },
+  ].map((recipe) => [
+    recipe.optim,
+    { file: "model.safetensors", recipe: { ...COMMON, ...recipe } },
+  ]),
+);
 
 /** Weights, moments, step and log of a run that ended. */
 async function assertSameEnd(
@@ -49,7 +64,9 @@ async function assertSameEnd(
   }
 }
 
-for (const [kind, { file, recipe }] of Object.entries(KINDS)) {
+for (
+  const [kind, { file, recipe }] of Object.entries({ ...KINDS, ...OPTIMIZERS })
+) {
   await runTest(
     `runTraining() interrupted by a signal and resumed ends as if it was not: ${kind}`,
     async (scene) => {
@@ -75,7 +92,9 @@ for (const [kind, { file, recipe }] of Object.entries(KINDS)) {
       await assertSameEnd(scene, ["whole", "cut"], file);
     },
   );
+}
 
+for (const [kind, { file, recipe }] of Object.entries(KINDS)) {
   await runTest(
     `runTraining() killed after a checkpoint takes the steps since again: ${kind}`,
     async (scene) => {

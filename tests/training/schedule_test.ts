@@ -2,6 +2,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   makeSchedule,
   resolveWarmupSteps,
+  type ScheduleKwargs,
   type ScheduleName,
   scheduleNames,
 } from "../../src/training/schedule.ts";
@@ -62,7 +63,7 @@ Deno.test({
 
 function rates(
   lr_scheduler_type: ScheduleName,
-  lr_scheduler_kwargs: Record<string, number> = {},
+  lr_scheduler_kwargs: ScheduleKwargs = {},
 ): number[] {
   const rate = makeSchedule({
     ...{ lr_scheduler_type, lr_scheduler_kwargs, learning_rate: 8 },
@@ -122,6 +123,71 @@ Deno.test(
 );
 
 Deno.test(
+  "makeSchedule() starts cosine_with_restarts anew at each cycle and ends at 0",
+  pure,
+  () => {
+    // 4 * (1 + cos(pi * (cycles * progress mod 1))), progress 0, 1/4, 1/2, 3/4
+    const wanted = [0, 4, 8, 4, 8, 4, 0, 0];
+    assertEquals(rates("cosine_with_restarts", { num_cycles: 2 }), wanted);
+    assertEquals(rates("cosine_with_restarts"), [
+      ...[0, 4, 8, 6.828427, 4, 1.171573, 0, 0],
+    ]);
+  },
+);
+
+Deno.test(
+  "makeSchedule() is one step ahead in cosine_warmup_with_min_lr, and rises from warmup_lr_rate",
+  pure,
+  () => {
+    // (n + 1) / 2, then 2 + 6 * (1 + cos(pi * progress)) / 2 with progress 1/4, 1/2, 3/4, 1, 5/4, 3/2
+    const name = "cosine_warmup_with_min_lr";
+    const falling = [7.12132, 5, 2.87868, 2, 2.87868, 5];
+    assertEquals(rates(name, { min_lr: 2 }), [4, 8, ...falling]);
+    // 8 * (1/4 + 3/4 * n / (2 - 1))
+    assertEquals(rates(name, { min_lr_rate: 0.25, warmup_lr_rate: 0.25 }), [
+      ...[2, 8],
+      ...falling,
+    ]);
+  },
+);
+
+Deno.test(
+  "makeSchedule() falls with the root of the step in inverse_sqrt",
+  pure,
+  () => {
+    // 8 / sqrt(n / 2) after two steps of warm-up; with a timescale of 8 it is 8 / sqrt((n + 6) / 8)
+    assertEquals(rates("inverse_sqrt"), [
+      ...[0, 4, 8, 6.531973, 5.656854, 5.059644, 4.618802, 4.276180],
+    ]);
+    assertEquals(rates("inverse_sqrt", { timescale: 8 }), [
+      ...[0, 4, 8, 7.542472, 7.155418, 6.822423, 6.531973, 6.275716],
+    ]);
+  },
+);
+
+Deno.test(
+  "makeSchedule() stays high between rise and fall in warmup_stable_decay",
+  pure,
+  () => {
+    const name = "warmup_stable_decay";
+    const decay = { num_decay_steps: 2 };
+    // two steps up, 6 - 2 - 2 at 8, two down to the floor
+    assertEquals(rates(name, decay), [0, 4, 8, 8, 8, 4, 0, 0]);
+    const linear = { warmup_type: "linear", decay_type: "linear" } as const;
+    // 8 * (1/4 + 3/4 * x) with x 0, 1/2 up and 1, 1/2 down
+    assertEquals(rates(name, { ...decay, ...linear, min_lr_ratio: 0.25 }), [
+      ...[2, 5, 8, 8, 8, 5, 2, 2],
+    ]);
+    // 8 * (1 - sqrt(1 - 1/2)) up and 8 * (1 - sqrt(x)) down, x 0, 1/4, 1/2, 3/4
+    const root = { warmup_type: "1-sqrt", decay_type: "1-sqrt" };
+    assertEquals(
+      rates(name, { num_decay_steps: 4, num_stable_steps: 1, ...root }),
+      [0, 2.343146, 8, 8, 4, 2.343146, 1.071797, 0],
+    );
+  },
+);
+
+Deno.test(
   "makeSchedule() refuses keys and values that the schedule does not take",
   pure,
   () => {
@@ -140,6 +206,21 @@ Deno.test(
       RangeError,
       "lr_end 9 is not below learning_rate 8",
     );
+    assertThrows(
+      () => rates("warmup_stable_decay", { decay_type: "steep" }),
+      RangeError,
+      'decay_type is "steep", expected linear, cosine, 1-sqrt; num_decay_steps is missing',
+    );
+    assertThrows(
+      () => rates("inverse_sqrt", { timescale: 0 }),
+      RangeError,
+      "timescale is 0, expected a number above 0",
+    );
+    assertThrows(
+      () => rates("cosine", { num_cycles: "many" }),
+      RangeError,
+      'num_cycles is "many", expected a number',
+    );
   },
 );
 
@@ -148,8 +229,10 @@ Deno.test(
   pure,
   () => {
     for (const name of scheduleNames) {
-      const kwargs: Record<string, number> = name === "cosine_with_min_lr"
+      const kwargs: ScheduleKwargs = name.endsWith("min_lr")
         ? { min_lr: 1 }
+        : name === "warmup_stable_decay"
+        ? { num_decay_steps: 0 }
         : {};
       const rate = makeSchedule({
         ...{ lr_scheduler_type: name, lr_scheduler_kwargs: kwargs },

@@ -40,6 +40,18 @@ function perEpoch(name: "eval" | "save"): Rule {
   });
 }
 
+/** `lr_groups`, with the embeddings' own rate as their first: there it wins over theirs. */
+const rateGroups: Rule = (_, recipe) => {
+  const { lr_groups, embedding_lr_scale: scale, embedding_lr } = recipe;
+  const lr = scale
+    ? Number(scale) * Number(recipe.learning_rate)
+    : embedding_lr;
+  const modules = ["embed_tokens", "lm_head"];
+  const embeddings = lr ? [{ name: "embeddings", modules, lr }] : [];
+  const groups = [...embeddings, ...Array.isArray(lr_groups) ? lr_groups : []];
+  return { options: { lr_groups: groups.length === 0 ? null : groups } };
+};
+
 const METHOD: Rules = {
   base_model: "model_name_or_path",
   tokenizer_config: "tokenizer_name_or_path",
@@ -83,6 +95,9 @@ const BATCHES: Rules = {
   eval_batch_size: "per_device_eval_batch_size",
   num_epochs: "num_train_epochs",
   optimizer: "optim",
+  lr_groups: rateGroups,
+  embedding_lr: rateGroups,
+  embedding_lr_scale: rateGroups,
   lr_scheduler: (value, { cosine_min_lr_ratio: ratio }) => ({
     options: value === "cosine" && typeof ratio === "number" && ratio > 0
       ? {

@@ -135,3 +135,27 @@ output_dir: output/x
     assertStringIncludes(reasons(grpo)["rl"]!, "only dpo, ipo, kto");
   },
 });
+
+Deno.test({
+  ...pure,
+  name: "importRecipe() takes Axolotl's optimizers and rates of groups over",
+  async fn() {
+    const { options, problem } = await load(`
+base_model: m
+rl: dpo
+datasets: [{ path: data/a.jsonl, type: chatml.intel }]
+output_dir: output/x
+optimizer: adamw_bnb_8bit
+learning_rate: 0.0002
+embedding_lr_scale: 0.5
+lr_groups:
+  - { name: queries, modules: [self_attn.q_proj.weight], lr: 0.01 }
+`);
+    assertEquals(problem, undefined);
+    assertEquals(options.optim, "adamw_bnb_8bit");
+    assertEquals(options.lr_groups, [
+      { name: "embeddings", modules: ["embed_tokens", "lm_head"], lr: 1e-4 },
+      { name: "queries", modules: ["self_attn.q_proj.weight"], lr: 0.01 },
+    ]);
+  },
+});
