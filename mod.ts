@@ -71,10 +71,10 @@ export type { ImportOptions } from "./src/training/importing/import_options.ts";
 export {
   type ImportedRecipe,
   importRecipe,
-  noteLine,
   recipeText,
   type RecipeTool,
 } from "./src/training/importing/import_recipe.ts";
+export { noteLine } from "./src/training/importing/translation.ts";
 export type { ReadJson } from "./src/training/importing/llama_factory_data.ts";
 export type {
   Note,

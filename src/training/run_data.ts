@@ -2,7 +2,6 @@
  * From a run's options to the examples it trains on, with an account of every row. Needs no device, so that
  * `inspect` shows exactly what `train` will see.
  */
-import { localDatasetPath } from "../files/repo_folder.ts";
 import {
   loadDemonstrations,
   type Loaded,
@@ -20,7 +19,12 @@ import type { TokenPair } from "../preference/token_pair.ts";
 import type { Encoder, TokenDemonstration } from "../preference/tokenize.ts";
 import { lossRows } from "./losses.ts";
 import type { TrainOptions } from "./options.ts";
-import { heldOutOf, loadSettings, runSources } from "./run_sources.ts";
+import {
+  heldOutOf,
+  loadSettings,
+  namedSource,
+  runSources,
+} from "./run_sources.ts";
 import { lossTerms } from "./trainers.ts";
 
 /** Examples of both splits. */
@@ -116,9 +120,7 @@ async function loadSplits<Example>(
   });
   if (options.eval_strategy === "no") return { train, evaluation: undefined };
   const evaluation = await load(
-    eval_dataset === null
-      ? sources
-      : [{ path: await localDatasetPath(eval_dataset) }],
+    eval_dataset === null ? sources : [await namedSource(eval_dataset)],
     {
       ...common,
       split: evalSplit ?? "test",

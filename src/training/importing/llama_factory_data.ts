@@ -62,7 +62,8 @@ const UNSERVED: Readonly<Record<string, string>> = {
   cloud_file_name: "download it first",
 };
 
-function entry(
+/** One entry of dataset_info.json as a dataset of `dataset_mixture`, and what of it is not served. */
+export function datasetEntry(
   name: string,
   info: Recipe,
   folder: string,
@@ -144,7 +145,7 @@ export async function llamaFactoryData(
       const reason = `"${path}" does not describe it; its file is taken to be`;
       notes.push({ key: `dataset ${name}`, reason: `${reason} "${name}"` });
     }
-    const found = entry(
+    const found = datasetEntry(
       name,
       isRecord(info) ? info : { file_name: name },
       folder,

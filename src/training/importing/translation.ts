@@ -34,6 +34,11 @@ export interface Note {
   readonly reason: string;
 }
 
+/** A note in one line. */
+export function noteLine({ key, reason }: Note): string {
+  return `"${key}": ${reason}`;
+}
+
 /** A recipe of ours, and what was lost on the way. */
 export interface Translated {
   /** In the order of the file. */
