@@ -193,6 +193,7 @@ export {
   loadRunDemonstrations,
   loadRunFeedback,
   loadRunPairs,
+  packRunData,
   type RunData,
 } from "./src/training/run_data.ts";
 export type { DrawCurves } from "./src/training/run_folder.ts";

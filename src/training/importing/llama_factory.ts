@@ -110,7 +110,15 @@ const DATA: Rules = {
   overwrite_cache: nothing("caches are found by a hash of what they hold"),
   preprocessing_batch_size: nothing("rows are read one after the other"),
   buffer_size: nothing("large files are always read in pieces"),
-  neat_packing: only([false, null], "batches never hold padding"),
+  packing: (value, { neat_packing }) => ({
+    options: {
+      packing: value,
+      ...(neat_packing === true ? {} : { packing_strategy: "wrapped" }),
+    },
+  }),
+  neat_packing: (value, recipe) => ({
+    options: value === true && !("packing" in recipe) ? { packing: true } : {},
+  }),
   media_dir: nothing("pictures and sounds are not served"),
 };
 
