@@ -29,7 +29,9 @@ export const modelOptions = {
     text("Folder of the tokenizer; null is the model's own"),
   ),
   chat_template: optional(
-    text("Name in templates/ or path of a Jinja file; null is the model's own"),
+    text(
+      "Name in templates/, path of a Jinja file, or its text; null is the model's own",
+    ),
   ),
   init_from_config: flag(
     "Start from random weights: the model's folder needs only config.json and tokenizer",

@@ -157,12 +157,15 @@ export async function llamaFactoryData(
   });
   const test = Number(recipe.val_size ?? 0);
   const evaluation = namesOf(recipe.eval_dataset);
-  if (evaluation.length > 0) {
-    const reason = "name its file by eval_dataset";
+  if (evaluation.length > 1) {
+    const reason = "only the first is taken";
     notes.push({ key: "eval_dataset", reason });
   }
   return {
     options: {
+      ...(evaluation[0] === undefined
+        ? {}
+        : { eval_dataset: `${folder}/${evaluation[0]}` }), // read as dataset_info.json has it
       dataset_mixture: {
         datasets,
         ...(test > 0 ? { test_split_size: test } : {}),
