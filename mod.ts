@@ -71,10 +71,10 @@ export type { ImportOptions } from "./src/training/importing/import_options.ts";
 export {
   type ImportedRecipe,
   importRecipe,
-  noteLine,
   recipeText,
   type RecipeTool,
 } from "./src/training/importing/import_recipe.ts";
+export { noteLine } from "./src/training/importing/translation.ts";
 export type { ReadJson } from "./src/training/importing/llama_factory_data.ts";
 export type {
   Note,
@@ -193,6 +193,7 @@ export {
   loadRunDemonstrations,
   loadRunFeedback,
   loadRunPairs,
+  packRunData,
   type RunData,
 } from "./src/training/run_data.ts";
 export type { DrawCurves } from "./src/training/run_folder.ts";

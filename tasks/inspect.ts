@@ -13,6 +13,7 @@ import {
   loadRunFeedback,
   loadRunPairs,
   openEncoder,
+  packRunData,
   pairLines,
   reportLines,
   type RunData,
@@ -41,7 +42,13 @@ async function inspect(options: InspectTaskOptions) {
   const { encoder } = await openEncoder(options);
   const shown: InspectOptions = { tokenizer: encoder.tokenizer, color };
   if (options.trainer === "sft") {
-    const data = await loadRunDemonstrations(options, encoder);
+    const rows = await loadRunDemonstrations(options, encoder);
+    const bins = packRunData(rows, options);
+    const data = {
+      train: { ...rows.train, report: bins.train.report },
+      evaluation: rows.evaluation && bins.evaluation &&
+        { ...rows.evaluation, report: bins.evaluation.report },
+    };
     show(data, options.examples, (one) => demonstrationLines(one, shown));
   } else if (options.trainer === "kto") {
     const data = await loadRunFeedback(options, encoder);

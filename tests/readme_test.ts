@@ -27,12 +27,14 @@ import { inspectSchema } from "../src/training/inspect_options.ts";
 import { trainSchema } from "../src/training/options.ts";
 import { parseRecipe } from "../src/training/recipe.ts";
 import { scoreSchema } from "../src/training/score_options.ts";
+import { servedTable } from "./served_table.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const README = join(ROOT, "README.md");
 const TABLES: Readonly<Record<string, () => string>> = {
   losses: lossesTable,
   formats: formatsTable,
+  served: servedTable,
   options: () => optionsTable(trainSchema).trimEnd(),
 };
 const UPDATE = Deno.args.includes("--update");

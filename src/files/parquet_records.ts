@@ -15,12 +15,14 @@ import {
 } from "hyparquet";
 import type { FileRecord, Wanted } from "./data_record.ts";
 import type { JsonObject } from "./json_file.ts";
+import { decompressLz4 } from "./lz4_block.ts";
 
 /** Snappy is served by the package itself. */
 const compressors: Compressors = {
   GZIP: (input) => gunzipSync(input),
   ZSTD: (input) => zstdDecompressSync(input),
   BROTLI: (input) => brotliDecompressSync(input),
+  LZ4_RAW: decompressLz4,
 };
 
 async function openBuffer(
@@ -99,7 +101,7 @@ async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new SyntaxError(
-      `Cannot read "${path}": ${error.message}, wanted a parquet file compressed by snappy, gzip, zstd, brotli or not at all`,
+      `Cannot read "${path}": ${error.message}, wanted a parquet file compressed by snappy, gzip, zstd, brotli, LZ4_RAW or not at all`,
     );
   }
 }

@@ -2,24 +2,52 @@
  * The table of shapes of data for supervised fine-tuning: which keys a row has, and how it becomes a Demonstration.
  * To serve another shape, add a row; the most particular come first.
  */
-import { type Draft, type Format, pick } from "./format.ts";
+import { type Draft, type Format, keyIn, pick } from "./format.ts";
 import type { Demonstration } from "./preference.ts";
-import { question, userTurn, withSystem } from "./questions.ts";
-import { answerAt, type Row, textAt, turnsAt } from "./turns.ts";
+import { hasSystem, question, userTurn, withSystem } from "./questions.ts";
+import { answerAt, isRow, listAt, type Row, textAt, turnsAt } from "./turns.ts";
 
-const QUESTION = "instruction|question|input|prompt";
-const ANSWER = "output|response|answer|completion";
+/** Keys of a question asked in a text. */
+export const QUESTION = "instruction|question|query|input|inputs|prompt";
+/** Keys of its answer. */
+export const ANSWER = "output|response|answer|completion|target|targets";
 
 /** The answer of a conversation is its last turn. */
 export function lastTurn(row: Row, key: string): Draft<Demonstration> {
-  const turns = withSystem(row, turnsAt(row[key], key));
+  const list = listAt(row[key], key);
+  const turns = withSystem(
+    row,
+    list.length > 0 && list.every((turn) => typeof turn === "string")
+      ? list.map((content, i) => ({
+        role: i % 2 === 0 ? "user" : "assistant",
+        content,
+      }))
+      : turnsAt(list, key),
+  );
   return { prompt: turns.slice(0, -1), completion: turns.slice(-1) };
+}
+
+/** `conversation: [{ input, output }]`: a question and its answer each. */
+function rounds(row: Row): Draft<Demonstration> {
+  const turns = listAt(row.conversation, "conversation").flatMap((round, i) => {
+    const { input, output } = isRow(round) ? round : {};
+    const name = `conversation[${i}]`;
+    return [
+      userTurn(textAt(input, `${name}.input`)),
+      ...answerAt(textAt(output, `${name}.output`), `${name}.output`),
+    ];
+  });
+  const all = withSystem(row, turns);
+  return { prompt: all.slice(0, -1), completion: all.slice(-1) };
 }
 
 /** A prompt and its completion; texts, or turns. */
 export function promptAndCompletion(row: Row): Draft<Demonstration> {
   const { prompt, completion } = row;
-  if (!Array.isArray(prompt) && !Array.isArray(completion)) {
+  if (
+    ![prompt, completion].some((one) => Array.isArray(one) || isRow(one)) &&
+    !hasSystem(row)
+  ) {
     return {
       prompt: textAt(prompt, "prompt"),
       completion: textAt(completion, "completion"),
@@ -36,7 +64,7 @@ export function promptAndCompletion(row: Row): Draft<Demonstration> {
 
 /** A question and its answer, texts that are meant as turns. */
 export function questionAndAnswer(row: Row): Draft<Demonstration> {
-  const name = ANSWER.split("|").find((key) => key in row) ?? ANSWER;
+  const name = keyIn(row, ANSWER);
   return {
     prompt: question(row, QUESTION),
     completion: answerAt(textAt(pick(row, ANSWER), name), name),
@@ -57,6 +85,12 @@ export const DEMONSTRATION_FORMATS: readonly Format<Demonstration>[] = [
     looks:
       '{"conversations": [{"from": "human", "value": "..."}, {"from": "gpt", "value": "..."}]}',
     read: (row) => lastTurn(row, "conversations"),
+  },
+  {
+    name: "rounds",
+    keys: ["conversation"],
+    looks: '{"conversation": [{"input": "...", "output": "..."}, ...]}',
+    read: rounds,
   },
   {
     name: "prompt and completion",

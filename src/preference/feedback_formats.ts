@@ -3,8 +3,10 @@
  * serve too: the chosen answer is a good one, the rejected one is bad. To serve another shape, add a row.
  */
 import {
+  ANSWER,
   lastTurn,
   promptAndCompletion,
+  QUESTION,
   questionAndAnswer,
 } from "./demonstration_formats.ts";
 import { type Draft, type Format, pick } from "./format.ts";
@@ -70,12 +72,16 @@ export const FEEDBACK_FORMATS: readonly Format<Feedback>[] = [
     read: judged((row) => lastTurn(row, "conversations")),
   },
   {
+    name: "whole completion and label",
+    keys: ["completion", LABEL],
+    fits: ({ prompt, completion }) =>
+      prompt === undefined && Array.isArray(completion),
+    looks: '{"completion": [turns], "label": true}, beginning with the prompt',
+    read: judged((row) => lastTurn(row, "completion")),
+  },
+  {
     name: "question, answer and label",
-    keys: [
-      "instruction|question|input|prompt",
-      "output|response|answer|completion",
-      LABEL,
-    ],
+    keys: [QUESTION, ANSWER, LABEL],
     looks: '{"instruction": "...", "output": "...", "kto_tag": false}',
     read: judged(questionAndAnswer),
   },

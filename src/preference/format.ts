@@ -48,13 +48,28 @@ export interface TurnKeys {
   readonly roles?: Readonly<Record<string, string>>;
 }
 
-/** The value under the first of `"a|b"` that a row has. */
-export function pick(row: Row, keys: string): unknown {
-  return row[keys.split("|").find((key) => key in row) ?? keys];
+/** The first of `"a|b"` that a row has: tables give every row every key, so one with null only counts last. */
+export function keyIn(row: Row, keys: string): string {
+  const names = keys.split("|");
+  return names.find((key) => isGiven(row, key)) ??
+    names.find((key) => key in row) ?? keys;
 }
 
-function missingKeys<T>(row: Row, { keys }: Format<T>): string[] {
-  return keys.filter((either) => !either.split("|").some((key) => key in row));
+function isGiven(row: Row, key: string): boolean {
+  return row[key] !== null && row[key] !== undefined;
+}
+
+/** The value under the first of `"a|b"` that a row has. */
+export function pick(row: Row, keys: string): unknown {
+  return row[keyIn(row, keys)];
+}
+
+function missingKeys<T>(
+  row: Row,
+  { keys }: Format<T>,
+  has = (key: string) => key in row,
+): string[] {
+  return keys.filter((either) => !either.split("|").some(has));
 }
 
 /** Whether a row has the shape of a format. */
@@ -89,7 +104,10 @@ export function detectFormat<T>(
   row: Row,
   formats: readonly Format<T>[],
 ): Format<T> {
-  const fit = formats.find((format) => fitsFormat(row, format));
+  const fit = formats.find((format) =>
+    fitsFormat(row, format) &&
+    missingKeys(row, format, (key) => isGiven(row, key)).length === 0
+  ) ?? formats.find((format) => fitsFormat(row, format));
   if (fit !== undefined) return fit;
   const found = keyList(Object.keys(row));
   const near = nearest(row, formats);

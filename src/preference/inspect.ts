@@ -101,6 +101,13 @@ export function reportLines(
     lines.push(lengthLine(name, lengths));
   }
   const { full, computed } = report.tokens;
+  if (report.packed !== undefined) {
+    const { bins, maxLength } = report.packed;
+    const share = (full / (bins * maxLength) * 100).toFixed(1);
+    lines.push(
+      `  packed into ${bins} bins of ${maxLength} tokens, ${share} % full`,
+    );
+  }
   const saved = ((1 - computed / full) * 100).toFixed(1);
   if (computed < full) {
     lines.push(

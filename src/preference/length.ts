@@ -40,7 +40,7 @@ export interface LengthLimits {
 export type Fitted<T> = { readonly kept: T } | { readonly dropped: string };
 
 /** The tokens from `first` to `end`, with what is trained of them. */
-function part(
+export function partOf(
   sequence: TokenSequence,
   first: number,
   end: number,
@@ -59,11 +59,11 @@ function part(
 }
 
 function from(sequence: TokenSequence, first: number): TokenSequence {
-  return part(sequence, first, sequence.ids.length);
+  return partOf(sequence, first, sequence.ids.length);
 }
 
 function until(sequence: TokenSequence, end: number): TokenSequence {
-  return part(sequence, 0, end);
+  return partOf(sequence, 0, end);
 }
 
 function longest(sequences: readonly TokenSequence[]): number {

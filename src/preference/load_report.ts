@@ -53,6 +53,8 @@ export interface LoadReport {
   readonly lengths: Readonly<Record<string, Lengths>>;
   /** Good and bad answers among judged ones. */
   readonly labels?: { readonly good: number; readonly bad: number };
+  /** The bins that the examples were packed into, and the tokens that each may hold; absent where they were not. */
+  readonly packed?: { readonly bins: number; readonly maxLength: number };
   /** The file of tokens that this was read from; absent where the rows were tokenized now. */
   readonly cached?: string;
   /** Tokens of all sequences, and tokens computed when shared prefixes are computed once. */

@@ -70,15 +70,20 @@ export async function openEncoder(
     ...(specialTokensMap && { specialTokensMap }),
   });
   const named = options.chat_template ?? null;
+  const isText = named !== null && /\{[{%]/.test(named);
   const text = named === null
     ? source.chatTemplate
+    : isText
+    ? named
     : await Deno.readTextFile(templateFile(named));
   const identity = await identityOf(source, text);
   if (text === undefined) {
     return { files, tokenizerFiles: source, encoder: { tokenizer, identity } };
   }
   const { specialTokens } = tokenizer;
-  const name = named ?? join(source.path, "chat_template");
+  const name = isText
+    ? "chat_template"
+    : named ?? join(source.path, "chat_template");
   const template = createChatTemplate(text, { name, specialTokens });
   return {
     files,

@@ -8,6 +8,7 @@ import type { Preference } from "./preference.ts";
 import {
   answersWithRanks,
   betterResponse,
+  overallPreference,
   preferenceStrength,
   ratedCompletions,
   twoComments,
@@ -25,7 +26,7 @@ import {
 } from "./shapes.ts";
 import { isRow } from "./turns.ts";
 
-const QUESTION = "instruction|question|input";
+const QUESTION = "instruction|question|query|input";
 const CHOSEN = "chosen_response|response_j";
 const REJECTED = "rejected_response|response_k";
 
@@ -77,6 +78,13 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     looks:
       '{"prompt": "...", "response_1": "...", "response_2": "...", "preference_strength": -2}',
     read: preferenceStrength,
+  },
+  {
+    name: "HelpSteer3",
+    keys: ["context", "response1", "response2", "overall_preference"],
+    looks:
+      '{"context": [turns], "response1": "...", "response2": "...", "overall_preference": -2}',
+    read: overallPreference,
   },
   {
     name: "arena",

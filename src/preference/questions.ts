@@ -2,12 +2,18 @@
  * Questions that rows ask in texts: a system text, earlier rounds, an instruction and its input. Knows no answers.
  */
 import type { Message } from "../text/message.ts";
-import { pick } from "./format.ts";
+import { keyIn, pick } from "./format.ts";
 import { kindOf, listAt, type Row, textAt } from "./turns.ts";
 
 /** A user's turn. */
 export function userTurn(content: string): Message {
   return { role: "user", content };
+}
+
+/** Whether a row has a system text. Texts beside it are meant as turns: a template alone could place it. */
+export function hasSystem(row: Row): boolean {
+  const system = pick(row, "system|system_prompt");
+  return typeof system === "string" && system !== "";
 }
 
 /** Turns with the row's system text before them, unless they have one. */
@@ -46,7 +52,7 @@ function historyOf(row: Row): Message[] {
 
 /** The first of the keys is the question; `input` or `context` beside it follows on a new line. */
 export function question(row: Row, keys: string): readonly Message[] {
-  const key = keys.split("|").find((one) => one in row) ?? keys;
+  const key = keyIn(row, keys);
   const asked = textAt(row[key], key);
   const input = key === "input" ? undefined : pick(row, "input|context");
   const whole = typeof input === "string" && input !== ""

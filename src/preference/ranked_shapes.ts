@@ -131,6 +131,17 @@ export function preferenceStrength(row: Row): Draft<Preference>[] {
   });
 }
 
+/** `context`, `response1`, `response2` and a preference below 0 where the first is better. */
+export function overallPreference(row: Row): Draft<Preference>[] {
+  const keys = ["response1", "response2"] as const;
+  const strength = numberAt(row.overall_preference, "overall_preference");
+  return votedPair(
+    withSystem(row, turnsAt(row.context, "context")),
+    [row[keys[0]], row[keys[1]]],
+    { keys, firstWins: strength === 0 ? undefined : strength < 0 },
+  );
+}
+
 /** Two whole conversations and the winner, `model_a` or `model_b`; ties prefer nothing. */
 export function votedConversations(row: Row): Draft<Preference>[] {
   const [a, b] = ["conversation_a", "conversation_b"].map((key) =>

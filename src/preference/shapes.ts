@@ -5,9 +5,9 @@
 import type { Message } from "../text/message.ts";
 import { splitTexts, splitTurns } from "./common_prompt.ts";
 import { dialogueTurns, promptTurns } from "./dialogue.ts";
-import { type Draft, pick } from "./format.ts";
+import { type Draft, keyIn, pick } from "./format.ts";
 import type { Preference } from "./preference.ts";
-import { question, userTurn, withSystem } from "./questions.ts";
+import { hasSystem, question, userTurn, withSystem } from "./questions.ts";
 import { rowNumbers, scoresOf } from "./row_numbers.ts";
 import {
   answerAt,
@@ -19,7 +19,8 @@ import {
   turnsAt,
 } from "./turns.ts";
 
-const isTurns = (value: unknown): boolean => Array.isArray(value);
+const isTurns = (value: unknown): boolean =>
+  Array.isArray(value) || isRow(value);
 
 function beginsWith(
   turns: readonly Message[],
@@ -34,7 +35,7 @@ function beginsWith(
 /** A prompt and two answers; texts, or turns. */
 export function explicitPrompt(row: Row): Draft<Preference> {
   const { prompt, chosen, rejected } = row;
-  if (![prompt, chosen, rejected].some(isTurns)) {
+  if (![prompt, chosen, rejected].some(isTurns) && !hasSystem(row)) {
     const texts = {
       prompt: textAt(prompt, "prompt"),
       chosen: textAt(chosen, "chosen"),
@@ -49,7 +50,7 @@ export function explicitPrompt(row: Row): Draft<Preference> {
     chosen: answerAt(chosen, "chosen"),
     rejected: answerAt(rejected, "rejected"),
   };
-  if (isTurns(prompt)) {
+  if (Array.isArray(prompt)) {
     const turns = turnsAt(prompt, "prompt");
     const repeated = beginsWith(answers.chosen, turns) &&
       beginsWith(answers.rejected, turns);
@@ -165,16 +166,19 @@ export function questionWithAnswers(
   keys: readonly [question: string, chosen: string, rejected: string],
 ): (row: Row) => Draft<Preference> {
   const [asked, chosen, rejected] = keys;
-  const lastOf = (row: Row, key: string) => {
-    const name = key.split("|").find((one) => one in row) ?? key;
-    return answerAt(pick(row, key), name).slice(-1); // a whole conversation repeats the question
+  const answerOf = (row: Row, key: string) =>
+    answerAt(pick(row, key), keyIn(row, key));
+  return (row) => {
+    const answers = {
+      chosen: answerOf(row, chosen),
+      rejected: answerOf(row, rejected),
+    };
+    const whole = splitTurns(answers.chosen, answers.rejected);
+    const parts = whole.prompt.length > 0 // conversations repeat the question, and may have more rounds
+      ? { ...whole, prompt: withSystem(row, whole.prompt) }
+      : { ...answers, prompt: question(row, asked) };
+    return { ...parts, ...rowNumbers(row) };
   };
-  return (row) => ({
-    prompt: question(row, asked),
-    chosen: lastOf(row, chosen),
-    rejected: lastOf(row, rejected),
-    ...rowNumbers(row),
-  });
 }
 
 /** `output: [better, worse]`, as older alpaca rankings have it. */

@@ -175,8 +175,32 @@ export function tokenizeFeedback(
 export interface TrainedPart {
   /** False trains the prompt's tokens too (TRL's `completion_only_loss`). Default true. */
   readonly completionOnly?: boolean;
-  /** Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`). Default false. */
+  /**
+   * Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`): what the template marks by
+   * `{% generation %}`, or each turn of the assistant where it marks nothing. Default false.
+   */
   readonly assistantOnly?: boolean;
+}
+
+/** What the template itself marks as the assistant's; a token that reaches over an end belongs to it. */
+function markedSpans(
+  turns: readonly Message[],
+  ids: readonly number[],
+  { encoder, row }: Context,
+): Span[] | undefined {
+  const template = templateOf(encoder);
+  const places = template.generated(turns, row);
+  if (places === undefined) return undefined;
+  const text = template.render(turns, row);
+  const tokensTo = (end: number) =>
+    encoder.tokenizer.encode(text.slice(0, end));
+  return places.flatMap(([from, to]): Span[] => {
+    const start = commonPrefix(tokensTo(from), ids);
+    const whole = tokensTo(to);
+    const common = commonPrefix(whole, ids);
+    const end = common < whole.length ? common + 1 : common;
+    return start < end ? [[start, end]] : [];
+  });
 }
 
 /** Each turn of the assistant, up to where the template closes it. */
@@ -226,7 +250,8 @@ export function tokenizeDemonstration(
   const { ids } = tokens;
   if (assistantOnly) {
     const turns = [prompt, completion].flat() as readonly Message[]; // texts were served or refused above
-    const spans = assistantSpans(turns, ids, context);
+    const spans = markedSpans(turns, ids, context) ??
+      assistantSpans(turns, ids, context);
     const completionStart = spans[0]?.[0] ?? ids.length;
     return { tokens: { ids, completionStart, spans, line }, moved };
   }

@@ -4,7 +4,8 @@
  */
 import { Environment } from "@huggingface/jinja";
 import type { Message } from "./message.ts";
-import { parseTemplate, PythonInterpreter } from "./python_interpreter.ts";
+import { PythonInterpreter } from "./python_interpreter.ts";
+import { parseTemplate, type Program } from "./python_nodes.ts";
 import { strftime } from "./strftime.ts";
 
 /** How one conversation is to be rendered. */
@@ -30,6 +31,17 @@ export interface ChatTemplate {
    *   cannot be found again. @throws {TypeError} where Python would fail on a value.
    */
   render(messages: readonly Message[], options?: RenderOptions): string;
+  /**
+   * Where the text that `render` gives was written by the assistant, by the template's own `{% generation %}` marks;
+   * undefined where it has none.
+   *
+   * @returns places in UTF-16 units, ends exclusive, in order
+   * @throws as `render` does
+   */
+  generated(
+    messages: readonly Message[],
+    options?: RenderOptions,
+  ): (readonly [start: number, end: number])[] | undefined;
 }
 
 /** What a template is made with beside its text. */
@@ -45,11 +57,35 @@ export interface ChatTemplateOptions {
 /** Added to an open final message and cut off again; long enough to stand nowhere else. */
 const OPEN_END = "[the final message is continued here] ";
 
+const GENERATION = /\{%([-+]?)\s*generation\s*([-+]?)%\}/g;
+const END_GENERATION = /\{%([-+]?)\s*endgeneration\s*([-+]?)%\}/g;
+
 /** `{% generation %}` marks the assistant's text for masks; it prints nothing. */
 function withoutGenerationMarks(source: string): string {
+  return source.replace(GENERATION, "{%$1 if true $2%}")
+    .replace(END_GENERATION, "{%$1 endif $2%}");
+}
+
+/** Printed at both ends of the assistant's text; noncharacters, which no text has. */
+const [OPEN, CLOSE] = ["\ufdd0", "\ufdd1"];
+
+/** The marks print `OPEN` and `CLOSE`, and strip the white space around them as before. */
+function withPrintedMarks(source: string): string {
+  const print = (mark: string) => `if true %}{{ '${mark}' }}{% endif`;
   return source
-    .replace(/\{%([-+]?)\s*generation\s*([-+]?)%\}/g, "{%$1 if true $2%}")
-    .replace(/\{%([-+]?)\s*endgeneration\s*([-+]?)%\}/g, "{%$1 endif $2%}");
+    .replace(GENERATION, `{%$1 ${print(OPEN)} %}{% if true $2%}`)
+    .replace(END_GENERATION, `{%$1 endif %}{% ${print(CLOSE)} $2%}`);
+}
+
+function markedSpans(text: string): (readonly [number, number])[] {
+  const spans: (readonly [number, number])[] = [];
+  let [marks, start] = [0, 0];
+  for (const { 0: mark, index } of text.matchAll(/[\ufdd0\ufdd1]/g)) {
+    const place = index - marks++;
+    if (mark === OPEN) start = place;
+    else spans.push([start, place]);
+  }
+  return spans;
 }
 
 function range(start: number, stop?: number, step = 1): number[] {
@@ -124,17 +160,22 @@ export function createChatTemplate(
   { name = "chat template", specialTokens = {}, now = () => new Date() }:
     ChatTemplateOptions = {},
 ): ChatTemplate {
-  const program = (() => {
+  const parsed = (text: string) => {
     try {
-      return parseTemplate(withoutGenerationMarks(source));
+      return parseTemplate(text);
     } catch (error) {
       throw new SyntaxError(
         `Cannot read chat template "${name}": ${messageOf(error)}`,
         { cause: error },
       );
     }
-  })();
-  const render = (
+  };
+  const plain = parsed(withoutGenerationMarks(source));
+  const marked = source.search(GENERATION) < 0
+    ? undefined
+    : parsed(withPrintedMarks(source));
+  const run = (
+    program: Program,
     messages: readonly Message[],
     options: RenderOptions = {},
   ): string => {
@@ -167,5 +208,10 @@ export function createChatTemplate(
       );
     }
   };
-  return { source, render };
+  return {
+    source,
+    render: (messages, options) => run(plain, messages, options),
+    generated: (messages, options) =>
+      marked && markedSpans(run(marked, messages, options)),
+  };
 }

@@ -2,17 +2,23 @@
  * The npm Jinja engine's interpreter with Python's manners where a chat template could tell the difference:
  * printing, comparing, attributes of undefined names, scopes and loop controls, string methods.
  */
-import { Environment, Interpreter, parse, tokenize } from "@huggingface/jinja";
+import { Environment, Interpreter } from "@huggingface/jinja";
+import { applyFilter, PYTHON_FILTERS } from "./python_filters.ts";
+import type { Arguments } from "./python_filter.ts";
+import { methodOf } from "./python_methods.ts";
 import {
-  iterate,
-  PYTHON_FILTERS,
-  PYTHON_TESTS,
-  pythonBinary,
-} from "./python_operators.ts";
-import { loopRecord } from "./python_loop.ts";
-import { STR_METHODS } from "./python_strings.ts";
+  filterNode,
+  holding,
+  type Node,
+  pathOf,
+  refuseEscaping,
+  type Statement,
+} from "./python_nodes.ts";
+import { loopRecords } from "./python_loop.ts";
+import { iterate, pythonBinary } from "./python_operators.ts";
+import { passes } from "./python_tests.ts";
+import { NOT_TEST, TEST } from "./python_tokens.ts";
 import {
-  dictOf,
   isUndefined,
   listOf,
   numberOf,
@@ -21,13 +27,8 @@ import {
   type Value,
   wrap,
   wrapFunction,
+  wrapTuple,
 } from "./python_values.ts";
-
-/** A parsed template. */
-export type Program = ReturnType<typeof parse>;
-type Statement = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
-/** A node of the syntax tree as this file reads it: fields by the engine's names. */
-type Node = Statement & Readonly<Record<string, unknown>>;
 
 /** `{% break %}` or `{% continue %}` on its way to the loop, with the text written before it. */
 class LoopExit extends Error {
@@ -42,56 +43,8 @@ const FINAL = new Set([
   ...["Program", "If", "For", "StringLiteral", "CallStatement"],
   ...["FilterStatement", "Break", "Continue"],
 ]);
-/** Nodes whose body the engine would print itself: the body becomes one Program, which we print. */
-const BODIES = new Set(["Set", "Macro", "CallStatement", "FilterStatement"]);
-
-function wrapBodies(node: unknown, program: Program): void {
-  if (typeof node !== "object" || node === null) return;
-  const children = node instanceof Map
-    ? [...node.entries()].flat()
-    : Object.values(node);
-  children.forEach((child) => wrapBodies(child, program));
-  const { type, body } = node as { type?: string; body?: unknown };
-  if (BODIES.has(type ?? "") && Array.isArray(body) && body.length > 0) {
-    Object.assign(node, {
-      body: [Object.assign(Object.create(program), { body })],
-    });
-  }
-}
-
-/**
- * Parses a template (trim_blocks, lstrip_blocks).
- *
- * @throws {SyntaxError} naming a statement, test or operator that the engine does not have.
- */
-export function parseTemplate(source: string): Program {
-  const tokens = tokenize(source, { trim_blocks: true, lstrip_blocks: true });
-  const program = parse(tokens);
-  wrapBodies(program, program);
-  return program;
-}
-
-/** The same node with one child replaced by a value that is already known. */
-function holding(node: Node, children: Readonly<Record<string, Value>>): Node {
-  const held = Object.entries(children).map(([key, value]) =>
-    [key, { type: "Held", value }] as const
-  );
-  const copy = Object.create(Object.getPrototypeOf(node));
-  return Object.assign(copy, node, Object.fromEntries(held));
-}
-
-/** `messages[0].tool_calls`, to name what was not found. */
-function pathOf(node: Node): string {
-  if (node.type === "MemberExpression") {
-    const name = pathOf(node.property as Node);
-    return pathOf(node.object as Node) +
-      (node.computed ? `[${name}]` : `.${name}`);
-  }
-  if (node.type === "StringLiteral") return `'${node.value}'`;
-  return /^(Identifier|IntegerLiteral)$/.test(node.type)
-    ? String(node.value)
-    : "(...)";
-}
+type MacroCall = (args: Value[], scope: Environment) => Value;
+const NOWHERE = new Environment();
 
 /** Runs a template's syntax tree; `evaluate` is the engine's one door, so the corners are turned there. */
 export class PythonInterpreter extends Interpreter {
@@ -113,6 +66,14 @@ export class PythonInterpreter extends Interpreter {
       }
       case "For":
         return wrap(this.#loop(node, scope));
+      case "Identifier": {
+        const value = super.evaluate(statement, scope);
+        return node.value === "varargs" && listOf(value) !== undefined
+          ? wrapTuple(iterate(value))
+          : value;
+      }
+      case "Macro":
+        return this.#macro(node, scope);
       case "Break":
       case "Continue":
         throw new LoopExit(node.type);
@@ -179,9 +140,10 @@ export class PythonInterpreter extends Interpreter {
       return this.#block(node.defaultBlock as Node[], scope);
     }
     let text = "";
+    const loopAt = loopRecords(items);
     for (const [i, item] of items.entries()) {
       const inner = new Environment(scope); // every round has a scope of its own
-      inner.setVariable("loop", loopRecord(items, i));
+      inner.setVariable("loop", loopAt(i));
       this.#bind(node.loopvar as Node, item, inner);
       try {
         text += this.#block(node.body as Node[], inner);
@@ -200,19 +162,22 @@ export class PythonInterpreter extends Interpreter {
     if (isUndefined(object)) {
       throw new TypeError(`'${pathOf(node.object as Node)}' is undefined`);
     }
+    if (object.type === "FunctionValue") {
+      throw new TypeError(
+        `Cannot read "${pathOf(node)}": attributes of functions are not served`,
+      );
+    }
     const held = holding(node, { object });
-    if (property.type === "SliceExpression") return super.evaluate(held, scope);
+    if (property.type === "SliceExpression") {
+      const part = super.evaluate(held, scope);
+      return object.type === "TupleValue" ? wrapTuple(iterate(part)) : part;
+    }
     const text = textOf(object);
+    const list = listOf(object);
     if (!node.computed) {
       const name = String(property.value);
-      const method = text === undefined ? undefined : STR_METHODS[name];
-      if (method !== undefined && text !== undefined) {
-        return wrapFunction((args) => wrap(method(text, args)));
-      }
-      if (dictOf(object) !== undefined && object.type === "ObjectValue") {
-        // Python looks for the method first: `d.items` is the method even where d has such a key.
-        return object.builtins.get(name) ?? super.evaluate(held, scope);
-      }
+      const method = methodOf(object, name);
+      if (method !== undefined) return method;
       const counted = name === "length" &&
         (text !== undefined || listOf(object) !== undefined);
       return counted ? wrap(undefined) : super.evaluate(held, scope);
@@ -222,9 +187,10 @@ export class PythonInterpreter extends Interpreter {
     if (index !== undefined && text !== undefined) {
       return wrap([...text].at(index));
     }
-    if (index !== undefined && listOf(object) === undefined) {
-      return wrap(undefined);
-    }
+    const isKey = index === undefined
+      ? textOf(key) !== undefined
+      : list !== undefined;
+    if (!isKey) return wrap(undefined);
     return super.evaluate(holding(node, { object, property: key }), scope);
   }
 
@@ -249,6 +215,7 @@ export class PythonInterpreter extends Interpreter {
         : this.evaluate(node.right as Node, scope);
     }
     const right = this.evaluate(node.right as Node, scope);
+    if (operator === "+") refuseEscaping(node);
     const result = pythonBinary(operator, left, right);
     if (result !== undefined) return result;
     const missing = isUndefined(left)
@@ -262,25 +229,66 @@ export class PythonInterpreter extends Interpreter {
     return super.evaluate(holding(node, { left, right }), scope);
   }
 
+  #arguments(nodes: readonly Node[], scope: Environment): Arguments {
+    const args: Value[] = [];
+    const named = new Map<string, Value>();
+    for (const node of nodes) {
+      if (node.type !== "KeywordArgumentExpression") {
+        args.push(this.evaluate(node, scope));
+        continue;
+      }
+      const value = this.evaluate(node.value as Node, scope);
+      named.set(String((node.key as Node).value), value);
+    }
+    return { args, named };
+  }
+
   #filter(node: Node, scope: Environment): Value {
     const operand = this.evaluate(node.operand as Node, scope);
     const filter = node.filter as Node;
-    const args = (filter.args ?? []) as Node[];
+    const nodes = (filter.args ?? []) as Node[];
     const name = String(
       (filter.callee as Node | undefined)?.value ?? filter.value,
     );
-    const own = PYTHON_FILTERS[name];
-    const named = args.some((arg) => arg.type === "KeywordArgumentExpression");
-    const result = own && (!named || name === "tojson")
-      ? own(operand, named ? [] : args.map((arg) => this.evaluate(arg, scope)))
+    if (name.startsWith(TEST) || name.startsWith(NOT_TEST)) {
+      const isNegated = name.startsWith(NOT_TEST);
+      const test = name.slice((isNegated ? NOT_TEST : TEST).length);
+      const { args } = this.#arguments(nodes, scope);
+      return wrap(passes(test, operand, args) !== isNegated);
+    }
+    const given = Object.hasOwn(PYTHON_FILTERS, name)
+      ? this.#arguments(nodes, scope)
       : undefined;
+    const result = given && applyFilter(
+      name,
+      operand,
+      given,
+      (other, value, args) =>
+        super.evaluate(filterNode(other, value, args), NOWHERE),
+    );
     return result ?? super.evaluate(holding(node, { operand }), scope);
   }
 
   #test(node: Node, scope: Environment): Value {
-    const own = PYTHON_TESTS[String((node.test as Node).value)];
-    if (own === undefined) return super.evaluate(node, scope);
-    const answer = own(this.evaluate(node.operand as Node, scope));
+    const operand = this.evaluate(node.operand as Node, scope);
+    const answer = passes(String((node.test as Node).value), operand, []);
     return wrap(answer !== Boolean(node.negate));
+  }
+
+  /** A macro sees the names of the place where it is written, not those of the place where it is called. */
+  #macro(node: Node, scope: Environment): Value {
+    const nothing = super.evaluate(node, scope);
+    const name = String((node.name as Node).value);
+    const { value: call } = scope.lookupVariable(name);
+    scope.setVariable(
+      name,
+      wrapFunction((args, from) => {
+        const own = new Environment(scope);
+        const caller = from?.variables.get("caller");
+        if (caller !== undefined) own.setVariable("caller", caller);
+        return (call as MacroCall)(args, own);
+      }),
+    );
+    return nothing;
   }
 }

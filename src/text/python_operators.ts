@@ -1,12 +1,11 @@
 /**
- * Binary operators and filters of a template where Python and the npm engine part: text never adds to a number,
- * `%` takes the sign of its right side, `trim` takes characters, an undefined name in arithmetic is an error.
+ * Binary operators of a template as Python has them: text never adds to a number, `%` takes the sign of its right side,
+ * floats stay floats, lists compare item by item, and what does not fit is an error.
  */
-import { capitalize, joinAll, strip, title } from "./python_strings.ts";
+import { percentFormat } from "./python_format.ts";
 import {
   dictOf,
   equal,
-  floatText,
   isUndefined,
   listOf,
   numberOf,
@@ -15,10 +14,13 @@ import {
   typeName,
   type Value,
   wrap,
+  wrapFloat,
   wrapList,
+  wrapTuple,
 } from "./python_values.ts";
 
-function contains(item: Value, container: Value): boolean {
+/** `item in container`. @throws {TypeError} if the container is none */
+export function contains(item: Value, container: Value): boolean {
   if (isUndefined(container)) return false;
   const list = listOf(container);
   if (list !== undefined) return list.some((other) => equal(item, other));
@@ -47,10 +49,13 @@ function add(left: Value, right: Value): Value | undefined {
       `can only concatenate str (not "${typeName(right)}") to str`,
     );
   }
-  const bothNumbers = numberOf(left) !== undefined &&
-    numberOf(right) !== undefined;
-  const bothLists = listOf(left) !== undefined && left.type === right.type;
-  if (bothNumbers || bothLists) return undefined;
+  const sum = onNumbers("+", left, right);
+  if (sum !== undefined) return sum;
+  const [items, others] = [listOf(left), listOf(right)];
+  if (items !== undefined && others !== undefined && left.type === right.type) {
+    const all = [...items, ...others];
+    return left.type === "TupleValue" ? wrapTuple(all) : wrapList(all);
+  }
   throw new TypeError(
     `unsupported operand type(s) for +: '${typeName(left)}' and '${
       typeName(right)
@@ -58,16 +63,41 @@ function add(left: Value, right: Value): Value | undefined {
   );
 }
 
-function compareText(
-  operator: string,
-  a: string,
-  b: string,
-): Value | undefined {
-  if (operator === "<") return wrap(a < b);
-  if (operator === ">") return wrap(a > b);
-  if (operator === "<=") return wrap(a <= b);
-  return operator === ">=" ? wrap(a >= b) : undefined;
+/**
+ * `a < b`: numbers, texts by code points, lists item by item.
+ *
+ * @throws {TypeError} as Python does for other types
+ */
+export function lessThan(a: Value, b: Value): boolean {
+  const [x, y] = [numberOf(a), numberOf(b)];
+  if (x !== undefined && y !== undefined) return x < y;
+  const [left, right] = [textOf(a), textOf(b)];
+  if (left !== undefined && right !== undefined) return left < right;
+  const [items, others] = [listOf(a), listOf(b)];
+  if (items !== undefined && others !== undefined && a.type === b.type) {
+    const at = items.findIndex((item, i) =>
+      others[i] === undefined || !equal(item, others[i])
+    );
+    const [item, other] = [items[at], others[at]];
+    if (item !== undefined) return other !== undefined && lessThan(item, other);
+    return items.length < others.length;
+  }
+  throw new TypeError(
+    `'<' not supported between instances of '${typeName(a)}' and '${
+      typeName(b)
+    }'`,
+  );
 }
+
+const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "//": (a, b) => Math.floor(a / b),
+  "%": (a, b) => ((a % b) + b) % b,
+  "**": (a, b) => a ** b,
+};
 
 function onNumbers(
   operator: string,
@@ -75,12 +105,46 @@ function onNumbers(
   right: Value,
 ): Value | undefined {
   const [a, b] = [numberOf(left), numberOf(right)];
-  if (a === undefined || b === undefined || operator !== "%") return undefined;
-  if (b === 0) throw new RangeError("integer modulo by zero");
-  if (left.type === "FloatValue" || right.type === "FloatValue") {
+  const compute = ARITHMETIC[operator];
+  if (a === undefined || b === undefined || compute === undefined) {
     return undefined;
   }
-  return wrap(((a % b) + b) % b);
+  if (b === 0 && /^[/%]/.test(operator)) {
+    throw new RangeError("division or modulo by zero");
+  }
+  const isFloat = [left, right].some(({ type }) => type === "FloatValue") ||
+    operator === "/" || (operator === "**" && b < 0);
+  const result = compute(a, b);
+  if (isFloat) return wrapFloat(result);
+  if (Number.isSafeInteger(result)) return wrap(result);
+  throw new RangeError(
+    `Cannot compute ${a} ${operator} ${b}: the number is beyond 2^53`,
+  );
+}
+
+/** A text or list, so many times. */
+function repeated(value: Value, times: number): Value | undefined {
+  const [text, list] = [textOf(value), listOf(value)];
+  const count = Math.max(0, times);
+  if (text !== undefined) return wrap(text.repeat(count));
+  if (list === undefined) return undefined;
+  const items = Array.from({ length: count }, () => list).flat();
+  return value.type === "TupleValue" ? wrapTuple(items) : wrapList(items);
+}
+
+function ordered(
+  operator: string,
+  left: Value,
+  right: Value,
+): Value | undefined {
+  if (operator === "<") return wrap(lessThan(left, right));
+  if (operator === ">") return wrap(lessThan(right, left));
+  if (operator === "<=") {
+    return wrap(lessThan(left, right) || equal(left, right));
+  }
+  return operator === ">="
+    ? wrap(lessThan(right, left) || equal(left, right))
+    : undefined;
 }
 
 /**
@@ -100,39 +164,19 @@ export function pythonBinary(
   if (operator === "~") return wrap(strText(left) + strText(right));
   if (isUndefined(left) || isUndefined(right)) return undefined;
   if (operator === "+") return add(left, right);
-  const [a, b] = [textOf(left), textOf(right)];
-  if (a !== undefined && b !== undefined) return compareText(operator, a, b);
-  const times = numberOf(right);
-  if (operator === "*" && a !== undefined && times !== undefined) {
-    return wrap(a.repeat(Math.max(0, times)));
+  if (operator === "%" && textOf(left) !== undefined) {
+    return wrap(percentFormat(textOf(left) ?? "", right));
   }
-  return onNumbers(operator, left, right);
+  if (operator === "*") {
+    const [a, b] = [numberOf(left), numberOf(right)];
+    if (a === undefined && b !== undefined) return repeated(left, b);
+    if (b === undefined && a !== undefined) return repeated(right, a);
+  }
+  return ordered(operator, left, right) ?? onNumbers(operator, left, right);
 }
 
-function refuseUnprintable(value: Value): void {
-  if (isUndefined(value)) {
-    throw new TypeError("Object of type Undefined is not JSON serializable");
-  }
-  const number = value.type === "FloatValue" ? Number(value.value) : undefined;
-  if (number !== undefined && floatText(number) !== JSON.stringify(number)) {
-    throw new RangeError(
-      `Cannot write the number ${number} as JSON exactly as Python does`,
-    );
-  }
-  listOf(value)?.forEach(refuseUnprintable);
-  dictOf(value)?.forEach(refuseUnprintable);
-}
-
-function length(value: Value): Value | undefined {
-  if (isUndefined(value)) return wrap(0);
-  const text = textOf(value);
-  const size = text !== undefined
-    ? [...text].length
-    : listOf(value)?.length ?? dictOf(value)?.size;
-  return size === undefined ? undefined : wrap(size);
-}
-
-function items(value: Value): readonly Value[] | undefined {
+/** Items, keys of a dict, characters of a text; none of an undefined name; undefined for values without items. */
+export function itemsOf(value: Value): readonly Value[] | undefined {
   if (isUndefined(value)) return [];
   const text = textOf(value);
   if (text !== undefined) return [...text].map(wrap);
@@ -141,53 +185,16 @@ function items(value: Value): readonly Value[] | undefined {
     (keys === undefined ? undefined : [...keys].map(wrap));
 }
 
-function truncate(value: Value): Value | undefined {
-  return value.type === "FloatValue"
-    ? wrap(Math.trunc(Number(value.value)))
-    : undefined;
+/** `dict.items()`: a tuple for each entry. @throws {TypeError} if it is no dict */
+export function pairsOf(value: Value): Value {
+  const dict = dictOf(value);
+  if (dict === undefined) {
+    throw new TypeError(`Cannot list the items of ${typeName(value)}`);
+  }
+  return wrapList(
+    [...dict].map(([key, item]) => wrapTuple([wrap(key), item])),
+  );
 }
-
-function joined(value: Value, args: readonly Value[]): Value | undefined {
-  const list = items(value);
-  const glue = args[0] === undefined ? "" : strText(args[0]);
-  return list === undefined ? undefined : wrap(joinAll(list, glue));
-}
-
-/** Filters by name: `(value, positional arguments) => result`, undefined where the engine's own is right. */
-export const PYTHON_FILTERS: Readonly<
-  Record<string, (value: Value, args: readonly Value[]) => Value | undefined>
-> = {
-  trim: (value, args) =>
-    wrap(strip(strText(value), args[0] && strText(args[0]))),
-  upper: (value) => wrap(strText(value).toUpperCase()),
-  lower: (value) => wrap(strText(value).toLowerCase()),
-  capitalize: (value) => wrap(capitalize(strText(value))),
-  title: (value) => wrap(title(strText(value))),
-  string: (value) => wrap(strText(value)),
-  length,
-  count: length,
-  list: (value) => {
-    const list = items(value);
-    return list === undefined ? undefined : wrapList(list);
-  },
-  first: (value) => items(value)?.[0] ?? wrap(undefined),
-  last: (value) => items(value)?.at(-1) ?? wrap(undefined),
-  join: joined,
-  int: truncate,
-  tojson: (value) => {
-    refuseUnprintable(value);
-    return undefined;
-  },
-};
-
-/** Tests (`x is name`) where Python's answer is not the engine's. */
-export const PYTHON_TESTS: Readonly<Record<string, (value: Value) => boolean>> =
-  {
-    iterable: (value) => items(value) !== undefined,
-    sequence: (value) => items(value) !== undefined,
-    number: (value) => numberOf(value) !== undefined,
-    float: (value) => value.type === "FloatValue",
-  };
 
 /**
  * What a `for` loop goes over: items, keys of a dict, characters of a text; an undefined name is empty.
@@ -195,7 +202,7 @@ export const PYTHON_TESTS: Readonly<Record<string, (value: Value) => boolean>> =
  * @throws {TypeError} for values without items, `none` included.
  */
 export function iterate(value: Value): readonly Value[] {
-  const list = items(value);
+  const list = itemsOf(value);
   if (list === undefined) {
     throw new TypeError(`'${typeName(value)}' object is not iterable`);
   }

@@ -2,7 +2,7 @@
  * How Python prints, compares and names the values of a Jinja template. The npm engine has JavaScript's
  * manners (`true`, `null`, `1e-7`, loose equality); chat templates were written against Python's.
  */
-import { Environment, type Interpreter } from "@huggingface/jinja";
+import { Environment, Interpreter } from "@huggingface/jinja";
 
 /** A value inside a running template: the engine's wrapper around a string, number, list, dict, ... */
 export type Value = ReturnType<Interpreter["evaluate"]>;
@@ -18,7 +18,7 @@ export function wrap(data: unknown): Value {
 const ListValue = wrap([]).constructor as Maker<readonly Value[]>;
 const DictValue = wrap({}).constructor as Maker<Map<string, Value>>;
 const FunctionValue = wrap(() => null).constructor as Maker<
-  (args: Value[]) => Value
+  (args: Value[], scope?: Environment) => Value
 >;
 
 /** A list of values that are already wrapped. */
@@ -31,8 +31,46 @@ export function wrapDict(entries: Iterable<readonly [string, Value]>): Value {
   return new DictValue(new Map(entries));
 }
 
+/** A number as Python's float, a point in it even where it is whole. */
+export function wrapFloat(x: number): Value {
+  return literal({ type: "FloatLiteral", value: x });
+}
+
+/** A tuple of values that are already wrapped. */
+export function wrapTuple(items: readonly Value[]): Value {
+  return literal({
+    type: "TupleLiteral",
+    value: items.map((value) => ({ type: "Held", value })),
+  });
+}
+
+/** The engine exports no value classes: it makes the value from a node of its syntax tree. */
+function literal(node: unknown): Value {
+  return LITERALS.evaluate(node as Node, NOWHERE);
+}
+
+type Node = Parameters<Interpreter["evaluate"]>[0];
+const NOWHERE = new Environment();
+const LITERALS = new (class extends Interpreter {
+  override evaluate(node: Node, scope: Environment): Value {
+    const { type, value } = node as unknown as { type: string; value: Value };
+    return type === "Held" ? value : super.evaluate(node, scope);
+  }
+})(NOWHERE);
+
+/** A value that has these attributes too, as named tuples do. */
+export function withAttributes(
+  value: Value,
+  attributes: Readonly<Record<string, Value>>,
+): Value {
+  const all = new Map([...value.builtins, ...Object.entries(attributes)]);
+  return Object.defineProperty(value, "builtins", { value: all });
+}
+
 /** A function of wrapped arguments. */
-export function wrapFunction(call: (args: Value[]) => Value): Value {
+export function wrapFunction(
+  call: (args: Value[], scope?: Environment) => Value,
+): Value {
   return new FunctionValue(call);
 }
 
@@ -102,13 +140,18 @@ export function floatText(x: number): string {
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const short: Record<string, string> = { "\n": "n", "\r": "r", "\t": "t" };
-  // deno-lint-ignore no-control-regex
-  const body = text.replace(/[\\'"\x00-\x1f\x7f-\xa0\xad]/g, (c) => {
+  // what Python calls unprintable: controls, formats, unassigned, and all spaces but " "
+  const body = text.replace(/[\\'"]|(?! )[\p{C}\p{Z}]/gu, (c) => {
     if (c === "\\" || c === quote) return `\\${c}`;
     if (c === "'" || c === '"') return c;
-    return short[c] !== undefined
-      ? `\\${short[c]}`
-      : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`;
+    if (short[c] !== undefined) return `\\${short[c]}`;
+    const code = c.codePointAt(0) ?? 0;
+    const [letter, digits] = code < 0x100
+      ? ["x", 2]
+      : code < 0x10000
+      ? ["u", 4]
+      : ["U", 8];
+    return `\\${letter}${code.toString(16).padStart(digits, "0")}`;
   });
   return quote + body + quote;
 }

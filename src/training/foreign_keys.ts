@@ -154,9 +154,6 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   ),
   label_smoothing_factor: unless([0]),
   neftune_noise_alpha: unless([null, 0]),
-  packing: unless(off),
-  packing_strategy: { reason: "it matters with packing only" },
-  eval_packing: unless([null, false]),
   // adapters and quantised weights
   load_in_8bit: unless(off),
   load_in_4bit: unless(off),

@@ -5,6 +5,7 @@
  */
 import { list, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
+import { PACKING_STRATEGIES } from "../preference/bins.ts";
 import { downloadOption, hubNames } from "./download_option.ts";
 import { mixtureOption, rankingOption } from "./mixture_option.ts";
 
@@ -28,7 +29,9 @@ export const modelOptions = {
     text("Folder of the tokenizer; null is the model's own"),
   ),
   chat_template: optional(
-    text("Name in templates/ or path of a Jinja file; null is the model's own"),
+    text(
+      "Name in templates/, path of a Jinja file, or its text; null is the model's own",
+    ),
   ),
   init_from_config: flag(
     "Start from random weights: the model's folder needs only config.json and tokenizer",
@@ -119,6 +122,17 @@ export const dataOptions = {
   ),
   assistant_only_loss: flag(
     "SFT: train on every answer of a conversation, not on the last alone",
+  ),
+  packing: flag(
+    "SFT: put rows together into bins of up to max_length tokens, which batches then count; rows do not see one another",
+  ),
+  packing_strategy: choice(
+    "bfd: whole rows, each where it leaves the least room; bfd_split: longer rows in pieces; wrapped: end to end, cut where a bin is full, and then rows do see those before them",
+    "bfd",
+    PACKING_STRATEGIES,
+  ),
+  eval_packing: optional(
+    flag("SFT: the same for evaluation; null is as packing says"),
   ),
   shuffle: flag("Draw a new order of the rows each epoch", true),
   group_by_length: flag(

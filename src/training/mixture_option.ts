@@ -21,7 +21,8 @@ export const rankingOption = choice(
   RANKINGS,
 );
 
-const dataset = fields("", {
+/** One of the datasets. */
+export const mixtureDataset = fields("", {
   id: text("File, folder, pattern of files, or name on the hub"),
   config: optional(text("Folder inside the dataset; default is none")),
   split: optional(
@@ -58,7 +59,7 @@ export const mixtureOption = optional(fields(
     "{ datasets: [{ id, config, split, columns, weight, probability, format, ranking, turns }], " +
     "test_split_size, seed, stopping_strategy }",
   {
-    datasets: list("The datasets", undefined, dataset),
+    datasets: list("The datasets", undefined, mixtureDataset),
     test_split_size: optional(
       number(
         "Rows kept from training for evaluation; below 1 their share",

@@ -7,6 +7,7 @@ import {
   demonstrationBatch,
   preferenceBatch,
 } from "../preference/batch.ts";
+import type { TokenBin } from "../preference/bins.ts";
 import {
   feedbackBatch,
   type MismatchedFeedback,
@@ -214,5 +215,15 @@ export function supervisedObjective(): Objective<TokenSequence> {
         metrics: supervisedMetrics(statistics),
       };
     },
+  };
+}
+
+/** The same over bins of rows: a bin's rows are sequences of the batch, each by itself. */
+export function packedObjective(): Objective<TokenBin> {
+  const { batch, ...own } = supervisedObjective();
+  return {
+    ...own,
+    batch: (bins) => batch(bins.flatMap(({ sequences }) => sequences)),
+    sequences: ({ sequences }) => sequences,
   };
 }

@@ -38,6 +38,8 @@ export interface CheckedOptions extends CheckedMethod {
   readonly lr_scheduler_kwargs: ScheduleKwargs | null;
   readonly max_length: number | null;
   readonly max_prompt_length: number | null;
+  readonly packing: boolean;
+  readonly eval_packing: boolean | null;
 }
 
 /** What contradicts, and what has no effect. */
@@ -87,7 +89,19 @@ function dataProblems(options: CheckedOptions): string[] {
       `"max_prompt_length" ${max_prompt_length} leaves no room for an answer in "max_length" ${max_length}`,
     );
   }
-  return problems;
+  return [...problems, ...packingProblems(options)];
+}
+
+function packingProblems(
+  { packing, eval_packing, trainer, max_length }: CheckedOptions,
+): string[] {
+  if (!packing && !eval_packing) return [];
+  return [
+    ...(trainer === "sft" ? [] : ['"packing" needs "trainer" "sft"']),
+    ...(max_length === null
+      ? ['"packing" needs "max_length", the tokens of a bin']
+      : []),
+  ];
 }
 
 function modelProblems(options: CheckedOptions): string[] {

@@ -2,7 +2,7 @@
  * From a run's options to the examples it trains on, with an account of every row. Needs no device, so that
  * `inspect` shows exactly what `train` will see.
  */
-import { localDatasetPath } from "../files/repo_folder.ts";
+import { packBins, type TokenBin } from "../preference/bins.ts";
 import {
   loadDemonstrations,
   type Loaded,
@@ -20,7 +20,12 @@ import type { TokenPair } from "../preference/token_pair.ts";
 import type { Encoder, TokenDemonstration } from "../preference/tokenize.ts";
 import { lossRows } from "./losses.ts";
 import type { TrainOptions } from "./options.ts";
-import { heldOutOf, loadSettings, runSources } from "./run_sources.ts";
+import {
+  heldOutOf,
+  loadSettings,
+  namedSource,
+  runSources,
+} from "./run_sources.ts";
 import { lossTerms } from "./trainers.ts";
 
 /** Examples of both splits. */
@@ -76,12 +81,14 @@ export function loadRunDemonstrations(
   encoder: Encoder,
 ): Promise<RunData<TokenDemonstration>> {
   const { completion_only_loss, assistant_only_loss } = options;
+  const cuts = options.packing_strategy !== "bfd"; // rows of any length find their place
   return loadSplits(
     options,
     encoder,
-    (sources, load) =>
+    (sources, { limits = {}, ...load }, part) =>
       loadDemonstrations(sources, {
         ...load,
+        ...(cuts && packs(options)[part] ? {} : { limits }),
         assistantOnly: assistant_only_loss,
         ...(completion_only_loss === null
           ? {}
@@ -90,9 +97,47 @@ export function loadRunDemonstrations(
   );
 }
 
+/** A run's demonstrations in bins, as `packing` and `eval_packing` say; each split that is not packed has one row a bin. */
+export function packRunData(
+  { train, evaluation }: RunData<TokenDemonstration>,
+  options: TrainOptions,
+): RunData<TokenBin> {
+  const wanted = packs(options);
+  return {
+    train: packed(train, options, wanted.train),
+    evaluation: evaluation && packed(evaluation, options, wanted.evaluation),
+  };
+}
+
+/** Which splits are packed. */
+export function packs(
+  { packing, eval_packing }: Pick<TrainOptions, "packing" | "eval_packing">,
+): { readonly train: boolean; readonly evaluation: boolean } {
+  return { train: packing, evaluation: eval_packing ?? packing };
+}
+
+function packed(
+  { examples, report }: Loaded<TokenDemonstration>,
+  { max_length, packing_strategy: strategy }: TrainOptions,
+  wanted: boolean,
+): Loaded<TokenBin> {
+  if (!wanted || max_length === null) {
+    const bins = examples.map((row) => ({
+      sequences: [row],
+      line: row.line,
+      lines: [row.line],
+    }));
+    return { examples: bins, report };
+  }
+  const bins = packBins(examples, { maxLength: max_length, strategy });
+  const counts = { bins: bins.length, maxLength: max_length };
+  return { examples: bins, report: { ...report, packed: counts } };
+}
+
 type Load<Example> = (
   sources: readonly DataSource[],
   options: LoadOptions,
+  part: "train" | "evaluation",
 ) => Promise<Loaded<Example>>;
 
 async function loadSplits<Example>(
@@ -113,17 +158,16 @@ async function loadSplits<Example>(
     ...common,
     split: trainSplit ?? "train",
     ...(max_train_samples === null ? {} : { maxSamples: max_train_samples }),
-  });
+  }, "train");
   if (options.eval_strategy === "no") return { train, evaluation: undefined };
   const evaluation = await load(
-    eval_dataset === null
-      ? sources
-      : [{ path: await localDatasetPath(eval_dataset) }],
+    eval_dataset === null ? sources : [await namedSource(eval_dataset)],
     {
       ...common,
       split: evalSplit ?? "test",
       ...(max_eval_samples === null ? {} : { maxSamples: max_eval_samples }),
     },
+    "evaluation",
   );
   return { train, evaluation };
 }

@@ -3,6 +3,7 @@ import type { Encoder } from "../preference/tokenize.ts";
 import {
   feedbackObjective,
   type Objective,
+  packedObjective,
   preferenceObjective,
   supervisedObjective,
 } from "./objective.ts";
@@ -11,6 +12,8 @@ import {
   loadRunDemonstrations,
   loadRunFeedback,
   loadRunPairs,
+  packRunData,
+  packs,
   type RunData,
 } from "./run_data.ts";
 import type { Examples } from "./run_parts.ts";
@@ -30,7 +33,10 @@ export async function withRunData<T>(
   const { trainer } = options;
   if (trainer === "sft") {
     const data = await loadRunDemonstrations(options, encoder);
-    return await use(data, supervisedObjective());
+    const { train, evaluation } = packs(options);
+    return train || evaluation
+      ? await use(packRunData(data, options), packedObjective())
+      : await use(data, supervisedObjective());
   }
   if (trainer === "kto") {
     const data = await loadRunFeedback(options, encoder);

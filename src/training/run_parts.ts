@@ -14,6 +14,8 @@ import type { TrainerParts } from "./trainer.ts";
 /** An example knows the line it came from. */
 export interface Examples {
   readonly line: number;
+  /** Where it is a bin: the lines of all its rows. */
+  readonly lines?: readonly number[];
 }
 
 /** One run while it is being put together; `Example` is a pair or a demonstration. */
@@ -65,6 +67,7 @@ export function trainerParts<Example extends Examples>(
     maxTokensPerBatch: options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
-    describe: ({ line }) => `line ${line}`,
+    describe: ({ line, lines = [line] }) =>
+      lines.map((one) => `line ${one}`).join(", "),
   };
 }

@@ -7,6 +7,7 @@ import type { TurnKeys } from "../preference/format.ts";
 import type { LengthLimits } from "../preference/length.ts";
 import type { LoadOptions } from "../preference/load.ts";
 import type { DataSource } from "../preference/sources.ts";
+import { describedDataset } from "./described_dataset.ts";
 import type { TrainOptions } from "./options.ts";
 
 type Mixture = NonNullable<TrainOptions["dataset_mixture"]>;
@@ -19,19 +20,32 @@ const DEFAULT_EVAL_SAMPLES = 100;
 export async function runSources(
   { dataset, dataset_mixer, dataset_mixture }: TrainOptions,
 ): Promise<DataSource[]> {
-  if (dataset !== null) return [{ path: await localDatasetPath(dataset) }];
+  if (dataset !== null) return [await namedSource(dataset)];
   if (dataset_mixture !== null) {
     return await Promise.all(dataset_mixture.datasets.map(mixtureSource));
   }
   return await Promise.all(
     Object.entries(dataset_mixer ?? {}).map(async ([path, fraction]) => ({
-      path: await localDatasetPath(path),
+      ...await namedSource(path),
       fraction,
     })),
   );
 }
 
+/** A source by its path alone, or by a name that a dataset_info.json describes. */
+export async function namedSource(id: string): Promise<DataSource> {
+  const described = await describedDataset(id);
+  return described === undefined
+    ? { path: await localDatasetPath(id) }
+    : await mixtureSource(described);
+}
+
 async function mixtureSource(given: MixtureDataset): Promise<DataSource> {
+  const described = await describedDataset(given.id);
+  if (described !== undefined) {
+    const { weight, probability } = given;
+    return await mixtureSource({ ...described, weight, probability });
+  }
   const { split, columns, weight, probability, format, ranking, turns } = given;
   const path = await localDatasetPath(given.id);
   const inside = given.config === null ? path : join(path, given.config);

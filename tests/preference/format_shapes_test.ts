@@ -146,6 +146,10 @@ const FEEDBACK: Readonly<Record<string, Row>> = {
     kto_tag: 1,
   },
   "Axolotl chatml.intel": { question: "Hi", completion: "Yo", label: true },
+  "Axolotl chatml.argilla_chat": {
+    completion: [user("Hi"), assistant("Yo")],
+    label: true,
+  },
 };
 
 for (const [name, row] of Object.entries(FEEDBACK)) {
@@ -183,6 +187,10 @@ const ALPACA: Readonly<Record<string, Row>> = {
   "Dolly": { instruction: "Hi", context: "", response: "Yo" },
   "Orca": { system_prompt: "", question: "Hi", response: "Yo" },
   "question and answer": { question: "Hi", answer: "Yo" },
+  "MetaMath": { query: "Hi", response: "Yo" },
+  "FLAN": { inputs: "Hi", targets: "Yo" },
+  "Capybara": { conversation: [{ input: "Hi", output: "Yo" }] },
+  "LIMA": { conversations: ["Hi", "Yo"] },
 };
 
 for (const [name, row] of Object.entries(ALPACA)) {

@@ -25,6 +25,7 @@ Deno.test({
     assertEquals(await identity(), first);
     const chat = await folder.write("chat.jinja", CHARACTER_CHAT);
     assertNotEquals(await identity(chat), first);
+    assertEquals(await identity(CHARACTER_CHAT), await identity(chat)); // the text itself
     await write("tokenizer_config.json", { ...config, add_bos_token: true });
     const second = await identity();
     assertNotEquals(second, first);

@@ -194,11 +194,64 @@ const PAIRS: Readonly<Record<string, Shape>> = {
       winner: "model_b",
     },
   },
+  "HelpSteer3 preferences": {
+    format: "HelpSteer3",
+    row: {
+      context: [user("Hi")],
+      response1: "bad",
+      response2: "good",
+      overall_preference: 2,
+    },
+  },
+  "texts beside a system text (truthy-dpo)": {
+    format: "explicit prompt",
+    row: {
+      system: "Be kind.",
+      prompt: "Hi",
+      chosen: "good",
+      rejected: "bad",
+    },
+    system: true,
+  },
+  "a prompt in a text, answers in a turn each": {
+    format: "explicit prompt",
+    row: {
+      prompt: "Hi",
+      chosen: assistant("good"),
+      rejected: assistant("bad"),
+    },
+  },
+  "columns of other rows, null in this one": {
+    format: "question with two answers",
+    row: {
+      conversations: null,
+      instruction: null,
+      question: "Hi",
+      chosen: "good",
+      rejected: "bad",
+    },
+  },
   "Stack Exchange pairs": {
     format: "question with two responses",
     row: { question: "Hi", response_j: "good", response_k: "bad" },
   },
 };
+
+Deno.test({
+  ...pure,
+  name:
+    "readRows() keeps all rounds of conversations beside their first question",
+  fn() {
+    const rounds = [user("Hi"), assistant("Yo"), user("And?")];
+    const { examples: [pair] } = read({
+      question: "Hi",
+      chosen: [...rounds, assistant("good")],
+      rejected: [...rounds, assistant("bad")],
+    });
+    assertEquals(pair?.prompt, rounds);
+    assertEquals(pair?.chosen, [assistant("good")]);
+  },
+});
 
 for (const [name, shape] of Object.entries(PAIRS)) {
   Deno.test({

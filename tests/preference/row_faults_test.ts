@@ -22,8 +22,8 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     '"neg_resp" is missing, found keys "prompt", "pos_resp"',
   ],
   [
-    { query: "a" },
-    'no known format, found keys "query", expected prompt + pos_resp + neg_resp; or',
+    { frage: "a" },
+    'no known format, found keys "frage", expected prompt + pos_resp + neg_resp; or',
   ],
   [
     { prompt: 3, chosen: "b", rejected: "c" },

@@ -165,7 +165,7 @@ const ERRORS: readonly [source: string, message: string][] = [
     "Object of type Undefined is not JSON serializable",
   ],
   ["{{ raise_exception('No system role') }}", "No system role"],
-  ["{{ 'a'.zfill(3) }}", "\"'a'.zfill\" is not a function"],
+  ["{{ 'a'.swapcase() }}", "\"'a'.swapcase\" is not a function"],
   ["{{ 'a' | wordwrap }}", "wordwrap"],
   ["{{ strftime_now('%Q') }}", "%Q"],
 ];

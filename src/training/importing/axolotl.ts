@@ -82,6 +82,10 @@ const METHOD: Rules = {
   lora_model_dir: "adapter_name_or_path",
   lora_target_linear: (value) =>
     value === true ? { options: { lora_target_modules: "all-linear" } } : {},
+  lora_target_modules: (value, { lora_target_linear }) =>
+    lora_target_linear === true
+      ? { note: "lora_target_linear takes them in" }
+      : { options: { lora_target_modules: value } },
   peft_use_dora: "use_dora",
   peft_use_rslora: "use_rslora",
   lora_fan_in_fan_out: only([false, null], "weights lie one way only"),
@@ -117,23 +121,27 @@ const BATCHES: Rules = {
   auto_resume_from_checkpoints: only([false], "say --resume_from_checkpoint"),
 };
 
+/** Templates of Axolotl's that ship here under a name; for others the model's own is used. */
+const template = words("chat_template", {
+  chatml: "chatml",
+  llama3: "llama3",
+  gemma: "gemma",
+  phi_3: "phi3",
+  zephyr: "zephyr",
+  mistral_v1: "mistral",
+  tokenizer_default: null,
+});
+
 const DATA: Rules = {
   datasets: () => ({}), // see axolotl_data.ts
   test_datasets: () => ({}),
   val_set_size: () => ({}),
   shuffle_merged_datasets: () => ({}),
-  chat_template: words("chat_template", {
-    chatml: "chatml",
-    llama3: "llama3",
-    gemma: "gemma",
-    phi_3: "phi3",
-    zephyr: "zephyr",
-    mistral_v1: "mistral",
-    tokenizer_default: null,
-  }),
-  chat_template_jinja: nothing(
-    "put it into a file and name that by chat_template",
-  ),
+  chat_template: (value, recipe) =>
+    value === "jinja" && "chat_template_jinja" in recipe
+      ? {}
+      : template(value, recipe),
+  chat_template_jinja: "chat_template",
   default_system_message: nothing("write it into the rows"),
   sequence_len: "max_length",
   excess_length_strategy: words("length_policy", {
@@ -144,9 +152,9 @@ const DATA: Rules = {
     "tokens are kept in .cache/tokens by themselves",
   ),
   dataset_processes: nothing("rows are read and prepared by one thread"),
-  sample_packing: only([false, null], "batches never hold padding"),
-  "sample_packing_*": nothing("batches never hold padding"),
-  eval_sample_packing: only([false, null], "batches never hold padding"),
+  sample_packing: "packing",
+  "sample_packing_*": nothing("rows are packed a thousand at a time"),
+  eval_sample_packing: "eval_packing",
   pad_to_sequence_len: nothing("batches never hold padding"),
   special_tokens: nothing("the tokenizer's own are used"),
   added_tokens_overrides: nothing("the tokenizer's own are used"),

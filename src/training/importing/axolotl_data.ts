@@ -95,7 +95,7 @@ const UNSERVED: Readonly<Record<string, string>> = {
   completion_format: "texts become turns, which the chat template renders",
 };
 
-function dataset(given: Recipe, place: string): [Recipe, Note[]] {
+function dataset(given: Recipe, place: string): [Recipe[], Note[]] {
   const { type } = given;
   const own = isRecord(type) ? { ...given, ...type } : given;
   const kind = kindOf(type);
@@ -106,28 +106,32 @@ function dataset(given: Recipe, place: string): [Recipe, Note[]] {
   }" is not known; its columns are told by their keys`;
   const note = kind === undefined ? unknown : kind.note;
   if (note !== undefined) notes.push({ key: `${place}.type`, reason: note });
-  const files = Array.isArray(given.data_files)
-    ? given.data_files[0]
-    : given.data_files;
-  if (Array.isArray(given.data_files) && given.data_files.length > 1) {
-    const reason = "only the first is taken; name them by a pattern";
-    notes.push({ key: `${place}.data_files`, reason });
-  }
+  const files = [given.data_files].flat();
   const columns = { ...kind?.columns, ...fieldColumns(own) };
   const turns = turnsOf(own);
-  const isFile = /\.\w+$/.test(String(files ?? given.path));
-  return [{
-    id: files ?? given.path,
+  const one = (file: unknown) => sourceOf(given, file, { columns, turns });
+  return [files.map(one), notes];
+}
+
+/** A dataset of `dataset_mixture`: one of its files, or all that lies at its path. */
+function sourceOf(
+  given: Recipe,
+  file: unknown,
+  { columns, turns }: { columns: Recipe; turns: Recipe | undefined },
+): Recipe {
+  const isFile = /\.\w+$/.test(String(file ?? given.path));
+  return {
+    id: file ?? given.path,
     ...(given.name === undefined || isFile ? {} : { config: given.name }),
     ...(given.split === undefined || isFile ? {} : { split: given.split }),
     ...(Object.keys(columns).length === 0 ? {} : { columns }),
     ...(turns === undefined ? {} : { turns }),
-  }, notes];
+  };
 }
 
 /** The template that a type's name asks for, unless the recipe names one. */
 function templateOf(recipe: Recipe, types: readonly unknown[]): Recipe {
-  if (recipe.chat_template !== undefined) return {};
+  if ((recipe.chat_template ?? null) !== null) return {};
   const family = types.map((type) => String(type).split(".")[0])
     .find((name) => ["chatml", "llama3", "zephyr"].includes(name ?? ""));
   return family === undefined ? {} : { chat_template: family };
@@ -154,7 +158,7 @@ export function axolotlData(recipe: Recipe): Translated {
       ...templateOf(recipe, list.map(({ type }) => type)),
       ...(list.length === 0 ? {} : {
         dataset_mixture: {
-          datasets: read.map(([one]) => one),
+          datasets: read.flatMap(([files]) => files),
           ...(size > 0 ? { test_split_size: size } : {}),
           ...seed,
         },

@@ -7,7 +7,7 @@ import { trainSchema } from "../options.ts";
 import { fromAxolotl } from "./axolotl.ts";
 import { fromLlamaFactory } from "./llama_factory.ts";
 import { llamaFactoryData, type ReadJson } from "./llama_factory_data.ts";
-import type { Note, Recipe, Translated } from "./translation.ts";
+import { noteLine, type Recipe, type Translated } from "./translation.ts";
 import { fromTrl } from "./trl.ts";
 
 /** Whose a recipe is. */
@@ -75,11 +75,6 @@ export async function importRecipe(
     problem = error.message;
   }
   return { tool, options, notes, problem };
-}
-
-/** A note in one line. */
-export function noteLine({ key, reason }: Note): string {
-  return `"${key}": ${reason}`;
 }
 
 /** The file: JSON with comments, what was lost above the options. */

@@ -110,7 +110,14 @@ const DATA: Rules = {
   overwrite_cache: nothing("caches are found by a hash of what they hold"),
   preprocessing_batch_size: nothing("rows are read one after the other"),
   buffer_size: nothing("large files are always read in pieces"),
-  neat_packing: only([false, null], "batches never hold padding"),
+  packing: (value, { neat_packing }) => ({
+    options: value === true && neat_packing !== true
+      ? { packing: true, packing_strategy: "wrapped" }
+      : { packing: value === true },
+  }),
+  neat_packing: (value, recipe) => ({
+    options: value === true && !("packing" in recipe) ? { packing: true } : {},
+  }),
   media_dir: nothing("pictures and sounds are not served"),
 };
 
@@ -131,6 +138,13 @@ const MACHINE: Rules = {
   "export_*": nothing("see the merge task"),
   "hf_hub_token": nothing("give it to the download task"),
   "ms_hub_token": nothing("give it to the download task"),
+  low_cpu_mem_usage: nothing("weights are read piece by piece"),
+  use_fast_tokenizer: nothing("tokenizer.json tells it"),
+  use_reentrant_gc: nothing("blocks are recomputed one way only"),
+  "upcast_*": nothing("trained weights and sums are float32"),
+  ignore_pad_token_for_loss: nothing("batches never hold padding"),
+  compute_accuracy: nothing("an evaluation says it always"),
+  predict_with_generate: nothing("see the predict task"),
   print_param_status: nothing("the run says how many parameters are trained"),
 };
 

@@ -62,7 +62,8 @@ const UNSERVED: Readonly<Record<string, string>> = {
   cloud_file_name: "download it first",
 };
 
-function entry(
+/** One entry of dataset_info.json as a dataset of `dataset_mixture`, and what of it is not served. */
+export function datasetEntry(
   name: string,
   info: Recipe,
   folder: string,
@@ -144,7 +145,7 @@ export async function llamaFactoryData(
       const reason = `"${path}" does not describe it; its file is taken to be`;
       notes.push({ key: `dataset ${name}`, reason: `${reason} "${name}"` });
     }
-    const found = entry(
+    const found = datasetEntry(
       name,
       isRecord(info) ? info : { file_name: name },
       folder,
@@ -156,12 +157,15 @@ export async function llamaFactoryData(
   });
   const test = Number(recipe.val_size ?? 0);
   const evaluation = namesOf(recipe.eval_dataset);
-  if (evaluation.length > 0) {
-    const reason = "name its file by eval_dataset";
+  if (evaluation.length > 1) {
+    const reason = "only the first is taken";
     notes.push({ key: "eval_dataset", reason });
   }
   return {
     options: {
+      ...(evaluation[0] === undefined
+        ? {}
+        : { eval_dataset: `${folder}/${evaluation[0]}` }), // read as dataset_info.json has it
       dataset_mixture: {
         datasets,
         ...(test > 0 ? { test_split_size: test } : {}),

@@ -19,9 +19,10 @@ export interface Translation {
 }
 
 /** Our name for a key whose values are the same; or what the key becomes. */
-export type Rule =
-  | string
-  | ((value: unknown, recipe: Recipe) => Translation);
+export type Rule = string | RuleFunction;
+
+/** What a key becomes, by its value and the keys beside it. */
+export type RuleFunction = (value: unknown, recipe: Recipe) => Translation;
 
 /** A table of one tool's keys; those with `*` at the end stand for all that begin so. */
 export type Rules = Readonly<Record<string, Rule>>;
@@ -34,6 +35,11 @@ export interface Note {
   readonly reason: string;
 }
 
+/** A note in one line. */
+export function noteLine({ key, reason }: Note): string {
+  return `"${key}": ${reason}`;
+}
+
 /** A recipe of ours, and what was lost on the way. */
 export interface Translated {
   /** In the order of the file. */
@@ -43,12 +49,15 @@ export interface Translated {
 }
 
 /** A key that means nothing here, with the reason. */
-export function nothing(reason: string): Rule {
-  return () => ({ note: reason });
+export function nothing(reason: string): RuleFunction {
+  return (value) => value === null ? {} : { note: reason };
 }
 
 /** A key of which only some values ask for what happens here anyway. */
-export function only(allowed: readonly unknown[], reason: string): Rule {
+export function only(
+  allowed: readonly unknown[],
+  reason: string,
+): RuleFunction {
   return (value) =>
     allowed.some((one) => isSame(one, value)) ? {} : { note: reason };
 }
@@ -57,7 +66,7 @@ export function only(allowed: readonly unknown[], reason: string): Rule {
 export function words(
   name: string,
   table: Readonly<Record<string, unknown>>,
-): Rule {
+): RuleFunction {
   return (value) => {
     if (value === null) return {};
     const key = String(value);
@@ -69,7 +78,7 @@ export function words(
   };
 }
 
-/** Takes an option over if it is one of ours with a value that it may have. */
+/** Takes an option over if it is one of ours with a value that it may have. Null is a key left empty: the default. */
 function judge(key: string, value: unknown): Translation {
   const alias = aliasOf(trainSchema, key);
   const foreign = foreignKeyOf(trainSchema, key);
@@ -86,10 +95,12 @@ function judge(key: string, value: unknown): Translation {
       return { options: { [name]: value } };
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
+      if (value === null) return {};
       const [first] = error.problems;
       return { note: `${name}${first?.at ?? ""} ${first?.says ?? ""}` };
     }
   }
+  if (value === null) return {};
   if (foreign === undefined) return { note: "not an option here" };
   const asked = foreign.allowed === undefined ||
     !foreign.allowed.some((one) => isSame(one, value));

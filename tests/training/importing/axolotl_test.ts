@@ -159,3 +159,30 @@ lr_groups:
     ]);
   },
 });
+
+Deno.test({
+  ...pure,
+  name:
+    "importRecipe() takes each file of an Axolotl dataset, a template in the recipe, and passes over empty keys",
+  async fn() {
+    const { options, notes } = await load(`
+base_model: m
+rl: dpo
+datasets:
+  - path: data/pairs
+    data_files: [a.parquet, b.parquet]
+    type: chat_template.argilla_chat
+chat_template: jinja
+chat_template_jinja: "{{ messages[0].content }}"
+resume_from_checkpoint:
+wandb_project:
+early_stopping_patience:
+`);
+    assertEquals(
+      (options.dataset_mixture as { datasets: unknown }).datasets,
+      [{ id: "a.parquet" }, { id: "b.parquet" }],
+    );
+    assertEquals(options.chat_template, "{{ messages[0].content }}");
+    assertEquals(notes, []);
+  },
+});

@@ -1,0 +1,174 @@
+/**
+ * Rows packed into bins of at most so many tokens, as TRL packs them: a bin is what a micro-batch counts. Rows of a bin
+ * do not see one another (Batch.ranges), so packing changes which rows make a step and nothing else. Pure.
+ */
+import { partOf } from "./length.ts";
+import { DEMONSTRATION_PACKING } from "./packed_examples.ts";
+import { type TokenSequence, trainedSpans } from "./token_pair.ts";
+import type { TokenDemonstration } from "./tokenize.ts";
+
+/** Names of the ways, as the option takes them. */
+export const PACKING_STRATEGIES = ["bfd", "bfd_split", "wrapped"] as const;
+
+/**
+ * `bfd`: whole rows, the longest first, each where it leaves the least room. `bfd_split`: longer rows in pieces.
+ * `wrapped`: all rows end to end, cut wherever a bin is full; a piece sees the rows before it in its bin.
+ */
+export type PackingStrategy = typeof PACKING_STRATEGIES[number];
+
+/** Rows that are trained on as one. */
+export interface TokenBin {
+  readonly sequences: readonly TokenSequence[];
+  /** The line of the first of its rows. */
+  readonly line: number;
+  /** The lines of all. */
+  readonly lines: readonly number[];
+}
+
+const GROUP = 1000; // TRL packs through datasets.map, whose batches are so many rows
+
+/** A bin that is being filled. */
+interface OpenBin {
+  readonly rows: TokenDemonstration[];
+  room: number;
+}
+
+/** Bins by the room that they have left. */
+function binsByRoom() {
+  const byRoom: OpenBin[][] = [];
+  return {
+    add: (bin: OpenBin) => (byRoom[bin.room] ??= []).push(bin),
+    /** Takes the bin, of those with the least room that suffices, that waits longest. */
+    take(tokens: number): OpenBin | undefined {
+      for (let room = tokens; room < byRoom.length; room++) {
+        const bin = byRoom[room]?.shift();
+        if (bin !== undefined) return bin;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Best fit decreasing, [arXiv 2404.10830](https://arxiv.org/abs/2404.10830). */
+function bestFit(
+  rows: readonly TokenDemonstration[],
+  maxLength: number,
+): TokenDemonstration[][] {
+  const lengths = new Map(rows.map((row) => [row, row.ids.length]));
+  const lengthOf = (row: TokenDemonstration) => lengths.get(row) ?? 0;
+  const bins: OpenBin[] = [];
+  const rooms = binsByRoom();
+  for (const row of rows.toSorted((a, b) => lengthOf(b) - lengthOf(a))) {
+    const length = lengthOf(row);
+    let bin = rooms.take(length);
+    if (bin === undefined) bins.push(bin = { rows: [], room: maxLength });
+    bin.rows.push(row);
+    bin.room -= length;
+    rooms.add(bin);
+  }
+  return bins.map((bin) => bin.rows);
+}
+
+function kept(sequence: TokenSequence, line: number): TokenDemonstration {
+  return DEMONSTRATION_PACKING.unpack(
+    DEMONSTRATION_PACKING.pack({ ...sequence, line }),
+  );
+}
+
+/** A row in pieces of at most `maxLength` tokens. */
+function pieces(
+  row: TokenDemonstration,
+  maxLength: number,
+): TokenDemonstration[] {
+  const { ids, completionStart, spans, line } = row;
+  if (ids.length <= maxLength) return [row];
+  const count = Math.ceil(ids.length / maxLength);
+  return Array.from({ length: count }, (_, i) =>
+    kept(
+      partOf(
+        { ids, completionStart, spans },
+        i * maxLength,
+        (i + 1) * maxLength,
+      ),
+      line,
+    ));
+}
+
+/** All rows end to end, cut into pieces: each is one sequence. */
+function wrapped(
+  rows: readonly TokenDemonstration[],
+  maxLength: number,
+): TokenBin[] {
+  const bins: TokenBin[] = [];
+  let open = {
+    ids: [] as number[],
+    spans: [] as [number, number][],
+    lines: [] as number[],
+  };
+  const close = () => {
+    const { ids, spans, lines } = open;
+    const [line = 0] = lines;
+    const sequence = {
+      ids,
+      spans,
+      completionStart: spans[0]?.[0] ?? ids.length,
+    };
+    if (ids.length > 0) {
+      bins.push({ sequences: [kept(sequence, line)], line, lines });
+    }
+    open = { ids: [], spans: [], lines: [] };
+  };
+  for (const row of rows) {
+    const { ids, line } = row;
+    const trained = trainedSpans(row);
+    for (let from = 0; from < ids.length;) {
+      const to = Math.min(ids.length, from + maxLength - open.ids.length);
+      const shift = open.ids.length - from;
+      for (const [start, end] of trained) {
+        const [a, b] = [Math.max(start, from), Math.min(end, to)];
+        if (a < b) open.spans.push([a + shift, b + shift]);
+      }
+      for (let i = from; i < to; i++) open.ids.push(ids[i]!);
+      open.lines.push(line);
+      if (open.ids.length === maxLength) close();
+      from = to;
+    }
+  }
+  close();
+  return bins;
+}
+
+/**
+ * Packs rows into bins, a thousand rows at a time.
+ *
+ * @param maxLength tokens of a bin
+ * @throws {RangeError} if a row is longer and the strategy keeps rows whole
+ */
+export function packBins(
+  rows: readonly TokenDemonstration[],
+  { maxLength, strategy }: {
+    readonly maxLength: number;
+    readonly strategy: PackingStrategy;
+  },
+): TokenBin[] {
+  const groups = Array.from(
+    { length: Math.ceil(rows.length / GROUP) },
+    (_, i) => rows.slice(i * GROUP, (i + 1) * GROUP),
+  );
+  if (strategy === "wrapped") {
+    return groups.flatMap((group) => wrapped(group, maxLength));
+  }
+  const long = rows.find(({ ids }) => ids.length > maxLength);
+  if (strategy === "bfd" && long !== undefined) {
+    throw new RangeError(
+      `Cannot pack line ${long.line}: found ${long.ids.length} tokens, expected at most ${maxLength}`,
+    );
+  }
+  return groups.flatMap((group) =>
+    bestFit(group.flatMap((row) => pieces(row, maxLength)), maxLength)
+  ).map((sequences) => ({
+    sequences,
+    line: sequences[0]?.line ?? 0,
+    lines: sequences.map(({ line }) => line),
+  }));
+}

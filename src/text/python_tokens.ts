@@ -1,0 +1,161 @@
+/**
+ * What the npm Jinja engine's parser does not read, put into words that it does, before it parses: raw blocks, tests
+ * with arguments, signs after keywords. What it would read otherwise than Python is refused by name.
+ */
+import { tokenize } from "@huggingface/jinja";
+
+type Token = ReturnType<typeof tokenize>[number];
+
+/** Stands before a test's name where it has become a filter, which may have arguments. */
+export const TEST = "is:";
+/** The same for a test that must fail. */
+export const NOT_TEST = "is not:";
+
+const RAW = /\{%(-?)\s*raw\s*(-?)%\}(.*?)\{%(-?)\s*endraw\s*(-?)%\}/gs;
+
+/** The text of raw blocks becomes the text of a literal; white space around the marks stays theirs to strip. */
+function withoutRaw(source: string): string {
+  return source.replace(
+    RAW,
+    (_, before, trimStart, text: string, trimEnd, after) => {
+      const left = trimStart === "" ? text : text.trimStart();
+      const kept = trimEnd === "" ? left : left.trimEnd();
+      const literal = kept.replace(
+        /[\\'{}#%\r\n]/g,
+        (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+      );
+      return `{%${before} if true %}{{ '${literal}' }}{% endif ${after}%}`;
+    },
+  );
+}
+
+const OPENS = new Set(["OpenParen", "OpenSquareBracket", "OpenCurlyBracket"]);
+const CLOSES = new Set([
+  "CloseParen",
+  "CloseSquareBracket",
+  "CloseCurlyBracket",
+]);
+const WORDS = new Set(["and", "or", "not", "if", "else", "in", "is"]);
+
+const isWord = (token: Token | undefined, word: string) =>
+  token?.type === "Identifier" && token.value === word;
+
+function token(value: string, type: Token["type"], like: Token): Token {
+  return Object.assign(Object.create(Object.getPrototypeOf(like)), {
+    value,
+    type,
+  });
+}
+
+/** The index after one literal, name or bracket that begins at `at`. */
+function afterPrimary(tokens: readonly Token[], at: number): number {
+  let depth = 0;
+  for (let i = at; i < tokens.length; i++) {
+    const { type } = tokens[i] as Token;
+    if (OPENS.has(type)) depth++;
+    else if (CLOSES.has(type)) depth--;
+    if (depth === 0) return i + 1;
+  }
+  return tokens.length;
+}
+
+/** Whether a test's argument may begin with this token. */
+function beginsArgument(one: Token | undefined): boolean {
+  if (one === undefined) return false;
+  if (one.type === "Identifier") return !WORDS.has(one.value);
+  return OPENS.has(one.type) || /^(String|Numeric)Literal$/.test(one.type);
+}
+
+/** `x is [not] name(...)` and `x is [not] name argument` become filters, which bind as tests do. */
+function testsWithArguments(tokens: readonly Token[]): Token[] {
+  const out: Token[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const one = tokens[i] as Token;
+    const at = isWord(tokens[i + 1], "not") ? i + 2 : i + 1;
+    const name = tokens[at];
+    const isTest = isWord(one, "is") && name?.type === "Identifier";
+    if (!isTest || !beginsArgument(tokens[at + 1])) {
+      out.push(one);
+      continue;
+    }
+    const mark = at === i + 2 ? NOT_TEST : TEST;
+    out.push(token("|", "Pipe", one));
+    out.push(token(mark + name.value, "Identifier", one));
+    const end = afterPrimary(tokens, at + 1);
+    const argument = tokens.slice(at + 1, end);
+    const hasParens = argument[0]?.type === "OpenParen";
+    const parens = hasParens ? argument : [
+      token("(", "OpenParen", one),
+      ...argument,
+      token(")", "CloseParen", one),
+    ];
+    out.push(...testsWithArguments(parens.slice(0, 1)));
+    out.push(...testsWithArguments(parens.slice(1)));
+    i = end - 1;
+  }
+  return out;
+}
+
+/** `else -1`: the engine takes a sign after any word for an operator between two values. */
+function signsAfterWords(tokens: readonly Token[]): Token[] {
+  return tokens.map((one, i) =>
+    one.type === "AdditiveBinaryOperator" && one.value !== "~" &&
+      tokens[i - 1]?.type === "Identifier" &&
+      WORDS.has(tokens[i - 1]?.value ?? "") && tokens[i - 2]?.type !== "Dot"
+      ? token(one.value, "UnaryOperator", one)
+      : one
+  );
+}
+
+/** Python joins `a < b < c` by `and`, the engine compares the first answer with `c`. */
+function refuseChains(tokens: readonly Token[]): void {
+  const seen = [false];
+  const set = (value: boolean) => seen[seen.length - 1] = value;
+  for (const [i, { type, value }] of tokens.entries()) {
+    if (OPENS.has(type)) seen.push(false);
+    else if (CLOSES.has(type)) seen.pop();
+    else if (/^(Open|Close)(Statement|Expression)$/.test(type)) {
+      seen.splice(0, seen.length, false);
+    } else if (/^(Comma|Colon|Equals)$/.test(type)) set(false);
+    else if (type === "Identifier" && WORDS.has(value) && value !== "in") {
+      if (!(value === "not" && isWord(tokens[i + 1], "in"))) set(false);
+    }
+    const compares = type === "ComparisonBinaryOperator" ||
+      (type === "Identifier" && value === "in" &&
+        tokens[i - 1]?.value !== "is");
+    if (!compares) continue;
+    if (seen.at(-1)) {
+      throw new SyntaxError(
+        `found a chain of comparisons at "${value}", expected them joined by "and"`,
+      );
+    }
+    set(true);
+  }
+}
+
+function refuseRecursion(tokens: readonly Token[]): void {
+  const found = tokens.some((one, i) =>
+    isWord(one, "recursive") && tokens[i + 1]?.type === "CloseStatement"
+  );
+  if (found) throw new SyntaxError('"recursive" loops are not served');
+}
+
+/**
+ * The tokens of a template, as the engine's parser takes them (trim_blocks, lstrip_blocks).
+ *
+ * @throws {SyntaxError} naming what is not served
+ */
+export function templateTokens(source: string): Token[] {
+  const lines = source.replace(/\r\n?/g, "\n"); // as Jinja2 reads them
+  const mark = /\{[%{#]\+|\+[%}#]\}/.exec(lines)?.[0];
+  if (mark !== undefined && !/\+\}\}/.test(mark)) {
+    throw new SyntaxError(`the mark "${mark}" is not served`);
+  }
+  const tokens = tokenize(withoutRaw(lines), {
+    trim_blocks: true,
+    lstrip_blocks: true,
+  });
+  refuseRecursion(tokens);
+  refuseChains(tokens);
+  return testsWithArguments(signsAfterWords(tokens));
+}
