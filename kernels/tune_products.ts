@@ -39,8 +39,11 @@ export interface TuningOptions {
 
 /** Sizes `[tokens, cols]` by `[rows, cols]`. */
 export interface Probe {
+  /** Rows of the activations. */
   readonly tokens: number;
+  /** Rows of the weight. */
   readonly rows: number;
+  /** Columns of both, the length of the sums. */
   readonly cols: number;
 }
 
