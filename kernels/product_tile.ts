@@ -39,8 +39,12 @@ const FEW_COLS = 8;
 export function launchTileProduct(device: Device, p: Product): void {
   const none = device.allocate([1]);
   const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale;
-  if (few) launchFewRows(device, p, none);
-  else launchTiles(device, p, none);
+  if (few) {
+    launchFewRows(device, p, none);
+    const { bias: _bias, more, ...rest } = p;
+    const second = { ...rest, ...more, aCol: 0, add: true };
+    if (more) launchFewRows(device, second, none);
+  } else launchTiles(device, p, none);
   device.release(none);
 }
 
@@ -63,10 +67,22 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     FORMAT: FORMATS[p.b.dtype],
     FINISH: p.scale ? 2 : Number(p.add),
     BIAS: Number(p.bias !== undefined),
+    MORE: Number(p.more !== undefined),
   };
   const { size, grid } = chooseTile(p, TILE_SIZES[chosenProduct(device)]!);
-  const bindings = { a, b, c: p.c, bias, scale };
-  const params = { rows: p.rows, ...paramsOf(p) };
+  // what is not used must still be bound
+  const second = {
+    more_a: p.more?.a.store ?? a,
+    more_b: p.more?.b.store ?? b,
+  };
+  const bindings = { a, b, c: p.c, bias, scale, ...second };
+  const params = {
+    ...{ rows: p.rows, ...paramsOf(p) },
+    more_length: p.more?.length ?? 0,
+    more_a_pitch: p.more?.a.pitch ?? 0,
+    more_b_row: p.more?.bRow ?? 0,
+    more_b_pitch: p.more?.b.pitch ?? 0,
+  };
   device.launch(kernelOf(p.mode, size), bindings, params, grid, { constants });
 }
 

@@ -35,13 +35,15 @@ export function tileProductText(mode: TileMode, size: TileSize): string {
   const nt = mode === "nt";
   return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
     nt ? "b[j, k]" : "b[k, j]"
-  } + bias[j]      one workgroup per ${tileRows} x ${tileCols} outputs
+  }, the same of a second pair, and bias[j]      one workgroup per ${tileRows} x ${tileCols} outputs
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
+override MORE: u32 = 0;     // 1 = there is a second pair, of f32
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
-  c_row: u32, c_col: u32, c_first: u32, bias_first: u32
+  c_row: u32, c_col: u32, c_first: u32, bias_first: u32,
+  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + ${
@@ -50,7 +52,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
 @group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
 @group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read> more_a: array<vec4f>;       // [rows, more_a_pitch] words of 4
+@group(0) @binding(6) var<storage, read> more_b: array<vec4f>;       // [more_b_row + ${
+    nt ? "cols" : "more_length"
+  }, more_b_pitch] words
+@group(0) @binding(7) var<uniform> params: Params;
 
 var<workgroup> a_tile: array<vec4f, ${
     words * tileRows
@@ -80,6 +86,18 @@ fn b_at(row: u32, word: u32) -> vec4f {
   return vec4f(unpack2x16float(half.x).x, unpack2x16float(half.y).x, unpack2x16float(half.z).x, unpack2x16float(half.w).x);
 }
 
+fn more_a_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.rows || 4 * word >= params.more_length) { return vec4f(); }
+  return more_a[row * params.more_a_pitch + word];
+}
+
+fn more_b_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.${nt ? "cols" : "more_length"} || 4 * word >= params.${
+    nt ? "more_length" : "cols"
+  }) { return vec4f(); }
+  return more_b[(params.more_b_row + row) * params.more_b_pitch + word];
+}
+
 fn finish(row: u32, col: u32, sum: f32) {
   if (row >= params.rows || col >= params.cols) { return; }
   let i = params.c_first + row * params.c_row + col * params.c_col;
@@ -99,14 +117,9 @@ fn main(
   let row0 = group.x * ${tileRows};
   let col0 = group.y * ${tileCols};
 ${lines(sumNames(size), (name) => `  var ${name}: vec4f;`)}
-  let words = (params.length + 3) / 4;
-  for (var word = 0u; word < words; word += ${words}) {
-${loads(mode, size)}
-    workgroupBarrier();
-    for (var w = 0u; w < ${words}; w++) {
-${products(mode, size)}
-    }
-    workgroupBarrier();
+${sumOver(mode, size, "")}
+  if (MORE == 1) {
+${sumOver(mode, size, "more_")}
   }
   for (var i = 0u; i < ${sumNames(size).length}; i++) {
     var sum: vec4f;
@@ -124,6 +137,19 @@ ${lines(sumNames(size), (name, i) => `      case ${i}: { sum = ${name}; }`)}
   }
 }
 `;
+}
+
+/** All words of k of a pair, added to the sums. */
+function sumOver(mode: TileMode, size: TileSize, pair: "" | "more_"): string {
+  const { words } = size;
+  return `  for (var word = 0u; word < (params.${pair}length + 3) / 4; word += ${words}) {
+${loads(mode, size, pair)}
+    workgroupBarrier();
+    for (var w = 0u; w < ${words}; w++) {
+${products(mode, size)}
+    }
+    workgroupBarrier();
+  }`;
 }
 
 function lines<T>(
@@ -153,7 +179,11 @@ function place({ words }: TileSize, row: string, word: string): string {
 }
 
 /** Neighbouring lanes load neighbouring words of a row. */
-function loads(mode: TileMode, size: TileSize): string {
+function loads(
+  mode: TileMode,
+  size: TileSize,
+  pair: "" | "more_",
+): string {
   const [tileRows, tileCols] = tileOutputs(size);
   const { words } = size;
   const along = (name: "a" | "b", height: number) =>
@@ -163,14 +193,16 @@ function loads(mode: TileMode, size: TileSize): string {
       const first = name === "a" ? "row0" : "col0";
       return `    ${name}_tile[${word} * ${height} + ${
         place(size, row, word)
-      }] = ${name}_at(${first} + ${row}, word + ${word});`;
+      }] = ${pair}${name}_at(${first} + ${row}, word + ${word});`;
     });
   const wide = tileCols / 4;
   const across = () =>
     lines(
       upTo(4 * words * wide / LANES),
       (i) =>
-        `    b_tile[lane + ${i * LANES}] = b_at(4 * word + lane / ${wide} + ${
+        `    b_tile[lane + ${
+          i * LANES
+        }] = ${pair}b_at(4 * word + lane / ${wide} + ${
           i * LANES / wide
         }, col0 / 4 + lane % ${wide});`,
     );
