@@ -8,7 +8,7 @@
 import { Device } from "../../kernels/device.ts";
 import type { Kernel } from "../../kernels/kernel.ts";
 import type { PipelineOptions } from "../../kernels/pipelines.ts";
-import { type Tensor, tensorBytes } from "../../kernels/tensor.ts";
+import { tensorBytes } from "../../kernels/tensor.ts";
 import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../../src/model/config.ts";
 import { trainedWeights } from "../../src/model/model.ts";
@@ -80,8 +80,10 @@ const KINDS = [
   ["norms, turns, units, sums", /./],
 ] as const;
 
+type Bindings = Parameters<Device["launch"]>[1];
+
 function boundBytes(
-  bindings: Readonly<Record<string, Tensor | GPUTexture>>,
+  bindings: Bindings,
 ): number {
   return Object.values(bindings).reduce(
     (sum, one) =>
@@ -119,7 +121,7 @@ async function traffic(
   const found = new Map<string, Traffic>();
   device.launch = (
     { name }: Kernel,
-    bindings: Readonly<Record<string, Tensor | GPUTexture>>,
+    bindings: Bindings,
     params: Readonly<Record<string, number>>,
     _grid: unknown,
     { constants = {} }: PipelineOptions = {},
