@@ -30,6 +30,10 @@
 export { Device } from "./kernels/device.ts";
 export type { DeviceOptions, Variant } from "./kernels/device_options.ts";
 export type { DeviceMemory } from "./kernels/pool.ts";
+export { tuneProducts } from "./kernels/tune_products.ts";
+export type { Probe, Tuning, TuningOptions } from "./kernels/tune_products.ts";
+export { tokenOperations } from "./src/model/token_operations.ts";
+export type { ProductSizes } from "./src/model/token_operations.ts";
 
 // options of the tasks: one schema each
 export { type Arguments, readArguments } from "./src/base/arguments.ts";

@@ -63,10 +63,6 @@ export function launchProduct(device: Device, product: Product): void {
     return;
   }
   launchTileProduct(device, product);
-  const { more } = product;
-  if (!more) return;
-  const { scale: _scale, bias: _bias, ...rest } = product;
-  launchTileProduct(device, { ...rest, ...more, aCol: 0, add: true });
 }
 
 /** Calls `use` with an f32 tensor `[rows, cols]` as an operand, and frees afterwards what that took. */

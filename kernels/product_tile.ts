@@ -1,36 +1,37 @@
 /**
- * The matrix product for GPUs: 64 or 128 x 64 outputs a workgroup from storage buffers through workgroup memory; for the few
- * rows of decoding, 8 columns a workgroup at the memory's speed.
+ * The matrix product for GPUs: 64 x 64 to 128 x 128 outputs a workgroup from storage buffers through workgroup memory;
+ * for the few rows of decoding, 8 columns a workgroup at the memory's speed.
  */
 import type { Device } from "./device.ts";
-import { defineKernel } from "./kernel.ts";
+import { defineKernel, type Kernel } from "./kernel.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
 import { foldedGrid } from "./grid.ts";
 import type { Product } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
-import ntSource from "./product_nt.wgsl" with { type: "text" };
-import nnSource from "./product_nn.wgsl" with { type: "text" };
+import {
+  type TileMode,
+  tileName,
+  tileOutputs,
+  tileProductText,
+  type TileSize,
+} from "./product_tile_text.ts";
 import type { Tensor } from "./tensor.ts";
-
-const kernels = {
-  nt: defineKernel("product_nt", ntSource),
-  nn: defineKernel("product_nn", nnSource),
-};
 
 const fewKernel = defineKernel("product_few", fewSource);
 
 /** The override `FORMAT` of kernels that read matrices. */
 export const FORMATS: Record<MatrixDType, number> = { f32: 0, bf16: 1, f16: 2 };
 
-const TILE_COLS = 64;
-/** What tuning chooses among: rows of a workgroup, a multiple of 64. All sum in one order. */
-export const TILE_HEIGHTS = [
-  { name: "64x64", rows: 64 },
-  { name: "128x64", rows: 128 },
-] as const;
-/** What the choice depends on, beside the adapter. */
-export const TILE_TEXT = ntSource + nnSource;
+/** What tuning chooses among. All sum in one order. */
+export const TILE_SIZES: readonly TileSize[] = [
+  { rows: 4, cols: 4, words: 4 },
+  { rows: 4, cols: 4, words: 8 },
+  { rows: 8, cols: 4, words: 4 },
+  { rows: 8, cols: 8, words: 4 },
+];
+/** A product with fewer workgroups takes the smallest tile: cards have 24 to 140 processors to fill. */
+const FEWEST_GROUPS = 128;
 const FEW_ROWS = 4;
 const FEW_COLS = 8;
 
@@ -38,29 +39,65 @@ const FEW_COLS = 8;
 export function launchTileProduct(device: Device, p: Product): void {
   const none = device.allocate([1]);
   const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale;
-  if (few) launchFewRows(device, p, none);
-  else launchTiles(device, p, none);
+  if (few) {
+    launchFewRows(device, p, none);
+    const { bias: _bias, more, ...rest } = p;
+    const second = { ...rest, ...more, aCol: 0, add: true };
+    if (more) launchFewRows(device, second, none);
+  } else launchTiles(device, p, none);
   device.release(none);
 }
 
+const kernels = new Map<string, Kernel>();
+
+function kernelOf(mode: TileMode, size: TileSize): Kernel {
+  const name = `product_${mode}_${tileName(size)}`;
+  const known = kernels.get(name);
+  if (known) return known;
+  const made = defineKernel(name, tileProductText(mode, size));
+  kernels.set(name, made);
+  return made;
+}
+
 function launchTiles(device: Device, p: Product, none: Tensor): void {
-  const { rows } = TILE_HEIGHTS[chosenProduct(device)]!;
   const { store: a } = p.a;
   const { store: b } = p.b;
   const { bias = none, scale = none } = p;
   const constants = {
-    ROWS: rows / 16,
     FORMAT: FORMATS[p.b.dtype],
     FINISH: p.scale ? 2 : Number(p.add),
     BIAS: Number(p.bias !== undefined),
+    MORE: Number(p.more !== undefined),
   };
-  const grid = [
-    Math.ceil(p.rows / rows),
-    Math.ceil(p.cols / TILE_COLS),
-  ] as const;
-  const bindings = { a, b, c: p.c, bias, scale };
-  const params = { rows: p.rows, ...paramsOf(p) };
-  device.launch(kernels[p.mode], bindings, params, grid, { constants });
+  const { size, grid } = chooseTile(p, TILE_SIZES[chosenProduct(device)]!);
+  // what is not used must still be bound
+  const second = {
+    more_a: p.more?.a.store ?? a,
+    more_b: p.more?.b.store ?? b,
+  };
+  const bindings = { a, b, c: p.c, bias, scale, ...second };
+  const params = {
+    ...{ rows: p.rows, ...paramsOf(p) },
+    more_length: p.more?.length ?? 0,
+    more_a_pitch: p.more?.a.pitch ?? 0,
+    more_b_row: p.more?.bRow ?? 0,
+    more_b_pitch: p.more?.b.pitch ?? 0,
+  };
+  device.launch(kernelOf(p.mode, size), bindings, params, grid, { constants });
+}
+
+/** The tile of a product, and its workgroups: the one that is wanted where the product is large enough. */
+export function chooseTile(
+  { rows, cols }: Pick<Product, "rows" | "cols">,
+  wanted: TileSize,
+): { size: TileSize; grid: [number, number] } {
+  const gridOf = (size: TileSize): [number, number] => {
+    const [tileRows, tileCols] = tileOutputs(size);
+    return [Math.ceil(rows / tileRows), Math.ceil(cols / tileCols)];
+  };
+  const [down, across] = gridOf(wanted);
+  const size = down * across < FEWEST_GROUPS ? TILE_SIZES[0]! : wanted;
+  return { size, grid: gridOf(size) };
 }
 
 function launchFewRows(device: Device, p: Product, none: Tensor): void {

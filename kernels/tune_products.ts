@@ -17,8 +17,9 @@ import {
 } from "./matrix.ts";
 import { chooseProduct, chosenProduct } from "./product_choice.ts";
 import { panelShapes } from "./product_panel.ts";
-import { panelProductText, panelTileName } from "./product_panel_text.ts";
-import { TILE_HEIGHTS, TILE_TEXT } from "./product_tile.ts";
+import { panelProductText, panelTileSize } from "./product_panel_text.ts";
+import { TILE_SIZES } from "./product_tile.ts";
+import { tileName, tileProductText } from "./product_tile_text.ts";
 import type { Tensor } from "./tensor.ts";
 import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
 
@@ -26,32 +27,43 @@ import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
 export interface TuningOptions {
   /** Where results are kept, such as `.cache/kernels`; without it, or where it cannot be written, nowhere. */
   readonly folder?: string;
-  /** Measure even if a result is kept. */
+  /** Measure even if a result is kept, and however little work there is. */
   readonly retune?: boolean;
+  /**
+   * Operations of the products that are to follow: for less than some trillions measuring costs more than it brings,
+   * and only what is known is used. Default: no end of them.
+   */
+  readonly operations?: number;
   /** Sizes of the product that is timed; default: what takes some milliseconds. */
   readonly probe?: Probe;
 }
 
 /** Sizes `[tokens, cols]` by `[rows, cols]`. */
 export interface Probe {
+  /** Rows of the activations. */
   readonly tokens: number;
+  /** Rows of the weight. */
   readonly rows: number;
+  /** Columns of both, the length of the sums. */
   readonly cols: number;
 }
 
 /** What came out. */
 export interface Tuning {
-  /** The name of the candidate in use. */
+  /** The candidate in use by the outputs of a workgroup, such as `16x128`. */
   readonly chosen: string;
-  /** False if it was known from a file. */
-  readonly measured: boolean;
+  /** Measured just now, known from a file, or neither. */
+  readonly origin: "measured" | "known" | "untuned";
 }
 
 interface Candidate {
   readonly name: string;
-  readonly text: string;
+  /** Its kernels' texts. */
+  readonly texts: readonly string[];
 }
 
+/** About a minute of a software adapter, which takes five seconds to compile and time its candidates. */
+const FEWEST_OPERATIONS = 2e12;
 const PROBES: Record<Device["variant"], Probe> = {
   panel: { tokens: 192, rows: 896, cols: 896 },
   tile: { tokens: 512, rows: 4096, cols: 1024 },
@@ -69,37 +81,45 @@ const SAMPLES = 32;
  */
 export async function tuneProducts(
   device: Device,
-  { folder, retune = false, probe = PROBES[device.variant] }: TuningOptions =
-    {},
+  { folder, retune = false, operations = Infinity, probe }: TuningOptions = {},
 ): Promise<Tuning> {
   const candidates = candidatesOf(device);
   const key = await tuningKey(
     device.description,
-    candidates.map(({ text }) => text),
+    candidates.flatMap(({ texts }) => texts),
   );
   const known = folder && !retune ? await readTuning(folder, key) : undefined;
   const found = candidates.findIndex(({ name }) => name === known);
-  const chosen = found >= 0 ? found : await fastest(device, candidates, probe);
+  if (found < 0 && !retune && operations < FEWEST_OPERATIONS) {
+    const { name } = candidates[chosenProduct(device)]!;
+    return { chosen: name, origin: "untuned" };
+  }
+  const chosen = found >= 0
+    ? found
+    : await fastest(device, candidates, probe ?? PROBES[device.variant]);
   chooseProduct(device, chosen);
   const { name } = candidates[chosen]!;
-  if (folder && found < 0) {
+  if (found >= 0) return { chosen: name, origin: "known" };
+  if (folder) {
     await writeTuning(folder, key, { adapter: device.description, name });
   }
-  return { chosen: name, measured: found < 0 };
+  return { chosen: name, origin: "measured" };
 }
 
 function candidatesOf(device: Device): Candidate[] {
+  const modes = ["nt", "nn"] as const;
   if (device.variant === "tile") {
-    return TILE_HEIGHTS.map(({ name }) => ({ name, text: TILE_TEXT }));
+    return TILE_SIZES.map((size) => ({
+      name: tileName(size),
+      texts: modes.map((mode) => tileProductText(mode, size)),
+    }));
   }
   return panelShapes(lanesOf(device)).map((shape) => {
-    const tile = {
-      ...shape,
-      mode: "nt",
-      dtype: "bf16",
-      vectors: "columns",
-    } as const;
-    return { name: panelTileName(tile), text: panelProductText(tile) };
+    const tile = { ...shape, dtype: "bf16", vectors: "columns" } as const;
+    return {
+      name: panelTileSize(shape).join("x"),
+      texts: modes.map((mode) => panelProductText({ ...tile, mode })),
+    };
   });
 }
 
@@ -187,7 +207,7 @@ function sameBits(a: Float32Array, b: Float32Array): boolean {
   return left!.every((word, i) => word === right![i]);
 }
 
-/** Milliseconds of a launch, the median of interleaved rounds; candidates are compiled by now. */
+/** Milliseconds of a launch, the least of interleaved rounds: what other programs took is no part of it. All are compiled. */
 async function time(
   device: Device,
   fit: readonly number[],
@@ -204,7 +224,5 @@ async function time(
       times.get(i)!.push((performance.now() - began) / LAUNCHES);
     }
   }
-  const median = (values: number[]) =>
-    values.toSorted((a, b) => a - b)[values.length >> 1]!;
-  return new Map([...times].map(([i, values]) => [i, median(values)]));
+  return new Map([...times].map(([i, values]) => [i, Math.min(...values)]));
 }

@@ -14,8 +14,9 @@ export interface KeptTuning {
 export async function tuningKey(
   adapter: string,
   texts: readonly string[],
+  deno = Deno.version.deno,
 ): Promise<string> {
-  const all = [adapter, Deno.version.deno, ...texts].join("\0");
+  const all = [adapter, deno, ...texts].join("\0");
   const digest = await crypto.subtle.digest(
     "SHA-256",
     new TextEncoder().encode(all),

@@ -1,6 +1,7 @@
 /** How long work shows on the console: progress as one line on a terminal, as plain lines in a pipe. */
 // deno-lint-ignore-file no-console
 import {
+  type Device,
   drawCurves,
   type LoadReport,
   type Metrics,
@@ -8,6 +9,7 @@ import {
   type Progress,
   type RunHooks,
   startProgress,
+  tuneProducts,
 } from "../mod.ts";
 
 /** Called with what is done; starts the clock at its first call. */
@@ -67,6 +69,27 @@ export function memoryBudget(
   });
   if (permission.state !== "granted") return {};
   return { budgetBytes: Deno.systemMemoryInfo().available * 0.9 };
+}
+
+const ORIGINS = { measured: "measured now", known: "known" } as const;
+
+/**
+ * Chooses the tile of the products that suits the adapter, if there is work enough or it is known, and says which.
+ *
+ * @param retune measure again whatever is known
+ */
+export function productTuner(
+  device: Device,
+  retune = false,
+): (operations: number) => Promise<void> {
+  return async (operations) => {
+    const folder = ".cache/kernels";
+    const { chosen, origin } = await tuneProducts(device, {
+      ...{ folder, retune, operations },
+    });
+    if (origin === "untuned") return;
+    console.error(`products: tile ${chosen} (${ORIGINS[origin]})`);
+  };
 }
 
 const SHOWN = [

@@ -21,7 +21,12 @@ import {
   type Speaker,
   trainSchema,
 } from "../mod.ts";
-import { memoryBudget, taskProgress, trainingHooks } from "./console.ts";
+import {
+  memoryBudget,
+  productTuner,
+  taskProgress,
+  trainingHooks,
+} from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 
 const RECIPE = "recipes/tiny-dpo.jsonc";
@@ -72,7 +77,10 @@ await runTask(async () => {
   console.log(
     `training ${options.model_name_or_path} by DPO as ${RECIPE} says, on ${device.description.trim()}`,
   );
-  await runTraining(device, options, trainingHooks());
+  await runTraining(device, options, {
+    ...trainingHooks(),
+    tune: productTuner(device),
+  });
   const { encoder } = await openEncoder(options);
   const opened = await openSideBySide(device, {
     base: options.model_name_or_path,

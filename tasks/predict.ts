@@ -16,11 +16,15 @@ import {
   readQuestions,
   readRecords,
   type Speaker,
+  tokenOperations,
 } from "../mod.ts";
-import { memoryBudget, taskProgress } from "./console.ts";
+import { memoryBudget, productTuner, taskProgress } from "./console.ts";
 import { answerFile } from "./predict_file.ts";
 import { askAll, chat, startConversations } from "./predict_chat.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
+
+/** Of an answer, where no option bounds it. */
+const USUAL_TOKENS = 256;
 
 /** Whoever answers: the base, and the tuned model if there is one. */
 async function openSpeakers(device: Device, options: PredictOptions) {
@@ -62,6 +66,11 @@ await runTask(async () => {
   using file = output === null ? undefined : await openOutputFile(output);
   using device = await Device.open(memoryBudget());
   const { speakers, sampling } = await openSpeakers(device, options);
+  // a conversation's answers are products of few rows, which have a kernel of their own
+  const tokens = questions.length * (options.max_new_tokens ?? USUAL_TOKENS);
+  await productTuner(device, options.retune)(
+    tokens * tokenOperations(speakers[0]!.model.config),
+  );
   const how: AnswerOptions = {
     sampling,
     seed: options.seed,

@@ -4,7 +4,7 @@
  */
 // deno-lint-ignore-file no-console
 import { Device, scoreFile, scoreSchema } from "../mod.ts";
-import { memoryBudget, taskProgress } from "./console.ts";
+import { memoryBudget, productTuner, taskProgress } from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 import { orInterrupted, stopSignal } from "./stop_signal.ts";
 
@@ -19,6 +19,7 @@ await runTask(async () => {
   return await orInterrupted(async () => {
     const lines = await scoreFile(device, options, {
       signal,
+      tune: productTuner(device, options.retune),
       onLoad: taskProgress("load", "bytes"),
       onScore: taskProgress("score", "lines"),
       onLogits: taskProgress("logits", "sequences"),

@@ -10,7 +10,7 @@ import {
   runTraining,
   trainSchema,
 } from "../mod.ts";
-import { memoryBudget, trainingHooks } from "./console.ts";
+import { memoryBudget, productTuner, trainingHooks } from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 
 await runTask(async () => {
@@ -31,7 +31,10 @@ await runTask(async () => {
     console.error("\ninterrupted: saving after this step");
     stop.abort();
   });
-  const result = await runTraining(device, options, trainingHooks(stop.signal));
+  const result = await runTraining(device, options, {
+    ...trainingHooks(stop.signal),
+    tune: productTuner(device, options.retune),
+  });
   const { output_dir } = options;
   console.log(`peak device memory ${formatBytes(result.peakBytes)}`);
   if (result.interrupted) {

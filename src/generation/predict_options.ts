@@ -4,7 +4,7 @@
  * @module
  */
 import { optional } from "../base/composite_option.ts";
-import { integer, number, text } from "../base/option.ts";
+import { flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 
 /**
@@ -78,6 +78,9 @@ export const predictSchema = defineSchema({
       min: 0,
       max: 2 ** 52,
     }),
+    retune: flag(
+      "Measure again which tile of the matrix products is fastest on this adapter",
+    ),
   },
 }, {
   aliases: { adapter_name_or_path: "tuned", system_prompt: "system" },

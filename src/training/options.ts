@@ -159,6 +159,9 @@ const batches = {
       { above: 0 },
     ),
   ),
+  retune: flag(
+    "Measure again which tile of the matrix products is fastest on this adapter",
+  ),
   seed: integer("Seed of row order, dropout and new weights", 42, { min: 0 }),
 };
 

@@ -9,6 +9,7 @@ import {
   checkOutputFolder,
   emptyOutputFolder,
 } from "../files/output_folder.ts";
+import { readModelConfig } from "../model/config.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
@@ -22,6 +23,7 @@ import { referenceLogps, type ReferenceOptions } from "./reference.ts";
 import type { RunData } from "./run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
 import type { RunHooks, RunResult } from "./run_hooks.ts";
+import { runOperations } from "./run_length.ts";
 import { runLoop } from "./run_loop.ts";
 import { openRunModel, type RunModel } from "./run_model.ts";
 import { type Examples, type Run, trainerParts } from "./run_parts.ts";
@@ -85,6 +87,8 @@ async function runOver<Example extends Examples>(
   });
   hooks.onPlan?.(plan);
   checkBudget(plan, device.budgetBytes);
+  const config = readModelConfig(opened.files.config);
+  await hooks.tune?.(runOperations(config, options, data.train.examples));
   const { gradientCheckpointing } = plan;
   const { built, context } = await openModel(device, options, hooks, opened);
   const run = {

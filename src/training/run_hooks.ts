@@ -14,6 +14,8 @@ export interface RunHooks {
   ) => void;
   /** What the run will hold on the device, before it holds anything. */
   readonly onPlan?: (plan: BytePlan) => void;
+  /** Called before weights are loaded: the operations of the products that are to follow, about. */
+  readonly tune?: (operations: number) => Promise<void>;
   /** Bytes of weights loaded, of all. */
   readonly onLoad?: (done: number, total: number) => void;
   /** Pairs whose log-probabilities under the reference are known, of all. */

@@ -1,6 +1,10 @@
-/** How many steps a run takes, and over which examples: arithmetic on its options. */
+/** How many steps a run takes, over which examples, and how much work that is: arithmetic on its options. */
 import { type EpochOptions, windowsPerEpoch } from "../preference/epoch.ts";
 import { tokenCount } from "../preference/token_count.ts";
+import {
+  type ProductSizes,
+  tokenOperations,
+} from "../model/token_operations.ts";
 import type { TrainOptions } from "./options.ts";
 import type { RunLength } from "./run_events.ts";
 
@@ -34,4 +38,19 @@ export function runLength(
     ? options.max_steps
     : Math.ceil(options.num_train_epochs * stepsPerEpoch);
   return { order, stepsPerEpoch, totalSteps };
+}
+
+/** Forward, and two passes backward at most: the gradients of activations and of weights. */
+const PASSES = 3;
+
+/** Operations of all steps' products with the model's blocks, about. */
+export function runOperations(
+  config: ProductSizes,
+  options: TrainOptions,
+  examples: readonly Countable[],
+): number {
+  const { totalSteps, stepsPerEpoch } = runLength(options, examples);
+  const tokens = examples.reduce((sum, one) => sum + tokenCount(one), 0);
+  return PASSES * tokenOperations(config) * tokens * totalSteps /
+    stepsPerEpoch;
 }

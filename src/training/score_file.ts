@@ -7,17 +7,20 @@ import { readJsonObjectIfThere } from "../files/json_file.ts";
 import { isThere } from "../files/repo_folder.ts";
 import { findAdapter } from "../files/tuned_folder.ts";
 import { type OnLoad, openModel, putAdapter } from "../model/open_model.ts";
+import { tokenOperations } from "../model/token_operations.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { scoreRows } from "./score.ts";
 import { checkLogitsSize, writeLogits } from "./score_logits.ts";
 import type { ScoreOptions } from "./score_options.ts";
-import { readScoreRows } from "./score_rows.ts";
+import { readScoreRows, type ScoreRow, sequencesOf } from "./score_rows.ts";
 
 /** Told as the work goes on; all optional. */
 export interface ScoreHooks {
   /** Bytes of weights loaded, of all. */
   readonly onLoad?: OnLoad;
+  /** Called before the first line: the operations of the products that are to follow, about. */
+  readonly tune?: (operations: number) => Promise<void>;
   /** Lines scored, of all. */
   readonly onScore?: (done: number, total: number) => void;
   /** Sequences whose logits are written, of all. */
@@ -53,6 +56,7 @@ export async function scoreFile(
     limits: model.config,
   });
   if (options.logits !== null) checkLogitsSize(rows, model.config.vocab_size);
+  await hooks.tune?.(tokenOperations(model.config) * tokensOf(rows));
   const beta = adapter === undefined
     ? undefined
     : options.beta ?? await betaOf(adapter) ?? DEFAULT_BETA;
@@ -73,6 +77,11 @@ export async function scoreFile(
     await writeLogits(options.logits, model, rows, { onProgress, signal });
   }
   return rows.length;
+}
+
+function tokensOf(rows: readonly ScoreRow[]): number {
+  return rows.flatMap(sequencesOf)
+    .reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 const DEFAULT_BETA = 0.1;

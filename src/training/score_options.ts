@@ -4,7 +4,7 @@
  * @module
  */
 import { optional, record } from "../base/composite_option.ts";
-import { integer, number, text } from "../base/option.ts";
+import { flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 
 /**
@@ -54,6 +54,9 @@ export const scoreSchema = defineSchema({
       ),
     ),
     batch_tokens: integer("Tokens that run at once, about", 2048, { min: 1 }),
+    retune: flag(
+      "Measure again which tile of the matrix products is fastest on this adapter",
+    ),
   },
 });
 

@@ -1,11 +1,8 @@
-// deno-lint-ignore-file no-console -- a bench prints
 /**
- * Milliseconds of attention forward and backward, 14 heads on 2 of 64, causal, at 128 to 2,048 tokens; and of one
- * query on a cache of 1,024 keys. Run with `deno run -A tests/bench/attention_bench.ts [panel|tile]`.
+ * Attention forward and backward, 14 heads on 2 of 64: causal at 128 to 2,048 tokens, a pair with its prompt shared, and
+ * packed sequences. Operations are those of the products of what each query sees.
  */
 import { attention, attentionBackward } from "../../kernels/attention.ts";
-import { Device } from "../../kernels/device.ts";
-import type { Variant } from "../../kernels/device_options.ts";
 import {
   type Layout,
   packed,
@@ -13,67 +10,63 @@ import {
   queryRangesOf,
   randomInputs,
 } from "../kernels/attention_case.ts";
+import { benchKernel, device } from "./bench_kernel.ts";
 
 const shape = { heads: 14, kvHeads: 2, headDim: 64, scale: 0.125 };
-const variant = Deno.args[0] as Variant | undefined;
-using device = await Device.open(variant ? { variant } : {});
+const WIDTH = shape.heads * shape.headDim;
+const KEY_WIDTH = shape.kvHeads * shape.headDim;
 
-async function milliseconds(
-  repeats: number,
-  launch: () => void,
-): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < 6; i++) {
-    const began = performance.now();
-    for (let n = 0; n < repeats; n++) {
-      using _scope = device.scope();
-      launch();
-    }
-    await device.finish();
-    if (i > 0) times.push((performance.now() - began) / repeats);
-  }
-  return Math.min(...times);
+function operandsOf(layout: Layout) {
+  const make = () => {
+    const inputs = randomInputs(layout, shape);
+    const queries = layout.ranges.length / 4;
+    const q = device.upload(inputs.q, [queries, WIDTH]);
+    const k = device.upload(inputs.k, [layout.keys, KEY_WIDTH]);
+    const v = device.upload(inputs.v, [layout.keys, KEY_WIDTH]);
+    const dO = device.upload(inputs.dO, [queries, WIDTH]);
+    const ranges = device.upload(layout.ranges.slice(), [queries, 4], "u32");
+    const seenBy = queryRangesOf(layout);
+    const queryRanges = device.upload(seenBy, [layout.keys, 2], "u32");
+    const { o, lse } = attention(device, q, k, v, ranges, shape);
+    return { all: { q, k, v, o, lse, ranges, queryRanges }, dO };
+  };
+  let made: ReturnType<typeof make> | undefined;
+  return () => made ??= make();
 }
 
-async function bench(name: string, layout: Layout): Promise<void> {
-  using _scope = device.scope();
-  const inputs = randomInputs(layout, shape);
+function register(name: string, layout: Layout): void {
   const queries = layout.ranges.length / 4;
-  const q = device.upload(inputs.q, [queries, 896]);
-  const k = device.upload(inputs.k, [layout.keys, 128]);
-  const v = device.upload(inputs.v, [layout.keys, 128]);
-  const dO = device.upload(inputs.dO, [queries, 896]);
-  const ranges = device.upload(inputs.ranges, [queries, 4], "u32");
-  const queryRanges = device.upload(
-    queryRangesOf(layout),
-    [layout.keys, 2],
-    "u32",
+  let seen = 0;
+  for (let i = 0; i < layout.ranges.length; i += 2) {
+    seen += layout.ranges[i + 1]! - layout.ranges[i]!;
+  }
+  // scores and values
+  const operations = 4 * seen * WIDTH;
+  const ownBytes = 4 * queries * WIDTH;
+  const keyBytes = 4 * layout.keys * KEY_WIDTH;
+  const operands = operandsOf(layout);
+  const forward = { operations, bytes: 2 * ownBytes + 2 * keyBytes };
+  benchKernel(
+    `attention ${name}`,
+    forward,
+    operands,
+    ({ all }) => attention(device, all.q, all.k, all.v, all.ranges, shape),
   );
-  const repeats = queries > 600 ? 1 : 4;
-  const forward = await milliseconds(
-    repeats,
-    () => attention(device, q, k, v, ranges, shape),
-  );
-  const { o, lse } = attention(device, q, k, v, ranges, shape);
-  const all = { q, k, v, o, lse, ranges, queryRanges };
-  const backward = await milliseconds(
-    repeats,
-    () => attentionBackward(device, all, dO, shape),
-  );
-  console.log(
-    `${name.padEnd(34)} forward ${
-      forward.toFixed(2).padStart(8)
-    } ms   backward ${backward.toFixed(2).padStart(8)} ms`,
+  // scores anew, and two products for each of the two forward
+  const backward = {
+    operations: 2.5 * operations,
+    bytes: 4 * ownBytes + 4 * keyBytes,
+  };
+  benchKernel(
+    `attentionBackward ${name}`,
+    backward,
+    operands,
+    ({ all, dO }) => attentionBackward(device, all, dO, shape),
   );
 }
 
-console.log(device.description, device.variant);
 for (const tokens of [128, 256, 512, 1024, 2048]) {
-  await bench(`${tokens} tokens, causal`, packed([tokens]));
+  register(`${tokens} tokens`, packed([tokens]));
 }
-await bench("170 | 260 | 275, a pair", pairs([[170, 260, 275]]));
-await bench("4 x 128 tokens, packed", packed([128, 128, 128, 128]));
-await bench("1 query, 1024 keys", {
-  keys: 1024,
-  ranges: Uint32Array.of(0, 0, 0, 1024),
-});
+register("170 | 260 | 275, a pair", pairs([[170, 260, 275]]));
+register("4 x 128 tokens, packed", packed([128, 128, 128, 128]));

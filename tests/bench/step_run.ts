@@ -3,7 +3,7 @@
 import { Device } from "../../kernels/device.ts";
 import type { KernelTime } from "../../kernels/launch_profile.ts";
 import { linear } from "../../kernels/linear.ts";
-import { createMatrix, writeMatrixRows } from "../../kernels/matrix.ts";
+import { tuneProducts } from "../../kernels/tune_products.ts";
 import { trainedWeights } from "../../src/model/model.ts";
 import { openEncoder } from "../../src/preference/open_encoder.ts";
 import type { TokenPair } from "../../src/preference/token_pair.ts";
@@ -17,7 +17,8 @@ import { trainerParts } from "../../src/training/run_parts.ts";
 import { stepOperations } from "../../src/training/step_operations.ts";
 import { train } from "../../src/training/trainer.ts";
 import { seeded } from "../kernels/numbers.ts";
-import { cpuSeconds } from "./cpu_seconds.ts";
+import { drawnMatrix } from "./drawn_matrix.ts";
+import { cpuSeconds, peakProcessBytes } from "./cpu_seconds.ts";
 
 /** Seconds of a part by the clock, and by processor time over the machine's cores. */
 export interface Seconds {
@@ -47,7 +48,11 @@ export interface StepReport {
   readonly rate: number;
   /** The same of the best matrix product here. */
   readonly peakRate: number;
+  /** The tile of its products. */
+  readonly tile: string;
+  /** Most bytes that the device held, and the process: on a software adapter the first are among the second. */
   readonly peakBytes: number;
+  readonly peakProcessBytes: number;
   readonly kernels: readonly KernelTime[];
 }
 
@@ -58,6 +63,9 @@ export async function measureSteps(
   options: TrainOptions,
 ): Promise<StepReport> {
   using device = await Device.open();
+  const { chosen: tile } = await tuneProducts(device, {
+    folder: ".cache/kernels",
+  });
   const opened = await openEncoder(options);
   const data = await loadRunPairs(options, opened.encoder);
   const examples = data.train.examples;
@@ -99,6 +107,7 @@ export async function measureSteps(
     console.error(`epoch ${epoch + 1}: ${JSON.stringify(epochs.at(-1))}`);
   }
   const { peakBytes } = device.memory;
+  const peaks = { peakBytes, peakProcessBytes: peakProcessBytes() };
   const end = device.startProfile();
   await steps(parts.totalSteps, parts.totalSteps + 1);
   const kernels = await end();
@@ -127,7 +136,7 @@ export async function measureSteps(
     ...{ reference: once, epochs, average, losses, operations },
     rate: operations / mean(epochs.map(({ cpu }) => cpu)),
     peakRate: await productRate(device),
-    ...{ peakBytes, kernels },
+    ...{ ...peaks, tile, kernels },
   };
 }
 
@@ -158,12 +167,7 @@ function mean(values: readonly number[]): number {
 async function productRate(device: Device): Promise<number> {
   const [tokens, cols, rows] = [512, 896, 4864];
   using _scope = device.scope();
-  const w = createMatrix(device, rows, cols, "bf16");
-  const halves = Uint16Array.from(
-    seeded(rows * cols, 1),
-    (value) => new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16,
-  );
-  writeMatrixRows(device, w, 0, new Uint8Array(halves.buffer));
+  const w = drawnMatrix(device, rows, cols, "bf16");
   const x = device.upload(seeded(tokens * cols, 2), [tokens, cols]);
   let best = 0;
   for (let round = 0; round < 5; round++) {

@@ -98,3 +98,24 @@ Deno.test(
     );
   },
 );
+
+Deno.test(
+  "train says which tile it measured, and the next run that it knew it",
+  OPTIONS,
+  async () => {
+    await using folder = await project();
+    const said = async (...words: string[]) => {
+      const { code, lines } = await train(folder, "recipe.jsonc", ...words);
+      assertEquals(code, 0, lines.join("\n"));
+      return lines.filter((line) => line.startsWith("products:"));
+    };
+    // so little work repays no measuring
+    assertEquals(await said(), []);
+    const again = "--overwrite_output_dir";
+    const [measured] = await said(again, "--retune");
+    assert(/^products: tile [\dx]+ \(measured now\)$/.test(measured ?? ""));
+    assertEquals(await said(again), [
+      measured!.replace("measured now", "known"),
+    ]);
+  },
+);

@@ -22,7 +22,9 @@ function secondsText({ wall, cpu }: Seconds): string {
 function print(report: StepReport): void {
   const { kernels, epochs } = report;
   const whole = (value: number) => Math.round(value).toLocaleString("en");
-  console.log(`${report.model} on ${report.adapter}`);
+  console.log(
+    `${report.model} on ${report.adapter}, products in tiles of ${report.tile}`,
+  );
   console.log(
     `${report.pairs} pairs of ${whole(report.tokensPerPair)} tokens (${
       whole(report.attendedTokensPerPair)
@@ -34,13 +36,17 @@ function print(report: StepReport): void {
   }
   console.log(`per pair, averaged   ${secondsText(report.average)}`);
   console.log(
-    `${whole(report.operations)} GF a pair at ${
+    `${Number(report.operations.toPrecision(3))} GF a pair at ${
       report.rate.toFixed(1)
     } GF/s; the best product runs at ${report.peakRate.toFixed(1)} GF/s: ${
       (100 * report.rate / report.peakRate).toFixed(0)
     } %`,
   );
-  console.log(`peak device memory   ${formatBytes(report.peakBytes)}`);
+  console.log(
+    `peak memory          device ${formatBytes(report.peakBytes)}, process ${
+      formatBytes(report.peakProcessBytes)
+    }`,
+  );
   const total = kernels.reduce((sum, { seconds }) => sum + seconds, 0);
   console.log(`one step, launch by launch: ${total.toFixed(2)} s`);
   for (const { name, launches, seconds } of kernels.slice(0, SHOWN_KERNELS)) {

@@ -1,0 +1,259 @@
+/**
+ * Writes the text of the matrix product for GPUs. It is no file, since an invocation's sums must be named variables:
+ * an array that is indexed in a loop whose bound the driver cannot see may lie in memory instead of registers.
+ *
+ * A workgroup of 16 x 16 owns 16 rows x 16 cols outputs and takes 4 words k at a time through workgroup memory. All
+ * sizes add the same products in the same order. Knows no device.
+ */
+
+/** Outputs of an invocation, and words of four k that are loaded between two barriers. */
+export interface TileSize {
+  readonly rows: 4 | 8;
+  readonly cols: 4 | 8;
+  readonly words: 4 | 8;
+}
+
+/** "nt" sums over rows of b, "nn" over its columns. */
+export type TileMode = "nt" | "nn";
+
+const LANES = 256;
+
+/** Outputs of a workgroup. */
+export function tileOutputs({ rows, cols }: TileSize): [number, number] {
+  return [16 * rows, 16 * cols];
+}
+
+/** A name for files and lines, such as `128x64x16`: rows, columns and k of a workgroup. */
+export function tileName({ rows, cols, words }: TileSize): string {
+  return [16 * rows, 16 * cols, 4 * words].join("x");
+}
+
+/** The complete WGSL text of a tile. */
+export function tileProductText(mode: TileMode, size: TileSize): string {
+  const [tileRows, tileCols] = tileOutputs(size);
+  const { words } = size;
+  const nt = mode === "nt";
+  return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
+    nt ? "b[j, k]" : "b[k, j]"
+  }, the same of a second pair, and bias[j]      one workgroup per ${tileRows} x ${tileCols} outputs
+override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
+override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
+override BIAS: u32 = 0;     // 1 = add bias
+override MORE: u32 = 0;     // 1 = there is a second pair, of f32
+struct Params {
+  rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
+  c_row: u32, c_col: u32, c_first: u32, bias_first: u32,
+  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
+}
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
+@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + ${
+    nt ? "cols" : "length"
+  } (/ 2), b_pitch] words
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
+@group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
+@group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
+@group(0) @binding(5) var<storage, read> more_a: array<vec4f>;       // [rows, more_a_pitch] words of 4
+@group(0) @binding(6) var<storage, read> more_b: array<vec4f>;       // [more_b_row + ${
+    nt ? "cols" : "more_length"
+  }, more_b_pitch] words
+@group(0) @binding(7) var<uniform> params: Params;
+
+var<workgroup> a_tile: array<vec4f, ${
+    words * tileRows
+  }>;            // [${words} words, ${tileRows} rows]
+var<workgroup> b_tile: array<vec4f, ${words * tileCols}>;            // ${
+    nt
+      ? `[${words} words, ${tileCols} columns]`
+      : `[${4 * words} rows, ${tileCols / 4} words]`
+  }
+
+fn a_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.rows || 4 * word >= params.length) { return vec4f(); }
+  return a[row * params.a_pitch + params.a_word + word];
+}
+
+// elements [4 word, 4 word + 4) of a row of b
+fn b_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.${nt ? "cols" : "length"} || 4 * word >= params.${
+    nt ? "length" : "cols"
+  }) { return vec4f(); }
+  let at = params.b_row + row;
+  if (FORMAT == 0) { return bitcast<vec4f>(b[at * params.b_pitch + word]); }
+  // rows in pairs, the odd one in the upper halves
+  let pair = b[at / 2 * params.b_pitch + word];
+  let half = select(pair & vec4u(0xffff), pair >> vec4u(16), at % 2 == 1);
+  if (FORMAT == 1) { return bitcast<vec4f>(half << vec4u(16)); }
+  return vec4f(unpack2x16float(half.x).x, unpack2x16float(half.y).x, unpack2x16float(half.z).x, unpack2x16float(half.w).x);
+}
+
+fn more_a_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.rows || 4 * word >= params.more_length) { return vec4f(); }
+  return more_a[row * params.more_a_pitch + word];
+}
+
+fn more_b_at(row: u32, word: u32) -> vec4f {
+  if (row >= params.${nt ? "cols" : "more_length"} || 4 * word >= params.${
+    nt ? "more_length" : "cols"
+  }) { return vec4f(); }
+  return more_b[(params.more_b_row + row) * params.more_b_pitch + word];
+}
+
+fn finish(row: u32, col: u32, sum: f32) {
+  if (row >= params.rows || col >= params.cols) { return; }
+  let i = params.c_first + row * params.c_row + col * params.c_col;
+  var value = sum;
+  if (BIAS == 1) { value += bias[params.bias_first + col]; }
+  if (FINISH == 1) { value += c[i]; }
+  if (FINISH == 2) { value += scale[row] * c[i]; }
+  c[i] = value;
+}
+
+@compute @workgroup_size(16, 16)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row0 = group.x * ${tileRows};
+  let col0 = group.y * ${tileCols};
+${lines(sumNames(size), (name) => `  var ${name}: vec4f;`)}
+${sumOver(mode, size, "")}
+  if (MORE == 1) {
+${sumOver(mode, size, "more_")}
+  }
+  for (var i = 0u; i < ${sumNames(size).length}; i++) {
+    var sum: vec4f;
+    switch i {
+${lines(sumNames(size), (name, i) => `      case ${i}: { sum = ${name}; }`)}
+      default: {}
+    }
+    let row = row0 + local.y + 16 * (i / ${size.cols / 4});
+    let col = col0 + ${nt ? "local.x" : "4 * local.x"} + 64 * (i % ${
+    size.cols / 4
+  });
+    for (var j = 0u; j < 4; j++) { finish(row, col + ${
+    nt ? "16 * j" : "j"
+  }, sum[j]); }
+  }
+}
+`;
+}
+
+/** All words of k of a pair, added to the sums. */
+function sumOver(mode: TileMode, size: TileSize, pair: "" | "more_"): string {
+  const { words } = size;
+  return `  for (var word = 0u; word < (params.${pair}length + 3) / 4; word += ${words}) {
+${loads(mode, size, pair)}
+    workgroupBarrier();
+    for (var w = 0u; w < ${words}; w++) {
+${products(mode, size)}
+    }
+    workgroupBarrier();
+  }`;
+}
+
+function lines<T>(
+  items: readonly T[],
+  line: (item: T, i: number) => string,
+): string {
+  return items.map(line).join("\n");
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Four neighbouring sums each: `s<row>_<quad of columns>`. */
+function sumNames({ rows, cols }: TileSize): string[] {
+  return upTo(rows).flatMap((row) =>
+    upTo(cols / 4).map((quad) => `s${row}_${quad}`)
+  );
+}
+
+/**
+ * Eight lanes store eight words in one go, of the same column of banks if words of a row lay a tile's height apart:
+ * a row's place is turned by its word, so that they meet eight columns of banks; and reads stay neighbours.
+ */
+function place({ words }: TileSize, row: string, word: string): string {
+  return `(${row} ^ (${8 / words} * (${word})))`;
+}
+
+/** Neighbouring lanes load neighbouring words of a row. */
+function loads(
+  mode: TileMode,
+  size: TileSize,
+  pair: "" | "more_",
+): string {
+  const [tileRows, tileCols] = tileOutputs(size);
+  const { words } = size;
+  const along = (name: "a" | "b", height: number) =>
+    lines(upTo(height * words / LANES), (i) => {
+      const row = `(lane / ${words} + ${i * LANES / words})`;
+      const word = `lane % ${words}`;
+      const first = name === "a" ? "row0" : "col0";
+      return `    ${name}_tile[${word} * ${height} + ${
+        place(size, row, word)
+      }] = ${pair}${name}_at(${first} + ${row}, word + ${word});`;
+    });
+  const wide = tileCols / 4;
+  const across = () =>
+    lines(
+      upTo(4 * words * wide / LANES),
+      (i) =>
+        `    b_tile[lane + ${
+          i * LANES
+        }] = ${pair}b_at(4 * word + lane / ${wide} + ${
+          i * LANES / wide
+        }, col0 / 4 + lane % ${wide});`,
+    );
+  return [
+    along("a", tileRows),
+    mode === "nt" ? along("b", tileCols) : across(),
+  ].join("\n");
+}
+
+/** Four k of all sums of an invocation: one fused multiply-add for each product, no sum of its own for the four. */
+function products(mode: TileMode, size: TileSize): string {
+  const [tileRows, tileCols] = tileOutputs(size);
+  const quads = upTo(size.cols / 4);
+  const own = [
+    `let y = ${place(size, "local.y", "w")};`,
+    ...(mode === "nt" ? [`let x = ${place(size, "local.x", "w")};`] : []),
+  ];
+  const b = quads.flatMap((quad) =>
+    mode === "nt"
+      ? turnedQuad(quad, tileCols)
+      : upTo(4).map((k) =>
+        `let b${quad}_${k} = b_tile[(4 * w + ${k}) * ${
+          tileCols / 4
+        } + local.x + ${16 * quad}];`
+      )
+  );
+  const sums = upTo(size.rows).flatMap((row) => [
+    `let a${row} = a_tile[w * ${tileRows} + y + ${16 * row}];`,
+    ...quads.flatMap((quad) =>
+      upTo(4).map((k) => {
+        const sum = `s${row}_${quad}`;
+        return `${sum} = fma(vec4f(a${row}.${
+          "xyzw"[k]
+        }), b${quad}_${k}, ${sum});`;
+      })
+    ),
+  ]);
+  return lines([...own, ...b, ...sums], (line) => `      ${line}`);
+}
+
+/** Words of four columns, turned into four columns of each k. */
+function turnedQuad(quad: number, tileCols: number): string[] {
+  const words = upTo(4).map((j) => `n${4 * quad + j}`);
+  return [
+    ...words.map((word, j) =>
+      `let ${word} = b_tile[w * ${tileCols} + x + ${16 * (4 * quad + j)}];`
+    ),
+    ...upTo(4).map((k) =>
+      `let b${quad}_${k} = vec4f(${
+        words.map((word) => `${word}.${"xyzw"[k]}`).join(", ")
+      });`
+    ),
+  ];
+}
