@@ -38,6 +38,23 @@ function promptFault(
     : undefined;
 }
 
+/** Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by `train: false`. */
+export function isTrained({ weight, train }: Message): boolean {
+  return weight !== 0 && train !== false;
+}
+
+/** Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last one is. */
+export function teachesNothing(
+  { prompt, completion }: Demonstration,
+  { last }: { readonly last: boolean },
+): boolean {
+  if (typeof prompt === "string" || typeof completion === "string") {
+    return false;
+  }
+  const turns = last ? completion : [...prompt, ...completion];
+  return turns.every((turn) => turn.role !== "assistant" || !isTrained(turn));
+}
+
 /** What is wrong with a pair, undefined if nothing. */
 export function preferenceFault(
   { prompt, chosen, rejected }: Preference,
