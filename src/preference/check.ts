@@ -1,6 +1,7 @@
 /**
  * Faults that a row may have although its keys and types are right, and answers that teach nothing.
  */
+import { withoutFloat } from "../base/json_float.ts";
 import type { Message } from "../text/message.ts";
 import type { Demonstration, Preference, Turns } from "./preference.ts";
 
@@ -40,7 +41,7 @@ function promptFault(
 
 /** Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by `train: false`. */
 export function isTrained({ weight, train }: Message): boolean {
-  return weight !== 0 && train !== false;
+  return withoutFloat(weight) !== 0 && train !== false;
 }
 
 /** Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last one is. */
