@@ -173,6 +173,7 @@ export type {
   LoadReport,
   Tally,
 } from "./src/preference/load_report.ts";
+export type { TokenBin } from "./src/preference/bins.ts";
 export { openEncoder } from "./src/preference/open_encoder.ts";
 export type {
   EncoderOptions,

@@ -22,15 +22,17 @@ export function jsonKind(value: unknown): string {
  *
  * @param file the file's path, for the message
  * @param firstLine the file's line on which `text` begins, where it is only a part
+ * @param parse what parses
  * @throws SyntaxError naming file, line and fault.
  */
 export function parseJson(
   text: string,
   file: string,
   firstLine?: number,
+  parse: (text: string) => unknown = JSON.parse,
 ): unknown {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const line = /\(line (\d+)/.exec(message)?.[1];

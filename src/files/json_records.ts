@@ -1,6 +1,7 @@
 /**
  * Records of JSON files: JSON Lines, or an array of objects. Knows no columns.
  */
+import { parseWithFloats, withoutFloat } from "../base/json_float.ts";
 import type { FileRecord, Wanted } from "./data_record.ts";
 import { arrayElements } from "./json_array.ts";
 import {
@@ -53,7 +54,7 @@ function parseElement(
   element: number,
 ): unknown {
   try {
-    return parseJson(text, path, line);
+    return parseJson(text, path, line, parseWithFloats);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new SyntaxError(`${error.message} (element ${element})`);
@@ -76,7 +77,7 @@ export async function* lineRecords(
   let index = 0;
   for await (const { line, text } of filledLines(path)) {
     if (!wanted(index++)) continue;
-    const value = parseJson(text, path, line);
+    const value = parseJson(text, path, line, parseWithFloats);
     yield {
       line,
       value: asObject(value, `"${path}" line ${line}`),
@@ -126,7 +127,11 @@ function refuseObject(path: string, keys: readonly string[]): never {
 }
 
 function asObject(value: unknown, where: string): JsonObject {
-  if (isJsonObject(value)) return value;
+  if (isJsonObject(value)) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, withoutFloat(part)]),
+    );
+  }
   throw new TypeError(
     `Cannot read ${where}: found ${jsonKind(value)}, wanted an object`,
   );

@@ -18,6 +18,7 @@ export type PackingStrategy = typeof PACKING_STRATEGIES[number];
 
 /** Rows that are trained on as one. */
 export interface TokenBin {
+  /** Its rows, or what of them lies in it; each sees itself alone. */
   readonly sequences: readonly TokenSequence[];
   /** The line of the first of its rows. */
   readonly line: number;

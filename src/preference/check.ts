@@ -1,6 +1,7 @@
 /**
  * Faults that a row may have although its keys and types are right, and answers that teach nothing.
  */
+import { withoutFloat } from "../base/json_float.ts";
 import type { Message } from "../text/message.ts";
 import type { Demonstration, Preference, Turns } from "./preference.ts";
 
@@ -36,6 +37,23 @@ function promptFault(
   return last.role === "assistant" && next !== undefined
     ? `the prompt ends with the role "assistant", expected "user" or "tool" before an answer`
     : undefined;
+}
+
+/** Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by `train: false`. */
+export function isTrained({ weight, train }: Message): boolean {
+  return withoutFloat(weight) !== 0 && train !== false;
+}
+
+/** Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last one is. */
+export function teachesNothing(
+  { prompt, completion }: Demonstration,
+  { last }: { readonly last: boolean },
+): boolean {
+  if (typeof prompt === "string" || typeof completion === "string") {
+    return false;
+  }
+  const turns = last ? completion : [...prompt, ...completion];
+  return turns.every((turn) => turn.role !== "assistant" || !isTrained(turn));
 }
 
 /** What is wrong with a pair, undefined if nothing. */

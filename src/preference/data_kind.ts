@@ -1,7 +1,12 @@
 /**
  * The kinds of data that methods train on: how the rows of each are read, checked, tokenized, cut, packed and measured.
  */
-import { answersEqual, demonstrationFault, preferenceFault } from "./check.ts";
+import {
+  answersEqual,
+  demonstrationFault,
+  preferenceFault,
+  teachesNothing,
+} from "./check.ts";
 import type { RowKind } from "./checked_rows.ts";
 import { DEMONSTRATION_FORMATS } from "./demonstration_formats.ts";
 import { FEEDBACK_FORMATS } from "./feedback_formats.ts";
@@ -154,7 +159,11 @@ export function demonstrations(
     name: `demonstrations ${completionOnly} ${assistantOnly}`,
     formats: DEMONSTRATION_FORMATS,
     fault: demonstrationFault,
-    useless: () => undefined,
+    useless: (row) =>
+      (completionOnly || assistantOnly) &&
+        teachesNothing(row, { last: !assistantOnly })
+        ? "its answer has weight 0"
+        : undefined,
     tokenize: (row, encoder) =>
       tokenizeDemonstration(row, encoder, { completionOnly, assistantOnly }),
     fit: fitSequence,

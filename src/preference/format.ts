@@ -2,6 +2,7 @@
  * How a row finds its shape in a table of formats, by its keys, and is read by it. Names no column but those that
  * every shape may have. The tables are preference_formats.ts, demonstration_formats.ts and feedback_formats.ts.
  */
+import { parseWithFloats } from "../base/json_float.ts";
 import type { RowContext } from "./preference.ts";
 import type { Ranking } from "./rankings.ts";
 import { isRow, keyList, listAt, type Row } from "./turns.ts";
@@ -187,7 +188,7 @@ function contextOf(row: Row): Omit<RowContext, "line"> {
 function variablesAt(value: unknown): Row {
   let parsed = value;
   try {
-    if (typeof value === "string") parsed = JSON.parse(value);
+    if (typeof value === "string") parsed = parseWithFloats(value);
   } catch {
     parsed = undefined;
   }

@@ -2,6 +2,7 @@
  * Numbers that a row gives its two answers: scores, and a reference's log-probabilities. The two are never mistaken
  * for each other: a log-probability of a text is not positive.
  */
+import { withoutFloat } from "../base/json_float.ts";
 import type { PairOfNumbers, Preference } from "./preference.ts";
 import type { Row } from "./turns.ts";
 
@@ -21,7 +22,7 @@ const SCORES = [
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== ""
     ? Number(value)
-    : value;
+    : withoutFloat(value);
   return typeof number === "number" && Number.isFinite(number)
     ? number
     : undefined;

@@ -3,6 +3,7 @@
  * the tokenizer's own BOS, and the EOS unless it ends with it.
  */
 import type { ChatTemplate, RenderOptions } from "../text/chat_template.ts";
+import { isTrained } from "./check.ts";
 import type { Message } from "../text/message.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type {
@@ -212,8 +213,8 @@ function assistantSpans(
   const template = templateOf(encoder);
   const place = (text: string) =>
     commonPrefix(encoder.tokenizer.encode(text), ids);
-  return turns.flatMap(({ role }, i): Span[] => {
-    if (role !== "assistant" || i === 0) return [];
+  return turns.flatMap((turn, i): Span[] => {
+    if (turn.role !== "assistant" || i === 0 || !isTrained(turn)) return [];
     const options = { addGenerationPrompt: true, ...row };
     const start = place(template.render(turns.slice(0, i), options));
     const isLast = i === turns.length - 1;
@@ -250,8 +251,10 @@ export function tokenizeDemonstration(
   const { ids } = tokens;
   if (assistantOnly) {
     const turns = [prompt, completion].flat() as readonly Message[]; // texts were served or refused above
-    const spans = markedSpans(turns, ids, context) ??
-      assistantSpans(turns, ids, context);
+    const marked = turns.every(isTrained)
+      ? markedSpans(turns, ids, context)
+      : undefined;
+    const spans = marked ?? assistantSpans(turns, ids, context);
     const completionStart = spans[0]?.[0] ?? ids.length;
     return { tokens: { ids, completionStart, spans, line }, moved };
   }

@@ -2,6 +2,7 @@
  * Turns of a conversation as datasets write them: `role`/`content`, `from`/`value`, `role`/`value`.
  * Knows no dataset's columns.
  */
+import { parseWithFloats } from "../base/json_float.ts";
 import type { Message } from "../text/message.ts";
 
 /** A row of a dataset, or an object inside one. */
@@ -64,7 +65,7 @@ function contentAt(value: unknown, turn: Row, name: string): string {
 /** A call written as JSON text becomes the message form that templates read. */
 function calls(value: string, name: string): Message {
   try {
-    const call = JSON.parse(value);
+    const call = parseWithFloats(value);
     const list = Array.isArray(call) ? call : [call];
     if (!list.every((one) => isRow(one) && typeof one.name === "string")) {
       throw new TypeError();
@@ -149,7 +150,8 @@ export function listAt(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value === "string" && value.trimStart().startsWith("[")) {
     try {
-      return JSON.parse(value);
+      const list = parseWithFloats(value);
+      if (Array.isArray(list)) return list;
     } catch {
       throw new TypeError(
         `"${name}" is text that begins like a JSON list but is none`,

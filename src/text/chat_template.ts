@@ -6,6 +6,7 @@ import { Environment } from "@huggingface/jinja";
 import type { Message } from "./message.ts";
 import { PythonInterpreter } from "./python_interpreter.ts";
 import { parseTemplate, type Program } from "./python_nodes.ts";
+import { wrapData } from "./python_values.ts";
 import { strftime } from "./strftime.ts";
 
 /** How one conversation is to be rendered. */
@@ -197,7 +198,7 @@ export function createChatTemplate(
         ...options.variables,
       };
       Object.entries(variables).forEach(([key, value]) =>
-        scope.set(key, value)
+        scope.setVariable(key, wrapData(value))
       );
       const text = String(new PythonInterpreter(scope).run(program).value);
       return continueFinalMessage ? cutOpenEnd(text) : text;

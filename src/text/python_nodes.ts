@@ -28,13 +28,69 @@ function wrapBodies(node: unknown, program: Program): void {
   }
 }
 
+/** The first expression that the engine cannot read by itself, to name what it stopped at. */
+function unreadable(tokens: ReturnType<typeof templateTokens>) {
+  for (let i = 0; i < tokens.length; i++) {
+    const { type } = tokens[i]!;
+    if (type !== "OpenExpression" && type !== "OpenStatement") continue;
+    const end = tokens.findIndex((one, at) =>
+      at > i && /^Close(Ex|St)/.test(one.type)
+    );
+    const all = tokens.slice(i + 1, end);
+    const own = type === "OpenExpression" ? all : expressionOf(all);
+    const [open, close] = [tokens[i]!, tokens[end] ?? tokens[i]!];
+    const alone = own && [
+      { ...open, type: "OpenExpression" as const },
+      ...own,
+      { ...close, type: "CloseExpression" as const },
+    ];
+    try {
+      if (alone) parse(alone);
+    } catch {
+      return all.map(({ value }) => value).join(" ");
+    }
+    i = end;
+  }
+  return undefined;
+}
+
+/** What `if`, `elif`, `set a =` and `for a in` compute; undefined for other statements. */
+function expressionOf<
+  T extends { readonly type: string; readonly value: string },
+>(
+  statement: readonly T[],
+): readonly T[] | undefined {
+  const [word] = statement;
+  if (word?.value === "if" || word?.value === "elif") return statement.slice(1);
+  const begins = word?.value === "set"
+    ? (one: T) => one.type === "Equals"
+    : (one: T) => word?.value === "for" && one.value === "in";
+  const at = statement.findIndex(begins);
+  return at < 0 ? undefined : statement.slice(at + 1);
+}
+
 /**
  * Parses a template (trim_blocks, lstrip_blocks).
  *
  * @throws {SyntaxError} naming a statement, test or operator that the engine does not have.
  */
 export function parseTemplate(source: string): Program {
-  const program = parse(templateTokens(source));
+  const tokens = templateTokens(source);
+  const program = (() => {
+    try {
+      return parse(tokens);
+    } catch (error) {
+      const place = unreadable(tokens);
+      const fault = error instanceof TypeError // the parser ran past the end
+        ? "a block is not closed"
+        : error instanceof Error
+        ? error.message
+        : String(error);
+      throw new SyntaxError(
+        place === undefined ? fault : `${fault} (at "${place}")`,
+      );
+    }
+  })();
   wrapBodies(program, program);
   return program;
 }

@@ -3,6 +3,7 @@
  * manners (`true`, `null`, `1e-7`, loose equality); chat templates were written against Python's.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
+import { JsonFloat } from "../base/json_float.ts";
 
 /** A value inside a running template: the engine's wrapper around a string, number, list, dict, ... */
 export type Value = ReturnType<Interpreter["evaluate"]>;
@@ -65,6 +66,16 @@ export function withAttributes(
 ): Value {
   const all = new Map([...value.builtins, ...Object.entries(attributes)]);
   return Object.defineProperty(value, "builtins", { value: all });
+}
+
+/** Wraps JSON's data, whole floats as floats. */
+export function wrapData(data: unknown): Value {
+  if (data instanceof JsonFloat) return wrapFloat(Number(data));
+  if (Array.isArray(data)) return wrapList(data.map(wrapData));
+  if (typeof data !== "object" || data === null) return wrap(data);
+  return wrapDict(
+    Object.entries(data).map(([key, part]) => [key, wrapData(part)] as const),
+  );
 }
 
 /** A function of wrapped arguments. */

@@ -255,29 +255,3 @@ Deno.test({
     assertEquals(whole.tokens.completionStart, 0);
   },
 });
-
-Deno.test({
-  ...guards,
-  name:
-    "tokenizeDemonstration() trains what the template marks by {% generation %}",
-  permissions: "none",
-  fn() {
-    const encoder = characterEncoder(
-      "{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}</s>{% endfor %}" +
-        "{% if add_generation_prompt %}<assistant>{% endif %}",
-    );
-    const turns = ["a", "bc", "d", "ef"].map((content, i) => ({
-      role: i % 2 === 0 ? "user" : "assistant",
-      content,
-    }));
-    const { tokens: { ids, spans } } = tokenizeDemonstration(
-      { prompt: turns.slice(0, 3), completion: turns.slice(3), line: 1 },
-      encoder,
-      { assistantOnly: true },
-    );
-    assertEquals(
-      spans?.map(([from, to]) => encoder.tokenizer.decode(ids.slice(from, to))),
-      ["bc", "ef"], // without the marks: up to where the template closes the turn, "bc</s>"
-    );
-  },
-});

@@ -207,6 +207,24 @@ for (
   });
 }
 
+for (
+  const [source, place] of [
+    ["{% if a %}{{ 1e3 + 2 }}{% endif %}", '(at "1 e3 + 2")'],
+    ["{% set a = (1,) %}", '(at "set a = ( 1 , )")'],
+    ["{% if a %}b", "a block is not closed"],
+    ["{% if 1 < 2 < 3 %}{% endif %}", "a chain of comparisons"],
+    ["{%- for a in b recursive %}{% endfor %}", '"recursive"'],
+  ] as const
+) {
+  Deno.test({
+    ...pure,
+    name: `createChatTemplate() names what it cannot read in ${source}`,
+    fn: () => {
+      assertThrows(() => createChatTemplate(source), SyntaxError, place);
+    },
+  });
+}
+
 Deno.test({
   ...pure,
   name: "render() writes strftime_now() by the given clock",
