@@ -3,21 +3,28 @@
  * because another would. A key in neither list and not read by `config.ts` stops the load.
  */
 
-/** Keys whose value does not matter here. */
+/** Keys whose value does not matter here. Base weights know no dropout: only adapters have it. */
 export const INERT_KEYS: ReadonlySet<string> = new Set([
   "_name_or_path",
   "architectures",
+  "attention_dropout",
   "auto_map",
   "bos_token_id",
+  "cache_implementation",
   "chunk_size_feed_forward",
   "decoder_start_token_id",
   "dtype",
+  "embd_pdrop",
+  "eod_token_id",
   "eos_token_id",
+  "hidden_dropout",
   "id2label",
   "label2id",
   "max_window_layers",
   "name_or_path",
   "pad_token_id",
+  "resid_pdrop",
+  "residual_dropout",
   "return_dict",
   "task_specific_params",
   "torch_dtype",
@@ -27,9 +34,6 @@ export const INERT_KEYS: ReadonlySet<string> = new Set([
 
 /** Keys that must be absent or have one of these values, as JSON. */
 export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  attention_dropout: ["0", "null"],
-  embd_pdrop: ["0", "null"],
-  hidden_dropout: ["0", "null"],
   is_decoder: ["true", "false"],
   is_encoder_decoder: ["false"],
   logit_scale: ["1", "null"],
@@ -38,7 +42,6 @@ export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   output_hidden_states: ["false"],
   pretraining_tp: ["1", "null"],
   quantization_config: ["null"],
-  resid_pdrop: ["0", "null"],
   use_bidirectional_attention: ["false", "null"],
   tie_encoder_decoder: ["false"],
 };

@@ -26,6 +26,14 @@ const NAMES = [
   "gemma3",
   "phi3",
   "smollm3",
+  "gemma",
+  "granite",
+  "olmo2",
+  "exaone4",
+  "glm4",
+  "seed_oss",
+  "ernie4_5",
+  "hunyuan_v1_dense",
 ];
 
 /** Below such a gap between the two largest logits, rounding may choose the other token. */

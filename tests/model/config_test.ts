@@ -53,7 +53,7 @@ Deno.test(
       read({
         clip_qkv: 50,
         logit_scale: 2,
-        attention_dropout: 0.1,
+        is_encoder_decoder: true,
         hidden_size: undefined,
         hidden_act: "swiglu",
         num_key_value_heads: 3,
@@ -64,7 +64,7 @@ Deno.test(
       const part of [
         '"clip_qkv" (50) is not known',
         '"logit_scale" is 2, only 1 or null is served',
-        '"attention_dropout" is 0.1, only 0 or null is served',
+        '"is_encoder_decoder" is true, only false is served',
         '"hidden_size" is undefined, expected a positive integer',
         '"hidden_act" is "swiglu", expected one of silu',
         '"num_attention_heads" is 2, expected a multiple of "num_key_value_heads" 3',
@@ -81,7 +81,7 @@ Deno.test(
   () => {
     read({
       architectures: ["Qwen2ForCausalLM"],
-      attention_dropout: 0,
+      attention_dropout: 0.1,
       torch_dtype: "bfloat16",
       transformers_version: "4.46.0",
       use_cache: true,

@@ -30,6 +30,14 @@ const NAMES = [
   "gemma3",
   "phi3",
   "smollm3",
+  "gemma",
+  "granite",
+  "olmo2",
+  "exaone4",
+  "glm4",
+  "seed_oss",
+  "ernie4_5",
+  "hunyuan_v1_dense",
 ];
 
 /** transformers in float32 is itself 1.1e-5 from float64 on these models. */
