@@ -4,9 +4,10 @@ override ROWS: u32 = 4;     // 4 or 8
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
+override RANGED: u32 = 0;   // 1 = only rows [starts[group], starts[group + 1]), counted from row_base
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
-  c_row: u32, c_col: u32, c_first: u32, bias_first: u32
+  c_row: u32, c_col: u32, c_first: u32, bias_first: u32, group: u32, row_base: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols (/ 2), b_pitch] words
@@ -14,12 +15,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
 @group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
 @group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(6) var<storage, read> starts: array<u32>;         // [groups + 1]
 
+var<private> end_row: u32;
 var<workgroup> a_tile: array<vec4f, 512>;                            // [4 words, 16 ROWS rows]
 var<workgroup> b_tile: array<vec4f, 256>;                            // [4 words, 64 columns]
 
 fn a_at(row: u32, word: u32) -> vec4f {
-  if (row >= params.rows || 4 * word >= params.length) { return vec4f(); }
+  if (row >= end_row || 4 * word >= params.length) { return vec4f(); }
   return a[row * params.a_pitch + params.a_word + word];
 }
 
@@ -36,7 +39,7 @@ fn b_at(row: u32, word: u32) -> vec4f {
 }
 
 fn finish(row: u32, col: u32, sum: f32) {
-  if (row >= params.rows || col >= params.cols) { return; }
+  if (row >= end_row || col >= params.cols) { return; }
   let i = params.c_first + row * params.c_row + col * params.c_col;
   var value = sum;
   if (BIAS == 1) { value += bias[params.bias_first + col]; }
@@ -52,7 +55,13 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let tile_rows = 16 * ROWS;
-  let row0 = group.x * tile_rows;
+  var row0 = group.x * tile_rows;
+  end_row = params.rows;
+  if (RANGED == 1) {
+    row0 += max(starts[params.group], params.row_base) - params.row_base;
+    end_row = min(max(starts[params.group + 1], params.row_base) - params.row_base, params.rows);
+    if (row0 >= end_row) { return; }
+  }
   let col0 = group.y * 64;
   var sums: array<vec4f, 8>;
   let words = (params.length + 3) / 4;

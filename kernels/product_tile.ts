@@ -6,7 +6,7 @@ import type { Device } from "./device.ts";
 import { defineKernel } from "./kernel.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
 import { foldedGrid } from "./grid.ts";
-import type { Product } from "./product.ts";
+import { type Product, rangeParams } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import ntSource from "./product_nt.wgsl" with { type: "text" };
@@ -37,7 +37,7 @@ const FEW_COLS = 8;
 /** Launches a product whose operands are buffers. */
 export function launchTileProduct(device: Device, p: Product): void {
   const none = device.allocate([1]);
-  const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale;
+  const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale && !p.range;
   if (few) launchFewRows(device, p, none);
   else launchTiles(device, p, none);
   device.release(none);
@@ -53,13 +53,15 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     FORMAT: FORMATS[p.b.dtype],
     FINISH: p.scale ? 2 : Number(p.add),
     BIAS: Number(p.bias !== undefined),
+    RANGED: Number(p.range !== undefined),
   };
   const grid = [
-    Math.ceil(p.rows / rows),
+    Math.ceil((p.range?.most ?? p.rows) / rows),
     Math.ceil(p.cols / TILE_COLS),
   ] as const;
-  const bindings = { a, b, c: p.c, bias, scale };
-  const params = { rows: p.rows, ...paramsOf(p) };
+  const starts = p.range?.starts ?? none;
+  const bindings = { a, b, c: p.c, bias, scale, starts };
+  const params = { rows: p.rows, ...paramsOf(p), ...rangeParams(p) };
   device.launch(kernels[p.mode], bindings, params, grid, { constants });
 }
 

@@ -39,10 +39,7 @@ export function exportAdapter(model: Model): ExportedTensor[] {
 }
 
 function adaptedLinears(model: Model): Linear[] {
-  return model.layers.flatMap((layer) =>
-    linears(layer).map(([, linear]) => linear)
-  )
-    .filter(({ lora }) => lora);
+  return model.layers.flatMap(linears).filter(({ lora }) => lora);
 }
 
 /** An f32 tensor under a name of its own. */

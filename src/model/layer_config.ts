@@ -1,6 +1,6 @@
 /** What differs between the layers of one model: sliding windows and rotations, as the many keys for them say. */
 import type { ConfigReader } from "./config_reader.ts";
-import type { Family } from "./families.ts";
+import type { Family } from "./family.ts";
 import type { Ropes } from "./rope_config.ts";
 
 /** The window of each layer; undefined where it sees all keys. `layer_types` wins over patterns. */

@@ -51,7 +51,8 @@ Deno.test(
   () => {
     const { message } = assertThrows(() =>
       read({
-        clip_qkv: 50,
+        query_norm: 50,
+        clip_qkv: 8,
         logit_scale: 2,
         is_encoder_decoder: true,
         hidden_size: undefined,
@@ -62,7 +63,8 @@ Deno.test(
       }), TypeError);
     for (
       const part of [
-        '"clip_qkv" (50) is not known',
+        '"query_norm" (50) is not known',
+        '"clip_qkv" is 8, only null is served',
         '"logit_scale" is 2, only 1 or null is served',
         '"is_encoder_decoder" is true, only false is served',
         '"hidden_size" is undefined, expected a positive integer',

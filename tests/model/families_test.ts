@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { FAMILIES } from "../../src/model/families.ts";
 import { weightLayouts } from "../../src/model/weight_layout.ts";
 import { readModelConfig } from "../../src/model/config.ts";
-import { QWEN2 } from "./config_case.ts";
+import { familyConfig } from "./config_case.ts";
 
 const README = fromFileUrl(new URL("../../README.md", import.meta.url));
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
@@ -23,9 +23,9 @@ for (const name of Object.keys(FAMILIES)) {
     ...checks,
     permissions: "none",
   }, () => {
-    const names = weightLayouts(readModelConfig({ ...QWEN2, model_type: name }))
+    const names = weightLayouts(readModelConfig(familyConfig(name)))
       .map(({ name }) => name);
     assert(new Set(names).size === names.length, names.join());
-    assert(names.some((name) => name.startsWith("model.layers.2.")));
+    assert(names.some((name) => name.includes("model.layers.2.")));
   });
 }
