@@ -12,7 +12,10 @@ export function activate(x: number, activation: Activation): number {
 
 export function activationSlope(x: number, activation: Activation): number {
   if (activation === "relu2") return 2 * Math.max(x, 0);
-  if (activation === "sigmoid") return Math.exp(-x) / (1 + Math.exp(-x)) ** 2;
+  if (activation === "sigmoid") {
+    const s = 1 / (1 + Math.exp(-x));
+    return s * (1 - s);
+  }
   if (activation === "silu") {
     const s = 1 / (1 + Math.exp(-x));
     return s * (1 + x * (1 - s));
