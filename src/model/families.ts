@@ -98,7 +98,7 @@ const QWEN3: Family = {
   ...LLAMA,
   mlpBias: false,
   qkNorm: "head",
-  slidingWindow: "use_sliding_window",
+  slidingWindow: "from_layer",
 };
 
 /** Beside eyes, in one checkpoint. */
@@ -243,11 +243,11 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     slidingWindow: "always",
     defaults: { rms_norm_eps: 1e-5 },
   },
-  qwen2: { ...PLAIN, qkvBias: true, slidingWindow: "use_sliding_window" },
+  qwen2: { ...PLAIN, qkvBias: true, slidingWindow: "from_layer" },
   qwen2_moe: {
     ...PLAIN,
     qkvBias: "qkv_bias",
-    slidingWindow: "use_sliding_window",
+    slidingWindow: "by_types",
     experts: {
       count: ["num_experts", "num_local_experts"],
       width: "moe_intermediate_size",
@@ -260,6 +260,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   qwen3: QWEN3,
   qwen3_moe: {
     ...QWEN3,
+    slidingWindow: "if_used",
     experts: {
       count: ["num_experts", "num_local_experts"],
       width: "moe_intermediate_size",
@@ -275,7 +276,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   smollm3: {
     ...LLAMA,
     ropeLayers: "no_rope_layers",
-    slidingWindow: "use_sliding_window",
+    slidingWindow: "by_types",
     defaults: { tie_word_embeddings: true, rope_theta: 2_000_000 },
   },
 };

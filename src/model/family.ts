@@ -78,8 +78,16 @@ export interface Family {
   readonly partialRotary: number;
   /** Layers that rotate: all, those that `no_rope_layers` says, or those with a sliding window. */
   readonly ropeLayers: "all" | "no_rope_layers" | "sliding";
-  /** When `sliding_window` counts, where `layer_types` does not say more. */
-  readonly slidingWindow: "always" | "use_sliding_window" | "never";
+  /**
+   * When `sliding_window` counts: always, never, or if `use_sliding_window` is on. `layer_types` says where; without it
+   * all layers slide, or those from `max_window_layers` on, or the config must have it ("by_types").
+   */
+  readonly slidingWindow:
+    | "always"
+    | "from_layer"
+    | "if_used"
+    | "by_types"
+    | "never";
   /** Every n-th layer sees all keys; a text names the key. Undefined: no such pattern. */
   readonly slidingPattern?: number | readonly [key: string, fallback: number];
   /** What "gelu" means: Gemma's first config.json says it of the tanh form. Undefined: not served. */

@@ -24,4 +24,9 @@ export const REFERENCE_MODELS = [
   "olmoe",
   "mixtral",
   "qwen2_moe",
+  "llama-yarn",
+  "llama-linear",
+  "qwen3-yarn",
+  "phi3-longrope",
+  "gemma3-vision",
 ];
