@@ -12,13 +12,14 @@ import { expectShape, type Tensor } from "./tensor.ts";
 const kernel = defineKernel("gated_unit", source);
 const backwardKernel = defineKernel("gated_unit_backward", backwardSource);
 
-/** What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), or max(x, 0)^2. */
-export type Activation = "silu" | "gelu_tanh" | "relu2";
+/** What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, or sigmoid(x). */
+export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid";
 
 const NUMBERS: Readonly<Record<Activation, number>> = {
   silu: 0,
   gelu_tanh: 1,
   relu2: 2,
+  sigmoid: 3,
 };
 
 /**

@@ -1,7 +1,7 @@
 // y[i] = activation(gate[i]) * up[i]                one invocation per Real, grid folded over x and y
 alias Real = f32;                                                  // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-override ACTIVATION: u32 = 0;                                      // 0 silu, 1 gelu_tanh, 2 relu2
+override ACTIVATION: u32 = 0;                                      // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> gate: array<Real>;        // [count]
 @group(0) @binding(1) var<storage, read> up: array<Real>;          // [count]
@@ -21,6 +21,7 @@ fn activation(x: Real) -> Real {
       let positive = max(x, Real(0.0));
       return positive * positive;
     }
+    case 3u: { return sigmoid(x); }
     default: { return x * sigmoid(x); }
   }
 }

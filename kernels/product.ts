@@ -18,6 +18,17 @@ export interface Operand {
   readonly pitch: number;
 }
 
+/** Rows of `a` and `c` that a launch is for, known on the device only: `[starts[group], starts[group + 1])`. */
+export interface RowRange {
+  /** u32 `[groups + 1]` */
+  readonly starts: Tensor;
+  readonly group: number;
+  /** Rows that a group may have. */
+  readonly most: number;
+  /** Row of `starts` that is the first of `a` and `c`. */
+  readonly base: number;
+}
+
 /** One launch; all counts in elements but for pitches, which are words. */
 export interface Product {
   readonly mode: "nt" | "nn";
@@ -45,6 +56,8 @@ export interface Product {
   readonly biasFirst: number;
   /** A second pair of operands whose products are added to the same sums. */
   readonly more?: SecondPair | undefined;
+  /** Default: all rows. */
+  readonly range?: RowRange | undefined;
 }
 
 /** As `a` and `b` of a product, both f32: the low-rank part of an adapted layer, at no extra pass over c. */
@@ -80,6 +93,11 @@ export function withOperand(
     device.release(store);
   } else use({ store: padded, dtype: "f32", pitch });
   if (padded !== x) device.release(padded);
+}
+
+/** The params of kernels that may be for a range of rows only. */
+export function rangeParams({ range }: Product) {
+  return { group: range?.group ?? 0, row_base: range?.base ?? 0 };
 }
 
 /** A product from the start of its operands to the start of c, stored row-major if the caller sets `cRow` to `cols`. */

@@ -2,7 +2,7 @@
 import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 import { type Lanes, lanesOf } from "./lanes.ts";
-import type { Product } from "./product.ts";
+import { type Product, rangeParams } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import {
   FINISH,
@@ -48,8 +48,12 @@ export function launchPanelProduct(device: Device, p: Product): void {
     more_a: p.more?.a.store ?? a,
     more_b: p.more?.b.store ?? b,
   };
-  const bindings = { a, b, c: p.c, bias, scale, ...second };
-  const grid = [Math.ceil(p.rows / rows), Math.ceil(p.cols / cols)] as const;
+  const starts = p.range?.starts ?? none;
+  const bindings = { a, b, c: p.c, bias, scale, starts, ...second };
+  const grid = [
+    Math.ceil((p.range?.most ?? p.rows) / rows),
+    Math.ceil(p.cols / cols),
+  ] as const;
   device.launch(kernelOf(tile), bindings, paramsOf(p), grid);
   device.release(none);
 }
@@ -74,6 +78,8 @@ function paramsOf(p: Product) {
     more_a_pitch: p.more?.a.pitch ?? 0,
     more_b_row: p.more?.bRow ?? 0,
     more_b_pitch: p.more?.b.pitch ?? 0,
+    ranged: Number(p.range !== undefined),
+    ...rangeParams(p),
   };
 }
 
@@ -89,10 +95,12 @@ function chooseTile(device: Device, p: Product): PanelTile {
 }
 
 function chooseShape(
-  { rows, cols }: Product,
+  p: Product,
   lanes: Lanes,
   chosen: number,
 ): TileShape {
+  const { cols } = p;
+  const rows = p.range?.most ?? p.rows;
   if (rows === 1) return { rows: 1, rowLanes: 1, cols: 8, colLanes: lanes };
   if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: lanes };
   if (cols <= 16) return { rows: 8, rowLanes: lanes, cols: 16, colLanes: 1 };
@@ -102,6 +110,6 @@ function chooseShape(
 function chooseVectors(p: Product, shape: TileShape): PanelTile["vectors"] {
   const fours = (...numbers: number[]) => numbers.every((n) => n % 4 === 0);
   if (p.cCol === 1 && fours(p.cols, p.cRow, p.cFirst)) return "columns";
-  const rows = p.cRow === 1 && fours(p.rows, p.cCol, p.cFirst);
+  const rows = !p.range && p.cRow === 1 && fours(p.rows, p.cCol, p.cFirst);
   return rows && fours(shape.rows) ? "rows" : "none";
 }

@@ -59,7 +59,8 @@ export function panelProductText(t: PanelTile): string {
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   c_row: u32, c_col: u32, c_first: u32, finish: u32, has_bias: u32, bias_first: u32,
-  more_length: u32, more_a_word: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
+  more_length: u32, more_a_word: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32,
+  ranged: u32, group: u32, row_base: u32
 }
 @group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;      // [rows, length], flat
 @group(0) @binding(1) var b: texture_storage_2d<rgba32uint, read>;       // [cols, length] or [length, cols], flat
@@ -71,11 +72,19 @@ struct Params {
 @group(0) @binding(5) var<storage, read> scale: array<f32>;              // [rows]
 @group(0) @binding(6) var more_a: texture_storage_2d<rgba32float, read>; // [rows, more_length], flat
 @group(0) @binding(7) var more_b: texture_storage_2d<rgba32uint, read>;  // as b in f32, flat
+@group(0) @binding(8) var<storage, read> starts: array<u32>;             // [groups + 1]
 
 ${panelFunctions(t.dtype)}
 @compute @workgroup_size(${t.rowLanes * t.colLanes})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  let first_row = group.x * ${rows}u + lane / ${t.colLanes}u * ${t.rows}u;
+  var base = 0u;
+  var end_row = params.rows;
+  if (params.ranged == 1u) {
+    base = max(starts[params.group], params.row_base) - params.row_base;
+    end_row = min(max(starts[params.group + 1u], params.row_base) - params.row_base, params.rows);
+  }
+  let first_row = base + group.x * ${rows}u + lane / ${t.colLanes}u * ${t.rows}u;
+  if (base + group.x * ${rows}u >= end_row) { return; }
   let first_col = group.y * ${cols}u;
   let col_lane = lane % ${t.colLanes}u;
 ${each(t.rows, (r) => each(t.cols, (c) => `  var s${r}_${c} = 0.0;`))}
@@ -103,7 +112,7 @@ function storeRows(t: PanelTile): string {
     pick(t.rows, (r) => `vec4f(${fours(4 * q, (c) => `s${r}_${c}`)})`);
   return `  for (var i = 0u; i < ${t.rows}u; i++) {
     let row = first_row + i;
-    if (row >= params.rows) { break; }
+    if (row >= end_row) { break; }
     var factor = 1.0;
     if (params.finish == ${FINISH.scaled}u) { factor = scale[row]; }
     let at = params.c_first + row * params.c_row;

@@ -6,7 +6,7 @@ import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
 import { foldedGrid } from "./grid.ts";
-import type { Product } from "./product.ts";
+import { type Product, rangeParams } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import {
@@ -38,7 +38,7 @@ const FEW_COLS = 8;
 /** Launches a product whose operands are buffers. */
 export function launchTileProduct(device: Device, p: Product): void {
   const none = device.allocate([1]);
-  const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale;
+  const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale && !p.range;
   if (few) {
     launchFewRows(device, p, none);
     const { bias: _bias, more, ...rest } = p;
@@ -68,16 +68,20 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     FINISH: p.scale ? 2 : Number(p.add),
     BIAS: Number(p.bias !== undefined),
     MORE: Number(p.more !== undefined),
+    RANGED: Number(p.range !== undefined),
   };
-  const { size, grid } = chooseTile(p, TILE_SIZES[chosenProduct(device)]!);
+  const rows = p.range?.most ?? p.rows;
+  const wanted = TILE_SIZES[chosenProduct(device)]!;
+  const { size, grid } = chooseTile({ rows, cols: p.cols }, wanted);
   // what is not used must still be bound
   const second = {
     more_a: p.more?.a.store ?? a,
     more_b: p.more?.b.store ?? b,
   };
-  const bindings = { a, b, c: p.c, bias, scale, ...second };
+  const starts = p.range?.starts ?? none;
+  const bindings = { a, b, c: p.c, bias, scale, starts, ...second };
   const params = {
-    ...{ rows: p.rows, ...paramsOf(p) },
+    ...{ rows: p.rows, ...paramsOf(p), ...rangeParams(p) },
     more_length: p.more?.length ?? 0,
     more_a_pitch: p.more?.a.pitch ?? 0,
     more_b_row: p.more?.bRow ?? 0,

@@ -40,9 +40,10 @@ override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
 override MORE: u32 = 0;     // 1 = there is a second pair, of f32
+override RANGED: u32 = 0;   // 1 = only rows [starts[group], starts[group + 1]), counted from row_base
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
-  c_row: u32, c_col: u32, c_first: u32, bias_first: u32,
+  c_row: u32, c_col: u32, c_first: u32, bias_first: u32, group: u32, row_base: u32,
   more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
@@ -57,6 +58,9 @@ struct Params {
     nt ? "cols" : "more_length"
   }, more_b_pitch] words
 @group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(8) var<storage, read> starts: array<u32>;         // [groups + 1]
+
+var<private> end_row: u32;
 
 var<workgroup> a_tile: array<vec4f, ${
     words * tileRows
@@ -68,7 +72,7 @@ var<workgroup> b_tile: array<vec4f, ${words * tileCols}>;            // ${
   }
 
 fn a_at(row: u32, word: u32) -> vec4f {
-  if (row >= params.rows || 4 * word >= params.length) { return vec4f(); }
+  if (row >= end_row || 4 * word >= params.length) { return vec4f(); }
   return a[row * params.a_pitch + params.a_word + word];
 }
 
@@ -87,7 +91,7 @@ fn b_at(row: u32, word: u32) -> vec4f {
 }
 
 fn more_a_at(row: u32, word: u32) -> vec4f {
-  if (row >= params.rows || 4 * word >= params.more_length) { return vec4f(); }
+  if (row >= end_row || 4 * word >= params.more_length) { return vec4f(); }
   return more_a[row * params.more_a_pitch + word];
 }
 
@@ -99,7 +103,7 @@ fn more_b_at(row: u32, word: u32) -> vec4f {
 }
 
 fn finish(row: u32, col: u32, sum: f32) {
-  if (row >= params.rows || col >= params.cols) { return; }
+  if (row >= end_row || col >= params.cols) { return; }
   let i = params.c_first + row * params.c_row + col * params.c_col;
   var value = sum;
   if (BIAS == 1) { value += bias[params.bias_first + col]; }
@@ -114,7 +118,14 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row0 = group.x * ${tileRows};
+  var row0 = group.x * ${tileRows};
+  var end = params.rows;
+  if (RANGED == 1) {
+    row0 += max(starts[params.group], params.row_base) - params.row_base;
+    end = min(max(starts[params.group + 1], params.row_base) - params.row_base, params.rows);
+    if (row0 >= end) { return; }
+  }
+  end_row = end;
   let col0 = group.y * ${tileCols};
 ${lines(sumNames(size), (name) => `  var ${name}: vec4f;`)}
 ${sumOver(mode, size, "")}

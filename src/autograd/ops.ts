@@ -24,6 +24,13 @@ import type {
 import type { Vector, Weight } from "./parameter.ts";
 import { isRecording, isTracked, record } from "./tape.ts";
 
+export {
+  combineSlots,
+  expertLinear,
+  route,
+  slotFactors,
+  takeSlots,
+} from "./experts.ts";
 export { tokenLogps } from "./token_logps.ts";
 
 /** `a + b`, of one shape. */
@@ -228,20 +235,26 @@ export function gatedUnit(
   });
 }
 
-/** Columns `[first, first + count)` of `x`: one part of a fused projection. */
+/** Columns `[first, first + count)` of each of the `groups` parts of a row of `x`: one part of a fused projection. */
 export function columns(
   device: Device,
   x: Tensor,
-  first: number,
-  count: number,
+  [first, count]: readonly [first: number, count: number],
+  groups = 1,
 ): Tensor {
+  const [rows, cols] = x.shape as [number, number];
+  const parts = (x: Tensor, size: number) => ({
+    ...x,
+    shape: [rows * groups, size],
+  });
+  const taken = takeColumns(device, parts(x, cols / groups), first, count);
   return record({
-    output: takeColumns(device, x, first, count),
+    output: { ...taken, shape: [rows, groups * count] },
     inputs: [x],
     reads: [],
     backward: (dy, [into]) => {
       const dx = into ?? device.zeros(x.shape);
-      addColumns(device, dx, dy, first);
+      addColumns(device, parts(dx, cols / groups), parts(dy, count), first);
       return [dx];
     },
   });

@@ -11,16 +11,15 @@ import type { TensorReader } from "../files/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 import { type Linear, linears, type Model } from "./model.ts";
 import { matchTargets } from "./target_modules.ts";
+import { modulePath } from "./tensor_names.ts";
 
 /** The linear layers that an adapter changes, by their paths. */
 export type Targets = readonly (readonly [path: string, linear: Linear])[];
 
 /** Every linear layer of a model but the head, by its path, such as `model.layers.0.self_attn.q_proj`. */
 export function linearPaths(model: Model): Targets {
-  return model.layers.flatMap((layer, i) =>
-    linears(layer).map(([path, linear]) =>
-      [`model.layers.${i}.${path}`, linear] as const
-    )
+  return model.layers.flatMap(linears).map((linear) =>
+    [modulePath(linear.weight.name), linear] as const
   );
 }
 

@@ -4,7 +4,9 @@
  */
 import type { LogitOptions } from "../../kernels/logit_options.ts";
 import { ConfigReader } from "./config_reader.ts";
-import { FAMILIES, type Family, type Scales } from "./families.ts";
+import { type ExpertConfig, readExperts } from "./expert_config.ts";
+import { FAMILIES } from "./families.ts";
+import type { Family, Scales } from "./family.ts";
 import { readLayerRopes, readWindows } from "./layer_config.ts";
 import { readRopes, type Ropes } from "./rope_config.ts";
 
@@ -16,6 +18,8 @@ export interface ModelConfig {
   readonly hidden_size: number;
   /** Width of the gated unit. */
   readonly intermediate_size: number;
+  /** Experts in place of the gated unit; undefined: none. */
+  readonly experts: ExpertConfig | undefined;
   /** Blocks. */
   readonly num_hidden_layers: number;
   /** Query heads. */
@@ -90,8 +94,7 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
  * @throws {TypeError} naming the unknown model_type, or every key that is unknown, missing or not served
  */
 export function readModelConfig(config: Json): ModelConfig {
-  const reader = new ConfigReader(config);
-  const model_type = String(reader.value("model_type"));
+  const model_type = String(config["model_type"]);
   const family = FAMILIES[model_type];
   if (!family) {
     throw new TypeError(
@@ -100,6 +103,7 @@ export function readModelConfig(config: Json): ModelConfig {
       }`,
     );
   }
+  const reader = openConfig(config, family);
   const read = readSizes(reader, model_type, family);
   reader.checkRest();
   if (reader.problems.length > 0) {
@@ -108,6 +112,25 @@ export function readModelConfig(config: Json): ModelConfig {
     );
   }
   return read;
+}
+
+/** A reader of the keys that say what the text model is. */
+function openConfig(config: Json, { part, defaults }: Family): ConfigReader {
+  const inner = part && config[part.key];
+  const isPart = typeof inner === "object" && inner !== null;
+  const own: Json = { ...defaults, ...config, ...isPart ? inner : {} };
+  const reader = new ConfigReader(own);
+  const found = reader.value("model_type");
+  if (!part) return reader;
+  reader.value(part.key);
+  if (!isPart || found !== part.model_type) {
+    reader.problems.push(
+      `"${part.key}" is a model of type ${
+        JSON.stringify(isPart ? found : undefined)
+      }, expected "${part.model_type}"`,
+    );
+  }
+  return reader;
 }
 
 function readSizes(
@@ -150,6 +173,7 @@ function readSizes(
     model_type,
     hidden_size,
     intermediate_size: reader.size("intermediate_size"),
+    experts: readExperts(reader, family, num_hidden_layers),
     num_hidden_layers,
     num_attention_heads,
     num_key_value_heads,

@@ -3,42 +3,109 @@
  * because another would. A key in neither list and not read by `config.ts` stops the load.
  */
 
-/** Keys whose value does not matter here. */
+/** Defaults of generation and of tasks, which older versions of transformers wrote into every part of a config. */
+const TASK_KEYS = [
+  ...["add_cross_attention", "bad_words_ids", "begin_suppress_tokens"],
+  ...["cross_attention_hidden_size", "diversity_penalty", "do_sample"],
+  ...["early_stopping", "encoder_no_repeat_ngram_size", "finetuning_task"],
+  ...["exponential_decay_length_penalty", "forced_bos_token_id"],
+  ...["forced_eos_token_id", "length_penalty", "max_length", "min_length"],
+  ...["no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_labels"],
+  ...["num_return_sequences", "output_scores", "prefix", "problem_type"],
+  ...["pruned_heads", "remove_invalid_values", "repetition_penalty"],
+  ...["return_dict_in_generate", "sep_token_id", "suppress_tokens"],
+  ...["temperature", "tf_legacy_loss", "tokenizer_class", "top_k", "top_p"],
+  ...["torchscript", "typical_p", "use_bfloat16"],
+];
+
+/** Keys whose value does not matter here. Base weights know no dropout: only adapters have it. */
 export const INERT_KEYS: ReadonlySet<string> = new Set([
+  ...TASK_KEYS,
+  "_attn_implementation_autoset",
   "_name_or_path",
   "architectures",
+  "attention_dropout",
+  "attn_implementation",
   "auto_map",
+  "boi_token_index",
   "bos_token_id",
+  "cache_implementation",
   "chunk_size_feed_forward",
   "decoder_start_token_id",
   "dtype",
+  "embd_pdrop",
+  "eod_token_id",
+  "eoi_token_index",
   "eos_token_id",
+  "hidden_dropout",
   "id2label",
+  "image_token_index",
+  "is_llama_config",
   "label2id",
   "max_window_layers",
+  "mm_tokens_per_image",
+  "multimodal_projector_bias",
   "name_or_path",
   "pad_token_id",
+  "pretraining_tp",
+  "projector_hidden_act",
+  "resid_pdrop",
+  "residual_dropout",
   "return_dict",
+  "router_aux_loss_coef",
+  "spatial_merge_size",
   "task_specific_params",
   "torch_dtype",
+  "transformers.js_config",
   "transformers_version",
+  "unsloth_fixed",
+  "unsloth_version",
   "use_cache",
+  "vision_config",
+  "vision_feature_layer",
 ]);
 
 /** Keys that must be absent or have one of these values, as JSON. */
 export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  attention_dropout: ["0", "null"],
-  embd_pdrop: ["0", "null"],
-  hidden_dropout: ["0", "null"],
+  attention_bias: ["false"],
+  clip_qkv: ["null"],
+  full_attn_mod: ["1"],
+  interpolate_factor: ["1"],
   is_decoder: ["true", "false"],
   is_encoder_decoder: ["false"],
+  lm_head_bias: ["false"],
   logit_scale: ["1", "null"],
+  mlp_bias: ["false"],
   mlp_only_layers: ["[]", "null"],
   output_attentions: ["false"],
   output_hidden_states: ["false"],
-  pretraining_tp: ["1", "null"],
+  output_router_logits: ["false"],
   quantization_config: ["null"],
-  resid_pdrop: ["0", "null"],
   use_bidirectional_attention: ["false", "null"],
+  use_mrope: ["false"],
+  rope_interleaved: ["false"],
+  router_jitter_noise: ["0"],
   tie_encoder_decoder: ["false"],
+};
+
+/** As `FIXED_KEYS`, for one family; null: any value. */
+export const FAMILY_KEYS: Readonly<
+  Record<string, Readonly<Record<string, readonly string[] | null>>>
+> = {
+  hunyuan_v1_dense: {
+    add_classification_head: ["false"],
+    norm_type: ['"rms"', '"hf_rms"'],
+    num_experts: ["1"],
+    use_cla: ["false"],
+    use_qk_norm: ["true"],
+    use_rotary_pos_emb: ["true"],
+    ...Object.fromEntries(
+      [
+        ...["attention_head_dim", "cla_share_factor", "class_num"],
+        ...["dense_list", "im_end_id", "im_newline_id", "im_start_id"],
+        ...["mask_init_id", "org_vocab_size", "pad_id", "pool_type"],
+        ...["text_end_id", "text_start_id"],
+      ].map((key) => [key, null]),
+    ),
+  },
 };

@@ -1,5 +1,5 @@
 /** A config.json that takes note of which keys were read and what is wrong. Knows no key by name. */
-import { FIXED_KEYS, INERT_KEYS } from "./config_keys.ts";
+import { FAMILY_KEYS, FIXED_KEYS, INERT_KEYS } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -62,9 +62,14 @@ export class ConfigReader {
 
   /** Takes note of every key that nobody read and that matters. */
   checkRest(): void {
+    const fixed = {
+      ...FIXED_KEYS,
+      ...FAMILY_KEYS[String(this.config["model_type"])],
+    };
     for (const [key, value] of Object.entries(this.config)) {
       if (this.#read.has(key) || INERT_KEYS.has(key)) continue;
-      const served = FIXED_KEYS[key];
+      const served = fixed[key];
+      if (served === null) continue;
       if (served?.includes(JSON.stringify(value))) continue;
       this.problems.push(
         served

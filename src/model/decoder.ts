@@ -5,7 +5,6 @@
 import type { AttentionShape } from "../../kernels/attention_shape.ts";
 import { cacheRows, type Projections } from "../../kernels/cache_rows.ts";
 import { cachedAttention } from "../../kernels/cached_attention.ts";
-import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
 import type { RmsNormOptions } from "../autograd/op_inputs.ts";
@@ -14,14 +13,14 @@ import type { Vector } from "../autograd/parameter.ts";
 import { checkpoint, contained, isRecording } from "../autograd/tape.ts";
 import type { ModelConfig } from "./config.ts";
 import {
-  type Adapters,
   type DecoderInput,
   type DecoderOptions,
   type Pass,
   preparePass,
   type Turns,
 } from "./decoder_pass.ts";
-import type { Layer, Linear, Model } from "./model.ts";
+import { type Apply, bindLinear, runMlp } from "./mlp.ts";
+import type { Layer, Model } from "./model.ts";
 
 export type { DecoderInput, DecoderOptions };
 
@@ -60,8 +59,8 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const { norms, mlp } = layers[index]!;
   const { rows, adapters } = pass.queries[index]!;
   const draw = dropoutStreams(options, index);
-  const linear = bindLinear(device, adapters, draw);
-  const all = bindLinear(device, pass.adapters, draw);
+  const linear = bindLinear(device, { adapters, draw });
+  const all = bindLinear(device, { adapters: pass.adapters, draw });
   const asking = (x: Tensor) => rows ? ops.gatherRows(device, x, rows) : x;
   const normed = (x: Tensor, norm: Vector | undefined) =>
     norm ? ops.rmsNorm(device, x, norm, normOptions(config)) : x;
@@ -75,27 +74,10 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const x0 = normed(x, norms.attentionIn);
   const attended = attend(pass, index, { x: x0, asking, linear, all });
   const h = added(asking(x), attended, norms.attentionOut);
-  const unit = runMlp(pass, mlp, { x: normed(h, norms.mlpIn), linear });
+  const bound = { device, config, linear, adapters, draw };
+  const unit = runMlp(bound, mlp, normed(h, norms.mlpIn));
   return added(h, unit, norms.mlpOut);
 }
-
-function runMlp(
-  { model: { device, config } }: Pass,
-  { gate_proj, up_proj, gate_up_proj, down_proj }: Layer["mlp"],
-  { x, linear }: { x: Tensor; linear: Apply },
-): Tensor {
-  const size = config.intermediate_size;
-  const fused = gate_up_proj && linear(x, gate_up_proj);
-  const gate = fused
-    ? ops.columns(device, fused, 0, size)
-    : linear(x, gate_proj!);
-  const up = fused
-    ? ops.columns(device, fused, size, size)
-    : linear(x, up_proj!);
-  return linear(ops.gatedUnit(device, gate, up, config.activation), down_proj);
-}
-
-type Apply = (x: Tensor, linear: Linear) => Tensor;
 
 /** Each linear layer of the model draws its own dropout stream. */
 function dropoutStreams(
@@ -108,21 +90,6 @@ function dropoutStreams(
       seed: dropout.seed,
       stream: dropout.stream * 65_536 + index * 16 + drawn++,
     };
-}
-
-/** Linear layers with the adapters that serve the tokens at hand. */
-function bindLinear(
-  device: Device,
-  adapters: Adapters,
-  draw: () => DropoutSeed | undefined,
-): Apply {
-  return (x, { weight, bias, lora }) =>
-    ops.linear(device, x, weight, {
-      bias,
-      lora: adapters ? lora : undefined,
-      loraRows: typeof adapters === "boolean" ? undefined : adapters,
-      mask: draw(),
-    });
 }
 
 interface Attending {
@@ -152,8 +119,11 @@ function project(
   const queries = config.num_attention_heads * config.head_dim;
   const keys = config.num_key_value_heads * config.head_dim;
   const fused = all(x, qkv_proj);
+  const groups = config.family.fusedQkv === "by_key_head"
+    ? config.num_key_value_heads
+    : 1;
   const part = (first: number, count: number) =>
-    ops.columns(device, fused, first, count);
+    ops.columns(device, fused, [first / groups, count / groups], groups);
   return {
     q: asking(part(0, queries)),
     k: part(queries, keys),

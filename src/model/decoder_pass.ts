@@ -201,7 +201,7 @@ function adapterRows(
   );
   // now, since a tensor that a block makes ends with the block
   for (const layer of layers) {
-    for (const [, { lora }] of linears(layer)) if (lora) upload(lora.scale);
+    for (const { lora } of linears(layer)) if (lora) upload(lora.scale);
   }
   return upload;
 }

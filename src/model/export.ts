@@ -40,10 +40,7 @@ export function exportAdapter(model: Model): ExportedTensor[] {
 }
 
 function adaptedLinears(model: Model): Linear[] {
-  return model.layers.flatMap((layer) =>
-    linears(layer).map(([, linear]) => linear)
-  )
-    .filter(({ lora }) => lora);
+  return model.layers.flatMap(linears).filter(({ lora }) => lora);
 }
 
 /** An f32 or u32 tensor under a name of its own. */

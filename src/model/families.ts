@@ -1,72 +1,8 @@
 /**
- * What differs between model families: ONE table of switches. Sizes never stand here, they come from config.json.
- * To add a family is to add a row.
+ * What differs between model families: ONE table of switches (family.ts says what each means). Sizes never stand here,
+ * they come from config.json. To add a family is to add a row.
  */
-
-/** Where a block norms, and what the norms are called in a checkpoint. */
-export interface NormNames {
-  /** Before attention. */
-  readonly attentionIn?: string;
-  /** Of what attention adds. */
-  readonly attentionOut?: string;
-  /** Before the MLP. */
-  readonly mlpIn?: string;
-  /** Of what the MLP adds. */
-  readonly mlpOut?: string;
-}
-
-/** Factors that some families put on what flows. */
-export interface Scales {
-  readonly embedding: number;
-  /** On what attention and MLP add to the stream. */
-  readonly residual: number;
-  /** On the products of queries and keys; undefined: `1 / sqrt(head_dim)`. */
-  readonly attention?: number;
-  readonly logits: number;
-}
-
-/** A number of config.json, or what stands for it where it is absent. */
-export type ReadNumber = (key: string, fallback: number) => number;
-
-/** The switches of a family; a text in place of a switch names the config key that holds it. */
-export interface Family {
-  /** Bias of the q, k and v projections. */
-  readonly qkvBias: boolean | string;
-  /** Bias of the o projection. */
-  readonly outputBias: boolean | string;
-  /** Bias of the gate, up and down projections. */
-  readonly mlpBias: boolean | string;
-  /** RMS norm of queries and keys: of each head, or of the whole projection. */
-  readonly qkNorm: "none" | "head" | "whole";
-  /** Names of these norms. */
-  readonly qkNormNames: readonly [q: string, k: string];
-  /** Queries and keys are normed after the rotation. */
-  readonly normsAfterRope: boolean;
-  readonly norms: NormNames;
-  /** Norms multiply by `offset + weight`. */
-  readonly normOffset: 0 | 1;
-  /** One matrix makes q, k and v. */
-  readonly fusedQkv: boolean;
-  /** One matrix makes gate and up. */
-  readonly fusedGateUp: boolean;
-  /** Rotated pairs are neighbours. */
-  readonly interleavedRope: boolean;
-  /** Share of a head that rotates where `partial_rotary_factor` does not say. */
-  readonly partialRotary: number;
-  /** Layers that rotate: all, those that `no_rope_layers` says, or those with a sliding window. */
-  readonly ropeLayers: "all" | "no_rope_layers" | "sliding";
-  /** When `sliding_window` counts, where `layer_types` does not say more. */
-  readonly slidingWindow: "always" | "use_sliding_window" | "never";
-  /** Every n-th layer sees all keys; a text names the key. Undefined: no such pattern. */
-  readonly slidingPattern?: number | readonly [key: string, fallback: number];
-  /** What "gelu" means: Gemma's first config.json says it of the tanh form. Undefined: not served. */
-  readonly gelu?: "gelu_tanh";
-  readonly scales: (
-    read: ReadNumber,
-    hidden_size: number,
-    layers: number,
-  ) => Scales;
-}
+import type { Family, ModelPart, NormNames } from "./family.ts";
 
 const PRE: NormNames = {
   attentionIn: "input_layernorm",
@@ -112,6 +48,7 @@ const GEMMA: Family = {
     residual: 1,
     logits: 1,
   }),
+  defaults: { tie_word_embeddings: true, head_dim: 256 },
 };
 
 const GEMMA2: Family = {
@@ -130,7 +67,46 @@ const GEMMA2: Family = {
     attention: read("query_pre_attn_scalar", 256) ** -0.5,
     logits: 1,
   }),
+  defaults: {
+    ...GEMMA.defaults,
+    sliding_window: 4096,
+    attn_logit_softcapping: 50,
+    final_logit_softcapping: 30,
+  },
 };
+
+const GEMMA3: Family = {
+  ...GEMMA2,
+  qkNorm: "head",
+  slidingPattern: ["sliding_window_pattern", 6],
+  // its files may leave out almost all
+  defaults: {
+    ...GEMMA.defaults,
+    num_attention_heads: 8,
+    num_key_value_heads: 4,
+    vocab_size: 262_208,
+    max_position_embeddings: 131_072,
+    sliding_window: 4096,
+    rope_theta: 1_000_000,
+    rope_local_base_freq: 10_000,
+  },
+};
+
+const MISTRAL: Family = { ...PLAIN, slidingWindow: "always" };
+
+const QWEN3: Family = {
+  ...LLAMA,
+  mlpBias: false,
+  qkNorm: "head",
+  slidingWindow: "from_layer",
+};
+
+/** Beside eyes, in one checkpoint. */
+const textPart = (model_type: string): ModelPart => ({
+  ...{ key: "text_config", model_type },
+  prefix: "language_model.",
+  others: /^(vision_tower|multi_modal_projector)\./,
+});
 
 /** The families served, by `model_type`. */
 export const FAMILIES: Readonly<Record<string, Family>> = {
@@ -140,6 +116,12 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     outputBias: "use_bias",
     mlpBias: "use_bias",
     interleavedRope: true,
+    defaults: {
+      tie_word_embeddings: true,
+      rms_norm_eps: 1e-5,
+      head_dim: 128,
+      rope_theta: 500_000,
+    },
   },
   exaone4: {
     ...PLAIN,
@@ -148,14 +130,12 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     ropeLayers: "sliding",
     slidingWindow: "always",
     slidingPattern: ["sliding_window_pattern", 4],
+    defaults: { rms_norm_eps: 1e-5, sliding_window: 4096 },
   },
   gemma: GEMMA,
   gemma2: GEMMA2,
-  gemma3_text: {
-    ...GEMMA2,
-    qkNorm: "head",
-    slidingPattern: ["sliding_window_pattern", 6],
-  },
+  gemma3: { ...GEMMA3, part: textPart("gemma3_text") },
+  gemma3_text: GEMMA3,
   glm4: {
     ...PLAIN,
     qkvBias: "attention_bias",
@@ -168,6 +148,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     fusedGateUp: true,
     interleavedRope: true,
     partialRotary: 0.5,
+    defaults: { attention_bias: true, head_dim: 128, rms_norm_eps: 1.5625e-7 },
   },
   granite: {
     ...LLAMA,
@@ -184,6 +165,25 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     qkNorm: "head",
     qkNormNames: ["query_layernorm", "key_layernorm"],
     normsAfterRope: true,
+    defaults: { rms_norm_eps: 1e-5 },
+  },
+  internlm2: {
+    ...PLAIN,
+    qkvBias: "bias",
+    outputBias: "bias",
+    fusedQkv: "by_key_head",
+    norms: { attentionIn: "attention_norm", mlpIn: "ffn_norm" },
+    names: {
+      embed_tokens: "tok_embeddings",
+      self_attn: "attention",
+      qkv_proj: "wqkv",
+      o_proj: "wo",
+      mlp: "feed_forward",
+      gate_proj: "w1",
+      up_proj: "w3",
+      down_proj: "w2",
+      lm_head: "output",
+    },
   },
   internlm3: {
     ...LLAMA,
@@ -199,26 +199,84 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
       residual: read("scale_depth", 1) / Math.sqrt(layers),
       logits: read("dim_model_base", hidden_size) / hidden_size,
     }),
+    defaults: { tie_word_embeddings: true },
   },
-  mistral: { ...PLAIN, slidingWindow: "always" },
-  olmo2: { ...LLAMA, mlpBias: false, qkNorm: "whole", norms: POST },
-  phi3: {
-    ...PLAIN,
-    fusedQkv: true,
-    fusedGateUp: true,
-    slidingWindow: "always",
+  mistral: MISTRAL,
+  mistral3: { ...MISTRAL, part: textPart("mistral") },
+  mixtral: {
+    ...MISTRAL,
+    experts: {
+      count: ["num_local_experts", "num_experts"],
+      width: "intermediate_size",
+      normalizes: true,
+    },
+    names: {
+      mlp: "block_sparse_moe",
+      gate_proj: "w1",
+      up_proj: "w3",
+      down_proj: "w2",
+    },
+    defaults: { rms_norm_eps: 1e-5, rope_theta: 1_000_000 },
   },
-  qwen2: { ...PLAIN, qkvBias: true, slidingWindow: "use_sliding_window" },
-  qwen3: {
+  olmo2: {
     ...LLAMA,
     mlpBias: false,
-    qkNorm: "head",
-    slidingWindow: "use_sliding_window",
+    qkNorm: "whole",
+    norms: POST,
+    defaults: { rms_norm_eps: 1e-5 },
   },
-  seed_oss: { ...LLAMA, outputBias: "attention_out_bias" },
+  olmoe: {
+    ...LLAMA,
+    mlpBias: false,
+    qkNorm: "whole",
+    experts: {
+      count: ["num_experts", "num_local_experts"],
+      width: "intermediate_size",
+      normalizes: "norm_topk_prob",
+    },
+    defaults: { rms_norm_eps: 1e-5 },
+  },
+  phi3: {
+    ...PLAIN,
+    fusedQkv: "in_turn",
+    fusedGateUp: true,
+    slidingWindow: "always",
+    defaults: { rms_norm_eps: 1e-5 },
+  },
+  qwen2: { ...PLAIN, qkvBias: true, slidingWindow: "from_layer" },
+  qwen2_moe: {
+    ...PLAIN,
+    qkvBias: "qkv_bias",
+    slidingWindow: "by_types",
+    experts: {
+      count: ["num_experts", "num_local_experts"],
+      width: "moe_intermediate_size",
+      normalizes: "norm_topk_prob",
+      mixed: true,
+      shared: "shared_expert_intermediate_size",
+    },
+    defaults: { qkv_bias: true },
+  },
+  qwen3: QWEN3,
+  qwen3_moe: {
+    ...QWEN3,
+    slidingWindow: "if_used",
+    experts: {
+      count: ["num_experts", "num_local_experts"],
+      width: "moe_intermediate_size",
+      normalizes: "norm_topk_prob",
+      mixed: true,
+    },
+  },
+  seed_oss: {
+    ...LLAMA,
+    outputBias: "attention_out_bias",
+    defaults: { attention_bias: true, head_dim: 128 },
+  },
   smollm3: {
     ...LLAMA,
     ropeLayers: "no_rope_layers",
-    slidingWindow: "use_sliding_window",
+    slidingWindow: "by_types",
+    defaults: { tie_word_embeddings: true, rope_theta: 2_000_000 },
   },
 };

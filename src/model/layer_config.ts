@@ -1,6 +1,6 @@
 /** What differs between the layers of one model: sliding windows and rotations, as the many keys for them say. */
 import type { ConfigReader } from "./config_reader.ts";
-import type { Family } from "./families.ts";
+import type { Family } from "./family.ts";
 import type { Ropes } from "./rope_config.ts";
 
 /** The window of each layer; undefined where it sees all keys. `layer_types` wins over patterns. */
@@ -11,10 +11,15 @@ export function readWindows(
 ): (number | undefined)[] {
   const window = reader.value("sliding_window") ?? undefined;
   const kinds = reader.value("layer_types");
-  const asked = slidingWindow === "use_sliding_window"
-    ? reader.switch(slidingWindow)
-    : slidingWindow === "always" && window !== undefined;
+  const asked = slidingWindow === "always"
+    ? window !== undefined
+    : slidingWindow !== "never" && reader.switch("use_sliding_window");
   if (Array.isArray(kinds)) checkLayerTypes(kinds, layers, reader.problems);
+  if (asked && slidingWindow === "by_types" && !Array.isArray(kinds)) {
+    reader.problems.push(
+      `"use_sliding_window" is true without "layer_types", expected both`,
+    );
+  }
   if (asked && !(Number.isInteger(window) && window as number > 0)) {
     reader.problems.push(
       `"sliding_window" is ${
@@ -22,7 +27,7 @@ export function readWindows(
       }, expected a positive integer`,
     );
   }
-  const first = slidingWindow === "use_sliding_window"
+  const first = slidingWindow === "from_layer"
     ? reader.number("max_window_layers", 28) // transformers' default
     : 0;
   const every = readPattern(reader, slidingPattern);

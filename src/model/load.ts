@@ -21,6 +21,7 @@ import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
 import { ropeTables } from "./rope_table.ts";
+import { tensorName } from "./tensor_names.ts";
 import {
   buildModel,
   type WeightLayout,
@@ -185,9 +186,13 @@ function checkTensors(
     }
   }
   const wanted = new Set(layouts.map(({ name }) => name));
-  const tied = config.tie_word_embeddings ? "lm_head.weight" : "";
+  const { family } = config;
+  const tied = config.tie_word_embeddings
+    ? tensorName(family, "lm_head.weight")
+    : "";
   for (const name of reader.tensors.keys()) {
-    if (!wanted.has(name) && name !== tied && !DERIVED.test(name)) {
+    const skipped = DERIVED.test(name) || family.part?.others.test(name);
+    if (!wanted.has(name) && name !== tied && !skipped) {
       problems.push(
         `tensor "${name}" is not part of model_type "${config.model_type}"`,
       );

@@ -7,6 +7,7 @@ import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import { writeSafetensors } from "../files/safetensors_writer.ts";
 import { adapterName } from "./adapter.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
+import { modulePath } from "./tensor_names.ts";
 
 /** The change that an adapter makes to one weight `[rows, cols]`. */
 export interface LowRank {
@@ -106,7 +107,7 @@ async function readLowRank(
     readonly weights: TensorReader;
   },
 ): Promise<LowRank | undefined> {
-  const path = name.replace(/\.weight$/, "");
+  const path = modulePath(name);
   const read = async (side: "A" | "B") => {
     const half = adapterName(path, side);
     const dtype = weights.tensors.get(half)?.dtype;

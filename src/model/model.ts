@@ -6,7 +6,7 @@ import type { Device } from "../../kernels/device.ts";
 import type { Lora } from "../autograd/lora.ts";
 import type { Parameter, Vector, Weight } from "../autograd/parameter.ts";
 import type { ModelConfig } from "./config.ts";
-import type { NormNames } from "./families.ts";
+import type { NormNames } from "./family.ts";
 import type { RopeTables } from "./rope_table.ts";
 
 /** A linear layer; its adapter comes and goes. */
@@ -24,7 +24,25 @@ export type Norms = {
   readonly [Place in keyof NormNames]?: Vector | undefined;
 };
 
-/** One block of a decoder. Some families make q, k and v, or gate and up, with one matrix. */
+/** A feed-forward unit. Some families make gate and up with one matrix. */
+export interface GatedUnit {
+  readonly gate_proj?: Linear | undefined;
+  readonly up_proj?: Linear | undefined;
+  readonly gate_up_proj?: Linear | undefined;
+  readonly down_proj: Linear;
+}
+
+/** Units of which a router chooses some for each token. */
+export interface Experts {
+  /** The router, `[num_experts, hidden_size]`. */
+  readonly gate: Linear;
+  readonly experts: readonly GatedUnit[];
+  /** A unit for every token, and the share of it that each token takes, `[1, hidden_size]`. */
+  readonly shared_expert?: GatedUnit | undefined;
+  readonly shared_expert_gate?: Linear | undefined;
+}
+
+/** One block of a decoder. Some families make q, k and v with one matrix. */
 export interface Layer {
   readonly norms: Norms;
   readonly self_attn: {
@@ -36,12 +54,7 @@ export interface Layer {
     readonly q_norm?: Vector | undefined;
     readonly k_norm?: Vector | undefined;
   };
-  readonly mlp: {
-    readonly gate_proj?: Linear | undefined;
-    readonly up_proj?: Linear | undefined;
-    readonly gate_up_proj?: Linear | undefined;
-    readonly down_proj: Linear;
-  };
+  readonly mlp: GatedUnit | Experts;
 }
 
 /** A decoder ready to run. */
@@ -82,13 +95,17 @@ export interface Model {
   readonly cosSin: RopeTables;
 }
 
-/** The linear layers of a block, by the path of their names. */
-export function linears(layer: Layer): [path: string, linear: Linear][] {
-  const parts = { self_attn: layer.self_attn, mlp: layer.mlp };
-  return Object.entries(parts).flatMap(([part, members]) =>
-    Object.entries(members).flatMap(([name, member]): [string, Linear][] =>
-      member && "weight" in member ? [[`${part}.${name}`, member]] : []
-    )
+/** The linear layers of a block. */
+export function linears({ self_attn, mlp }: Layer): Linear[] {
+  return [...within(self_attn), ...within(mlp)];
+}
+
+/** The linear layers of a part, and of the units in it. */
+function within(part: Layer["self_attn"] | Layer["mlp"]): Linear[] {
+  const members: readonly (Linear | Vector | GatedUnit)[] = Object.values(part)
+    .flat().filter((member) => member !== undefined);
+  return members.flatMap((member): Linear[] =>
+    "weight" in member ? [member] : "down_proj" in member ? within(member) : []
   );
 }
 
@@ -98,7 +115,7 @@ export function weights(model: Model): (Weight | Vector)[] {
   for (const layer of model.layers) {
     found.push(layer.norms.attentionIn, layer.norms.attentionOut);
     found.push(layer.self_attn.q_norm, layer.self_attn.k_norm);
-    for (const [, { weight, bias }] of linears(layer)) found.push(weight, bias);
+    for (const { weight, bias } of linears(layer)) found.push(weight, bias);
     found.push(layer.norms.mlpIn, layer.norms.mlpOut);
   }
   found.push(model.norm);
@@ -109,7 +126,7 @@ export function weights(model: Model): (Weight | Vector)[] {
 /** The weights of all adapters, `a` then `b` of each layer. */
 export function adapterWeights(model: Model): Weight[] {
   return model.layers.flatMap((layer) =>
-    linears(layer).flatMap(([, { lora }]) => lora ? [lora.a, lora.b] : [])
+    linears(layer).flatMap(({ lora }) => lora ? [lora.a, lora.b] : [])
   );
 }
 

@@ -90,7 +90,7 @@ function readRope(
   problems: string[],
 ): Rope {
   const { keys } = given;
-  const theta = given.theta ?? keys["rope_theta"] ?? 10_000;
+  const theta = keys["rope_theta"] ?? given.theta ?? 10_000;
   if (typeof theta !== "number" || !(theta > 0)) {
     problems.push(
       `"rope_theta" is ${JSON.stringify(theta)}, expected a positive number`,

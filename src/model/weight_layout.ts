@@ -4,8 +4,9 @@
  */
 import type { Vector, Weight } from "../autograd/parameter.ts";
 import type { ModelConfig } from "./config.ts";
-import type { NormNames } from "./families.ts";
-import type { Layer, Linear, Model } from "./model.ts";
+import type { NormNames } from "./family.ts";
+import type { GatedUnit, Layer, Linear, Model } from "./model.ts";
+import { tensorName } from "./tensor_names.ts";
 
 /** A tensor that a checkpoint must have. */
 export interface WeightLayout {
@@ -22,16 +23,20 @@ export interface WeightMaker {
 /** Builds a model's parts in the order of a checkpoint. */
 export function buildModel(
   config: ModelConfig,
-  make: WeightMaker,
+  maker: WeightMaker,
 ): Pick<Model, "embed_tokens" | "layers" | "norm" | "lm_head"> {
-  const { hidden_size, vocab_size } = config;
+  const { hidden_size, vocab_size, family } = config;
+  const make: WeightMaker = {
+    weight: (path, shape) => maker.weight(tensorName(family, path), shape),
+    vector: (path, shape) => maker.vector(tensorName(family, path), shape),
+  };
   const embed_tokens = make.weight("model.embed_tokens.weight", [
     vocab_size,
     hidden_size,
   ]);
   const layers = Array.from(
     { length: config.num_hidden_layers },
-    (_, i) => buildLayer(config, make, `model.layers.${i}`),
+    (_, i) => buildLayer(config, make, i),
   );
   const norm = make.vector("model.norm.weight", [hidden_size]);
   const lm_head = config.tie_word_embeddings
@@ -43,8 +48,9 @@ export function buildModel(
 function buildLayer(
   config: ModelConfig,
   make: WeightMaker,
-  path: string,
+  index: number,
 ): Layer {
+  const path = `model.layers.${index}`;
   const {
     family,
     hidden_size,
@@ -74,7 +80,9 @@ function buildLayer(
       q_norm: has ? norm(qName!, normSize(num_attention_heads)) : undefined,
       k_norm: has ? norm(kName!, normSize(num_key_value_heads)) : undefined,
     },
-    mlp: mlpLinears(config, make, path),
+    mlp: config.experts?.layers[index]
+      ? expertLinears(config, make, `${path}.mlp`)
+      : unitLinears(config, make, `${path}.mlp`, config.intermediate_size),
   };
 }
 
@@ -121,18 +129,42 @@ function attentionLinears(
   };
 }
 
-function mlpLinears(
+function expertLinears(
   config: ModelConfig,
   make: WeightMaker,
   path: string,
 ): Layer["mlp"] {
-  const { family, hidden_size, intermediate_size, mlpBias } = config;
+  const { hidden_size, experts } = config;
+  const { num_experts, intermediate_size, shared } = experts!;
   const linear = (name: string, rows: number) =>
-    makeLinear(make, `${path}.mlp.${name}`, [rows, hidden_size], mlpBias);
+    makeLinear(make, `${path}.${name}`, [rows, hidden_size], false);
+  const unit = (name: string, size: number) =>
+    unitLinears(config, make, `${path}.${name}`, size);
+  return {
+    gate: linear("gate", num_experts),
+    experts: Array.from(
+      { length: num_experts },
+      (_, i) => unit(`experts.${i}`, intermediate_size),
+    ),
+    ...(shared !== undefined && {
+      shared_expert: unit("shared_expert", shared),
+      shared_expert_gate: linear("shared_expert_gate", 1),
+    }),
+  };
+}
+
+function unitLinears(
+  { family, hidden_size, mlpBias }: ModelConfig,
+  make: WeightMaker,
+  path: string,
+  intermediate_size: number,
+): GatedUnit {
+  const linear = (name: string, rows: number) =>
+    makeLinear(make, `${path}.${name}`, [rows, hidden_size], mlpBias);
   const down_proj = () =>
     makeLinear(
       make,
-      `${path}.mlp.down_proj`,
+      `${path}.down_proj`,
       [hidden_size, intermediate_size],
       mlpBias,
     );

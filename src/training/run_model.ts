@@ -58,6 +58,7 @@ export async function openRunModel(
   }
   const stored = await requireWeights(files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
+  if (trained) checkWhole(config, files.path);
   const model = await loadModel(device, config, stored, {
     trained,
     dtype: keptDtype(options),
@@ -108,6 +109,14 @@ async function requireWeights(path: string): Promise<TensorReader> {
   if (weights) return weights;
   throw new Deno.errors.NotFound(
     `Cannot load model "${path}": it has no "model.safetensors"; to start from random weights give --init_from_config`,
+  );
+}
+
+/** A part's weights alone would be saved as a folder that nobody can load. */
+function checkWhole({ model_type, family }: ModelConfig, path: string): void {
+  if (!family.part) return;
+  throw new TypeError(
+    `Cannot train all weights of "${path}": of model_type "${model_type}" only the text half is served, expected an adapter (use_peft)`,
   );
 }
 

@@ -26,6 +26,18 @@ export interface StepOperations {
   readonly total: number;
 }
 
+/** Widths of the gated units that a token passes in a layer. */
+function unitWidths(
+  { experts, intermediate_size }: ModelConfig,
+  layer: number,
+): number[] {
+  if (!experts?.layers[layer]) return [intermediate_size];
+  const { num_experts_per_tok, shared } = experts;
+  const chosen = new Array<number>(num_experts_per_tok)
+    .fill(experts.intermediate_size);
+  return shared === undefined ? chosen : [...chosen, shared];
+}
+
 /** Counts a batch. */
 export function stepOperations(
   config: ModelConfig,
@@ -41,12 +53,16 @@ export function stepOperations(
     2 * rank * (rows + cols) * (passes + Number(backward));
   const queries = config.num_attention_heads * config.head_dim;
   const keys = config.num_key_value_heads * config.head_dim;
-  const asking = matrix(queries, hidden) + matrix(hidden, queries) +
-    3 * matrix(config.intermediate_size, hidden);
+  const projections = matrix(queries, hidden) + matrix(hidden, queries);
   const asked = 2 * matrix(keys, hidden);
   // the last layer asks only where a token is trained
-  const blocks = (layers - 1) * tokens * (asking + asked) + targets * asking +
-    tokens * asked;
+  const asking = (layer: number) => layer === layers - 1 ? targets : tokens;
+  let blocks = layers * tokens * asked;
+  for (let layer = 0; layer < layers; layer++) {
+    const units = unitWidths(config, layer)
+      .reduce((sum, width) => sum + 3 * matrix(width, hidden), 0);
+    blocks += asking(layer) * (projections + units);
+  }
   let seen = 0;
   for (let i = 0; i < batch.ranges.length; i += 4) {
     const [a, b, c, d] = batch.ranges.subarray(i, i + 4);

@@ -13,20 +13,7 @@ import {
 import { createKvCache } from "../../src/model/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
-
-const NAMES = [
-  "qwen2",
-  "llama",
-  "llama-sharded",
-  "qwen2-bf16",
-  "llama-fp16",
-  "qwen3",
-  "mistral-swa",
-  "gemma2",
-  "gemma3",
-  "phi3",
-  "smollm3",
-];
+import { REFERENCE_MODELS } from "../model/reference_names.ts";
 
 /** Below such a gap between the two largest logits, rounding may choose the other token. */
 const LEAST_GAP = 1e-4;
@@ -63,7 +50,7 @@ async function checkReference(device: Device, folder: string): Promise<void> {
   }
 }
 
-for (const name of NAMES) {
+for (const name of REFERENCE_MODELS) {
   await modelTest(
     `generate() makes transformers' tokens of ${name}`,
     `models/${name}`,

@@ -12,7 +12,12 @@ import {
 import { gpuTest } from "./gpu_test_case.ts";
 import { assertClose, seeded } from "./numbers.ts";
 
-const ACTIVATIONS: readonly Activation[] = ["silu", "gelu_tanh", "relu2"];
+const ACTIVATIONS: readonly Activation[] = [
+  "silu",
+  "gelu_tanh",
+  "relu2",
+  "sigmoid",
+];
 /** About ten roundings, and the few of exp, whose bound grows with its argument. */
 const TOLERANCE = 64 * 2 ** -24;
 

@@ -35,8 +35,10 @@ export function seededMatrix(
   rows: number,
   cols: number,
   dtype: MatrixDType,
+  seed = 0,
 ): { w: Matrix; values: Float32Array } {
-  const { values, bytes } = encoded(seeded(rows * cols, rows + cols), dtype);
+  const numbers = seeded(rows * cols, rows + cols + seed);
+  const { values, bytes } = encoded(numbers, dtype);
   const w = createMatrix(device, rows, cols, dtype);
   const rowBytes = bytes.length / rows;
   for (let row = 0, step = 6; row < rows; row += step, step += 58) {

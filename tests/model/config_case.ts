@@ -1,5 +1,7 @@
 /** A config.json to change in tests. */
 
+import { FAMILIES } from "../../src/model/families.ts";
+
 /** Keys and values of a config.json. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -16,3 +18,20 @@ export const QWEN2: Json = {
   rms_norm_eps: 1e-6,
   tie_word_embeddings: true,
 };
+
+/** The same as another family's, with the keys that family must have. */
+export function familyConfig(model_type: string): Json {
+  const { experts, part } = FAMILIES[model_type]!;
+  const keys = [experts?.width, experts?.shared].filter((key) =>
+    key !== undefined
+  );
+  const own = {
+    ...QWEN2,
+    model_type,
+    ...experts && { [experts.count[0]!]: 4, num_experts_per_tok: 2 },
+    ...Object.fromEntries(keys.map((key) => [key, 6])),
+  };
+  if (!part) return own;
+  const inner = { ...own, model_type: part.model_type };
+  return { model_type, [part.key]: inner };
+}

@@ -51,9 +51,10 @@ Deno.test(
   () => {
     const { message } = assertThrows(() =>
       read({
-        clip_qkv: 50,
+        query_norm: 50,
+        clip_qkv: 8,
         logit_scale: 2,
-        attention_dropout: 0.1,
+        is_encoder_decoder: true,
         hidden_size: undefined,
         hidden_act: "swiglu",
         num_key_value_heads: 3,
@@ -62,9 +63,10 @@ Deno.test(
       }), TypeError);
     for (
       const part of [
-        '"clip_qkv" (50) is not known',
+        '"query_norm" (50) is not known',
+        '"clip_qkv" is 8, only null is served',
         '"logit_scale" is 2, only 1 or null is served',
-        '"attention_dropout" is 0.1, only 0 or null is served',
+        '"is_encoder_decoder" is true, only false is served',
         '"hidden_size" is undefined, expected a positive integer',
         '"hidden_act" is "swiglu", expected one of silu',
         '"num_attention_heads" is 2, expected a multiple of "num_key_value_heads" 3',
@@ -81,7 +83,7 @@ Deno.test(
   () => {
     read({
       architectures: ["Qwen2ForCausalLM"],
-      attention_dropout: 0,
+      attention_dropout: 0.1,
       torch_dtype: "bfloat16",
       transformers_version: "4.46.0",
       use_cache: true,

@@ -16,21 +16,7 @@ import { type Batch, sequenceBatch } from "../../src/preference/batch.ts";
 import { recordedLogps } from "../../src/training/batch_logps.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../reference_dir.ts";
-
-const NAMES = [
-  "qwen2",
-  "llama",
-  "llama-sharded",
-  "qwen2-bf16",
-  "llama-fp16",
-  "qwen3",
-  "qwen3-untied",
-  "mistral-swa",
-  "gemma2",
-  "gemma3",
-  "phi3",
-  "smollm3",
-];
+import { REFERENCE_MODELS } from "./reference_names.ts";
 
 /** transformers in float32 is itself 1.1e-5 from float64 on these models. */
 const LOGIT_TOLERANCE = 1e-4;
@@ -147,7 +133,7 @@ async function checkGradients(device: Device, folder: string): Promise<void> {
   compared("model gradients");
 }
 
-for (const name of NAMES) {
+for (const name of REFERENCE_MODELS) {
   for (
     const [what, file, check] of [
       ["logits", "io", checkLogits],

@@ -5,12 +5,17 @@ const SLOPE = Math.sqrt(2 / Math.PI);
 
 export function activate(x: number, activation: Activation): number {
   if (activation === "relu2") return Math.max(x, 0) ** 2;
+  if (activation === "sigmoid") return 1 / (1 + Math.exp(-x));
   if (activation === "silu") return x / (1 + Math.exp(-x));
   return 0.5 * x * (1 + Math.tanh(SLOPE * (x + 0.044715 * x ** 3)));
 }
 
 export function activationSlope(x: number, activation: Activation): number {
   if (activation === "relu2") return 2 * Math.max(x, 0);
+  if (activation === "sigmoid") {
+    const s = 1 / (1 + Math.exp(-x));
+    return s * (1 - s);
+  }
   if (activation === "silu") {
     const s = 1 / (1 + Math.exp(-x));
     return s * (1 + x * (1 - s));

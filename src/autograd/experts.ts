@@ -1,0 +1,224 @@
+/**
+ * The ops of a mixture of experts: routing, products of each expert with its own rows, and their sum by gates. Rows of
+ * experts are slots, sorted by expert on the device. Knows no model.
+ */
+import {
+  combineSlots as combined,
+  combineSlotsBackward,
+} from "../../kernels/combine_slots.ts";
+import type { Device } from "../../kernels/device.ts";
+import { dropout } from "../../kernels/dropout.ts";
+import { addInto, scale as scaled } from "../../kernels/elementwise.ts";
+import { gatherRows } from "../../kernels/gather.ts";
+import * as grouped from "../../kernels/grouped_linear.ts";
+import * as routes from "../../kernels/route.ts";
+import type { Slots } from "../../kernels/route.ts";
+import { scaleRows } from "../../kernels/scale_rows.ts";
+import type { Tensor } from "../../kernels/tensor.ts";
+import type { DropoutSeed, Lora } from "./lora.ts";
+import type { Weight } from "./parameter.ts";
+import { isRecording, isTracked, record } from "./tape.ts";
+
+/** A token's gates and where its rows lie. */
+export interface Routing {
+  /** `[tokens, k]` */
+  readonly gates: Tensor;
+  readonly slots: Slots;
+}
+
+/**
+ * Chooses experts by logits `[tokens, experts]`: gates are a softmax's largest probabilities. A choice has no slope, its
+ * gate has. Source: https://arxiv.org/abs/1701.06538, Section 2.
+ */
+export function route(
+  device: Device,
+  logits: Tensor,
+  options: routes.RouteOptions,
+): Routing {
+  const { chosen, gates } = routes.route(device, logits, options);
+  const slots = routes.sortChoices(device, chosen, logits.shape.at(-1)!);
+  record({
+    output: gates,
+    inputs: [logits],
+    reads: [logits, gates],
+    saved: [chosen],
+    backward: (dgates) => [
+      routes.routeBackward(device, logits, { chosen, gates }, dgates, options),
+    ],
+  });
+  return { gates, slots };
+}
+
+/** Each token's row once for each of its experts: `[tokens * k, hidden_size]`, sorted by expert. */
+export function takeSlots(
+  device: Device,
+  x: Tensor,
+  { tokens, slots }: Slots,
+): Tensor {
+  return record({
+    output: gatherRows(device, x, tokens),
+    inputs: [x],
+    reads: [slots],
+    backward: (dy) => [combined(device, dy, slots)],
+  });
+}
+
+/** What each token's experts made, `[tokens * k, hidden_size]`, times their gates: `[tokens, hidden_size]`. */
+export function combineSlots(
+  device: Device,
+  x: Tensor,
+  slots: Tensor,
+  gates: Tensor,
+): Tensor {
+  return record({
+    output: combined(device, x, slots, gates),
+    inputs: [x, gates],
+    reads: [x, gates, slots],
+    backward: (dy) => {
+      const from = { x, slots, gates };
+      const { dx, dgates } = combineSlotsBackward(device, from, dy);
+      return [dx, dgates];
+    },
+  });
+}
+
+/** One projection of all experts. */
+export interface ExpertWeights {
+  /** One per expert, all of one shape. */
+  readonly weights: readonly Weight[];
+  /** Their adapters; undefined: none. All of one rank, scale and dropout. */
+  readonly loras?: readonly Lora[] | undefined;
+  /** `[tokens * k]` factors of the adapters by slot; not while recording. */
+  readonly loraFactors?: Tensor | undefined;
+  /** Given while training with dropout. */
+  readonly mask?: DropoutSeed | undefined;
+}
+
+/** Row s of expert e times its weight, with its adapter's part: `[slots, in]` to `[slots, out]`. */
+export function expertLinear(
+  device: Device,
+  x: Tensor,
+  slots: Slots,
+  { weights, loras, loraFactors, mask }: ExpertWeights,
+): Tensor {
+  const [first] = loras ?? [];
+  const drops = first && first.dropout > 0 ? mask : undefined;
+  const input = drops
+    ? dropout(device, x, { rate: first!.dropout, ...drops })
+    : x;
+  const low = loras && lowRows(device, input, slots, { loras, loraFactors });
+  const matrices = weights.map(({ matrix }) => matrix);
+  const more = low && { x: low, ws: loras.map(({ b }) => b.matrix) };
+  const output = grouped.groupedLinear(device, x, matrices, slots, more);
+  const saved = low ? [low, ...(drops ? [input] : [])] : [];
+  const trains = weights.some(({ parameter }) => parameter);
+  const adapts = loras?.some(({ a, b }) => a.parameter ?? b.parameter) ?? false;
+  const wantsDx = isTracked(x);
+  if (!isRecording()) { for (const tensor of saved) device.release(tensor); }
+  return record({
+    output,
+    inputs: [x],
+    reads: [slots.starts, ...(trains || low && !drops ? [x] : [])],
+    trains: trains || adapts,
+    saved,
+    backward: (dy) => {
+      if (trains) addGradients(device, [dy, x], slots, weights);
+      const dLow = low && loras &&
+        lowBackward(device, dy, slots, { loras, input, low });
+      const dx = wantsDx
+        ? expertDx(device, dy, slots, { matrices, loras, dLow, mask: drops })
+        : undefined;
+      if (dLow) device.release(dLow);
+      return [dx];
+    },
+  });
+}
+
+/** `scale * A x` of each expert's rows, `[slots, r]`. */
+function lowRows(
+  device: Device,
+  input: Tensor,
+  slots: Slots,
+  { loras, loraFactors }: {
+    readonly loras: readonly Lora[];
+    readonly loraFactors: Tensor | undefined;
+  },
+): Tensor {
+  const ws = loras.map(({ a }) => a.matrix);
+  const low = grouped.groupedLinear(device, input, ws, slots);
+  const h = loraFactors
+    ? scaleRows(device, low, loraFactors)
+    : scaled(device, low, loras[0]!.scale);
+  device.release(low);
+  return h;
+}
+
+/** Accumulates the gradients of the adapters. @returns the gradient of `A x`, `[slots, r]` */
+function lowBackward(
+  device: Device,
+  dy: Tensor,
+  slots: Slots,
+  { loras, input, low }: {
+    readonly loras: readonly Lora[];
+    readonly input: Tensor;
+    readonly low: Tensor;
+  },
+): Tensor {
+  addGradients(device, [dy, low], slots, loras.map(({ b }) => b));
+  const ws = loras.map(({ b }) => b.matrix);
+  const dh = grouped.groupedLinearDx(device, dy, ws, slots);
+  const dLow = scaled(device, dh, loras[0]!.scale);
+  device.release(dh);
+  addGradients(device, [dLow, input], slots, loras.map(({ a }) => a));
+  return dLow;
+}
+
+function expertDx(
+  device: Device,
+  dy: Tensor,
+  slots: Slots,
+  { matrices, loras, dLow, mask }: {
+    readonly matrices: readonly Weight["matrix"][];
+    readonly loras: readonly Lora[] | undefined;
+    readonly dLow: Tensor | undefined;
+    readonly mask: DropoutSeed | undefined;
+  },
+): Tensor {
+  if (!loras || !dLow) {
+    return grouped.groupedLinearDx(device, dy, matrices, slots);
+  }
+  const ws = loras.map(({ a }) => a.matrix);
+  if (!mask) {
+    const more = { x: dLow, ws };
+    return grouped.groupedLinearDx(device, dy, matrices, slots, more);
+  }
+  const dx = grouped.groupedLinearDx(device, dy, matrices, slots);
+  const dInput = grouped.groupedLinearDx(device, dLow, ws, slots);
+  const rate = loras[0]!.dropout;
+  const dropped = dropout(device, dInput, { rate, ...mask });
+  addInto(device, dx, dropped);
+  device.release(dInput);
+  device.release(dropped);
+  return dx;
+}
+
+function addGradients(
+  device: Device,
+  rows: readonly [dy: Tensor, x: Tensor],
+  slots: Slots,
+  weights: readonly Weight[],
+): void {
+  const gradients = weights.map(({ parameter }) => parameter?.gradient);
+  grouped.groupedLinearDw(device, rows, slots, gradients);
+}
+
+/** Factors of tokens `[tokens]` for their slots, `[tokens * k]`; not while recording. */
+export function slotFactors(
+  device: Device,
+  factors: Tensor,
+  { tokens }: Slots,
+): Tensor {
+  const column = { ...factors, shape: [factors.shape[0]!, 1] };
+  const picked = gatherRows(device, column, tokens);
+  return { ...picked, shape: [tokens.shape[0]!] };
+}

@@ -1,0 +1,20 @@
+/**
+ * What a tensor is called: in a checkpoint of its family, and as PEFT sees the module that it belongs to. Our own paths
+ * are Llama's. Knows no shape.
+ */
+import type { Family } from "./family.ts";
+
+/** The name in a checkpoint of what Llama calls `path`, such as `model.layers.0.self_attn.q_proj.weight`. */
+export function tensorName({ names, part }: Family, path: string): string {
+  const own = names
+    ? path.split(".").map((piece) => names[piece] ?? piece).join(".")
+    : path;
+  return (part?.prefix ?? "") + own;
+}
+
+/** The module that a weight belongs to, as transformers has it in memory and PEFT names its adapters. */
+export function modulePath(name: string): string {
+  return name.replace(/\.weight$/, "")
+    .replace(/^language_model\.model\./, "model.language_model.")
+    .replace(/^language_model\./, "");
+}
