@@ -51,9 +51,14 @@ interface PeerLine {
   readonly peak_rss_gb: number;
 }
 
-async function outputOf(command: string, args: string[]): Promise<string> {
+async function outputOf(
+  command: string,
+  args: string[],
+  cwd?: string,
+): Promise<string> {
   const { success, stdout } = await new Deno.Command(command, {
-    ...{ args, cwd: ROOT, stdin: "null", stderr: "inherit" },
+    ...{ args, stdin: "null", stderr: "inherit" },
+    ...(cwd === undefined ? {} : { cwd }),
   }).output();
   if (!success) throw new Error(`Cannot compare: "${command}" failed`);
   return new TextDecoder().decode(stdout).trim();
@@ -63,7 +68,7 @@ async function outputOf(command: string, args: string[]): Promise<string> {
 const recipe = {
   ...{ model_name_or_path: folder, torch_dtype: "bfloat16", dataset: file },
   ...{ max_length: Number(values.max_length), length_policy: "drop" },
-  ...{ max_train_samples: Number(count), learning_rate: 5e-6 },
+  ...{ learning_rate: 5e-6 },
   ...{ use_peft: true, lora_r: Number(lora), lora_alpha: 2 * Number(lora) },
   ...{ lora_target_modules: ["all-linear"], output_dir: "output/none" },
   per_device_train_batch_size: Number(batch),
@@ -73,8 +78,12 @@ const recipe = {
 async function ours(): Promise<Run> {
   const path = await Deno.makeTempFile({ suffix: ".jsonc" });
   await Deno.writeTextFile(path, JSON.stringify(recipe));
-  const args = ["run", "-A", "-q", "tests/bench/step_table.ts", path, "--json"];
-  const report: StepReport = JSON.parse(await outputOf(Deno.execPath(), args));
+  const args = [
+    ...["run", "-A", "-q", "tests/bench/step_table.ts", path, "--json"],
+    `--max_train_samples=${count}`,
+  ];
+  const text = await outputOf(Deno.execPath(), args, ROOT);
+  const report: StepReport = JSON.parse(text);
   await Deno.remove(path);
   if (report.pairs !== Number(count)) {
     throw new RangeError(
