@@ -1,0 +1,23 @@
+// y[r] = sum_c x[r, c]^2        one invocation per row
+override WORKGROUP_SIZE: u32 = 64;
+struct Params { rows: u32, cols: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;            // [rows, cols]
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;      // [rows]
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
+  if (row >= params.rows) { return; }
+  let first = row * params.cols;
+  var sums = vec4f(0.0);                                           // four short sums round less than a long one
+  for (var c = 0u; c < params.cols; c++) {
+    let value = x[first + c];
+    sums[c % 4] += value * value;
+  }
+  y[row] = sums.x + sums.y + sums.z + sums.w;
+}
