@@ -1,5 +1,6 @@
-// y[r] = sum_c x[r, c]^2        one invocation per row
+// y[r] = sum_c x[r, c]^2, or its root        one invocation per row
 override WORKGROUP_SIZE: u32 = 64;
+override ROOT: bool = false;
 struct Params { rows: u32, cols: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;            // [rows, cols]
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;      // [rows]
@@ -19,5 +20,6 @@ fn main(
     let value = x[first + c];
     sums[c % 4] += value * value;
   }
-  y[row] = sums.x + sums.y + sums.z + sums.w;
+  let sum = sums.x + sums.y + sums.z + sums.w;
+  y[row] = select(sum, sqrt(sum), ROOT);
 }

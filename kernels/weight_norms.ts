@@ -40,8 +40,12 @@ export function* decodedRows(
   }
 }
 
-/** Sums of the squares of each row, `[rows]`. */
-export function rowSquares(device: Device, w: Matrix): Tensor {
+/** Sums of the squares of each row, `[rows]`; with `root` the norms. */
+export function rowSquares(
+  device: Device,
+  w: Matrix,
+  { root = false }: { root?: boolean } = {},
+): Tensor {
   const y = device.allocate([w.rows, 1]);
   for (const { first, values } of decodedRows(device, w)) {
     const [rows, cols] = matrixShape(values);
@@ -50,6 +54,7 @@ export function rowSquares(device: Device, w: Matrix): Tensor {
       { x: values, y: rows === w.rows ? y : rowsView(y, first, rows) },
       { rows, cols },
       foldedGrid(Math.ceil(rows / WORKGROUP_SIZE)),
+      { constants: { ROOT: Number(root) } },
     );
   }
   return { ...y, shape: [w.rows] };

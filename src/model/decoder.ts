@@ -21,16 +21,17 @@ import {
   preparePass,
   type Turns,
 } from "./decoder_pass.ts";
-import type { Layer, Linear, Model } from "./model.ts";
+import { type Layer, type Linear, type Model, servingModel } from "./model.ts";
 
 export type { DecoderInput, DecoderOptions };
 
 /** Hidden states after the last norm, `[rows, hidden_size]`. */
 export function hiddenStates(
-  model: Model,
+  adapted: Model,
   input: DecoderInput,
   options: DecoderOptions = {},
 ): Tensor {
+  const model = servingModel(adapted, options.adapters);
   const { device, config } = model;
   const pass = preparePass(model, input, options);
   const { tokens: given } = input;

@@ -8,7 +8,7 @@ import { elements, type Tensor } from "../../kernels/tensor.ts";
 import type { Vector, Weight } from "../autograd/parameter.ts";
 import { type FloatDtype, fromFloat32 } from "../files/dtype.ts";
 import type { TensorLayout } from "../files/safetensors_writer.ts";
-import { type Linear, linears, type Model, weights } from "./model.ts";
+import { adapterWeights, type Model, savedParts, weights } from "./model.ts";
 
 /** A tensor to write, and how to get its bytes. */
 export interface ExportedTensor extends TensorLayout {
@@ -31,18 +31,9 @@ export function exportModel(
 
 /** The tensors of a model's adapters, in f32. */
 export function exportAdapter(model: Model): ExportedTensor[] {
-  return adaptedLinears(model).flatMap(({ lora }) =>
-    [lora!.a, lora!.b].map((weight) =>
-      exportWeight(model.device, weight, "F32")
-    )
+  return [...adapterWeights(model), ...savedParts(model)].map((part) =>
+    exportWeight(model.device, part, "F32")
   );
-}
-
-function adaptedLinears(model: Model): Linear[] {
-  return model.layers.flatMap((layer) =>
-    linears(layer).map(([, linear]) => linear)
-  )
-    .filter(({ lora }) => lora);
 }
 
 /** An f32 tensor under a name of its own. */

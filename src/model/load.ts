@@ -90,7 +90,12 @@ async function loadParts(
   for (const { name, shape } of layouts) {
     const part = shape.length === 2 && !trained
       ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
-      : await loadValue(device, reader, name, trained);
+      : trainable(
+        device,
+        name,
+        await loadTensor(device, reader, name),
+        trained,
+      );
     parts.set(name, part);
     done += reader.tensors.get(name)!.bytes;
     onProgress?.(done, total);
@@ -130,12 +135,12 @@ function floatDtype(reader: TensorReader, name: string): FloatDtype {
   return reader.tensors.get(name)!.dtype as FloatDtype;
 }
 
-async function loadValue(
+/** A tensor of a file on the device, f32; its type is checked before. */
+export async function loadTensor(
   device: Device,
   reader: TensorReader,
   name: string,
-  trained: boolean,
-): Promise<Weight | Vector> {
+): Promise<Tensor> {
   const tensor = device.allocate(reader.tensors.get(name)!.shape);
   let at = 0;
   for await (const { bytes } of reader.chunks(name)) {
@@ -144,7 +149,7 @@ async function loadValue(
     at += numbers.byteLength;
     await device.drainUploads();
   }
-  return trainable(device, name, tensor, trained);
+  return tensor;
 }
 
 /** A part over an f32 tensor: `[out, in]` becomes a weight, `[size]` a vector. */

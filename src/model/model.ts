@@ -80,6 +80,32 @@ export interface Model {
    * @internal
    */
   readonly cosSin: RopeTables;
+  /**
+   * What the model is without its adapters, where these bring modules of their own; it shares all other parts.
+   *
+   * @internal
+   */
+  readonly base?: Model;
+}
+
+/**
+ * The model whose modules serve a pass: its base where adapters take no part.
+ *
+ * @param adapters whether they do, or for which tokens
+ * @throws {TypeError} if modules differ from token to token
+ */
+export function servingModel(
+  model: Model,
+  adapters: boolean | readonly boolean[] = true,
+): Model {
+  if (!model.base) return model;
+  const [first = true] = typeof adapters === "boolean" ? [adapters] : adapters;
+  if (typeof adapters === "boolean" || adapters.every((one) => one === first)) {
+    return first ? model : model.base;
+  }
+  throw new TypeError(
+    "Cannot run a pass whose adapters serve some tokens only: expected true or false for all, since the adapter has modules of its own",
+  );
 }
 
 /** The linear layers of a block, by the path of their names. */
@@ -106,11 +132,20 @@ export function weights(model: Model): (Weight | Vector)[] {
   return found.filter((weight) => weight !== undefined);
 }
 
-/** The weights of all adapters, `a` then `b` of each layer. */
-export function adapterWeights(model: Model): Weight[] {
+/** The weights of all adapters, `a`, `b` and magnitudes of each layer. */
+export function adapterWeights(model: Model): (Weight | Vector)[] {
   return model.layers.flatMap((layer) =>
-    linears(layer).flatMap(([, { lora }]) => lora ? [lora.a, lora.b] : [])
+    linears(layer).flatMap(([, { lora }]) =>
+      lora ? [lora.a, lora.b, ...(lora.dora ? [lora.dora.m] : [])] : []
+    )
   );
+}
+
+/** The parts that an adapter has in full, in the place of its base's. */
+export function savedParts(model: Model): (Weight | Vector)[] {
+  if (!model.base) return [];
+  const shared = new Set(weights(model.base));
+  return weights(model).filter((part) => !shared.has(part));
 }
 
 /** Weights that training changes: those with a parameter. */

@@ -56,8 +56,7 @@ export function sampleModel(
   });
   const cosSin = ropeTables(device, config.ropes);
   const model = { device, config, cosSin, ...built };
-  if (adapter) addAdapter(model, adapter, undefined);
-  return model;
+  return adapter ? addAdapter(model, adapter, undefined) : model;
 }
 
 function fillTensor(

@@ -112,7 +112,8 @@ export async function planBytes(
 }
 
 /** A file's chunk passes through the device on its way to a matrix. */
-function stageChunk(device: Device, { embed_tokens: { matrix } }: Model): void {
+function stageChunk(device: Device, model: Model): void {
+  const { matrix } = (model.base ?? model).embed_tokens;
   const rowBytes = bytesOfRows(1, matrix.cols, matrix.dtype);
   const most = Math.floor(CHUNK_BYTES / rowBytes / 2) * 2;
   const rows = Math.min(matrix.rows, Math.max(2, most));

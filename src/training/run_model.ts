@@ -58,30 +58,29 @@ export async function openRunModel(
   }
   const stored = await requireWeights(files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
-  const model = await loadModel(device, config, stored, {
+  const base = await loadModel(device, config, stored, {
     trained,
     dtype: keptDtype(options),
     ...(onProgress ? { onProgress } : {}),
   });
-  const adapter = trained ? undefined : await openAdapter(model, options);
-  return { model, stored, adapter };
+  if (trained) return { model: base, stored, adapter: undefined };
+  return { ...await openAdapter(base, options), stored };
 }
 
 async function openAdapter(
-  model: Model,
+  base: Model,
   options: TrainOptions,
-): Promise<AdapterConfig> {
+): Promise<{ model: Model; adapter: AdapterConfig }> {
   if (options.adapter_name_or_path !== null) {
     const { config, weights } = await openAdapterFolder(
       options.adapter_name_or_path,
     );
     const adapter = readAdapterConfig(config);
-    await loadAdapter(model, adapter, weights, { trained: true });
-    return adapter;
+    const how = { trained: true };
+    return { model: await loadAdapter(base, adapter, weights, how), adapter };
   }
   const adapter = newAdapter(options);
-  addAdapter(model, adapter, options.seed);
-  return adapter;
+  return { model: addAdapter(base, adapter, options.seed), adapter };
 }
 
 /** The adapter that the options ask for. */
