@@ -4,6 +4,7 @@
  */
 import { rowSquares } from "../../kernels/weight_norms.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
+import type { LowRankPair } from "../autograd/lora.ts";
 import type { Vector, Weight } from "../autograd/parameter.ts";
 import { Random } from "../base/random.ts";
 import type { TensorReader } from "../files/safetensors.ts";
@@ -29,8 +30,8 @@ import { type Linear, type Model, weights } from "./model.ts";
 import { buildModel } from "./weight_layout.ts";
 
 /**
- * Puts fresh, trained adapters on a model: `b` zero, so that the model is its base until the first step, and `a` uniform
- * in ±1/sqrt(in) as PEFT starts it, or normal.
+ * Puts fresh, trained adapters on a model: `b` zero, so that the model is what it was until the first step, and `a`
+ * uniform in ±1/sqrt(in) as PEFT starts it, or normal. A plain adapter that the model has already stays beside them.
  *
  * @param seed undefined: `a` is zero too, for models whose answers do not matter
  * @returns the model with its adapters: the same one, unless modules are saved in full
@@ -42,6 +43,7 @@ export function addAdapter(
   seed: number | undefined,
 ): Model {
   const { device } = model;
+  checkUnder(model, config);
   const layout = adapterLayout(model, config);
   const copies = copiedParts(model, layout);
   const adapted = withParts(model, copies);
@@ -56,10 +58,45 @@ export function addAdapter(
       m: config.use_dora
         ? rowSquares(device, linear.weight.matrix, { root: true })
         : undefined,
+      fixed: fixedPair(model, target, config),
       trained: true,
     });
   }
   return adapted;
+}
+
+/** What stands beside a fresh adapter: the one that was there before, or the room for what PiSSA starts from. */
+function fixedPair(
+  { device }: Model,
+  { path, rows, cols, linear: { lora } }: Target,
+  config: AdapterConfig,
+): LowRankPair | undefined {
+  if (lora) return lora;
+  if (config.init_lora_weights !== "pissa") return undefined;
+  const { r, scale } = layerAdapter(config, path);
+  const how = { trained: false };
+  return {
+    a: adapterWeight(device, `${path} fixed A`, device.zeros([r, cols]), how),
+    b: adapterWeight(device, `${path} fixed B`, device.zeros([rows, r]), how),
+    scale: -scale,
+  };
+}
+
+/**
+ * Fails unless a fresh adapter can go on top of the one that a model has, or there is none.
+ *
+ * @throws {TypeError} in one line
+ */
+function checkUnder(model: Model, config: AdapterConfig): void {
+  const under = linearPaths(model).flatMap(([, { lora }]) => lora ?? []);
+  if (under.length === 0) return;
+  const isPlain = !model.base &&
+    under.every(({ dora, fixed }) => !dora && !fixed);
+  const { use_dora, init_lora_weights: start } = config;
+  if (isPlain && !use_dora && start !== "pissa") return;
+  throw new TypeError(
+    "Cannot put a new adapter on an adapter: one of them has magnitudes, modules of its own or a start by PiSSA, expected plain ones; merge the first into its base",
+  );
 }
 
 function firstHalf(
@@ -125,10 +162,11 @@ function attach(
   { device }: Model,
   { path, linear }: Target,
   config: AdapterConfig,
-  { a, b, m, trained }: {
+  { a, b, m, fixed, trained }: {
     readonly a: Tensor;
     readonly b: Tensor;
     readonly m: Tensor | undefined;
+    readonly fixed?: LowRankPair | undefined;
     readonly trained: boolean;
   },
 ): void {
@@ -142,7 +180,7 @@ function attach(
   linear.lora = {
     a: adapterWeight(device, adapterName(path, "A"), a, how),
     b: adapterWeight(device, adapterName(path, "B"), b, how),
-    ...{ scale, dropout: config.lora_dropout },
+    ...{ scale, dropout: trained ? config.lora_dropout : 0, fixed },
     dora: squares && { m: magnitudes as Vector, squares, gains },
   };
 }

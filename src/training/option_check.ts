@@ -18,6 +18,9 @@ export interface CheckedOptions extends CheckedMethod {
   readonly init_from_config: boolean;
   readonly adapter_name_or_path: string | null;
   readonly use_peft: boolean;
+  readonly create_new_adapter: boolean;
+  readonly use_dora: boolean;
+  readonly init_lora_weights: string;
   readonly bf16: boolean;
   readonly fp16: boolean;
   readonly learning_rate: number;
@@ -33,6 +36,7 @@ export function checkTrainOptions(options: CheckedOptions): Findings {
   const problems = [
     ...dataProblems(options),
     ...modelProblems(options),
+    ...adapterProblems(options),
     ...method.problems,
   ];
   const schedule = scheduleProblem(options);
@@ -90,6 +94,23 @@ function modelProblems(options: CheckedOptions): string[] {
     problems.push(
       '"adapter_name_or_path" cannot continue on the random weights of "init_from_config"',
     );
+  }
+  return problems;
+}
+
+function adapterProblems(options: CheckedOptions): string[] {
+  const { create_new_adapter, use_dora, init_lora_weights } = options;
+  const problems: string[] = [];
+  if (create_new_adapter && options.adapter_name_or_path === null) {
+    problems.push('"create_new_adapter" needs "adapter_name_or_path"');
+  }
+  const special = [
+    ...(use_dora ? ["use_dora"] : []),
+    ...(init_lora_weights === "pissa" ? ["init_lora_weights pissa"] : []),
+    ...(create_new_adapter ? ["create_new_adapter"] : []),
+  ];
+  if (special.length > 1) {
+    problems.push(`${quoted(special)} cannot go together, give one of them`);
   }
   return problems;
 }

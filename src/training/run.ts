@@ -4,12 +4,14 @@
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
+import { openAdapterFolder } from "../files/adapter_folder.ts";
 import { fileHash } from "../files/file_hash.ts";
 import {
   checkOutputFolder,
   emptyOutputFolder,
 } from "../files/output_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
+import { savedConfig } from "../model/saved_adapter.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
@@ -18,6 +20,7 @@ import type { Objective } from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 import { checkStart, checkTrainable } from "./preflight.ts";
+import { loraPlusFactor } from "./rate_factors.ts";
 import { referenceLogps, type ReferenceOptions } from "./reference.ts";
 import type { RunData } from "./run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
@@ -104,6 +107,7 @@ async function runOver<Example extends Examples>(
     maxTokens: options.max_tokens_per_batch,
     cacheFolder: hooks.cacheFolder,
     weightsKey: await weightsKey(options, hooks, opened, built),
+    adapters: options.adapter_name_or_path !== null,
     ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
     ...(hooks.signal ? { signal: hooks.signal } : {}),
   };
@@ -121,8 +125,7 @@ async function runOver<Example extends Examples>(
         : Promise.resolve(given);
     },
     checkStart: (reference) =>
-      options.adapter_name_or_path === null &&
-        givenReference(first) === undefined // another model's may differ
+      givenReference(first) === undefined // another model's may differ
         ? checkStart(
           model,
           first,
@@ -142,14 +145,17 @@ async function weightsKey(
 ): Promise<string> {
   if (cacheFolder === undefined) return "";
   const hashes: string[] = [];
-  for (const path of stored?.files ?? []) {
-    hashes.push(await fileHash(path, cacheFolder));
-  }
+  const start = options.adapter_name_or_path === null
+    ? undefined
+    : await openAdapterFolder(options.adapter_name_or_path);
+  const used = [...stored?.files ?? [], ...start?.weights.files ?? []];
+  for (const path of used) hashes.push(await fileHash(path, cacheFolder));
   return [
     ...hashes,
     adapter ? frozenDtype(options) : "trained, so float32",
     JSON.stringify(files.config),
     stored ? "" : options.seed,
+    ...(start ? [JSON.stringify(start.config)] : []),
   ].join(" ");
 }
 
@@ -164,7 +170,7 @@ async function openModel(
     files: opened.files,
     tokenizerPath: opened.tokenizerFiles.path,
     stored: built.stored,
-    adapter: built.adapter,
+    adapter: built.adapter && savedConfig(built.model, built.adapter),
     baseName: options.model_name_or_path,
     chatTemplate: opened.encoder.template?.source,
   };
@@ -184,7 +190,12 @@ async function finishRun<Example extends Examples>(
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
   const startingLoss = await run.checkStart(trainSet.reference);
-  const optimizer = new Optimizer(device, trainedWeights(model), options);
+  const optimizer = new Optimizer(
+    device,
+    trainedWeights(model),
+    options,
+    loraPlusFactor(options.use_peft ? options.loraplus_lr_ratio : null),
+  );
   const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
   // nothing of an earlier run goes before all that can be wrong has been found right
   if (options.overwrite_output_dir && !resumed) {

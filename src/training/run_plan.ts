@@ -69,7 +69,7 @@ export async function plannedAdapter(
 ): Promise<AdapterConfig | undefined> {
   const { adapter_name_or_path: path } = options;
   if (options.init_from_config) return undefined;
-  if (path !== null) {
+  if (path !== null && !options.create_new_adapter) {
     return readAdapterConfig((await openAdapterFolder(path)).config);
   }
   return options.use_peft ? newAdapter(options) : undefined;
