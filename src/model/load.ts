@@ -21,6 +21,7 @@ import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
 import { ropeTables } from "./rope_table.ts";
+import type { IsTrained } from "./trained_parameters.ts";
 import {
   buildModel,
   type WeightLayout,
@@ -29,8 +30,8 @@ import {
 
 /** How to load a model. */
 export interface LoadOptions {
-  /** Train all weights; default: none. */
-  readonly trained?: boolean;
+  /** Train all weights, or those that a rule names; default: none. */
+  readonly trained?: boolean | IsTrained;
   /** Type in which frozen matrices are kept; default: as stored. */
   readonly dtype?: Matrix["dtype"] | undefined;
   /** Called as bytes arrive. */
@@ -85,16 +86,17 @@ async function loadParts(
     0,
   );
   const parts = new Map<string, Weight | Vector>();
+  const isTrained = typeof trained === "boolean" ? () => trained : trained;
   let done = 0;
   onProgress?.(done, total);
   for (const { name, shape } of layouts) {
-    const part = shape.length === 2 && !trained
+    const part = shape.length === 2 && !isTrained(name)
       ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
       : trainable(
         device,
         name,
         await loadTensor(device, reader, name),
-        trained,
+        isTrained(name),
       );
     parts.set(name, part);
     done += reader.tensors.get(name)!.bytes;

@@ -118,27 +118,43 @@ export function linears(layer: Layer): [path: string, linear: Linear][] {
   );
 }
 
-/** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
-export function weights(model: Model): (Weight | Vector)[] {
-  const found: (Weight | Vector | undefined)[] = [model.embed_tokens];
-  for (const layer of model.layers) {
-    found.push(layer.norms.attentionIn, layer.norms.attentionOut);
-    found.push(layer.self_attn.q_norm, layer.self_attn.k_norm);
-    for (const [, { weight, bias }] of linears(layer)) found.push(weight, bias);
-    found.push(layer.norms.mlpIn, layer.norms.mlpOut);
+/** Everything of a block that carries numbers, in the order of a checkpoint. */
+function layerWeights(layer: Layer): (Weight | Vector)[] {
+  const { norms, self_attn } = layer;
+  const found: (Weight | Vector | undefined)[] = [
+    ...[norms.attentionIn, norms.attentionOut],
+    ...[self_attn.q_norm, self_attn.k_norm],
+  ];
+  for (const [, { weight, bias }] of linears(layer)) {
+    found.push(weight, bias);
   }
-  found.push(model.norm);
-  if (model.lm_head !== model.embed_tokens) found.push(model.lm_head);
+  found.push(norms.mlpIn, norms.mlpOut);
   return found.filter((weight) => weight !== undefined);
 }
 
-/** The weights of all adapters, `a`, `b` and magnitudes of each layer. */
-export function adapterWeights(model: Model): (Weight | Vector)[] {
-  return model.layers.flatMap((layer) =>
-    linears(layer).flatMap(([, { lora }]) =>
-      lora ? [lora.a, lora.b, ...(lora.dora ? [lora.dora.m] : [])] : []
-    )
+/** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
+export function weights(model: Model): (Weight | Vector)[] {
+  const { embed_tokens, layers, norm, lm_head } = model;
+  const head = lm_head === embed_tokens ? [] : [lm_head];
+  return [embed_tokens, ...layers.flatMap(layerWeights), norm, ...head];
+}
+
+/** A block's adapters: `a`, `b` and magnitudes of each layer. */
+function layerAdapters(layer: Layer): (Weight | Vector)[] {
+  return linears(layer).flatMap(([, { lora }]) =>
+    lora ? [lora.a, lora.b, ...(lora.dora ? [lora.dora.m] : [])] : []
   );
+}
+
+/** The weights of all adapters. */
+export function adapterWeights(model: Model): (Weight | Vector)[] {
+  return model.layers.flatMap(layerAdapters);
+}
+
+/** Whether training changes something of a block. */
+export function isTrainedLayer(layer: Layer): boolean {
+  return [...layerWeights(layer), ...layerAdapters(layer)]
+    .some(({ parameter }) => parameter);
 }
 
 /** The parts that an adapter has in full, in the place of its base's. */

@@ -21,6 +21,8 @@ export interface CheckedOptions extends CheckedMethod {
   readonly create_new_adapter: boolean;
   readonly use_dora: boolean;
   readonly init_lora_weights: string;
+  readonly unfrozen_parameters: readonly string[] | null;
+  readonly freeze_trainable_layers: number | null;
   readonly bf16: boolean;
   readonly fp16: boolean;
   readonly learning_rate: number;
@@ -98,9 +100,22 @@ function modelProblems(options: CheckedOptions): string[] {
   return problems;
 }
 
+const FREEZING = ["unfrozen_parameters", "freeze_trainable_layers"] as const;
+
 function adapterProblems(options: CheckedOptions): string[] {
   const { create_new_adapter, use_dora, init_lora_weights } = options;
   const problems: string[] = [];
+  for (const name of FREEZING) {
+    if (options[name] === null) continue;
+    if (options.use_peft) {
+      problems.push(`"${name}" is for training without "use_peft"`);
+    }
+    if (options.init_from_config) {
+      problems.push(
+        `"${name}" would leave random weights as "init_from_config" makes them`,
+      );
+    }
+  }
   if (create_new_adapter && options.adapter_name_or_path === null) {
     problems.push('"create_new_adapter" needs "adapter_name_or_path"');
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { either, list, optional, record } from "../base/composite_option.ts";
+import { either, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { foreignKeys } from "./foreign_keys.ts";

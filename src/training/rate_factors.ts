@@ -1,8 +1,13 @@
 /** By what the learning rate of single parameters is multiplied. Knows no optimizer. */
-import type { Parameter } from "../autograd/parameter.ts";
+
+/** What of a parameter its rate depends on. */
+export interface RatedParameter {
+  readonly name: string;
+  readonly value: { readonly shape: readonly number[] };
+}
 
 /** The factor of a parameter's learning rate. */
-export type RateFactor = (parameter: Parameter) => number;
+export type RateFactor = (parameter: RatedParameter) => number;
 
 /**
  * LoRA+: half B learns faster than half A. As in PEFT, vectors do so too: magnitudes, and norms that are saved in full.

@@ -152,11 +152,20 @@ async function weightsKey(
   for (const path of used) hashes.push(await fileHash(path, cacheFolder));
   return [
     ...hashes,
-    adapter ? frozenDtype(options) : "trained, so float32",
+    adapter ? frozenDtype(options) : trainedKey(options),
     JSON.stringify(files.config),
     stored ? "" : options.seed,
     ...(start ? [JSON.stringify(start.config)] : []),
   ].join(" ");
+}
+
+/** In which types weights are where some are trained: those in float32. */
+function trainedKey(options: TrainOptions): string {
+  const { unfrozen_parameters, freeze_trainable_layers } = options;
+  const chosen = [unfrozen_parameters, freeze_trainable_layers];
+  return chosen.every((one) => one === null)
+    ? "trained, so float32"
+    : `${frozenDtype(options)} but for ${JSON.stringify(chosen)}`;
 }
 
 async function openModel(

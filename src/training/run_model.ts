@@ -18,6 +18,8 @@ import { startPissa } from "../model/pissa.ts";
 import type { Model } from "../model/model.ts";
 import { randomModel } from "../model/random_weights.ts";
 import { isExpression } from "../model/target_modules.ts";
+import { type IsTrained, trainedRule } from "../model/trained_parameters.ts";
+import { weightLayouts } from "../model/weight_layout.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 
@@ -60,12 +62,25 @@ export async function openRunModel(
   const stored = await requireWeights(files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
   const base = await loadModel(device, config, stored, {
-    trained,
+    trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
     ...(onProgress ? { onProgress } : {}),
   });
   if (trained) return { model: base, stored, adapter: undefined };
   return { ...await openAdapter(base, options), stored };
+}
+
+/**
+ * Which of a model's weights are trained where no adapter is; undefined: all.
+ *
+ * @throws {TypeError | RangeError} naming what does not fit the model
+ */
+export function trainedWeightsOf(
+  options: TrainOptions,
+  config: ModelConfig,
+): IsTrained | undefined {
+  const names = weightLayouts(config).map(({ name }) => name);
+  return trainedRule(options, { names, blocks: config.num_hidden_layers });
 }
 
 async function openAdapter(

@@ -1,50 +1,21 @@
 /** What a run saves loads again, with the same numbers, and has all that a model's folder needs. */
 import { assert, assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
 import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
 import { loadAdapter } from "../../src/model/adapter.ts";
 import { readAdapterConfig } from "../../src/model/adapter_config.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
 import type { Model } from "../../src/model/model.ts";
-import { preferenceBatch } from "../../src/preference/batch.ts";
-import { loadPairs } from "../../src/preference/load.ts";
-import { openEncoder } from "../../src/preference/open_encoder.ts";
-import { sequenceLogps } from "../../src/training/batch_logps.ts";
 import {
   LORA,
   MODEL,
-  readNumbers,
   runTest,
   type Scene,
   TOKENIZER,
   writeRows,
 } from "./run_scene.ts";
+import { load, meanLogps } from "./saved_scene.ts";
 
 const EVALUATED = { max_steps: 3, eval_strategy: "steps", eval_steps: 3 };
-
-async function load(device: Device, folder: string): Promise<Model> {
-  const { config, weights } = await openModelFolder(folder);
-  return await loadModel(device, readModelConfig(config), weights);
-}
-
-/** Mean log-probabilities of the answers to all pairs, as the run's last evaluation has them. */
-async function meanLogps(
-  { path }: Scene,
-  model: Model,
-): Promise<{ chosen: number; rejected: number }> {
-  const { encoder } = await openEncoder({ model_name_or_path: MODEL });
-  const { examples } = await loadPairs([{ path: path("pairs.jsonl") }], {
-    encoder,
-    split: "test",
-  });
-  const sums = await sequenceLogps(model, [preferenceBatch(examples)]);
-  const mean = (side: number) =>
-    sums.filter((_, i) => i % 2 === side).reduce((a, b) => a + b) /
-    examples.length;
-  return { chosen: mean(0), rejected: mean(1) };
-}
 
 async function assertReloads(
   scene: Scene,
@@ -125,134 +96,6 @@ await runTest(
     );
   },
 );
-
-await runTest(
-  "runTraining() continues an adapter from where another run left it, which is its reference",
-  async (scene) => {
-    await scene.train("first", { ...LORA, max_steps: 2 });
-    const again = { ...LORA, adapter_name_or_path: scene.path("first") };
-    const { rows } = await scene.train("second", { ...again, max_steps: 1 });
-    // TRL: a frozen copy of the adapter as it starts
-    assertIsStart(rows[0]!);
-    const trl = await scene.train("base", { ...LORA, max_steps: 1 });
-    assert(trl.rows[0]!["logps/chosen"] !== rows[0]!["logps/chosen"]);
-    const [before, after] = await Promise.all(
-      ["first", "second"].map((run) =>
-        readNumbers(scene.path(run, "adapter_model.safetensors"))
-      ),
-    );
-    assertEquals(Object.keys(before!), Object.keys(after!));
-  },
-);
-
-await runTest(
-  "runTraining() keeps the references of base and of a continued adapter apart in its cache",
-  async (scene) => {
-    const cacheFolder = scene.path("cache");
-    await scene.train("first", { ...LORA, max_steps: 2 }, { cacheFolder });
-    const again = { ...LORA, adapter_name_or_path: scene.path("first") };
-    const how = { ...again, max_steps: 1 };
-    const { rows } = await scene.train("second", how, { cacheFolder });
-    assertIsStart(rows[0]!);
-  },
-);
-
-/** Policy and reference are one: margin 0 and loss ln 2, but for rounding. */
-function assertIsStart(row: Readonly<Record<string, number>>): void {
-  assert(Math.abs(row["rewards/margins"]!) < 1e-4, JSON.stringify(row));
-  assert(Math.abs(row["loss"]! - Math.LN2) < 1e-4, JSON.stringify(row));
-}
-
-/** The tensors of an adapter that a run left, and its config. */
-async function adapterOf({ device, path }: Scene, run: string) {
-  const { config, weights } = await openAdapterFolder(path(run));
-  const base = await load(device, MODEL);
-  const model = await loadAdapter(base, readAdapterConfig(config), weights);
-  return { config, names: [...weights.tensors.keys()], weights, model };
-}
-
-await runTest(
-  "runTraining() trains a new adapter on top of another and saves both as one",
-  async (scene) => {
-    const first = { ...LORA, lora_target_modules: ["q_proj", "down_proj"] };
-    await scene.train("first", { ...first, max_steps: 2 });
-    const { rows } = await scene.train("second", {
-      ...{ ...LORA, lora_r: 2, lora_alpha: 2, create_new_adapter: true },
-      ...{ lora_target_modules: ["q_proj", "v_proj"], max_steps: 3 },
-      adapter_name_or_path: scene.path("first"),
-      ...{ eval_strategy: "steps", eval_steps: 3 },
-      eval_dataset: scene.path("pairs.jsonl"),
-    });
-    assertIsStart(rows[0]!);
-    const { config, weights, model } = await adapterOf(scene, "second");
-    const rankOf = (layer: string) =>
-      weights.tensors.get(
-        `base_model.model.model.layers.1.${layer}.lora_A.weight`,
-      )?.shape[0];
-    assertEquals(
-      ["self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj"].map(rankOf),
-      [2 + 4, 2, 4],
-    );
-    assertEquals(config["use_rslora"], false);
-    const last = rows.at(-1)!;
-    const { chosen, rejected } = await meanLogps(scene, model);
-    assert(Math.abs(chosen - last["eval_logps/chosen"]!) < 1e-4);
-    assert(Math.abs(rejected - last["eval_logps/rejected"]!) < 1e-4);
-    // the first adapter's numbers are among them as they were
-    const [before, after] = await Promise.all(
-      ["first", "second"].map((run) =>
-        readNumbers(scene.path(run, "adapter_model.safetensors"))
-      ),
-    );
-    const name =
-      "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight";
-    const kept = after![name]!.slice(-before![name]!.length);
-    assertEquals(kept, before![name]);
-  },
-);
-
-for (
-  const [kind, options, tensors] of [
-    ["DoRA", { use_dora: true }, "lora_magnitude_vector"],
-    ["DoRA with dropout", { use_dora: true, lora_dropout: 0.2 }, "lora_B"],
-    ["norms and embeddings in full", {
-      lora_modules_to_save: ["norm", "embed_tokens"],
-    }, "embed_tokens.weight"],
-    ["a head of its own", { lora_modules_to_save: ["lm_head"] }, "lm_head"],
-    ["rsLoRA in one block by an expression", {
-      ...{ use_rslora: true, lora_layers_to_transform: [1] },
-      lora_target_modules: ".*\\.(q|v)_proj",
-    }, "layers.1.self_attn.v_proj.lora_A"],
-    ["ranks and scales by pattern", {
-      lora_rank_pattern: { q_proj: 2 },
-      lora_alpha_pattern: { "layers.0.mlp.down_proj": 3 },
-      lora_exclude_modules: ["o_proj"],
-    }, "q_proj"],
-    ["PiSSA", { init_lora_weights: "pissa" }, "q_proj"],
-    ["LoRA+ from normal numbers", {
-      ...{ init_lora_weights: "gaussian", loraplus_lr_ratio: 4 },
-    }, "q_proj"],
-  ] as const
-) {
-  await runTest(
-    `runTraining() starts ${kind} at its base and saves what loads with the same log-probabilities`,
-    async (scene) => {
-      const { rows } = await scene.train("run", {
-        ...{ ...LORA, ...options, max_steps: 3, seed: 7 },
-        ...{ eval_strategy: "steps", eval_steps: 3 },
-        eval_dataset: scene.path("pairs.jsonl"),
-      });
-      if (!("lora_dropout" in options)) assertIsStart(rows[0]!);
-      const { names, model } = await adapterOf(scene, "run");
-      assert(names.some((name) => name.includes(tensors)), names.join());
-      const last = rows.at(-1)!;
-      const { chosen, rejected } = await meanLogps(scene, model);
-      assert(Math.abs(chosen - last["eval_logps/chosen"]!) < 2e-4);
-      assert(Math.abs(rejected - last["eval_logps/rejected"]!) < 2e-4);
-      assert(last["eval_rewards/margins"]! > 0.01, JSON.stringify(last));
-    },
-  );
-}
 
 await runTest(
   "runTraining() starts a random model from a bare config, teaches it by SFT and saves it",
