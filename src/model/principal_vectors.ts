@@ -23,7 +23,7 @@ export interface PrincipalVectors {
 
 /** Further vectors that make the wanted ones converge sooner. */
 const OVERSAMPLING = 8;
-const ITERATIONS = 8;
+const ITERATIONS = 4;
 
 /** Finds the `rank` largest triplets, or as many as there are. */
 export async function principalVectors(

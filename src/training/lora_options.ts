@@ -81,7 +81,7 @@ export const loraOptions = {
   ...layers,
   use_rslora: flag("Scale by lora_alpha / sqrt(lora_r), for large ranks"),
   use_dora: flag(
-    "DoRA: train the length of each weight's rows beside their direction; about twice the time",
+    "DoRA: train the length of each weight's rows beside their direction",
   ),
   init_lora_weights: choice(
     "Start of an adapter: as PEFT does, A normal, or PiSSA's singular vectors of the weights",

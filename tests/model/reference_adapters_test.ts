@@ -4,8 +4,10 @@ import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
 import { loadAdapter } from "../../src/model/adapter.ts";
 import { readAdapterConfig } from "../../src/model/adapter_config.ts";
 import { exportAdapter } from "../../src/model/export.ts";
-import { sequenceLogits } from "../../src/model/logits.ts";
+import { createKvCache } from "../../src/model/kv_cache.ts";
+import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
 import type { Model } from "../../src/model/model.ts";
+import { openSideBySide } from "../../src/model/open_model.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 import { modelTest, openTestModel } from "./model_test_case.ts";
 import { assertClose, readReferenceTokens } from "./reference_tokens.ts";
@@ -24,6 +26,40 @@ async function logitsOf(
 for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
   const adapter = referencePath(`peft/${name}/adapter_config.json`)
     ?.replace("/adapter_config.json", "");
+  await modelTest(
+    `nextLogits() grows answers of base and ${name} side by side`,
+    "models/qwen2",
+    async (device, folder) => {
+      const { base, tuned } = await openSideBySide(device, {
+        ...{ base: folder, tuned: adapter! },
+      });
+      const want = await readReferenceTokens(`${adapter}/expected.safetensors`);
+      const ids = want.sequences[0]!;
+      const logits = (await want.rows("adapted_logits"))[0]!;
+      const plain = await logitsOf(base.model, ids, false);
+      const end = (all: ArrayLike<number>) =>
+        Array.from(all).slice(-base.model.config.vocab_size);
+      const shares = base.model === tuned!.model;
+      assertEquals(shares, name !== "with_saved_norms");
+      const grow = (model: Model, adapters: readonly boolean[]) => {
+        const cache = createKvCache(model, ids.length, adapters.length);
+        const additions = adapters.map((adapters, sequence) => ({
+          ...{ sequence, adapters, tokens: ids },
+        }));
+        return nextLogits(model, cache, additions);
+      };
+      const [off, on] = shares
+        ? await grow(base.model, [false, true])
+        : await Promise.all([
+          grow(base.model, [false]),
+          grow(tuned!.model, [true]),
+        ]).then((both) => both.flat());
+      assertClose(off!, end(plain), 1e-4, "base");
+      assertClose(on!, end(logits), 1e-4, name);
+      compared("peft");
+    },
+    { read: [adapter], variants: ["panel", "tile"] },
+  );
   for (const trained of [false, true]) {
     await modelTest(
       `loadAdapter() gives PEFT's logits of ${name}${

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
 import { loadAdapter } from "../../src/model/adapter.ts";
+import { mergeAdapter } from "../../src/model/merge.ts";
 import { readAdapterConfig } from "../../src/model/adapter_config.ts";
 import { LORA, MODEL, readNumbers, runTest, type Scene } from "./run_scene.ts";
 import { load, meanLogps } from "./saved_scene.ts";
@@ -161,5 +162,76 @@ await runTest(
       if (isTrained && values.some((x, i) => x !== before![name]![i])) moved++;
     }
     assert(moved > 5, `${moved} tensors moved`);
+  },
+);
+
+for (
+  const [kind, options] of [
+    ["DoRA with dropout and norms in full", {
+      ...{ use_dora: true, lora_dropout: 0.2, lora_modules_to_save: ["norm"] },
+    }],
+    ["PiSSA", { init_lora_weights: "pissa" }],
+  ] as const
+) {
+  await runTest(
+    `runTraining() resumes ${kind} bit for bit, and goes on from it as its own reference`,
+    async (scene) => {
+      const how = {
+        ...LORA,
+        ...options,
+        save_strategy: "steps",
+        save_steps: 1,
+      };
+      await scene.train("whole", { ...how, max_steps: 2 });
+      await scene.train("part", { ...how, max_steps: 2 });
+      await Deno.remove(scene.path("part", "adapter_model.safetensors"));
+      await scene.train("part", {
+        ...{ ...how, max_steps: 2 },
+        resume_from_checkpoint: scene.path("part", "checkpoint-1"),
+      });
+      const [whole, part] = await Promise.all(
+        ["whole", "part"].map((run) =>
+          readNumbers(scene.path(run, "adapter_model.safetensors"))
+        ),
+      );
+      assertEquals(part, whole);
+      const { rows } = await scene.train("further", {
+        ...{ ...LORA, max_steps: 1, adapter_name_or_path: scene.path("part") },
+      });
+      if (!("lora_dropout" in options)) assertIsStart(rows[0]!);
+    },
+  );
+}
+
+await runTest(
+  "mergeAdapter() unties embedding and head where one of them was trained by itself",
+  async (scene) => {
+    await scene.train("run", {
+      ...{ ...LORA, max_steps: 2, lora_target_modules: ["q_proj"] },
+      lora_modules_to_save: ["embed_tokens", "layers.1.mlp.up_proj"],
+    });
+    const { difference, bound } = await mergeAdapter(scene.device, {
+      model_name_or_path: MODEL,
+      adapter_name_or_path: scene.path("run"),
+      output_dir: scene.path("merged"),
+      overwrite_output_dir: false,
+    });
+    assert(difference <= bound, `${difference} of ${bound}`);
+    const config = JSON.parse(
+      Deno.readTextFileSync(scene.path("merged", "config.json")),
+    );
+    assertEquals(config.tie_word_embeddings, false);
+    const [base, merged, own] = await Promise.all(
+      [
+        `${MODEL}/model.safetensors`,
+        scene.path("merged", "model.safetensors"),
+        scene.path("run", "adapter_model.safetensors"),
+      ].map(readNumbers),
+    );
+    const embedding = "model.embed_tokens.weight";
+    assertEquals(merged!["lm_head.weight"], base![embedding]);
+    assertEquals(merged![embedding], own![`base_model.model.${embedding}`]);
+    const up = "model.layers.1.mlp.up_proj.weight";
+    assertEquals(merged![up], own![`base_model.model.${up}`]);
   },
 );
