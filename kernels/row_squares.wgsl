@@ -15,11 +15,12 @@ fn main(
   let row = (group.x + group.y * groups.x) * WORKGROUP_SIZE + lane;
   if (row >= params.rows) { return; }
   let first = row * params.cols;
-  var sums = vec4f(0.0);                                           // four short sums round less than a long one
-  for (var c = 0u; c < params.cols; c++) {
-    let value = x[first + c];
-    sums[c % 4] += value * value;
+  let end = first + params.cols;
+  var sum = 0.0;
+  for (var block = first; block < end; block += 64u) {
+    var few = 0.0;                                                 // short sums round less than a long one
+    for (var i = block; i < min(block + 64u, end); i++) { few += x[i] * x[i]; }
+    sum += few;
   }
-  let sum = sums.x + sums.y + sums.z + sums.w;
   y[row] = select(sum, sqrt(sum), ROOT);
 }

@@ -9,7 +9,12 @@ import { pickRows } from "./embedding.ts";
 import { foldedGrid } from "./grid.ts";
 import { defineKernel } from "./kernel.ts";
 import { linear } from "./linear.ts";
-import type { Matrix } from "./matrix.ts";
+import {
+  createMatrix,
+  type Matrix,
+  packMatrix,
+  releaseMatrix,
+} from "./matrix.ts";
 import squaresSource from "./row_squares.wgsl" with { type: "text" };
 import { rowSlices } from "./row_slices.ts";
 import { expectShape, matrixShape, rowsView, type Tensor } from "./tensor.ts";
@@ -91,16 +96,28 @@ export function weightNorms(
     expectShape(name, tensor, [rows]);
   }
   const wa = linear(device, a.value, w);
-  const gram = linear(device, a.value, a.matrix);
+  const bg = timesGram(device, b, a);
   const inverse = device.allocate([rows]);
   const gains = device.allocate([rows]);
   device.launch(
     normsKernel,
-    { squares, b, wa, gram, m, inverse, gains },
+    { squares, b, wa, bg, m, inverse, gains },
     { rows, rank, scale },
     foldedGrid(Math.ceil(rows / WORKGROUP_SIZE)),
   );
   device.release(wa);
-  device.release(gram);
+  device.release(bg);
   return { inverse, gains };
+}
+
+/** `B A Aᵀ`, `[rows, r]`. */
+function timesGram(device: Device, b: Tensor, a: AdaptedRows["a"]): Tensor {
+  const rank = a.matrix.rows;
+  const gram = linear(device, a.value, a.matrix);
+  const matrix = createMatrix(device, rank, rank, "f32");
+  packMatrix(device, matrix, gram);
+  const bg = linear(device, b, matrix);
+  releaseMatrix(device, matrix);
+  device.release(gram);
+  return bg;
 }

@@ -4,7 +4,7 @@
  * one. The model starts as its base exactly, without its adapter it is its base, and what is saved is the plain
  * adapter of twice the rank that PEFT's own conversion makes, which loads on the original base.
  *
- * Source: https://arxiv.org/abs/2404.02948, Eq. 3 and 4; Appendix C for the conversion.
+ * Source: https://arxiv.org/abs/2404.02948, Eq. 2 to 4; Appendix C for the conversion.
  */
 import { packMatrix } from "../../kernels/matrix.ts";
 import { refreshWeight, type Weight } from "../autograd/parameter.ts";

@@ -22,7 +22,9 @@ export const modelOptions = {
     text("Branch, tag or commit to download; null is the main one"),
   ),
   adapter_name_or_path: optional(
-    text("Folder of an adapter to continue; null starts a new one"),
+    text(
+      "Folder of an adapter to continue, its start being the reference; null starts a new one",
+    ),
   ),
   tokenizer_name_or_path: optional(
     text("Folder of the tokenizer; null is the model's own"),

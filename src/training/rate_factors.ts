@@ -12,7 +12,7 @@ export type RateFactor = (parameter: RatedParameter) => number;
 /**
  * LoRA+: half B learns faster than half A. As in PEFT, vectors do so too: magnitudes, and norms that are saved in full.
  *
- * Source: https://arxiv.org/abs/2402.12354, Sec. 4.
+ * Source: https://arxiv.org/abs/2402.12354.
  *
  * @param ratio 2 to 16 is usual; null: all rates are the same
  */
