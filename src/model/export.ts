@@ -62,23 +62,28 @@ function joinedHalf(
     ...{ name: own.name, dtype: "F32", shape },
     async *bytes() {
       const [first, second] = [await numbersOf(own), await numbersOf(further)];
-      if (half === "a") yield fromFloat32(first, "F32");
       const factor = scale / lora.scale;
-      const [r, s] = [first.length / outs, second.length / outs];
-      yield fromFloat32(
-        half === "a" ? second : Float32Array.from(
-          { length: outs * rank },
-          (_, i) => {
-            const [row, k] = [Math.floor(i / rank), i % rank];
-            return k < r
-              ? first[row * r + k]!
-              : factor * second[row * s + k - r]!;
-          },
-        ),
-        "F32",
-      );
+      const pieces = half === "a"
+        ? [first, second]
+        : [joinedColumns(first, second.map((x) => x * factor), outs)];
+      for (const piece of pieces) yield fromFloat32(piece, "F32");
     },
   };
+}
+
+/** Two matrices of as many rows side by side. */
+function joinedColumns(
+  first: Float32Array,
+  second: Float32Array,
+  rows: number,
+): Float32Array<ArrayBuffer> {
+  const [r, s] = [first.length / rows, second.length / rows];
+  const joined = new Float32Array(first.length + second.length);
+  for (let row = 0; row < rows; row++) {
+    joined.set(first.subarray(row * r, (row + 1) * r), row * (r + s));
+    joined.set(second.subarray(row * s, (row + 1) * s), row * (r + s) + r);
+  }
+  return joined;
 }
 
 async function numbersOf(
