@@ -22,6 +22,7 @@ import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
 import { ropeTables } from "./rope_table.ts";
 import { tensorName } from "./tensor_names.ts";
+import type { IsTrained } from "./trained_parameters.ts";
 import {
   buildModel,
   type WeightLayout,
@@ -30,8 +31,8 @@ import {
 
 /** How to load a model. */
 export interface LoadOptions {
-  /** Train all weights; default: none. */
-  readonly trained?: boolean;
+  /** Train all weights, or those that a rule names; default: none. */
+  readonly trained?: boolean | IsTrained;
   /** Type in which frozen matrices are kept; default: as stored. */
   readonly dtype?: Matrix["dtype"] | undefined;
   /** Called as bytes arrive. */
@@ -86,12 +87,18 @@ async function loadParts(
     0,
   );
   const parts = new Map<string, Weight | Vector>();
+  const isTrained = typeof trained === "boolean" ? () => trained : trained;
   let done = 0;
   onProgress?.(done, total);
   for (const { name, shape } of layouts) {
-    const part = shape.length === 2 && !trained
+    const part = shape.length === 2 && !isTrained(name)
       ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
-      : await loadValue(device, reader, name, trained);
+      : trainable(
+        device,
+        name,
+        await loadTensor(device, reader, name),
+        isTrained(name),
+      );
     parts.set(name, part);
     done += reader.tensors.get(name)!.bytes;
     onProgress?.(done, total);
@@ -131,12 +138,12 @@ function floatDtype(reader: TensorReader, name: string): FloatDtype {
   return reader.tensors.get(name)!.dtype as FloatDtype;
 }
 
-async function loadValue(
+/** A tensor of a file on the device, f32; its type is checked before. */
+export async function loadTensor(
   device: Device,
   reader: TensorReader,
   name: string,
-  trained: boolean,
-): Promise<Weight | Vector> {
+): Promise<Tensor> {
   const tensor = device.allocate(reader.tensors.get(name)!.shape);
   let at = 0;
   for await (const { bytes } of reader.chunks(name)) {
@@ -145,7 +152,7 @@ async function loadValue(
     at += numbers.byteLength;
     await device.drainUploads();
   }
-  return trainable(device, name, tensor, trained);
+  return tensor;
 }
 
 /** A part over an f32 tensor: `[out, in]` becomes a weight, `[size]` a vector. */

@@ -118,12 +118,17 @@ function projectSlots(
 /**
  * The adapters of one projection of all experts.
  *
- * @throws {TypeError} if only some have one, or they are not alike
+ * @throws {TypeError} if only some have one, they are not alike, or more than two plain halves
  */
 function lorasOf(linears: readonly Linear[]): Lora[] | undefined {
   const found = linears.flatMap(({ lora }) => lora ? [lora] : []);
   const [first] = found;
   if (!first) return undefined;
+  if (found.some(({ dora, fixed }) => dora || fixed)) {
+    throw new TypeError(
+      `Cannot adapt experts: the adapter of "${first.a.name}" has magnitudes (DoRA) or a part that stands fixed (PiSSA, another adapter), expected plain halves; leave the experts out with lora_exclude_modules`,
+    );
+  }
   const alike = found.every(({ a, scale, dropout }) =>
     a.matrix.rows === first.a.matrix.rows && scale === first.scale &&
     dropout === first.dropout

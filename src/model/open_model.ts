@@ -8,7 +8,7 @@ import { type ModelFolder, openModelFolder } from "../files/model_folder.ts";
 import { localModelFolder } from "../files/repo_folder.ts";
 import { findTuned, type TunedFolder } from "../files/tuned_folder.ts";
 import { loadAdapter } from "./adapter.ts";
-import { type AdapterConfig, readAdapterConfig } from "./adapter_config.ts";
+import { readAdapterConfig } from "./adapter_config.ts";
 import { readModelConfig } from "./config.ts";
 import { loadModel } from "./load.ts";
 import type { Model } from "./model.ts";
@@ -55,16 +55,15 @@ export async function openModel(
 /**
  * Puts the adapter of a folder on a model.
  *
+ * @returns the model with its adapters: the same one, unless the adapter has modules of its own
  * @throws {TypeError} naming all that does not fit
  */
 export async function putAdapter(
   model: Model,
   path: string,
-): Promise<AdapterConfig> {
+): Promise<Model> {
   const { config, weights } = await openAdapterFolder(path);
-  const adapter = readAdapterConfig(config);
-  await loadAdapter(model, adapter, weights);
-  return adapter;
+  return await loadAdapter(model, readAdapterConfig(config), weights);
 }
 
 /** A base and, where one is named, the tuned model beside it. */
@@ -93,6 +92,6 @@ export async function openSideBySide(
     const opened = await openModel(device, found.path, onLoad);
     return { base, tuned: { ...opened, tuned: found } };
   }
-  await putAdapter(base.model, found.path);
-  return { base, tuned: { ...base, adapters: true, tuned: found } };
+  const model = await putAdapter(base.model, found.path);
+  return { base, tuned: { ...base, model, adapters: true, tuned: found } };
 }

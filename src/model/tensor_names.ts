@@ -12,9 +12,18 @@ export function tensorName({ names, part }: Family, path: string): string {
   return (part?.prefix ?? "") + own;
 }
 
+/** What a checkpoint calls its head, also where the embedding takes its place. */
+export function headName({ family }: { readonly family: Family }): string {
+  return tensorName(family, "lm_head.weight");
+}
+
+/** What transformers calls a checkpoint's tensor in memory, which is how PEFT names what it saves. */
+export function memoryName(name: string): string {
+  return name.replace(/^language_model\.model\./, "model.language_model.")
+    .replace(/^language_model\./, "");
+}
+
 /** The module that a weight belongs to, as transformers has it in memory and PEFT names its adapters. */
 export function modulePath(name: string): string {
-  return name.replace(/\.weight$/, "")
-    .replace(/^language_model\.model\./, "model.language_model.")
-    .replace(/^language_model\./, "");
+  return memoryName(name.replace(/\.weight$/, ""));
 }

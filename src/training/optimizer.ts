@@ -22,7 +22,11 @@ import {
   type UpdateRow,
   updateRows,
 } from "./optimizer_updates.ts";
-import { rateFactors, type RateOptions } from "./rate_factor.ts";
+import {
+  type RateFactor,
+  rateFactors,
+  type RateOptions,
+} from "./rate_factor.ts";
 
 /** Options of all optimizers, by their names in the recipe. */
 export interface OptimizerOptions extends AdamNumbers, RateOptions {
@@ -58,7 +62,7 @@ export class Optimizer {
   #options: OptimizerOptions & { readonly args: OptimizerArgs };
   #row: UpdateRow;
   #slots: Map<Parameter, Slots>;
-  #rateFactor: (name: string) => number;
+  #rateFactor: RateFactor;
 
   /**
    * @param weights those that are trained; see `trainedWeights()`
@@ -127,7 +131,7 @@ export class Optimizer {
         weight,
         gradient,
         step: this.steps,
-        learningRate: learningRate * this.#rateFactor(name),
+        learningRate: learningRate * this.#rateFactor(parameter),
         clip,
         weightDecay,
       };

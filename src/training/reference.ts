@@ -1,6 +1,7 @@
 /**
  * The reference model as a column of log-probabilities: computed before training by the same kernels, adapters off
- * or weights untouched, and kept on disk under a hash of all that it depends on. Never a second model in memory.
+ * or as they start, or weights untouched, and kept on disk under a hash of all that it depends on. Never a second model
+ * in memory.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
@@ -27,6 +28,8 @@ export interface ReferenceOptions {
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
+  /** Whether the adapters that the model has now are the reference's: those that are continued. Default false. */
+  readonly adapters?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -63,7 +66,8 @@ async function computeColumn<Example>(
   model: Model,
   examples: readonly Example[],
   objective: ColumnOf<Example>,
-  { batchSize, maxTokens = null, onProgress, signal }: ReferenceOptions,
+  { batchSize, maxTokens = null, adapters = false, onProgress, signal }:
+    ReferenceOptions,
 ): Promise<Float64Array> {
   let done = 0;
   onProgress?.(done, examples.length);
@@ -79,7 +83,7 @@ async function computeColumn<Example>(
   let at = 0;
   return await sequenceLogps(model, order.values().map(batchOf), {
     column: objective.column,
-    adapters: false,
+    adapters,
     onBatch: () => {
       done += order[at++]!.length;
       onProgress?.(done, examples.length);

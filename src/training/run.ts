@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
+import { openAdapterFolder } from "../files/adapter_folder.ts";
 import { fileHash } from "../files/file_hash.ts";
 import {
   checkOutputFolder,
@@ -11,6 +12,7 @@ import {
 } from "../files/output_folder.ts";
 import { readModelConfig } from "../model/config.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
+import { savedConfig } from "../model/saved_adapter.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
@@ -108,6 +110,7 @@ async function runOver<Example extends Examples>(
     maxTokens: options.max_tokens_per_batch,
     cacheFolder: hooks.cacheFolder,
     weightsKey: await weightsKey(options, hooks, opened, built),
+    adapters: options.adapter_name_or_path !== null,
     ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
     ...(hooks.signal ? { signal: hooks.signal } : {}),
   };
@@ -125,8 +128,7 @@ async function runOver<Example extends Examples>(
         : Promise.resolve(given);
     },
     checkStart: (reference) =>
-      options.adapter_name_or_path === null &&
-        givenReference(first) === undefined // another model's may differ
+      givenReference(first) === undefined // another model's may differ
         ? checkStart(
           model,
           first,
@@ -146,15 +148,27 @@ async function weightsKey(
 ): Promise<string> {
   if (cacheFolder === undefined) return "";
   const hashes: string[] = [];
-  for (const path of stored?.files ?? []) {
-    hashes.push(await fileHash(path, cacheFolder));
-  }
+  const start = options.adapter_name_or_path === null
+    ? undefined
+    : await openAdapterFolder(options.adapter_name_or_path);
+  const used = [...stored?.files ?? [], ...start?.weights.files ?? []];
+  for (const path of used) hashes.push(await fileHash(path, cacheFolder));
   return [
     ...hashes,
-    adapter ? frozenDtype(options) : "trained, so float32",
+    adapter ? frozenDtype(options) : trainedKey(options),
     JSON.stringify(files.config),
     stored ? "" : options.seed,
+    ...(start ? [JSON.stringify(start.config)] : []),
   ].join(" ");
+}
+
+/** In which types weights are where some are trained: those in float32. */
+function trainedKey(options: TrainOptions): string {
+  const { unfrozen_parameters, freeze_trainable_layers } = options;
+  const chosen = [unfrozen_parameters, freeze_trainable_layers];
+  return chosen.every((one) => one === null)
+    ? "trained, so float32"
+    : `${frozenDtype(options)} but for ${JSON.stringify(chosen)}`;
 }
 
 async function openModel(
@@ -168,7 +182,7 @@ async function openModel(
     files: opened.files,
     tokenizerPath: opened.tokenizerFiles.path,
     stored: built.stored,
-    adapter: built.adapter,
+    adapter: built.adapter && savedConfig(built.model, built.adapter),
     baseName: options.model_name_or_path,
     chatTemplate: opened.encoder.template?.source,
   };
@@ -188,7 +202,10 @@ async function finishRun<Example extends Examples>(
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
   const startingLoss = await run.checkStart(trainSet.reference);
-  const optimizer = new Optimizer(device, trainedWeights(model), options);
+  const optimizer = new Optimizer(device, trainedWeights(model), {
+    ...options,
+    loraplus_lr_ratio: options.use_peft ? options.loraplus_lr_ratio : null,
+  });
   const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
   // nothing of an earlier run goes before all that can be wrong has been found right
   if (options.overwrite_output_dir && !resumed) {

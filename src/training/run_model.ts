@@ -10,13 +10,16 @@ import { openWeights } from "../files/weights.ts";
 import { addAdapter, loadAdapter } from "../model/adapter.ts";
 import {
   type AdapterConfig,
-  PLAIN_ADAPTER,
   readAdapterConfig,
 } from "../model/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { loadModel } from "../model/load.ts";
+import { startPissa } from "../model/pissa.ts";
 import type { Model } from "../model/model.ts";
 import { randomModel } from "../model/random_weights.ts";
+import { isExpression } from "../model/target_modules.ts";
+import { type IsTrained, trainedRule } from "../model/trained_parameters.ts";
+import { weightLayouts } from "../model/weight_layout.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 
@@ -59,42 +62,75 @@ export async function openRunModel(
   const stored = await requireWeights(files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
   if (trained) checkWhole(config, files.path);
-  const model = await loadModel(device, config, stored, {
-    trained,
+  const base = await loadModel(device, config, stored, {
+    trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
     ...(onProgress ? { onProgress } : {}),
   });
-  const adapter = trained ? undefined : await openAdapter(model, options);
-  return { model, stored, adapter };
+  if (trained) return { model: base, stored, adapter: undefined };
+  return { ...await openAdapter(base, options), stored };
+}
+
+/**
+ * Which of a model's weights are trained where no adapter is; undefined: all.
+ *
+ * @throws {TypeError | RangeError} naming what does not fit the model
+ */
+export function trainedWeightsOf(
+  options: TrainOptions,
+  config: ModelConfig,
+): IsTrained | undefined {
+  const names = weightLayouts(config).map(({ name }) => name);
+  return trainedRule(options, { names, blocks: config.num_hidden_layers });
 }
 
 async function openAdapter(
-  model: Model,
+  base: Model,
   options: TrainOptions,
-): Promise<AdapterConfig> {
-  if (options.adapter_name_or_path !== null) {
-    const { config, weights } = await openAdapterFolder(
-      options.adapter_name_or_path,
-    );
-    const adapter = readAdapterConfig(config);
-    await loadAdapter(model, adapter, weights, { trained: true });
-    return adapter;
+): Promise<{ model: Model; adapter: AdapterConfig }> {
+  const { adapter_name_or_path: path, create_new_adapter, seed } = options;
+  let start = base;
+  if (path !== null) {
+    const { config, weights } = await openAdapterFolder(path);
+    const found = readAdapterConfig(config);
+    const how = { trained: !create_new_adapter };
+    start = await loadAdapter(base, found, weights, how);
+    if (!create_new_adapter) return { model: start, adapter: found };
   }
   const adapter = newAdapter(options);
-  addAdapter(model, adapter, options.seed);
-  return adapter;
+  const model = addAdapter(start, adapter, seed);
+  if (adapter.init_lora_weights === "pissa") await startPissa(model, seed);
+  return { model, adapter };
 }
 
 /** The adapter that the options ask for. */
 export function newAdapter(options: TrainOptions): AdapterConfig {
-  const { lora_target_modules: targets } = options;
+  const { lora_target_modules: targets, lora_exclude_modules: excluded } =
+    options;
   return {
     r: options.lora_r,
     lora_alpha: options.lora_alpha,
     lora_dropout: options.lora_dropout,
-    target_modules: targets.includes("all-linear") ? "all-linear" : targets,
-    ...PLAIN_ADAPTER,
+    target_modules: targets.includes("all-linear")
+      ? "all-linear"
+      : namesOrExpression(targets),
+    exclude_modules: excluded && namesOrExpression(excluded),
+    layers_to_transform: options.lora_layers_to_transform,
+    rank_pattern: options.lora_rank_pattern,
+    alpha_pattern: options.lora_alpha_pattern,
+    modules_to_save: options.lora_modules_to_save,
+    use_rslora: options.use_rslora,
+    use_dora: options.use_dora,
+    init_lora_weights: options.init_lora_weights,
   };
+}
+
+/** PEFT reads a text as a regular expression, and a list as names. */
+function namesOrExpression(
+  names: readonly string[],
+): string | readonly string[] {
+  const [only = ""] = names;
+  return names.length === 1 && isExpression(only) ? only : names;
 }
 
 /** The type in which frozen matrices are kept; undefined: as they are stored. */

@@ -16,7 +16,7 @@ import { inOrder } from "../preference/epoch.ts";
 import { type BytePlan, type ByteSources, planBytes } from "./byte_plan.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
-import { keptDtype, newAdapter } from "./run_model.ts";
+import { keptDtype, newAdapter, trainedWeightsOf } from "./run_model.ts";
 import { prepareWindow } from "./window_pass.ts";
 
 /** Examples of a run, and what it minimises. */
@@ -34,8 +34,9 @@ export async function planRun<Example>(
   data: PlannedData<Example>,
 ): Promise<BytePlan> {
   const { gradient_checkpointing: wanted } = options;
+  const config = readModelConfig(files.config);
   const sources = {
-    config: readModelConfig(files.config),
+    ...{ config, isTrained: trainedWeightsOf(options, config) },
     dtypeOf: await matrixDtypes(options, files),
     adapter: await plannedAdapter(options),
     optimizer: options,
@@ -69,7 +70,7 @@ export async function plannedAdapter(
 ): Promise<AdapterConfig | undefined> {
   const { adapter_name_or_path: path } = options;
   if (options.init_from_config) return undefined;
-  if (path !== null) {
+  if (path !== null && !options.create_new_adapter) {
     return readAdapterConfig((await openAdapterFolder(path)).config);
   }
   return options.use_peft ? newAdapter(options) : undefined;

@@ -44,12 +44,12 @@ export async function scoreFile(
   const adapter = options.adapter_name_or_path === null
     ? undefined
     : await findAdapter(options.adapter_name_or_path);
-  const { model } = await openModel(
+  const { model: base } = await openModel(
     device,
     options.model_name_or_path,
     hooks.onLoad,
   );
-  if (adapter !== undefined) await putAdapter(model, adapter);
+  const model = adapter === undefined ? base : await putAdapter(base, adapter);
   const rows = await readScoreRows(options.input, {
     openEncoder: () => openScoreEncoder(options, adapter),
     columns: options.columns,

@@ -6,15 +6,16 @@ import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { openSafetensors } from "../../src/files/safetensors.ts";
 import { writeSafetensors } from "../../src/files/safetensors_writer.ts";
-import { addAdapter, linearPaths } from "../../src/model/adapter.ts";
+import { addAdapter } from "../../src/model/adapter.ts";
 import {
   adapterConfigJson,
   PLAIN_ADAPTER,
 } from "../../src/model/adapter_config.ts";
+import { linearPaths } from "../../src/model/adapter_layout.ts";
 import { createKvCache } from "../../src/model/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
 import { mergeAdapter } from "../../src/model/merge.ts";
-import { adapterWeights, type Model } from "../../src/model/model.ts";
+import type { Model } from "../../src/model/model.ts";
 import { putAdapter } from "../../src/model/open_model.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
@@ -30,7 +31,10 @@ const ADAPTER = {
 /** Writes an adapter of random numbers on all linear layers. */
 async function writeAdapter(model: Model, folder: string): Promise<void> {
   addAdapter(model, ADAPTER, 1);
-  const tensors = adapterWeights(model).map(({ name, matrix }, i) => ({
+  const halves = linearPaths(model).flatMap(([, { lora }]) =>
+    lora ? [lora.a, lora.b] : []
+  );
+  const tensors = halves.map(({ name, matrix }, i) => ({
     ...{ name, dtype: "F32" as const, shape: [matrix.rows, matrix.cols] },
     values: seeded(matrix.rows * matrix.cols, i, 0.3),
   }));

@@ -1,5 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { createParameter } from "../../src/autograd/parameter.ts";
+import { Optimizer } from "../../src/training/optimizer.ts";
 import { rateFactors } from "../../src/training/rate_factor.ts";
+import { gpuTest } from "../kernels/gpu_test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -27,8 +30,17 @@ Deno.test(
       "model.layers.11.mlp.up_proj.weight",
       "model.layers.11.self_attn.q_proj.lora_A.weight",
     ];
-    assertEquals(names.map(factor), [0.5, 0.5, 0, 1, 0]);
-    assertEquals(rateFactors({ lr_groups: null })("a"), 1);
+    const factors = names.map((name) =>
+      factor({ name, value: { shape: [2, 2] } })
+    );
+    assertEquals(factors, [0.5, 0.5, 0, 1, 0]);
+    const half = { name: "x.lora_B.weight", value: { shape: [2, 2] } };
+    assertEquals(rateFactors({ lr_groups: null })(half), 1);
+    const both = rateFactors({
+      ...{ learning_rate: 1, loraplus_lr_ratio: 4 },
+      lr_groups: [group(["lora_B"], 0.5)],
+    });
+    assertEquals(both(half), 2);
   },
 );
 
@@ -47,4 +59,27 @@ Deno.test(
       'found "(" in modules, expected a regular expression',
     );
   },
+);
+
+await gpuTest(
+  "Optimizer multiplies each parameter's learning rate by its factor",
+  async (device) => {
+    const vectors = ["a.lora_A.weight", "a.lora_B.weight"].map((name) => {
+      const tensor = device.upload(Float32Array.of(1, 2), [2, 1]);
+      return { name, tensor, parameter: createParameter(device, name, tensor) };
+    });
+    const options = {
+      ...{ optim: "sgd" as const, weight_decay: 0 },
+      ...{ adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 },
+      loraplus_lr_ratio: 4,
+    };
+    const optimizer = new Optimizer(device, vectors, options);
+    for (const { parameter } of vectors) {
+      device.write(parameter.gradient, Float32Array.of(1, -1), 0);
+    }
+    optimizer.step({ learningRate: 0.25, maxGradNorm: 0 });
+    const values = await device.readAll(vectors.map(({ tensor }) => tensor));
+    assertEquals(values.map((one) => [...one]), [[0.75, 2.25], [0, 3]]);
+  },
+  { variants: ["tile"] },
 );
