@@ -82,7 +82,8 @@ function chooseTile(device: Device, p: Product): PanelTile {
 }
 
 function chooseShape({ rows, cols }: Product, wide: TileShape): TileShape {
-  if (rows === 1) return { rows: 1, rowLanes: 1, cols: 8, colLanes: 8 };
+  // one or two answers that grow: every row more is a load more a step, so there is a tile for each
+  if (rows <= 2) return { rows, rowLanes: 1, cols: 8, colLanes: 8 };
   if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: 8 };
   if (cols <= 16) return { rows: 8, rowLanes: 8, cols: 16, colLanes: 1 };
   return wide;
