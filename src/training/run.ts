@@ -85,11 +85,11 @@ async function runOver<Example extends Examples>(
   });
   hooks.onPlan?.(plan);
   checkBudget(plan, device.budgetBytes);
-  const { gradientCheckpointing } = plan;
+  const { gradientCheckpointing, idle } = plan;
   const { built, context } = await openModel(device, options, hooks, opened);
   const run = {
     ...{ device, options, hooks, data, built, context, objective },
-    gradientCheckpointing,
+    ...{ gradientCheckpointing, idle },
   };
   if (!objective.needsReference) {
     return await finishRun({
@@ -184,6 +184,7 @@ async function finishRun<Example extends Examples>(
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
   const startingLoss = await run.checkStart(trainSet.reference);
+  device.memory.reserve(run.idle);
   const optimizer = new Optimizer(device, trainedWeights(model), options);
   const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
   // nothing of an earlier run goes before all that can be wrong has been found right
