@@ -40,7 +40,11 @@ function print(report: StepReport): void {
       (100 * report.rate / report.peakRate).toFixed(0)
     } %`,
   );
-  console.log(`peak device memory   ${formatBytes(report.peakBytes)}`);
+  console.log(
+    `peak memory          ${formatBytes(report.peakBytes)} on the device, ${
+      formatBytes(report.peakResidentBytes)
+    } of the process`,
+  );
   const total = kernels.reduce((sum, { seconds }) => sum + seconds, 0);
   console.log(`one step, launch by launch: ${total.toFixed(2)} s`);
   for (const { name, launches, seconds } of kernels.slice(0, SHOWN_KERNELS)) {

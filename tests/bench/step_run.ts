@@ -1,5 +1,6 @@
 /** Runs the steps of a recipe and measures them: the reference's pass, two epochs, and one profiled step. */
 // deno-lint-ignore-file no-console
+import { resourceUsage } from "node:process";
 import { Device } from "../../kernels/device.ts";
 import type { KernelTime } from "../../kernels/launch_profile.ts";
 import { linear } from "../../kernels/linear.ts";
@@ -14,6 +15,7 @@ import { referenceLogps } from "../../src/training/reference.ts";
 import { loadRunPairs } from "../../src/training/run_data.ts";
 import { openRunModel } from "../../src/training/run_model.ts";
 import { trainerParts } from "../../src/training/run_parts.ts";
+import { planRun } from "../../src/training/run_plan.ts";
 import { stepOperations } from "../../src/training/step_operations.ts";
 import { train } from "../../src/training/trainer.ts";
 import { seeded } from "../kernels/numbers.ts";
@@ -48,6 +50,8 @@ export interface StepReport {
   /** The same of the best matrix product here. */
   readonly peakRate: number;
   readonly peakBytes: number;
+  /** Most memory of the process, which is also that of a software adapter. */
+  readonly peakResidentBytes: number;
   readonly kernels: readonly KernelTime[];
 }
 
@@ -75,6 +79,10 @@ export async function measureSteps(
     })
   );
   console.error(`reference: ${JSON.stringify(reference.seconds)}`);
+  const plan = await planRun(device, options, opened.files, {
+    ...{ train: examples, evaluation: [], objective },
+  });
+  device.memory.reserve(plan.idle);
   const optimizer = new Optimizer(device, trainedWeights(model), options);
   const losses: number[] = [];
   const gradientCheckpointing = options.gradient_checkpointing === true;
@@ -99,6 +107,7 @@ export async function measureSteps(
     console.error(`epoch ${epoch + 1}: ${JSON.stringify(epochs.at(-1))}`);
   }
   const { peakBytes } = device.memory;
+  const peakResidentBytes = resourceUsage().maxRSS * 1024;
   const end = device.startProfile();
   await steps(parts.totalSteps, parts.totalSteps + 1);
   const kernels = await end();
@@ -127,7 +136,7 @@ export async function measureSteps(
     ...{ reference: once, epochs, average, losses, operations },
     rate: operations / mean(epochs.map(({ cpu }) => cpu)),
     peakRate: await productRate(device),
-    ...{ peakBytes, kernels },
+    ...{ peakBytes, peakResidentBytes, kernels },
   };
 }
 
