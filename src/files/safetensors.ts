@@ -9,7 +9,7 @@ import {
   type TensorInfo,
 } from "./safetensors_header.ts";
 
-/** Bytes per chunk. Of 32 MiB each, what passes through a process on Linux leaves it 90 MB larger. */
+/** Bytes per chunk: what a reader holds at once. */
 export const CHUNK_BYTES = 8 * 2 ** 20;
 
 /** A piece of a tensor's bytes; `bytes` is valid until the next chunk is asked for. */
