@@ -184,8 +184,8 @@ async function finishRun<Example extends Examples>(
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
   const startingLoss = await run.checkStart(trainSet.reference);
-  device.memory.reserve(run.idle);
   const optimizer = new Optimizer(device, trainedWeights(model), options);
+  device.memory.reserve(run.idle);
   const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
   // nothing of an earlier run goes before all that can be wrong has been found right
   if (options.overwrite_output_dir && !resumed) {

@@ -82,8 +82,8 @@ export async function measureSteps(
   const plan = await planRun(device, options, opened.files, {
     ...{ train: examples, evaluation: [], objective },
   });
-  device.memory.reserve(plan.idle);
   const optimizer = new Optimizer(device, trainedWeights(model), options);
+  device.memory.reserve(plan.idle);
   const losses: number[] = [];
   const gradientCheckpointing = options.gradient_checkpointing === true;
   const trainSet = { examples, reference: reference.value };
