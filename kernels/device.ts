@@ -28,8 +28,8 @@ import { createScopes, type Scopes } from "./scopes.ts";
 import { type DType, type Tensor, tensorBytes } from "./tensor.ts";
 import { type NumberArray, writeChunks } from "./upload_bytes.ts";
 
-/** Staging memory piles up in the driver: wait after so many uploaded bytes. */
-const UPLOAD_WAIT_BYTES = 96 << 20;
+/** Staging memory piles up in the driver, which keeps some of it for good: wait after so many uploaded bytes. */
+const UPLOAD_WAIT_BYTES = 32 << 20;
 
 /** An open GPU. Dispose it at the end. */
 export class Device implements Disposable {

@@ -24,7 +24,7 @@ export function panelLoops(t: PanelTile): string {
     dtype: "f32",
     prefix: "more_",
   } as const;
-  const loop = t.mode === "nn" ? nnLoop : ntLoop;
+  const loop = t.mode === "nn" ? nnLoop : t.rows <= 2 ? fewRowsLoop : ntLoop;
   return `  {\n${loop(t, first)}\n  }\n  {\n${loop(t, more)}\n  }`;
 }
 
@@ -96,6 +96,47 @@ function products(
             .join(" "),
       ),
   );
+}
+
+/**
+ * As ntLoop(), in the same order of sums, for one or two rows. Those are bound by the loads of b: two steps a round,
+ * since a round costs half a load, and each word is used where it is loaded, since few products hide behind many loads.
+ */
+function fewRowsLoop(t: PanelTile, pair: Pair): string {
+  const group = ROWS_PER_WORD[pair.dtype];
+  const halves = group === 1 ? ["bitcast<vec4f>"] : ["even", "odd"];
+  const sums = (c: number) =>
+    each(
+      t.rows,
+      (r) =>
+        XYZW.map((x) => `s${r}_${c} = s${r}_${c} + a${r}.${x} * b.${x};`)
+          .join(" "),
+    );
+  const step = (k: string) =>
+    `{
+${
+      each(
+        t.rows,
+        (r) => `let a${r} = textureLoad(${pair.a}, at(a_at${r} + ${k}));`,
+      )
+    }
+${
+      each(t.cols / group, (q) =>
+        `{
+let w = textureLoad(${pair.b}, at(b_at${q * group} + ${k}));
+${each(group, (i) => `{ let b = ${halves[i]}(w); ${sums(q * group + i)} }`)}
+}`)
+    }
+}`;
+  return `${aPlaces(t, pair)}
+${bPlaces(t, pair)}
+  let steps = (params.${pair.prefix}length + 3u) / 4u;
+  var k = 0u;
+  for (; k + 1u < steps; k += 2u) {
+${step("k")}
+${step("(k + 1u)")}
+  }
+  if (k < steps) ${step("k")}`;
 }
 
 /** Sums over the columns of b, four a step. */

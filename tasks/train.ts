@@ -2,6 +2,7 @@
  * `deno task train RECIPE`: trains a model on preference pairs (or demonstrations) as the recipe says.
  */
 // deno-lint-ignore-file no-console
+import { resourceUsage } from "node:process";
 import {
   Device,
   dryRun,
@@ -36,7 +37,10 @@ await runTask(async () => {
     tune: productTuner(device, options.retune),
   });
   const { output_dir } = options;
-  console.log(`peak device memory ${formatBytes(result.peakBytes)}`);
+  // in kilobytes; a software adapter's memory is the process's own
+  const process = formatBytes(resourceUsage().maxRSS * 1024);
+  const held = formatBytes(result.peakBytes);
+  console.log(`peak memory: ${held} on the device, ${process} of the process`);
   if (result.interrupted) {
     console.log(
       `interrupted after step ${result.step} of ${result.totalSteps}; go on with --resume_from_checkpoint`,

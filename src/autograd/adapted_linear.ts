@@ -55,12 +55,14 @@ export function adaptedLinear(
   const saved = [h, ...(mask ? [input] : []), ...(u ? [u] : []), ...ownGains];
   if (!isRecording()) { for (const tensor of saved) device.release(tensor); }
   const wantsDx = isTracked(x);
-  const backward = (dy: Tensor, into: Tensor | undefined) => {
+  const backward = (dy: Tensor, into: Tensor | undefined, x: Tensor) => {
+    // x may lie elsewhere by now
+    const held = mask ? forward : { ...forward, input: x };
     const dz = gains ? scaleColumns(device, dy, gains.gains) : dy;
     if (dora?.m.parameter) {
       addMagnitudeSlopes(device, dora.m.parameter, forward, dy);
     }
-    const dLow = halvesBackward(device, lora, forward, dz);
+    const dLow = halvesBackward(device, lora, held, dz);
     const dx = wantsDx
       ? inputSlopes(device, { weight, lora, forward, dy, dz, dLow, into })
       : undefined;
@@ -74,7 +76,7 @@ export function adaptedLinear(
     reads: a.parameter && !mask ? [x] : [],
     trains: [a, b, dora?.m].some((part) => part?.parameter),
     saved,
-    backward: (dy, [into]) => backward(dy, into),
+    backward: (dy, [into], [x]) => backward(dy, into, x!),
   });
 }
 

@@ -42,8 +42,8 @@ export function route(
     inputs: [logits],
     reads: [logits, gates],
     saved: [chosen],
-    backward: (dgates) => [
-      routes.routeBackward(device, logits, { chosen, gates }, dgates, options),
+    backward: (dgates, _into, [logits]) => [
+      routes.routeBackward(device, logits!, { chosen, gates }, dgates, options),
     ],
   });
   return { gates, slots };
@@ -74,8 +74,8 @@ export function combineSlots(
     output: combined(device, x, slots, gates),
     inputs: [x, gates],
     reads: [x, gates, slots],
-    backward: (dy) => {
-      const from = { x, slots, gates };
+    backward: (dy, _into, [x, gates]) => {
+      const from = { x: x!, slots, gates: gates! };
       const { dx, dgates } = combineSlotsBackward(device, from, dy);
       return [dx, dgates];
     },
@@ -121,10 +121,13 @@ export function expertLinear(
     reads: [slots.starts, ...(trains || low && !drops ? [x] : [])],
     trains: trains || adapts,
     saved,
-    backward: (dy) => {
-      if (trains) addGradients(device, [dy, x], slots, weights);
+    backward: (dy, _into, [x]) => {
+      if (trains) addGradients(device, [dy, x!], slots, weights);
       const dLow = low && loras &&
-        lowBackward(device, dy, slots, { loras, input, low });
+        lowBackward(device, dy, slots, {
+          ...{ loras, low },
+          input: drops ? input : x!,
+        });
       const dx = wantsDx
         ? expertDx(device, dy, slots, { matrices, loras, dLow, mask: drops })
         : undefined;

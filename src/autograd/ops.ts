@@ -96,8 +96,8 @@ export function linear(
     inputs: [x],
     reads: dWeight ? [x] : [],
     trains: dWeight !== undefined || dBias !== undefined,
-    backward: (dy, [into]) => {
-      if (dWeight) products.linearDw(device, dy, x, { into: dWeight });
+    backward: (dy, [into], [x]) => {
+      if (dWeight) products.linearDw(device, dy, x!, { into: dWeight });
       if (dBias) columnSums(device, dy, { into: dBias });
       if (!wantsDx) return [];
       return [
@@ -119,10 +119,9 @@ export function rmsNorm(
 ): Tensor {
   const cols = weight.tensor.shape[0]!;
   const shape = [elements(x.shape) / cols, cols];
-  const rows = { ...x, shape };
-  const { y, rstd } = norms.rmsNorm(device, rows, weight.tensor, {
-    ...{ eps, offset },
-  });
+  const norm = (x: Tensor) =>
+    norms.rmsNorm(device, { ...x, shape }, weight.tensor, { eps, offset });
+  const { y, rstd } = norm(x);
   const gradient = weight.parameter?.gradient;
   if (!isRecording()) device.release(rstd);
   return record({
@@ -131,10 +130,15 @@ export function rmsNorm(
     reads: [x],
     trains: gradient !== undefined,
     saved: [rstd],
-    backward: (dy, [into]) => {
+    again: ([x]) => {
+      const { y, rstd } = norm(x!);
+      device.release(rstd);
+      return { ...y, shape: x!.shape };
+    },
+    backward: (dy, [into], [x]) => {
       const { dx, dWeight } = norms.rmsNormBackward(
         device,
-        { x: rows, weight: weight.tensor, rstd },
+        { x: { ...x!, shape }, weight: weight.tensor, rstd },
         { ...dy, shape },
         {
           offset,
@@ -146,7 +150,7 @@ export function rmsNorm(
         elementwise.addInto(device, gradient, dWeight);
         device.release(dWeight);
       }
-      return [into ?? { ...dx, shape: x.shape }];
+      return [into ?? { ...dx, shape: x!.shape }];
     },
   });
 }
@@ -182,8 +186,8 @@ export function attention(
     output: o,
     inputs: [q, k, v],
     saved: [lse],
-    backward: (dO) => {
-      const forward = { q, k, v, o, lse, ranges, queryRanges };
+    backward: (dO, _into, [q, k, v]) => {
+      const forward = { q: q!, k: k!, v: v!, o, lse, ranges, queryRanges };
       const { dq, dk, dv } = attentions.attentionBackward(
         device,
         forward,
@@ -206,11 +210,12 @@ export function gatedUnit(
     output: gated.gatedUnit(device, gate, up, activation),
     inputs: [gate, up],
     reads: [gate, up],
-    backward: (dy) => {
+    again: ([gate, up]) => gated.gatedUnit(device, gate!, up!, activation),
+    backward: (dy, _into, [gate, up]) => {
       const { dGate, dUp } = gated.gatedUnitBackward(
         device,
-        gate,
-        up,
+        gate!,
+        up!,
         dy,
         activation,
       );
@@ -253,11 +258,13 @@ export function gatherRows(
   const rows = device.upload(index, [index.length], "u32");
   const output = gathers.gatherRows(device, x, rows);
   device.release(rows);
+  const { shape } = x;
   return record({
     output,
     inputs: [x],
+    reads: [],
     backward: (dy) => {
-      const dx = device.zeros(x.shape);
+      const dx = device.zeros(shape);
       gathers.sumRowsByKey(device, dy, gathers.groupByKey(index), dx);
       return [dx];
     },

@@ -9,11 +9,13 @@ import type { Tensor } from "../../kernels/tensor.ts";
 
 /**
  * Gradients of an op's inputs from that of its output, in the order of its inputs; undefined for those that
- * need none. Where `into[i]` is given, the gradient may be added to it in place and it be returned.
+ * need none. Where `into[i]` is given, the gradient may be added to it in place and it be returned. `inputs` are those
+ * that it reads, with the contents of the forward pass; they may lie in other buffers by now.
  */
 export type Backward = (
   dy: Tensor,
   into: readonly (Tensor | undefined)[],
+  inputs: readonly Tensor[],
 ) => readonly (Tensor | undefined)[];
 
 /** One op as it ran. */
@@ -27,6 +29,11 @@ export interface TapeEntry {
   readonly saved?: readonly Tensor[];
   /** Which of inputs and output the backward reads; default: all. What no op reads need not be kept for it. */
   readonly reads?: readonly Tensor[];
+  /**
+   * Computes the output once more, bit for bit, from its inputs: given where that is cheaper than to keep it until the
+   * backward pass. What it reads is among `reads` and `saved`.
+   */
+  readonly again?: (inputs: readonly Tensor[]) => Tensor;
   readonly backward: Backward;
 }
 
@@ -59,6 +66,10 @@ export class Tape {
   #device: Device;
   #steps: TapeStep[] = [];
   #tracked: Set<Tensor>;
+  /** Ops by their outputs, where those are gone and can be computed again. */
+  #lost = new Map<Tensor, TapeEntry>();
+  /** What was computed again, by the outputs that it stands for. */
+  #found = new Map<Tensor, Tensor>();
   #gradients = new Map<Tensor, Tensor>();
   /** How many gradients share one buffer: an addition hands its own to both inputs. */
   #shares = new Map<Tensor["buffer"], number>();
@@ -113,14 +124,22 @@ export class Tape {
     const first = this.#steps.length;
     const result = scope.keep(block());
     const kept = new Set([result.buffer]);
-    for (const { entry } of this.#steps.slice(first)) {
+    const steps = this.#steps.slice(first);
+    const again = new Set(
+      steps.filter(({ entry }) => entry.again && entry.output !== result)
+        .map(({ entry }) => entry.output),
+    );
+    for (const { entry } of steps) {
       const { inputs, output, saved = [], reads = [...inputs, output] } = entry;
       for (const tensor of [...saved, ...reads]) {
+        if (again.has(tensor)) continue;
         kept.add(scope.keep(tensor).buffer);
       }
     }
-    for (const step of this.#steps.slice(first)) {
-      step.isGone = !kept.has(step.entry.output.buffer);
+    for (const step of steps) {
+      const { entry } = step;
+      step.isGone = !kept.has(entry.output.buffer);
+      if (step.isGone && entry.again) this.#lost.set(entry.output, entry);
     }
     return result;
   }
@@ -144,7 +163,11 @@ export class Tape {
       const dy = this.#gradients.get(output);
       if (dy) this.#apply(entry, dy);
       for (const tensor of saved) this.#device.release(tensor);
-      if (!isGone && !watched.includes(output)) this.#device.release(output);
+      const found = this.#found.get(output);
+      if (found) this.#device.release(found);
+      else if (!isGone && !watched.includes(output)) {
+        this.#device.release(output);
+      }
     }
     return watched.map((x) => this.#gradients.get(x));
   }
@@ -155,12 +178,27 @@ export class Tape {
     const into = entry.inputs.map((x, i) =>
       wanted[i] ? this.#own(x, dy) : undefined
     );
-    for (const [i, dx] of entry.backward(dy, into).entries()) {
+    const inputs = this.#inputsOf(entry);
+    for (const [i, dx] of entry.backward(dy, into, inputs).entries()) {
       if (!dx || dx === into[i]) continue;
       if (wanted[i]) this.#give(entry.inputs[i]!, dx);
       else if (dx.buffer !== dy.buffer) this.#device.release(dx);
     }
     this.#drop(dy);
+  }
+
+  /** An op's inputs; those that it reads and that are gone, computed again. */
+  #inputsOf({ inputs, reads = inputs }: TapeEntry): Tensor[] {
+    return inputs.map((x) => reads.includes(x) ? this.#contentsOf(x) : x);
+  }
+
+  /** Kept until the op that it came from has gone back. */
+  #contentsOf(x: Tensor): Tensor {
+    const entry = this.#lost.get(x);
+    if (!entry) return x;
+    const found = this.#found.get(x) ?? entry.again!(this.#inputsOf(entry));
+    this.#found.set(x, found);
+    return found;
   }
 
   /** The gradient of `x` so far, if nothing shares its buffer. */

@@ -30,11 +30,11 @@ export function tokenLogps(
     inputs: [hidden],
     trains: headGradient !== undefined,
     saved: dHidden ? [dHidden] : [],
-    backward: (slopes) => {
+    backward: (slopes, _into, [hidden]) => {
       const dx = tokenLogpsBackward(
         device,
         {
-          hidden,
+          hidden: hidden!,
           head: head.matrix,
           targetTokens: targets,
           statistics,

@@ -9,8 +9,8 @@ import {
   type TensorInfo,
 } from "./safetensors_header.ts";
 
-/** Bytes per chunk: the size that GPU uploads are fastest with. */
-export const CHUNK_BYTES = 32 * 2 ** 20;
+/** Bytes per chunk: what a reader holds at once. */
+export const CHUNK_BYTES = 8 * 2 ** 20;
 
 /** A piece of a tensor's bytes; `bytes` is valid until the next chunk is asked for. */
 export interface TensorChunk {

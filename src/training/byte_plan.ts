@@ -3,7 +3,7 @@
  * and optimizer go through a device that only counts. What ops keep and what the pool rounds is in the count by itself.
  */
 import { Device } from "../../kernels/device.ts";
-import { BudgetError } from "../../kernels/pool.ts";
+import { BudgetError, type Form } from "../../kernels/pool.ts";
 import type { Matrix } from "../../kernels/matrix.ts";
 import { writeMatrixRows } from "../../kernels/matrix.ts";
 import { bytesOfRows } from "../../kernels/matrix_bytes.ts";
@@ -55,6 +55,8 @@ export interface BytePlan {
   readonly largest: number;
   /** Whether blocks are computed again in the backward pass. */
   readonly gradientCheckpointing: boolean;
+  /** What lies in the pool between two batches that are trained on, for `DeviceMemory.reserve()`. */
+  readonly idle: readonly Form[];
 }
 
 /** Counts the bytes of a run on a device like the one given. */
@@ -111,6 +113,7 @@ export async function planBytes(
     total: peakBytes,
     largest: largestBytes,
     gradientCheckpointing: sources.gradientCheckpointing,
+    idle: passes.idle,
   };
 }
 
@@ -138,9 +141,10 @@ interface PassBytes {
   readonly work: number;
   /** In use at most, all in all. */
   readonly peak: number;
+  readonly idle: BytePlan["idle"];
 }
 
-/** Runs all batches, as the run will: the reference's first. */
+/** Runs all batches; those that are trained on first, since the others need less. */
 async function countPasses(
   model: Model,
   optimizer: Optimizer,
@@ -158,12 +162,6 @@ async function countPasses(
       [peak, kept] = [memory.peakUsedBytes, found];
     }
   };
-  for (const batch of forward) {
-    await measure(async () => {
-      await logpsOf(model, batch);
-      return 0;
-    });
-  }
   for (const batch of training) {
     await measure(async () => {
       using _batch = device.scope();
@@ -180,7 +178,15 @@ async function countPasses(
       return Promise.resolve(0);
     });
   }
-  return { kept, work: peak - lasting - kept, peak };
+  const idle = memory.idle();
+  device.trim(); // as `reserve()` does between these and the reference's
+  for (const batch of forward) {
+    await measure(async () => {
+      await logpsOf(model, batch);
+      return 0;
+    });
+  }
+  return { kept, work: peak - lasting - kept, peak, idle };
 }
 
 /**

@@ -91,11 +91,11 @@ async function runOver<Example extends Examples>(
   checkBudget(plan, device.budgetBytes);
   const config = readModelConfig(opened.files.config);
   await hooks.tune?.(runOperations(config, options, data.train.examples));
-  const { gradientCheckpointing } = plan;
+  const { gradientCheckpointing, idle } = plan;
   const { built, context } = await openModel(device, options, hooks, opened);
   const run = {
     ...{ device, options, hooks, data, built, context, objective },
-    gradientCheckpointing,
+    ...{ gradientCheckpointing, idle },
   };
   if (!objective.needsReference) {
     return await finishRun({
@@ -206,6 +206,7 @@ async function finishRun<Example extends Examples>(
     ...options,
     loraplus_lr_ratio: options.use_peft ? options.loraplus_lr_ratio : null,
   });
+  device.memory.reserve(run.idle);
   const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
   // nothing of an earlier run goes before all that can be wrong has been found right
   if (options.overwrite_output_dir && !resumed) {

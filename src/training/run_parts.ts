@@ -1,5 +1,6 @@
 /** What one run is made of, and how its options become the parts of the training loop. Opens nothing. */
 import type { Device } from "../../kernels/device.ts";
+import type { BytePlan } from "./byte_plan.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
 import type { RunData } from "./run_data.ts";
@@ -29,6 +30,8 @@ export interface Run<Example> {
   readonly objective: Objective<Example>;
   /** As the options say, or as the plan of bytes decided. */
   readonly gradientCheckpointing: boolean;
+  /** What its training steps need on the device at most, by the same plan. */
+  readonly idle: BytePlan["idle"];
   readonly references: (examples: readonly Example[]) => Promise<Float64Array>;
   readonly checkStart: (reference: Float64Array) => Promise<number | undefined>;
 }

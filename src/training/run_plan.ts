@@ -128,7 +128,7 @@ function deviceBatches<Example>(
     .deviceBatches.map(({ batch }) => batch);
 }
 
-/** The middle ones come before and after the largest: what those leave in the pool is of use to them or not. */
+/** The largest ones first, as the run reserves what those need; what the others add is counted. */
 function trainingBatches<Example>(
   options: TrainOptions,
   { train, objective }: PlannedData<Example>,
@@ -142,5 +142,5 @@ function trainingBatches<Example>(
     objective,
     size * microBatches,
   ).map((group) => deviceBatches(options, objective, group, size));
-  return [...middle!, ...small!, ...large!, ...middle!];
+  return [...large!, ...middle!, ...small!];
 }

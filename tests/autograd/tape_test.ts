@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { multiply } from "../../kernels/elementwise.ts";
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
@@ -17,8 +17,9 @@ function square(device: Device, x: Tensor): Tensor {
   return record({
     output: multiply(device, x, x),
     inputs: [x],
-    backward: (dy) => {
-      const slope = multiply(device, x, dy);
+    reads: [x],
+    backward: (dy, _into, [x]) => {
+      const slope = multiply(device, x!, dy);
       return [scale(device, slope, 2)];
     },
   });
@@ -147,5 +148,52 @@ await gpuTest(
     );
     assertEquals(dx, plain);
     assertEquals(Math.fround(dx[7]!), Math.fround(8 * seeded(5000, 3)[7]! + 3));
+  },
+);
+
+await gpuTest(
+  "backward() computes again what is cheap to compute, once for all its readers, with the same gradient",
+  async (device) => {
+    const x = device.upload(seeded(50_000, 3), [50_000]);
+    let runs = 0;
+    const doubled = (x: Tensor): Tensor => {
+      const run = () => {
+        runs++;
+        return add(device, x, x);
+      };
+      return record({
+        output: Tape.pause(run),
+        inputs: [x],
+        reads: [x],
+        again: run,
+        backward: (dy) => [scale(device, dy, 2)],
+      });
+    };
+    // 2 (2x)², in which 2x has two readers
+    const forward = (x: Tensor) => {
+      const y = doubled(x);
+      return add(device, square(device, y), square(device, y));
+    };
+    const bytes: number[] = [];
+    const dx = await gradient(
+      device,
+      x,
+      (x) => {
+        const y = contained(device, () => forward(x));
+        bytes.push(device.memory.usedBytes);
+        for (let i = 0; i < 3; i++) scale(device, y, NaN);
+        return y;
+      },
+    );
+    assertEquals(runs, 2);
+    // slope 16x
+    const at = [0, 7, 49_999];
+    assertEquals(
+      at.map((i) => dx[i]),
+      at.map((i) => Math.fround(16 * seeded(50_000, 3)[i]!)),
+    );
+    // x and the result; neither 2x nor the squares
+    const each = 50_000 * 4 * 1.125;
+    assert(bytes[0]! <= 2 * each, `${bytes[0]} bytes`);
   },
 );

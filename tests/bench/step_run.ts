@@ -14,6 +14,7 @@ import { referenceLogps } from "../../src/training/reference.ts";
 import { loadRunPairs } from "../../src/training/run_data.ts";
 import { openRunModel } from "../../src/training/run_model.ts";
 import { trainerParts } from "../../src/training/run_parts.ts";
+import { planRun } from "../../src/training/run_plan.ts";
 import { stepOperations } from "../../src/training/step_operations.ts";
 import { train } from "../../src/training/trainer.ts";
 import { seeded } from "../kernels/numbers.ts";
@@ -83,7 +84,11 @@ export async function measureSteps(
     })
   );
   console.error(`reference: ${JSON.stringify(reference.seconds)}`);
+  const plan = await planRun(device, options, opened.files, {
+    ...{ train: examples, evaluation: [], objective },
+  });
   const optimizer = new Optimizer(device, trainedWeights(model), options);
+  device.memory.reserve(plan.idle);
   const losses: number[] = [];
   const gradientCheckpointing = options.gradient_checkpointing === true;
   const trainSet = { examples, reference: reference.value };

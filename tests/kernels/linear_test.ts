@@ -19,6 +19,7 @@ for (const dtype of ["f32", "bf16", "f16"] as const) {
   for (
     const [tokens, rows, cols] of [
       [1, 257, 172],
+      [2, 67, 36],
       [3, 8, 33],
       [7, 33, 172],
       [33, 7, 20],
@@ -51,6 +52,26 @@ for (const dtype of ["f32", "bf16", "f16"] as const) {
       assertClose(await device.read(dw), want.dw, tolerance(tokens), "dw");
     });
   }
+
+  await gpuTest(
+    `linear() gives two rows the bits that each gets alone, ${dtype}`,
+    async (device) => {
+      const [rows, cols] = [70, 60];
+      const { w } = seededMatrix(device, rows, cols, dtype);
+      const data = seeded(2 * cols, 1);
+      const both = linear(device, device.upload(data, [2, cols]), w);
+      const alone = [0, 1].map((i) => {
+        const row = data.slice(i * cols, (i + 1) * cols);
+        return linear(device, device.upload(row, [1, cols]), w);
+      });
+      const rowsAlone = await device.readAll(alone);
+      assertEquals(
+        [...await device.read(both)],
+        rowsAlone.flatMap((row) => [...row]),
+      );
+    },
+    { variants: ["panel"] },
+  );
 
   await gpuTest(
     `linear() and its gradients add ${dtype} products over windows and slices`,
