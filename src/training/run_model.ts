@@ -52,6 +52,8 @@ export async function openRunModel(
 ): Promise<RunModel> {
   const config = readModelConfig(files.config);
   checkVocabulary(config, encoder, files.path);
+  const trained = !options.use_peft && options.adapter_name_or_path === null;
+  if (trained || options.init_from_config) checkWhole(config, files.path);
   if (options.init_from_config) {
     return {
       model: randomModel(device, config, options.seed),
@@ -60,8 +62,6 @@ export async function openRunModel(
     };
   }
   const stored = await requireWeights(files.path);
-  const trained = !options.use_peft && options.adapter_name_or_path === null;
-  if (trained) checkWhole(config, files.path);
   const base = await loadModel(device, config, stored, {
     trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
@@ -148,8 +148,15 @@ async function requireWeights(path: string): Promise<TensorReader> {
   );
 }
 
-/** A part's weights alone would be saved as a folder that nobody can load. */
-function checkWhole({ model_type, family }: ModelConfig, path: string): void {
+/**
+ * A part's weights alone would be saved as a folder that nobody can load.
+ *
+ * @throws {TypeError} if only a part of the model is served
+ */
+export function checkWhole(
+  { model_type, family }: ModelConfig,
+  path: string,
+): void {
   if (!family.part) return;
   throw new TypeError(
     `Cannot train all weights of "${path}": of model_type "${model_type}" only the text half is served, expected an adapter (use_peft)`,

@@ -20,7 +20,8 @@ import { putAdapter } from "../../src/model/open_model.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { modelTest, openTestModel } from "./model_test_case.ts";
-import { assertClose } from "./reference_tokens.ts";
+import { referencePath } from "../reference_dir.ts";
+import { assertClose, readReferenceTokens } from "./reference_tokens.ts";
 
 const ADAPTER = {
   ...{ r: 3, lora_alpha: 6, lora_dropout: 0 },
@@ -118,3 +119,23 @@ for (const [name, paths] of Object.entries(PATHS)) {
     },
   );
 }
+
+const golden = referencePath("peft/olmoe/adapter_config.json")
+  ?.replace("/adapter_config.json", "");
+
+await modelTest(
+  "an adapter on the experts and routers of olmoe gives the logits of PEFT",
+  "models/olmoe",
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    await putAdapter(model, golden!);
+    const want = await readReferenceTokens(`${golden}/expected.safetensors`);
+    const logits = await want.rows("adapted_logits");
+    for (const [i, ids] of want.sequences.entries()) {
+      const pieces = await Array.fromAsync(sequenceLogits(model, ids));
+      const got = pieces.flatMap((piece) => [...piece]);
+      assertClose(got, logits[i]!, 1e-4, `logits of sequence ${i}`);
+    }
+  },
+  { read: [golden], variants: ["panel", "tile"] },
+);
