@@ -227,8 +227,12 @@ export type {
   OnLoad,
   OpenedModel,
   OpenedTuned,
+  OpenOptions,
   SideBySide,
 } from "./src/model/open_model.ts";
+export type { Quantization } from "./src/model/quantization.ts";
+export { quantizationOf } from "./src/model/quantization_options.ts";
+export type { QuantizationOptions } from "./src/model/quantization_options.ts";
 export { writeRandomCheckpoint } from "./src/model/random_checkpoint.ts";
 export type {
   CheckpointDtype,

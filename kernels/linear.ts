@@ -58,9 +58,9 @@ export function linear(
 /**
  * Product with rows `[firstRow, firstRow + rows)` of w: y `[tokens, rows]` from x `[tokens, cols]`.
  *
- * @param firstRow even if w is of 16 bits
+ * @param firstRow even if w is of 16 bits, a multiple of 4 if of codes
  * @throws {TypeError} if shapes do not fit
- * @throws {RangeError} if the rows are not within w, or begin within a pair
+ * @throws {RangeError} if the rows are not within w, or begin within a group
  */
 export function linearRows(
   device: Device,
@@ -101,10 +101,10 @@ export function linearDx(
 /**
  * into = into * rowScale + p w[firstRow, firstRow + rows), for p `[tokens, rows]` and into `[tokens, cols]`.
  *
- * @param firstRow even if w is of 16 bits
+ * @param firstRow even if w is of 16 bits, a multiple of 4 if of codes
  * @param rowScale one number per token, `[tokens]`; without it, 1
  * @throws {TypeError} if shapes do not fit
- * @throws {RangeError} if the rows are not within w, or begin within a pair
+ * @throws {RangeError} if the rows are not within w, or begin within a group
  */
 export function linearDxRows(
   device: Device,
@@ -146,7 +146,7 @@ function forward(
           ...plainProduct(c, slice.count, piece.rows, w.cols),
           mode: "nt",
           a,
-          b: { ...w, store: piece.store },
+          b: { ...w, store: piece.store, scales: piece.scales },
           bRow: piece.first,
           cRow: rows,
           cFirst: piece.offset,
@@ -187,7 +187,7 @@ function backward(
           mode: "nn",
           a,
           aCol: piece.offset,
-          b: { ...w, store: piece.store },
+          b: { ...w, store: piece.store, scales: piece.scales },
           bRow: piece.first,
           cRow: w.cols,
           add: add || i > 0,
@@ -203,7 +203,9 @@ function backward(
 function wholeWords(w: Matrix, first: number, rows: number): WindowPiece[] {
   if (first % ROWS_PER_WORD[w.dtype] === 0) return windowsOf(w, first, rows);
   throw new RangeError(
-    `Cannot multiply by rows of a ${w.dtype} matrix from row ${first}: expected an even row`,
+    `Cannot multiply by rows of a ${w.dtype} matrix from row ${first}: expected a multiple of ${
+      ROWS_PER_WORD[w.dtype]
+    }`,
   );
 }
 

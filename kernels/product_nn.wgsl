@@ -1,7 +1,7 @@
 // c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] b[k, j] + bias[j]
 // One workgroup of 16 x 16 per 16 ROWS x 64 outputs, ROWS x 4 per invocation, 16 k at a time through workgroup memory.
 override ROWS: u32 = 4;     // 4 or 8
-override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
+override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
 struct Params {
@@ -9,11 +9,12 @@ struct Params {
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
-@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + length (/ 2), b_pitch] words
+@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + length (/ 2 or 4), b_pitch] words
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
 @group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
 @group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
 @group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(6) var<storage, read> scales: array<vec4f>;       // of codes: [4 in four bits + rows / 4, blocks]
 
 var<workgroup> a_tile: array<vec4f, 512>;                            // [4 words, 16 ROWS rows]
 var<workgroup> b_tile: array<vec4f, 256>;                            // [16 rows, 16 words]
@@ -23,11 +24,27 @@ fn a_at(row: u32, word: u32) -> vec4f {
   return a[row * params.a_pitch + params.a_word + word];
 }
 
+fn number(code: u32) -> f32 { return scales[(code & 15) / 4][code & 3]; }
+
+// elements [4 word, 4 word + 4) of a row of codes: a group of four rows has a u32 each in a word
+fn codes_at(row: u32, word: u32) -> vec4f {
+  let group = row / 4;
+  if (FORMAT == 3) {
+    let bytes = vec4u(b[group * params.b_pitch + word][row % 4]);
+    return vec4f(bitcast<vec4i>(bytes << vec4u(24, 16, 8, 0)) >> vec4u(24)) * scales[group][row % 4];
+  }
+  // a scale per 64 columns, after the numbers of the 16 codes
+  let codes = b[group * params.b_pitch + word / 2][row % 4] >> (word % 2 * 16);
+  let scale = scales[4 + group * (params.b_pitch / 8) + word / 16][row % 4];
+  return scale * vec4f(number(codes >> 4), number(codes), number(codes >> 12), number(codes >> 8));
+}
+
 // elements [4 word, 4 word + 4) of row k of b
 fn b_at(k: u32, word: u32) -> vec4f {
   if (k >= params.length || 4 * word >= params.cols) { return vec4f(); }
   let at = params.b_row + k;
   if (FORMAT == 0) { return bitcast<vec4f>(b[at * params.b_pitch + word]); }
+  if (FORMAT >= 3) { return codes_at(at, word); }
   // rows in pairs, the odd one in the upper halves
   let pair = b[at / 2 * params.b_pitch + word];
   let half = select(pair & vec4u(0xffff), pair >> vec4u(16), at % 2 == 1);

@@ -41,7 +41,9 @@ export function launchPanelProduct(device: Device, p: Product): void {
     more_a: p.more?.a.store ?? a,
     more_b: p.more?.b.store ?? b,
   };
-  const bindings = { a, b, c: p.c, bias, scale, ...second };
+  // bound by the texts that read codes alone
+  const { scales = b } = p.b;
+  const bindings = { a, b, c: p.c, bias, scale, ...second, scales };
   const grid = [Math.ceil(p.rows / rows), Math.ceil(p.cols / cols)] as const;
   device.launch(kernelOf(tile), bindings, paramsOf(p), grid);
   device.release(none);

@@ -21,7 +21,10 @@ const kernels = {
 const fewKernel = defineKernel("product_few", fewSource);
 
 /** The override `FORMAT` of kernels that read matrices. */
-export const FORMATS: Record<MatrixDType, number> = { f32: 0, bf16: 1, f16: 2 };
+export const FORMATS: Record<MatrixDType, number> = {
+  ...{ f32: 0, bf16: 1, f16: 2 },
+  ...{ int8: 3, nf4: 4, fp4: 4 },
+};
 
 const TILE_COLS = 64;
 /** What tuning chooses among: rows of a workgroup, a multiple of 64. All sum in one order. */
@@ -48,6 +51,7 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
   const { store: a } = p.a;
   const { store: b } = p.b;
   const { bias = none, scale = none } = p;
+  const { scales = none } = p.b;
   const constants = {
     ROWS: rows / 16,
     FORMAT: FORMATS[p.b.dtype],
@@ -58,7 +62,7 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     Math.ceil(p.rows / rows),
     Math.ceil(p.cols / TILE_COLS),
   ] as const;
-  const bindings = { a, b, c: p.c, bias, scale };
+  const bindings = { a, b, c: p.c, bias, scale, scales };
   const params = { rows: p.rows, ...paramsOf(p) };
   device.launch(kernels[p.mode], bindings, params, grid, { constants });
 }
@@ -73,7 +77,8 @@ function launchFewRows(device: Device, p: Product, none: Tensor): void {
     BIAS: Number(p.bias !== undefined),
   };
   const grid = foldedGrid(Math.ceil(p.cols / FEW_COLS));
-  const bindings = { a, b, c: p.c, bias: p.bias ?? none };
+  const { scales = none } = p.b;
+  const bindings = { a, b, c: p.c, bias: p.bias ?? none, scales };
   device.launch(fewKernel, bindings, paramsOf(p), grid, { constants });
 }
 

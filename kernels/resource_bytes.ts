@@ -13,5 +13,9 @@ export function resourceBytes(resource: Tensor | GPUTexture): number {
 
 /** Bytes of all windows of a matrix. */
 export function matrixBytes({ windows }: Matrix): number {
-  return windows.reduce((sum, { store }) => sum + resourceBytes(store), 0);
+  return windows.reduce(
+    (sum, { store, scales }) =>
+      sum + resourceBytes(store) + (scales ? resourceBytes(scales) : 0),
+    0,
+  );
 }

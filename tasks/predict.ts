@@ -13,6 +13,7 @@ import {
   openTunedEncoder,
   type PredictOptions,
   predictSchema,
+  quantizationOf,
   readQuestions,
   readRecords,
   type Speaker,
@@ -30,7 +31,10 @@ async function openSpeakers(device: Device, options: PredictOptions) {
   const opened = await openSideBySide(
     device,
     paths,
-    taskProgress("load", "bytes"),
+    {
+      quantization: quantizationOf(options),
+      onLoad: taskProgress("load", "bytes"),
+    },
   );
   const { tuned } = opened;
   const speakers: Speaker[] = [

@@ -23,7 +23,7 @@ import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 export interface ByteSources {
   readonly config: ModelConfig;
   /** The type in which a frozen matrix is kept. */
-  readonly dtypeOf: (name: string) => Matrix["dtype"];
+  readonly dtypeOf: (name: string, cols: number) => Matrix["dtype"];
   /** Adapters that are trained; undefined: all weights are. */
   readonly adapter: AdapterConfig | undefined;
   readonly optimizer: OptimizerOptions;

@@ -158,10 +158,8 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   packing_strategy: { reason: "it matters with packing only" },
   eval_packing: unless([null, false]),
   // adapters and quantised weights
-  load_in_8bit: unless(off),
-  load_in_4bit: unless(off),
-  "bnb_*": { reason: "it matters with load_in_4bit only" },
-  use_bnb_nested_quant: { reason: "it matters with load_in_4bit only" },
+  bnb_4bit_compute_dtype: { reason: arithmetic },
+  bnb_4bit_quant_storage: { reason: "codes lie as the kernels read them" },
   use_rslora: unless(off),
   use_dora: unless(off),
   lora_modules_to_save: unless([null]),

@@ -5,6 +5,7 @@
  */
 import { list, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
+import { quantizationOptions } from "../model/quantization_options.ts";
 import { downloadOption, hubNames } from "./download_option.ts";
 import { mixtureOption, rankingOption } from "./mixture_option.ts";
 
@@ -40,6 +41,7 @@ export const modelOptions = {
   ),
   bf16: flag("With torch_dtype auto: keep frozen weights in bfloat16"),
   fp16: flag("With torch_dtype auto: keep frozen weights in float16"),
+  ...quantizationOptions,
 };
 
 /** Options of the rows to train on. */

@@ -7,6 +7,7 @@
 import { either, list, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import { quantizationAliases } from "../model/quantization_options.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
@@ -203,6 +204,7 @@ export const trainSchema = defineSchema({
     validation_file: "eval_dataset",
     chat_template_path: "chat_template",
     lora_target: "lora_target_modules",
+    ...quantizationAliases,
     truncation_mode: {
       name: "length_policy",
       values: { keep_start: "keep_start" },

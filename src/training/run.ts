@@ -10,6 +10,7 @@ import {
   emptyOutputFolder,
 } from "../files/output_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
@@ -141,6 +142,7 @@ async function weightsKey(
   { stored, adapter }: RunModel,
 ): Promise<string> {
   if (cacheFolder === undefined) return "";
+  const quantization = quantizationOf(options);
   const hashes: string[] = [];
   for (const path of stored?.files ?? []) {
     hashes.push(await fileHash(path, cacheFolder));
@@ -148,6 +150,7 @@ async function weightsKey(
   return [
     ...hashes,
     adapter ? frozenDtype(options) : "trained, so float32",
+    ...(quantization ? [JSON.stringify(quantization)] : []),
     JSON.stringify(files.config),
     stored ? "" : options.seed,
   ].join(" ");

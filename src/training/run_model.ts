@@ -16,6 +16,7 @@ import {
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { loadModel } from "../model/load.ts";
 import type { Model } from "../model/model.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { randomModel } from "../model/random_weights.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
@@ -61,6 +62,7 @@ export async function openRunModel(
   const model = await loadModel(device, config, stored, {
     trained,
     dtype: keptDtype(options),
+    quantization: quantizationOf(options),
     ...(onProgress ? { onProgress } : {}),
   });
   const adapter = trained ? undefined : await openAdapter(model, options);

@@ -7,6 +7,7 @@ import { readJsonObjectIfThere } from "../files/json_file.ts";
 import { isThere } from "../files/repo_folder.ts";
 import { findAdapter } from "../files/tuned_folder.ts";
 import { type OnLoad, openModel, putAdapter } from "../model/open_model.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { scoreRows } from "./score.ts";
@@ -44,7 +45,7 @@ export async function scoreFile(
   const { model } = await openModel(
     device,
     options.model_name_or_path,
-    hooks.onLoad,
+    { quantization: quantizationOf(options), onLoad: hooks.onLoad },
   );
   if (adapter !== undefined) await putAdapter(model, adapter);
   const rows = await readScoreRows(options.input, {
