@@ -4,6 +4,7 @@
  * disturbs less. `deno run -A tests/bench/matmul_bench.ts [PART OF A NAME] [panel|tile]`.
  */
 // deno-lint-ignore-file no-console
+import { BLOCK, isCodeDType } from "../../kernels/codebooks.ts";
 import { Device } from "../../kernels/device.ts";
 import type { Variant } from "../../kernels/device_options.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
@@ -11,7 +12,11 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
+  writeMatrixScales,
 } from "../../kernels/matrix.ts";
+import { bytesOfRows } from "../../kernels/matrix_bytes.ts";
+import { blocksOfRow } from "../../kernels/matrix_scales.ts";
+import { quantize } from "../../kernels/quantize.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { encoded } from "../kernels/matrix_case.ts";
 import { seeded } from "../kernels/numbers.ts";
@@ -35,7 +40,8 @@ interface Case {
 }
 
 type Shape = readonly [tokens: number, cols: number, rows: number];
-type DType = "f32" | "bf16";
+const DTYPES = ["f32", "bf16", "int8", "nf4"] as const;
+type DType = (typeof DTYPES)[number];
 
 function matrix(
   device: Device,
@@ -44,9 +50,16 @@ function matrix(
   dtype: DType,
 ): Matrix {
   const w = createMatrix(device, rows, cols, dtype);
-  const most = Math.max(2, Math.floor(DRAWN / cols / 2) * 2);
-  const { bytes } = encoded(seeded(Math.min(most, rows) * cols, 1), dtype);
-  const rowBytes = bytes.length / Math.min(most, rows);
+  const most = Math.min(rows, Math.max(4, Math.floor(DRAWN / cols / 4) * 4));
+  const numbers = seeded(most * cols, 1);
+  const { bytes } = isCodeDType(dtype)
+    ? quantize(numbers, cols, dtype)
+    : encoded(numbers, dtype);
+  if (isCodeDType(dtype)) {
+    const scales = new Float32Array(rows * blocksOfRow(cols, dtype));
+    writeMatrixScales(device, w, scales.fill(2 ** -7));
+  }
+  const rowBytes = bytes.length / most;
   for (let row = 0; row < rows; row += most) {
     const count = Math.min(most, rows - row);
     writeMatrixRows(device, w, row, bytes.subarray(0, count * rowBytes));
@@ -68,7 +81,7 @@ function casesOf(
     x: tensor(RANK, 4),
     w: matrix(device, rows, RANK, "f32"),
   };
-  const weightBytes = rows * cols * (dtype === "f32" ? 4 : 2);
+  const weightBytes = bytesOfRows(rows, cols, dtype);
   const of = (name: string, run: () => Tensor): Case => ({
     name: `${name} ${dtype} ${tokens} x ${cols} x ${rows}`,
     operations: 2 * tokens * cols * rows,
@@ -82,7 +95,7 @@ function casesOf(
     of("linear + rank 16", () => linear(device, x, w, { more })),
     of("linearDx", () => linearDx(device, dy, w)),
   ];
-  if (dtype === "bf16") return both;
+  if (dtype !== "f32") return both;
   return [...both, of("linearDw", () => linearDw(device, dy, x))];
 }
 
@@ -138,8 +151,8 @@ using device = await Device.open(
   variant ? { variant: variant as Variant } : {},
 );
 const cases = SHAPES.flatMap((shape) =>
-  (["f32", "bf16"] as const)
-    .filter((dtype) => dtype === "bf16" || shape[2] < 10_000)
+  DTYPES.filter((dtype) => dtype === "bf16" || shape[2] < 10_000)
+    .filter((dtype) => dtype !== "nf4" || shape[1] % BLOCK === 0)
     .map((dtype) => [shape, dtype] as const)
 ).flatMap(([shape, dtype]) =>
   `${dtype} ${shape.join(" x ")}`.includes(wanted)

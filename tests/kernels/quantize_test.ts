@@ -15,23 +15,21 @@ import { assertClose } from "./numbers.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 
 const path = referencePath("quant/quant.safetensors");
+const known = path ? (await openSafetensors(path)).tensors : undefined;
 const CASES = [
   { name: "weight_96x64", cols: 64 },
   { name: "odd_7x33", cols: 33 },
   { name: "wide_130x128", cols: 128 },
-];
+].filter(({ name }) => known?.has(`${name}.input`));
 
 const sanitized = { sanitizeOps: true, sanitizeResources: true };
 
 async function open() {
   const file = await openSafetensors(path!);
-  const bytes = (name: string) =>
-    file.tensors.has(name)
-      ? file.read(name)
-      : Promise.resolve(new Uint8Array());
+  const bytes = (name: string) => file.read(name);
   const floats = async (name: string) =>
     new Float32Array((await bytes(name)).buffer);
-  return { file, bytes, floats };
+  return { bytes, floats };
 }
 
 function assertWithin(got: Float32Array, want: Float32Array) {
