@@ -5,6 +5,7 @@
 import type { Device } from "./device.ts";
 import { type Matrix, type WindowPiece, windowsOf } from "./matrix.ts";
 import { ROWS_PER_WORD } from "./matrix_bytes.ts";
+import { withScales } from "./matrix_scales.ts";
 import {
   launchProduct,
   type Operand,
@@ -142,19 +143,20 @@ function forward(
     const c = sliceRows(y, slice);
     withOperands(device, sliceRows(x, slice), more, slice, (a, second) => {
       for (const piece of pieces) {
-        launchProduct(device, {
-          ...plainProduct(c, slice.count, piece.rows, w.cols),
-          mode: "nt",
-          a,
-          b: { ...w, store: piece.store, scales: piece.scales },
-          bRow: piece.first,
-          cRow: rows,
-          cFirst: piece.offset,
-          add: into !== undefined,
-          bias,
-          biasFirst: piece.offset,
-          more: second && { ...second, bRow: piece.offset },
-        });
+        withScales(device, piece.scales, (scales) =>
+          launchProduct(device, {
+            ...plainProduct(c, slice.count, piece.rows, w.cols),
+            mode: "nt",
+            a,
+            b: { ...w, store: piece.store, scales },
+            bRow: piece.first,
+            cRow: rows,
+            cFirst: piece.offset,
+            add: into !== undefined,
+            bias,
+            biasFirst: piece.offset,
+            more: second && { ...second, bRow: piece.offset },
+          }));
       }
     });
   }
@@ -182,18 +184,19 @@ function backward(
     const factors = scale && sliceRows(scale, slice);
     withOperands(device, sliceRows(dy, slice), more, slice, (a, second) => {
       for (const [i, piece] of pieces.entries()) {
-        launchProduct(device, {
-          ...plainProduct(c, slice.count, w.cols, piece.rows),
-          mode: "nn",
-          a,
-          aCol: piece.offset,
-          b: { ...w, store: piece.store, scales: piece.scales },
-          bRow: piece.first,
-          cRow: w.cols,
-          add: add || i > 0,
-          scale: i === 0 ? factors : undefined,
-          more: i === 0 ? second : undefined,
-        });
+        withScales(device, piece.scales, (scales) =>
+          launchProduct(device, {
+            ...plainProduct(c, slice.count, w.cols, piece.rows),
+            mode: "nn",
+            a,
+            aCol: piece.offset,
+            b: { ...w, store: piece.store, scales },
+            bRow: piece.first,
+            cRow: w.cols,
+            add: add || i > 0,
+            scale: i === 0 ? factors : undefined,
+            more: i === 0 ? second : undefined,
+          }));
       }
     });
   }

@@ -16,7 +16,11 @@ import {
   wordPitch,
   wordsOfRows,
 } from "./matrix_bytes.ts";
-import { allocateScales, blocksOfRow, writeScales } from "./matrix_scales.ts";
+import {
+  allocateScales,
+  scalesStore,
+  type WindowScales,
+} from "./matrix_scales.ts";
 import { padColumns } from "./pad_columns.ts";
 import { expectShape, type Tensor } from "./tensor.ts";
 import { fillTexture, readTexture } from "./texture_words.ts";
@@ -27,7 +31,7 @@ export interface MatrixWindow {
   readonly rows: number;
   readonly store: Tensor | GPUTexture;
   /** Of codes. */
-  readonly scales?: Tensor | GPUTexture | undefined;
+  readonly scales?: WindowScales | undefined;
 }
 
 /** A weight `[rows, cols]`: `rows` outputs, `cols` inputs. */
@@ -46,6 +50,7 @@ export const WINDOW_ROWS = 64;
 /**
  * Allocates a matrix with arbitrary contents, owned like a tensor by the innermost scope; by nobody if none is open.
  *
+ * @param options.nested scales of 4 bits are themselves codes
  * @throws {RangeError} if 64 rows do not fit in one binding, or a 4-bit row is no whole number of blocks
  */
 export function createMatrix(
@@ -53,6 +58,7 @@ export function createMatrix(
   rows: number,
   cols: number,
   dtype: MatrixDType,
+  { nested = false }: { readonly nested?: boolean } = {},
 ): Matrix {
   const pitch = wordPitch(cols, dtype);
   expectBlocks(cols, dtype);
@@ -65,7 +71,7 @@ export function createMatrix(
       rows: count,
       store: allocateStore(device, wordsOfRows(count, cols, dtype)),
       scales: isCodeDType(dtype)
-        ? allocateScales(device, [count, cols], dtype)
+        ? allocateScales(device, { first, rows: count, cols, dtype, nested })
         : undefined,
     });
   }
@@ -76,7 +82,7 @@ export function createMatrix(
 export function releaseMatrix(device: Device, m: Matrix): void {
   for (const { store, scales } of m.windows) {
     device.release(store);
-    if (scales) device.release(scales);
+    if (scales) device.release(scalesStore(scales));
   }
 }
 
@@ -127,31 +133,6 @@ export function writeMatrixRows(
     const staged = device.upload(words, [words.length / 4], "u32");
     fillTexture(device, staged, piece.store, word, words.length / WORD_BYTES);
     device.release(staged);
-  }
-}
-
-/**
- * Overwrites the scales of all rows of a matrix of codes.
- *
- * @param scales what a code's number is multiplied by, `[rows, blocks]`: of 64 columns in 4 bits, of a row in int8
- * @throws {TypeError} if the matrix has none or another number of them
- */
-export function writeMatrixScales(
-  device: Device,
-  { rows, cols, dtype, windows }: Matrix,
-  scales: Float32Array,
-): void {
-  const blocks = isCodeDType(dtype) ? blocksOfRow(cols, dtype) : 0;
-  if (!isCodeDType(dtype) || scales.length !== rows * blocks) {
-    throw new TypeError(
-      `Cannot write scales of a ${dtype} matrix [${rows}, ${cols}]: ${scales.length} numbers, expected ${
-        rows * blocks
-      }`,
-    );
-  }
-  for (const { first, rows, scales: store } of windows) {
-    const part = scales.subarray(first * blocks, (first + rows) * blocks);
-    if (store) writeScales(device, store, part, [cols, dtype]);
   }
 }
 
@@ -226,7 +207,7 @@ export async function readMatrixRows(
 /** A part of a row range within one window; `first` counts from the window, `offset` from the range. */
 export interface WindowPiece {
   readonly store: Tensor | GPUTexture;
-  readonly scales: Tensor | GPUTexture | undefined;
+  readonly scales: WindowScales | undefined;
   readonly first: number;
   readonly rows: number;
   readonly offset: number;

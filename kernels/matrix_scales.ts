@@ -3,13 +3,41 @@
  * block along the rows. In 4 bits the numbers of the codes stand before them: 16, or for CPU adapters, which look up a
  * byte at a time, those of 256 pairs. Knows no product.
  */
-import { BLOCK, CODEBOOKS, type CodeDType } from "./codebooks.ts";
+import { BLOCK, CODEBOOKS, type CodeDType, isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
 import { FLAT_WIDTH } from "./flat_texture.ts";
+import type { Matrix } from "./matrix.ts";
+import {
+  allocateNested,
+  type NestedWindow,
+  restoredScales,
+  writeNested,
+} from "./nested_scales.ts";
+import { nestScales } from "./quantize.ts";
 import type { Tensor } from "./tensor.ts";
 import { fillTexture } from "./texture_words.ts";
 
 const ROWS = 4;
+
+/** Scales of a window, plain or nested. */
+export type WindowScales = Tensor | GPUTexture | NestedWindow;
+
+/** What holds the scales of a window. */
+export function scalesStore(scales: WindowScales): Tensor | GPUTexture {
+  return "words" in scales ? scales.words : scales;
+}
+
+/** Calls `use` with the scales of a window as the products read them. */
+export function withScales(
+  device: Device,
+  scales: WindowScales | undefined,
+  use: (scales: Tensor | GPUTexture | undefined) => void,
+): void {
+  if (scales === undefined || !("words" in scales)) return use(scales);
+  const restored = restoredScales(device, scales);
+  use(restored);
+  device.release(restored);
+}
 
 /** Scales of a row. */
 export function blocksOfRow(cols: number, dtype: CodeDType): number {
@@ -18,14 +46,27 @@ export function blocksOfRow(cols: number, dtype: CodeDType): number {
 
 /** Words before the scales of 4 bits on CPU adapters: the first two numbers are those of a byte's codes. */
 export const PAIRS = 256;
-/** Scales of so many rows, with arbitrary contents; owned like a tensor. */
+
+/** Rows `[first, first + rows)` of a matrix of codes. */
+interface WindowShape {
+  readonly first: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly dtype: CodeDType;
+  readonly nested: boolean;
+}
+
+/** Scales of a window, with arbitrary contents; owned like a tensor. */
 export function allocateScales(
   device: Device,
-  [rows, cols]: readonly [rows: number, cols: number],
-  dtype: CodeDType,
-): Tensor | GPUTexture {
-  const words = Math.ceil(rows / ROWS) * blocksOfRow(cols, dtype) +
-    numbersOf(device, dtype).length / ROWS;
+  { first, rows, cols, dtype, nested }: WindowShape,
+): WindowScales {
+  const blocks = blocksOfRow(cols, dtype);
+  const before = numbersOf(device, dtype).length / ROWS;
+  if (nested && dtype !== "int8") {
+    return allocateNested(device, { first, rows, blocks, before });
+  }
+  const words = Math.ceil(rows / ROWS) * blocks + before;
   return device.variant === "panel"
     ? device.allocateTexture(
       "rgba32float",
@@ -35,8 +76,40 @@ export function allocateScales(
     : device.allocate([words * ROWS]);
 }
 
-/** Overwrites all that is in a store. @param scales `[rows, blocks]` */
-export function writeScales(
+/**
+ * Overwrites the scales of all rows of a matrix of codes; nested ones are quantised here.
+ *
+ * @param scales what a code's number is multiplied by, `[rows, blocks]`: of 64 columns in 4 bits, of a row in int8
+ * @throws {TypeError} if the matrix has none or another number of them
+ */
+export function writeMatrixScales(
+  device: Device,
+  { rows, cols, dtype, windows }: Matrix,
+  scales: Float32Array,
+): void {
+  const blocks = isCodeDType(dtype) ? blocksOfRow(cols, dtype) : 0;
+  if (!isCodeDType(dtype) || scales.length !== rows * blocks) {
+    throw new TypeError(
+      `Cannot write scales of a ${dtype} matrix [${rows}, ${cols}]: ${scales.length} numbers, expected ${
+        rows * blocks
+      }`,
+    );
+  }
+  const nested = windows.some(({ scales }) => scales && "words" in scales)
+    ? nestScales(scales)
+    : undefined;
+  for (const { first, rows, scales: store } of windows) {
+    if (store && "words" in store) {
+      writeNested(device, store, nested!, numbersOf(device, dtype));
+    } else if (store) {
+      const part = scales.subarray(first * blocks, (first + rows) * blocks);
+      writeScales(device, store, part, [cols, dtype]);
+    }
+  }
+}
+
+/** Overwrites all that is in a plain store. @param scales `[rows, blocks]` */
+function writeScales(
   device: Device,
   store: Tensor | GPUTexture,
   scales: Float32Array,

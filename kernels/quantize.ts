@@ -13,7 +13,7 @@ export interface Codes {
 }
 
 /** Scales that share a second scale. */
-const NESTED_BLOCK = 256;
+export const NESTED_BLOCK = 256;
 const INT8_MOST = 127;
 
 /** Quantises whole rows of a weight `[rows, cols]`; in 4 bits the first number begins a block. */

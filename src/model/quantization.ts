@@ -8,8 +8,8 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
-  writeMatrixScales,
 } from "../../kernels/matrix.ts";
+import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
 import {
   type Codes,
   dequantize,
@@ -52,7 +52,7 @@ export async function loadQuantized(
   const { shape, bytes, dtype: stored } = reader.tensors.get(name)!;
   const [rows, cols] = shape as [number, number];
   const kept = keptCodes(dtype, cols);
-  const matrix = createMatrix(device, rows, cols, kept);
+  const matrix = createMatrix(device, rows, cols, kept, { nested });
   const rowBytes = bytes / rows;
   // a chunk of 64 rows begins with a block
   const unit = BLOCK * rowBytes;
@@ -69,12 +69,12 @@ export async function loadQuantized(
     } else pieces.push(codes);
   }
   const absmax = joined(pieces);
-  const restored = nested && dtype !== "int8"
-    ? restoreScales(nestScales(absmax))
-    : absmax;
   if (isCodeDType(kept)) {
-    writeMatrixScales(device, matrix, scalesOf(restored, dtype));
-  } else writeRestored(device, matrix, pieces, restored, dtype);
+    writeMatrixScales(device, matrix, scalesOf(absmax, dtype));
+  } else {
+    const scales = nested ? restoreScales(nestScales(absmax)) : absmax;
+    writeRestored(device, matrix, pieces, scales, dtype);
+  }
   return matrix;
 }
 

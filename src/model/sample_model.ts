@@ -8,8 +8,8 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
-  writeMatrixScales,
 } from "../../kernels/matrix.ts";
+import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
 import { quantize } from "../../kernels/quantize.ts";
 import { blocksOfRow } from "../../kernels/matrix_scales.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
@@ -29,6 +29,8 @@ export interface SampleOptions {
   readonly trained: boolean;
   /** The type in which a frozen matrix is kept. */
   readonly dtypeOf: (name: string, cols: number) => Matrix["dtype"];
+  /** Whether the scales of 4 bits are codes; default: not. */
+  readonly nested?: boolean | undefined;
   /** Adapters to put on, trained; undefined: none. */
   readonly adapter: AdapterConfig | undefined;
   /** Numbers that all weights repeat; many, since they are written piece by piece. Undefined: nothing is written. */
@@ -41,12 +43,14 @@ const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
 export function sampleModel(
   device: Device,
   config: ModelConfig,
-  { trained, dtypeOf, adapter, numbers }: SampleOptions,
+  { trained, dtypeOf, nested = false, adapter, numbers }: SampleOptions,
 ): Model {
   const make = (name: string, shape: readonly number[]) => {
     if (shape.length === 2 && !trained) {
       const [rows, cols] = shape as [number, number];
-      const matrix = createMatrix(device, rows, cols, dtypeOf(name, cols));
+      const matrix = createMatrix(device, rows, cols, dtypeOf(name, cols), {
+        nested,
+      });
       if (numbers) fillMatrix(device, matrix, numbers);
       return { name, matrix };
     }

@@ -24,6 +24,8 @@ export interface ByteSources {
   readonly config: ModelConfig;
   /** The type in which a frozen matrix is kept. */
   readonly dtypeOf: (name: string, cols: number) => Matrix["dtype"];
+  /** Whether the scales of 4 bits are codes; default: not. */
+  readonly nested?: boolean | undefined;
   /** Adapters that are trained; undefined: all weights are. */
   readonly adapter: AdapterConfig | undefined;
   readonly optimizer: OptimizerOptions;
@@ -61,10 +63,10 @@ export async function planBytes(
 ): Promise<BytePlan> {
   using device = Device.counting(like);
   const { memory } = device;
-  const { adapter, config, dtypeOf } = sources;
+  const { adapter, config, dtypeOf, nested } = sources;
   const trained = adapter === undefined;
   const model = sampleModel(device, config, {
-    ...{ trained, dtypeOf, adapter, numbers: undefined },
+    ...{ trained, dtypeOf, nested, adapter, numbers: undefined },
   });
   if (!trained) stageChunk(device, model);
   const rope = new Set(Object.values(model.cosSin)).values().reduce(

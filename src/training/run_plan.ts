@@ -39,6 +39,7 @@ export async function planRun<Example>(
   const sources = {
     config: readModelConfig(files.config),
     dtypeOf: await matrixDtypes(options, files),
+    nested: quantizationOf(options)?.nested,
     adapter: await plannedAdapter(options),
     optimizer: options,
     forward: forwardBatches(options, data),

@@ -12,10 +12,9 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
-  writeMatrixScales,
 } from "../../kernels/matrix.ts";
 import { bytesOfRows } from "../../kernels/matrix_bytes.ts";
-import { blocksOfRow } from "../../kernels/matrix_scales.ts";
+import { blocksOfRow, writeMatrixScales } from "../../kernels/matrix_scales.ts";
 import { quantize } from "../../kernels/quantize.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import { encoded } from "../kernels/matrix_case.ts";

@@ -1,5 +1,6 @@
 import { assertThrows } from "@std/assert";
-import { createMatrix, writeMatrixScales } from "../../kernels/matrix.ts";
+import { createMatrix } from "../../kernels/matrix.ts";
+import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
 import { linear, linearDx } from "../../kernels/linear.ts";
 import { embedding } from "../../kernels/embedding.ts";
 import { linearBackwardTwin, linearTwin } from "../reference/linear.ts";
@@ -34,6 +35,31 @@ for (const dtype of ["int8", "nf4", "fp4"] as const) {
         const back = linearBackwardTwin(dy, data, values, size).dx;
         assertClose(await device.read(dx), back, tolerance(rows), "dx");
       },
+    );
+  }
+}
+
+for (const [rows, cols] of [[7, 64], [130, 128]] as const) {
+  for (const windowBytes of [4096, 1 << 27]) {
+    await gpuTest(
+      `linear() and linearDx() restore the nested scales of nf4 codes [${rows}, ${cols}], bindings of ${windowBytes} bytes`,
+      async (device) => {
+        const size = { tokens: 33, rows, cols };
+        const { w, values } = seededCodes(device, rows, cols, "nf4", {
+          nested: true,
+        });
+        const data = seeded(size.tokens * cols, 1);
+        const dy = seeded(size.tokens * rows, 2);
+        const x = device.upload(data, [size.tokens, cols]);
+        const y = linear(device, x, w);
+        const want = linearTwin(data, values, size);
+        assertClose(await device.read(y), want, tolerance(cols), "y");
+        const slopes = device.upload(dy, [size.tokens, rows]);
+        const dx = linearDx(device, slopes, w);
+        const back = linearBackwardTwin(dy, data, values, size).dx;
+        assertClose(await device.read(dx), back, tolerance(rows), "dx");
+      },
+      { windowBytes },
     );
   }
 }

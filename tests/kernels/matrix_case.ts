@@ -5,10 +5,16 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
-  writeMatrixScales,
 } from "../../kernels/matrix.ts";
+import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
 import type { MatrixDType } from "../../kernels/matrix_bytes.ts";
-import { dequantize, quantize, scalesOf } from "../../kernels/quantize.ts";
+import {
+  dequantize,
+  nestScales,
+  quantize,
+  restoreScales,
+  scalesOf,
+} from "../../kernels/quantize.ts";
 import { seeded } from "./numbers.ts";
 
 /** Numbers rounded towards zero to a dtype, and their bytes. */
@@ -51,12 +57,16 @@ export function seededCodes(
   rows: number,
   cols: number,
   dtype: CodeDType,
+  { nested = false } = {},
 ): { w: Matrix; values: Float32Array } {
   const codes = quantize(seeded(rows * cols, rows + cols), cols, dtype);
-  const w = createMatrix(device, rows, cols, dtype);
+  const w = createMatrix(device, rows, cols, dtype, { nested });
   writeInPieces(device, w, codes.bytes, 8);
   writeMatrixScales(device, w, scalesOf(codes.absmax, dtype));
-  return { w, values: dequantize(codes, [rows, cols], dtype) };
+  const absmax = nested
+    ? restoreScales(nestScales(codes.absmax))
+    : codes.absmax;
+  return { w, values: dequantize({ ...codes, absmax }, [rows, cols], dtype) };
 }
 
 function writeInPieces(

@@ -61,9 +61,9 @@ await gpuTest(
       ...{ rms_norm_eps: 1e-6, rope_theta: 1e6, hidden_act: "silu" },
       ...{ tie_word_embeddings: true },
     });
-    const plan = (blocks: "nf4" | "bf16") =>
+    const plan = (blocks: "nf4" | "bf16", nested = false) =>
       planBytes(device, {
-        config,
+        ...{ config, nested },
         dtypeOf: (name) => isQuantized(name) ? blocks : "bf16",
         adapter: {
           ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER },
@@ -83,6 +83,10 @@ await gpuTest(
     // 357.8 million weights in 4 bits and a scale per 64, 136.1 million in bf16
     const least = 357.8e6 * (0.5 + 4 / 64) + 136.1e6 * 2;
     assert(frozen > least && frozen < 1.15 * least, `${frozen} of ${least}`);
+    // 3 of 4 bytes a scale, less what stands before them; the pool rounds either up
+    const { groups: [inNested] } = await plan("nf4", true);
+    const saved = (frozen - inNested!.bytes) / (3 / 64 * 357.8e6);
+    assert(saved > 0.85 && saved < 1.15, `${saved}`);
     const { total: inBf16 } = await plan("bf16");
     assert(inBf16 - total > 0.9 * 357.8e6 * (2 - 0.5 - 4 / 64));
   },
