@@ -15,6 +15,8 @@ export interface Codes {
 /** Scales that share a second scale. */
 export const NESTED_BLOCK = 256;
 const INT8_MOST = 127;
+/** Numbers around it have no fraction: adding it rounds, ties to even. */
+const WHOLE = 1.5 * 2 ** 52;
 
 /** Quantises whole rows of a weight `[rows, cols]`; in 4 bits the first number begins a block. */
 export function quantize(
@@ -26,10 +28,13 @@ export function quantize(
   const book = bookOf(CODEBOOKS[dtype]);
   const absmax = largest(values, BLOCK);
   const bytes = new Uint8Array(Math.ceil(values.length / 2));
-  for (let i = 0; i < values.length; i++) {
-    const scale = absmax[Math.floor(i / BLOCK)]!;
-    const scaled = scale === 0 ? 0 : Math.fround(values[i]! / scale);
-    bytes[i >> 1]! |= nearest(book, scaled) << (i % 2 === 0 ? 4 : 0);
+  for (let block = 0; block < absmax.length; block++) {
+    const scale = absmax[block]!;
+    const end = Math.min((block + 1) * BLOCK, values.length);
+    for (let i = block * BLOCK; i < end; i++) {
+      const scaled = scale === 0 ? 0 : Math.fround(values[i]! / scale);
+      bytes[i >> 1]! |= nearest(book, scaled) << (i % 2 === 0 ? 4 : 0);
+    }
   }
   return { bytes, absmax };
 }
@@ -42,7 +47,7 @@ function quantizeRows(values: Float32Array, cols: number): Codes {
     const scale = absmax[row]!;
     if (scale === 0) continue;
     for (let i = row * cols; i < (row + 1) * cols; i++) {
-      codes[i] = roundHalfEven(values[i]! * INT8_MOST / scale);
+      codes[i] = values[i]! * INT8_MOST / scale + WHOLE - WHOLE;
     }
   }
   return { bytes: new Uint8Array(codes.buffer), absmax };
@@ -119,22 +124,27 @@ function largest(
   length: number,
 ): Float32Array<ArrayBuffer> {
   const absmax = new Float32Array(Math.ceil(values.length / length));
-  for (let i = 0; i < values.length; i++) {
-    const group = Math.floor(i / length);
-    const magnitude = Math.abs(values[i]!);
+  for (let group = 0; group < absmax.length; group++) {
+    const end = Math.min((group + 1) * length, values.length);
     // a NaN stays, and shows in the first loss
-    if (magnitude > absmax[group]! || Number.isNaN(magnitude)) {
-      absmax[group] = magnitude;
+    let most = 0;
+    for (let i = group * length; i < end; i++) {
+      most = Math.max(most, Math.abs(values[i]!));
     }
+    absmax[group] = most;
   }
   return absmax;
 }
 
-/** Codes in ascending order of their numbers, and the borders between them. */
+/** Codes in ascending order of their numbers, and the borders between them, all within [-1, 1]. */
 interface Book {
   readonly codes: Uint8Array;
   readonly borders: Float64Array;
+  /** How many borders lie below each 512th of the range. */
+  readonly below: Uint8Array;
 }
+
+const PARTS = 512;
 
 const books = new WeakMap<Float32Array, Book>();
 
@@ -151,26 +161,19 @@ function bookOf(numbers: Float32Array): Book {
   const book = {
     codes: Uint8Array.from(codes),
     borders: Float64Array.from(borders),
+    below: Uint8Array.from(
+      { length: 2 * PARTS + 1 },
+      (_, i) => borders.filter((border) => border < i / PARTS - 1).length,
+    ),
   };
   books.set(numbers, book);
   return book;
 }
 
-/** The code whose number is nearest: as many borders as lie below the value, by halving. */
-function nearest({ codes, borders }: Book, value: number): number {
-  let low = 0;
-  let high = borders.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (borders[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return codes[low]!;
-}
-
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
+/** The code whose number is nearest: as many borders as lie below the value. */
+function nearest({ codes, borders, below }: Book, value: number): number {
+  // the part before the value's, since adding 1 rounds
+  let count = below[Math.max(0, Math.floor((value + 1) * PARTS) - 1)] ?? 0;
+  while (borders[count]! < value) count++;
+  return codes[count]!;
 }
