@@ -10,8 +10,11 @@ import {
 import { toFloat32 } from "../../src/files/dtype.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
 import type { TensorReader } from "../../src/files/safetensors.ts";
+import { generate } from "../../src/generation/generate.ts";
+import { createSampler, GREEDY } from "../../src/generation/sampler.ts";
 import { readModelConfig } from "../../src/model/config.ts";
 import { loadModel } from "../../src/model/load.ts";
+import { sequenceLogits } from "../../src/model/logits.ts";
 import { linears } from "../../src/model/model.ts";
 import { isQuantized } from "../../src/model/quantization.ts";
 import { sequenceBatch } from "../../src/preference/batch.ts";
@@ -112,3 +115,35 @@ await gpuTest(
   },
   { read: [MODEL] },
 );
+
+for (const dtype of ["int8", "nf4"] as const) {
+  await gpuTest(
+    `generate() on ${dtype} codes takes the tokens that logits without a cache name`,
+    async (device) => {
+      const { config: json, weights } = await openModelFolder(TINY);
+      const config = readModelConfig(json);
+      const quantization = { dtype, nested: dtype === "nf4" };
+      const model = await loadModel(device, config, weights, { quantization });
+      const promptIds = [3, 14, 15, 92, 65, 35];
+      const { ids } = await generate(model, promptIds, {
+        maxNewTokens: 8,
+        sampler: createSampler(GREEDY),
+        stopIds: new Set(),
+      });
+      assertEquals(ids.length, 8);
+      const all = [...promptIds, ...ids];
+      let position = 0;
+      for await (const piece of sequenceLogits(model, all)) {
+        for (let at = 0; at < piece.length; at += config.vocab_size) {
+          const row = piece.subarray(at, at + config.vocab_size);
+          const next = all[++position];
+          if (position < promptIds.length || next === undefined) continue;
+          const gap = Math.max(...row) - row[next]!;
+          assert(gap < 1e-4, `token ${position}: ${gap} below the likeliest`);
+        }
+      }
+      assertEquals(position, all.length);
+    },
+    { read: [TINY] },
+  );
+}
