@@ -40,6 +40,22 @@ await runTest(
   { variants: ["panel", "tile"] },
 );
 
+await runTest(
+  "runTraining() keeps the references of each kind of codes apart in one cache",
+  async (scene) => {
+    const cacheFolder = scene.path("cache");
+    const common = { ...LORA, bf16: true, max_steps: 1 };
+    const files: number[] = [];
+    // a column of other weights would show as a margin at step 0, which stops the run
+    for (const recipe of [{}, ...BASES.map(([, , recipe]) => recipe)]) {
+      const run = `run-${files.length}`;
+      await scene.train(run, { ...common, ...recipe }, { cacheFolder });
+      files.push([...Deno.readDirSync(cacheFolder)].length);
+    }
+    assert(files.every((count, i) => i === 0 || count > files[i - 1]!));
+  },
+);
+
 /** Two answers of 362 tokens after a prompt of 150: two sequences of 512. */
 function pairBatchOf512() {
   const half = (token: number) => ({
