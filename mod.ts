@@ -27,6 +27,7 @@
  */
 
 // the device that everything runs on
+export type { CodeDType } from "./kernels/codebooks.ts";
 export { Device } from "./kernels/device.ts";
 export type { DeviceOptions, Variant } from "./kernels/device_options.ts";
 export type { DeviceMemory } from "./kernels/pool.ts";

@@ -32,9 +32,13 @@ export const quantizationAliases = {
 
 /** Checked options of them. */
 export interface QuantizationOptions {
+  /** int8 with a scale per row. */
   readonly load_in_8bit: boolean;
+  /** 4 bits with a scale per 64 numbers. */
   readonly load_in_4bit: boolean;
+  /** Numbers of the 4-bit codes. */
   readonly bnb_4bit_quant_type: "nf4" | "fp4";
+  /** Whether the scales of 4 bits are codes too. */
   readonly use_bnb_nested_quant: boolean;
 }
 
