@@ -33,8 +33,8 @@ export function allocateNested(
   device: Device,
   shape: Omit<NestedWindow, "words">,
 ): NestedWindow {
-  const { codes, end } = places(shape);
-  return { ...shape, words: device.allocate([codes + end], "u32") };
+  const { codes, words } = places(shape);
+  return { ...shape, words: device.allocate([codes + words], "u32") };
 }
 
 /** Where second scales and codes begin, and how many words the codes take. */
@@ -44,8 +44,8 @@ function places(
   const absmax = 1 + before * 4 + DYNAMIC_MAP.length;
   const group = Math.floor(first * blocks / NESTED_BLOCK);
   const groups = Math.ceil((first + rows) * blocks / NESTED_BLOCK) - group;
-  const end = Math.ceil(rows / ROWS) * blocks;
-  return { absmax, group, groups, codes: absmax + groups, end };
+  const words = Math.ceil(rows / ROWS) * blocks;
+  return { absmax, group, groups, codes: absmax + groups, words };
 }
 
 /** Overwrites a window from the nested scales of the whole matrix. @param numbers what stands before the scales */
@@ -57,7 +57,7 @@ export function writeNested(
 ): void {
   const { first, rows, blocks, words } = window;
   const at = places(window);
-  const bits = new Uint32Array(at.codes + at.end);
+  const bits = new Uint32Array(at.codes + at.words);
   const floats = new Float32Array(bits.buffer);
   floats[0] = offset;
   floats.set(numbers, 1);
@@ -80,7 +80,7 @@ export function restoredScales(
 ): Tensor | GPUTexture {
   const { first, rows, blocks, before, words } = window;
   const at = places(window);
-  const count = before + at.end;
+  const count = before + at.words;
   const y = device.allocate([count, 4]);
   device.launch(
     kernel,
