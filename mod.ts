@@ -27,6 +27,7 @@
  */
 
 // the device that everything runs on
+export type { CodeDType } from "./kernels/codebooks.ts";
 export { Device } from "./kernels/device.ts";
 export type { DeviceOptions, Variant } from "./kernels/device_options.ts";
 export type { DeviceMemory } from "./kernels/pool.ts";
@@ -233,8 +234,12 @@ export type {
   OnLoad,
   OpenedModel,
   OpenedTuned,
+  OpenOptions,
   SideBySide,
 } from "./src/model/open_model.ts";
+export type { Quantization } from "./src/model/quantization.ts";
+export { quantizationOf } from "./src/model/quantization_options.ts";
+export type { QuantizationOptions } from "./src/model/quantization_options.ts";
 export { writeRandomCheckpoint } from "./src/model/random_checkpoint.ts";
 export type {
   CheckpointDtype,

@@ -1,4 +1,5 @@
 /** Rows of a weight by number, from the same memory that the products read: tied heads hold it once. */
+import { isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
 import source from "./embedding.wgsl" with { type: "text" };
 import panelSource from "./embedding_panel.wgsl" with { type: "text" };
@@ -18,12 +19,17 @@ const WORKGROUP_SIZE = 64;
  * Rows of w by their numbers: f32 `[n, cols]`. That each number is below `w.rows` is the caller's matter.
  *
  * @param ids u32 `[n]`
- * @throws {TypeError} if `ids` is not u32
+ * @throws {TypeError} if `ids` is not u32, or w is codes
  */
 export function pickRows(device: Device, w: Matrix, ids: Tensor): Tensor {
   if (ids.dtype !== "u32") {
     throw new TypeError(
       `Cannot pick rows of a matrix: numbers of dtype ${ids.dtype}, expected u32`,
+    );
+  }
+  if (isCodeDType(w.dtype)) {
+    throw new TypeError(
+      `Cannot pick rows of a matrix: it is of ${w.dtype}, expected floats`,
     );
   }
   const count = elements(ids.shape);

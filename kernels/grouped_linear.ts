@@ -9,6 +9,7 @@ import gradientPanelSource from "./grouped_gradient_panel.wgsl" with {
 };
 import { defineKernel } from "./kernel.ts";
 import { type Matrix, windowsOf } from "./matrix.ts";
+import { withScales } from "./matrix_scales.ts";
 import {
   launchProduct,
   type Operand,
@@ -147,20 +148,21 @@ function grouped(
               bRow: forward ? piece.offset : 0,
             }
             : undefined;
-          launchProduct(device, {
-            ...plainProduct(
-              sliceRows(y, slice),
-              slice.count,
-              forward ? piece.rows : cols,
-              forward ? length : piece.rows,
-            ),
-            ...{ mode, a, b: { ...w, store: piece.store } },
-            ...{ bRow: piece.first, cRow: cols, add: !forward && i > 0 },
-            aCol: forward ? 0 : piece.offset,
-            cFirst: forward ? piece.offset : 0,
-            more: pair,
-            range: { ...ranged, group },
-          });
+          withScales(device, piece.scales, (scales) =>
+            launchProduct(device, {
+              ...plainProduct(
+                sliceRows(y, slice),
+                slice.count,
+                forward ? piece.rows : cols,
+                forward ? length : piece.rows,
+              ),
+              ...{ mode, a, b: { ...w, store: piece.store, scales } },
+              ...{ bRow: piece.first, cRow: cols, add: !forward && i > 0 },
+              aCol: forward ? 0 : piece.offset,
+              cFirst: forward ? piece.offset : 0,
+              more: pair,
+              range: { ...ranged, group },
+            }));
         }
       }
     });

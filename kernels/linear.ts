@@ -5,6 +5,7 @@
 import type { Device } from "./device.ts";
 import { type Matrix, type WindowPiece, windowsOf } from "./matrix.ts";
 import { ROWS_PER_WORD } from "./matrix_bytes.ts";
+import { withScales } from "./matrix_scales.ts";
 import {
   launchProduct,
   type Operand,
@@ -58,9 +59,9 @@ export function linear(
 /**
  * Product with rows `[firstRow, firstRow + rows)` of w: y `[tokens, rows]` from x `[tokens, cols]`.
  *
- * @param firstRow even if w is of 16 bits
+ * @param firstRow even if w is of 16 bits, a multiple of 4 if of codes
  * @throws {TypeError} if shapes do not fit
- * @throws {RangeError} if the rows are not within w, or begin within a pair
+ * @throws {RangeError} if the rows are not within w, or begin within a group
  */
 export function linearRows(
   device: Device,
@@ -101,10 +102,10 @@ export function linearDx(
 /**
  * into = into * rowScale + p w[firstRow, firstRow + rows), for p `[tokens, rows]` and into `[tokens, cols]`.
  *
- * @param firstRow even if w is of 16 bits
+ * @param firstRow even if w is of 16 bits, a multiple of 4 if of codes
  * @param rowScale one number per token, `[tokens]`; without it, 1
  * @throws {TypeError} if shapes do not fit
- * @throws {RangeError} if the rows are not within w, or begin within a pair
+ * @throws {RangeError} if the rows are not within w, or begin within a group
  */
 export function linearDxRows(
   device: Device,
@@ -142,19 +143,20 @@ function forward(
     const c = sliceRows(y, slice);
     withOperands(device, sliceRows(x, slice), more, slice, (a, second) => {
       for (const piece of pieces) {
-        launchProduct(device, {
-          ...plainProduct(c, slice.count, piece.rows, w.cols),
-          mode: "nt",
-          a,
-          b: { ...w, store: piece.store },
-          bRow: piece.first,
-          cRow: rows,
-          cFirst: piece.offset,
-          add: into !== undefined,
-          bias,
-          biasFirst: piece.offset,
-          more: second && { ...second, bRow: piece.offset },
-        });
+        withScales(device, piece.scales, (scales) =>
+          launchProduct(device, {
+            ...plainProduct(c, slice.count, piece.rows, w.cols),
+            mode: "nt",
+            a,
+            b: { ...w, store: piece.store, scales },
+            bRow: piece.first,
+            cRow: rows,
+            cFirst: piece.offset,
+            add: into !== undefined,
+            bias,
+            biasFirst: piece.offset,
+            more: second && { ...second, bRow: piece.offset },
+          }));
       }
     });
   }
@@ -182,18 +184,19 @@ function backward(
     const factors = scale && sliceRows(scale, slice);
     withOperands(device, sliceRows(dy, slice), more, slice, (a, second) => {
       for (const [i, piece] of pieces.entries()) {
-        launchProduct(device, {
-          ...plainProduct(c, slice.count, w.cols, piece.rows),
-          mode: "nn",
-          a,
-          aCol: piece.offset,
-          b: { ...w, store: piece.store },
-          bRow: piece.first,
-          cRow: w.cols,
-          add: add || i > 0,
-          scale: i === 0 ? factors : undefined,
-          more: i === 0 ? second : undefined,
-        });
+        withScales(device, piece.scales, (scales) =>
+          launchProduct(device, {
+            ...plainProduct(c, slice.count, w.cols, piece.rows),
+            mode: "nn",
+            a,
+            aCol: piece.offset,
+            b: { ...w, store: piece.store, scales },
+            bRow: piece.first,
+            cRow: w.cols,
+            add: add || i > 0,
+            scale: i === 0 ? factors : undefined,
+            more: i === 0 ? second : undefined,
+          }));
       }
     });
   }
@@ -203,7 +206,9 @@ function backward(
 function wholeWords(w: Matrix, first: number, rows: number): WindowPiece[] {
   if (first % ROWS_PER_WORD[w.dtype] === 0) return windowsOf(w, first, rows);
   throw new RangeError(
-    `Cannot multiply by rows of a ${w.dtype} matrix from row ${first}: expected an even row`,
+    `Cannot multiply by rows of a ${w.dtype} matrix from row ${first}: expected a multiple of ${
+      ROWS_PER_WORD[w.dtype]
+    }`,
   );
 }
 

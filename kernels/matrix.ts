@@ -1,8 +1,9 @@
 /**
- * A weight matrix on the device, as the products read it: rows, or pairs of rows, of whole 16-byte words, in row
+ * A weight matrix on the device, as the products read it: rows, or groups of rows, of whole 16-byte words, in row
  * windows of at most one binding. Storage buffers for GPUs; for CPU adapters storage textures in the order of
  * `flatTexture()`: packed panels were measured 4 % faster, which their packing would cost. Knows no product.
  */
+import { BLOCK, isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
 import { FLAT_WIDTH } from "./flat_texture.ts";
 import {
@@ -15,6 +16,11 @@ import {
   wordPitch,
   wordsOfRows,
 } from "./matrix_bytes.ts";
+import {
+  allocateScales,
+  scalesStore,
+  type WindowScales,
+} from "./matrix_scales.ts";
 import { padColumns } from "./pad_columns.ts";
 import { expectShape, type Tensor } from "./tensor.ts";
 import { fillTexture, readTexture } from "./texture_words.ts";
@@ -24,6 +30,8 @@ export interface MatrixWindow {
   readonly first: number;
   readonly rows: number;
   readonly store: Tensor | GPUTexture;
+  /** Of codes. */
+  readonly scales?: WindowScales | undefined;
 }
 
 /** A weight `[rows, cols]`: `rows` outputs, `cols` inputs. */
@@ -31,7 +39,7 @@ export interface Matrix {
   readonly rows: number;
   readonly cols: number;
   readonly dtype: MatrixDType;
-  /** 16-byte words from one row, or pair of 16-bit rows, to the next; the last one is filled up with zeros. */
+  /** 16-byte words from one row, or group of rows, to the next; the last one is filled up with zeros. */
   readonly pitch: number;
   readonly windows: readonly MatrixWindow[];
 }
@@ -42,15 +50,18 @@ export const WINDOW_ROWS = 64;
 /**
  * Allocates a matrix with arbitrary contents, owned like a tensor by the innermost scope; by nobody if none is open.
  *
- * @throws {RangeError} if 64 rows do not fit in one binding
+ * @param options.nested scales of 4 bits are themselves codes
+ * @throws {RangeError} if 64 rows do not fit in one binding, or a 4-bit row is no whole number of blocks
  */
 export function createMatrix(
   device: Device,
   rows: number,
   cols: number,
   dtype: MatrixDType,
+  { nested = false }: { readonly nested?: boolean } = {},
 ): Matrix {
-  const pitch = wordPitch(cols);
+  const pitch = wordPitch(cols, dtype);
+  expectBlocks(cols, dtype);
   const most = rowsPerWindow(device, cols, dtype);
   const windows: MatrixWindow[] = [];
   for (let first = 0; first < rows; first += most) {
@@ -59,6 +70,9 @@ export function createMatrix(
       first,
       rows: count,
       store: allocateStore(device, wordsOfRows(count, cols, dtype)),
+      scales: isCodeDType(dtype)
+        ? allocateScales(device, { first, rows: count, cols, dtype, nested })
+        : undefined,
     });
   }
   return { rows, cols, dtype, pitch, windows };
@@ -66,14 +80,25 @@ export function createMatrix(
 
 /** Gives a matrix back to the pool before its scope ends. */
 export function releaseMatrix(device: Device, m: Matrix): void {
-  for (const { store } of m.windows) device.release(store);
+  for (const { store, scales } of m.windows) {
+    device.release(store);
+    if (scales) device.release(scalesStore(scales));
+  }
+}
+
+function expectBlocks(cols: number, dtype: MatrixDType): void {
+  if (dtype !== "nf4" && dtype !== "fp4" || cols % BLOCK === 0) return;
+  throw new RangeError(
+    `Cannot hold a matrix with ${cols} columns of ${dtype}: expected a multiple of ${BLOCK}`,
+  );
 }
 
 /**
- * Overwrites whole rows from the bytes of a checkpoint: row-major elements of the matrix's dtype.
+ * Overwrites whole rows from the bytes of a checkpoint, or from codes: row-major elements of the matrix's dtype.
  *
- * @param firstRow even if the matrix is of 16 bits; then an even number of rows, unless the last one is among them
- * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split a pair
+ * @param firstRow the first of a group, of two rows in 16 bits, of four in codes; then whole groups, unless the last
+ *   row is among them
+ * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split a group
  */
 export function writeMatrixRows(
   device: Device,
@@ -90,7 +115,7 @@ export function writeMatrixRows(
   if (!Number.isInteger(rows) || end > m.rows || split) {
     throw new RangeError(
       `Cannot write rows of a matrix [${m.rows}, ${m.cols}]: ${bytes.length} bytes from row ${firstRow}, expected whole rows of ${rowBytes} bytes within it${
-        group === 2 ? ", in pairs" : ""
+        group === 1 ? "" : group === 2 ? ", in pairs" : ", in fours"
       }`,
     );
   }
@@ -144,13 +169,23 @@ export function packMatrix(device: Device, m: Matrix, from: Tensor): void {
   if (padded !== from) device.release(padded);
 }
 
-/** Reads rows `[firstRow, firstRow + rows)` as f32, `[rows, cols]`; waits for all recorded work. */
+/**
+ * Reads rows `[firstRow, firstRow + rows)` as f32, `[rows, cols]`; waits for all recorded work.
+ *
+ * @throws {TypeError} of a matrix of codes
+ */
 export async function readMatrixRows(
   device: Device,
   m: Matrix,
   firstRow: number,
   rows: number,
 ): Promise<Float32Array<ArrayBuffer>> {
+  const { dtype } = m;
+  if (isCodeDType(dtype)) {
+    throw new TypeError(
+      `Cannot read rows of a ${dtype} matrix: they are codes`,
+    );
+  }
   const values = new Float32Array(rows * m.cols);
   for (const piece of windowsOf(m, firstRow, rows)) {
     const half = piece.first % ROWS_PER_WORD[m.dtype];
@@ -163,7 +198,7 @@ export async function readMatrixRows(
         shape: [words * 4],
         byteOffset: (piece.store.byteOffset ?? 0) + word * WORD_BYTES,
       });
-    const decoded = decodeRows(bytes, half, piece.rows, m.cols, m.dtype);
+    const decoded = decodeRows(bytes, half, piece.rows, m.cols, dtype);
     values.set(decoded, piece.offset * m.cols);
   }
   return values;
@@ -172,6 +207,7 @@ export async function readMatrixRows(
 /** A part of a row range within one window; `first` counts from the window, `offset` from the range. */
 export interface WindowPiece {
   readonly store: Tensor | GPUTexture;
+  readonly scales: WindowScales | undefined;
   readonly first: number;
   readonly rows: number;
   readonly offset: number;
@@ -197,9 +233,10 @@ export function windowsOf(
     const from = Math.max(firstRow, window.first);
     const to = Math.min(end, window.first + window.rows);
     if (from >= to) return [];
-    const { store, first } = window;
+    const { store, scales, first } = window;
     return [{
       store,
+      scales,
       first: from - first,
       rows: to - from,
       offset: from - firstRow,

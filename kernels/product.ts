@@ -14,8 +14,10 @@ import { matrixShape, type Tensor } from "./tensor.ts";
 export interface Operand {
   readonly store: Tensor | GPUTexture;
   readonly dtype: MatrixDType;
-  /** Words from one row to the next; of 16 bits, from one pair of rows. */
+  /** Words from one row, or group of rows, to the next. */
   readonly pitch: number;
+  /** Of codes. */
+  readonly scales?: Tensor | GPUTexture | undefined;
 }
 
 /** Rows of `a` and `c` that a launch is for, known on the device only: `[starts[group], starts[group + 1])`. */
@@ -36,7 +38,7 @@ export interface Product {
   /** First column of `a`, a multiple of 4. */
   readonly aCol: number;
   readonly b: Operand;
-  /** First row of `b`; even if that is of 16 bits. */
+  /** First row of `b`, the first of a group. */
   readonly bRow: number;
   readonly rows: number;
   readonly cols: number;

@@ -1,6 +1,6 @@
 // c[i, j] = c[i, j] + sum_k a[i, k] b[j, k] + bias[j] for at most 4 rows i, as in decoding: bound by the loads of b
 // One workgroup of 16 x 4 per 8 columns: 16 invocations along the words of a pair of rows of b, which they load once.
-override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
+override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override ROWS: u32 = 1;
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it
 override BIAS: u32 = 0;     // 1 = add bias
@@ -9,10 +9,11 @@ struct Params {
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
-@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols (/ 2), b_pitch] words
+@group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols (/ 2 or 4), b_pitch] words
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
 @group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
 @group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read> scales: array<vec4f>;       // of codes: [4 in four bits + rows / 4, blocks]
 
 var<workgroup> partial: array<vec2f, 256>;                           // [4 rows, 4 pairs, 16 invocations]
 
@@ -24,6 +25,21 @@ fn even(pair: vec4u) -> vec4f {
 fn odd(pair: vec4u) -> vec4f {
   if (FORMAT == 1) { return bitcast<vec4f>(pair & vec4u(0xffff0000)); }
   return vec4f(unpack2x16float(pair.x).y, unpack2x16float(pair.y).y, unpack2x16float(pair.z).y, unpack2x16float(pair.w).y);
+}
+
+fn number(code: u32) -> f32 { return scales[(code & 15) / 4][code & 3]; }
+
+// elements [4 word, 4 word + 4) of a row of codes: a group of four rows has a u32 each in a word
+fn codes_at(row: u32, word: u32) -> vec4f {
+  let group = row / 4;
+  if (FORMAT == 3) {
+    let bytes = vec4u(b[group * params.b_pitch + word][row % 4]);
+    return vec4f(bitcast<vec4i>(bytes << vec4u(24, 16, 8, 0)) >> vec4u(24)) * scales[group][row % 4];
+  }
+  // a scale per 64 columns, after the numbers of the 16 codes
+  let codes = b[group * params.b_pitch + word / 2][row % 4] >> (word % 2 * 16);
+  let scale = scales[4 + group * (params.b_pitch / 8) + word / 16][row % 4];
+  return scale * vec4f(number(codes >> 4), number(codes), number(codes >> 12), number(codes >> 8));
 }
 
 fn finish(row: u32, col: u32, sum: f32) {
@@ -51,6 +67,9 @@ fn main(
       let first = (params.b_row + col) * params.b_pitch + k;
       b0 = bitcast<vec4f>(b[first]);
       if (col + 1 < params.cols) { b1 = bitcast<vec4f>(b[first + params.b_pitch]); }
+    } else if (FORMAT >= 3) {
+      b0 = codes_at(params.b_row + col, k);
+      b1 = codes_at(params.b_row + col + 1, k);
     } else {
       let pair = b[(params.b_row + col) / 2 * params.b_pitch + k];
       b0 = even(pair);

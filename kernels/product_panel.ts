@@ -49,7 +49,9 @@ export function launchPanelProduct(device: Device, p: Product): void {
     more_b: p.more?.b.store ?? b,
   };
   const starts = p.range?.starts ?? none;
-  const bindings = { a, b, c: p.c, bias, scale, starts, ...second };
+  // bound by the texts that read codes alone
+  const { scales = b } = p.b;
+  const bindings = { a, b, c: p.c, bias, scale, starts, ...second, scales };
   const grid = [
     Math.ceil((p.range?.most ?? p.rows) / rows),
     Math.ceil(p.cols / cols),

@@ -2,6 +2,7 @@
  * The loops over the reduction in the text of a panel product: every load of a step, then every multiply-add.
  * Writes WGSL; what surrounds a loop is written in product_panel_text.ts.
  */
+import { type CodeDType, isCodeDType } from "./codebooks.ts";
 import { type MatrixDType, ROWS_PER_WORD } from "./matrix_bytes.ts";
 import type { PanelTile } from "./product_panel_text.ts";
 
@@ -11,13 +12,16 @@ const XYZW = ["x", "y", "z", "w"] as const;
 interface Pair {
   readonly a: string;
   readonly b: string;
-  readonly dtype: MatrixDType;
+  readonly dtype: Exclude<MatrixDType, CodeDType>;
   readonly prefix: string;
 }
 
-/** Adds the products of a tile to its sums `s<row>_<col>`, those of the second pair too. */
-export function panelLoops(t: PanelTile): string {
-  const first = { a: "a", b: "b", dtype: t.dtype, prefix: "" };
+/**
+ * Adds the products of a tile to its sums `s<row>_<col>`, those of the second pair too.
+ *
+ * @param codes the loop of the first pair where b is codes
+ */
+export function panelLoops(t: PanelTile, codes: string | undefined): string {
   const more = {
     a: "more_a",
     b: "more_b",
@@ -25,14 +29,18 @@ export function panelLoops(t: PanelTile): string {
     prefix: "more_",
   } as const;
   const loop = t.mode === "nn" ? nnLoop : t.rows <= 2 ? fewRowsLoop : ntLoop;
-  return `  {\n${loop(t, first)}\n  }\n  {\n${loop(t, more)}\n  }`;
+  const { dtype } = t;
+  const first = isCodeDType(dtype)
+    ? codes
+    : loop(t, { a: "a", b: "b", dtype, prefix: "" });
+  return `  {\n${first}\n  }\n  {\n${loop(t, more)}\n  }`;
 }
 
 /** Functions that the loops call. */
 export function panelFunctions(dtype: MatrixDType): string {
   const at =
     "fn at(word: u32) -> vec2u { return vec2u(word & 511u, word >> 9u); }";
-  if (dtype === "f32") return at;
+  if (dtype === "f32" || isCodeDType(dtype)) return at;
   const half = (x: string) =>
     dtype === "f16"
       ? `vec4f(${
@@ -58,7 +66,11 @@ export function column(t: PanelTile, c: number): string {
   return `first_col + col_lane * 4u + ${first}u`;
 }
 
-function aPlaces(t: PanelTile, { prefix }: Pair): string {
+/** Where the rows of a begin that are rows of the tile. */
+export function aPlaces(
+  t: PanelTile,
+  { prefix }: Pick<Pair, "prefix">,
+): string {
   return each(
     t.rows,
     (r) =>
@@ -79,7 +91,7 @@ function bPlaces(t: PanelTile, { dtype, prefix }: Pair): string {
 }
 
 /** s += the four products of a word of a and a vector of b, b's component j by `b(c, j)`. */
-function products(
+export function products(
   t: PanelTile,
   a: (r: number) => string,
   b: (c: number, j: number) => string,

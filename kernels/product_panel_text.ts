@@ -7,7 +7,9 @@
  * in registers, its rows neighbours. No workgroup memory, no barrier. Operands are flat textures: word i at (i % 512, i / 512).
  * What is added to the sums is known at the launch only: each text costs the driver about a second at its first use.
  */
+import { isCodeDType } from "./codebooks.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
+import { codeFunctions, codeLoop, SCALES } from "./product_panel_codes.ts";
 import {
   column,
   each,
@@ -53,6 +55,7 @@ export function panelTileSize(t: TileShape): [rows: number, cols: number] {
 /** The complete WGSL text of a tile. */
 export function panelProductText(t: PanelTile): string {
   const [rows, cols] = panelTileSize(t);
+  const codes = isCodeDType(t.dtype) ? t.dtype : undefined;
   return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
     t.mode === "nt" ? "b[j, k]" : "b[k, j]"
   }, the same of a second pair, and bias[j]      one workgroup per ${rows} x ${cols} outputs
@@ -73,8 +76,9 @@ struct Params {
 @group(0) @binding(6) var more_a: texture_storage_2d<rgba32float, read>; // [rows, more_length], flat
 @group(0) @binding(7) var more_b: texture_storage_2d<rgba32uint, read>;  // as b in f32, flat
 @group(0) @binding(8) var<storage, read> starts: array<u32>;             // [groups + 1]
-
+${codes ? SCALES : ""}
 ${panelFunctions(t.dtype)}
+${codes ? codeFunctions(codes) : ""}
 @compute @workgroup_size(${t.rowLanes * t.colLanes})
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   var base = 0u;
@@ -88,7 +92,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let first_col = group.y * ${cols}u;
   let col_lane = lane % ${t.colLanes}u;
 ${each(t.rows, (r) => each(t.cols, (c) => `  var s${r}_${c} = 0.0;`))}
-${panelLoops(t)}
+${panelLoops(t, codes && codeLoop(t))}
   if (params.has_bias == 1u) {
 ${each(t.cols, (c) => addBias(t, c))}
   }

@@ -4,13 +4,14 @@
  */
 import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
+import { isCodeDType } from "./codebooks.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
 import { foldedGrid } from "./grid.ts";
 import { type Product, rangeParams } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import {
-  type TileMode,
+  type TileKind,
   tileName,
   tileOutputs,
   tileProductText,
@@ -21,7 +22,10 @@ import type { Tensor } from "./tensor.ts";
 const fewKernel = defineKernel("product_few", fewSource);
 
 /** The override `FORMAT` of kernels that read matrices. */
-export const FORMATS: Record<MatrixDType, number> = { f32: 0, bf16: 1, f16: 2 };
+export const FORMATS: Record<MatrixDType, number> = {
+  ...{ f32: 0, bf16: 1, f16: 2 },
+  ...{ int8: 3, nf4: 4, fp4: 4 },
+};
 
 /** What tuning chooses among. All sum in one order. */
 export const TILE_SIZES: readonly TileSize[] = [
@@ -50,11 +54,13 @@ export function launchTileProduct(device: Device, p: Product): void {
 
 const kernels = new Map<string, Kernel>();
 
-function kernelOf(mode: TileMode, size: TileSize): Kernel {
-  const name = `product_${mode}_${tileName(size)}`;
+function kernelOf(kind: TileKind, size: TileSize): Kernel {
+  const { mode, ranged, codes } = kind;
+  const reads = `${ranged ? "_ranged" : ""}${codes ? "_codes" : ""}`;
+  const name = `product_${mode}_${tileName(size)}${reads}`;
   const known = kernels.get(name);
   if (known) return known;
-  const made = defineKernel(name, tileProductText(mode, size));
+  const made = defineKernel(name, tileProductText(kind, size));
   kernels.set(name, made);
   return made;
 }
@@ -63,12 +69,12 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
   const { store: a } = p.a;
   const { store: b } = p.b;
   const { bias = none, scale = none } = p;
+  const { scales = none } = p.b;
   const constants = {
     FORMAT: FORMATS[p.b.dtype],
     FINISH: p.scale ? 2 : Number(p.add),
     BIAS: Number(p.bias !== undefined),
     MORE: Number(p.more !== undefined),
-    RANGED: Number(p.range !== undefined),
   };
   const rows = p.range?.most ?? p.rows;
   const wanted = TILE_SIZES[chosenProduct(device)]!;
@@ -79,7 +85,7 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     more_b: p.more?.b.store ?? b,
   };
   const starts = p.range?.starts ?? none;
-  const bindings = { a, b, c: p.c, bias, scale, starts, ...second };
+  const bindings = { a, b, c: p.c, bias, scale, starts, scales, ...second };
   const params = {
     ...{ rows: p.rows, ...paramsOf(p), ...rangeParams(p) },
     more_length: p.more?.length ?? 0,
@@ -87,7 +93,12 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     more_b_row: p.more?.bRow ?? 0,
     more_b_pitch: p.more?.b.pitch ?? 0,
   };
-  device.launch(kernelOf(p.mode, size), bindings, params, grid, { constants });
+  const kind = {
+    mode: p.mode,
+    ranged: p.range !== undefined,
+    codes: isCodeDType(p.b.dtype),
+  };
+  device.launch(kernelOf(kind, size), bindings, params, grid, { constants });
 }
 
 /** The tile of a product, and its workgroups: the one that is wanted where the product is large enough. */
@@ -114,7 +125,8 @@ function launchFewRows(device: Device, p: Product, none: Tensor): void {
     BIAS: Number(p.bias !== undefined),
   };
   const grid = foldedGrid(Math.ceil(p.cols / FEW_COLS));
-  const bindings = { a, b, c: p.c, bias: p.bias ?? none };
+  const { scales = none } = p.b;
+  const bindings = { a, b, c: p.c, bias: p.bias ?? none, scales };
   device.launch(fewKernel, bindings, paramsOf(p), grid, { constants });
 }
 

@@ -6,6 +6,8 @@
  * sizes add the same products in the same order. Knows no device.
  */
 
+import { CODES_AT, RANGE, SCALES } from "./product_tile_pieces.ts";
+
 /** Outputs of an invocation, and words of four k that are loaded between two barriers. */
 export interface TileSize {
   readonly rows: 4 | 8;
@@ -15,6 +17,15 @@ export interface TileSize {
 
 /** "nt" sums over rows of b, "nn" over its columns. */
 export type TileMode = "nt" | "nn";
+
+/** What a text reads. Texts differ, since an adapter may bind no more than eight buffers. */
+export interface TileKind {
+  readonly mode: TileMode;
+  /** Only rows [starts[group], starts[group + 1]), counted from row_base; without a bias. */
+  readonly ranged?: boolean;
+  /** b is codes, with scales. */
+  readonly codes?: boolean;
+}
 
 const LANES = 256;
 
@@ -29,18 +40,20 @@ export function tileName({ rows, cols, words }: TileSize): string {
 }
 
 /** The complete WGSL text of a tile. */
-export function tileProductText(mode: TileMode, size: TileSize): string {
+export function tileProductText(
+  { mode, ranged = false, codes = false }: TileKind,
+  size: TileSize,
+): string {
   const [tileRows, tileCols] = tileOutputs(size);
   const { words } = size;
   const nt = mode === "nt";
   return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
     nt ? "b[j, k]" : "b[k, j]"
   }, the same of a second pair, and bias[j]      one workgroup per ${tileRows} x ${tileCols} outputs
-override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
+override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
 override MORE: u32 = 0;     // 1 = there is a second pair, of f32
-override RANGED: u32 = 0;   // 1 = only rows [starts[group], starts[group + 1]), counted from row_base
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32, group: u32, row_base: u32,
@@ -49,16 +62,20 @@ struct Params {
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + ${
     nt ? "cols" : "length"
-  } (/ 2), b_pitch] words
+  } (/ 2 or 4), b_pitch] words
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
-@group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
+${
+    ranged
+      ? "@group(0) @binding(3) var<storage, read> starts: array<u32>;         // [groups + 1]"
+      : "@group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]"
+  }
 @group(0) @binding(4) var<storage, read> scale: array<f32>;          // [rows]
 @group(0) @binding(5) var<storage, read> more_a: array<vec4f>;       // [rows, more_a_pitch] words of 4
 @group(0) @binding(6) var<storage, read> more_b: array<vec4f>;       // [more_b_row + ${
     nt ? "cols" : "more_length"
   }, more_b_pitch] words
 @group(0) @binding(7) var<uniform> params: Params;
-@group(0) @binding(8) var<storage, read> starts: array<u32>;         // [groups + 1]
+${codes ? SCALES : ""}
 
 var<private> end_row: u32;
 
@@ -76,6 +93,7 @@ fn a_at(row: u32, word: u32) -> vec4f {
   return a[row * params.a_pitch + params.a_word + word];
 }
 
+${codes ? CODES_AT : ""}
 // elements [4 word, 4 word + 4) of a row of b
 fn b_at(row: u32, word: u32) -> vec4f {
   if (row >= params.${nt ? "cols" : "length"} || 4 * word >= params.${
@@ -83,6 +101,7 @@ fn b_at(row: u32, word: u32) -> vec4f {
   }) { return vec4f(); }
   let at = params.b_row + row;
   if (FORMAT == 0) { return bitcast<vec4f>(b[at * params.b_pitch + word]); }
+${codes ? "  if (FORMAT >= 3) { return codes_at(at, word); }" : ""}
   // rows in pairs, the odd one in the upper halves
   let pair = b[at / 2 * params.b_pitch + word];
   let half = select(pair & vec4u(0xffff), pair >> vec4u(16), at % 2 == 1);
@@ -106,7 +125,7 @@ fn finish(row: u32, col: u32, sum: f32) {
   if (row >= end_row || col >= params.cols) { return; }
   let i = params.c_first + row * params.c_row + col * params.c_col;
   var value = sum;
-  if (BIAS == 1) { value += bias[params.bias_first + col]; }
+${ranged ? "" : "  if (BIAS == 1) { value += bias[params.bias_first + col]; }"}
   if (FINISH == 1) { value += c[i]; }
   if (FINISH == 2) { value += scale[row] * c[i]; }
   c[i] = value;
@@ -120,11 +139,7 @@ fn main(
 ) {
   var row0 = group.x * ${tileRows};
   var end = params.rows;
-  if (RANGED == 1) {
-    row0 += max(starts[params.group], params.row_base) - params.row_base;
-    end = min(max(starts[params.group + 1], params.row_base) - params.row_base, params.rows);
-    if (row0 >= end) { return; }
-  }
+${ranged ? RANGE : ""}
   end_row = end;
   let col0 = group.y * ${tileCols};
 ${lines(sumNames(size), (name) => `  var ${name}: vec4f;`)}

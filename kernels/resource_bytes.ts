@@ -1,5 +1,6 @@
 /** What tensors and matrices hold on the device, their rounding included. */
 import type { Matrix } from "./matrix.ts";
+import { scalesStore } from "./matrix_scales.ts";
 import type { Tensor } from "./tensor.ts";
 
 const TEXEL_BYTES = 16;
@@ -13,5 +14,10 @@ export function resourceBytes(resource: Tensor | GPUTexture): number {
 
 /** Bytes of all windows of a matrix. */
 export function matrixBytes({ windows }: Matrix): number {
-  return windows.reduce((sum, { store }) => sum + resourceBytes(store), 0);
+  return windows.reduce(
+    (sum, { store, scales }) =>
+      sum + resourceBytes(store) +
+      (scales ? resourceBytes(scalesStore(scales)) : 0),
+    0,
+  );
 }

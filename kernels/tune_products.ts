@@ -111,7 +111,7 @@ function candidatesOf(device: Device): Candidate[] {
   if (device.variant === "tile") {
     return TILE_SIZES.map((size) => ({
       name: tileName(size),
-      texts: modes.map((mode) => tileProductText(mode, size)),
+      texts: modes.map((mode) => tileProductText({ mode }, size)),
     }));
   }
   return panelShapes(lanesOf(device)).map((shape) => {

@@ -13,6 +13,7 @@ import {
   openTunedEncoder,
   type PredictOptions,
   predictSchema,
+  quantizationOf,
   readQuestions,
   readRecords,
   type Speaker,
@@ -34,7 +35,10 @@ async function openSpeakers(device: Device, options: PredictOptions) {
   const opened = await openSideBySide(
     device,
     paths,
-    taskProgress("load", "bytes"),
+    {
+      quantization: quantizationOf(options),
+      onLoad: taskProgress("load", "bytes"),
+    },
   );
   const { tuned } = opened;
   const speakers: Speaker[] = [

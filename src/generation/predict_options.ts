@@ -6,6 +6,11 @@
 import { optional } from "../base/composite_option.ts";
 import { flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import {
+  quantizationAliases,
+  quantizationOptions,
+  quantizationProblems,
+} from "../model/quantization_options.ts";
 
 /**
  * The options of `deno task predict`.
@@ -27,6 +32,7 @@ export const predictSchema = defineSchema({
         "Name in templates/ or path of a Jinja file; null is each model's own; without one prompts are continued as plain text",
       ),
     ),
+    ...quantizationOptions,
   },
   "Prompts": {
     prompt: optional(
@@ -83,9 +89,13 @@ export const predictSchema = defineSchema({
     ),
   },
 }, {
-  aliases: { adapter_name_or_path: "tuned", system_prompt: "system" },
-  check({ prompt, input, output }) {
-    const problems: string[] = [];
+  aliases: {
+    adapter_name_or_path: "tuned",
+    system_prompt: "system",
+    ...quantizationAliases,
+  },
+  check({ prompt, input, output, ...options }) {
+    const problems = quantizationProblems(options);
     if (prompt !== null && input !== null) {
       problems.push('"prompt" and "input" exclude each other');
     }

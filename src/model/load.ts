@@ -24,6 +24,11 @@ import { ropeTables } from "./rope_table.ts";
 import { tensorName } from "./tensor_names.ts";
 import type { IsTrained } from "./trained_parameters.ts";
 import {
+  isQuantized,
+  loadQuantized,
+  type Quantization,
+} from "./quantization.ts";
+import {
   buildModel,
   type WeightLayout,
   weightLayouts,
@@ -34,7 +39,9 @@ export interface LoadOptions {
   /** Train all weights, or those that a rule names; default: none. */
   readonly trained?: boolean | IsTrained;
   /** Type in which frozen matrices are kept; default: as stored. */
-  readonly dtype?: Matrix["dtype"] | undefined;
+  readonly dtype?: keyof typeof STORED | undefined;
+  /** Keeps the linear layers of the blocks, frozen ones, as codes; default: not. */
+  readonly quantization?: Quantization | undefined;
   /** Called as bytes arrive. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -43,10 +50,7 @@ const MATRIX_DTYPES = {
   F32: "f32",
   F16: "f16",
   BF16: "bf16",
-} as const satisfies Record<
-  FloatDtype,
-  Matrix["dtype"]
->;
+} as const satisfies Record<FloatDtype, keyof typeof STORED>;
 
 const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
@@ -80,7 +84,7 @@ async function loadParts(
   device: Device,
   layouts: readonly WeightLayout[],
   reader: TensorReader,
-  { trained = false, dtype, onProgress }: LoadOptions,
+  { trained = false, dtype, quantization, onProgress }: LoadOptions,
 ): Promise<Map<string, Weight | Vector>> {
   const total = layouts.reduce(
     (sum, { name }) => sum + reader.tensors.get(name)!.bytes,
@@ -88,11 +92,15 @@ async function loadParts(
   );
   const parts = new Map<string, Weight | Vector>();
   const isTrained = typeof trained === "boolean" ? () => trained : trained;
+  const load = (name: string) =>
+    quantization && isQuantized(name)
+      ? loadQuantized(device, reader, name, quantization)
+      : loadMatrix(device, reader, name, dtype);
   let done = 0;
   onProgress?.(done, total);
   for (const { name, shape } of layouts) {
     const part = shape.length === 2 && !isTrained(name)
-      ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
+      ? { name, matrix: await load(name) }
       : trainable(
         device,
         name,
@@ -112,7 +120,7 @@ async function loadMatrix(
   device: Device,
   reader: TensorReader,
   name: string,
-  wanted: Matrix["dtype"] | undefined,
+  wanted: keyof typeof STORED | undefined,
 ): Promise<Matrix> {
   const { shape, bytes } = reader.tensors.get(name)!;
   const stored = floatDtype(reader, name);

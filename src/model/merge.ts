@@ -72,7 +72,7 @@ export async function mergeAdapter(
     const file = join(temporary, "model.safetensors");
     await writeMerged(file, folder.weights, adapter, hooks);
     using _scope = device.scope();
-    const { model } = await openModel(device, temporary, hooks.onLoad);
+    const { model } = await openModel(device, temporary, hooks);
     report = {
       difference: largestGap(await probe(model, true), on),
       bound: logitBound(folder.weights, on),
@@ -97,12 +97,12 @@ async function writeUntied(
 async function adaptedLogits(
   device: Device,
   paths: { readonly base: string; readonly adapter: string },
-  { onLoad }: MergeHooks,
+  hooks: MergeHooks,
 ): Promise<
   { folder: OpenedModel["folder"]; on: Float32Array; off: Float32Array }
 > {
   using _scope = device.scope();
-  const { folder, model } = await openModel(device, paths.base, onLoad);
+  const { folder, model } = await openModel(device, paths.base, hooks);
   const adapted = await putAdapter(model, paths.adapter);
   const on = await probe(adapted, true);
   return { folder, on, off: await probe(adapted, false) };

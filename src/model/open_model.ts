@@ -12,9 +12,18 @@ import { readAdapterConfig } from "./adapter_config.ts";
 import { readModelConfig } from "./config.ts";
 import { loadModel } from "./load.ts";
 import type { Model } from "./model.ts";
+import type { Quantization } from "./quantization.ts";
 
 /** Told how many bytes of a folder's weights are loaded. */
 export type OnLoad = (done: number, total: number, folder: string) => void;
+
+/** How to open a model that only runs. */
+export interface OpenOptions {
+  /** Keeps the linear layers of its blocks as codes; default: as stored. */
+  readonly quantization?: Quantization | undefined;
+  /** Told of bytes as they arrive. */
+  readonly onLoad?: OnLoad | undefined;
+}
 
 /** A model and how to run it. */
 export interface OpenedModel {
@@ -33,18 +42,19 @@ export interface OpenedTuned extends OpenedModel {
 }
 
 /**
- * Opens a model that will not be trained; its weights stay in the type they are stored in.
+ * Opens a model that will not be trained; its weights stay in the type they are stored in, or become codes.
  *
  * @throws {Error} in one line, naming everything in the folder that does not fit
  */
 export async function openModel(
   device: Device,
   nameOrPath: string,
-  onLoad?: OnLoad,
+  { quantization, onLoad }: OpenOptions = {},
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
   const config = readModelConfig(folder.config);
   const model = await loadModel(device, config, folder.weights, {
+    quantization,
     ...(onLoad && {
       onProgress: (done, total) => onLoad(done, total, folder.path),
     }),
@@ -83,13 +93,13 @@ export interface SideBySide {
 export async function openSideBySide(
   device: Device,
   paths: { readonly base: string; readonly tuned: string | null },
-  onLoad?: OnLoad,
+  options: OpenOptions = {},
 ): Promise<SideBySide> {
   const found = paths.tuned === null ? undefined : await findTuned(paths.tuned);
-  const base = await openModel(device, paths.base, onLoad);
+  const base = await openModel(device, paths.base, options);
   if (!found) return { base, tuned: undefined };
   if (found.kind === "weights") {
-    const opened = await openModel(device, found.path, onLoad);
+    const opened = await openModel(device, found.path, options);
     return { base, tuned: { ...opened, tuned: found } };
   }
   const model = await putAdapter(base.model, found.path);

@@ -3,11 +3,15 @@
  * a device that only counts, what estimates time on a real one. Its answers mean nothing.
  */
 import type { Device } from "../../kernels/device.ts";
+import { isCodeDType } from "../../kernels/codebooks.ts";
 import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
 } from "../../kernels/matrix.ts";
+import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
+import { quantize } from "../../kernels/quantize.ts";
+import { blocksOfRow } from "../../kernels/matrix_scales.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
 import type { Vector, Weight } from "../autograd/parameter.ts";
 import { fromFloat32 } from "../files/dtype.ts";
@@ -25,7 +29,9 @@ export interface SampleOptions {
   /** Whether all weights are trained, or which. */
   readonly trained: boolean | IsTrained;
   /** The type in which a frozen matrix is kept. */
-  readonly dtypeOf: (name: string) => Matrix["dtype"];
+  readonly dtypeOf: (name: string, cols: number) => Matrix["dtype"];
+  /** Whether the scales of 4 bits are codes; default: not. */
+  readonly nested?: boolean | undefined;
   /** Adapters to put on, trained; undefined: none. */
   readonly adapter: AdapterConfig | undefined;
   /** Numbers that all weights repeat; many, since they are written piece by piece. Undefined: nothing is written. */
@@ -38,13 +44,15 @@ const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
 export function sampleModel(
   device: Device,
   config: ModelConfig,
-  { trained, dtypeOf, adapter, numbers }: SampleOptions,
+  { trained, dtypeOf, nested = false, adapter, numbers }: SampleOptions,
 ): Model {
   const isTrained = typeof trained === "boolean" ? () => trained : trained;
   const make = (name: string, shape: readonly number[]) => {
     if (shape.length === 2 && !isTrained(name)) {
       const [rows, cols] = shape as [number, number];
-      const matrix = createMatrix(device, rows, cols, dtypeOf(name));
+      const matrix = createMatrix(device, rows, cols, dtypeOf(name, cols), {
+        nested,
+      });
       if (numbers) fillMatrix(device, matrix, numbers);
       return { name, matrix };
     }
@@ -72,18 +80,24 @@ function fillTensor(
   }
 }
 
-/** In pieces of an even number of rows, as 16-bit matrices want them. */
+/** In pieces of whole groups of rows, as matrices of 16 bits and of codes want them. */
 function fillMatrix(
   device: Device,
   matrix: Matrix,
   numbers: Float32Array<ArrayBuffer>,
 ): void {
   const { rows, cols, dtype } = matrix;
-  const most = Math.floor(numbers.length / cols / 2) * 2;
-  const bytes = fromFloat32(numbers.subarray(0, most * cols), STORED[dtype]);
+  const most = Math.floor(numbers.length / cols / 4) * 4;
+  const values = numbers.subarray(0, most * cols);
+  const bytes = isCodeDType(dtype)
+    ? quantize(values, cols, dtype).bytes
+    : fromFloat32(values, STORED[dtype]);
   const rowBytes = bytes.length / most;
   for (let row = 0; row < rows; row += most) {
     const count = Math.min(most, rows - row);
     writeMatrixRows(device, matrix, row, bytes.subarray(0, count * rowBytes));
   }
+  if (!isCodeDType(dtype)) return;
+  const scales = new Float32Array(rows * blocksOfRow(cols, dtype));
+  writeMatrixScales(device, matrix, scales.fill(2 ** -9));
 }

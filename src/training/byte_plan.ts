@@ -24,7 +24,9 @@ import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 export interface ByteSources {
   readonly config: ModelConfig;
   /** The type in which a frozen matrix is kept. */
-  readonly dtypeOf: (name: string) => Matrix["dtype"];
+  readonly dtypeOf: (name: string, cols: number) => Matrix["dtype"];
+  /** Whether the scales of 4 bits are codes; default: not. */
+  readonly nested?: boolean | undefined;
   /** Adapters that are trained; undefined: weights are. */
   readonly adapter: AdapterConfig | undefined;
   /** Which weights are trained without an adapter; undefined: all. */
@@ -66,10 +68,10 @@ export async function planBytes(
 ): Promise<BytePlan> {
   using device = Device.counting(like);
   const { memory } = device;
-  const { adapter, config, dtypeOf, isTrained } = sources;
+  const { adapter, config, dtypeOf, nested, isTrained } = sources;
   const trained = adapter === undefined && (isTrained ?? true);
   const model = sampleModel(device, config, {
-    ...{ trained, dtypeOf, adapter, numbers: undefined },
+    ...{ trained, dtypeOf, nested, adapter, numbers: undefined },
   });
   if (trained !== true) stageChunk(device, model);
   const rope = new Set(Object.values(model.cosSin)).values().reduce(

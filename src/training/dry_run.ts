@@ -2,6 +2,7 @@
 import type { Device } from "../../kernels/device.ts";
 import { formatBytes, formatDuration } from "../base/units.ts";
 import { readModelConfig } from "../model/config.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import { type BytePlan, checkBudget } from "./byte_plan.ts";
 import type { TrainOptions } from "./options.ts";
@@ -57,6 +58,7 @@ export async function dryRun(
     const rate = await probeRate(device, {
       ...{ json: files.config, adapter, gradientCheckpointing },
       dtypeOf: await matrixDtypes(options, files),
+      nested: quantizationOf(options)?.nested,
     });
     const config = readModelConfig(files.config);
     const stride = Math.ceil(train.length / COUNTED);

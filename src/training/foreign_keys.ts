@@ -155,10 +155,8 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   label_smoothing_factor: unless([0]),
   neftune_noise_alpha: unless([null, 0]),
   // adapters and quantised weights
-  load_in_8bit: unless(off),
-  load_in_4bit: unless(off),
-  "bnb_*": { reason: "it matters with load_in_4bit only" },
-  use_bnb_nested_quant: { reason: "it matters with load_in_4bit only" },
+  bnb_4bit_compute_dtype: { reason: arithmetic },
+  bnb_4bit_quant_storage: { reason: "codes lie as the kernels read them" },
   lora_target_parameters: unless([null]),
   lora_bias: unless(["none"]),
   lora_task_type: unless(["CAUSAL_LM"]),

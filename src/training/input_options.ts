@@ -6,6 +6,7 @@
 import { list, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { PACKING_STRATEGIES } from "../preference/bins.ts";
+import { quantizationOptions } from "../model/quantization_options.ts";
 import { downloadOption, hubNames } from "./download_option.ts";
 import { mixtureOption, rankingOption } from "./mixture_option.ts";
 
@@ -57,6 +58,7 @@ export const modelOptions = {
       "Without use_peft: train only so many of the last blocks, of the first if negative, and unfrozen_parameters",
     ),
   ),
+  ...quantizationOptions,
 };
 
 /** Options of the rows to train on. */

@@ -4,6 +4,10 @@
  * @module
  */
 import { type Findings, quoted } from "../base/schema.ts";
+import {
+  type QuantizationOptions,
+  quantizationProblems,
+} from "../model/quantization_options.ts";
 import { type CheckedMethod, checkMethod } from "./method_check.ts";
 import {
   type OptimizerArgs,
@@ -18,7 +22,7 @@ import {
 } from "./schedule.ts";
 
 /** The options that are checked together. */
-export interface CheckedOptions extends CheckedMethod {
+export interface CheckedOptions extends CheckedMethod, QuantizationOptions {
   readonly dataset_mixer: unknown;
   readonly dataset_mixture: unknown;
   readonly dataset: string | null;
@@ -111,7 +115,14 @@ function packingProblems(
 }
 
 function modelProblems(options: CheckedOptions): string[] {
-  const problems: string[] = [];
+  const problems = quantizationProblems(options);
+  if ((options.load_in_8bit || options.load_in_4bit) && !options.use_peft) {
+    problems.push(
+      `"${
+        options.load_in_8bit ? "load_in_8bit" : "load_in_4bit"
+      }" needs "use_peft": codes cannot be trained, an adapter on them can`,
+    );
+  }
   if (options.bf16 && options.fp16) {
     problems.push('give either "bf16" or "fp16"');
   }

@@ -13,6 +13,7 @@ import {
 } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import { quantizationAliases } from "../model/quantization_options.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
@@ -218,6 +219,7 @@ export const trainSchema = defineSchema({
     validation_file: "eval_dataset",
     chat_template_path: "chat_template",
     ...loraAliases,
+    ...quantizationAliases,
     truncation_mode: {
       name: "length_policy",
       values: { keep_start: "keep_start" },

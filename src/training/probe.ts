@@ -19,7 +19,7 @@ const TOKENS = { prompt: 96, answer: 112 };
 export interface ProbeSources extends
   Pick<
     ByteSources,
-    "dtypeOf" | "adapter" | "gradientCheckpointing"
+    "dtypeOf" | "nested" | "adapter" | "gradientCheckpointing"
   > {
   /** The model's config.json. */
   readonly json: Readonly<Record<string, unknown>>;
@@ -28,13 +28,13 @@ export interface ProbeSources extends
 /** Operations a second of a training step on this device, as `stepOperations()` counts them. */
 export async function probeRate(
   device: Device,
-  { json, dtypeOf, adapter, gradientCheckpointing }: ProbeSources,
+  { json, dtypeOf, nested, adapter, gradientCheckpointing }: ProbeSources,
 ): Promise<number> {
   const config = shortened(readModelConfig(json));
   const full = adapter === undefined;
   using _probe = device.scope();
   const model = sampleModel(device, config, {
-    ...{ trained: full, dtypeOf, adapter, numbers: pseudoNumbers() },
+    ...{ trained: full, dtypeOf, nested, adapter, numbers: pseudoNumbers() },
   });
   const batch = preferenceBatch([probePair(config)]);
   let seconds = Infinity;

@@ -13,6 +13,7 @@ import {
 import { readModelConfig } from "../model/config.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
 import { savedConfig } from "../model/saved_adapter.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint } from "./checkpoint.ts";
@@ -147,6 +148,7 @@ async function weightsKey(
   { stored, adapter }: RunModel,
 ): Promise<string> {
   if (cacheFolder === undefined) return "";
+  const quantization = quantizationOf(options);
   const hashes: string[] = [];
   const start = options.adapter_name_or_path === null
     ? undefined
@@ -156,6 +158,7 @@ async function weightsKey(
   return [
     ...hashes,
     adapter ? frozenDtype(options) : trainedKey(options),
+    ...(quantization ? [JSON.stringify(quantization)] : []),
     JSON.stringify(files.config),
     stored ? "" : options.seed,
     ...(start ? [JSON.stringify(start.config)] : []),

@@ -16,6 +16,7 @@ import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { loadModel } from "../model/load.ts";
 import { startPissa } from "../model/pissa.ts";
 import type { Model } from "../model/model.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { randomModel } from "../model/random_weights.ts";
 import { isExpression } from "../model/target_modules.ts";
 import { type IsTrained, trainedRule } from "../model/trained_parameters.ts";
@@ -65,6 +66,7 @@ export async function openRunModel(
   const base = await loadModel(device, config, stored, {
     trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
+    quantization: quantizationOf(options),
     ...(onProgress ? { onProgress } : {}),
   });
   if (trained) return { model: base, stored, adapter: undefined };

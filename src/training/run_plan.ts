@@ -11,6 +11,8 @@ import {
   readAdapterConfig,
 } from "../model/adapter_config.ts";
 import { readModelConfig } from "../model/config.ts";
+import { isQuantized, keptCodes } from "../model/quantization.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import type { Batch } from "../preference/batch.ts";
 import { inOrder } from "../preference/epoch.ts";
 import { type BytePlan, type ByteSources, planBytes } from "./byte_plan.ts";
@@ -38,6 +40,7 @@ export async function planRun<Example>(
   const sources = {
     ...{ config, isTrained: trainedWeightsOf(options, config) },
     dtypeOf: await matrixDtypes(options, files),
+    nested: quantizationOf(options)?.nested,
     adapter: await plannedAdapter(options),
     optimizer: options,
     forward: forwardBatches(options, data),
@@ -56,9 +59,15 @@ export async function matrixDtypes(
   { path }: Pick<ModelFiles, "path">,
 ): Promise<ByteSources["dtypeOf"]> {
   const wanted = keptDtype(options);
-  if (wanted || options.init_from_config) return () => wanted ?? "f32";
-  const stored = await openWeights(path);
-  return (name) => {
+  const quantization = quantizationOf(options);
+  const stored = wanted || options.init_from_config
+    ? undefined
+    : await openWeights(path);
+  return (name, cols) => {
+    if (quantization && isQuantized(name)) {
+      return keptCodes(quantization.dtype, cols);
+    }
+    if (wanted) return wanted;
     const dtype = stored?.tensors.get(name)?.dtype.toLowerCase();
     return dtype === "bf16" || dtype === "f16" ? dtype : "f32";
   };

@@ -8,6 +8,7 @@ import { isThere } from "../files/repo_folder.ts";
 import { findAdapter } from "../files/tuned_folder.ts";
 import { type OnLoad, openModel, putAdapter } from "../model/open_model.ts";
 import { tokenOperations } from "../model/token_operations.ts";
+import { quantizationOf } from "../model/quantization_options.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { scoreRows } from "./score.ts";
@@ -47,7 +48,7 @@ export async function scoreFile(
   const { model: base } = await openModel(
     device,
     options.model_name_or_path,
-    hooks.onLoad,
+    { quantization: quantizationOf(options), onLoad: hooks.onLoad },
   );
   const model = adapter === undefined ? base : await putAdapter(base, adapter);
   const rows = await readScoreRows(options.input, {

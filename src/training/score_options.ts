@@ -6,6 +6,11 @@
 import { optional, record } from "../base/composite_option.ts";
 import { flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import {
+  quantizationAliases,
+  quantizationOptions,
+  quantizationProblems,
+} from "../model/quantization_options.ts";
 
 /**
  * The options of `deno task score`.
@@ -28,6 +33,7 @@ export const scoreSchema = defineSchema({
         "Name in templates/ or path of a Jinja file; null is the adapter's or the model's own",
       ),
     ),
+    ...quantizationOptions,
   },
   "Lines": {
     input: text(
@@ -58,6 +64,12 @@ export const scoreSchema = defineSchema({
       "Measure again which tile of the matrix products is fastest on this adapter",
     ),
   },
+}, {
+  aliases: quantizationAliases,
+  check: (options) => ({
+    problems: quantizationProblems(options),
+    warnings: [],
+  }),
 });
 
 /** Checked options of the score task. */

@@ -4,11 +4,10 @@ import {
   groupedLinearDw,
   groupedLinearDx,
 } from "../../kernels/grouped_linear.ts";
-import type { MatrixDType } from "../../kernels/matrix_bytes.ts";
 import { centralDifferences } from "../reference/central_differences.ts";
 import { groupedGradientTwin, groupedTwin } from "../reference/experts.ts";
 import { gpuTest } from "./gpu_test_case.ts";
-import { seededMatrix, SMALL_WINDOW } from "./matrix_case.ts";
+import { seededCodes, seededMatrix, SMALL_WINDOW } from "./matrix_case.ts";
 import { assertClose, seeded } from "./numbers.ts";
 import { uploadMatrix } from "./upload_matrix.ts";
 
@@ -25,14 +24,16 @@ const RANK = 5;
 for (const { counts, most, rows, cols } of CASES) {
   const starts = counts.reduce((sums, n) => [...sums, sums.at(-1)! + n], [0]);
   const total = starts.at(-1)!;
-  for (const dtype of ["f32", "bf16", "f16"] as const) {
+  for (const dtype of ["f32", "bf16", "f16", "int8"] as const) {
     const sizes = `groups of ${counts} rows by ${dtype} [${rows}, ${cols}]`;
     for (const windowBytes of [undefined, SMALL_WINDOW]) {
       await gpuTest(
         `grouped products of ${sizes}${windowBytes ? ", in windows" : ""}`,
         async (device) => {
           const ws = counts.map((_, g) =>
-            seededMatrix(device, rows, cols, dtype as MatrixDType, g)
+            dtype === "int8"
+              ? seededCodes(device, rows, cols, dtype)
+              : seededMatrix(device, rows, cols, dtype, g)
           );
           const groups = {
             starts: device.upload(

@@ -220,7 +220,7 @@ await gpuTest("linear() names shapes that do not fit", (device) => {
   assertThrows(
     () => linearRows(device, device.allocate([3, 12]), pairs, 1, 2),
     RangeError,
-    "from row 1: expected an even row",
+    "from row 1: expected a multiple of 2",
   );
   return Promise.resolve();
 });

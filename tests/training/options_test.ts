@@ -148,7 +148,7 @@ Deno.test(
     const error = refuses(
       {
         learningrate: 1,
-        load_in_4bit: true,
+        use_dora: true,
         beta: "x",
         truncation_mode: "keep_end",
       },
@@ -156,7 +156,7 @@ Deno.test(
     );
     assertStringIncludes(
       error.message,
-      '"load_in_4bit" cannot be true: not served here',
+      '"use_dora" cannot be true: not served here',
     );
     assertStringIncludes(
       error.message,

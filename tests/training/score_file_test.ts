@@ -1,5 +1,5 @@
 /** Whole files through the score task's function: what lies in the output, and where beta comes from. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { openSafetensors } from "../../src/files/safetensors.ts";
 import { scoreFile } from "../../src/training/score_file.ts";
@@ -122,6 +122,24 @@ await modelTest(
       ({ name }) => name,
     );
     assertEquals(names, ["out.jsonl"]);
+  },
+  access,
+);
+
+await modelTest(
+  "scoreFile() with load_in_8bit scores what the codes stand for, near the weights",
+  "models/qwen2",
+  async (device, model) => {
+    await using folder = await temporaryFolder();
+    const logps = async (given: Line) => {
+      const [line] = await score(device, folder, [MIXED[0]!], {
+        ...{ model_name_or_path: model, ...given },
+      });
+      return line!["sum_logps"] as number;
+    };
+    const stored = await logps({});
+    const coded = await logps({ load_in_8bit: true });
+    assert(coded !== stored && Math.abs(coded / stored - 1) < 0.02);
   },
   access,
 );
