@@ -7,6 +7,7 @@ import {
   modelCard,
   type Progress,
   type RunHooks,
+  skippedLine,
   startProgress,
 } from "../mod.ts";
 
@@ -125,6 +126,7 @@ export function trainingHooks(signal?: AbortSignal): RunHooks {
       training.start(doneSteps, totalSteps);
     },
     onStep: (step) => training(step),
+    onSkip: (step) => training.say(skippedLine(step)),
     onRow: (row) => training.say(rowLine(row)),
     onCheckpoint: (path) => training.say(`saved ${path}`),
   };

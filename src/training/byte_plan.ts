@@ -17,6 +17,7 @@ import { type Model, trainedWeights } from "../model/model.ts";
 import { sampleModel } from "../model/sample_model.ts";
 import type { Batch } from "../preference/batch.ts";
 import { logpsOf, recordedLogps } from "./batch_logps.ts";
+import { movingReference } from "./moving_reference.ts";
 import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 
 /** A run as far as its bytes depend on it. */
@@ -27,6 +28,8 @@ export interface ByteSources {
   /** Adapters that are trained; undefined: all weights are. */
   readonly adapter: AdapterConfig | undefined;
   readonly optimizer: OptimizerOptions;
+  /** Whether the reference moves: a second set of what is trained, which runs on each batch. */
+  readonly movesReference: boolean;
   /** Batches that run forward only: the reference's, and those of evaluation. */
   readonly forward: readonly Batch[];
   /** Batches that are trained on; the largest ones matter. */
@@ -88,7 +91,12 @@ export async function planBytes(
     sources.optimizer,
   );
   const state = memory.usedBytes - before;
-  const passes = await countPasses(model, optimizer, sources);
+  const second = memory.usedBytes;
+  const reference = sources.movesReference
+    ? movingReference(model, UNMOVED).model
+    : undefined;
+  const copies = memory.usedBytes - second;
+  const passes = await countPasses({ model, reference }, optimizer, sources);
   const { peakBytes, largestBytes } = memory;
   return {
     groups: [
@@ -96,6 +104,7 @@ export async function planBytes(
       { name: "trained values", bytes: values },
       { name: "their gradients", bytes: gradients },
       { name: "optimizer state", bytes: state },
+      { name: "the moving reference", bytes: copies },
       { name: "packed copies of trained weights", bytes: packed },
       { name: "rotations by position", bytes: rope },
       { name: "kept for the backward pass", bytes: passes.kept },
@@ -109,6 +118,24 @@ export async function planBytes(
     largest: largestBytes,
     gradientCheckpointing: sources.gradientCheckpointing,
   };
+}
+
+/** When and how far a reference moves does not change its bytes. */
+const UNMOVED = { ref_model_mixup_alpha: 0, ref_model_sync_steps: 1 };
+
+/** The most bytes that a model of a config takes on a device to run some batches forward, and nothing else. */
+export async function forwardBytes(
+  like: Device,
+  { config, dtypeOf }: Pick<ByteSources, "config" | "dtypeOf">,
+  batches: readonly Batch[],
+): Promise<number> {
+  using device = Device.counting(like);
+  const model = sampleModel(device, config, {
+    ...{ trained: false, dtypeOf, adapter: undefined, numbers: undefined },
+  });
+  stageChunk(device, model);
+  for (const batch of batches) await logpsOf(model, batch);
+  return device.memory.peakBytes;
 }
 
 /** A file's chunk passes through the device on its way to a matrix. */
@@ -138,7 +165,7 @@ interface PassBytes {
 
 /** Runs all batches, as the run will: the reference's first. */
 async function countPasses(
-  model: Model,
+  { model, reference }: { model: Model; reference: Model | undefined },
   optimizer: Optimizer,
   { forward, training, gradientCheckpointing }: ByteSources,
 ): Promise<PassBytes> {
@@ -155,14 +182,17 @@ async function countPasses(
     }
   };
   for (const batch of forward) {
-    await measure(async () => {
-      await logpsOf(model, batch);
-      return 0;
-    });
+    for (const one of reference ? [reference, model] : [model]) {
+      await measure(async () => {
+        await logpsOf(one, batch);
+        return 0;
+      });
+    }
   }
   for (const batch of training) {
     await measure(async () => {
       using _batch = device.scope();
+      if (reference) await logpsOf(reference, batch);
       const logps = await recordedLogps(model, batch, {
         gradientCheckpointing,
         alongside: [optimizer.clip],

@@ -4,11 +4,14 @@
  * @module
  */
 import { type Findings, quoted } from "../base/schema.ts";
+import { checkBest, type CheckedBest } from "./best_options.ts";
 import { type CheckedMethod, checkMethod } from "./method_check.ts";
+import { type CheckedReference, checkReference } from "./reference_options.ts";
 import { makeSchedule, type ScheduleName } from "./schedule.ts";
 
 /** The options that are checked together. */
-export interface CheckedOptions extends CheckedMethod {
+export interface CheckedOptions
+  extends CheckedMethod, CheckedReference, CheckedBest {
   readonly dataset_mixer: unknown;
   readonly dataset_mixture: unknown;
   readonly dataset: string | null;
@@ -29,15 +32,19 @@ export interface CheckedOptions extends CheckedMethod {
 
 /** What contradicts, and what has no effect. */
 export function checkTrainOptions(options: CheckedOptions): Findings {
-  const method = checkMethod(options);
+  const others = [
+    checkMethod(options),
+    checkReference(options),
+    checkBest(options),
+  ];
   const problems = [
     ...dataProblems(options),
     ...modelProblems(options),
-    ...method.problems,
+    ...others.flatMap(({ problems }) => problems),
   ];
   const schedule = scheduleProblem(options);
   if (schedule !== undefined) problems.push(schedule);
-  return { problems, warnings: method.warnings };
+  return { problems, warnings: others.flatMap(({ warnings }) => warnings) };
 }
 
 function dataProblems(options: CheckedOptions): string[] {

@@ -7,10 +7,12 @@
 import { either, list, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import { bestOptions } from "./best_options.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
+import { referenceOptions } from "./reference_options.ts";
 import { scheduleNames } from "./schedule.ts";
 
 const lora = {
@@ -153,10 +155,11 @@ const output = {
       { above: 0 },
     ),
   ),
+  ...bestOptions,
   save_strategy: choice(
-    "When to save a checkpoint; the final weights are saved always",
+    "When to save a checkpoint, best: at each best evaluation; the final weights are saved always",
     "steps",
-    ["no", "steps", "epoch"],
+    ["no", "steps", "epoch", "best"],
   ),
   save_steps: number("Steps between checkpoints; below 1 a share of all", 500, {
     above: 0,
@@ -183,6 +186,7 @@ export const trainSchema = defineSchema({
   "Model": modelOptions,
   "Data": dataOptions,
   "Method": methodOptions,
+  "Reference": referenceOptions,
   "LoRA": lora,
   "Optimizer and schedule": optimizer,
   "Batches": batches,
@@ -203,6 +207,9 @@ export const trainSchema = defineSchema({
     validation_file: "eval_dataset",
     chat_template_path: "chat_template",
     lora_target: "lora_target_modules",
+    ref_model: "ref_model_name_or_path",
+    ref_model_adapters: "ref_adapter_name_or_path",
+    early_stopping_steps: "early_stopping_patience",
     truncation_mode: {
       name: "length_policy",
       values: { keep_start: "keep_start" },

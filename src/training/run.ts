@@ -4,7 +4,10 @@
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
-import { fileHash } from "../files/file_hash.ts";
+import {
+  type CheckpointFolder,
+  listCheckpoints,
+} from "../files/checkpoints.ts";
 import {
   checkOutputFolder,
   emptyOutputFolder,
@@ -12,22 +15,22 @@ import {
 import { parameters, trainedWeights } from "../model/model.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
-import { restoreCheckpoint } from "./checkpoint.ts";
-import { givenReference } from "./given_reference.ts";
+import { restoreCheckpoint, restoreWeights } from "./checkpoint.ts";
 import type { Objective } from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
-import { frozenDtype, type TrainOptions } from "./options.ts";
-import { checkStart, checkTrainable } from "./preflight.ts";
-import { referenceLogps, type ReferenceOptions } from "./reference.ts";
+import type { TrainOptions } from "./options.ts";
+import { checkTrainable } from "./preflight.ts";
 import type { RunData } from "./run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
 import type { RunHooks, RunResult } from "./run_hooks.ts";
 import { runLoop } from "./run_loop.ts";
+import type { TrainerState } from "./trainer.ts";
 import { openRunModel, type RunModel } from "./run_model.ts";
 import { type Examples, type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "./run_objective.ts";
 import { planRun } from "./run_plan.ts";
 import { writeCard } from "./run_record.ts";
+import { openReference } from "./run_reference.ts";
 import {
   modelTensors,
   type SaveContext,
@@ -86,71 +89,14 @@ async function runOver<Example extends Examples>(
   hooks.onPlan?.(plan);
   checkBudget(plan, device.budgetBytes);
   const { gradientCheckpointing } = plan;
+  const start = { device, options, hooks, opened, data, objective };
+  const toReference = await openReference(start);
   const { built, context } = await openModel(device, options, hooks, opened);
-  const run = {
-    ...{ device, options, hooks, data, built, context, objective },
-    gradientCheckpointing,
-  };
-  if (!objective.needsReference) {
-    return await finishRun({
-      ...run,
-      references: () => Promise.resolve(new Float64Array()),
-      checkStart: () => Promise.resolve(undefined),
-    }, resumed);
-  }
-  const { model } = built;
-  const how: ReferenceOptions = {
-    batchSize: options.per_device_eval_batch_size,
-    maxTokens: options.max_tokens_per_batch,
-    cacheFolder: hooks.cacheFolder,
-    weightsKey: await weightsKey(options, hooks, opened, built),
-    ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
-    ...(hooks.signal ? { signal: hooks.signal } : {}),
-  };
-  const first = data.train.examples.slice(
-    0,
-    options.per_device_train_batch_size,
+  const reference = await toReference(built);
+  return await finishRun(
+    { ...start, built, context, gradientCheckpointing, reference },
+    resumed,
   );
-  const firstSequences = first.flatMap(objective.sequences).length;
-  return await finishRun({
-    ...run,
-    references: (examples) => {
-      const given = givenReference(examples);
-      return given === undefined
-        ? referenceLogps(model, examples, objective, how)
-        : Promise.resolve(given);
-    },
-    checkStart: (reference) =>
-      options.adapter_name_or_path === null &&
-        givenReference(first) === undefined // another model's may differ
-        ? checkStart(
-          model,
-          first,
-          reference.subarray(0, firstSequences),
-          objective,
-        )
-        : Promise.resolve(undefined),
-  }, resumed);
-}
-
-/** What names the reference's weights, for the cache of what they give; "" without a cache. */
-async function weightsKey(
-  options: TrainOptions,
-  { cacheFolder }: RunHooks,
-  { files }: OpenedEncoder,
-  { stored, adapter }: RunModel,
-): Promise<string> {
-  if (cacheFolder === undefined) return "";
-  const hashes: string[] = [];
-  for (const path of stored?.files ?? []) {
-    hashes.push(await fileHash(path, cacheFolder));
-  }
-  return [
-    ...hashes,
-    adapter ? frozenDtype(options) : "trained, so float32",
-    JSON.stringify(files.config),
-    stored ? "" : options.seed,
-  ].join(" ");
 }
 
 async function openModel(
@@ -179,19 +125,22 @@ async function finishRun<Example extends Examples>(
   const trainableParameters = checkTrainable(parameters(model));
   const dataset = async (examples: readonly Example[]) => ({
     examples,
-    reference: await run.references(examples),
+    reference: await run.reference.columnOf(examples),
   });
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
-  const startingLoss = await run.checkStart(trainSet.reference);
+  const startingLoss = await run.reference.checkStart(trainSet.reference);
   const optimizer = new Optimizer(device, trainedWeights(model), options);
-  const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
+  const changing = { optimizer, movingReference: run.reference.moving };
+  const parts = trainerParts(run, {
+    ...{ train: trainSet, evaluation, ...changing },
+  });
   // nothing of an earlier run goes before all that can be wrong has been found right
   if (options.overwrite_output_dir && !resumed) {
     await emptyOutputFolder(options.output_dir);
   }
   const state = resumed
-    ? await restoreCheckpoint(resumed, device, optimizer)
+    ? await restoreCheckpoint(resumed, device, changing)
     : undefined;
   await writeJson(join(options.output_dir, "options.json"), options);
   const log = await openMetricsLog(options.output_dir, state?.step ?? 0);
@@ -204,7 +153,10 @@ async function finishRun<Example extends Examples>(
   });
   const end = await runLoop(run, parts, log, state);
   if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
-  const interrupted = end.step < totalSteps;
+  const interrupted = end.outcome === "interrupted";
+  const stoppedEarly = end.outcome === "stopped early";
+  const best = interrupted ? undefined : await bestOf(options, end);
+  if (best) await restoreWeights(best.path, device, optimizer);
   if (!interrupted) {
     await saveModel(
       options.output_dir,
@@ -214,5 +166,19 @@ async function finishRun<Example extends Examples>(
     await writeCard(run, log.rows, end.step);
   }
   const { peakBytes } = device.memory;
-  return { step: end.step, totalSteps, interrupted, rows: log.rows, peakBytes };
+  return {
+    ...{ step: end.step, totalSteps, interrupted, stoppedEarly },
+    ...{ weightsOf: best?.step ?? end.step, rows: log.rows, peakBytes },
+  };
+}
+
+/** The best checkpoint, if the run should end with it and it is not what there is; undefined too if it was taken away. */
+async function bestOf(
+  { load_best_model_at_end, output_dir }: TrainOptions,
+  { step, best }: TrainerState,
+): Promise<CheckpointFolder | undefined> {
+  const wanted = best?.best_global_step ?? step;
+  if (!load_best_model_at_end || wanted === step) return undefined;
+  const all = await listCheckpoints(output_dir);
+  return all.find((one) => one.step === wanted);
 }

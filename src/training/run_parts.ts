@@ -7,6 +7,7 @@ import { runEvents } from "./run_events.ts";
 import { runLength } from "./run_length.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import type { RunModel } from "./run_model.ts";
+import type { RunReference } from "./run_reference.ts";
 import type { SaveContext } from "./save_model.ts";
 import { makeSchedule, resolveWarmupSteps } from "./schedule.ts";
 import type { TrainerParts } from "./trainer.ts";
@@ -27,8 +28,7 @@ export interface Run<Example> {
   readonly objective: Objective<Example>;
   /** As the options say, or as the plan of bytes decided. */
   readonly gradientCheckpointing: boolean;
-  readonly references: (examples: readonly Example[]) => Promise<Float64Array>;
-  readonly checkStart: (reference: Float64Array) => Promise<number | undefined>;
+  readonly reference: RunReference<Example>;
 }
 
 /**
@@ -37,22 +37,29 @@ export interface Run<Example> {
  * @throws {RangeError} if no example is left
  */
 export function trainerParts<Example extends Examples>(
-  { options, objective, built: { model, adapter }, gradientCheckpointing }:
-    Pick<
-      Run<Example>,
-      "options" | "objective" | "built" | "gradientCheckpointing"
-    >,
-  { train, evaluation, optimizer }: Pick<
+  {
+    options,
+    objective,
+    built: { model, adapter },
+    data,
+    gradientCheckpointing,
+  }: Pick<
+    Run<Example>,
+    "options" | "objective" | "built" | "data" | "gradientCheckpointing"
+  >,
+  { train, evaluation, optimizer, movingReference }: Pick<
     TrainerParts<Example>,
-    "train" | "evaluation" | "optimizer"
+    "train" | "evaluation" | "optimizer" | "movingReference"
   >,
 ): TrainerParts<Example> {
+  const { files, report } = data.train;
   const { order, stepsPerEpoch, totalSteps } = runLength(
     options,
     train.examples,
   );
   return {
-    ...{ model, objective, train, evaluation, optimizer, order, totalSteps },
+    ...{ model, objective, train, evaluation, optimizer, movingReference },
+    ...{ order, totalSteps },
     schedule: makeSchedule({
       ...options,
       lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
@@ -65,6 +72,19 @@ export function trainerParts<Example extends Examples>(
     maxTokensPerBatch: options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
-    describe: ({ line }) => `line ${line}`,
+    evaluatesFirst: options.eval_on_start,
+    ...bestParts(options),
+    describe: (index) =>
+      `${report.sources[files[index]!]!.path}:${train.examples[index]!.line}`,
   };
+}
+
+/** Whether evaluations are compared, and what for. */
+function bestParts(
+  options: TrainOptions,
+): Pick<TrainerParts<unknown>, "best" | "savesBest"> {
+  const savesBest = options.load_best_model_at_end ||
+    options.save_strategy === "best";
+  const compares = savesBest || options.early_stopping_patience !== null;
+  return { best: compares ? options : undefined, savesBest };
 }

@@ -13,7 +13,13 @@ import {
 import { readModelConfig } from "../model/config.ts";
 import type { Batch } from "../preference/batch.ts";
 import { inOrder } from "../preference/epoch.ts";
-import { type BytePlan, type ByteSources, planBytes } from "./byte_plan.ts";
+import {
+  type BytePlan,
+  type ByteSources,
+  forwardBytes,
+  planBytes,
+} from "./byte_plan.ts";
+import { findNamedReference, isNamedReference } from "./named_reference.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
 import { keptDtype, newAdapter } from "./run_model.ts";
@@ -39,14 +45,45 @@ export async function planRun<Example>(
     dtypeOf: await matrixDtypes(options, files),
     adapter: await plannedAdapter(options),
     optimizer: options,
+    movesReference: options.sync_ref_model && data.objective.needsReference,
     forward: forwardBatches(options, data),
     training: trainingBatches(options, data),
   };
   const plan = (gradientCheckpointing: boolean): Promise<BytePlan> =>
     planBytes(device, { ...sources, gradientCheckpointing });
-  if (wanted !== "auto") return await plan(wanted);
+  const least = await namedReferenceBytes(device, options, data);
+  if (wanted !== "auto") return withReference(await plan(wanted), least);
   const kept = await plan(false);
-  return kept.total <= device.budgetBytes ? kept : await plan(true);
+  const fits = kept.total <= device.budgetBytes;
+  return withReference(fits ? kept : await plan(true), least);
+}
+
+/** What a reference by name takes before the policy is read; 0 without one. */
+async function namedReferenceBytes<Example>(
+  device: Device,
+  options: TrainOptions,
+  data: PlannedData<Example>,
+): Promise<number> {
+  if (!data.objective.needsReference || !isNamedReference(options)) return 0;
+  const { folder } = await findNamedReference(options);
+  const config = readModelConfig(folder.config);
+  const dtypeOf = await matrixDtypes(
+    { ...options, init_from_config: false },
+    folder,
+  );
+  const batches = forwardBatches(options, data);
+  return await forwardBytes(device, { config, dtypeOf }, batches);
+}
+
+/** The larger one counts: the reference is gone when the policy comes. */
+function withReference(plan: BytePlan, bytes: number): BytePlan {
+  if (bytes <= plan.total) return plan;
+  const name = "the reference alone, beyond all these";
+  return {
+    ...plan,
+    groups: [...plan.groups, { name, bytes: bytes - plan.total }],
+    total: bytes,
+  };
 }
 
 /** The type in which each frozen matrix of a run is kept. */
@@ -104,7 +141,7 @@ function forwardBatches<Example>(
   options: TrainOptions,
   { train, evaluation, objective }: PlannedData<Example>,
 ): Batch[] {
-  const examples = objective.needsReference
+  const examples = objective.needsReference && !options.sync_ref_model
     ? [...train, ...evaluation]
     : evaluation;
   if (examples.length === 0) return [];

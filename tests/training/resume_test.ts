@@ -22,6 +22,13 @@ const KINDS: Readonly<Record<string, { file: string; recipe: Recipe }>> = {
     file: "adapter_model.safetensors",
     recipe: { ...COMMON, ...LORA, lora_dropout: 0.3 },
   },
+  "LoRA, its reference moved in step 2": {
+    file: "adapter_model.safetensors",
+    recipe: {
+      ...{ ...COMMON, ...LORA, warmup_steps: 0, sync_ref_model: true },
+      ref_model_sync_steps: 2,
+    },
+  },
 };
 
 /** Weights, moments, step and log of a run that ended. */

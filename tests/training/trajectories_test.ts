@@ -33,6 +33,7 @@ import {
   preferenceObjective,
   supervisedObjective,
 } from "../../src/training/objective.ts";
+import { movingReference } from "../../src/training/moving_reference.ts";
 import { Optimizer } from "../../src/training/optimizer.ts";
 import {
   makeSchedule,
@@ -48,6 +49,7 @@ const NAMES = [
   "qwen2_lora",
   "llama_lora",
   "qwen2_precomputed_ref",
+  "qwen2_sync_ref",
   "qwen2_sft",
   "qwen2_uneven_accumulation_ipo",
 ];
@@ -66,6 +68,9 @@ interface Hyperparameters {
   readonly adam_epsilon: number;
   readonly beta: number;
   readonly loss_type: LossName[];
+  readonly sync_ref_model?: boolean;
+  readonly ref_model_mixup_alpha?: number;
+  readonly ref_model_sync_steps?: number;
 }
 
 interface Trajectory {
@@ -190,13 +195,20 @@ async function replay<Example extends { readonly line: number }>(
       warmupSteps: h.warmup_steps_resolved,
       totalSteps: h.max_steps,
     }),
+    movingReference: h.sync_ref_model
+      ? movingReference(model, {
+        ref_model_mixup_alpha: h.ref_model_mixup_alpha!,
+        ref_model_sync_steps: h.ref_model_sync_steps!,
+      })
+      : undefined,
+    ...{ evaluatesFirst: false, best: undefined, savesBest: false },
     maxGradNorm: h.max_grad_norm,
     evalBatchSize: 4,
     gradientCheckpointing: false,
     maxTokensPerBatch: null,
     dropoutSeed: undefined,
     isDue: (event) => event === "log",
-    describe: ({ line }) => `${line}`,
+    describe: String,
   }, {
     onLog: (row) => void rows.push(row),
     onEvaluation: () => {},

@@ -33,6 +33,7 @@ lr_scheduler_type: cosine
 max_length: 1024
 use_liger_kernel: true
 hub_model_id: mine
+eval_strategy: steps
 load_best_model_at_end: true
 novel_key: 3
 output_dir: output/zephyr
