@@ -28,6 +28,10 @@ export interface Batch {
   readonly promptTargets?: number;
   /** [answers] 1 where an answer is wanted; of single answers only (token_feedback.ts). */
   readonly desirable?: Uint8Array;
+  /** [pairs] by how much the data scores the chosen answer higher, NaN where it does not say; of pairs only. */
+  readonly scoreGaps?: Float64Array;
+  /** [pairs] the margin of rewards that the data asks for, 0 where it does not say; of pairs only. */
+  readonly margins?: Float64Array;
   /** Sum of the full lengths of all sequences, shared prefixes counted twice: TRL's num_tokens. */
   readonly attendedTokens: number;
 }
@@ -136,11 +140,18 @@ export function preferenceBatch(
       });
     }
   }
-  if (!options.promptTargets) return builder.batch();
+  const numbers = {
+    scoreGaps: Float64Array.from(
+      pairs,
+      ({ scores }) => scores ? scores.chosen - scores.rejected : NaN,
+    ),
+    margins: Float64Array.from(pairs, ({ margin }) => margin ?? 0),
+  };
+  if (!options.promptTargets) return { ...builder.batch(), ...numbers };
   const answers = builder.targetRows.length;
   for (const add of prompts) add();
   const promptTargets = builder.targetRows.length - answers;
-  return { ...builder.batch(), promptTargets };
+  return { ...builder.batch(), ...numbers, promptTargets };
 }
 
 /** Lays out sequences by themselves, each with the targets of its completion. */

@@ -32,6 +32,8 @@ interface LossFacts {
   readonly diverges?: true;
   /** Whether the pairs of a micro-batch depend on each other, so that `use_weighting` has no pair to weigh. */
   readonly couples?: true;
+  /** Whether it is one of `beta * margin`, from which `score_margin` can be taken. */
+  readonly offsets?: true;
   /** Whether it takes means per token where there is no reference. */
   readonly averages?: true;
 }
@@ -53,6 +55,7 @@ const rows = {
     trainers: ["dpo", "cpo"],
     smooths: true,
     diverges: true,
+    offsets: true,
     compute: ofMargin(logistic),
   },
   sigmoid_norm: {
@@ -82,6 +85,7 @@ const rows = {
       "https://arxiv.org/abs/2305.10425; hinge-norm in https://arxiv.org/abs/2309.06657",
     trainers: ["dpo", "cpo"],
     diverges: true,
+    offsets: true,
     compute: ofMargin((margin, { beta }) => {
       const short = 1 - beta * margin;
       return short > 0 ? [short, -beta] : [0, 0];
@@ -92,6 +96,7 @@ const rows = {
     source: "https://arxiv.org/abs/2403.00409",
     smooths: true,
     diverges: true,
+    offsets: true,
     compute: ofMargin((margin, { beta, label_smoothing: flipped }) => {
       const h = beta * margin;
       const scale = 1 / (1 - 2 * flipped);

@@ -69,6 +69,18 @@ export const methodOptions = {
   use_weighting: flag(
     "WPO: weigh each pair as it is likely under the policy",
   ),
+  score_margin: number(
+    "Margin of rewards that is asked for per point by which the data scores the chosen answer higher (ODPO, LLaMA 2), 0 is none; 0.1 to 1 is usual",
+    0,
+    { min: 0 },
+  ),
+  score_weighting: optional(
+    number(
+      "Weight of each pair per point by which the data scores the chosen answer higher: 1 / the usual difference makes it 1 on average; null weighs all alike",
+      undefined,
+      { above: 0 },
+    ),
+  ),
   cpo_alpha: number(
     "CPO: weight of the chosen answers' negative log-likelihood; 0 for SimPO",
     1,

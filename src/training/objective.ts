@@ -24,6 +24,12 @@ import {
 import { pairMetrics } from "./pair_metrics.ts";
 import { answerLoss, preferenceLoss } from "./preference_loss.ts";
 import {
+  scoreMargins,
+  type ScoreTerms,
+  scoreWeights,
+  withMargins,
+} from "./score_terms.ts";
+import {
   answersOnly,
   half,
   lengthDesensitisedWeights,
@@ -79,7 +85,7 @@ export interface Objective<Example> {
 }
 
 /** How pairs are trained on. */
-export interface PairObjectiveOptions extends MethodOptions {
+export interface PairObjectiveOptions extends MethodOptions, ScoreTerms {
   /** Default `dpo`. */
   readonly trainer?: PairTrainer;
   /** LD-DPO: weight of an answer's tokens beyond the length of the shorter one; null: all count 1. */
@@ -103,6 +109,16 @@ function answerSums(
     : lengthDesensitisedWeights(targetSequence, batch.sequences, ld_alpha ?? 1);
   const { sums, lengths } = sumBySequence(tokens, batch.sequences, weights);
   return { sums, lengths: means ? lengths.fill(1) : lengths, weights };
+}
+
+/** Several factors of each pair as one, `[pairs]`. */
+function productOf(
+  factors: readonly (Float64Array | undefined)[],
+  pairs: number,
+): Float64Array {
+  return new Float64Array(pairs).fill(1).map((one, i) =>
+    factors.reduce((product, factor) => product * (factor?.[i] ?? 1), one)
+  );
 }
 
 /** Pairs, against a reference or without: the mean of the pairs' losses, and the mean over the window's micro-batches. */
@@ -131,13 +147,19 @@ export function preferenceObjective(
     score(batch, statistics, reference, { microBatches }) {
       const tokens = answersOnly(statistics, batch);
       const { weights, ...sums } = answerSums(batch, tokens, how);
+      const factors = [
+        use_weighting ? policyWeights(tokens, batch.sequences) : undefined,
+        scoreWeights(batch, options),
+      ];
       const logps = pairLogps(sums, reference, {
         ...textSums(statistics, batch.sequences),
-        ...(use_weighting
-          ? { weights: policyWeights(tokens, batch.sequences) }
-          : {}),
+        weights: productOf(factors, batch.sequences / 2),
       });
-      const result = preferenceLoss(logps, terms);
+      const margins = scoreMargins(batch, options);
+      const result = preferenceLoss(
+        withMargins(logps, margins, options.beta),
+        terms,
+      );
       const share = 1 / (batch.sequences / 2) / microBatches;
       const slopes = Float32Array.from(batch.targetSequence, (sequence, t) => {
         const pair = sequence >> 1;
