@@ -18,6 +18,8 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Numbers of the blocks that are adapted; null: all. */
   readonly layers_to_transform: readonly number[] | null;
+  /** Whether a reward head is trained whole beside it (`modules_to_save`); default no. */
+  readonly rewardHead?: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -167,7 +169,7 @@ export function adapterConfigJson(
 ): Json {
   return {
     peft_type: "LORA",
-    task_type: "CAUSAL_LM",
+    task_type: config.rewardHead ? "SEQ_CLS" : "CAUSAL_LM",
     base_model_name_or_path,
     inference_mode: true,
     r: config.r,
@@ -179,7 +181,7 @@ export function adapterConfigJson(
     fan_in_fan_out: false,
     init_lora_weights: true,
     layers_to_transform: config.layers_to_transform,
-    modules_to_save: null,
+    modules_to_save: config.rewardHead ? ["score"] : null,
     rank_pattern: config.rank_pattern,
     alpha_pattern: config.alpha_pattern,
     use_dora: false,

@@ -29,13 +29,15 @@ export function exportModel(
   );
 }
 
-/** The tensors of a model's adapters, in f32. */
+/** The tensors of a model's adapters, in f32, and those that are trained whole beside them: a reward head. */
 export function exportAdapter(model: Model): ExportedTensor[] {
-  return adaptedLinears(model).flatMap(({ lora }) =>
-    [lora!.a, lora!.b].map((weight) =>
-      exportWeight(model.device, weight, "F32")
-    )
+  const { device, score } = model;
+  const halves = adaptedLinears(model).flatMap(({ lora }) =>
+    [lora!.a, lora!.b].map((weight) => exportWeight(device, weight, "F32"))
   );
+  if (!score) return halves;
+  const name = `base_model.model.${score.name}`;
+  return [...halves, { ...exportWeight(device, score, "F32"), name }];
 }
 
 function adaptedLinears(model: Model): Linear[] {

@@ -16,10 +16,12 @@ import {
   type Vector,
   type Weight,
 } from "../autograd/parameter.ts";
+import { Random } from "../base/random.ts";
 import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
+import { SCORE } from "./reward_head.ts";
 import { ropeTables } from "./rope_table.ts";
 import {
   buildModel,
@@ -31,6 +33,8 @@ import {
 export interface LoadOptions {
   /** Train all weights; default: none. */
   readonly trained?: boolean;
+  /** Seed of a reward head that the files lack; undefined: they must have it. It is trained in any case. */
+  readonly headSeed?: number;
   /** Type in which frozen matrices are kept; default: as stored. */
   readonly dtype?: Matrix["dtype"] | undefined;
   /** Called as bytes arrive. */
@@ -63,8 +67,16 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<Model> {
   const layouts = weightLayouts(config);
-  checkTensors(config, layouts, reader);
-  const parts = await loadParts(device, layouts, reader, options);
+  const { headSeed } = options;
+  const startsHead = config.rewardHead && headSeed !== undefined;
+  const stored = layouts.filter(({ name }) =>
+    !(startsHead && name === SCORE && !reader.tensors.has(name))
+  );
+  checkTensors(config, stored, reader);
+  const parts = await loadParts(device, stored, reader, options);
+  if (startsHead && !parts.has(SCORE)) {
+    parts.set(SCORE, newScore(device, config, headSeed));
+  }
   const built = buildModel(config, {
     weight: (name) => parts.get(name) as Weight,
     vector: (name) => parts.get(name) as Vector,
@@ -78,7 +90,7 @@ async function loadParts(
   device: Device,
   layouts: readonly WeightLayout[],
   reader: TensorReader,
-  { trained = false, dtype, onProgress }: LoadOptions,
+  { trained: all = false, headSeed, dtype, onProgress }: LoadOptions,
 ): Promise<Map<string, Weight | Vector>> {
   const total = layouts.reduce(
     (sum, { name }) => sum + reader.tensors.get(name)!.bytes,
@@ -88,6 +100,7 @@ async function loadParts(
   let done = 0;
   onProgress?.(done, total);
   for (const { name, shape } of layouts) {
+    const trained = all || name === SCORE && headSeed !== undefined;
     const part = shape.length === 2 && !trained
       ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
       : await loadValue(device, reader, name, trained);
@@ -160,6 +173,21 @@ export function trainable(
     : { name, tensor };
 }
 
+/** A trained reward head as transformers starts one: normal with `initializer_range`. */
+function newScore(
+  device: Device,
+  { hidden_size, initializer_range }: ModelConfig,
+  seed: number,
+): Weight {
+  const random = new Random(seed);
+  const values = Float32Array.from(
+    { length: hidden_size },
+    () => random.normal() * initializer_range,
+  );
+  const value = device.upload(values, [1, hidden_size]);
+  return trainedWeight(device, SCORE, value);
+}
+
 function checkTensors(
   config: ModelConfig,
   layouts: readonly WeightLayout[],
@@ -185,7 +213,8 @@ function checkTensors(
     }
   }
   const wanted = new Set(layouts.map(({ name }) => name));
-  const tied = config.tie_word_embeddings ? "lm_head.weight" : "";
+  const { rewardHead, tie_word_embeddings } = config;
+  const tied = tie_word_embeddings || rewardHead ? "lm_head.weight" : "";
   for (const name of reader.tensors.keys()) {
     if (!wanted.has(name) && name !== tied && !DERIVED.test(name)) {
       problems.push(

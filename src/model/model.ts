@@ -75,6 +75,12 @@ export interface Model {
    */
   readonly lm_head: Weight;
   /**
+   * `[1, hidden_size]`; of reward models, which have no head: `lm_head` is `embed_tokens` there and means nothing.
+   *
+   * @internal
+   */
+  readonly score?: Weight | undefined;
+  /**
    * `[max_position_embeddings, head_dim]`; see `ropeTable()`.
    *
    * @internal
@@ -103,6 +109,7 @@ export function weights(model: Model): (Weight | Vector)[] {
   }
   found.push(model.norm);
   if (model.lm_head !== model.embed_tokens) found.push(model.lm_head);
+  found.push(model.score);
   return found.filter((weight) => weight !== undefined);
 }
 

@@ -9,9 +9,10 @@ import { localModelFolder } from "../files/repo_folder.ts";
 import { findTuned, type TunedFolder } from "../files/tuned_folder.ts";
 import { loadAdapter } from "./adapter.ts";
 import { type AdapterConfig, readAdapterConfig } from "./adapter_config.ts";
-import { readModelConfig } from "./config.ts";
+import { type ModelConfig, readModelConfig } from "./config.ts";
 import { loadModel } from "./load.ts";
 import type { Model } from "./model.ts";
+import { isRewardConfig, withRewardHead } from "./reward_head.ts";
 
 /** Told how many bytes of a folder's weights are loaded. */
 export type OnLoad = (done: number, total: number, folder: string) => void;
@@ -43,7 +44,32 @@ export async function openModel(
   onLoad?: OnLoad,
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
+  return await loadFrozen(
+    device,
+    folder,
+    readModelConfig(folder.config),
+    onLoad,
+  );
+}
+
+/** As `openModel()`; of a reward model's folder with its head of one number. */
+export async function openScorer(
+  device: Device,
+  nameOrPath: string,
+  onLoad?: OnLoad,
+): Promise<OpenedModel> {
+  const folder = await openModelFolder(await localModelFolder(nameOrPath));
   const config = readModelConfig(folder.config);
+  const own = isRewardConfig(folder.config) ? withRewardHead(config) : config;
+  return await loadFrozen(device, folder, own, onLoad);
+}
+
+async function loadFrozen(
+  device: Device,
+  folder: ModelFolder,
+  config: ModelConfig,
+  onLoad: OnLoad | undefined,
+): Promise<OpenedModel> {
   const model = await loadModel(device, config, folder.weights, {
     ...(onLoad && {
       onProgress: (done, total) => onLoad(done, total, folder.path),

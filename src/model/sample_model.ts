@@ -16,6 +16,7 @@ import type { AdapterConfig } from "./adapter_config.ts";
 import type { ModelConfig } from "./config.ts";
 import { trainable } from "./load.ts";
 import type { Model } from "./model.ts";
+import { SCORE } from "./reward_head.ts";
 import { ropeTables } from "./rope_table.ts";
 import { buildModel } from "./weight_layout.ts";
 
@@ -40,7 +41,7 @@ export function sampleModel(
   { trained, dtypeOf, adapter, numbers }: SampleOptions,
 ): Model {
   const make = (name: string, shape: readonly number[]) => {
-    if (shape.length === 2 && !trained) {
+    if (shape.length === 2 && !trained && name !== SCORE) {
       const [rows, cols] = shape as [number, number];
       const matrix = createMatrix(device, rows, cols, dtypeOf(name));
       if (numbers) fillMatrix(device, matrix, numbers);

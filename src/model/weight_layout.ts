@@ -6,6 +6,7 @@ import type { Vector, Weight } from "../autograd/parameter.ts";
 import type { ModelConfig } from "./config.ts";
 import type { NormNames } from "./families.ts";
 import type { Layer, Linear, Model } from "./model.ts";
+import { SCORE } from "./reward_head.ts";
 
 /** A tensor that a checkpoint must have. */
 export interface WeightLayout {
@@ -23,7 +24,7 @@ export interface WeightMaker {
 export function buildModel(
   config: ModelConfig,
   make: WeightMaker,
-): Pick<Model, "embed_tokens" | "layers" | "norm" | "lm_head"> {
+): Pick<Model, "embed_tokens" | "layers" | "norm" | "lm_head" | "score"> {
   const { hidden_size, vocab_size } = config;
   const embed_tokens = make.weight("model.embed_tokens.weight", [
     vocab_size,
@@ -34,6 +35,10 @@ export function buildModel(
     (_, i) => buildLayer(config, make, `model.layers.${i}`),
   );
   const norm = make.vector("model.norm.weight", [hidden_size]);
+  if (config.rewardHead) {
+    const score = make.weight(SCORE, [1, hidden_size]);
+    return { embed_tokens, layers, norm, lm_head: embed_tokens, score };
+  }
   const lm_head = config.tie_word_embeddings
     ? embed_tokens
     : make.weight("lm_head.weight", [vocab_size, hidden_size]);

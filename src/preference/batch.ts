@@ -90,6 +90,14 @@ class Builder {
     }
   }
 
+  /** The last token of the next sequence is its only target, whose own row speaks for it. */
+  last({ ids }: TokenSequence, rowOf: (token: number) => number): void {
+    this.targetRows.push(rowOf(ids.length - 1));
+    this.targetTokens.push(ids.at(-1)!);
+    this.targetSequence.push(this.sequences++);
+    this.attendedTokens += ids.length;
+  }
+
   batch(): Batch {
     return {
       tokens: Uint32Array.from(this.tokens),
@@ -107,11 +115,15 @@ class Builder {
 /**
  * Lays out preference pairs, the shared prefix of each once.
  *
- * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of all answers
+ * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of all answers;
+ *   `lastOnly`: each answer's last row is its only target, at which a reward model speaks
  */
 export function preferenceBatch(
   pairs: readonly TokenPair[],
-  options: { readonly promptTargets?: boolean } = {},
+  options: {
+    readonly promptTargets?: boolean;
+    readonly lastOnly?: boolean;
+  } = {},
 ): Batch {
   const builder = new Builder();
   const prompts: (() => void)[] = [];
@@ -132,7 +144,8 @@ export function preferenceBatch(
       );
       const rowOf = (t: number) =>
         t < sharedLength ? prefix + t : rest + t - sharedLength;
-      builder.target(half, rowOf);
+      if (options.lastOnly) builder.last(half, rowOf);
+      else builder.target(half, rowOf);
       if (half !== chosen) continue;
       prompts.push(() => {
         const { ids, completionStart } = half;
@@ -154,8 +167,15 @@ export function preferenceBatch(
   return { ...builder.batch(), ...numbers, promptTargets };
 }
 
-/** Lays out sequences by themselves, each with the targets of its completion. */
-export function demonstrationBatch(sequences: readonly TokenSequence[]): Batch {
+/**
+ * Lays out sequences by themselves, each with the targets of its completion.
+ *
+ * @param options `lastOnly`: each sequence's last row is its only target, at which a reward model speaks
+ */
+export function demonstrationBatch(
+  sequences: readonly TokenSequence[],
+  options: { readonly lastOnly?: boolean } = {},
+): Batch {
   const builder = new Builder();
   for (const sequence of sequences) {
     const row = builder.append(
@@ -164,7 +184,8 @@ export function demonstrationBatch(sequences: readonly TokenSequence[]): Batch {
       sequence.ids.length,
       builder.tokens.length,
     );
-    builder.target(sequence, (t) => row + t);
+    if (options.lastOnly) builder.last(sequence, (t) => row + t);
+    else builder.target(sequence, (t) => row + t);
   }
   return builder.batch();
 }

@@ -15,6 +15,7 @@ import {
   ofSorted,
   ofText,
   type PairForm,
+  rewardLoss,
   smoothedLogistic,
 } from "./loss_forms.ts";
 import { logOdds, logSigmoid, sigmoid } from "./loss_terms.ts";
@@ -25,7 +26,7 @@ interface LossFacts {
   /** The paper, with its equation. */
   readonly source: string;
   /** The trainers that take it; default `dpo` alone. */
-  readonly trainers?: readonly ("dpo" | "cpo" | "orpo" | "kto")[];
+  readonly trainers?: readonly ("dpo" | "cpo" | "orpo" | "reward" | "kto")[];
   /** Whether `label_smoothing` changes it. */
   readonly smooths?: true;
   /** Whether it takes an `f_divergence_type`. */
@@ -239,6 +240,13 @@ const rows = {
         smoothing: label_smoothing,
       })
     ),
+  },
+  reward: {
+    help: "of rewards: logistic loss of their difference",
+    source: "https://arxiv.org/abs/2203.02155, Eq. 1",
+    trainers: ["reward"],
+    offsets: true,
+    compute: ofRatios(rewardLoss),
   },
   orpo: {
     help: "ORPO: beta times the logistic loss of the log odds ratio per token",

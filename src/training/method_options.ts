@@ -91,6 +91,11 @@ export const methodOptions = {
     lossDefaults.simpo_gamma,
   ),
   alpha: number("CPO: exponent of AlphaPO's reward; 0 is none", 0),
+  center_rewards_coefficient: number(
+    "Reward model: factor of the squared sum of a pair's rewards, which keeps them near 0; 0.01 is usual",
+    lossDefaults.center_rewards_coefficient,
+    { min: 0 },
+  ),
   desirable_weight: number(
     "KTO: factor of wanted answers' losses",
     lossDefaults.desirable_weight,

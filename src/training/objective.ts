@@ -121,12 +121,13 @@ function productOf(
   );
 }
 
-/** Pairs, against a reference or without: the mean of the pairs' losses, and the mean over the window's micro-batches. */
+/** Pairs, against a reference or without, or rewards of their answers: the mean of the pairs' losses, and the mean over the window's micro-batches. */
 export function preferenceObjective(
   options: PairObjectiveOptions,
 ): Objective<TokenPair> {
   const { trainer = "dpo", use_weighting = false } = options;
   const { hasReference } = trainerRows[trainer];
+  const rewards = trainer === "reward";
   const terms = lossTerms(trainer, options);
   const how = {
     ld_alpha: options.ld_alpha,
@@ -135,7 +136,10 @@ export function preferenceObjective(
   };
   return {
     batch: (pairs) =>
-      preferenceBatch(pairs, { promptTargets: trainer === "orpo" }),
+      preferenceBatch(pairs, {
+        promptTargets: trainer === "orpo",
+        lastOnly: rewards,
+      }),
     sequences: ({ chosen, rejected }) => [chosen, rejected],
     needsReference: hasReference,
     couples: terms.loss_type.some((name) => "couples" in lossRows[name]),
@@ -155,9 +159,13 @@ export function preferenceObjective(
         ...textSums(statistics, batch.sequences),
         weights: productOf(factors, batch.sequences / 2),
       });
-      const margins = scoreMargins(batch, options);
+      const margins = scoreMargins(
+        batch,
+        options,
+        rewards ? batch.margins : undefined,
+      );
       const result = preferenceLoss(
-        withMargins(logps, margins, options.beta),
+        withMargins(logps, margins, rewards ? 1 : options.beta),
         terms,
       );
       const share = 1 / (batch.sequences / 2) / microBatches;

@@ -12,7 +12,9 @@ import {
   checkOutputFolder,
   emptyOutputFolder,
 } from "../files/output_folder.ts";
+import type { ModelFiles } from "../files/model_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
+import { rewardConfigJson } from "../model/reward_head.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint, restoreWeights } from "./checkpoint.ts";
@@ -107,7 +109,7 @@ async function openModel(
 ): Promise<{ built: RunModel; context: SaveContext }> {
   const built = await openRunModel(device, options, opened, hooks.onLoad);
   const context = {
-    files: opened.files,
+    files: savedFiles(options, opened),
     tokenizerPath: opened.tokenizerFiles.path,
     stored: built.stored,
     adapter: built.adapter,
@@ -115,6 +117,16 @@ async function openModel(
     chatTemplate: opened.encoder.template?.source,
   };
   return { built, context };
+}
+
+/** The files of the model that will be saved. */
+function savedFiles(
+  { trainer }: TrainOptions,
+  { files, encoder: { tokenizer } }: OpenedEncoder,
+): ModelFiles {
+  if (trainer !== "reward") return files;
+  const pad = tokenizer.padTokenId ?? tokenizer.eosTokenId;
+  return { ...files, config: rewardConfigJson(files.config, pad) };
 }
 
 async function finishRun<Example extends Examples>(

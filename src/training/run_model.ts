@@ -17,6 +17,7 @@ import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { loadModel } from "../model/load.ts";
 import type { Model } from "../model/model.ts";
 import { randomModel } from "../model/random_weights.ts";
+import { withRewardHead } from "../model/reward_head.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 
@@ -47,7 +48,7 @@ export async function openRunModel(
   { files, encoder }: { files: ModelFiles; encoder: Encoder },
   onProgress?: (done: number, total: number) => void,
 ): Promise<RunModel> {
-  const config = readModelConfig(files.config);
+  const config = runModelConfig(options, files);
   checkVocabulary(config, encoder, files.path);
   if (options.init_from_config) {
     return {
@@ -61,10 +62,20 @@ export async function openRunModel(
   const model = await loadModel(device, config, stored, {
     trained,
     dtype: keptDtype(options),
+    headSeed: options.seed,
     ...(onProgress ? { onProgress } : {}),
   });
   const adapter = trained ? undefined : await openAdapter(model, options);
   return { model, stored, adapter };
+}
+
+/** The config of the model that is trained: a reward model is one of another head. */
+export function runModelConfig(
+  { trainer }: Pick<TrainOptions, "trainer">,
+  { config }: Pick<ModelFiles, "config">,
+): ModelConfig {
+  const read = readModelConfig(config);
+  return trainer === "reward" ? withRewardHead(read) : read;
 }
 
 async function openAdapter(
@@ -93,6 +104,7 @@ export function newAdapter(options: TrainOptions): AdapterConfig {
     lora_dropout: options.lora_dropout,
     target_modules: targets.includes("all-linear") ? "all-linear" : targets,
     ...PLAIN_ADAPTER,
+    ...(options.trainer === "reward" ? { rewardHead: true } : {}),
   };
 }
 

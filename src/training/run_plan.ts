@@ -22,7 +22,7 @@ import {
 import { findNamedReference, isNamedReference } from "./named_reference.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
-import { keptDtype, newAdapter } from "./run_model.ts";
+import { keptDtype, newAdapter, runModelConfig } from "./run_model.ts";
 import { prepareWindow } from "./window_pass.ts";
 
 /** Examples of a run, and what it minimises. */
@@ -41,7 +41,7 @@ export async function planRun<Example>(
 ): Promise<BytePlan> {
   const { gradient_checkpointing: wanted } = options;
   const sources = {
-    config: readModelConfig(files.config),
+    config: runModelConfig(options, files),
     dtypeOf: await matrixDtypes(options, files),
     adapter: await plannedAdapter(options),
     optimizer: options,

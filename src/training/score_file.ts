@@ -6,7 +6,7 @@ import { makeFolder, writeAll, writeFileAtomic } from "../files/atomic.ts";
 import { readJsonObjectIfThere } from "../files/json_file.ts";
 import { isThere } from "../files/repo_folder.ts";
 import { findAdapter } from "../files/tuned_folder.ts";
-import { type OnLoad, openModel, putAdapter } from "../model/open_model.ts";
+import { type OnLoad, openScorer, putAdapter } from "../model/open_model.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { scoreRows } from "./score.ts";
@@ -41,7 +41,7 @@ export async function scoreFile(
   const adapter = options.adapter_name_or_path === null
     ? undefined
     : await findAdapter(options.adapter_name_or_path);
-  const { model } = await openModel(
+  const { model } = await openScorer(
     device,
     options.model_name_or_path,
     hooks.onLoad,
@@ -52,6 +52,11 @@ export async function scoreFile(
     columns: options.columns,
     limits: model.config,
   });
+  if (options.logits !== null && model.score) {
+    throw new TypeError(
+      `Cannot write logits of "${options.model_name_or_path}": it is a reward model, which has none; leave logits out`,
+    );
+  }
   if (options.logits !== null) checkLogitsSize(rows, model.config.vocab_size);
   const beta = adapter === undefined
     ? undefined

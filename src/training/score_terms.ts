@@ -16,13 +16,18 @@ export interface ScoreTerms {
   readonly score_weighting?: number | null;
 }
 
-/** The margin that each pair must keep, in nats, `[pairs]`. */
+/**
+ * The margin that each pair must keep, in nats, `[pairs]`.
+ *
+ * @param given margins that the data asks for itself, `[pairs]`; undefined: none count
+ */
 export function scoreMargins(
   { scoreGaps }: Batch,
   { score_margin = 0 }: ScoreTerms,
+  given?: Float64Array,
 ): Float64Array | undefined {
-  if (score_margin === 0) return undefined;
-  return scoreGaps?.map((gap) => score_margin * gap);
+  if (score_margin === 0) return given;
+  return scoreGaps?.map((gap, i) => score_margin * gap + (given?.[i] ?? 0));
 }
 
 /** The weight of each pair, `[pairs]`. */
@@ -34,17 +39,22 @@ export function scoreWeights(
   return scoreGaps?.map((gap) => score_weighting * gap);
 }
 
-/** Takes `margins` off `beta` times the difference of the log-ratios, as losses of that difference see it. */
+/**
+ * Takes `margins` off `beta` times the difference of the log-ratios, as losses of that difference see it: half from
+ * either, so that their sum stays.
+ */
 export function withMargins(
   logps: PairLogps,
   margins: Float64Array | undefined,
   beta: number,
 ): PairLogps {
   if (margins === undefined) return logps;
-  const referenceChosen = logps.referenceChosen.map((x, i) =>
-    x + margins[i]! / beta
-  );
-  return { ...logps, referenceChosen };
+  const half = margins.map((margin) => margin / beta / 2);
+  return {
+    ...logps,
+    referenceChosen: logps.referenceChosen.map((x, i) => x + half[i]!),
+    referenceRejected: logps.referenceRejected.map((x, i) => x - half[i]!),
+  };
 }
 
 type Scored = Pick<TokenPair, "line" | "scores">;

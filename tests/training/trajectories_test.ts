@@ -217,7 +217,12 @@ async function replay<Example extends { readonly line: number }>(
   return rows;
 }
 
-async function check(device: Device, folder: string): Promise<void> {
+/** @param hasEnd whether the weights at the end are at hand too */
+async function check(
+  device: Device,
+  folder: string,
+  hasEnd: boolean,
+): Promise<void> {
   const trajectory: Trajectory = JSON.parse(
     await Deno.readTextFile(`${folder}/trajectory.json`),
   );
@@ -236,10 +241,12 @@ async function check(device: Device, folder: string): Promise<void> {
     : await replayPairs(device, model, trajectory);
   assertEquals(rows.length, hyperparameters.max_steps);
   for (const [i, row] of rows.entries()) assertRow(row, steps[i]!.log, i + 1);
-  const end = trajectory.lora
-    ? (await openAdapterFolder(`${folder}/adapter_final`)).weights
-    : await openSafetensors(`${folder}/final_weights.safetensors`);
-  await assertWeights(device, model, end);
+  if (hasEnd) {
+    const end = trajectory.lora
+      ? (await openAdapterFolder(`${folder}/adapter_final`)).weights
+      : await openSafetensors(`${folder}/final_weights.safetensors`);
+    await assertWeights(device, model, end);
+  }
   compared("trajectories");
 }
 
@@ -270,7 +277,7 @@ for (const name of NAMES) {
     "final_weights.safetensors",
     "adapter_final/adapter_model.safetensors",
   ].map((file) => referencePath(`trajectories/${name}/${file}`));
-  if (path === undefined || ends.every((end) => end === undefined)) {
+  if (path === undefined) {
     Deno.test({
       name: `run ${name} equals TRL's (skipped: no reference)`,
       ignore: true,
@@ -279,9 +286,10 @@ for (const name of NAMES) {
     continue;
   }
   const folder = dirname(path);
+  const hasEnd = ends.some((end) => end !== undefined);
   await gpuTest(
     `run ${name} equals TRL's, column by column`,
-    (device) => check(device, folder),
+    (device) => check(device, folder, hasEnd),
     { read: [`${folder}/../..`] },
   );
 }

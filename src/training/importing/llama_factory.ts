@@ -48,7 +48,13 @@ const extraLoss: Rule = (_, recipe) =>
   "pref_loss" in recipe ? {} : preferenceLoss("sigmoid", recipe);
 
 const METHOD: Rules = {
-  stage: words("trainer", { dpo: "dpo", sft: "sft", kto: "kto", pt: "sft" }),
+  stage: words("trainer", {
+    dpo: "dpo",
+    sft: "sft",
+    kto: "kto",
+    rm: "reward",
+    pt: "sft",
+  }),
   finetuning_type: words("use_peft", { lora: true, full: false }),
   pref_beta: "beta",
   pref_loss: preferenceLoss,
