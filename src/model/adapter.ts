@@ -10,6 +10,7 @@ import { type FloatDtype, toFloat32 } from "../files/dtype.ts";
 import type { TensorReader } from "../files/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 import { type Linear, linears, type Model } from "./model.ts";
+import { ADAPTER_SCORE } from "./reward_head.ts";
 import { matchTargets } from "./target_modules.ts";
 
 /** The linear layers that an adapter changes, by their paths. */
@@ -159,7 +160,7 @@ function checkAdapter(
     }
   }
   for (const name of reader.tensors.keys()) {
-    if (!wanted.has(name)) {
+    if (!wanted.has(name) && !(config.rewardHead && name === ADAPTER_SCORE)) {
       problems.push(`tensor "${name}" belongs to no adapted layer`);
     }
   }

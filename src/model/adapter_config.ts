@@ -34,7 +34,6 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   kasa_config: ["null"],
   layer_replication: ["null"],
   lora_bias: ["false", "null"],
-  modules_to_save: ["null", "[]"],
   monteclora_config: ["null"],
   target_parameters: ["null", "[]"],
   trainable_token_indices: ["null"],
@@ -43,6 +42,9 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   use_qalora: ["false", "null"],
   velora_config: ["null"],
 };
+
+/** What is trained whole beside the adapter of a reward model. */
+const REWARD_MODULES = ["score"];
 
 /** An adapter's rank at one layer, and what its part is multiplied by. */
 export function layerAdapter(
@@ -78,9 +80,13 @@ export const PLAIN_ADAPTER: Pick<
 /**
  * Reads a parsed adapter_config.json.
  *
+ * @param options `rewards`: whether that of a reward model will do; default no
  * @throws {TypeError} naming every key that is missing or not served
  */
-export function readAdapterConfig(json: Json): AdapterConfig {
+export function readAdapterConfig(
+  json: Json,
+  { rewards = false }: { readonly rewards?: boolean } = {},
+): AdapterConfig {
   const problems: string[] = [];
   if (json["peft_type"] !== "LORA") {
     problems.push(
@@ -92,6 +98,16 @@ export function readAdapterConfig(json: Json): AdapterConfig {
     if (!served.includes(value)) {
       problems.push(`"${key}" is ${value}, only ${served[0]} is served`);
     }
+  }
+  const saved = JSON.stringify(json["modules_to_save"] ?? null);
+  const rewardHead = rewards && json["task_type"] === "SEQ_CLS" &&
+    saved === JSON.stringify(REWARD_MODULES);
+  if (!rewardHead && saved !== "null" && saved !== "[]") {
+    problems.push(
+      `"modules_to_save" is ${saved}, only null is served, and ${
+        JSON.stringify(REWARD_MODULES)
+      } of reward models where rewards are asked for`,
+    );
   }
   const number = (key: string, fallback?: number) => {
     const value = json[key] ?? fallback;
@@ -119,6 +135,7 @@ export function readAdapterConfig(json: Json): AdapterConfig {
     rank_pattern: readPattern(json, "rank_pattern", problems),
     alpha_pattern: readPattern(json, "alpha_pattern", problems),
     layers_to_transform: readLayers(json, problems),
+    ...(rewardHead ? { rewardHead } : {}),
   };
   if (problems.length > 0) {
     throw new TypeError(
@@ -181,7 +198,7 @@ export function adapterConfigJson(
     fan_in_fan_out: false,
     init_lora_weights: true,
     layers_to_transform: config.layers_to_transform,
-    modules_to_save: config.rewardHead ? ["score"] : null,
+    modules_to_save: config.rewardHead ? REWARD_MODULES : null,
     rank_pattern: config.rank_pattern,
     alpha_pattern: config.alpha_pattern,
     use_dora: false,

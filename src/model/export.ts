@@ -9,6 +9,7 @@ import type { Vector, Weight } from "../autograd/parameter.ts";
 import { type FloatDtype, fromFloat32 } from "../files/dtype.ts";
 import type { TensorLayout } from "../files/safetensors_writer.ts";
 import { type Linear, linears, type Model, weights } from "./model.ts";
+import { ADAPTER_SCORE } from "./reward_head.ts";
 
 /** A tensor to write, and how to get its bytes. */
 export interface ExportedTensor extends TensorLayout {
@@ -36,8 +37,8 @@ export function exportAdapter(model: Model): ExportedTensor[] {
     [lora!.a, lora!.b].map((weight) => exportWeight(device, weight, "F32"))
   );
   if (!score) return halves;
-  const name = `base_model.model.${score.name}`;
-  return [...halves, { ...exportWeight(device, score, "F32"), name }];
+  const whole = exportWeight(device, score, "F32");
+  return [...halves, { ...whole, name: ADAPTER_SCORE }];
 }
 
 function adaptedLinears(model: Model): Linear[] {

@@ -8,6 +8,7 @@ import { type ModelFolder, openModelFolder } from "../files/model_folder.ts";
 import { localModelFolder } from "../files/repo_folder.ts";
 import { findTuned, type TunedFolder } from "../files/tuned_folder.ts";
 import { loadAdapter } from "./adapter.ts";
+import { readAdapterScore } from "./adapter_score.ts";
 import { type AdapterConfig, readAdapterConfig } from "./adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "./config.ts";
 import { loadModel } from "./load.ts";
@@ -44,33 +45,53 @@ export async function openModel(
   onLoad?: OnLoad,
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
-  return await loadFrozen(
-    device,
-    folder,
-    readModelConfig(folder.config),
-    onLoad,
-  );
+  const config = readModelConfig(folder.config);
+  return await loadFrozen(device, folder, { config, onLoad });
 }
 
-/** As `openModel()`; of a reward model's folder with its head of one number. */
+/**
+ * As `openModel()`, with the adapter of a folder on it; of a reward model with its head of one number, which lies in
+ * the model's folder or in the adapter's.
+ *
+ * @param options `adapter`: its folder; undefined: none
+ */
 export async function openScorer(
   device: Device,
   nameOrPath: string,
-  onLoad?: OnLoad,
+  { adapter, onLoad }: {
+    readonly adapter: string | undefined;
+    readonly onLoad: OnLoad | undefined;
+  },
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
+  const on = adapter === undefined
+    ? undefined
+    : await openAdapterFolder(adapter);
+  const own = on && readAdapterConfig(on.config, { rewards: true });
   const config = readModelConfig(folder.config);
-  const own = isRewardConfig(folder.config) ? withRewardHead(config) : config;
-  return await loadFrozen(device, folder, own, onLoad);
+  const rewards = own?.rewardHead || isRewardConfig(folder.config);
+  const opened = await loadFrozen(device, folder, {
+    config: rewards ? withRewardHead(config) : config,
+    ...{ onLoad, startsHead: own?.rewardHead === true },
+  });
+  const { model } = opened;
+  if (on && own) await loadAdapter(model, own, on.weights);
+  if (on && own?.rewardHead) await readAdapterScore(model, on.weights);
+  return { ...opened, adapters: on !== undefined };
 }
 
 async function loadFrozen(
   device: Device,
   folder: ModelFolder,
-  config: ModelConfig,
-  onLoad: OnLoad | undefined,
+  { config, onLoad, startsHead = false }: {
+    readonly config: ModelConfig;
+    readonly onLoad: OnLoad | undefined;
+    /** Whether a reward head that the folder lacks may start with any numbers. */
+    readonly startsHead?: boolean;
+  },
 ): Promise<OpenedModel> {
   const model = await loadModel(device, config, folder.weights, {
+    ...(startsHead ? { headSeed: 0 } : {}),
     ...(onLoad && {
       onProgress: (done, total) => onLoad(done, total, folder.path),
     }),

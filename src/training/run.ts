@@ -175,7 +175,9 @@ async function finishRun<Example extends Examples>(
       modelTensors(model, run.context),
       run.context,
     );
-    await writeCard(run, log.rows, end.step);
+    const weightsOf = best?.step ?? end.step;
+    const rows = log.rows.filter(({ step }) => step! <= weightsOf);
+    await writeCard(run, rows, weightsOf);
   }
   const { peakBytes } = device.memory;
   return {

@@ -8,6 +8,7 @@ import type { ModelFiles } from "../files/model_folder.ts";
 import type { TensorReader } from "../files/safetensors.ts";
 import { openWeights } from "../files/weights.ts";
 import { addAdapter, loadAdapter } from "../model/adapter.ts";
+import { readAdapterScore } from "../model/adapter_score.ts";
 import {
   type AdapterConfig,
   PLAIN_ADAPTER,
@@ -86,9 +87,11 @@ async function openAdapter(
     const { config, weights } = await openAdapterFolder(
       options.adapter_name_or_path,
     );
-    const adapter = readAdapterConfig(config);
+    const rewards = options.trainer === "reward";
+    const adapter = readAdapterConfig(config, { rewards });
     await loadAdapter(model, adapter, weights, { trained: true });
-    return adapter;
+    if (adapter.rewardHead) await readAdapterScore(model, weights);
+    return rewards ? { ...adapter, rewardHead: true } : adapter;
   }
   const adapter = newAdapter(options);
   addAdapter(model, adapter, options.seed);

@@ -107,7 +107,9 @@ export async function plannedAdapter(
   const { adapter_name_or_path: path } = options;
   if (options.init_from_config) return undefined;
   if (path !== null) {
-    return readAdapterConfig((await openAdapterFolder(path)).config);
+    const { config } = await openAdapterFolder(path);
+    const rewards = options.trainer === "reward";
+    return readAdapterConfig(config, { rewards });
   }
   return options.use_peft ? newAdapter(options) : undefined;
 }

@@ -6,7 +6,7 @@ import { makeFolder, writeAll, writeFileAtomic } from "../files/atomic.ts";
 import { readJsonObjectIfThere } from "../files/json_file.ts";
 import { isThere } from "../files/repo_folder.ts";
 import { findAdapter } from "../files/tuned_folder.ts";
-import { type OnLoad, openScorer, putAdapter } from "../model/open_model.ts";
+import { type OnLoad, openScorer } from "../model/open_model.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { scoreRows } from "./score.ts";
@@ -41,12 +41,10 @@ export async function scoreFile(
   const adapter = options.adapter_name_or_path === null
     ? undefined
     : await findAdapter(options.adapter_name_or_path);
-  const { model } = await openScorer(
-    device,
-    options.model_name_or_path,
-    hooks.onLoad,
-  );
-  if (adapter !== undefined) await putAdapter(model, adapter);
+  const { onLoad } = hooks;
+  const { model } = await openScorer(device, options.model_name_or_path, {
+    ...{ adapter, onLoad },
+  });
   const rows = await readScoreRows(options.input, {
     openEncoder: () => openScoreEncoder(options, adapter),
     columns: options.columns,

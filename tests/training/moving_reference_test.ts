@@ -108,3 +108,18 @@ await runTest(
     assert(policy.some((x) => x !== 0));
   },
 );
+
+await runTest(
+  "runTraining() by KTO takes a moving reference too",
+  async (scene) => {
+    const { rows } = await scene.train("run", {
+      ...{ ...MOVING, eval_strategy: "no", trainer: "kto", max_steps: 3 },
+      ...{ ref_model_mixup_alpha: 1, ref_model_sync_steps: 1 },
+    });
+    // the reference is the policy again before each step: rewards are 0, the loss is 1 - sigmoid(0)
+    for (const row of rows) {
+      assertAlmostEquals(row["loss"]!, 0.5, 1e-6);
+      assertAlmostEquals(row["rewards/chosen"]!, 0, 1e-5);
+    }
+  },
+);

@@ -1,5 +1,10 @@
 /** Reward models: where rewards are read, their gradient, a whole run, and what it leaves for others. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+} from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { refreshWeight } from "../../src/autograd/parameter.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
@@ -10,6 +15,7 @@ import { readModelConfig } from "../../src/model/config.ts";
 import { hiddenStates } from "../../src/model/decoder.ts";
 import { loadModel } from "../../src/model/load.ts";
 import { type Model, trainedWeights } from "../../src/model/model.ts";
+import { putAdapter } from "../../src/model/open_model.ts";
 import { withRewardHead } from "../../src/model/reward_head.ts";
 import { demonstrationBatch } from "../../src/preference/batch.ts";
 import { tokenPair } from "../../src/preference/token_pair.ts";
@@ -239,6 +245,37 @@ await runTest(
     assertEquals(
       [config.task_type, config.modules_to_save],
       ["SEQ_CLS", ["score"]],
+    );
+    const { options } = readOptions(scoreSchema, [{
+      ...{ model_name_or_path: MODEL, adapter_name_or_path: scene.path("run") },
+      input: scene.path("pairs.jsonl"),
+      output: scene.path("scores.jsonl"),
+    }]);
+    await scoreFile(scene.device, options);
+    const lines = Deno.readTextFileSync(options.output).trimEnd().split("\n");
+    const scores = lines.map((line) => JSON.parse(line));
+    const margin = scores.reduce(
+      (sum, row) => sum + row.chosen_reward - row.rejected_reward,
+      0,
+    ) / scores.length;
+    assertAlmostEquals(rows.at(-1)!["eval_margin"]!, margin, 1e-4);
+    // continued, it starts where it ended; elsewhere it is refused, since a head would be lost
+    const continued = await scene.train("continued", {
+      ...{ ...REWARD, ...LORA, max_steps: 1, learning_rate: 1e-5 },
+      ...{ adapter_name_or_path: scene.path("run"), eval_dataset },
+      ...{ eval_strategy: "steps", eval_on_start: true },
+    });
+    assertAlmostEquals(continued.rows[0]!["eval_margin"]!, margin, 1e-4);
+    const { config: json, weights } = await openModelFolder(MODEL);
+    const policy = await loadModel(
+      scene.device,
+      readModelConfig(json),
+      weights,
+    );
+    await assertRejects(
+      () => putAdapter(policy, scene.path("run")),
+      TypeError,
+      '"modules_to_save" is ["score"]',
     );
     writeRows(
       scene.path("margins.jsonl"),

@@ -72,6 +72,21 @@ Deno.test({
 
 Deno.test({
   ...pure,
+  name: "importRecipe() knows TRL's reward trainer by its own key",
+  async fn() {
+    const { options, problem } = await load(
+      "model_name_or_path: some/model\ndataset_name: data/pairs.jsonl\ncenter_rewards_coefficient: 0.01\nload_best_model_at_end: true\neval_strategy: steps\noutput_dir: o\n",
+    );
+    assertEquals(problem, undefined);
+    assertEquals(
+      [options.trainer, options.center_rewards_coefficient],
+      ["reward", 0.01],
+    );
+  },
+});
+
+Deno.test({
+  ...pure,
   name: "importRecipe() takes TRL's splits and datasets over",
   async fn() {
     const { options, problem } = await load(`
