@@ -17,7 +17,7 @@ import { type Model, trainedWeights } from "../model/model.ts";
 import { sampleModel } from "../model/sample_model.ts";
 import type { Batch } from "../preference/batch.ts";
 import { logpsOf, recordedLogps } from "./batch_logps.ts";
-import { movingReference } from "./moving_reference.ts";
+import { type MovingReference, movingReference } from "./moving_reference.ts";
 import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 
 /** A run as far as its bytes depend on it. */
@@ -93,7 +93,7 @@ export async function planBytes(
   const state = memory.usedBytes - before;
   const second = memory.usedBytes;
   const reference = sources.movesReference
-    ? movingReference(model, UNMOVED).model
+    ? movingReference(model, UNMOVED)
     : undefined;
   const copies = memory.usedBytes - second;
   const passes = await countPasses({ model, reference }, optimizer, sources);
@@ -165,7 +165,10 @@ interface PassBytes {
 
 /** Runs all batches, as the run will: the reference's first. */
 async function countPasses(
-  { model, reference }: { model: Model; reference: Model | undefined },
+  { model, reference }: {
+    model: Model;
+    reference: MovingReference | undefined;
+  },
   optimizer: Optimizer,
   { forward, training, gradientCheckpointing }: ByteSources,
 ): Promise<PassBytes> {
@@ -182,7 +185,7 @@ async function countPasses(
     }
   };
   for (const batch of forward) {
-    for (const one of reference ? [reference, model] : [model]) {
+    for (const one of reference ? [reference.model, model] : [model]) {
       await measure(async () => {
         await logpsOf(one, batch);
         return 0;
@@ -192,7 +195,7 @@ async function countPasses(
   for (const batch of training) {
     await measure(async () => {
       using _batch = device.scope();
-      if (reference) await logpsOf(reference, batch);
+      if (reference) await logpsOf(reference.model, batch);
       const logps = await recordedLogps(model, batch, {
         gradientCheckpointing,
         alongside: [optimizer.clip],
@@ -203,6 +206,7 @@ async function countPasses(
     });
     await measure(() => {
       optimizer.step({ learningRate: 0, maxGradNorm: 0 });
+      reference?.afterStep(1);
       return Promise.resolve(0);
     });
   }

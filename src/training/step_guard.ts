@@ -43,6 +43,18 @@ export function countSkipped(
   );
 }
 
+/**
+ * Fails at the end of a run of which no step was taken.
+ *
+ * @throws {Error} in one line
+ */
+export function checkAnyTaken({ skipped }: GuardState, steps: number): void {
+  if (skipped < steps) return;
+  throw new Error(
+    `Cannot finish training: all ${steps} steps were skipped, expected finite losses and gradients; look at the rows that were named`,
+  );
+}
+
 /** What was wrong with a step, in one line. */
 export function skippedLine(step: SkippedStep): string {
   return `step ${step.step} skipped: ${numbersOf(step)}`;

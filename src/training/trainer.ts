@@ -24,6 +24,7 @@ import type { Metrics } from "./metrics.ts";
 import type { MovingReference } from "./moving_reference.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
+  checkAnyTaken,
   countSkipped,
   type GuardState,
   type SkippedStep,
@@ -252,7 +253,10 @@ class Course<Example> {
     if (saves || savesBest && verdict?.isBest) {
       await hooks.onSave(this.stateAt(step));
     }
-    if (isLast) return "complete";
+    if (isLast) {
+      checkAnyTaken(this.#guard, step);
+      return "complete";
+    }
     return verdict?.stops
       ? "stopped early"
       : interrupted

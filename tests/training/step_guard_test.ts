@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readOptions } from "../../src/base/read_options.ts";
 import {
+  checkAnyTaken,
   countSkipped,
   MOST_SKIPPED_IN_A_ROW,
   type SkippedStep,
@@ -27,6 +28,19 @@ Deno.test({
       () => countSkipped(last, STEP),
       Error,
       "Cannot go on training at step 9: 5 steps in a row were skipped, the last with loss NaN, gradient norm Infinity, expected finite numbers; rows a.jsonl:3, b.jsonl:4; lower learning_rate or look at these rows",
+    );
+  },
+});
+
+Deno.test({
+  name: "checkAnyTaken() fails where every step was skipped",
+  permissions: "none",
+  fn() {
+    checkAnyTaken({ skipped: 2, inARow: 2 }, 3);
+    assertThrows(
+      () => checkAnyTaken({ skipped: 3, inARow: 3 }, 3),
+      Error,
+      "Cannot finish training: all 3 steps were skipped",
     );
   },
 });
