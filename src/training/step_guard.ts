@@ -9,6 +9,7 @@ export interface SkippedStep {
   readonly step: number;
   /** In nats; it or the norm is not finite. */
   readonly loss: number;
+  /** L2 norm of its gradients before clipping. */
   readonly grad_norm: number;
   /** Where its rows stand, as `file:line`. */
   readonly rows: readonly string[];
