@@ -177,6 +177,7 @@ for (const kind of ["all weights", "LoRA"] as const) {
         assertAlmostEquals(slope / square, 1, 0.02, weight.name);
       }
     },
+    { variants: ["panel", "tile"] },
   );
 }
 
