@@ -207,7 +207,7 @@ export type { Metrics } from "./src/training/metrics.ts";
 export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
 
 // models: opened, merged, made of random numbers
-export type { AdapterConfig } from "./src/model/adapter_config.ts";
+export type { AdapterConfig, LoraInit } from "./src/model/adapter_config.ts";
 export type { ModelConfig } from "./src/model/config.ts";
 export { exportGguf } from "./src/model/export_gguf.ts";
 export type {

@@ -1,24 +1,39 @@
 /**
- * Low-rank adapters of a frozen weight: `y = W x + scale * B (A x)`. Knows no names of models and no files.
+ * Adapters of a frozen weight, plain data: `y = W x + scale * B (A x)`, and what else may be part of one. Knows no
+ * names of models and no files; how they run is in adapted_linear.ts.
  *
  * Source: https://arxiv.org/abs/2106.09685, Eq. 3.
  */
 import type { Device } from "../../kernels/device.ts";
-import { dropout } from "../../kernels/dropout.ts";
-import { addInto, scale as scaled } from "../../kernels/elementwise.ts";
-import { linearDw, linearDx } from "../../kernels/linear.ts";
-import { lowRank } from "../../kernels/low_rank.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
-import type { RowFactors } from "./op_inputs.ts";
-import type { Weight } from "./parameter.ts";
+import { weightNorms } from "../../kernels/weight_norms.ts";
+import type { Vector, Weight } from "./parameter.ts";
 
-/** An adapter: `a` `[r, in]`, `b` `[out, r]`, `scale` = lora_alpha / r. */
-export interface Lora {
+/** A product of two small matrices: `a` `[r, in]`, `b` `[out, r]`. */
+export interface LowRankPair {
   readonly a: Weight;
   readonly b: Weight;
+  /** Of a plain adapter lora_alpha / r. */
   readonly scale: number;
+}
+
+/** An adapter. */
+export interface Lora extends LowRankPair {
   /** Share of the inputs of `a` that training drops, 0 to 1. */
   readonly dropout: number;
+  /** A further product that is never trained and never dropped; not with `dora`. */
+  readonly fixed?: LowRankPair | undefined;
+  readonly dora?: Dora | undefined;
+}
+
+/** Trained lengths of a weight's rows, their directions being the adapter's: https://arxiv.org/abs/2402.09353. */
+export interface Dora {
+  /** Magnitudes `[out]`. */
+  readonly m: Vector;
+  /** Of the base's weight: sums of the squares of its rows, `[out]`. */
+  readonly squares: Tensor;
+  /** `m / norm` `[out]` of an adapter that does not change. */
+  readonly gains?: Tensor | undefined;
 }
 
 /** Which mask dropout draws: the same for forward, recompute and backward of one step. */
@@ -27,72 +42,29 @@ export interface DropoutSeed {
   readonly stream: number;
 }
 
-/** What the backward pass needs of a forward pass. */
-export interface LoraForward {
-  /** The adapter's input `[tokens, in]`, after dropout. */
-  readonly x: Tensor;
-  /** `scale * A x`, `[tokens, r]`; the adapter's part is `B h`. */
-  readonly h: Tensor;
-  readonly mask: DropoutSeed | undefined;
+/** What an adapter's pass multiplies by where it serves some tokens only. */
+export function rowScales({ scale, fixed, dora }: Lora): number[] {
+  return [scale, ...(fixed ? [fixed.scale] : []), ...(dora ? [1] : [])];
 }
 
-/** The lower half of an adapter. What is left, `B h`, is cheapest in one pass with the weight it adapts. */
-export function loraForward(
-  device: Device,
-  lora: Lora,
-  x: Tensor,
-  { mask, rows }: {
-    mask: DropoutSeed | undefined;
-    rows: RowFactors | undefined;
-  },
-): LoraForward {
-  const input = mask ? dropout(device, x, { rate: lora.dropout, ...mask }) : x;
-  const factor = rows ? rows(lora.scale) : lora.scale;
-  const h = lowRank(device, input, lora.a.matrix, factor);
-  return { x: input, h, mask };
+/** A row's magnitude over its norm as adapted, and one over that norm: both `[out]`. */
+export interface Gains {
+  readonly gains: Tensor;
+  /** Undefined where nothing is trained. */
+  readonly inverse: Tensor | undefined;
 }
 
-/**
- * Accumulates the gradients of `a` and `b`.
- *
- * @returns the gradient of `A x`, `[tokens, r]`; the caller releases it after `loraDx()`
- */
-export function loraBackward(
+/** The factors of a layer's outputs now; the norms count as constants, as Sec. 4.3 of the paper has it. */
+export function doraGains(
   device: Device,
+  weight: Weight,
   { a, b, scale }: Lora,
-  { x, h }: LoraForward,
-  dy: Tensor,
-): Tensor {
-  if (b.parameter) linearDw(device, dy, h, { into: b.parameter.gradient });
-  const dh = linearDx(device, dy, b.matrix);
-  const dLow = scaled(device, dh, scale);
-  device.release(dh);
-  if (a.parameter) linearDw(device, dLow, x, { into: a.parameter.gradient });
-  return dLow;
-}
-
-/** The gradient of a layer's input through weight and adapter; without dropout in one pass. */
-export function loraDx(
-  device: Device,
-  { a, dropout: rate }: Lora,
-  { weight, dy, dLow, mask, into }: {
-    readonly weight: Weight;
-    readonly dy: Tensor;
-    readonly dLow: Tensor;
-    readonly mask: DropoutSeed | undefined;
-    readonly into: Tensor | undefined;
-  },
-): Tensor {
-  const add = into ? { into } : {};
-  if (!mask) {
-    const more = { x: dLow, w: a.matrix };
-    return linearDx(device, dy, weight.matrix, { ...add, more });
-  }
-  const dx = linearDx(device, dy, weight.matrix, add);
-  const dInput = linearDx(device, dLow, a.matrix);
-  const dropped = dropout(device, dInput, { rate, ...mask });
-  addInto(device, dx, dropped);
-  device.release(dInput);
-  device.release(dropped);
-  return dx;
+  { m, squares, gains }: Dora,
+): Gains {
+  if (gains) return { gains, inverse: undefined };
+  return weightNorms(device, {
+    ...{ w: weight.matrix, squares, scale, m: m.tensor },
+    a: { value: a.parameter!.value, matrix: a.matrix },
+    b: b.parameter!.value,
+  });
 }

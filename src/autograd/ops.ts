@@ -14,7 +14,7 @@ import * as products from "../../kernels/linear.ts";
 import * as norms from "../../kernels/rms_norm.ts";
 import * as ropes from "../../kernels/rope.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
-import { loraBackward, loraDx, loraForward } from "./lora.ts";
+import { adaptedLinear } from "./adapted_linear.ts";
 import type {
   AttentionRanges,
   LinearParts,
@@ -71,47 +71,31 @@ export function linear(
   device: Device,
   x: Tensor,
   weight: Weight,
-  { bias, lora, loraRows, mask }: LinearParts = {},
+  { lora, ...parts }: LinearParts = {},
 ): Tensor {
-  const low = lora &&
-    loraForward(device, lora, x, {
-      mask: lora.dropout > 0 ? mask : undefined,
-      rows: loraRows,
-    });
-  const output = products.linear(device, x, weight.matrix, {
-    ...(bias && { bias: bias.tensor }),
-    ...(lora && low && { more: { x: low.h, w: lora.b.matrix } }),
-  });
+  if (lora) return adaptedLinear(device, x, weight, lora, parts);
+  const { bias } = parts;
+  const output = products.linear(
+    device,
+    x,
+    weight.matrix,
+    bias ? { bias: bias.tensor } : {},
+  );
   const dWeight = weight.parameter?.gradient;
   const dBias = bias?.parameter?.gradient;
   const wantsDx = isTracked(x);
-  const saved = low ? [low.h, ...(low.mask ? [low.x] : [])] : [];
-  const trains = [dWeight, dBias, lora?.a.parameter, lora?.b.parameter].some(
-    Boolean,
-  );
-  if (!isRecording()) { for (const tensor of saved) device.release(tensor); }
   return record({
     output,
     inputs: [x],
-    reads: dWeight || low && !low.mask ? [x] : [],
-    trains,
-    saved,
+    reads: dWeight ? [x] : [],
+    trains: dWeight !== undefined || dBias !== undefined,
     backward: (dy, [into]) => {
       if (dWeight) products.linearDw(device, dy, x, { into: dWeight });
       if (dBias) columnSums(device, dy, { into: dBias });
-      if (!lora || !low) {
-        if (!wantsDx) return [];
-        return [
-          products.linearDx(device, dy, weight.matrix, into ? { into } : {}),
-        ];
-      }
-      const dLow = loraBackward(device, lora, low, dy);
-      const { mask } = low;
-      const dx = wantsDx
-        ? loraDx(device, lora, { weight, dy, dLow, mask, into })
-        : undefined;
-      device.release(dLow);
-      return [dx];
+      if (!wantsDx) return [];
+      return [
+        products.linearDx(device, dy, weight.matrix, into ? { into } : {}),
+      ];
     },
   });
 }

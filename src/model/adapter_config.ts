@@ -18,9 +18,23 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Numbers of the blocks that are adapted; null: all. */
   readonly layers_to_transform: readonly number[] | null;
-  /** Whether a reward head is trained whole beside it (`modules_to_save`); default no. */
+  /** Whether it is a reward model's: the head, `score`, is among `modules_to_save` then; default no. */
   readonly rewardHead?: boolean;
+  /** Layers that are not adapted, as `target_modules`; null: none. */
+  readonly exclude_modules: string | readonly string[] | null;
+  /** Ends of the paths of modules that are trained in full beside the adapter; null: none. */
+  readonly modules_to_save: readonly string[] | null;
+  /** Trained magnitudes of each weight's rows: https://arxiv.org/abs/2402.09353. */
+  readonly use_dora: boolean;
+  /** How a fresh adapter starts; one that is read has started. */
+  readonly init_lora_weights: LoraInit;
 }
+
+/**
+ * `default`: A uniform and B zero; `gaussian`: A normal of deviation 1 / r; `pissa`: the weight's first singular vectors
+ * (https://arxiv.org/abs/2404.02948).
+ */
+export type LoraInit = "default" | "gaussian" | "pissa";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -29,22 +43,33 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   alora_invocation_tokens: ["null"],
   arrow_config: ["null"],
   bias: ['"none"', "null"],
-  exclude_modules: ["null", "[]"],
   fan_in_fan_out: ["false", "null"],
+  init_lora_weights: [
+    ...["true", "false", "null", '"gaussian"', '"eva"', '"orthogonal"'],
+  ],
   kasa_config: ["null"],
   layer_replication: ["null"],
+  layers_pattern: ["null", "[]", '""', '"layers"', '["layers"]'],
   lora_bias: ["false", "null"],
   monteclora_config: ["null"],
   target_parameters: ["null", "[]"],
   trainable_token_indices: ["null"],
   use_bdlora: ["null"],
-  use_dora: ["false", "null"],
   use_qalora: ["false", "null"],
   velora_config: ["null"],
 };
 
-/** What is trained whole beside the adapter of a reward model. */
-const REWARD_MODULES = ["score"];
+/** The module of a reward model's head. */
+const SCORE_MODULE = "score";
+
+/** PEFT names it beside the head, whichever a model has; ours have the other. */
+const OTHER_HEAD = "classifier";
+
+/** The same adapter with a reward model's head trained in full beside it. */
+export function withAdapterHead(config: AdapterConfig): AdapterConfig {
+  const modules = new Set([...config.modules_to_save ?? [], SCORE_MODULE]);
+  return { ...config, rewardHead: true, modules_to_save: [...modules] };
+}
 
 /** An adapter's rank at one layer, and what its part is multiplied by. */
 export function layerAdapter(
@@ -69,12 +94,19 @@ function patternValue(
 /** What every adapter has that does not say otherwise. */
 export const PLAIN_ADAPTER: Pick<
   AdapterConfig,
-  "use_rslora" | "rank_pattern" | "alpha_pattern" | "layers_to_transform"
+  Exclude<
+    keyof AdapterConfig,
+    "r" | "lora_alpha" | "lora_dropout" | "target_modules"
+  >
 > = {
   use_rslora: false,
   rank_pattern: {},
   alpha_pattern: {},
   layers_to_transform: null,
+  exclude_modules: null,
+  modules_to_save: null,
+  use_dora: false,
+  init_lora_weights: "default",
 };
 
 /**
@@ -99,50 +131,73 @@ export function readAdapterConfig(
       problems.push(`"${key}" is ${value}, only ${served[0]} is served`);
     }
   }
-  const saved = JSON.stringify(json["modules_to_save"] ?? null);
-  const rewardHead = rewards && json["task_type"] === "SEQ_CLS" &&
-    saved === JSON.stringify(REWARD_MODULES);
-  if (!rewardHead && saved !== "null" && saved !== "[]") {
-    problems.push(
-      `"modules_to_save" is ${saved}, only null is served, and ${
-        JSON.stringify(REWARD_MODULES)
-      } of reward models where rewards are asked for`,
-    );
-  }
   const number = (key: string, fallback?: number) => {
     const value = json[key] ?? fallback;
     if (typeof value === "number" && value >= 0) return value;
     problems.push(`"${key}" is ${JSON.stringify(value)}, expected a number`);
     return 1;
   };
-  const target_modules = json["target_modules"];
-  const named = typeof target_modules === "string" ||
-    Array.isArray(target_modules) &&
-      target_modules.every((name) => typeof name === "string");
-  if (!named) {
+  const names = (key: string) => readNames(json, key, problems);
+  const modules_to_save = asList(names("modules_to_save"));
+  const rewardHead = json["task_type"] === "SEQ_CLS";
+  if (rewardHead && !(rewards && modules_to_save?.includes(SCORE_MODULE))) {
     problems.push(
-      `"target_modules" is ${
-        JSON.stringify(target_modules)
-      }, expected text or a list of names`,
+      `"modules_to_save" is ${
+        JSON.stringify(modules_to_save)
+      } with "task_type" "SEQ_CLS", only "${SCORE_MODULE}" is served, of reward models`,
     );
   }
-  const config = {
+  const config: AdapterConfig = {
     r: number("r"),
     lora_alpha: number("lora_alpha"),
     lora_dropout: number("lora_dropout", 0),
-    target_modules: target_modules as string | readonly string[],
+    target_modules: names("target_modules") ?? [],
     use_rslora: json["use_rslora"] === true,
     rank_pattern: readPattern(json, "rank_pattern", problems),
     alpha_pattern: readPattern(json, "alpha_pattern", problems),
     layers_to_transform: readLayers(json, problems),
-    ...(rewardHead ? { rewardHead } : {}),
+    exclude_modules: names("exclude_modules"),
+    modules_to_save,
+    use_dora: json["use_dora"] === true,
+    init_lora_weights: "default",
   };
   if (problems.length > 0) {
     throw new TypeError(
       `Cannot load adapter: in adapter_config.json ${problems.join("; ")}`,
     );
   }
-  return config;
+  return rewardHead
+    ? withAdapterHead({
+      ...config,
+      modules_to_save: modules_to_save!.filter((name) => name !== OTHER_HEAD),
+    })
+    : config;
+}
+
+/** Text or a list of names; null for none, which only `target_modules` must not be. */
+function readNames(
+  json: Json,
+  key: string,
+  problems: string[],
+): string | readonly string[] | null {
+  const value = json[key] ?? null;
+  const isList = Array.isArray(value) &&
+    value.every((name) => typeof name === "string");
+  const isNone = value === null || Array.isArray(value) && value.length === 0;
+  if (isNone && key !== "target_modules") return null;
+  if (typeof value === "string" || isList) return value;
+  problems.push(
+    `"${key}" is ${
+      JSON.stringify(json[key])
+    }, expected text or a list of names`,
+  );
+  return null;
+}
+
+function asList(
+  names: string | readonly string[] | null,
+): readonly string[] | null {
+  return typeof names === "string" ? [names] : names;
 }
 
 function readPattern(
@@ -198,9 +253,10 @@ export function adapterConfigJson(
     fan_in_fan_out: false,
     init_lora_weights: true,
     layers_to_transform: config.layers_to_transform,
-    modules_to_save: config.rewardHead ? REWARD_MODULES : null,
+    exclude_modules: config.exclude_modules,
+    modules_to_save: config.modules_to_save,
     rank_pattern: config.rank_pattern,
     alpha_pattern: config.alpha_pattern,
-    use_dora: false,
+    use_dora: config.use_dora,
   };
 }

@@ -11,7 +11,12 @@ import type { DropoutSeed } from "../autograd/lora.ts";
 import type { RmsNormOptions } from "../autograd/op_inputs.ts";
 import * as ops from "../autograd/ops.ts";
 import type { Vector } from "../autograd/parameter.ts";
-import { checkpoint, contained, isRecording } from "../autograd/tape.ts";
+import {
+  checkpoint,
+  contained,
+  isRecording,
+  isTracked,
+} from "../autograd/tape.ts";
 import type { ModelConfig } from "./config.ts";
 import {
   type Adapters,
@@ -21,16 +26,23 @@ import {
   preparePass,
   type Turns,
 } from "./decoder_pass.ts";
-import type { Layer, Linear, Model } from "./model.ts";
+import {
+  isTrainedLayer,
+  type Layer,
+  type Linear,
+  type Model,
+  servingModel,
+} from "./model.ts";
 
 export type { DecoderInput, DecoderOptions };
 
 /** Hidden states after the last norm, `[rows, hidden_size]`. */
 export function hiddenStates(
-  model: Model,
+  adapted: Model,
   input: DecoderInput,
   options: DecoderOptions = {},
 ): Tensor {
+  const model = servingModel(adapted, options.adapters);
   const { device, config } = model;
   const pass = preparePass(model, input, options);
   const { tokens: given } = input;
@@ -42,10 +54,12 @@ export function hiddenStates(
   if (embedding !== 1) x = ops.scale(device, x, embedding);
   for (const index of model.layers.keys()) {
     const block = (x: Tensor) => runBlock(pass, index, x);
-    const next = isRecording() && options.gradientCheckpointing
+    // below the lowest trained block there is nothing to go back for
+    const goesBack = isTracked(x) || isTrainedLayer(model.layers[index]!);
+    const next = isRecording() && options.gradientCheckpointing && goesBack
       ? checkpoint(device, x, block)
       : contained(device, () => block(x));
-    if (!isRecording()) device.release(x);
+    if (!isRecording() || !goesBack) device.release(x);
     x = next;
   }
   return ops.rmsNorm(device, x, model.norm, normOptions(config));

@@ -5,7 +5,7 @@
  */
 import type { Device } from "../../kernels/device.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
-import type { DropoutSeed } from "../autograd/lora.ts";
+import { type DropoutSeed, rowScales } from "../autograd/lora.ts";
 import type { AttentionRanges, RowFactors } from "../autograd/op_inputs.ts";
 import { isRecording } from "../autograd/tape.ts";
 import { areApart, queryRanges, windowedRanges } from "./attention_ranges.ts";
@@ -201,7 +201,9 @@ function adapterRows(
   );
   // now, since a tensor that a block makes ends with the block
   for (const layer of layers) {
-    for (const [, { lora }] of linears(layer)) if (lora) upload(lora.scale);
+    for (const [, { lora }] of linears(layer)) {
+      if (lora) rowScales(lora).forEach(upload);
+    }
   }
   return upload;
 }

@@ -5,11 +5,13 @@
 import type { Device } from "../../kernels/device.ts";
 import { type Matrix, readMatrixRows } from "../../kernels/matrix.ts";
 import { elements, type Tensor } from "../../kernels/tensor.ts";
+import type { Lora } from "../autograd/lora.ts";
 import type { Vector, Weight } from "../autograd/parameter.ts";
-import { type FloatDtype, fromFloat32 } from "../files/dtype.ts";
+import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import type { TensorLayout } from "../files/safetensors_writer.ts";
-import { type Linear, linears, type Model, weights } from "./model.ts";
-import { ADAPTER_SCORE } from "./reward_head.ts";
+import { linearPaths } from "./adapter_layout.ts";
+import { adapterWeights, type Model, savedParts, weights } from "./model.ts";
+import { savedRank } from "./saved_adapter.ts";
 
 /** A tensor to write, and how to get its bytes. */
 export interface ExportedTensor extends TensorLayout {
@@ -30,22 +32,65 @@ export function exportModel(
   );
 }
 
-/** The tensors of a model's adapters, in f32, and those that are trained whole beside them: a reward head. */
+/** The tensors of a model's adapters, in f32; see saved_adapter.ts for what stands fixed beside them. */
 export function exportAdapter(model: Model): ExportedTensor[] {
-  const { device, score } = model;
-  const halves = adaptedLinears(model).flatMap(({ lora }) =>
-    [lora!.a, lora!.b].map((weight) => exportWeight(device, weight, "F32"))
-  );
-  if (!score) return halves;
-  const whole = exportWeight(device, score, "F32");
-  return [...halves, { ...whole, name: ADAPTER_SCORE }];
+  const { device } = model;
+  const plain = (part: Weight | Vector) => exportWeight(device, part, "F32");
+  const joined = new Map<Weight | Vector, ExportedTensor>();
+  for (const [, { lora }] of linearPaths(model)) {
+    if (!lora?.fixed) continue;
+    joined.set(lora.a, joinedHalf(device, lora, "a"));
+    joined.set(lora.b, joinedHalf(device, lora, "b"));
+  }
+  return [...adapterWeights(model), ...savedParts(model)]
+    .map((part) => joined.get(part) ?? plain(part));
 }
 
-function adaptedLinears(model: Model): Linear[] {
-  return model.layers.flatMap((layer) =>
-    linears(layer).map(([, linear]) => linear)
-  )
-    .filter(({ lora }) => lora);
+/** Half of an adapter with that of the fixed product: more rows of `a`, more columns of `b`, of one scale. */
+function joinedHalf(
+  device: Device,
+  lora: Lora,
+  half: "a" | "b",
+): ExportedTensor {
+  const own = exportWeight(device, lora[half], "F32");
+  const { a, b, scale } = lora.fixed!;
+  const further = exportWeight(device, { a, b }[half], "F32");
+  const [outs, ins] = [lora.b.matrix.rows, lora.a.matrix.cols];
+  const rank = savedRank(lora);
+  const shape = half === "a" ? [rank, ins] : [outs, rank];
+  return {
+    ...{ name: own.name, dtype: "F32", shape },
+    async *bytes() {
+      const [first, second] = [await numbersOf(own), await numbersOf(further)];
+      const factor = scale / lora.scale;
+      const pieces = half === "a"
+        ? [first, second]
+        : [joinedColumns(first, second.map((x) => x * factor), outs)];
+      for (const piece of pieces) yield fromFloat32(piece, "F32");
+    },
+  };
+}
+
+/** Two matrices of as many rows side by side. */
+function joinedColumns(
+  first: Float32Array,
+  second: Float32Array,
+  rows: number,
+): Float32Array<ArrayBuffer> {
+  const [r, s] = [first.length / rows, second.length / rows];
+  const joined = new Float32Array(first.length + second.length);
+  for (let row = 0; row < rows; row++) {
+    joined.set(first.subarray(row * r, (row + 1) * r), row * (r + s));
+    joined.set(second.subarray(row * s, (row + 1) * s), row * (r + s) + r);
+  }
+  return joined;
+}
+
+async function numbersOf(
+  { bytes }: ExportedTensor,
+): Promise<Float32Array<ArrayBuffer>> {
+  const pieces = await Array.fromAsync(bytes());
+  return toFloat32(new Uint8Array(await new Blob(pieces).arrayBuffer()), "F32");
 }
 
 /** An f32 tensor under a name of its own. */

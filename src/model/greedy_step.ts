@@ -7,6 +7,7 @@ import type { Tensor } from "../../kernels/tensor.ts";
 import { contained } from "../autograd/tape.ts";
 import { extend, type Extension, type KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
+import { servedBy } from "./logits.ts";
 import { modelLogits } from "./model_logits.ts";
 
 /** A step under way. */
@@ -37,7 +38,7 @@ export function beginGreedyStep(
   const likeliest = contained(device, () => {
     const given = "tokens" in tokens ? tokens.tokens : Uint32Array.from(tokens);
     const hidden = extend(model, cache, one, given);
-    return likeliestColumns(device, modelLogits(model, hidden));
+    return likeliestColumns(device, modelLogits(servedBy(model, one), hidden));
   });
   return { extensions, tokens: likeliest };
 }

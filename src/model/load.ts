@@ -19,10 +19,12 @@ import {
 import { Random } from "../base/random.ts";
 import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
+import { adapterWeight } from "./adapter_parts.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
 import { SCORE } from "./reward_head.ts";
 import { ropeTables } from "./rope_table.ts";
+import type { IsTrained } from "./trained_parameters.ts";
 import {
   buildModel,
   type WeightLayout,
@@ -31,9 +33,9 @@ import {
 
 /** How to load a model. */
 export interface LoadOptions {
-  /** Train all weights; default: none. */
-  readonly trained?: boolean;
-  /** Seed of a reward head that the files lack; undefined: they must have it. It is trained in any case. */
+  /** Train all weights, or those that a rule names; default: none. */
+  readonly trained?: boolean | IsTrained;
+  /** Seed of a reward head that the files lack; undefined: they must have it. */
   readonly headSeed?: number;
   /** Type in which frozen matrices are kept; default: as stored. */
   readonly dtype?: Matrix["dtype"] | undefined;
@@ -67,15 +69,23 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<Model> {
   const layouts = weightLayouts(config);
-  const { headSeed } = options;
+  const { headSeed, trained = false } = options;
+  const isTrained = typeof trained === "boolean" ? () => trained : trained;
   const startsHead = config.rewardHead && headSeed !== undefined;
   const stored = layouts.filter(({ name }) =>
     !(startsHead && name === SCORE && !reader.tensors.has(name))
   );
   checkTensors(config, stored, reader);
-  const parts = await loadParts(device, stored, reader, options);
+  const parts = await loadParts(device, stored, reader, {
+    ...{ ...options, isTrained },
+  });
   if (startsHead && !parts.has(SCORE)) {
-    parts.set(SCORE, newScore(device, config, headSeed));
+    parts.set(
+      SCORE,
+      newScore(device, config, {
+        ...{ seed: headSeed, trained: isTrained(SCORE) },
+      }),
+    );
   }
   const built = buildModel(config, {
     weight: (name) => parts.get(name) as Weight,
@@ -90,7 +100,9 @@ async function loadParts(
   device: Device,
   layouts: readonly WeightLayout[],
   reader: TensorReader,
-  { trained: all = false, headSeed, dtype, onProgress }: LoadOptions,
+  { isTrained, dtype, onProgress }: LoadOptions & {
+    readonly isTrained: IsTrained;
+  },
 ): Promise<Map<string, Weight | Vector>> {
   const total = layouts.reduce(
     (sum, { name }) => sum + reader.tensors.get(name)!.bytes,
@@ -100,10 +112,14 @@ async function loadParts(
   let done = 0;
   onProgress?.(done, total);
   for (const { name, shape } of layouts) {
-    const trained = all || name === SCORE && headSeed !== undefined;
-    const part = shape.length === 2 && !trained
+    const part = shape.length === 2 && !isTrained(name)
       ? { name, matrix: await loadMatrix(device, reader, name, dtype) }
-      : await loadValue(device, reader, name, trained);
+      : trainable(
+        device,
+        name,
+        await loadTensor(device, reader, name),
+        isTrained(name),
+      );
     parts.set(name, part);
     done += reader.tensors.get(name)!.bytes;
     onProgress?.(done, total);
@@ -143,12 +159,12 @@ function floatDtype(reader: TensorReader, name: string): FloatDtype {
   return reader.tensors.get(name)!.dtype as FloatDtype;
 }
 
-async function loadValue(
+/** A tensor of a file on the device, f32; its type is checked before. */
+export async function loadTensor(
   device: Device,
   reader: TensorReader,
   name: string,
-  trained: boolean,
-): Promise<Weight | Vector> {
+): Promise<Tensor> {
   const tensor = device.allocate(reader.tensors.get(name)!.shape);
   let at = 0;
   for await (const { bytes } of reader.chunks(name)) {
@@ -157,7 +173,7 @@ async function loadValue(
     at += numbers.byteLength;
     await device.drainUploads();
   }
-  return trainable(device, name, tensor, trained);
+  return tensor;
 }
 
 /** A part over an f32 tensor: `[out, in]` becomes a weight, `[size]` a vector. */
@@ -173,11 +189,11 @@ export function trainable(
     : { name, tensor };
 }
 
-/** A trained reward head as transformers starts one: normal with `initializer_range`. */
+/** A reward head as transformers starts one: normal with `initializer_range`. */
 function newScore(
   device: Device,
   { hidden_size, initializer_range }: ModelConfig,
-  seed: number,
+  { seed, trained }: { readonly seed: number; readonly trained: boolean },
 ): Weight {
   const random = new Random(seed);
   const values = Float32Array.from(
@@ -185,7 +201,7 @@ function newScore(
     () => random.normal() * initializer_range,
   );
   const value = device.upload(values, [1, hidden_size]);
-  return trainedWeight(device, SCORE, value);
+  return adapterWeight(device, SCORE, value, { trained });
 }
 
 function checkTensors(

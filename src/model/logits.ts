@@ -7,7 +7,7 @@ import { gatherRows } from "../autograd/ops.ts";
 import { contained, Tape } from "../autograd/tape.ts";
 import { hiddenStates } from "./decoder.ts";
 import { extend, type KvCache } from "./kv_cache.ts";
-import type { Model } from "./model.ts";
+import { type Model, servingModel } from "./model.ts";
 import { modelLogits } from "./model_logits.ts";
 
 /** New tokens of one sequence. */
@@ -55,7 +55,7 @@ export async function nextLogits(
       model,
       contained(
         device,
-        () => modelLogits(model, run()),
+        () => modelLogits(servedBy(model, parts), run()),
       ),
     );
     const size = logits.length / parts.length;
@@ -64,6 +64,14 @@ export async function nextLogits(
     );
   }
   return rows;
+}
+
+/** The model that some additions run on. */
+export function servedBy(
+  model: Model,
+  additions: readonly Pick<Addition, "adapters">[],
+): Model {
+  return servingModel(model, additions.map(({ adapters = true }) => adapters));
 }
 
 /** Rows of logits that one binding holds. */
@@ -111,7 +119,8 @@ export async function* sequenceLogits(
   ids: readonly number[],
   { adapters = true }: { readonly adapters?: boolean } = {},
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
-  const { device, lm_head: { matrix } } = model;
+  const served = servingModel(model, adapters);
+  const { device, lm_head: { matrix } } = served;
   const hidden = contained(
     device,
     () => Tape.pause(() => wholeSequence(model, ids, adapters)),
@@ -126,7 +135,7 @@ export async function* sequenceLogits(
         model,
         contained(
           device,
-          () => modelLogits(model, gatherRows(device, hidden, rows)),
+          () => modelLogits(served, gatherRows(device, hidden, rows)),
         ),
       );
     }

@@ -15,7 +15,7 @@ import { findAdapter } from "../files/tuned_folder.ts";
 import { readAdapterConfig } from "./adapter_config.ts";
 import { sequenceLogits } from "./logits.ts";
 import type { MergeOptions } from "./merge_options.ts";
-import { type MergeProgress, writeMerged } from "./merge_weights.ts";
+import { type MergeProgress, unties, writeMerged } from "./merge_weights.ts";
 import type { Model } from "./model.ts";
 import {
   type OnLoad,
@@ -65,6 +65,10 @@ export async function mergeAdapter(
   await writeFolderAtomic(output_dir, async (temporary) => {
     await copyTextFiles(folder.path, temporary);
     await copyTextFiles(path, temporary, ["chat_template.jinja"]);
+    const { tie_word_embeddings: tied } = folder.config;
+    if (unties(adapter) && tied !== false) {
+      await writeUntied(folder.config, temporary);
+    }
     const file = join(temporary, "model.safetensors");
     await writeMerged(file, folder.weights, adapter, hooks);
     using _scope = device.scope();
@@ -79,6 +83,16 @@ export async function mergeAdapter(
   return report!;
 }
 
+/** A model whose embedding or head was trained by itself has two of them. */
+async function writeUntied(
+  config: Readonly<Record<string, unknown>>,
+  folder: string,
+): Promise<void> {
+  const untied = { ...config, tie_word_embeddings: false };
+  const text = JSON.stringify(untied, null, 2) + "\n";
+  await Deno.writeTextFile(join(folder, "config.json"), text);
+}
+
 /** Logits with and without the adapter; the model's memory is free again afterwards. */
 async function adaptedLogits(
   device: Device,
@@ -89,9 +103,9 @@ async function adaptedLogits(
 > {
   using _scope = device.scope();
   const { folder, model } = await openModel(device, paths.base, onLoad);
-  await putAdapter(model, paths.adapter);
-  const on = await probe(model, true);
-  return { folder, on, off: await probe(model, false) };
+  const adapted = await putAdapter(model, paths.adapter);
+  const on = await probe(adapted, true);
+  return { folder, on, off: await probe(adapted, false) };
 }
 
 const PROBES = 3;

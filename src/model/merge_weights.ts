@@ -1,12 +1,16 @@
 /**
- * `W + scale * B A` for every adapted weight of a checkpoint, on the CPU in float64, tensor by tensor in pieces of
- * rows; all else is copied byte for byte. Needs no device.
+ * `W + scale * B A` for every adapted weight of a checkpoint, with magnitudes brought to their length, on the CPU in
+ * float64, tensor by tensor in pieces of rows; modules that the adapter has in full take their places, all else is
+ * copied byte for byte. Needs no device.
  */
 import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
-import { writeSafetensors } from "../files/safetensors_writer.ts";
-import { adapterName } from "./adapter.ts";
+import {
+  type TensorLayout,
+  writeSafetensors,
+} from "../files/safetensors_writer.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
+import { adapterName, magnitudeName, savedName } from "./adapter_layout.ts";
 
 /** The change that an adapter makes to one weight `[rows, cols]`. */
 export interface LowRank {
@@ -16,19 +20,22 @@ export interface LowRank {
   readonly b: Float32Array;
   readonly rank: number;
   readonly scale: number;
+  /** Lengths of the rows, `[rows]`; undefined: as they come. */
+  readonly m?: Float32Array | undefined;
 }
 
 /**
- * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once.
+ * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once; with magnitudes each row is then
+ * brought to its length.
  *
- * Source: https://arxiv.org/abs/2106.09685, Eq. 3.
+ * Sources: https://arxiv.org/abs/2106.09685, Eq. 3; https://arxiv.org/abs/2402.09353, Eq. 5.
  *
  * @param rows `[rows, cols]`, of which the first is row `firstRow` of the weight
  */
 export function addLowRank(
   rows: Float32Array,
   firstRow: number,
-  { a, b, rank, scale }: LowRank,
+  { a, b, rank, scale, m }: LowRank,
 ): void {
   const cols = a.length / rank;
   const sums = new Float64Array(cols);
@@ -39,6 +46,11 @@ export function addLowRank(
       const factor = scale * b[row * rank + k]!;
       const from = k * cols;
       for (let c = 0; c < cols; c++) sums[c]! += factor * a[from + c]!;
+    }
+    if (m) {
+      const squares = sums.reduce((sum, value) => sum + value * value, 0);
+      const factor = m[row]! / Math.sqrt(squares);
+      for (let c = 0; c < cols; c++) sums[c]! *= factor;
     }
     rows.set(sums, at);
   }
@@ -52,67 +64,106 @@ export interface MergeProgress {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Writes a checkpoint with an adapter merged in: names, shapes and types as found, in one file.
- *
- * @param adapter checked against the model before, as by `loadAdapter()`
- */
+/** An adapter on disk, checked against its model before, as by `loadAdapter()`. */
+export interface AdapterFiles {
+  readonly config: AdapterConfig;
+  readonly weights: TensorReader;
+}
+
+const EMBEDDING = "model.embed_tokens.weight";
+const HEAD = "lm_head.weight";
+
+/** Whether an adapter brings an embedding or a head of its own, which a model that ties them then no longer does. */
+export function unties({ weights }: AdapterFiles): boolean {
+  return [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
+}
+
+/** A tensor of the merged checkpoint, and where its numbers come from. */
+interface MergedTensor extends TensorLayout {
+  readonly bytes: number;
+  readonly reader: TensorReader;
+  readonly from: string;
+}
+
+function mergedTensors(
+  stored: TensorReader,
+  adapter: AdapterFiles,
+): MergedTensor[] {
+  const tensors = [...stored.tensors].map(([name, info]): MergedTensor => {
+    const own = savedName(name);
+    const isOwn = adapter.weights.tensors.has(own);
+    const from = isOwn
+      ? { reader: adapter.weights, from: own }
+      : { reader: stored, from: name };
+    return { ...info, name, ...from };
+  });
+  const embedding = stored.tensors.get(EMBEDDING);
+  if (!unties(adapter) || stored.tensors.has(HEAD) || !embedding) {
+    return tensors;
+  }
+  const own = savedName(HEAD);
+  const from = adapter.weights.tensors.has(own)
+    ? { reader: adapter.weights, from: own }
+    : { reader: stored, from: EMBEDDING };
+  return [...tensors, { ...embedding, name: HEAD, ...from }];
+}
+
+/** Writes a checkpoint with an adapter merged in: names, shapes and types as found, in one file. */
 export async function writeMerged(
   path: string,
   stored: TensorReader,
-  adapter: { readonly config: AdapterConfig; readonly weights: TensorReader },
+  adapter: AdapterFiles,
   { onMerge, signal }: MergeProgress = {},
 ): Promise<void> {
-  const tensors = [...stored.tensors].map(([name, { dtype, shape }]) => ({
-    ...{ name, dtype, shape },
-  }));
-  const total = [...stored.tensors.values()]
-    .reduce((sum, { bytes }) => sum + bytes, 0);
+  const tensors = mergedTensors(stored, adapter);
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   await writeSafetensors(path, tensors, async function* ({ name }) {
-    const change = await readLowRank(name, adapter);
-    const { shape, bytes, dtype } = stored.tensors.get(name)!;
-    const rowBytes = change ? bytes / shape[0]! : 1;
+    const { shape, dtype, bytes, reader, from } = byName.get(name)!;
+    const change = await readChange(name, adapter);
+    const info = reader.tensors.get(from)!;
+    const rowBytes = change ? info.bytes / shape[0]! : 1;
     const most = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes)) * rowBytes;
-    for await (const chunk of stored.chunks(name, most)) {
+    for await (const chunk of reader.chunks(from, most)) {
       signal?.throwIfAborted();
-      yield change
-        ? merged(
-          chunk.bytes,
-          dtype as FloatDtype,
-          (rows) => addLowRank(rows, chunk.offset / rowBytes, change),
-        )
-        : chunk.bytes;
-      done += chunk.bytes.length;
+      const isAsIs = !change && info.dtype === dtype;
+      yield isAsIs ? chunk.bytes : converted(chunk.bytes, {
+        ...{ from: info.dtype as FloatDtype, to: dtype as FloatDtype },
+        change: (rows) =>
+          change && addLowRank(rows, chunk.offset / rowBytes, change),
+      });
+      done += chunk.bytes.length / info.bytes * bytes;
       onMerge?.(done, total);
     }
   });
 }
 
-function merged(
+function converted(
   bytes: Uint8Array<ArrayBuffer>,
-  dtype: FloatDtype,
-  change: (rows: Float32Array) => void,
+  { from, to, change }: {
+    readonly from: FloatDtype;
+    readonly to: FloatDtype;
+    readonly change: (rows: Float32Array) => void;
+  },
 ): Uint8Array<ArrayBuffer> {
-  const rows = toFloat32(bytes, dtype);
+  const rows = toFloat32(bytes, from);
   change(rows);
-  return fromFloat32(rows, dtype);
+  return fromFloat32(rows, to);
 }
 
-async function readLowRank(
+async function readChange(
   name: string,
-  { config, weights }: {
-    readonly config: AdapterConfig;
-    readonly weights: TensorReader;
-  },
+  { config, weights }: AdapterFiles,
 ): Promise<LowRank | undefined> {
   const path = name.replace(/\.weight$/, "");
-  const read = async (side: "A" | "B") => {
-    const half = adapterName(path, side);
-    const dtype = weights.tensors.get(half)?.dtype;
-    return dtype && toFloat32(await weights.read(half), dtype as FloatDtype);
+  const read = async (tensor: string) => {
+    const dtype = weights.tensors.get(tensor)?.dtype;
+    return dtype && toFloat32(await weights.read(tensor), dtype as FloatDtype);
   };
-  const [a, b] = [await read("A"), await read("B")];
+  const a = await read(adapterName(path, "A"));
+  const b = await read(adapterName(path, "B"));
+  const m = await read(magnitudeName(path));
   const { r: rank, scale } = layerAdapter(config, path);
-  return a && b && { a, b, rank, scale };
+  return a && b && { a, b, m, rank, scale };
 }

@@ -86,6 +86,32 @@ export interface Model {
    * @internal
    */
   readonly cosSin: RopeTables;
+  /**
+   * What the model is without its adapters, where these bring modules of their own; it shares all other parts.
+   *
+   * @internal
+   */
+  readonly base?: Model;
+}
+
+/**
+ * The model whose modules serve a pass: its base where adapters take no part.
+ *
+ * @param adapters whether they do, or for which tokens
+ * @throws {TypeError} if modules differ from token to token
+ */
+export function servingModel(
+  model: Model,
+  adapters: boolean | readonly boolean[] = true,
+): Model {
+  if (!model.base) return model;
+  const [first = true] = typeof adapters === "boolean" ? [adapters] : adapters;
+  if (typeof adapters === "boolean" || adapters.every((one) => one === first)) {
+    return first ? model : model.base;
+  }
+  throw new TypeError(
+    "Cannot run a pass whose adapters serve some tokens only: expected true or false for all, since the adapter has modules of its own",
+  );
 }
 
 /** The linear layers of a block, by the path of their names. */
@@ -98,26 +124,51 @@ export function linears(layer: Layer): [path: string, linear: Linear][] {
   );
 }
 
-/** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
-export function weights(model: Model): (Weight | Vector)[] {
-  const found: (Weight | Vector | undefined)[] = [model.embed_tokens];
-  for (const layer of model.layers) {
-    found.push(layer.norms.attentionIn, layer.norms.attentionOut);
-    found.push(layer.self_attn.q_norm, layer.self_attn.k_norm);
-    for (const [, { weight, bias }] of linears(layer)) found.push(weight, bias);
-    found.push(layer.norms.mlpIn, layer.norms.mlpOut);
+/** Everything of a block that carries numbers, in the order of a checkpoint. */
+function layerWeights(layer: Layer): (Weight | Vector)[] {
+  const { norms, self_attn } = layer;
+  const found: (Weight | Vector | undefined)[] = [
+    ...[norms.attentionIn, norms.attentionOut],
+    ...[self_attn.q_norm, self_attn.k_norm],
+  ];
+  for (const [, { weight, bias }] of linears(layer)) {
+    found.push(weight, bias);
   }
-  found.push(model.norm);
-  if (model.lm_head !== model.embed_tokens) found.push(model.lm_head);
-  found.push(model.score);
+  found.push(norms.mlpIn, norms.mlpOut);
   return found.filter((weight) => weight !== undefined);
 }
 
-/** The weights of all adapters, `a` then `b` of each layer. */
-export function adapterWeights(model: Model): Weight[] {
-  return model.layers.flatMap((layer) =>
-    linears(layer).flatMap(([, { lora }]) => lora ? [lora.a, lora.b] : [])
+/** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
+export function weights(model: Model): (Weight | Vector)[] {
+  const { embed_tokens, layers, norm, lm_head, score } = model;
+  const head = lm_head === embed_tokens ? [] : [lm_head];
+  if (score) head.push(score);
+  return [embed_tokens, ...layers.flatMap(layerWeights), norm, ...head];
+}
+
+/** A block's adapters: `a`, `b` and magnitudes of each layer. */
+function layerAdapters(layer: Layer): (Weight | Vector)[] {
+  return linears(layer).flatMap(([, { lora }]) =>
+    lora ? [lora.a, lora.b, ...(lora.dora ? [lora.dora.m] : [])] : []
   );
+}
+
+/** The weights of all adapters. */
+export function adapterWeights(model: Model): (Weight | Vector)[] {
+  return model.layers.flatMap(layerAdapters);
+}
+
+/** Whether training changes something of a block. */
+export function isTrainedLayer(layer: Layer): boolean {
+  return [...layerWeights(layer), ...layerAdapters(layer)]
+    .some(({ parameter }) => parameter);
+}
+
+/** The parts that an adapter has in full, in the place of its base's. */
+export function savedParts(model: Model): (Weight | Vector)[] {
+  if (!model.base) return [];
+  const shared = new Set(weights(model.base));
+  return weights(model).filter((part) => !shared.has(part));
 }
 
 /** Weights that training changes: those with a parameter. */

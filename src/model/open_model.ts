@@ -8,8 +8,7 @@ import { type ModelFolder, openModelFolder } from "../files/model_folder.ts";
 import { localModelFolder } from "../files/repo_folder.ts";
 import { findTuned, type TunedFolder } from "../files/tuned_folder.ts";
 import { loadAdapter } from "./adapter.ts";
-import { readAdapterScore } from "./adapter_score.ts";
-import { type AdapterConfig, readAdapterConfig } from "./adapter_config.ts";
+import { readAdapterConfig } from "./adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "./config.ts";
 import { loadModel } from "./load.ts";
 import type { Model } from "./model.ts";
@@ -74,10 +73,9 @@ export async function openScorer(
     config: rewards ? withRewardHead(config) : config,
     ...{ onLoad, startsHead: own?.rewardHead === true },
   });
-  const { model } = opened;
-  if (on && own) await loadAdapter(model, own, on.weights);
-  if (on && own?.rewardHead) await readAdapterScore(model, on.weights);
-  return { ...opened, adapters: on !== undefined };
+  if (!on || !own) return opened;
+  const model = await loadAdapter(opened.model, own, on.weights);
+  return { ...opened, model, adapters: true };
 }
 
 async function loadFrozen(
@@ -102,16 +100,15 @@ async function loadFrozen(
 /**
  * Puts the adapter of a folder on a model.
  *
+ * @returns the model with its adapters: the same one, unless the adapter has modules of its own
  * @throws {TypeError} naming all that does not fit
  */
 export async function putAdapter(
   model: Model,
   path: string,
-): Promise<AdapterConfig> {
+): Promise<Model> {
   const { config, weights } = await openAdapterFolder(path);
-  const adapter = readAdapterConfig(config);
-  await loadAdapter(model, adapter, weights);
-  return adapter;
+  return await loadAdapter(model, readAdapterConfig(config), weights);
 }
 
 /** A base and, where one is named, the tuned model beside it. */
@@ -140,6 +137,6 @@ export async function openSideBySide(
     const opened = await openModel(device, found.path, onLoad);
     return { base, tuned: { ...opened, tuned: found } };
   }
-  await putAdapter(base.model, found.path);
-  return { base, tuned: { ...base, adapters: true, tuned: found } };
+  const model = await putAdapter(base.model, found.path);
+  return { base, tuned: { ...base, model, adapters: true, tuned: found } };
 }

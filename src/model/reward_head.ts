@@ -8,9 +8,6 @@ import type { ModelConfig } from "./config.ts";
 /** The head's name in a checkpoint, `[1, hidden_size]`, without a bias. */
 export const SCORE = "score.weight";
 
-/** Its name in an adapter's file, as PEFT saves `modules_to_save`. */
-export const ADAPTER_SCORE = `base_model.model.${SCORE}`;
-
 /** The config of the same decoder with a reward head. */
 export function withRewardHead(config: ModelConfig): ModelConfig {
   return { ...config, rewardHead: true };

@@ -16,14 +16,14 @@ import type { AdapterConfig } from "./adapter_config.ts";
 import type { ModelConfig } from "./config.ts";
 import { trainable } from "./load.ts";
 import type { Model } from "./model.ts";
-import { SCORE } from "./reward_head.ts";
 import { ropeTables } from "./rope_table.ts";
+import type { IsTrained } from "./trained_parameters.ts";
 import { buildModel } from "./weight_layout.ts";
 
 /** What to make. */
 export interface SampleOptions {
-  /** Whether all weights are trained. */
-  readonly trained: boolean;
+  /** Whether all weights are trained, or which. */
+  readonly trained: boolean | IsTrained;
   /** The type in which a frozen matrix is kept. */
   readonly dtypeOf: (name: string) => Matrix["dtype"];
   /** Adapters to put on, trained; undefined: none. */
@@ -40,8 +40,9 @@ export function sampleModel(
   config: ModelConfig,
   { trained, dtypeOf, adapter, numbers }: SampleOptions,
 ): Model {
+  const isTrained = typeof trained === "boolean" ? () => trained : trained;
   const make = (name: string, shape: readonly number[]) => {
-    if (shape.length === 2 && !trained && name !== SCORE) {
+    if (shape.length === 2 && !isTrained(name)) {
       const [rows, cols] = shape as [number, number];
       const matrix = createMatrix(device, rows, cols, dtypeOf(name));
       if (numbers) fillMatrix(device, matrix, numbers);
@@ -49,7 +50,7 @@ export function sampleModel(
     }
     const tensor = device.allocate(shape);
     if (numbers) fillTensor(device, tensor, numbers);
-    return trainable(device, name, tensor, trained);
+    return trainable(device, name, tensor, isTrained(name));
   };
   const built = buildModel(config, {
     weight: (name, shape) => make(name, shape) as Weight,
@@ -57,8 +58,7 @@ export function sampleModel(
   });
   const cosSin = ropeTables(device, config.ropes);
   const model = { device, config, cosSin, ...built };
-  if (adapter) addAdapter(model, adapter, undefined);
-  return model;
+  return adapter ? addAdapter(model, adapter, undefined) : model;
 }
 
 function fillTensor(

@@ -1,5 +1,34 @@
 /** Which linear layers an adapter changes, by PEFT's rules for `target_modules`. Knows paths only. */
 
+/** Whether a text is more than a name or a path: PEFT then reads it as an expression over whole paths. */
+export function isExpression(text: string): boolean {
+  return /[\\^$*+?()[\]{}|]/.test(text);
+}
+
+/**
+ * Whether a rule names a path: a text is a regular expression over all of it, a list has the path itself or what it
+ * ends in.
+ *
+ * @throws {TypeError} if the expression is none
+ */
+export function namesPath(
+  rule: string | readonly string[],
+  path: string,
+): boolean {
+  if (typeof rule === "string") return expression(rule).test(path);
+  return rule.some((name) => path === name || path.endsWith(`.${name}`));
+}
+
+function expression(rule: string): RegExp {
+  try {
+    return new RegExp(`^(?:${rule})$`);
+  } catch {
+    throw new TypeError(
+      `Cannot adapt model: "${rule}" is not a regular expression, expected one over paths such as ".*\\.(q|v)_proj"`,
+    );
+  }
+}
+
 /**
  * The paths that the rule names. "all-linear" names all (the head is not among them); another text is a regular
  * expression over whole paths; a list names last parts of paths, or whole ones.
@@ -13,8 +42,7 @@ export function matchTargets(
 ): string[] {
   if (rule === "all-linear") return [...paths];
   if (typeof rule === "string") {
-    const expression = new RegExp(`^(?:${rule})$`);
-    const matched = paths.filter((path) => expression.test(path));
+    const matched = paths.filter((path) => namesPath(rule, path));
     if (matched.length > 0) return matched;
     throw new TypeError(
       `Cannot adapt model: target_modules "${rule}" matches no linear layer, expected a path such as "${
@@ -22,10 +50,8 @@ export function matchTargets(
       }"`,
     );
   }
-  const names = (path: string, name: string) =>
-    path === name || path.endsWith(`.${name}`);
   const unmatched = rule.filter((name) =>
-    !paths.some((path) => names(path, name))
+    !paths.some((path) => namesPath([name], path))
   );
   if (unmatched.length > 0 || rule.length === 0) {
     const known = [...new Set(paths.map((path) => path.split(".").at(-1)))];
@@ -37,5 +63,5 @@ export function matchTargets(
       }`,
     );
   }
-  return paths.filter((path) => rule.some((name) => names(path, name)));
+  return paths.filter((path) => namesPath(rule, path));
 }

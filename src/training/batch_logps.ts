@@ -8,7 +8,7 @@ import * as ops from "../autograd/ops.ts";
 import { Tape } from "../autograd/tape.ts";
 import { logitOptions } from "../model/config.ts";
 import { type DecoderOptions, hiddenStates } from "../model/decoder.ts";
-import type { Model } from "../model/model.ts";
+import { type Model, servingModel } from "../model/model.ts";
 import type { Batch } from "../preference/batch.ts";
 import type { TargetStatistics } from "./metrics.ts";
 import { sumBySequence } from "./token_sums.ts";
@@ -106,15 +106,16 @@ function forward(model: Model, batch: Batch, options: DecoderOptions): Forward {
     ranges,
     rows: targetRows,
   }, options);
-  if (model.score) {
-    const logps = ops.linear(device, hidden, model.score);
+  const { score, lm_head } = servingModel(model, options.adapters);
+  if (score) {
+    const logps = ops.linear(device, hidden, score);
     return { logps, statistics: undefined };
   }
   const targets = device.upload(targetTokens, [targetTokens.length], "u32");
   return ops.tokenLogps(
     device,
     hidden,
-    model.lm_head,
+    lm_head,
     targets,
     logitOptions(model.config),
   );

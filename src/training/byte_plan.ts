@@ -15,6 +15,7 @@ import type { AdapterConfig } from "../model/adapter_config.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { type Model, trainedWeights } from "../model/model.ts";
 import { sampleModel } from "../model/sample_model.ts";
+import type { IsTrained } from "../model/trained_parameters.ts";
 import type { Batch } from "../preference/batch.ts";
 import { logpsOf, recordedLogps } from "./batch_logps.ts";
 import { type MovingReference, movingReference } from "./moving_reference.ts";
@@ -25,8 +26,10 @@ export interface ByteSources {
   readonly config: ModelConfig;
   /** The type in which a frozen matrix is kept. */
   readonly dtypeOf: (name: string) => Matrix["dtype"];
-  /** Adapters that are trained; undefined: all weights are. */
+  /** Adapters that are trained; undefined: weights are. */
   readonly adapter: AdapterConfig | undefined;
+  /** Which weights are trained without an adapter; undefined: all. */
+  readonly isTrained?: IsTrained | undefined;
   readonly optimizer: OptimizerOptions;
   /** Whether the reference moves: a second set of what is trained, which runs on each batch. */
   readonly movesReference: boolean;
@@ -64,12 +67,12 @@ export async function planBytes(
 ): Promise<BytePlan> {
   using device = Device.counting(like);
   const { memory } = device;
-  const { adapter, config, dtypeOf } = sources;
-  const trained = adapter === undefined;
+  const { adapter, config, dtypeOf, isTrained } = sources;
+  const trained = adapter === undefined && (isTrained ?? true);
   const model = sampleModel(device, config, {
     ...{ trained, dtypeOf, adapter, numbers: undefined },
   });
-  if (!trained) stageChunk(device, model);
+  if (trained !== true) stageChunk(device, model);
   const rope = new Set(Object.values(model.cosSin)).values().reduce(
     (sum, table) => sum + resourceBytes(table),
     0,
@@ -139,7 +142,8 @@ export async function forwardBytes(
 }
 
 /** A file's chunk passes through the device on its way to a matrix. */
-function stageChunk(device: Device, { embed_tokens: { matrix } }: Model): void {
+function stageChunk(device: Device, model: Model): void {
+  const { matrix } = (model.base ?? model).embed_tokens;
   const rowBytes = bytesOfRows(1, matrix.cols, matrix.dtype);
   const most = Math.floor(CHUNK_BYTES / rowBytes / 2) * 2;
   const rows = Math.min(matrix.rows, Math.max(2, most));

@@ -22,7 +22,9 @@ export const modelOptions = {
     text("Branch, tag or commit to download; null is the main one"),
   ),
   adapter_name_or_path: optional(
-    text("Folder of an adapter to continue; null starts a new one"),
+    text(
+      "Folder of an adapter to continue, its start being the reference; null starts a new one",
+    ),
   ),
   tokenizer_name_or_path: optional(
     text("Folder of the tokenizer; null is the model's own"),
@@ -40,6 +42,18 @@ export const modelOptions = {
   ),
   bf16: flag("With torch_dtype auto: keep frozen weights in bfloat16"),
   fp16: flag("With torch_dtype auto: keep frozen weights in float16"),
+  unfrozen_parameters: optional(
+    list(
+      "Without use_peft: train only these, regular expressions from the start of their names: model.norm, model.layers.2[0-9]",
+      undefined,
+      text("Parameter"),
+    ),
+  ),
+  freeze_trainable_layers: optional(
+    integer(
+      "Without use_peft: train only so many of the last blocks, of the first if negative, and unfrozen_parameters",
+    ),
+  ),
 };
 
 /** Options of the rows to train on. */

@@ -35,8 +35,7 @@ export function movingReference(
   { ref_model_mixup_alpha: alpha, ref_model_sync_steps: every }: SyncOptions,
 ): MovingReference {
   const { device } = policy;
-  const { model, weights } = secondModel(policy);
-  const refresh = () => weights.forEach((weight) => weight.refresh());
+  const { model, weights, refresh } = secondModel(policy);
   return {
     model,
     afterStep(step) {

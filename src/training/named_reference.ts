@@ -110,8 +110,7 @@ async function openReference(
     dtype: keptDtype(options),
     ...(hooks.onLoad ? { onProgress: hooks.onLoad } : {}),
   });
-  if (adapter !== null) await putAdapter(model, adapter);
-  return model;
+  return adapter === null ? model : await putAdapter(model, adapter);
 }
 
 async function namedWeightsKey(

@@ -14,6 +14,7 @@ import {
   type Vector,
   type Weight,
 } from "../autograd/parameter.ts";
+import type { RateFactor } from "./rate_factors.ts";
 
 /** Options of all optimizers, by their names in the recipe. */
 export interface OptimizerOptions {
@@ -107,18 +108,24 @@ export class Optimizer {
   #weights: readonly (Weight | Vector)[];
   #options: OptimizerOptions;
   #row: Row;
+  #rateFactor: RateFactor;
   #slots: Map<Parameter, Slots>;
 
-  /** @param weights those that are trained; see `trainedWeights()` */
+  /**
+   * @param weights those that are trained; see `trainedWeights()`
+   * @param rateFactor by what each parameter's learning rate is multiplied; default 1
+   */
   constructor(
     device: Device,
     weights: readonly (Weight | Vector)[],
     options: OptimizerOptions,
+    rateFactor: RateFactor = () => 1,
   ) {
     this.#device = device;
     this.#weights = weights;
     this.#options = options;
     this.#row = ROWS[options.optim];
+    this.#rateFactor = rateFactor;
     this.clip = device.zeros([2]);
     this.parameters = weights.flatMap(({ parameter }) => parameter ?? []);
     this.#slots = new Map(
@@ -167,7 +174,7 @@ export class Optimizer {
         weight,
         gradient,
         step: this.steps,
-        learningRate,
+        learningRate: learningRate * this.#rateFactor(parameter),
         clip,
         weightDecay,
       };

@@ -21,6 +21,11 @@ export interface CheckedOptions
   readonly init_from_config: boolean;
   readonly adapter_name_or_path: string | null;
   readonly use_peft: boolean;
+  readonly create_new_adapter: boolean;
+  readonly use_dora: boolean;
+  readonly init_lora_weights: string;
+  readonly unfrozen_parameters: readonly string[] | null;
+  readonly freeze_trainable_layers: number | null;
   readonly bf16: boolean;
   readonly fp16: boolean;
   readonly learning_rate: number;
@@ -40,6 +45,7 @@ export function checkTrainOptions(options: CheckedOptions): Findings {
   const problems = [
     ...dataProblems(options),
     ...modelProblems(options),
+    ...adapterProblems(options),
     ...others.flatMap(({ problems }) => problems),
   ];
   const schedule = scheduleProblem(options);
@@ -97,6 +103,36 @@ function modelProblems(options: CheckedOptions): string[] {
     problems.push(
       '"adapter_name_or_path" cannot continue on the random weights of "init_from_config"',
     );
+  }
+  return problems;
+}
+
+const FREEZING = ["unfrozen_parameters", "freeze_trainable_layers"] as const;
+
+function adapterProblems(options: CheckedOptions): string[] {
+  const { create_new_adapter, use_dora, init_lora_weights } = options;
+  const problems: string[] = [];
+  for (const name of FREEZING) {
+    if (options[name] === null) continue;
+    if (options.use_peft) {
+      problems.push(`"${name}" is for training without "use_peft"`);
+    }
+    if (options.init_from_config) {
+      problems.push(
+        `"${name}" would leave random weights as "init_from_config" makes them`,
+      );
+    }
+  }
+  if (create_new_adapter && options.adapter_name_or_path === null) {
+    problems.push('"create_new_adapter" needs "adapter_name_or_path"');
+  }
+  const special = [
+    ...(use_dora ? ["use_dora"] : []),
+    ...(init_lora_weights === "pissa" ? ["init_lora_weights pissa"] : []),
+    ...(create_new_adapter ? ["create_new_adapter"] : []),
+  ];
+  if (special.length > 1) {
+    problems.push(`${quoted(special)} cannot go together, give one of them`);
   }
   return problems;
 }

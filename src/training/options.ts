@@ -4,34 +4,17 @@
  *
  * @module
  */
-import { either, list, optional, record } from "../base/composite_option.ts";
+import { either, optional, record } from "../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { bestOptions } from "./best_options.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
+import { loraAliases, loraOptions } from "./lora_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
 import { referenceOptions } from "./reference_options.ts";
 import { scheduleNames } from "./schedule.ts";
-
-const lora = {
-  use_peft: flag("Train a LoRA adapter; else all weights"),
-  lora_r: integer("Rank, 8 to 64 is usual", 16, { min: 1 }),
-  lora_alpha: number("Scale, one to two times the rank is usual", 32, {
-    above: 0,
-  }),
-  lora_dropout: number(
-    "Share of the adapter's inputs that are dropped, 0 to 0.1 is usual",
-    0,
-    { min: 0, max: 0.99 },
-  ),
-  lora_target_modules: list(
-    "Names of linear layers, or all-linear for every one but lm_head",
-    ["all-linear"],
-    text("Layer"),
-  ),
-};
 
 const optimizer = {
   learning_rate: number(
@@ -187,7 +170,7 @@ export const trainSchema = defineSchema({
   "Data": dataOptions,
   "Method": methodOptions,
   "Reference": referenceOptions,
-  "LoRA": lora,
+  "LoRA": loraOptions,
   "Optimizer and schedule": optimizer,
   "Batches": batches,
   "Output, evaluation and checkpoints": output,
@@ -206,7 +189,7 @@ export const trainSchema = defineSchema({
     dataset_name: "dataset",
     validation_file: "eval_dataset",
     chat_template_path: "chat_template",
-    lora_target: "lora_target_modules",
+    ...loraAliases,
     ref_model: "ref_model_name_or_path",
     ref_model_adapters: "ref_adapter_name_or_path",
     early_stopping_steps: "early_stopping_patience",

@@ -1,6 +1,7 @@
 /**
  * The reference model as a column of log-probabilities: computed before training by the same kernels, adapters off
- * or weights untouched, and kept on disk under a hash of all that it depends on. Never a second model in memory.
+ * or as they start, or weights untouched, and kept on disk under a hash of all that it depends on. Never a second model
+ * in memory.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
@@ -27,7 +28,7 @@ export interface ReferenceOptions {
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
-  /** Whether its adapters take part; default: no. */
+  /** Whether the adapters that the model has now are the reference's: those that are continued or named. Default false. */
   readonly adapters?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;

@@ -17,7 +17,7 @@ export const referenceOptions = {
   ),
   ref_adapter_name_or_path: optional(
     text(
-      "Folder of a PEFT adapter on the reference; with adapter_name_or_path the same folder makes the adapter's starting state the reference, null leaves it off",
+      "Folder of a PEFT adapter on the reference; null is none, but a continued adapter is compared with its own start",
     ),
   ),
   sync_ref_model: flag(

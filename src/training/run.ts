@@ -15,6 +15,7 @@ import {
 import type { ModelFiles } from "../files/model_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
 import { rewardConfigJson } from "../model/reward_head.ts";
+import { savedConfig } from "../model/saved_adapter.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
 import { restoreCheckpoint, restoreWeights } from "./checkpoint.ts";
@@ -22,6 +23,7 @@ import type { Objective } from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
 import type { TrainOptions } from "./options.ts";
 import { checkTrainable } from "./preflight.ts";
+import { loraPlusFactor } from "./rate_factors.ts";
 import type { RunData } from "./run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
 import type { RunHooks, RunResult } from "./run_hooks.ts";
@@ -112,7 +114,7 @@ async function openModel(
     files: savedFiles(options, opened),
     tokenizerPath: opened.tokenizerFiles.path,
     stored: built.stored,
-    adapter: built.adapter,
+    adapter: built.adapter && savedConfig(built.model, built.adapter),
     baseName: options.model_name_or_path,
     chatTemplate: opened.encoder.template?.source,
   };
@@ -142,7 +144,12 @@ async function finishRun<Example extends Examples>(
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
   const startingLoss = await run.reference.checkStart(trainSet.reference);
-  const optimizer = new Optimizer(device, trainedWeights(model), options);
+  const optimizer = new Optimizer(
+    device,
+    trainedWeights(model),
+    options,
+    loraPlusFactor(options.use_peft ? options.loraplus_lr_ratio : null),
+  );
   const changing = { optimizer, movingReference: run.reference.moving };
   const parts = trainerParts(run, {
     ...{ train: trainSet, evaluation, ...changing },

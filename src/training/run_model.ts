@@ -8,17 +8,20 @@ import type { ModelFiles } from "../files/model_folder.ts";
 import type { TensorReader } from "../files/safetensors.ts";
 import { openWeights } from "../files/weights.ts";
 import { addAdapter, loadAdapter } from "../model/adapter.ts";
-import { readAdapterScore } from "../model/adapter_score.ts";
 import {
   type AdapterConfig,
-  PLAIN_ADAPTER,
   readAdapterConfig,
+  withAdapterHead,
 } from "../model/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { loadModel } from "../model/load.ts";
+import { startPissa } from "../model/pissa.ts";
 import type { Model } from "../model/model.ts";
 import { randomModel } from "../model/random_weights.ts";
-import { withRewardHead } from "../model/reward_head.ts";
+import { SCORE, withRewardHead } from "../model/reward_head.ts";
+import { isExpression } from "../model/target_modules.ts";
+import { type IsTrained, trainedRule } from "../model/trained_parameters.ts";
+import { weightLayouts } from "../model/weight_layout.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "./options.ts";
 
@@ -60,14 +63,29 @@ export async function openRunModel(
   }
   const stored = await requireWeights(files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
-  const model = await loadModel(device, config, stored, {
-    trained,
+  const base = await loadModel(device, config, stored, {
+    trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
     headSeed: options.seed,
     ...(onProgress ? { onProgress } : {}),
   });
-  const adapter = trained ? undefined : await openAdapter(model, options);
-  return { model, stored, adapter };
+  if (trained) return { model: base, stored, adapter: undefined };
+  return { ...await openAdapter(base, options), stored };
+}
+
+/**
+ * Which of a model's weights are trained where no adapter is; undefined: all.
+ *
+ * @throws {TypeError | RangeError} naming what does not fit the model
+ */
+export function trainedWeightsOf(
+  options: TrainOptions,
+  config: ModelConfig,
+): IsTrained | undefined {
+  const names = weightLayouts(config).map(({ name }) => name);
+  const blocks = config.num_hidden_layers;
+  const rule = trainedRule(options, { names, blocks });
+  return rule && ((name) => name === SCORE || rule(name)); // a new head must learn
 }
 
 /** The config of the model that is trained: a reward model is one of another head. */
@@ -80,35 +98,68 @@ export function runModelConfig(
 }
 
 async function openAdapter(
-  model: Model,
+  base: Model,
   options: TrainOptions,
-): Promise<AdapterConfig> {
-  if (options.adapter_name_or_path !== null) {
-    const { config, weights } = await openAdapterFolder(
-      options.adapter_name_or_path,
-    );
+): Promise<{ model: Model; adapter: AdapterConfig }> {
+  const { adapter_name_or_path: path, create_new_adapter, seed } = options;
+  let start = base;
+  if (path !== null) {
+    const { config, weights } = await openAdapterFolder(path);
+    if (!create_new_adapter) {
+      const adapter = continuedAdapter(options, config);
+      const how = { trained: true, mayLack: adapter.rewardHead ? [SCORE] : [] };
+      const model = await loadAdapter(base, adapter, weights, how);
+      return { model, adapter };
+    }
     const rewards = options.trainer === "reward";
-    const adapter = readAdapterConfig(config, { rewards });
-    await loadAdapter(model, adapter, weights, { trained: true });
-    if (adapter.rewardHead) await readAdapterScore(model, weights);
-    return rewards ? { ...adapter, rewardHead: true } : adapter;
+    const found = readAdapterConfig(config, { rewards });
+    start = await loadAdapter(base, found, weights);
   }
   const adapter = newAdapter(options);
-  addAdapter(model, adapter, options.seed);
-  return adapter;
+  const model = addAdapter(start, adapter, seed);
+  if (adapter.init_lora_weights === "pissa") await startPissa(model, seed);
+  return { model, adapter };
+}
+
+/** The adapter of a folder as a run goes on with it: of a reward model with the head, which the folder may lack. */
+export function continuedAdapter(
+  { trainer }: TrainOptions,
+  json: Readonly<Record<string, unknown>>,
+): AdapterConfig {
+  const rewards = trainer === "reward";
+  const found = readAdapterConfig(json, { rewards });
+  return rewards ? withAdapterHead(found) : found;
 }
 
 /** The adapter that the options ask for. */
 export function newAdapter(options: TrainOptions): AdapterConfig {
-  const { lora_target_modules: targets } = options;
-  return {
+  const { lora_target_modules: targets, lora_exclude_modules: excluded } =
+    options;
+  const adapter: AdapterConfig = {
     r: options.lora_r,
     lora_alpha: options.lora_alpha,
     lora_dropout: options.lora_dropout,
-    target_modules: targets.includes("all-linear") ? "all-linear" : targets,
-    ...PLAIN_ADAPTER,
-    ...(options.trainer === "reward" ? { rewardHead: true } : {}),
+    target_modules: targets.includes("all-linear")
+      ? "all-linear"
+      : namesOrExpression(targets),
+    exclude_modules: excluded && namesOrExpression(excluded),
+    layers_to_transform: options.lora_layers_to_transform,
+    rank_pattern: options.lora_rank_pattern,
+    alpha_pattern: options.lora_alpha_pattern,
+    modules_to_save: options.lora_modules_to_save,
+    use_rslora: options.use_rslora,
+    use_dora: options.use_dora,
+    init_lora_weights: options.init_lora_weights,
   };
+  return options.trainer === "reward" ? withAdapterHead(adapter) : adapter;
+}
+
+/** PEFT reads a text as a regular expression, and a list as names. */
+function namesOrExpression(
+  names: readonly string[],
+): string | readonly string[] {
+  const [only = ""] = names;
+  return names.length === 1 && isExpression(only) ? only : names;
 }
 
 /** The type in which frozen matrices are kept; undefined: as they are stored. */

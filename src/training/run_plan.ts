@@ -6,10 +6,7 @@ import type { Device } from "../../kernels/device.ts";
 import { openAdapterFolder } from "../files/adapter_folder.ts";
 import type { ModelFiles } from "../files/model_folder.ts";
 import { openWeights } from "../files/weights.ts";
-import {
-  type AdapterConfig,
-  readAdapterConfig,
-} from "../model/adapter_config.ts";
+import type { AdapterConfig } from "../model/adapter_config.ts";
 import { readModelConfig } from "../model/config.ts";
 import type { Batch } from "../preference/batch.ts";
 import { inOrder } from "../preference/epoch.ts";
@@ -22,7 +19,13 @@ import {
 import { findNamedReference, isNamedReference } from "./named_reference.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
-import { keptDtype, newAdapter, runModelConfig } from "./run_model.ts";
+import {
+  continuedAdapter,
+  keptDtype,
+  newAdapter,
+  runModelConfig,
+  trainedWeightsOf,
+} from "./run_model.ts";
 import { prepareWindow } from "./window_pass.ts";
 
 /** Examples of a run, and what it minimises. */
@@ -40,8 +43,9 @@ export async function planRun<Example>(
   data: PlannedData<Example>,
 ): Promise<BytePlan> {
   const { gradient_checkpointing: wanted } = options;
+  const config = runModelConfig(options, files);
   const sources = {
-    config: runModelConfig(options, files),
+    ...{ config, isTrained: trainedWeightsOf(options, config) },
     dtypeOf: await matrixDtypes(options, files),
     adapter: await plannedAdapter(options),
     optimizer: options,
@@ -106,10 +110,9 @@ export async function plannedAdapter(
 ): Promise<AdapterConfig | undefined> {
   const { adapter_name_or_path: path } = options;
   if (options.init_from_config) return undefined;
-  if (path !== null) {
+  if (path !== null && !options.create_new_adapter) {
     const { config } = await openAdapterFolder(path);
-    const rewards = options.trainer === "reward";
-    return readAdapterConfig(config, { rewards });
+    return continuedAdapter(options, config);
   }
   return options.use_peft ? newAdapter(options) : undefined;
 }

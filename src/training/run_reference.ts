@@ -3,6 +3,7 @@
  * is asked for, or a second set of weights that moves. Knows no formula.
  */
 import type { Device } from "../../kernels/device.ts";
+import { openAdapterFolder } from "../files/adapter_folder.ts";
 import { fileHash } from "../files/file_hash.ts";
 import type { OpenedEncoder } from "../preference/open_encoder.ts";
 import { sequenceLogps } from "./batch_logps.ts";
@@ -123,12 +124,12 @@ async function ownColumn<Example extends Examples>(
   const how: ReferenceOptions = {
     ...howOf(sources),
     weightsKey: await weightsKey(sources, built),
+    adapters: options.adapter_name_or_path !== null,
   };
   const first = firstOf(sources);
   const firstSequences = first.flatMap(objective.sequences).length;
   // another model's may differ
-  const checks = options.adapter_name_or_path === null &&
-    givenReference(first) === undefined;
+  const checks = givenReference(first) === undefined;
   return {
     moving: undefined,
     columnOf: (examples) => {
@@ -172,13 +173,25 @@ async function weightsKey<Example>(
 ): Promise<string> {
   if (cacheFolder === undefined) return "";
   const hashes: string[] = [];
-  for (const path of stored?.files ?? []) {
-    hashes.push(await fileHash(path, cacheFolder));
-  }
+  const start = options.adapter_name_or_path === null
+    ? undefined
+    : await openAdapterFolder(options.adapter_name_or_path);
+  const used = [...stored?.files ?? [], ...start?.weights.files ?? []];
+  for (const path of used) hashes.push(await fileHash(path, cacheFolder));
   return [
     ...hashes,
-    adapter ? frozenDtype(options) : "trained, so float32",
+    adapter ? frozenDtype(options) : trainedKey(options),
     JSON.stringify(opened.files.config),
     stored ? "" : options.seed,
+    ...(start ? [JSON.stringify(start.config)] : []),
   ].join(" ");
+}
+
+/** In which types weights are where some are trained: those in float32. */
+function trainedKey(options: TrainOptions): string {
+  const { unfrozen_parameters, freeze_trainable_layers } = options;
+  const chosen = [unfrozen_parameters, freeze_trainable_layers];
+  return chosen.every((one) => one === null)
+    ? "trained, so float32"
+    : `${frozenDtype(options)} but for ${JSON.stringify(chosen)}`;
 }

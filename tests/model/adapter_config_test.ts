@@ -40,22 +40,22 @@ Deno.test(
         peft_type: "IA3",
         lora_alpha: "16",
         bias: "all",
-        use_dora: true,
         rank_pattern: { q_proj: -4 },
         layers_to_transform: "last",
-        modules_to_save: ["norm"],
-        exclude_modules: "k_proj",
+        layers_pattern: "blocks",
+        modules_to_save: [3],
+        init_lora_weights: "pissa",
       }), TypeError);
     assert(message.startsWith("Cannot load adapter: in adapter_config.json"));
     for (
       const part of [
         '"peft_type" is "IA3", expected "LORA"',
         '"bias" is "all", only "none" is served',
-        '"use_dora" is true, only false is served',
         '"rank_pattern" is {"q_proj":-4}, expected names with positive numbers',
         '"layers_to_transform" is "last", expected numbers of layers',
-        '"modules_to_save" is ["norm"], only null is served',
-        '"exclude_modules" is "k_proj", only null is served',
+        '"layers_pattern" is "blocks", only null is served',
+        '"modules_to_save" is [3], expected text or a list of names',
+        '"init_lora_weights" is "pissa", only true is served',
         '"r" is undefined, expected a number',
         '"lora_alpha" is "16", expected a number',
         '"target_modules" is undefined, expected text or a list of names',
@@ -97,10 +97,13 @@ Deno.test(
   pure,
   () => {
     for (const target_modules of ["all-linear", ["q_proj"]]) {
-      for (const use_rslora of [false, true]) {
+      for (const given of [false, true]) {
         const config = {
           ...{ r: 4, lora_alpha: 6, lora_dropout: 0.1 },
-          ...{ ...PLAIN_ADAPTER, target_modules, use_rslora },
+          ...{ ...PLAIN_ADAPTER, target_modules },
+          ...{ use_rslora: given, use_dora: given },
+          exclude_modules: given ? ["k_proj"] : null,
+          modules_to_save: given ? ["norm"] : null,
           ...{ rank_pattern: { q_proj: 2 }, layers_to_transform: [1, 3] },
         };
         const json = adapterConfigJson(config, "base");
@@ -111,28 +114,51 @@ Deno.test(
   },
 );
 
-const PEFT: Readonly<Record<string, string | undefined>> = {
-  lora: undefined,
-  rslora: undefined,
-  dora: '"use_dora" is true',
-  patterns: undefined,
-  with_saved_norms: '"modules_to_save" is',
-};
+Deno.test(
+  "readAdapterConfig() takes a reward model's where rewards are asked for, under both names that PEFT gives heads",
+  pure,
+  () => {
+    const json = { ...LORA, task_type: "SEQ_CLS" };
+    const modules_to_save = ["norm", "classifier", "score"];
+    const config = readAdapterConfig({ ...json, modules_to_save }, {
+      rewards: true,
+    });
+    assertEquals(config.modules_to_save, ["norm", "score"]);
+    assertEquals(config.rewardHead, true);
+    assertEquals(
+      readAdapterConfig(adapterConfigJson(config, "base"), { rewards: true }),
+      config,
+    );
+    for (const [saved, rewards] of [[modules_to_save, false], [null, true]]) {
+      assertThrows(
+        () =>
+          readAdapterConfig({ ...json, modules_to_save: saved }, {
+            rewards: rewards === true,
+          }),
+        TypeError,
+        '"task_type" "SEQ_CLS"',
+      );
+    }
+  },
+);
 
-for (const [name, refused] of Object.entries(PEFT)) {
+for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
   const path = referencePath(`peft/${name}/adapter_config.json`);
   Deno.test({
     ...checks,
-    name: `readAdapterConfig() ${
-      refused ? "refuses" : "reads"
-    } PEFT's own ${name}${path ? "" : " (skipped: no reference)"}`,
+    name: `readAdapterConfig() reads PEFT's own ${name}${
+      path ? "" : " (skipped: no reference)"
+    }`,
     ignore: path === undefined,
     permissions: { read: path === undefined ? [] : [path] },
     fn() {
       const json = JSON.parse(Deno.readTextFileSync(path!));
-      if (refused) {
-        assertThrows(() => readAdapterConfig(json), TypeError, refused);
-      } else assertEquals(readAdapterConfig(json).r, json.r);
+      const config = readAdapterConfig(json);
+      const { r, use_dora, use_rslora, modules_to_save } = json;
+      assertEquals(
+        [config.r, config.use_dora, config.use_rslora, config.modules_to_save],
+        [r, use_dora, use_rslora, modules_to_save],
+      );
       compared("peft");
     },
   });

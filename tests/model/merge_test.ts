@@ -14,7 +14,7 @@ import { modelTest, openTestModel } from "./model_test_case.ts";
 import { assertClose, readReferenceTokens } from "./reference_tokens.ts";
 
 const adapters = Object.fromEntries(
-  ["lora", "rslora", "patterns"].map((name) => [
+  ["lora", "rslora", "dora", "patterns", "with_saved_norms"].map((name) => [
     name,
     referencePath(`peft/${name}/adapter_config.json`)
       ?.replace("/adapter_config.json", ""),
@@ -96,7 +96,10 @@ async function checkTensors(
       assertClose(values, merged, 1e-6, name);
       compared++;
     }
-    if (!weights.tensors.has(half)) assertEquals(values, before!.get(name));
+    const own = [half, `base_model.model.${name}`];
+    if (!own.some((tensor) => weights.tensors.has(tensor))) {
+      assertEquals(values, before!.get(name));
+    }
   }
   assert(compared > 0, "no merged tensor in the reference");
 }
@@ -226,4 +229,23 @@ Deno.test("addLowRank() adds scale times B A to the rows from firstRow on", {
   const rows = Float32Array.of(100, 100, 100, 0, 0, 0); // rows 1 and 2
   addLowRank(rows, 1, change);
   assertEquals([...rows], [100.5, 101, 101.5, -4, -8, -12]);
+});
+
+Deno.test("addLowRank() brings each row to its magnitude", {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+}, () => {
+  const change = {
+    a: Float32Array.of(1, 2), // [1, 2]
+    b: Float32Array.of(1, 2), // [2, 1]
+    m: Float32Array.of(10, 1),
+    rank: 1,
+    scale: 1,
+  };
+  const rows = Float32Array.of(2, 2, 0, 0);
+  addLowRank(rows, 0, change);
+  // (3, 4) of length 5 becomes one of length 10; (2, 4) of length sqrt 20 one of length 1
+  const [x, y] = [2, 4].map((value) => Math.fround(value / Math.sqrt(20)));
+  assertEquals([...rows], [6, 8, x!, y!]);
 });

@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { matchTargets } from "../../src/model/target_modules.ts";
+import {
+  isExpression,
+  matchTargets,
+  namesPath,
+} from "../../src/model/target_modules.ts";
 
 const pure = {
   permissions: "none",
@@ -66,6 +70,28 @@ Deno.test(
       () => matchTargets([], PATHS),
       TypeError,
       "match no linear layer",
+    );
+  },
+);
+
+Deno.test(
+  "namesPath() takes an expression over whole paths or names that they end in",
+  pure,
+  () => {
+    assertEquals(namesPath(".*\\.1\\..*", q1!), true);
+    assertEquals(namesPath("q_proj", q1!), false);
+    assertEquals(namesPath(["q_proj"], q1!), true);
+    assertEquals(namesPath(["proj"], q1!), false);
+    assertThrows(
+      () => namesPath("(q", q1!),
+      TypeError,
+      '"(q" is not a regular expression',
+    );
+    assertEquals(
+      ["q_proj", "self_attn.q_proj", "all-linear", "q|v", ".*_proj"].map(
+        isExpression,
+      ),
+      [false, false, false, true, true],
     );
   },
 );

@@ -115,6 +115,38 @@ await gpuTest(
 );
 
 await gpuTest(
+  "planBytes() keeps nothing of the blocks below the lowest one that is trained",
+  async (device) => {
+    const config = configOf({ num_hidden_layers: 6 });
+    for (const gradientCheckpointing of [false, true]) {
+      const how = { config, gradientCheckpointing };
+      const all = await planBytes(device, sourcesOf(how));
+      const last = await planBytes(
+        device,
+        sourcesOf({
+          ...how,
+          adapter: { ...ADAPTER, layers_to_transform: [5] },
+        }),
+      );
+      const frozen = await planBytes(
+        device,
+        sourcesOf({
+          ...{ ...how, adapter: undefined },
+          isTrained: (name) => name.startsWith("model.layers.5."),
+        }),
+      );
+      const kept = "kept for the backward pass";
+      for (const plan of [last, frozen]) {
+        const share = bytesOf(plan, kept) / bytesOf(all, kept);
+        assert(share < (gradientCheckpointing ? 0.6 : 0.3), `${share}`);
+      }
+      assert(bytesOf(frozen, "trained values") < 100e6);
+      assert(bytesOf(frozen, "frozen weights") > 272e6);
+    }
+  },
+);
+
+await gpuTest(
   "planBytes() of 1,024 trained tokens and 151,936 words has no buffer larger than a weight's window",
   async (device) => {
     const plan = await planBytes(device, sourcesOf({}));

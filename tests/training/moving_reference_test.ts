@@ -109,6 +109,44 @@ await runTest(
   },
 );
 
+for (
+  const [what, recipe] of Object.entries<Recipe>({
+    "magnitudes of rows": { use_dora: true },
+    "modules in full": { lora_modules_to_save: ["norm", "embed_tokens"] },
+    "a start by PiSSA": { init_lora_weights: "pissa" },
+    "a part of the weights": { use_peft: false, freeze_trainable_layers: 1 },
+  })
+) {
+  await runTest(
+    `runTraining() with sync_ref_model moves all that is trained: ${what}`,
+    async (scene) => {
+      const moving: Recipe = { ...MOVING, ...recipe, eval_strategy: "no" };
+      const { rows } = await scene.train("run", {
+        ...{ ...moving, ref_model_mixup_alpha: 1, ref_model_sync_steps: 1 },
+        ...{ save_strategy: "steps", save_steps: 2 },
+      });
+      // the reference is the policy again before each step
+      for (const row of rows) {
+        assertAlmostEquals(row["loss"]!, Math.LN2, 1e-5);
+        assertAlmostEquals(row["rewards/chosen"]!, 0, 1e-4);
+      }
+      const still = { ...moving, ref_model_sync_steps: 9, max_steps: 2 };
+      const { rows: [, second] } = await scene.train("still", still);
+      assert(Math.abs(second!["loss"]! - Math.LN2) > 1e-2);
+      const adapter = `${
+        moving["use_peft"] ? "adapter_" : ""
+      }model.safetensors`;
+      const numbers = await readNumbers(scene.path("run", adapter));
+      Deno.removeSync(scene.path("run", adapter));
+      await scene.train("run", {
+        ...{ ...moving, ref_model_mixup_alpha: 1, ref_model_sync_steps: 1 },
+        resume_from_checkpoint: scene.path("run", "checkpoint-2"),
+      });
+      assertEquals(await readNumbers(scene.path("run", adapter)), numbers);
+    },
+  );
+}
+
 await runTest(
   "runTraining() by KTO takes a moving reference too",
   async (scene) => {

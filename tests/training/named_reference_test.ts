@@ -59,18 +59,26 @@ await runTest(
 );
 
 await runTest(
-  "runTraining() takes an adapter on the reference: the starting state of one that is continued",
+  "runTraining() takes an adapter on the reference, and the base in the place of a continued adapter's start",
   async (scene) => {
-    const adapter = await tuned(scene, LORA);
-    const continued = { adapter_name_or_path: adapter };
-    const start = await firstRow(scene, {
-      ...continued,
-      ref_adapter_name_or_path: adapter,
+    // modules in full come with the adapter
+    const adapter = await tuned(scene, {
+      ...LORA,
+      lora_modules_to_save: ["norm"],
     });
+    const continued = { adapter_name_or_path: adapter };
+    const named = { ref_adapter_name_or_path: adapter };
+    const start = await firstRow(scene, { ...continued, ...named });
     assertAlmostEquals(start["loss"]!, Math.LN2, 1e-5);
     assertAlmostEquals(start["rewards/chosen"]!, 0, 1e-5);
-    const fromBase = await firstRow(scene, continued);
-    assert(Math.abs(fromBase["rewards/chosen"]!) > 1e-2);
+    const reward = async (recipe: Recipe) =>
+      (await firstRow(scene, recipe))["rewards/chosen"]!;
+    const onBase = await reward({
+      ...continued,
+      ref_model_name_or_path: MODEL,
+    });
+    assert(Math.abs(onBase) > 1e-2);
+    assertAlmostEquals(await reward(named), -onBase, 1e-5);
   },
 );
 

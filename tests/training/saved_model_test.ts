@@ -1,50 +1,21 @@
 /** What a run saves loads again, with the same numbers, and has all that a model's folder needs. */
 import { assert, assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
 import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
 import { openModelFolder } from "../../src/files/model_folder.ts";
 import { loadAdapter } from "../../src/model/adapter.ts";
 import { readAdapterConfig } from "../../src/model/adapter_config.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
 import type { Model } from "../../src/model/model.ts";
-import { preferenceBatch } from "../../src/preference/batch.ts";
-import { loadPairs } from "../../src/preference/load.ts";
-import { openEncoder } from "../../src/preference/open_encoder.ts";
-import { sequenceLogps } from "../../src/training/batch_logps.ts";
 import {
   LORA,
   MODEL,
-  readNumbers,
   runTest,
   type Scene,
   TOKENIZER,
   writeRows,
 } from "./run_scene.ts";
+import { load, meanLogps } from "./saved_scene.ts";
 
 const EVALUATED = { max_steps: 3, eval_strategy: "steps", eval_steps: 3 };
-
-async function load(device: Device, folder: string): Promise<Model> {
-  const { config, weights } = await openModelFolder(folder);
-  return await loadModel(device, readModelConfig(config), weights);
-}
-
-/** Mean log-probabilities of the answers to all pairs, as the run's last evaluation has them. */
-async function meanLogps(
-  { path }: Scene,
-  model: Model,
-): Promise<{ chosen: number; rejected: number }> {
-  const { encoder } = await openEncoder({ model_name_or_path: MODEL });
-  const { examples } = await loadPairs([{ path: path("pairs.jsonl") }], {
-    encoder,
-    split: "test",
-  });
-  const sums = await sequenceLogps(model, [preferenceBatch(examples)]);
-  const mean = (side: number) =>
-    sums.filter((_, i) => i % 2 === side).reduce((a, b) => a + b) /
-    examples.length;
-  return { chosen: mean(0), rejected: mean(1) };
-}
 
 async function assertReloads(
   scene: Scene,
@@ -123,26 +94,6 @@ await runTest(
     assert(
       saved.chatTemplate?.startsWith("{% for m in messages %}{{ m.role }}:"),
     );
-  },
-);
-
-await runTest(
-  "runTraining() continues an adapter from where another run left it",
-  async (scene) => {
-    await scene.train("first", { ...LORA, max_steps: 2 });
-    const { rows } = await scene.train("second", {
-      ...LORA,
-      max_steps: 1,
-      adapter_name_or_path: scene.path("first"),
-    });
-    // the reference is the base, from which the adapter has moved
-    assert(rows[0]!["rewards/margins"]! > 0.01);
-    const [before, after] = await Promise.all(
-      ["first", "second"].map((run) =>
-        readNumbers(scene.path(run, "adapter_model.safetensors"))
-      ),
-    );
-    assertEquals(Object.keys(before!), Object.keys(after!));
   },
 );
 

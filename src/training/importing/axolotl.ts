@@ -72,6 +72,17 @@ const METHOD: Rules = {
     value === true ? { options: { lora_target_modules: "all-linear" } } : {},
   peft_use_dora: "use_dora",
   peft_use_rslora: "use_rslora",
+  peft_layers_to_transform: "lora_layers_to_transform",
+  peft_layers_pattern: only(
+    [null, [], "layers", ["layers"]],
+    "blocks are always model.layers",
+  ),
+  peft_init_lora_weights: "init_lora_weights",
+  loraplus_lr_embedding: nothing("embeddings have no adapters here"),
+  unfrozen_parameters: (value) =>
+    [value].flat().some((one) => /\[\d*:\d*\]$/.test(String(one)))
+      ? { note: "parameters are trained whole, not some of their rows" }
+      : { options: { unfrozen_parameters: value } },
   lora_fan_in_fan_out: only([false, null], "weights lie one way only"),
   "lora_mlp_kernel": nothing("the kernels here are fused already"),
   "lora_qkv_kernel": nothing("the kernels here are fused already"),

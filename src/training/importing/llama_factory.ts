@@ -47,6 +47,22 @@ const preferenceLoss: Rule = (value, recipe) => {
 const extraLoss: Rule = (_, recipe) =>
   "pref_loss" in recipe ? {} : preferenceLoss("sigmoid", recipe);
 
+/** What `finetuning_type: freeze` trains: the last two blocks, unless the recipe says otherwise. */
+function frozenParts(recipe: Recipe): Recipe {
+  const { freeze_trainable_layers, freeze_extra_modules: extra } = recipe;
+  const modules = typeof extra === "string" ? extra.split(",") : [];
+  const names = modules.map((name) => `(model\\.)?${name.trim()}\\.`);
+  return {
+    freeze_trainable_layers: freeze_trainable_layers ?? 2,
+    ...(names.length > 0 ? { unfrozen_parameters: names } : {}),
+  };
+}
+
+const withFreeze: Rule = (_, recipe) =>
+  recipe.finetuning_type === "freeze"
+    ? {}
+    : { note: "it matters with finetuning_type freeze only" };
+
 const METHOD: Rules = {
   stage: words("trainer", {
     dpo: "dpo",
@@ -55,7 +71,11 @@ const METHOD: Rules = {
     rm: "reward",
     pt: "sft",
   }),
-  finetuning_type: words("use_peft", { lora: true, full: false }),
+  finetuning_type: words("use_peft", {
+    lora: true,
+    full: false,
+    freeze: false,
+  }),
   pref_beta: "beta",
   pref_loss: preferenceLoss,
   pref_ftx: extraLoss,
@@ -75,6 +95,18 @@ const METHOD: Rules = {
     options: { lora_target_modules: value === "all" ? "all-linear" : value },
   }),
   additional_target: "lora_modules_to_save",
+  pissa_init: (value) =>
+    value === true ? { options: { init_lora_weights: "pissa" } } : {},
+  pissa_iter: nothing("the number of iterations is fixed"),
+  pissa_convert: only(
+    [true],
+    "an adapter that started so is always saved converted, for the original base",
+  ),
+  loraplus_lr_embedding: nothing("embeddings have no adapters here"),
+  adapter_name_or_path: (value) =>
+    String(value).includes(",")
+      ? { note: "merge all adapters but the last one first" }
+      : { options: { adapter_name_or_path: value } },
   quantization_bit: (value) =>
     [4, 8].includes(Number(value))
       ? { options: { [`load_in_${value}bit`]: true } }
@@ -82,7 +114,13 @@ const METHOD: Rules = {
   quantization_type: "bnb_4bit_quant_type",
   double_quantization: "use_bnb_nested_quant",
   quantization_method: only(["bnb", "bitsandbytes"], "not served here"),
-  "freeze_*": nothing("freezing by layers is not served here"),
+  freeze_trainable_layers: withFreeze,
+  freeze_trainable_modules: (value, recipe) =>
+    value === "all" || recipe.finetuning_type !== "freeze" ? {} : {
+      note:
+        "all of a block is trained; name its modules in unfrozen_parameters in the place of freeze_trainable_layers",
+    },
+  freeze_extra_modules: withFreeze,
   "ppo_*": GOES_WITH_STAGE,
   "reward_model*": GOES_WITH_STAGE,
 };
@@ -152,6 +190,7 @@ function defaults(recipe: Recipe): Recipe {
     length_policy: "completion_end",
     gradient_checkpointing: true,
     ...(isLora ? { use_peft: true, lora_r: 8, lora_alpha: 2 * rank } : {}),
+    ...(recipe.finetuning_type === "freeze" ? frozenParts(recipe) : {}),
     ...(isSft ? { assistant_only_loss: true } : {}),
   };
 }

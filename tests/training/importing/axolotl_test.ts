@@ -135,3 +135,38 @@ output_dir: output/x
     assertStringIncludes(reasons(grpo)["rl"]!, "only dpo, ipo, kto");
   },
 });
+
+Deno.test({
+  ...pure,
+  name: "importRecipe() takes Axolotl's adapters and unfrozen parameters over",
+  async fn() {
+    const head = "base_model: m\nrl: dpo\noutput_dir: output/x\n" +
+      "datasets: [{ path: data/a.jsonl }]\n";
+    const lora = await load(`${head}
+adapter: lora
+peft_use_dora: true
+peft_layers_to_transform: [0, 1]
+lora_modules_to_save: [embed_tokens, lm_head]
+loraplus_lr_ratio: 8
+`);
+    const { options } = lora;
+    assertEquals(
+      [
+        options.use_dora,
+        options.lora_layers_to_transform,
+        options.lora_modules_to_save,
+        options.loraplus_lr_ratio,
+      ],
+      [true, [0, 1], ["embed_tokens", "lm_head"], 8],
+    );
+    const frozen = await load(`${head}
+unfrozen_parameters:
+  - ^model.norm.weight$
+`);
+    assertEquals(frozen.options.unfrozen_parameters, ["^model.norm.weight$"]);
+    const rows = await load(`${head}
+unfrozen_parameters: ["^model.embed_tokens.weight$[:32000]"]
+`);
+    assert("unfrozen_parameters" in reasons(rows));
+  },
+});

@@ -166,3 +166,51 @@ output_dir: output/x
     assert("quantization_bit" in said);
   },
 });
+
+Deno.test({
+  ...pure,
+  name: "importRecipe() takes LLaMA-Factory's adapters and its freezing over",
+  async fn() {
+    const head =
+      "model_name_or_path: m\nstage: dpo\ndataset: a\noutput_dir: output/x\n";
+    const lora = await load(`${head}
+finetuning_type: lora
+lora_target: q_proj,v_proj
+additional_target: embed_tokens,lm_head
+use_rslora: true
+use_dora: false
+pissa_init: true
+pissa_iter: 16
+loraplus_lr_ratio: 16
+adapter_name_or_path: saves/a,saves/b
+`);
+    assertEquals(lora.problem, undefined);
+    assertEquals(
+      [
+        lora.options.lora_modules_to_save,
+        lora.options.use_rslora,
+        lora.options.init_lora_weights,
+        lora.options.loraplus_lr_ratio,
+      ],
+      ["embed_tokens,lm_head", true, "pissa", 16],
+    );
+    assertEquals(Object.keys(reasons(lora)).sort(), [
+      ...["adapter_name_or_path", "dataset a", "pissa_iter"],
+    ]);
+    const frozen = await load(`${head}
+finetuning_type: freeze
+freeze_trainable_layers: 3
+freeze_extra_modules: embed_tokens,norm
+`);
+    assertEquals(frozen.problem, undefined);
+    const { use_peft, freeze_trainable_layers, unfrozen_parameters } =
+      frozen.options;
+    assertEquals([use_peft, freeze_trainable_layers, unfrozen_parameters], [
+      false,
+      3,
+      ["(model\\.)?embed_tokens\\.", "(model\\.)?norm\\."],
+    ]);
+    const plain = await load(`${head}finetuning_type: freeze\n`);
+    assertEquals(plain.options.freeze_trainable_layers, 2);
+  },
+});
