@@ -203,6 +203,7 @@ export {
   type RunData,
 } from "./src/training/run_data.ts";
 export type { DrawCurves } from "./src/training/run_folder.ts";
+export { skippedLine, type SkippedStep } from "./src/training/step_guard.ts";
 export type {
   RunHooks,
   RunResult,

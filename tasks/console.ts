@@ -8,6 +8,7 @@ import {
   modelCard,
   type Progress,
   type RunHooks,
+  skippedLine,
   startProgress,
   tuneProducts,
 } from "../mod.ts";
@@ -148,6 +149,7 @@ export function trainingHooks(signal?: AbortSignal): RunHooks {
       training.start(doneSteps, totalSteps);
     },
     onStep: (step) => training(step),
+    onSkip: (step) => training.say(skippedLine(step)),
     onRow: (row) => training.say(rowLine(row)),
     onCheckpoint: (path) => training.say(`saved ${path}`),
   };

@@ -47,6 +47,13 @@ await runTask(async () => {
     );
     return 130;
   }
+  const { step, weightsOf, stoppedEarly, totalSteps } = result;
+  if (stoppedEarly) {
+    console.log(`stopped early after step ${step} of ${totalSteps}`);
+  }
+  if (weightsOf !== step) {
+    console.log(`the weights are those of step ${weightsOf}, the best`);
+  }
   console.log(`done: ${output_dir}`);
   return 0;
 });

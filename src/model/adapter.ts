@@ -118,6 +118,7 @@ function firstHalf(
 /**
  * Puts the adapters of a file on a model.
  *
+ * @param options `mayLack`: tensors saved in full that start as the model's own where the file has none
  * @returns the model with its adapters: the same one, unless modules are saved in full
  * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
  */
@@ -125,13 +126,21 @@ export async function loadAdapter(
   model: Model,
   config: AdapterConfig,
   reader: TensorReader,
-  { trained = false }: { trained?: boolean } = {},
+  { trained = false, mayLack = [] }: {
+    readonly trained?: boolean;
+    readonly mayLack?: readonly string[];
+  } = {},
 ): Promise<Model> {
   const { device } = model;
   const layout = adapterLayout(model, config);
-  checkAdapter(adapterTensors(layout, config), reader);
-  const copies = new Map<string, Weight | Vector>();
-  for (const { name } of layout.saved) {
+  const lacked = new Set(
+    mayLack.filter((name) => !reader.tensors.has(savedName(name))),
+  );
+  const own = layout.saved.filter(({ name }) => !lacked.has(name));
+  checkAdapter(adapterTensors({ ...layout, saved: own }, config), reader);
+  const saved = layout.saved.filter(({ name }) => lacked.has(name));
+  const copies = copiedParts(model, { saved });
+  for (const { name } of own) {
     const value = await loadTensor(device, reader, savedName(name));
     copies.set(name, adapterPart(device, savedName(name), value, { trained }));
   }
@@ -189,7 +198,7 @@ function attach(
 /** Trained copies of the parts that are saved in full. */
 function copiedParts(
   model: Model,
-  { saved }: AdapterLayout,
+  { saved }: Pick<AdapterLayout, "saved">,
 ): Map<string, Weight | Vector> {
   const { device, lm_head } = model;
   const own = new Map(weights(model).map((part) => [part.name, part]));
@@ -200,7 +209,10 @@ function copiedParts(
   }));
 }
 
-/** The model with parts of its own in the place of some; without adapters it is its base. A tied head is no longer. */
+/**
+ * The model with parts of its own in the place of some; without adapters it is its base. A tied head is no longer.
+ * Adapters that are there already stay.
+ */
 function withParts(
   base: Model,
   parts: ReadonlyMap<string, Weight | Vector>,
@@ -212,6 +224,14 @@ function withParts(
     weight: (name) => part(name) as Weight,
     vector: (name) => part(name) as Vector,
   });
-  const lm_head = (parts.get(headName(base.config)) ?? base.lm_head) as Weight;
-  return { ...base, ...built, lm_head, base };
+  const lm_head = base.score
+    ? built.lm_head
+    : (parts.get(headName(base.config)) ?? base.lm_head) as Weight;
+  const model = { ...base, ...built, lm_head, base };
+  const under = new Map(linearPaths(base));
+  for (const [path, linear] of linearPaths(model)) {
+    const { lora } = under.get(path)!;
+    if (lora) linear.lora = lora;
+  }
+  return model;
 }

@@ -18,6 +18,8 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Numbers of the blocks that are adapted; null: all. */
   readonly layers_to_transform: readonly number[] | null;
+  /** Whether it is a reward model's: the head, `score`, is among `modules_to_save` then; default no. */
+  readonly rewardHead?: boolean;
   /** Layers that are not adapted, as `target_modules`; null: none. */
   readonly exclude_modules: string | readonly string[] | null;
   /** Ends of the paths of modules that are trained in full beside the adapter; null: none. */
@@ -56,6 +58,18 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   use_qalora: ["false", "null"],
   velora_config: ["null"],
 };
+
+/** The module of a reward model's head. */
+const SCORE_MODULE = "score";
+
+/** PEFT names it beside the head, whichever a model has; ours have the other. */
+const OTHER_HEAD = "classifier";
+
+/** The same adapter with a reward model's head trained in full beside it. */
+export function withAdapterHead(config: AdapterConfig): AdapterConfig {
+  const modules = new Set([...config.modules_to_save ?? [], SCORE_MODULE]);
+  return { ...config, rewardHead: true, modules_to_save: [...modules] };
+}
 
 /** An adapter's rank at one layer, and what its part is multiplied by. */
 export function layerAdapter(
@@ -98,9 +112,13 @@ export const PLAIN_ADAPTER: Pick<
 /**
  * Reads a parsed adapter_config.json.
  *
+ * @param options `rewards`: whether that of a reward model will do; default no
  * @throws {TypeError} naming every key that is missing or not served
  */
-export function readAdapterConfig(json: Json): AdapterConfig {
+export function readAdapterConfig(
+  json: Json,
+  { rewards = false }: { readonly rewards?: boolean } = {},
+): AdapterConfig {
   const problems: string[] = [];
   if (json["peft_type"] !== "LORA") {
     problems.push(
@@ -120,7 +138,16 @@ export function readAdapterConfig(json: Json): AdapterConfig {
     return 1;
   };
   const names = (key: string) => readNames(json, key, problems);
-  const config = {
+  const modules_to_save = asList(names("modules_to_save"));
+  const rewardHead = json["task_type"] === "SEQ_CLS";
+  if (rewardHead && !(rewards && modules_to_save?.includes(SCORE_MODULE))) {
+    problems.push(
+      `"modules_to_save" is ${
+        JSON.stringify(modules_to_save)
+      } with "task_type" "SEQ_CLS", only "${SCORE_MODULE}" is served, of reward models`,
+    );
+  }
+  const config: AdapterConfig = {
     r: number("r"),
     lora_alpha: number("lora_alpha"),
     lora_dropout: number("lora_dropout", 0),
@@ -130,16 +157,21 @@ export function readAdapterConfig(json: Json): AdapterConfig {
     alpha_pattern: readPattern(json, "alpha_pattern", problems),
     layers_to_transform: readLayers(json, problems),
     exclude_modules: names("exclude_modules"),
-    modules_to_save: asList(names("modules_to_save")),
+    modules_to_save,
     use_dora: json["use_dora"] === true,
-    init_lora_weights: "default" as const,
+    init_lora_weights: "default",
   };
   if (problems.length > 0) {
     throw new TypeError(
       `Cannot load adapter: in adapter_config.json ${problems.join("; ")}`,
     );
   }
-  return config;
+  return rewardHead
+    ? withAdapterHead({
+      ...config,
+      modules_to_save: modules_to_save!.filter((name) => name !== OTHER_HEAD),
+    })
+    : config;
 }
 
 /** Text or a list of names; null for none, which only `target_modules` must not be. */
@@ -209,7 +241,7 @@ export function adapterConfigJson(
 ): Json {
   return {
     peft_type: "LORA",
-    task_type: "CAUSAL_LM",
+    task_type: config.rewardHead ? "SEQ_CLS" : "CAUSAL_LM",
     base_model_name_or_path,
     inference_mode: true,
     r: config.r,

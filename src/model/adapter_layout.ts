@@ -97,7 +97,9 @@ function savedTensors(
       ? [part.matrix.rows, part.matrix.cols]
       : part.tensor.shape,
   }));
-  if (tensors.every(({ name }) => name !== head.name)) tensors.push(head);
+  if (!model.score && tensors.every(({ name }) => name !== head.name)) {
+    tensors.push(head);
+  }
   const isIn = (name: string, module: string) =>
     ancestors(memoryName(name)).some((path) => path.endsWith(module));
   const unmatched = modules.filter((module) =>

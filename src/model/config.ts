@@ -76,6 +76,8 @@ export interface ModelConfig {
    * @internal
    */
   readonly layerRopes: readonly (keyof Ropes | undefined)[];
+  /** Whether a number per token, `score`, stands in the place of the head; default no. */
+  readonly rewardHead?: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -16,12 +16,15 @@ import {
   type Vector,
   type Weight,
 } from "../autograd/parameter.ts";
+import { Random } from "../base/random.ts";
 import { type FloatDtype, fromFloat32, toFloat32 } from "../files/dtype.ts";
 import { CHUNK_BYTES, type TensorReader } from "../files/safetensors.ts";
+import { adapterWeight } from "./adapter_parts.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Model } from "./model.ts";
+import { SCORE } from "./reward_head.ts";
 import { ropeTables } from "./rope_table.ts";
-import { tensorName } from "./tensor_names.ts";
+import { headName } from "./tensor_names.ts";
 import type { IsTrained } from "./trained_parameters.ts";
 import {
   isQuantized,
@@ -38,6 +41,8 @@ import {
 export interface LoadOptions {
   /** Train all weights, or those that a rule names; default: none. */
   readonly trained?: boolean | IsTrained;
+  /** Seed of a reward head that the files lack; undefined: they must have it. */
+  readonly headSeed?: number;
   /** Type in which frozen matrices are kept; default: as stored. */
   readonly dtype?: keyof typeof STORED | undefined;
   /** Keeps the linear layers of the blocks, frozen ones, as codes; default: not. */
@@ -69,8 +74,24 @@ export async function loadModel(
   options: LoadOptions = {},
 ): Promise<Model> {
   const layouts = weightLayouts(config);
-  checkTensors(config, layouts, reader);
-  const parts = await loadParts(device, layouts, reader, options);
+  const { headSeed, trained = false } = options;
+  const isTrained = typeof trained === "boolean" ? () => trained : trained;
+  const startsHead = config.rewardHead && headSeed !== undefined;
+  const stored = layouts.filter(({ name }) =>
+    !(startsHead && name === SCORE && !reader.tensors.has(name))
+  );
+  checkTensors(config, stored, reader);
+  const parts = await loadParts(device, stored, reader, {
+    ...{ ...options, isTrained },
+  });
+  if (startsHead && !parts.has(SCORE)) {
+    parts.set(
+      SCORE,
+      newScore(device, config, {
+        ...{ seed: headSeed, trained: isTrained(SCORE) },
+      }),
+    );
+  }
   const built = buildModel(config, {
     weight: (name) => parts.get(name) as Weight,
     vector: (name) => parts.get(name) as Vector,
@@ -84,14 +105,15 @@ async function loadParts(
   device: Device,
   layouts: readonly WeightLayout[],
   reader: TensorReader,
-  { trained = false, dtype, quantization, onProgress }: LoadOptions,
+  { isTrained, dtype, quantization, onProgress }: LoadOptions & {
+    readonly isTrained: IsTrained;
+  },
 ): Promise<Map<string, Weight | Vector>> {
   const total = layouts.reduce(
     (sum, { name }) => sum + reader.tensors.get(name)!.bytes,
     0,
   );
   const parts = new Map<string, Weight | Vector>();
-  const isTrained = typeof trained === "boolean" ? () => trained : trained;
   const load = (name: string) =>
     quantization && isQuantized(name)
       ? loadQuantized(device, reader, name, quantization)
@@ -176,6 +198,21 @@ export function trainable(
     : { name, tensor };
 }
 
+/** A reward head as transformers starts one: normal with `initializer_range`. */
+function newScore(
+  device: Device,
+  { hidden_size, initializer_range }: ModelConfig,
+  { seed, trained }: { readonly seed: number; readonly trained: boolean },
+): Weight {
+  const random = new Random(seed);
+  const values = Float32Array.from(
+    { length: hidden_size },
+    () => random.normal() * initializer_range,
+  );
+  const value = device.upload(values, [1, hidden_size]);
+  return adapterWeight(device, SCORE, value, { trained });
+}
+
 function checkTensors(
   config: ModelConfig,
   layouts: readonly WeightLayout[],
@@ -201,10 +238,8 @@ function checkTensors(
     }
   }
   const wanted = new Set(layouts.map(({ name }) => name));
-  const { family } = config;
-  const tied = config.tie_word_embeddings
-    ? tensorName(family, "lm_head.weight")
-    : "";
+  const { family, rewardHead, tie_word_embeddings } = config;
+  const tied = tie_word_embeddings || rewardHead ? headName(config) : "";
   for (const name of reader.tensors.keys()) {
     const skipped = DERIVED.test(name) || family.part?.others.test(name);
     if (!wanted.has(name) && name !== tied && !skipped) {

@@ -88,6 +88,12 @@ export interface Model {
    */
   readonly lm_head: Weight;
   /**
+   * `[1, hidden_size]`; of reward models, which have no head: `lm_head` is `embed_tokens` there and means nothing.
+   *
+   * @internal
+   */
+  readonly score?: Weight | undefined;
+  /**
    * `[max_position_embeddings, head_dim]`; see `ropeTable()`.
    *
    * @internal
@@ -151,8 +157,9 @@ function layerWeights(layer: Layer): (Weight | Vector)[] {
 
 /** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
 export function weights(model: Model): (Weight | Vector)[] {
-  const { embed_tokens, layers, norm, lm_head } = model;
+  const { embed_tokens, layers, norm, lm_head, score } = model;
   const head = lm_head === embed_tokens ? [] : [lm_head];
+  if (score) head.push(score);
   return [embed_tokens, ...layers.flatMap(layerWeights), norm, ...head];
 }
 

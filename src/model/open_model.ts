@@ -9,10 +9,11 @@ import { localModelFolder } from "../files/repo_folder.ts";
 import { findTuned, type TunedFolder } from "../files/tuned_folder.ts";
 import { loadAdapter } from "./adapter.ts";
 import { readAdapterConfig } from "./adapter_config.ts";
-import { readModelConfig } from "./config.ts";
+import { type ModelConfig, readModelConfig } from "./config.ts";
 import { loadModel } from "./load.ts";
 import type { Model } from "./model.ts";
 import type { Quantization } from "./quantization.ts";
+import { isRewardConfig, withRewardHead } from "./reward_head.ts";
 
 /** Told how many bytes of a folder's weights are loaded. */
 export type OnLoad = (done: number, total: number, folder: string) => void;
@@ -53,8 +54,50 @@ export async function openModel(
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
   const config = readModelConfig(folder.config);
+  return await loadFrozen(device, folder, { config, quantization, onLoad });
+}
+
+/**
+ * As `openModel()`, with the adapter of a folder on it; of a reward model with its head of one number, which lies in
+ * the model's folder or in the adapter's.
+ *
+ * @param options `adapter`: its folder; undefined: none
+ */
+export async function openScorer(
+  device: Device,
+  nameOrPath: string,
+  { adapter, quantization, onLoad }: OpenOptions & {
+    readonly adapter: string | undefined;
+  },
+): Promise<OpenedModel> {
+  const folder = await openModelFolder(await localModelFolder(nameOrPath));
+  const on = adapter === undefined
+    ? undefined
+    : await openAdapterFolder(adapter);
+  const own = on && readAdapterConfig(on.config, { rewards: true });
+  const config = readModelConfig(folder.config);
+  const rewards = own?.rewardHead || isRewardConfig(folder.config);
+  const opened = await loadFrozen(device, folder, {
+    config: rewards ? withRewardHead(config) : config,
+    ...{ quantization, onLoad, startsHead: own?.rewardHead === true },
+  });
+  if (!on || !own) return opened;
+  const model = await loadAdapter(opened.model, own, on.weights);
+  return { ...opened, model, adapters: true };
+}
+
+async function loadFrozen(
+  device: Device,
+  folder: ModelFolder,
+  { config, quantization, onLoad, startsHead = false }: OpenOptions & {
+    readonly config: ModelConfig;
+    /** Whether a reward head that the folder lacks may start with any numbers. */
+    readonly startsHead?: boolean;
+  },
+): Promise<OpenedModel> {
   const model = await loadModel(device, config, folder.weights, {
     quantization,
+    ...(startsHead ? { headSeed: 0 } : {}),
     ...(onLoad && {
       onProgress: (done, total) => onLoad(done, total, folder.path),
     }),

@@ -7,6 +7,7 @@ import type { ModelConfig } from "./config.ts";
 import type { NormNames } from "./family.ts";
 import type { GatedUnit, Layer, Linear, Model } from "./model.ts";
 import { tensorName } from "./tensor_names.ts";
+import { SCORE } from "./reward_head.ts";
 
 /** A tensor that a checkpoint must have. */
 export interface WeightLayout {
@@ -24,7 +25,7 @@ export interface WeightMaker {
 export function buildModel(
   config: ModelConfig,
   maker: WeightMaker,
-): Pick<Model, "embed_tokens" | "layers" | "norm" | "lm_head"> {
+): Pick<Model, "embed_tokens" | "layers" | "norm" | "lm_head" | "score"> {
   const { hidden_size, vocab_size, family } = config;
   const make: WeightMaker = {
     weight: (path, shape) => maker.weight(tensorName(family, path), shape),
@@ -39,6 +40,10 @@ export function buildModel(
     (_, i) => buildLayer(config, make, i),
   );
   const norm = make.vector("model.norm.weight", [hidden_size]);
+  if (config.rewardHead) {
+    const score = make.weight(SCORE, [1, hidden_size]);
+    return { embed_tokens, layers, norm, lm_head: embed_tokens, score };
+  }
   const lm_head = config.tie_word_embeddings
     ? embed_tokens
     : make.weight("lm_head.weight", [vocab_size, hidden_size]);

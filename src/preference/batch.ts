@@ -28,6 +28,10 @@ export interface Batch {
   readonly promptTargets?: number;
   /** [answers] 1 where an answer is wanted; of single answers only (token_feedback.ts). */
   readonly desirable?: Uint8Array;
+  /** [pairs] by how much the data scores the chosen answer higher, NaN where it does not say; of pairs only. */
+  readonly scoreGaps?: Float64Array;
+  /** [pairs] the margin of rewards that the data asks for, 0 where it does not say; of pairs only. */
+  readonly margins?: Float64Array;
   /** Sum of the full lengths of all sequences, shared prefixes counted twice: TRL's num_tokens. */
   readonly attendedTokens: number;
 }
@@ -86,6 +90,14 @@ class Builder {
     }
   }
 
+  /** The last token of the next sequence is its only target, whose own row speaks for it. */
+  last({ ids }: TokenSequence, rowOf: (token: number) => number): void {
+    this.targetRows.push(rowOf(ids.length - 1));
+    this.targetTokens.push(ids.at(-1)!);
+    this.targetSequence.push(this.sequences++);
+    this.attendedTokens += ids.length;
+  }
+
   batch(): Batch {
     return {
       tokens: Uint32Array.from(this.tokens),
@@ -103,11 +115,15 @@ class Builder {
 /**
  * Lays out preference pairs, the shared prefix of each once.
  *
- * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of all answers
+ * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of all answers;
+ *   `lastOnly`: each answer's last row is its only target, at which a reward model speaks
  */
 export function preferenceBatch(
   pairs: readonly TokenPair[],
-  options: { readonly promptTargets?: boolean } = {},
+  options: {
+    readonly promptTargets?: boolean;
+    readonly lastOnly?: boolean;
+  } = {},
 ): Batch {
   const builder = new Builder();
   const prompts: (() => void)[] = [];
@@ -128,7 +144,8 @@ export function preferenceBatch(
       );
       const rowOf = (t: number) =>
         t < sharedLength ? prefix + t : rest + t - sharedLength;
-      builder.target(half, rowOf);
+      if (options.lastOnly) builder.last(half, rowOf);
+      else builder.target(half, rowOf);
       if (half !== chosen) continue;
       prompts.push(() => {
         const { ids, completionStart } = half;
@@ -136,15 +153,29 @@ export function preferenceBatch(
       });
     }
   }
-  if (!options.promptTargets) return builder.batch();
+  const numbers = {
+    scoreGaps: Float64Array.from(
+      pairs,
+      ({ scores }) => scores ? scores.chosen - scores.rejected : NaN,
+    ),
+    margins: Float64Array.from(pairs, ({ margin }) => margin ?? 0),
+  };
+  if (!options.promptTargets) return { ...builder.batch(), ...numbers };
   const answers = builder.targetRows.length;
   for (const add of prompts) add();
   const promptTargets = builder.targetRows.length - answers;
-  return { ...builder.batch(), promptTargets };
+  return { ...builder.batch(), ...numbers, promptTargets };
 }
 
-/** Lays out sequences by themselves, each with the targets of its completion. */
-export function demonstrationBatch(sequences: readonly TokenSequence[]): Batch {
+/**
+ * Lays out sequences by themselves, each with the targets of its completion.
+ *
+ * @param options `lastOnly`: each sequence's last row is its only target, at which a reward model speaks
+ */
+export function demonstrationBatch(
+  sequences: readonly TokenSequence[],
+  options: { readonly lastOnly?: boolean } = {},
+): Batch {
   const builder = new Builder();
   for (const sequence of sequences) {
     const row = builder.append(
@@ -153,7 +184,8 @@ export function demonstrationBatch(sequences: readonly TokenSequence[]): Batch {
       sequence.ids.length,
       builder.tokens.length,
     );
-    builder.target(sequence, (t) => row + t);
+    if (options.lastOnly) builder.last(sequence, (t) => row + t);
+    else builder.target(sequence, (t) => row + t);
   }
   return builder.batch();
 }

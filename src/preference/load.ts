@@ -51,6 +51,8 @@ export interface LoadOptions
 export interface Loaded<T> {
   /** What is trained or evaluated, in order. */
   readonly examples: readonly T[];
+  /** The file of each, by its number among `report.sources`. */
+  readonly files: readonly number[];
   /** What became of every row. */
   readonly report: LoadReport;
 }
@@ -98,6 +100,7 @@ function isUsable<R extends RowContext, T>(
 /** What became of the rows so far. */
 class Account<T> {
   readonly examples: T[] = [];
+  readonly paths: string[] = [];
   readonly dropped: Record<string, OpenTally> = {};
   readonly moved: OpenTally = { count: 0, where: [] };
   readonly cut: OpenTally = { count: 0, where: [] };
@@ -109,7 +112,7 @@ class Account<T> {
 
   add<R extends RowContext>(
     result: Prepared<T>,
-    where: string,
+    { path, where }: { path: string; where: string },
     { packing }: DataKind<R, T>,
     dedupe: boolean,
   ): void {
@@ -124,6 +127,7 @@ class Account<T> {
       this.#known.add(hash);
     }
     this.examples.push(packing.unpack(packed));
+    this.paths.push(path);
     if (result.moved) tally(this.moved, where);
     if (result.cut) tally(this.cut, where);
   }
@@ -147,7 +151,7 @@ async function prepareRows<R extends RowContext, T>(
       for (const example of examples) {
         if (account.examples.length >= maxSamples) break;
         const result = prepare(example, kind, { options, where });
-        account.add(result, where, kind, dedupe);
+        account.add(result, { path: row.path, where }, kind, dedupe);
       }
       if (++done % 64 === 0) onProgress?.(done, indices.length);
       if (account.examples.length >= maxSamples) break;
@@ -173,9 +177,11 @@ async function loadFresh<R extends RowContext, T>(
   census.refuseBroken(drawn.indices);
   const { indices } = drawn;
   const { account, done } = await prepareRows(store, indices, kind, options);
-  const { examples, dropped, moved, cut } = account;
+  const { examples, paths, dropped, moved, cut } = account;
+  const numbers = new Map(drawn.sources.map(({ path }, i) => [path, i]));
   return {
     examples,
+    files: paths.map((path) => numbers.get(path)!),
     report: {
       sources: drawn.sources,
       formats: census.formats(indices),

@@ -7,7 +7,10 @@ import type { Span, TokenPair, TokenSequence } from "./token_pair.ts";
 import type { TokenDemonstration } from "./tokenize.ts";
 
 /** The numbers of a pair that are not whole. */
-export type PairNumbers = Pick<TokenPair, "scores" | "referenceLogps">;
+export type PairNumbers = Pick<
+  TokenPair,
+  "scores" | "margin" | "referenceLogps"
+>;
 
 /** An example as words, and what words cannot hold. */
 export interface Packed<Extra = unknown> {
@@ -52,6 +55,10 @@ class PackedPair implements TokenPair {
     return this.#numbers.scores;
   }
 
+  get margin(): TokenPair["margin"] {
+    return this.#numbers.margin;
+  }
+
   get referenceLogps(): TokenPair["referenceLogps"] {
     return this.#numbers.referenceLogps;
   }
@@ -69,7 +76,9 @@ class PackedPair implements TokenPair {
 
 /** Preference pairs. */
 export const PAIR_PACKING: Packing<TokenPair> = {
-  pack({ chosen, rejected, sharedLength, line, scores, referenceLogps }) {
+  pack(pair) {
+    const { chosen, rejected, sharedLength, line } = pair;
+    const { scores, margin, referenceLogps } = pair;
     const words = Uint32Array.from([
       ...[line, sharedLength],
       ...[chosen.ids.length, chosen.completionStart],
@@ -77,9 +86,9 @@ export const PAIR_PACKING: Packing<TokenPair> = {
       ...chosen.ids,
       ...rejected.ids.slice(sharedLength),
     ]);
-    const extra = scores === undefined && referenceLogps === undefined
-      ? undefined
-      : { scores, referenceLogps };
+    const numbers = { scores, margin, referenceLogps };
+    const bare = Object.values(numbers).every((one) => one === undefined);
+    const extra = bare ? undefined : numbers;
     return { words, extra };
   },
   unpack: (packed) => new PackedPair(packed),

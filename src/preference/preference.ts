@@ -35,6 +35,8 @@ export interface Preference extends RowContext {
   readonly rejected: Turns;
   /** Scores that the data gives the answers; they never serve as log-probabilities. */
   readonly scores?: PairOfNumbers;
+  /** The margin of rewards that the data asks for (`margin`); for reward models. */
+  readonly margin?: number;
   /** Sums of a reference's log-probabilities that the data gives (`ref_chosen_logps`), in nats, never positive. */
   readonly referenceLogps?: PairOfNumbers;
 }

@@ -46,6 +46,12 @@ function rowScores(row: Row): Pick<Preference, "scores"> {
   return found.find(({ scores }) => scores !== undefined) ?? {};
 }
 
+/** `margin`, as TRL's reward trainer reads it. */
+function rowMargin(row: Row): Pick<Preference, "margin"> {
+  const margin = numberOf(row["margin"]);
+  return margin === undefined ? {} : { margin };
+}
+
 /** @throws {TypeError} if it is no number; {RangeError} if it is positive */
 function logpAt(row: Row, key: string): number {
   const value = numberOf(row[key]);
@@ -75,12 +81,12 @@ function rowReference(row: Row): Pick<Preference, "referenceLogps"> {
 }
 
 /**
- * Scores and reference of a row's two answers, as far as it gives them.
+ * Scores, margin and reference of a row's two answers, as far as it gives them.
  *
  * @throws {TypeError} or {RangeError} for log-probabilities that cannot be such
  */
 export function rowNumbers(
   row: Row,
-): Pick<Preference, "scores" | "referenceLogps"> {
-  return { ...rowScores(row), ...rowReference(row) };
+): Pick<Preference, "scores" | "margin" | "referenceLogps"> {
+  return { ...rowScores(row), ...rowMargin(row), ...rowReference(row) };
 }

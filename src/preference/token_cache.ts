@@ -17,6 +17,8 @@ const VERSION = 2; // to be raised when rows of the same files give other tokens
 /** What is in the file before the words. */
 interface Header {
   readonly report: LoadReport;
+  /** The file of each example. */
+  readonly files: readonly number[];
   /** Words of each example. */
   readonly sizes: readonly number[];
   /** What words cannot hold, by the example's number. */
@@ -85,7 +87,7 @@ function isOutOfReach(error: unknown): boolean {
 /** JSON of the header, a line's end on a multiple of four bytes, then all words. */
 async function writeTokens<T>(
   path: string,
-  { examples, report }: Loaded<T>,
+  { examples, files, report }: Loaded<T>,
   { pack }: Packing<T>,
 ): Promise<void> {
   const packed = examples.map(pack);
@@ -93,7 +95,7 @@ async function writeTokens<T>(
     packed.flatMap(({ extra }, i) => extra === undefined ? [] : [[i, extra]]),
   );
   const sizes = packed.map(({ words }) => words.length);
-  const header: Header = { report, sizes, extras };
+  const header: Header = { report, files, sizes, extras };
   try {
     await writeFileAtomic(path, async (file) => {
       const text = new TextEncoder().encode(JSON.stringify(header));
@@ -124,7 +126,7 @@ async function readTokens<T>(
   const end = bytes.indexOf(10); // JSON on one line holds no line's end
   const header = parseHeader(new TextDecoder().decode(bytes.subarray(0, end)));
   if (header === undefined) return undefined;
-  const { report, sizes, extras } = header;
+  const { report, files, sizes, extras } = header;
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (bytes.length - end - 1 !== 4 * total) return undefined;
   const words = new Uint32Array(bytes.buffer, end + 1, total);
@@ -132,7 +134,7 @@ async function readTokens<T>(
   const examples = sizes.map((size, i) =>
     unpack({ words: words.subarray(at, at += size), extra: extras[i] })
   );
-  return { examples, report };
+  return { examples, files, report };
 }
 
 function parseHeader(text: string): Header | undefined {

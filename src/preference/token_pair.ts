@@ -35,6 +35,8 @@ export interface TokenPair {
   readonly line: number;
   /** Scores that the data gives the answers; they never serve as log-probabilities. */
   readonly scores?: PairOfNumbers | undefined;
+  /** The margin of rewards that the data asks for; for reward models. */
+  readonly margin?: number | undefined;
   /** A reference's log-probabilities that the data gives, in nats. */
   readonly referenceLogps?: PairOfNumbers | undefined;
 }
@@ -52,17 +54,18 @@ export function tokenPair(
   chosen: TokenSequence,
   rejected: TokenSequence,
   line: number,
-  numbers: Pick<TokenPair, "scores" | "referenceLogps"> = {},
+  numbers: Pick<TokenPair, "scores" | "margin" | "referenceLogps"> = {},
 ): TokenPair {
   const sharedLength = Math.min(
     commonPrefix(chosen.ids, rejected.ids),
     chosen.completionStart,
     rejected.completionStart,
   );
-  const { scores, referenceLogps } = numbers;
+  const { scores, margin, referenceLogps } = numbers;
   return {
     ...{ chosen, rejected, sharedLength, line },
     ...(scores ? { scores } : {}),
+    ...(margin === undefined ? {} : { margin }),
     ...(referenceLogps ? { referenceLogps } : {}),
   };
 }

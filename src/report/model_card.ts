@@ -89,21 +89,33 @@ export function modelCard(record: RunRecord): string {
 const hash = (sha256: string | undefined) =>
   sha256 === undefined ? "the file was gone" : `\`${sha256}\``;
 
-function frontMatter({ baseRepo, adapter, trainer }: RunRecord): string {
+/** A reward model answers with a number. */
+const isReward = ({ trainer }: RunRecord) => trainer === "reward";
+
+function frontMatter(record: RunRecord): string {
+  const { baseRepo, adapter, trainer } = record;
   const tags = [trainer, ...(adapter ? ["lora"] : []), "tiebreak"];
   return [
     "---",
     ...(baseRepo === undefined ? [] : [`base_model: ${baseRepo}`]),
     `library_name: ${adapter ? "peft" : "transformers"}`,
-    "pipeline_tag: text-generation",
+    `pipeline_tag: text-${isReward(record) ? "classification" : "generation"}`,
     "tags:",
     ...tags.map((tag) => `- ${tag}`),
     "---",
   ].join("\n");
 }
 
-function use({ output, base, adapter }: RunRecord): string {
-  const commands = adapter
+function use(record: RunRecord): string {
+  const { output, base, adapter } = record;
+  const reward = isReward(record);
+  const commands = reward
+    ? [
+      `deno task score --model_name_or_path=${adapter ? base : output}${
+        adapter ? ` --adapter_name_or_path=${output}` : ""
+      } --input=pairs.jsonl --output=rewards.jsonl`,
+    ]
+    : adapter
     ? [
       `deno task predict --model_name_or_path=${base} --tuned=${output}`,
       `deno task merge --model_name_or_path=${base} --adapter_name_or_path=${output} --output_dir=${output}-merged`,
@@ -113,16 +125,19 @@ function use({ output, base, adapter }: RunRecord): string {
       `deno task predict --model_name_or_path=${base} --tuned=${output}`,
       `deno task export-gguf --model_name_or_path=${output} --output=${output}.gguf`,
     ];
+  const task = reward ? "SequenceClassification" : "CausalLM";
   const [library, loader] = adapter
-    ? ["peft", "AutoPeftModelForCausalLM"]
-    : ["transformers", "AutoModelForCausalLM"];
+    ? ["peft", `AutoPeftModelFor${task}`]
+    : ["transformers", `AutoModelFor${task}`];
   return [
     ...["```sh", ...commands, "```", ""],
     ...["In Python:", "", "```python"],
     `from ${library} import ${loader}`,
     "from transformers import AutoTokenizer",
     "",
-    `model = ${loader}.from_pretrained(${JSON.stringify(output)})`,
+    `model = ${loader}.from_pretrained(${JSON.stringify(output)}${
+      reward && adapter ? ", num_labels=1" : ""
+    })`,
     `tokenizer = AutoTokenizer.from_pretrained(${JSON.stringify(output)})`,
     "```",
   ].join("\n");

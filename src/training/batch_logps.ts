@@ -44,7 +44,7 @@ export async function recordedLogps(
     alongside: others,
     backward(slopes) {
       const { device } = model;
-      tape.backward(value.logps, device.upload(slopes, [slopes.length]));
+      tape.backward(value.logps, device.upload(slopes, value.logps.shape));
     },
   };
 }
@@ -91,8 +91,10 @@ export async function sequenceLogps(
 }
 
 interface Forward {
+  /** `[targets]`; of a reward model the reward at each target's row, `[targets, 1]`. */
   readonly logps: Tensor;
-  readonly statistics: Tensor;
+  /** Undefined for rewards. */
+  readonly statistics: Tensor | undefined;
 }
 
 function forward(model: Model, batch: Batch, options: DecoderOptions): Forward {
@@ -104,11 +106,16 @@ function forward(model: Model, batch: Batch, options: DecoderOptions): Forward {
     ranges,
     rows: targetRows,
   }, options);
+  const { score, lm_head } = servingModel(model, options.adapters);
+  if (score) {
+    const logps = ops.linear(device, hidden, score);
+    return { logps, statistics: undefined };
+  }
   const targets = device.upload(targetTokens, [targetTokens.length], "u32");
   return ops.tokenLogps(
     device,
     hidden,
-    servingModel(model, options.adapters).lm_head,
+    lm_head,
     targets,
     logitOptions(model.config),
   );
@@ -120,9 +127,13 @@ async function read(
   { logps, statistics }: Forward,
   alongside: readonly Tensor[] = [],
 ): Promise<[TargetStatistics, ...Float32Array[]]> {
-  const wanted = [logps, statistics, ...alongside];
-  const [logpValues, values, ...others] = await device.readAll(wanted);
-  const columns = tokenStatistics(values!);
+  const own = statistics ? [logps, statistics] : [logps];
+  const read = await device.readAll([...own, ...alongside]);
+  const [logpValues, values] = read;
+  const others = read.slice(own.length);
+  const columns = statistics
+    ? tokenStatistics(values!)
+    : noStatistics(logpValues!.length);
   return [{
     logps: logpValues!,
     meanLogits: columns.meanLogits,
@@ -131,4 +142,13 @@ async function read(
     sumSquares: columns.sumSquares,
     targetSequence,
   }, ...others];
+}
+
+/** A reward is of no token. */
+function noStatistics(targets: number): ReturnType<typeof tokenStatistics> {
+  const none = new Float32Array(targets);
+  return {
+    ...{ lse: none, meanLogits: none, entropies: none },
+    ...{ correct: none, sumSquares: none },
+  };
 }

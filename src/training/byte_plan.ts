@@ -18,6 +18,7 @@ import { sampleModel } from "../model/sample_model.ts";
 import type { IsTrained } from "../model/trained_parameters.ts";
 import type { Batch } from "../preference/batch.ts";
 import { logpsOf, recordedLogps } from "./batch_logps.ts";
+import { type MovingReference, movingReference } from "./moving_reference.ts";
 import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 
 /** A run as far as its bytes depend on it. */
@@ -32,6 +33,8 @@ export interface ByteSources {
   /** Which weights are trained without an adapter; undefined: all. */
   readonly isTrained?: IsTrained | undefined;
   readonly optimizer: OptimizerOptions;
+  /** Whether the reference moves: a second set of what is trained, which runs on each batch. */
+  readonly movesReference: boolean;
   /** Batches that run forward only: the reference's, and those of evaluation. */
   readonly forward: readonly Batch[];
   /** Batches that are trained on; the largest ones matter. */
@@ -95,7 +98,12 @@ export async function planBytes(
     sources.optimizer,
   );
   const state = memory.usedBytes - before;
-  const passes = await countPasses(model, optimizer, sources);
+  const second = memory.usedBytes;
+  const reference = sources.movesReference
+    ? movingReference(model, UNMOVED)
+    : undefined;
+  const copies = memory.usedBytes - second;
+  const passes = await countPasses({ model, reference }, optimizer, sources);
   const { peakBytes, largestBytes } = memory;
   return {
     groups: [
@@ -103,6 +111,7 @@ export async function planBytes(
       { name: "trained values", bytes: values },
       { name: "their gradients", bytes: gradients },
       { name: "optimizer state", bytes: state },
+      { name: "the moving reference", bytes: copies },
       { name: "packed copies of trained weights", bytes: packed },
       { name: "rotations by position", bytes: rope },
       { name: "kept for the backward pass", bytes: passes.kept },
@@ -117,6 +126,24 @@ export async function planBytes(
     gradientCheckpointing: sources.gradientCheckpointing,
     idle: passes.idle,
   };
+}
+
+/** When and how far a reference moves does not change its bytes. */
+const UNMOVED = { ref_model_mixup_alpha: 0, ref_model_sync_steps: 1 };
+
+/** The most bytes that a model of a config takes on a device to run some batches forward, and nothing else. */
+export async function forwardBytes(
+  like: Device,
+  { config, dtypeOf }: Pick<ByteSources, "config" | "dtypeOf">,
+  batches: readonly Batch[],
+): Promise<number> {
+  using device = Device.counting(like);
+  const model = sampleModel(device, config, {
+    ...{ trained: false, dtypeOf, adapter: undefined, numbers: undefined },
+  });
+  stageChunk(device, model);
+  for (const batch of batches) await logpsOf(model, batch);
+  return device.memory.peakBytes;
 }
 
 /** A file's chunk passes through the device on its way to a matrix. */
@@ -148,7 +175,10 @@ interface PassBytes {
 
 /** Runs all batches; those that are trained on first, since the others need less. */
 async function countPasses(
-  model: Model,
+  { model, reference }: {
+    model: Model;
+    reference: MovingReference | undefined;
+  },
   optimizer: Optimizer,
   { forward, training, gradientCheckpointing }: ByteSources,
 ): Promise<PassBytes> {
@@ -167,6 +197,7 @@ async function countPasses(
   for (const batch of training) {
     await measure(async () => {
       using _batch = device.scope();
+      if (reference) await logpsOf(reference.model, batch);
       const logps = await recordedLogps(model, batch, {
         gradientCheckpointing,
         alongside: [optimizer.clip],
@@ -177,16 +208,19 @@ async function countPasses(
     });
     await measure(() => {
       optimizer.step({ learningRate: 0, maxGradNorm: 0 });
+      reference?.afterStep(1);
       return Promise.resolve(0);
     });
   }
   const idle = memory.idle();
   device.trim(); // as `reserve()` does between these and the reference's
   for (const batch of forward) {
-    await measure(async () => {
-      await logpsOf(model, batch);
-      return 0;
-    });
+    for (const one of reference ? [reference.model, model] : [model]) {
+      await measure(async () => {
+        await logpsOf(one, batch);
+        return 0;
+      });
+    }
   }
   return { kept, work: peak - lasting - kept, peak, idle };
 }

@@ -12,6 +12,7 @@ import { openSafetensors, type TensorReader } from "../files/safetensors.ts";
 import { type ExportedTensor, exportTensor } from "../model/export.ts";
 import type { Model } from "../model/model.ts";
 import { heldBytes, holdTensors } from "./held_tensors.ts";
+import type { MovingReference } from "./moving_reference.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
   modelTensors,
@@ -20,26 +21,40 @@ import {
   writeJson,
   writeTensors,
 } from "./save_model.ts";
-import type { TrainerState } from "./trainer.ts";
+import { FRESH, type TrainerState } from "./trainer.ts";
 
 const STATE_FILE = "trainer_state.json";
 const OPTIMIZER_FILE = "optimizer.safetensors";
 const VERSION = 1;
 
+/** What a run changes on the device. */
+interface ChangingParts {
+  readonly optimizer: Optimizer;
+  readonly movingReference: MovingReference | undefined;
+}
+
 /** Trained values go into the optimizer's file too: the model's own may be of 16 bits. */
 function stateTensors(
-  optimizer: Optimizer,
+  { optimizer, movingReference }: ChangingParts,
 ): { name: string; tensor: Tensor }[] {
-  const values = optimizer.parameters.map(({ name, value }) => ({
+  return [
+    ...valueTensors(optimizer),
+    ...optimizer.state(),
+    ...movingReference?.state ?? [],
+  ];
+}
+
+function valueTensors(
+  { parameters }: Optimizer,
+): { name: string; tensor: Tensor }[] {
+  return parameters.map(({ name, value }) => ({
     name: `value.${name}`,
     tensor: value,
   }));
-  return [...values, ...optimizer.state()];
 }
 
 /** What a checkpoint is made of beside the model. */
-export interface CheckpointParts {
-  readonly optimizer: Optimizer;
+export interface CheckpointParts extends ChangingParts {
   readonly state: TrainerState;
   readonly context: SaveContext;
   readonly options: unknown;
@@ -60,7 +75,7 @@ export async function beginCheckpoint(
 ): Promise<() => Promise<string>> {
   const { device } = model;
   const tensors = modelTensors(model, parts.context);
-  const state = stateTensors(parts.optimizer).map(({ name, tensor }) =>
+  const state = stateTensors(parts).map(({ name, tensor }) =>
     exportTensor(device, name, tensor)
   );
   if (heldBytes(tensors) + heldBytes(state) > HELD_BYTES) {
@@ -90,7 +105,7 @@ async function writeCheckpoint(
 }
 
 /**
- * Brings model and optimizer to where a checkpoint left them.
+ * Brings model, optimizer and moving reference to where a checkpoint left them.
  *
  * @returns where the run stands
  * @throws {TypeError} naming every tensor that is missing or misshapen
@@ -98,11 +113,35 @@ async function writeCheckpoint(
 export async function restoreCheckpoint(
   path: string,
   device: Device,
-  optimizer: Optimizer,
+  parts: ChangingParts,
 ): Promise<TrainerState> {
   const state = await readState(path);
+  await restoreTensors(path, device, stateTensors(parts));
+  parts.optimizer.refresh();
+  parts.movingReference?.refresh();
+  return state;
+}
+
+/**
+ * Brings the model alone to where a checkpoint left it.
+ *
+ * @throws {TypeError} naming every tensor that is missing or misshapen
+ */
+export async function restoreWeights(
+  path: string,
+  device: Device,
+  optimizer: Optimizer,
+): Promise<void> {
+  await restoreTensors(path, device, valueTensors(optimizer));
+  optimizer.refresh();
+}
+
+async function restoreTensors(
+  path: string,
+  device: Device,
+  wanted: readonly { readonly name: string; readonly tensor: Tensor }[],
+): Promise<void> {
   const reader = await openSafetensors(join(path, OPTIMIZER_FILE));
-  const wanted = stateTensors(optimizer);
   const problems = wanted.flatMap(({ name, tensor }) => {
     const found = reader.tensors.get(name)?.shape;
     const shape = tensor.shape.join(", ");
@@ -117,9 +156,6 @@ export async function restoreCheckpoint(
   for (const { name, tensor } of wanted) {
     await restoreTensor(device, reader, name, tensor);
   }
-  optimizer.refresh();
-  optimizer.steps = state.step;
-  return state;
 }
 
 async function restoreTensor(
@@ -136,11 +172,12 @@ async function restoreTensor(
 
 async function readState(path: string): Promise<TrainerState> {
   const file = join(path, STATE_FILE);
-  const { version, step, meter } = await readJsonObject(file);
+  const { version, ...found } = await readJsonObject(file);
+  const { step } = found;
   if (version !== VERSION || !Number.isInteger(step) || (step as number) < 1) {
     throw new TypeError(
       `Cannot resume from "${file}": version ${version}, step ${step}, expected version ${VERSION} and a positive step`,
     );
   }
-  return { step: step as number, meter: meter as TrainerState["meter"] };
+  return { ...FRESH, ...found as Partial<TrainerState> };
 }

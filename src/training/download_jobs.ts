@@ -32,6 +32,9 @@ export const downloadSchema = defineSchema({
     model_revision: optional(
       text("Branch, tag or commit of the model; null is the main one"),
     ),
+    ref_model_name_or_path: optional(
+      text("Repository of another model as the reference, on the same hub"),
+    ),
     files: patterns("model"),
     dataset: optional(text("Repository of a dataset, OWNER/NAME")),
     dataset_source: choice("Hub of the dataset", "huggingface", hubNames),
@@ -82,7 +85,10 @@ export function downloadKeys(
   recipe: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const names = ["model_name_or_path", "model_source", "model_revision"];
+  const names = [
+    ...["model_name_or_path", "model_source", "model_revision"],
+    "ref_model_name_or_path",
+  ];
   if (!("model_name_or_path" in given || "dataset" in given)) {
     names.push("download");
   }
@@ -117,6 +123,13 @@ export function downloadJobs(options: DownloadTaskOptions): DownloadJob[] {
       revision: options.model_revision,
       files: options.files,
       folder: null,
+    }));
+  }
+  const { ref_model_name_or_path: reference } = options;
+  if (reference !== null && isRemote(reference)) {
+    jobs.push(job("model", {
+      ...{ source: options.model_source, repo: reference, revision: null },
+      ...{ files: options.files, folder: null },
     }));
   }
   for (const one of download?.datasets ?? []) jobs.push(job("dataset", one));

@@ -77,9 +77,11 @@ export async function dryRun(
       order.batchSize * (order.accumulation ?? 1),
       train.length,
     );
-    const referred = objective.needsReference
-      ? train.length + evaluation.length
-      : 0;
+    const referred = !objective.needsReference
+      ? 0
+      : options.sync_ref_model
+      ? totalSteps * perStep // it runs on each batch
+      : train.length + evaluation.length;
     return {
       ...{ examples: train.length, evaluationExamples: evaluation.length },
       ...{ totalSteps, stepsPerEpoch, bytes },

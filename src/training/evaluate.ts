@@ -16,6 +16,8 @@ import { type Dataset, prepareWindow, referenceOf } from "./window_pass.ts";
 export interface EvaluationParts<Example> {
   readonly model: Model;
   readonly objective: Objective<Example>;
+  /** The reference where it moves, in place of the column. */
+  readonly referenceModel?: Model | undefined;
   readonly evalBatchSize: number;
   /** Most tokens that run on the device together; null: a batch, whatever its tokens. */
   readonly maxTokensPerBatch: number | null;
@@ -26,15 +28,22 @@ export async function evaluate<Example>(
   parts: EvaluationParts<Example>,
   data: Dataset<Example>,
 ): Promise<Metrics> {
-  const { objective, evalBatchSize } = parts;
+  const { objective, evalBatchSize, referenceModel } = parts;
   const results: EvaluatedBatch[] = [];
   for (const indices of inOrder(data.examples.length, evalBatchSize)) {
     const batch = objective.batch(indices.map((i) => data.examples[i]!));
     const window = { microBatches: 1, targets: batch.targetRows.length };
+    const reference = referenceModel === undefined
+      ? referenceOf(data, indices)
+      : objective.column(
+        batch,
+        await statisticsOf({ ...parts, model: referenceModel }, data, indices),
+      );
+    const statistics = await statisticsOf(parts, data, indices);
     const { loss, metrics } = objective.score(
       batch,
-      await statisticsOf(parts, data, indices),
-      referenceOf(data, indices),
+      statistics,
+      reference,
       window,
     );
     results.push({

@@ -95,7 +95,9 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   "log_*": { reason: logs },
   "logging_dir": { reason: logs },
   logging_strategy: unless(["steps"], "lines are logged every logging_steps"),
-  logging_nan_inf_filter: { reason: "a loss that is not finite stops the run" },
+  logging_nan_inf_filter: {
+    reason: "a step that is not finite is skipped and told, not averaged",
+  },
   disable_tqdm: { reason: "progress is shown on terminals only" },
   "include_*": { reason: logs },
   "wandb_*": { reason: logs },
@@ -133,20 +135,15 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   max_target_length: unless([null], "see max_length and length_policy"),
   is_encoder_decoder: unless(off),
   model_init_kwargs: unless([null, {}]),
-  "ref_model_*": { reason: "it matters with sync_ref_model only" },
-  sync_ref_model: unless(off),
   ref_adapter_name: unless([null]),
   model_adapter_name: unless([null]),
   reference_free: unless(off),
   force_use_ref_model: unless(off),
   generate_during_eval: unless(off),
-  load_best_model_at_end: unless(off),
-  metric_for_best_model: {
-    reason: "it matters with load_best_model_at_end only",
-  },
-  greater_is_better: { reason: "it matters with load_best_model_at_end only" },
-  eval_delay: unless([0, null]),
-  eval_on_start: unless(off),
+  ref_model_quantization_bit: unless(
+    off,
+    "the reference is freed before the policy is read",
+  ),
   // losses
   rpo_alpha: unless(
     [null],

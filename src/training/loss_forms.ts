@@ -218,3 +218,19 @@ export function smoothedLogistic(
     scale * (smoothing * sigmoid(h) - (1 - smoothing) * sigmoid(-h)),
   ];
 }
+
+/**
+ * The logistic loss of a pair's rewards, and `center_rewards_coefficient * (chosen + rejected)^2`.
+ * Sources: https://arxiv.org/abs/2203.02155, Eq. 1; https://arxiv.org/abs/2312.09244, Eq. 2.
+ */
+export const rewardLoss: RatioLoss = (
+  chosen,
+  rejected,
+  { center_rewards_coefficient: centre },
+) => {
+  const options = { scale: 1, smoothing: 0 };
+  const [loss, slope] = smoothedLogistic(chosen - rejected, options);
+  const sum = chosen + rejected;
+  const pull = 2 * centre * sum;
+  return [loss + centre * sum ** 2, slope + pull, -slope + pull];
+};

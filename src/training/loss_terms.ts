@@ -81,6 +81,8 @@ export interface LossOptions {
   readonly dpop_lambda: number;
   /** Margin that `simpo` asks for, in nats times beta. */
   readonly simpo_gamma: number;
+  /** Factor of the squared sum of a pair's rewards, which keeps them near 0. */
+  readonly center_rewards_coefficient: number;
   /** Factor of wanted answers' losses. */
   readonly desirable_weight: number;
   /** Factor of unwanted answers' losses. */
@@ -96,6 +98,7 @@ export const lossDefaults: LossOptions = {
   discopop_tau: 0.05,
   dpop_lambda: 50,
   simpo_gamma: 0.5,
+  center_rewards_coefficient: 0,
   desirable_weight: 1,
   undesirable_weight: 1,
 };

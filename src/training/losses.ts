@@ -15,6 +15,7 @@ import {
   ofSorted,
   ofText,
   type PairForm,
+  rewardLoss,
   smoothedLogistic,
 } from "./loss_forms.ts";
 import { logOdds, logSigmoid, sigmoid } from "./loss_terms.ts";
@@ -25,13 +26,15 @@ interface LossFacts {
   /** The paper, with its equation. */
   readonly source: string;
   /** The trainers that take it; default `dpo` alone. */
-  readonly trainers?: readonly ("dpo" | "cpo" | "orpo" | "kto")[];
+  readonly trainers?: readonly ("dpo" | "cpo" | "orpo" | "reward" | "kto")[];
   /** Whether `label_smoothing` changes it. */
   readonly smooths?: true;
   /** Whether it takes an `f_divergence_type`. */
   readonly diverges?: true;
   /** Whether the pairs of a micro-batch depend on each other, so that `use_weighting` has no pair to weigh. */
   readonly couples?: true;
+  /** Whether it is one of `beta * margin`, from which `score_margin` can be taken. */
+  readonly offsets?: true;
   /** Whether it takes means per token where there is no reference. */
   readonly averages?: true;
 }
@@ -53,6 +56,7 @@ const rows = {
     trainers: ["dpo", "cpo"],
     smooths: true,
     diverges: true,
+    offsets: true,
     compute: ofMargin(logistic),
   },
   sigmoid_norm: {
@@ -82,6 +86,7 @@ const rows = {
       "https://arxiv.org/abs/2305.10425; hinge-norm in https://arxiv.org/abs/2309.06657",
     trainers: ["dpo", "cpo"],
     diverges: true,
+    offsets: true,
     compute: ofMargin((margin, { beta }) => {
       const short = 1 - beta * margin;
       return short > 0 ? [short, -beta] : [0, 0];
@@ -92,6 +97,7 @@ const rows = {
     source: "https://arxiv.org/abs/2403.00409",
     smooths: true,
     diverges: true,
+    offsets: true,
     compute: ofMargin((margin, { beta, label_smoothing: flipped }) => {
       const h = beta * margin;
       const scale = 1 / (1 - 2 * flipped);
@@ -234,6 +240,13 @@ const rows = {
         smoothing: label_smoothing,
       })
     ),
+  },
+  reward: {
+    help: "of rewards: logistic loss of their difference",
+    source: "https://arxiv.org/abs/2203.02155, Eq. 1",
+    trainers: ["reward"],
+    offsets: true,
+    compute: ofRatios(rewardLoss),
   },
   orpo: {
     help: "ORPO: beta times the logistic loss of the log odds ratio per token",

@@ -24,13 +24,15 @@ export interface MeterState {
   /** Micro-batches that had each name. */
   readonly counts: Readonly<Record<string, number>>;
   readonly steps: number;
+  /** Steps that changed nothing, since their numbers were not finite. */
+  readonly skipped: number;
   readonly lossSum: number;
   readonly last: StepMetrics | null;
 }
 
 const EMPTY: MeterState = {
   ...{ tokens: 0, sums: {}, counts: {} },
-  ...{ steps: 0, lossSum: 0, last: null },
+  ...{ steps: 0, skipped: 0, lossSum: 0, last: null },
 };
 
 /** The values since the last log line, and the running number of tokens. */
@@ -39,7 +41,7 @@ export class Meter {
 
   /** @param state What `state` of an earlier meter gave, to go on from there */
   constructor(state: MeterState = EMPTY) {
-    this.#state = state;
+    this.#state = { ...EMPTY, ...state };
   }
 
   /** What to store in a checkpoint. */
@@ -70,6 +72,16 @@ export class Meter {
     };
   }
 
+  /** A step that changed nothing: its tokens count, its metrics do not. */
+  addSkipped(attendedTokens: number): void {
+    const { skipped, tokens } = this.#state;
+    this.#state = {
+      ...this.#state,
+      skipped: skipped + 1,
+      tokens: tokens + attendedTokens,
+    };
+  }
+
   /**
    * The row for the log, and a fresh start but for the running number of tokens.
    *
@@ -77,7 +89,12 @@ export class Meter {
    * @throws {RangeError} If no step was added since the last row
    */
   take(position: { readonly step: number; readonly epoch: number }): Metrics {
-    const { sums, counts, steps, lossSum, last, tokens } = this.#state;
+    const { sums, counts, steps, skipped, lossSum, last, tokens } = this.#state;
+    const told = skipped > 0 ? { skipped_steps: skipped } : {};
+    if (last === null && skipped > 0) {
+      this.#state = { ...EMPTY, tokens };
+      return { ...position, ...told, num_tokens: tokens };
+    }
     if (last === null) {
       throw new RangeError(
         `Cannot log step ${position.step}: found no step since the last line, expected at least one`,
@@ -93,6 +110,7 @@ export class Meter {
       grad_norm: last.grad_norm,
       learning_rate: last.learning_rate,
       ...Object.fromEntries(means),
+      ...told,
       num_tokens: tokens,
     };
   }

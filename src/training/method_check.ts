@@ -5,7 +5,7 @@
  */
 import { type Findings, quoted } from "../base/schema.ts";
 import { lossDefaults, type LossOptions } from "./loss_terms.ts";
-import { type LossName, lossRows } from "./losses.ts";
+import { type LossName, lossNames, lossRows } from "./losses.ts";
 import {
   lossesOf,
   type MethodOptions,
@@ -21,6 +21,8 @@ export interface CheckedMethod
   readonly alpha: number;
   readonly ld_alpha: number | null;
   readonly use_weighting: boolean;
+  readonly score_margin: number;
+  readonly score_weighting: number | null;
   readonly per_device_train_batch_size: number;
 }
 
@@ -29,6 +31,9 @@ const PARTICULAR = [
   ["f_divergence_type", ["dpo"], lossDefaults.f_divergence_type],
   ["ld_alpha", ["dpo"], null],
   ["use_weighting", ["dpo"], false],
+  ["score_margin", ["dpo", "cpo", "reward"], 0],
+  ["score_weighting", ["dpo", "cpo", "orpo", "reward"], null],
+  ["center_rewards_coefficient", ["reward"], 0],
   ["cpo_alpha", ["cpo"], 1],
   ["simpo_gamma", ["cpo"], lossDefaults.simpo_gamma],
   ["alpha", ["cpo"], 0],
@@ -114,6 +119,14 @@ function lossProblems(
       } does not have`,
     );
   }
+  if (options.score_weighting !== null && coupled.length > 0) {
+    problems.push(
+      `"score_weighting" weighs pairs one by one, which ${
+        quoted(coupled)
+      } does not have`,
+    );
+  }
+  problems.push(...marginProblems(options, names));
   if (names.includes("exo_pair") && label_smoothing === 0) {
     problems.push(
       '"label_smoothing" must be above 0 for "exo_pair"; its paper takes 0.001',
@@ -125,6 +138,28 @@ function lossProblems(
   if (names.includes("kto") && options.per_device_train_batch_size < 2) {
     problems.push(
       '"per_device_train_batch_size" must be 2 or more for "kto": its KL estimate takes answers of other rows',
+    );
+  }
+  return problems;
+}
+
+/** A margin from scores is taken from `beta * margin`, which not every loss looks at. */
+function marginProblems(
+  { score_margin, f_divergence_type, trainer }: CheckedMethod,
+  names: readonly LossName[],
+): string[] {
+  if (score_margin === 0 || trainer === "orpo" || trainer === "kto") return [];
+  const without = names.filter((name) =>
+    !lossRows[name].offsets && name !== "sft"
+  );
+  const problems = without.length === 0 ? [] : [
+    `"score_margin" is not defined for ${quoted(without)}, it is for ${
+      quoted(lossNames.filter((name) => lossRows[name].offsets))
+    }`,
+  ];
+  if (f_divergence_type !== lossDefaults.f_divergence_type) {
+    problems.push(
+      `"score_margin" is not defined for "f_divergence_type" "${f_divergence_type}"`,
     );
   }
   return problems;

@@ -69,6 +69,18 @@ export const methodOptions = {
   use_weighting: flag(
     "WPO: weigh each pair as it is likely under the policy",
   ),
+  score_margin: number(
+    "Margin of rewards that is asked for per point by which the data scores the chosen answer higher (ODPO, LLaMA 2), 0 is none; 0.1 to 1 is usual",
+    0,
+    { min: 0 },
+  ),
+  score_weighting: optional(
+    number(
+      "Weight of each pair per point by which the data scores the chosen answer higher: 1 / the usual difference makes it 1 on average; null weighs all alike",
+      undefined,
+      { above: 0 },
+    ),
+  ),
   cpo_alpha: number(
     "CPO: weight of the chosen answers' negative log-likelihood; 0 for SimPO",
     1,
@@ -79,6 +91,11 @@ export const methodOptions = {
     lossDefaults.simpo_gamma,
   ),
   alpha: number("CPO: exponent of AlphaPO's reward; 0 is none", 0),
+  center_rewards_coefficient: number(
+    "Reward model: factor of the squared sum of a pair's rewards, which keeps them near 0; 0.01 is usual",
+    lossDefaults.center_rewards_coefficient,
+    { min: 0 },
+  ),
   desirable_weight: number(
     "KTO: factor of wanted answers' losses",
     lossDefaults.desirable_weight,

@@ -25,6 +25,12 @@ import {
 import { pairMetrics } from "./pair_metrics.ts";
 import { answerLoss, preferenceLoss } from "./preference_loss.ts";
 import {
+  scoreMargins,
+  type ScoreTerms,
+  scoreWeights,
+  withMargins,
+} from "./score_terms.ts";
+import {
   answersOnly,
   half,
   lengthDesensitisedWeights,
@@ -80,7 +86,7 @@ export interface Objective<Example> {
 }
 
 /** How pairs are trained on. */
-export interface PairObjectiveOptions extends MethodOptions {
+export interface PairObjectiveOptions extends MethodOptions, ScoreTerms {
   /** Default `dpo`. */
   readonly trainer?: PairTrainer;
   /** LD-DPO: weight of an answer's tokens beyond the length of the shorter one; null: all count 1. */
@@ -106,12 +112,23 @@ function answerSums(
   return { sums, lengths: means ? lengths.fill(1) : lengths, weights };
 }
 
-/** Pairs, against a reference or without: the mean of the pairs' losses, and the mean over the window's micro-batches. */
+/** Several factors of each pair as one, `[pairs]`. */
+function productOf(
+  factors: readonly (Float64Array | undefined)[],
+  pairs: number,
+): Float64Array {
+  return new Float64Array(pairs).fill(1).map((one, i) =>
+    factors.reduce((product, factor) => product * (factor?.[i] ?? 1), one)
+  );
+}
+
+/** Pairs, against a reference or without, or rewards of their answers: the mean of the pairs' losses, and the mean over the window's micro-batches. */
 export function preferenceObjective(
   options: PairObjectiveOptions,
 ): Objective<TokenPair> {
   const { trainer = "dpo", use_weighting = false } = options;
   const { hasReference } = trainerRows[trainer];
+  const rewards = trainer === "reward";
   const terms = lossTerms(trainer, options);
   const how = {
     ld_alpha: options.ld_alpha,
@@ -120,7 +137,10 @@ export function preferenceObjective(
   };
   return {
     batch: (pairs) =>
-      preferenceBatch(pairs, { promptTargets: trainer === "orpo" }),
+      preferenceBatch(pairs, {
+        promptTargets: trainer === "orpo",
+        lastOnly: rewards,
+      }),
     sequences: ({ chosen, rejected }) => [chosen, rejected],
     needsReference: hasReference,
     couples: terms.loss_type.some((name) => "couples" in lossRows[name]),
@@ -132,13 +152,23 @@ export function preferenceObjective(
     score(batch, statistics, reference, { microBatches }) {
       const tokens = answersOnly(statistics, batch);
       const { weights, ...sums } = answerSums(batch, tokens, how);
+      const factors = [
+        use_weighting ? policyWeights(tokens, batch.sequences) : undefined,
+        scoreWeights(batch, options),
+      ];
       const logps = pairLogps(sums, reference, {
         ...textSums(statistics, batch.sequences),
-        ...(use_weighting
-          ? { weights: policyWeights(tokens, batch.sequences) }
-          : {}),
+        weights: productOf(factors, batch.sequences / 2),
       });
-      const result = preferenceLoss(logps, terms);
+      const margins = scoreMargins(
+        batch,
+        options,
+        rewards ? batch.margins : undefined,
+      );
+      const result = preferenceLoss(
+        withMargins(logps, margins, rewards ? 1 : options.beta),
+        terms,
+      );
       const share = 1 / (batch.sequences / 2) / microBatches;
       const slopes = Float32Array.from(batch.targetSequence, (sequence, t) => {
         const pair = sequence >> 1;

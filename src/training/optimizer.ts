@@ -43,6 +43,8 @@ export interface OptimizerStep {
   readonly learningRate: number;
   /** Gradients are scaled down to this L2 norm; 0 is no bound. */
   readonly maxGradNorm: number;
+  /** Measures the gradients and changes nothing. */
+  readonly refuse?: boolean;
 }
 
 /** Whether weight decay applies, by transformers' rule: not to biases and norms. */
@@ -120,9 +122,10 @@ export class Optimizer {
    * Changes all trained tensors by their gradients, and brings their packed forms up to date. Nothing changes if a
    * gradient is not finite, which `clip` tells.
    */
-  step({ learningRate, maxGradNorm }: OptimizerStep): void {
+  step({ learningRate, maxGradNorm, refuse = false }: OptimizerStep): void {
     this.steps++;
     this.#measure(maxGradNorm);
+    if (refuse) return;
     const { clip } = this;
     for (const parameter of this.parameters) {
       const { name, value: weight, gradient } = parameter;

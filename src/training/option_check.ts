@@ -8,6 +8,7 @@ import {
   type QuantizationOptions,
   quantizationProblems,
 } from "../model/quantization_options.ts";
+import { checkBest, type CheckedBest } from "./best_options.ts";
 import { type CheckedMethod, checkMethod } from "./method_check.ts";
 import {
   type OptimizerArgs,
@@ -15,6 +16,7 @@ import {
   readOptimArgs,
 } from "./optimizer_names.ts";
 import { rateFactors, type RateGroup } from "./rate_factor.ts";
+import { type CheckedReference, checkReference } from "./reference_options.ts";
 import {
   makeSchedule,
   type ScheduleKwargs,
@@ -22,7 +24,8 @@ import {
 } from "./schedule.ts";
 
 /** The options that are checked together. */
-export interface CheckedOptions extends CheckedMethod, QuantizationOptions {
+export interface CheckedOptions
+  extends CheckedMethod, CheckedReference, CheckedBest, QuantizationOptions {
   readonly dataset_mixer: unknown;
   readonly dataset_mixture: unknown;
   readonly dataset: string | null;
@@ -53,15 +56,19 @@ export interface CheckedOptions extends CheckedMethod, QuantizationOptions {
 
 /** What contradicts, and what has no effect. */
 export function checkTrainOptions(options: CheckedOptions): Findings {
-  const method = checkMethod(options);
+  const others = [
+    checkMethod(options),
+    checkReference(options),
+    checkBest(options),
+  ];
   const problems = [
     ...dataProblems(options),
     ...modelProblems(options),
     ...adapterProblems(options),
-    ...method.problems,
+    ...others.flatMap(({ problems }) => problems),
   ];
   problems.push(...optimizerProblems(options));
-  return { problems, warnings: method.warnings };
+  return { problems, warnings: others.flatMap(({ warnings }) => warnings) };
 }
 
 function dataProblems(options: CheckedOptions): string[] {

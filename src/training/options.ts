@@ -14,12 +14,14 @@ import {
 import { choice, flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { quantizationAliases } from "../model/quantization_options.ts";
+import { bestOptions } from "./best_options.ts";
 import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
 import { loraAliases, loraOptions } from "./lora_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
 import { optimizerNames, optimizerSynonyms } from "./optimizer_names.ts";
+import { referenceOptions } from "./reference_options.ts";
 import { scheduleNames } from "./schedule.ts";
 
 const optimizer = {
@@ -169,10 +171,11 @@ const output = {
       { above: 0 },
     ),
   ),
+  ...bestOptions,
   save_strategy: choice(
-    "When to save a checkpoint; the final weights are saved always",
+    "When to save a checkpoint, best: at each best evaluation; the final weights are saved always",
     "steps",
-    ["no", "steps", "epoch"],
+    ["no", "steps", "epoch", "best"],
   ),
   save_steps: number("Steps between checkpoints; below 1 a share of all", 500, {
     above: 0,
@@ -199,6 +202,7 @@ export const trainSchema = defineSchema({
   "Model": modelOptions,
   "Data": dataOptions,
   "Method": methodOptions,
+  "Reference": referenceOptions,
   "LoRA": loraOptions,
   "Optimizer and schedule": optimizer,
   "Batches": batches,
@@ -220,6 +224,9 @@ export const trainSchema = defineSchema({
     chat_template_path: "chat_template",
     ...loraAliases,
     ...quantizationAliases,
+    ref_model: "ref_model_name_or_path",
+    ref_model_adapters: "ref_adapter_name_or_path",
+    early_stopping_steps: "early_stopping_patience",
     truncation_mode: {
       name: "length_policy",
       values: { keep_start: "keep_start" },

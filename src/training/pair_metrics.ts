@@ -27,6 +27,19 @@ function logOddsRatios({ chosen, rejected }: PairLogps): Float64Array {
   return chosen.map((logp, i) => logOdds(logp)[0] - logOdds(rejected[i]!)[0]);
 }
 
+/** What TRL's reward trainer logs; the columns hold rewards here. */
+function rewardMetrics({ chosen, rejected }: PairLogps): Metrics {
+  const all = Float64Array.of(...chosen, ...rejected);
+  const margins = chosen.map((reward, i) => reward - rejected[i]!);
+  return {
+    accuracy: mean(margins.map((margin) => margin > 0 ? 1 : 0)),
+    margin: mean(margins),
+    min_reward: Math.min(...all),
+    mean_reward: mean(all),
+    max_reward: Math.max(...all),
+  };
+}
+
 /** The metrics of one micro-batch of pairs. Rewards follow a divergence only without a reference (AlphaPO). */
 export function pairMetrics(
   trainer: PairTrainer,
@@ -34,6 +47,7 @@ export function pairMetrics(
   tokens: TargetStatistics,
   options: Partial<LossOptions> & { readonly beta: number },
 ): Metrics {
+  if (trainer === "reward") return rewardMetrics(logps);
   if (trainer === "dpo") {
     return preferenceMetrics(logps, tokens, { beta: options.beta });
   }

@@ -3,6 +3,7 @@
  * vocabulary, numbers made up. Loads nothing. What comes of it is an estimate.
  */
 import type { Device } from "../../kernels/device.ts";
+import { PLAIN_ADAPTER } from "../model/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { sampleModel } from "../model/sample_model.ts";
 import { preferenceBatch } from "../preference/batch.ts";
@@ -32,9 +33,15 @@ export async function probeRate(
 ): Promise<number> {
   const config = shortened(readModelConfig(json));
   const full = adapter === undefined;
+  // of the run's rank on all layers: what the options name may lie in others
+  const probed = adapter && {
+    ...{ ...adapter, ...PLAIN_ADAPTER, use_dora: adapter.use_dora },
+    ...{ target_modules: "all-linear", rewardHead: false },
+  };
   using _probe = device.scope();
   const model = sampleModel(device, config, {
-    ...{ trained: full, dtypeOf, nested, adapter, numbers: pseudoNumbers() },
+    ...{ trained: full, dtypeOf, nested, adapter: probed },
+    numbers: pseudoNumbers(),
   });
   const batch = preferenceBatch([probePair(config)]);
   let seconds = Infinity;

@@ -28,7 +28,7 @@ export interface ReferenceOptions {
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
-  /** Whether the adapters that the model has now are the reference's: those that are continued. Default false. */
+  /** Whether the adapters that the model has now are the reference's: those that are continued or named. Default false. */
   readonly adapters?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -38,9 +38,11 @@ export interface ReferenceOptions {
  * Sums of the reference's log-probabilities, `[sequences of all examples]`, in nats; of pairs chosen first.
  *
  * Only token ids enter the hash of the data: template, truncation and order all show in them.
+ *
+ * @param open gives the model; not called where the cache has the column
  */
 export async function referenceLogps<Example>(
-  model: Model,
+  open: () => Promise<Model>,
   examples: readonly Example[],
   objective: ColumnOf<Example>,
   options: ReferenceOptions,
@@ -55,6 +57,8 @@ export async function referenceLogps<Example>(
   );
   const known = path ? await readColumn(path, length) : undefined;
   if (known) return known;
+  if (length === 0) return new Float64Array();
+  const model = await open();
   const column = await computeColumn(model, examples, objective, options);
   if (path) {
     await writeFileAtomic(path, JSON.stringify([...column]));
@@ -66,9 +70,9 @@ async function computeColumn<Example>(
   model: Model,
   examples: readonly Example[],
   objective: ColumnOf<Example>,
-  { batchSize, maxTokens = null, adapters = false, onProgress, signal }:
-    ReferenceOptions,
+  options: ReferenceOptions,
 ): Promise<Float64Array> {
+  const { batchSize, maxTokens = null, onProgress, signal } = options;
   let done = 0;
   onProgress?.(done, examples.length);
   const batchOf = (indices: readonly number[]) =>
@@ -83,7 +87,7 @@ async function computeColumn<Example>(
   let at = 0;
   return await sequenceLogps(model, order.values().map(batchOf), {
     column: objective.column,
-    adapters,
+    adapters: options.adapters ?? false,
     onBatch: () => {
       done += order[at++]!.length;
       onProgress?.(done, examples.length);

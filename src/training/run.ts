@@ -4,35 +4,38 @@
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device.ts";
-import { openAdapterFolder } from "../files/adapter_folder.ts";
-import { fileHash } from "../files/file_hash.ts";
+import {
+  type CheckpointFolder,
+  listCheckpoints,
+} from "../files/checkpoints.ts";
 import {
   checkOutputFolder,
   emptyOutputFolder,
 } from "../files/output_folder.ts";
 import { readModelConfig } from "../model/config.ts";
+import type { ModelFiles } from "../files/model_folder.ts";
 import { parameters, trainedWeights } from "../model/model.ts";
+import { rewardConfigJson } from "../model/reward_head.ts";
 import { savedConfig } from "../model/saved_adapter.ts";
-import { quantizationOf } from "../model/quantization_options.ts";
 import { type OpenedEncoder, openEncoder } from "../preference/open_encoder.ts";
 import { checkBudget } from "./byte_plan.ts";
-import { restoreCheckpoint } from "./checkpoint.ts";
-import { givenReference } from "./given_reference.ts";
+import { restoreCheckpoint, restoreWeights } from "./checkpoint.ts";
 import type { Objective } from "./objective.ts";
 import { Optimizer } from "./optimizer.ts";
-import { frozenDtype, type TrainOptions } from "./options.ts";
-import { checkStart, checkTrainable } from "./preflight.ts";
-import { referenceLogps, type ReferenceOptions } from "./reference.ts";
+import type { TrainOptions } from "./options.ts";
+import { checkTrainable } from "./preflight.ts";
 import type { RunData } from "./run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
 import type { RunHooks, RunResult } from "./run_hooks.ts";
 import { runOperations } from "./run_length.ts";
 import { runLoop } from "./run_loop.ts";
+import type { TrainerState } from "./trainer.ts";
 import { openRunModel, type RunModel } from "./run_model.ts";
 import { type Examples, type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "./run_objective.ts";
 import { planRun } from "./run_plan.ts";
 import { writeCard } from "./run_record.ts";
+import { openReference } from "./run_reference.ts";
 import {
   modelTensors,
   type SaveContext,
@@ -93,85 +96,14 @@ async function runOver<Example extends Examples>(
   const config = readModelConfig(opened.files.config);
   await hooks.tune?.(runOperations(config, options, data.train.examples));
   const { gradientCheckpointing, idle } = plan;
+  const start = { device, options, hooks, opened, data, objective };
+  const toReference = await openReference(start);
   const { built, context } = await openModel(device, options, hooks, opened);
-  const run = {
-    ...{ device, options, hooks, data, built, context, objective },
-    ...{ gradientCheckpointing, idle },
-  };
-  if (!objective.needsReference) {
-    return await finishRun({
-      ...run,
-      references: () => Promise.resolve(new Float64Array()),
-      checkStart: () => Promise.resolve(undefined),
-    }, resumed);
-  }
-  const { model } = built;
-  const how: ReferenceOptions = {
-    batchSize: options.per_device_eval_batch_size,
-    maxTokens: options.max_tokens_per_batch,
-    cacheFolder: hooks.cacheFolder,
-    weightsKey: await weightsKey(options, hooks, opened, built),
-    adapters: options.adapter_name_or_path !== null,
-    ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
-    ...(hooks.signal ? { signal: hooks.signal } : {}),
-  };
-  const first = data.train.examples.slice(
-    0,
-    options.per_device_train_batch_size,
+  const reference = await toReference(built);
+  return await finishRun(
+    { ...start, built, context, gradientCheckpointing, idle, reference },
+    resumed,
   );
-  const firstSequences = first.flatMap(objective.sequences).length;
-  return await finishRun({
-    ...run,
-    references: (examples) => {
-      const given = givenReference(examples);
-      return given === undefined
-        ? referenceLogps(model, examples, objective, how)
-        : Promise.resolve(given);
-    },
-    checkStart: (reference) =>
-      givenReference(first) === undefined // another model's may differ
-        ? checkStart(
-          model,
-          first,
-          reference.subarray(0, firstSequences),
-          objective,
-        )
-        : Promise.resolve(undefined),
-  }, resumed);
-}
-
-/** What names the reference's weights, for the cache of what they give; "" without a cache. */
-async function weightsKey(
-  options: TrainOptions,
-  { cacheFolder }: RunHooks,
-  { files }: OpenedEncoder,
-  { stored, adapter }: RunModel,
-): Promise<string> {
-  if (cacheFolder === undefined) return "";
-  const quantization = quantizationOf(options);
-  const hashes: string[] = [];
-  const start = options.adapter_name_or_path === null
-    ? undefined
-    : await openAdapterFolder(options.adapter_name_or_path);
-  const used = [...stored?.files ?? [], ...start?.weights.files ?? []];
-  for (const path of used) hashes.push(await fileHash(path, cacheFolder));
-  return [
-    ...hashes,
-    adapter ? frozenDtype(options) : trainedKey(options),
-    ...(quantization ? [JSON.stringify(quantization)] : []),
-    JSON.stringify(files.config),
-    stored ? "" : options.seed,
-    ...(start ? [JSON.stringify(start.config)] : []),
-  ].join(" ");
-}
-
-/** In which types weights are where some are trained: those in float32. */
-function trainedKey(options: TrainOptions): string {
-  const { unfrozen_parameters, freeze_trainable_layers } = options;
-  const chosen = [unfrozen_parameters, freeze_trainable_layers];
-  return chosen.every((one) => one === null)
-    ? "trained, so float32"
-    : `${frozenDtype(options)} but for ${JSON.stringify(chosen)}`;
 }
 
 async function openModel(
@@ -182,7 +114,7 @@ async function openModel(
 ): Promise<{ built: RunModel; context: SaveContext }> {
   const built = await openRunModel(device, options, opened, hooks.onLoad);
   const context = {
-    files: opened.files,
+    files: savedFiles(options, opened),
     tokenizerPath: opened.tokenizerFiles.path,
     stored: built.stored,
     adapter: built.adapter && savedConfig(built.model, built.adapter),
@@ -190,6 +122,16 @@ async function openModel(
     chatTemplate: opened.encoder.template?.source,
   };
   return { built, context };
+}
+
+/** The files of the model that will be saved. */
+function savedFiles(
+  { trainer }: TrainOptions,
+  { files, encoder: { tokenizer } }: OpenedEncoder,
+): ModelFiles {
+  if (trainer !== "reward") return files;
+  const pad = tokenizer.padTokenId ?? tokenizer.eosTokenId;
+  return { ...files, config: rewardConfigJson(files.config, pad) };
 }
 
 async function finishRun<Example extends Examples>(
@@ -200,23 +142,26 @@ async function finishRun<Example extends Examples>(
   const trainableParameters = checkTrainable(parameters(model));
   const dataset = async (examples: readonly Example[]) => ({
     examples,
-    reference: await run.references(examples),
+    reference: await run.reference.columnOf(examples),
   });
   const trainSet = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
-  const startingLoss = await run.checkStart(trainSet.reference);
+  const startingLoss = await run.reference.checkStart(trainSet.reference);
   const optimizer = new Optimizer(device, trainedWeights(model), {
     ...options,
     loraplus_lr_ratio: options.use_peft ? options.loraplus_lr_ratio : null,
   });
   device.memory.reserve(run.idle);
-  const parts = trainerParts(run, { train: trainSet, evaluation, optimizer });
+  const changing = { optimizer, movingReference: run.reference.moving };
+  const parts = trainerParts(run, {
+    ...{ train: trainSet, evaluation, ...changing },
+  });
   // nothing of an earlier run goes before all that can be wrong has been found right
   if (options.overwrite_output_dir && !resumed) {
     await emptyOutputFolder(options.output_dir);
   }
   const state = resumed
-    ? await restoreCheckpoint(resumed, device, optimizer)
+    ? await restoreCheckpoint(resumed, device, changing)
     : undefined;
   await writeJson(join(options.output_dir, "options.json"), options);
   const log = await openMetricsLog(options.output_dir, state?.step ?? 0);
@@ -229,15 +174,34 @@ async function finishRun<Example extends Examples>(
   });
   const end = await runLoop(run, parts, log, state);
   if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
-  const interrupted = end.step < totalSteps;
+  const interrupted = end.outcome === "interrupted";
+  const stoppedEarly = end.outcome === "stopped early";
+  const best = interrupted ? undefined : await bestOf(options, end);
+  if (best) await restoreWeights(best.path, device, optimizer);
   if (!interrupted) {
     await saveModel(
       options.output_dir,
       modelTensors(model, run.context),
       run.context,
     );
-    await writeCard(run, log.rows, end.step);
+    const weightsOf = best?.step ?? end.step;
+    const rows = log.rows.filter(({ step }) => step! <= weightsOf);
+    await writeCard(run, rows, weightsOf);
   }
   const { peakBytes } = device.memory;
-  return { step: end.step, totalSteps, interrupted, rows: log.rows, peakBytes };
+  return {
+    ...{ step: end.step, totalSteps, interrupted, stoppedEarly },
+    ...{ weightsOf: best?.step ?? end.step, rows: log.rows, peakBytes },
+  };
+}
+
+/** The best checkpoint, if the run should end with it and it is not what there is; undefined too if it was taken away. */
+async function bestOf(
+  { load_best_model_at_end, output_dir }: TrainOptions,
+  { step, best }: TrainerState,
+): Promise<CheckpointFolder | undefined> {
+  const wanted = best?.best_global_step ?? step;
+  if (!load_best_model_at_end || wanted === step) return undefined;
+  const all = await listCheckpoints(output_dir);
+  return all.find((one) => one.step === wanted);
 }

@@ -117,7 +117,7 @@ export function packs(
 }
 
 function packed(
-  { examples, report }: Loaded<TokenDemonstration>,
+  { examples, report, files }: Loaded<TokenDemonstration>,
   { max_length, packing_strategy: strategy }: TrainOptions,
   wanted: boolean,
 ): Loaded<TokenBin> {
@@ -127,11 +127,18 @@ function packed(
       line: row.line,
       lines: [row.line],
     }));
-    return { examples: bins, report };
+    return { examples: bins, report, files };
   }
   const bins = packBins(examples, { maxLength: max_length, strategy });
   const counts = { bins: bins.length, maxLength: max_length };
-  return { examples: bins, report: { ...report, packed: counts } };
+  const [file, ...others] = new Set(files);
+  // rows of several files meet in a bin, whose lines alone are known
+  const isOne = file !== undefined && others.length === 0;
+  return {
+    examples: bins,
+    report: { ...report, packed: counts },
+    files: isOne ? bins.map(() => file) : [],
+  };
 }
 
 type Load<Example> = (

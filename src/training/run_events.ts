@@ -16,6 +16,7 @@ type EventOptions = Pick<
   | "logging_first_step"
   | "eval_strategy"
   | "eval_steps"
+  | "eval_delay"
   | "save_strategy"
   | "save_steps"
 >;
@@ -31,13 +32,15 @@ export function runEvents(
     : resolveEvery(options.eval_steps, totalSteps);
   const saving = resolveEvery(options.save_steps, totalSteps);
   const strategyDue = (
-    strategy: "no" | "steps" | "epoch",
+    strategy: EventOptions["save_strategy"],
     every: number,
     step: number,
   ) =>
     strategy === "steps"
       ? step % every === 0
       : strategy === "epoch" && step % stepsPerEpoch === 0;
+  const delay = options.eval_delay *
+    (options.eval_strategy === "epoch" ? stepsPerEpoch : 1);
   return (event, step) => {
     const last = step === totalSteps;
     switch (event) {
@@ -46,7 +49,8 @@ export function runEvents(
           step === 1 && options.logging_first_step;
       case "eval":
         return options.eval_strategy !== "no" && last ||
-          strategyDue(options.eval_strategy, evaluation, step);
+          step >= delay &&
+            strategyDue(options.eval_strategy, evaluation, step);
       case "save":
         return strategyDue(options.save_strategy, saving, step);
     }

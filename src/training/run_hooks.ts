@@ -4,6 +4,7 @@ import type { BytePlan } from "./byte_plan.ts";
 import type { Metrics } from "./metrics.ts";
 import type { DrawCurves } from "./run_folder.ts";
 import type { DescribeRun } from "./run_record.ts";
+import type { SkippedStep } from "./step_guard.ts";
 
 /** Told as the run goes on; all optional. */
 export interface RunHooks {
@@ -24,6 +25,8 @@ export interface RunHooks {
   readonly onStart?: (run: RunStart) => void;
   /** A step is done: its number, and how many tokens attention saw in it. */
   readonly onStep?: (step: number, tokens: number) => void;
+  /** A step changed nothing, since its loss or gradient was not finite. */
+  readonly onSkip?: (step: SkippedStep) => void;
   /** A row has been added to metrics.jsonl. */
   readonly onRow?: (row: Metrics) => void;
   /** A checkpoint is whole: its folder. */
@@ -58,6 +61,10 @@ export interface RunResult {
   readonly totalSteps: number;
   /** Whether the signal ended it; a checkpoint was saved then, the final weights were not. */
   readonly interrupted: boolean;
+  /** Whether it ended early, since no evaluation was better any more. */
+  readonly stoppedEarly: boolean;
+  /** The step whose weights it left: the last, or the best with `load_best_model_at_end`. */
+  readonly weightsOf: number;
   /** All rows of metrics.jsonl. */
   readonly rows: readonly Metrics[];
   /** Most bytes that the device held. */

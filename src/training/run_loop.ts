@@ -1,11 +1,16 @@
 /** The training loop of a run with its files: rows to metrics.jsonl, checkpoints, curves. Knows no formula. */
-import { removeOldCheckpoints } from "../files/checkpoints.ts";
+import { checkpointPath, removeOldCheckpoints } from "../files/checkpoints.ts";
 import { beginCheckpoint } from "./checkpoint.ts";
 import type { Metrics } from "./metrics.ts";
 import { watchWeights } from "./preflight.ts";
 import type { MetricsLog } from "./run_folder.ts";
 import type { Examples, Run } from "./run_parts.ts";
-import { train, type TrainerParts, type TrainerState } from "./trainer.ts";
+import {
+  train,
+  type TrainerParts,
+  type TrainerState,
+  type TrainingEnd,
+} from "./trainer.ts";
 
 /** Trains from `start` on, saving where the run is interrupted. */
 export async function runLoop<Example extends Examples>(
@@ -13,8 +18,8 @@ export async function runLoop<Example extends Examples>(
   parts: TrainerParts<Example>,
   log: MetricsLog,
   start: TrainerState | undefined,
-): Promise<TrainerState> {
-  const { optimizer } = parts;
+): Promise<TrainingEnd> {
+  const { optimizer, movingReference } = parts;
   const checkChanged = await watchWeights(model, optimizer.parameters);
   let unchecked = true;
   const write = async (row: Metrics) => {
@@ -26,12 +31,16 @@ export async function runLoop<Example extends Examples>(
   const save = async (state: TrainerState) => {
     await writing;
     const finish = await beginCheckpoint(options.output_dir, model, {
-      ...{ optimizer, state, context, options },
+      ...{ optimizer, movingReference, state, context, options },
     });
+    const best = state.best?.best_global_step ?? null;
     writing = finish().then(async (path) => {
       const { save_total_limit: most } = options;
       if (most !== null) {
-        await removeOldCheckpoints(options.output_dir, most, [path]);
+        const kept = parts.savesBest && best !== null
+          ? [path, checkpointPath(options.output_dir, best)]
+          : [path];
+        await removeOldCheckpoints(options.output_dir, most, kept);
       }
       if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
       hooks.onCheckpoint?.(path);
@@ -54,13 +63,15 @@ export async function runLoop<Example extends Examples>(
     onLog: write,
     onEvaluation: write,
     onSave: save,
+    ...(hooks.onSkip ? { onSkip: hooks.onSkip } : {}),
     ...(hooks.signal ? { signal: hooks.signal } : {}),
   }, start).catch(async (error) => {
     await writing.catch(() => {});
     throw error;
   });
-  if (end.step < parts.totalSteps && !parts.isDue("save", end.step)) {
-    await save(end);
+  const { outcome, ...state } = end;
+  if (outcome === "interrupted" && !parts.isDue("save", end.step)) {
+    await save(state);
   }
   await writing;
   return end;

@@ -11,6 +11,7 @@ import { addAdapter, loadAdapter } from "../model/adapter.ts";
 import {
   type AdapterConfig,
   readAdapterConfig,
+  withAdapterHead,
 } from "../model/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../model/config.ts";
 import { loadModel } from "../model/load.ts";
@@ -18,6 +19,7 @@ import { startPissa } from "../model/pissa.ts";
 import type { Model } from "../model/model.ts";
 import { quantizationOf } from "../model/quantization_options.ts";
 import { randomModel } from "../model/random_weights.ts";
+import { SCORE, withRewardHead } from "../model/reward_head.ts";
 import { isExpression } from "../model/target_modules.ts";
 import { type IsTrained, trainedRule } from "../model/trained_parameters.ts";
 import { weightLayouts } from "../model/weight_layout.ts";
@@ -51,7 +53,7 @@ export async function openRunModel(
   { files, encoder }: { files: ModelFiles; encoder: Encoder },
   onProgress?: (done: number, total: number) => void,
 ): Promise<RunModel> {
-  const config = readModelConfig(files.config);
+  const config = runModelConfig(options, files);
   checkVocabulary(config, encoder, files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
   if (trained || options.init_from_config) checkWhole(config, files.path);
@@ -67,6 +69,7 @@ export async function openRunModel(
     trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
     quantization: quantizationOf(options),
+    headSeed: options.seed,
     ...(onProgress ? { onProgress } : {}),
   });
   if (trained) return { model: base, stored, adapter: undefined };
@@ -83,7 +86,18 @@ export function trainedWeightsOf(
   config: ModelConfig,
 ): IsTrained | undefined {
   const names = weightLayouts(config).map(({ name }) => name);
-  return trainedRule(options, { names, blocks: config.num_hidden_layers });
+  const blocks = config.num_hidden_layers;
+  const rule = trainedRule(options, { names, blocks });
+  return rule && ((name) => name === SCORE || rule(name)); // a new head must learn
+}
+
+/** The config of the model that is trained: a reward model is one of another head. */
+export function runModelConfig(
+  { trainer }: Pick<TrainOptions, "trainer">,
+  { config }: Pick<ModelFiles, "config">,
+): ModelConfig {
+  const read = readModelConfig(config);
+  return trainer === "reward" ? withRewardHead(read) : read;
 }
 
 async function openAdapter(
@@ -94,10 +108,15 @@ async function openAdapter(
   let start = base;
   if (path !== null) {
     const { config, weights } = await openAdapterFolder(path);
-    const found = readAdapterConfig(config);
-    const how = { trained: !create_new_adapter };
-    start = await loadAdapter(base, found, weights, how);
-    if (!create_new_adapter) return { model: start, adapter: found };
+    if (!create_new_adapter) {
+      const adapter = continuedAdapter(options, config);
+      const how = { trained: true, mayLack: adapter.rewardHead ? [SCORE] : [] };
+      const model = await loadAdapter(base, adapter, weights, how);
+      return { model, adapter };
+    }
+    const rewards = options.trainer === "reward";
+    const found = readAdapterConfig(config, { rewards });
+    start = await loadAdapter(base, found, weights);
   }
   const adapter = newAdapter(options);
   const model = addAdapter(start, adapter, seed);
@@ -105,11 +124,21 @@ async function openAdapter(
   return { model, adapter };
 }
 
+/** The adapter of a folder as a run goes on with it: of a reward model with the head, which the folder may lack. */
+export function continuedAdapter(
+  { trainer }: TrainOptions,
+  json: Readonly<Record<string, unknown>>,
+): AdapterConfig {
+  const rewards = trainer === "reward";
+  const found = readAdapterConfig(json, { rewards });
+  return rewards ? withAdapterHead(found) : found;
+}
+
 /** The adapter that the options ask for. */
 export function newAdapter(options: TrainOptions): AdapterConfig {
   const { lora_target_modules: targets, lora_exclude_modules: excluded } =
     options;
-  return {
+  const adapter: AdapterConfig = {
     r: options.lora_r,
     lora_alpha: options.lora_alpha,
     lora_dropout: options.lora_dropout,
@@ -125,6 +154,7 @@ export function newAdapter(options: TrainOptions): AdapterConfig {
     use_dora: options.use_dora,
     init_lora_weights: options.init_lora_weights,
   };
+  return options.trainer === "reward" ? withAdapterHead(adapter) : adapter;
 }
 
 /** PEFT reads a text as a regular expression, and a list as names. */

@@ -17,6 +17,7 @@ import {
   type RunData,
 } from "./run_data.ts";
 import type { Examples } from "./run_parts.ts";
+import { checkScores } from "./score_terms.ts";
 
 /** Does something with examples of any kind. */
 export type UseData<T> = <Example extends Examples>(
@@ -43,5 +44,7 @@ export async function withRunData<T>(
     return await use(data, feedbackObjective(options));
   }
   const data = await loadRunPairs(options, encoder);
+  checkScores(data.train.examples, options);
+  checkScores(data.evaluation?.examples ?? [], options);
   return await use(data, preferenceObjective({ ...options, trainer }));
 }

@@ -8,6 +8,7 @@ import { runEvents } from "./run_events.ts";
 import { runLength } from "./run_length.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import type { RunModel } from "./run_model.ts";
+import type { RunReference } from "./run_reference.ts";
 import type { SaveContext } from "./save_model.ts";
 import { makeSchedule, resolveWarmupSteps } from "./schedule.ts";
 import type { TrainerParts } from "./trainer.ts";
@@ -32,8 +33,7 @@ export interface Run<Example> {
   readonly gradientCheckpointing: boolean;
   /** What its training steps need on the device at most, by the same plan. */
   readonly idle: BytePlan["idle"];
-  readonly references: (examples: readonly Example[]) => Promise<Float64Array>;
-  readonly checkStart: (reference: Float64Array) => Promise<number | undefined>;
+  readonly reference: RunReference<Example>;
 }
 
 /**
@@ -42,22 +42,29 @@ export interface Run<Example> {
  * @throws {RangeError} if no example is left
  */
 export function trainerParts<Example extends Examples>(
-  { options, objective, built: { model, adapter }, gradientCheckpointing }:
-    Pick<
-      Run<Example>,
-      "options" | "objective" | "built" | "gradientCheckpointing"
-    >,
-  { train, evaluation, optimizer }: Pick<
+  {
+    options,
+    objective,
+    built: { model, adapter },
+    data,
+    gradientCheckpointing,
+  }: Pick<
+    Run<Example>,
+    "options" | "objective" | "built" | "data" | "gradientCheckpointing"
+  >,
+  { train, evaluation, optimizer, movingReference }: Pick<
     TrainerParts<Example>,
-    "train" | "evaluation" | "optimizer"
+    "train" | "evaluation" | "optimizer" | "movingReference"
   >,
 ): TrainerParts<Example> {
+  const { files, report } = data.train;
   const { order, stepsPerEpoch, totalSteps } = runLength(
     options,
     train.examples,
   );
   return {
-    ...{ model, objective, train, evaluation, optimizer, order, totalSteps },
+    ...{ model, objective, train, evaluation, optimizer, movingReference },
+    ...{ order, totalSteps },
     schedule: makeSchedule({
       ...options,
       lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
@@ -70,7 +77,25 @@ export function trainerParts<Example extends Examples>(
     maxTokensPerBatch: options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
-    describe: ({ line, lines = [line] }) =>
-      lines.map((one) => `line ${one}`).join(", "),
+    evaluatesFirst: options.eval_on_start,
+    ...bestParts(options),
+    describe: (index) => {
+      const { line, lines = [line] } = train.examples[index]!;
+      const file = files[index];
+      const place = file === undefined
+        ? "line "
+        : `${report.sources[file]!.path}:`;
+      return lines.map((one) => `${place}${one}`).join(", ");
+    },
   };
+}
+
+/** Whether evaluations are compared, and what for. */
+function bestParts(
+  options: TrainOptions,
+): Pick<TrainerParts<unknown>, "best" | "savesBest"> {
+  const savesBest = options.load_best_model_at_end ||
+    options.save_strategy === "best";
+  const compares = savesBest || options.early_stopping_patience !== null;
+  return { best: compares ? options : undefined, savesBest };
 }

@@ -6,19 +6,28 @@ import type { Device } from "../../kernels/device.ts";
 import { openAdapterFolder } from "../files/adapter_folder.ts";
 import type { ModelFiles } from "../files/model_folder.ts";
 import { openWeights } from "../files/weights.ts";
-import {
-  type AdapterConfig,
-  readAdapterConfig,
-} from "../model/adapter_config.ts";
+import type { AdapterConfig } from "../model/adapter_config.ts";
 import { readModelConfig } from "../model/config.ts";
 import { isQuantized, keptCodes } from "../model/quantization.ts";
 import { quantizationOf } from "../model/quantization_options.ts";
 import type { Batch } from "../preference/batch.ts";
 import { inOrder } from "../preference/epoch.ts";
-import { type BytePlan, type ByteSources, planBytes } from "./byte_plan.ts";
+import {
+  type BytePlan,
+  type ByteSources,
+  forwardBytes,
+  planBytes,
+} from "./byte_plan.ts";
+import { findNamedReference, isNamedReference } from "./named_reference.ts";
 import type { Objective } from "./objective.ts";
 import type { TrainOptions } from "./options.ts";
-import { keptDtype, newAdapter, trainedWeightsOf } from "./run_model.ts";
+import {
+  continuedAdapter,
+  keptDtype,
+  newAdapter,
+  runModelConfig,
+  trainedWeightsOf,
+} from "./run_model.ts";
 import { prepareWindow } from "./window_pass.ts";
 
 /** Examples of a run, and what it minimises. */
@@ -36,21 +45,52 @@ export async function planRun<Example>(
   data: PlannedData<Example>,
 ): Promise<BytePlan> {
   const { gradient_checkpointing: wanted } = options;
-  const config = readModelConfig(files.config);
+  const config = runModelConfig(options, files);
   const sources = {
     ...{ config, isTrained: trainedWeightsOf(options, config) },
     dtypeOf: await matrixDtypes(options, files),
     nested: quantizationOf(options)?.nested,
     adapter: await plannedAdapter(options),
     optimizer: options,
+    movesReference: options.sync_ref_model && data.objective.needsReference,
     forward: forwardBatches(options, data),
     training: trainingBatches(options, data),
   };
   const plan = (gradientCheckpointing: boolean): Promise<BytePlan> =>
     planBytes(device, { ...sources, gradientCheckpointing });
-  if (wanted !== "auto") return await plan(wanted);
+  const least = await namedReferenceBytes(device, options, data);
+  if (wanted !== "auto") return withReference(await plan(wanted), least);
   const kept = await plan(false);
-  return kept.total <= device.budgetBytes ? kept : await plan(true);
+  const fits = kept.total <= device.budgetBytes;
+  return withReference(fits ? kept : await plan(true), least);
+}
+
+/** What a reference by name takes before the policy is read; 0 without one. */
+async function namedReferenceBytes<Example>(
+  device: Device,
+  options: TrainOptions,
+  data: PlannedData<Example>,
+): Promise<number> {
+  if (!data.objective.needsReference || !isNamedReference(options)) return 0;
+  const { folder } = await findNamedReference(options);
+  const config = readModelConfig(folder.config);
+  const dtypeOf = await matrixDtypes(
+    { ...options, init_from_config: false },
+    folder,
+  );
+  const batches = forwardBatches(options, data);
+  return await forwardBytes(device, { config, dtypeOf }, batches);
+}
+
+/** The larger one counts: the reference is gone when the policy comes. */
+function withReference(plan: BytePlan, bytes: number): BytePlan {
+  if (bytes <= plan.total) return plan;
+  const name = "the reference alone, beyond all these";
+  return {
+    ...plan,
+    groups: [...plan.groups, { name, bytes: bytes - plan.total }],
+    total: bytes,
+  };
 }
 
 /** The type in which each frozen matrix of a run is kept. */
@@ -80,7 +120,8 @@ export async function plannedAdapter(
   const { adapter_name_or_path: path } = options;
   if (options.init_from_config) return undefined;
   if (path !== null && !options.create_new_adapter) {
-    return readAdapterConfig((await openAdapterFolder(path)).config);
+    const { config } = await openAdapterFolder(path);
+    return continuedAdapter(options, config);
   }
   return options.use_peft ? newAdapter(options) : undefined;
 }
@@ -114,7 +155,7 @@ function forwardBatches<Example>(
   options: TrainOptions,
   { train, evaluation, objective }: PlannedData<Example>,
 ): Batch[] {
-  const examples = objective.needsReference
+  const examples = objective.needsReference && !options.sync_ref_model
     ? [...train, ...evaluation]
     : evaluation;
   if (examples.length === 0) return [];

@@ -26,7 +26,8 @@ export interface ScoreHow {
 
 /**
  * Scores lines in order, batch by batch: per-token `logps` in nats and `sum_logps`; of pairs both for each answer, and
- * `rewards/*` where a beta is given (Sec. 5 of https://arxiv.org/abs/2305.18290).
+ * `rewards/*` where a beta is given (Sec. 5 of https://arxiv.org/abs/2305.18290). Of a reward model `reward`, or
+ * `chosen_reward` and `rejected_reward`.
  */
 export async function* scoreRows(
   model: Model,
@@ -37,6 +38,10 @@ export async function* scoreRows(
   for (const group of groupRows(rows, batchTokens)) {
     await giveTurn();
     signal?.throwIfAborted();
+    if (model.score) {
+      yield* rewardsOf(model, group);
+      continue;
+    }
     const batch = layOut(group);
     const logps = await sequenceTokens(model, batch, true);
     const reference = beta !== undefined && group[0]!.kind === "pair"
@@ -75,11 +80,32 @@ export function* groupRows(
   if (group.length > 0) yield group;
 }
 
-function layOut(group: readonly ScoreRow[]): Batch {
+/** A reward model's own numbers, each read at the last token. */
+async function* rewardsOf(
+  model: Model,
+  group: readonly ScoreRow[],
+): AsyncGenerator<{ row: ScoreRow; score: Score }> {
+  const batch = layOut(group, { lastOnly: true });
+  const { logps: rewards } = await logpsOf(model, batch);
+  let at = 0;
+  for (const row of group) {
+    if (row.kind === "sequence") {
+      yield { row, score: { reward: rewards[at++]! } };
+      continue;
+    }
+    const [chosen_reward, rejected_reward] = [rewards[at++]!, rewards[at++]!];
+    yield { row, score: { chosen_reward, rejected_reward } };
+  }
+}
+
+function layOut(
+  group: readonly ScoreRow[],
+  options: { readonly lastOnly?: boolean } = {},
+): Batch {
   const pairs = group.flatMap((row) => row.kind === "pair" ? [row.pair] : []);
   return pairs.length > 0
-    ? preferenceBatch(pairs)
-    : demonstrationBatch(group.flatMap(sequencesOf));
+    ? preferenceBatch(pairs, options)
+    : demonstrationBatch(group.flatMap(sequencesOf), options);
 }
 
 /** Log-probabilities of the targets of each sequence, in the order of the tokens. */

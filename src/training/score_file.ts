@@ -6,9 +6,9 @@ import { makeFolder, writeAll, writeFileAtomic } from "../files/atomic.ts";
 import { readJsonObjectIfThere } from "../files/json_file.ts";
 import { isThere } from "../files/repo_folder.ts";
 import { findAdapter } from "../files/tuned_folder.ts";
-import { type OnLoad, openModel, putAdapter } from "../model/open_model.ts";
 import { tokenOperations } from "../model/token_operations.ts";
 import { quantizationOf } from "../model/quantization_options.ts";
+import { type OnLoad, openScorer } from "../model/open_model.ts";
 import { openEncoder } from "../preference/open_encoder.ts";
 import type { Encoder } from "../preference/tokenize.ts";
 import { scoreRows } from "./score.ts";
@@ -45,17 +45,20 @@ export async function scoreFile(
   const adapter = options.adapter_name_or_path === null
     ? undefined
     : await findAdapter(options.adapter_name_or_path);
-  const { model: base } = await openModel(
-    device,
-    options.model_name_or_path,
-    { quantization: quantizationOf(options), onLoad: hooks.onLoad },
-  );
-  const model = adapter === undefined ? base : await putAdapter(base, adapter);
+  const { onLoad } = hooks;
+  const { model } = await openScorer(device, options.model_name_or_path, {
+    ...{ adapter, quantization: quantizationOf(options), onLoad },
+  });
   const rows = await readScoreRows(options.input, {
     openEncoder: () => openScoreEncoder(options, adapter),
     columns: options.columns,
     limits: model.config,
   });
+  if (options.logits !== null && model.score) {
+    throw new TypeError(
+      `Cannot write logits of "${options.model_name_or_path}": it is a reward model, which has none; leave logits out`,
+    );
+  }
   if (options.logits !== null) checkLogitsSize(rows, model.config.vocab_size);
   await hooks.tune?.(tokenOperations(model.config) * tokensOf(rows));
   const beta = adapter === undefined

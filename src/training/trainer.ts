@@ -13,12 +13,25 @@ import {
   type EpochOptions,
   windowsPerEpoch,
 } from "../preference/epoch.ts";
+import {
+  type BestOptions,
+  type BestState,
+  judgeEvaluation,
+} from "./best_model.ts";
 import { evaluate } from "./evaluate.ts";
 import { Meter, type MeterState } from "./meter.ts";
 import type { Metrics } from "./metrics.ts";
+import type { MovingReference } from "./moving_reference.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
+  checkAnyTaken,
+  countSkipped,
+  type GuardState,
+  type SkippedStep,
+} from "./step_guard.ts";
+import {
   type Dataset,
+  type MicroBatchResult,
   type PassParts,
   type PreparedWindow,
   prepareWindow,
@@ -30,13 +43,32 @@ export interface TrainerState {
   /** Steps done. */
   readonly step: number;
   readonly meter: MeterState | null;
+  readonly guard: GuardState;
+  /** The best evaluation so far; null before the first, or where none is looked for. */
+  readonly best: BestState | null;
+}
+
+/** Before the first step. */
+export const FRESH: TrainerState = {
+  step: 0,
+  meter: null,
+  guard: { skipped: 0, inARow: 0 },
+  best: null,
+};
+
+/** How a run ended. */
+export interface TrainingEnd extends TrainerState {
+  readonly outcome: "complete" | "stopped early" | "interrupted";
 }
 
 /** What a run is made of. */
-export interface TrainerParts<Example> extends PassParts<Example> {
+export interface TrainerParts<Example>
+  extends Omit<PassParts<Example>, "referenceModel"> {
   readonly train: Dataset<Example>;
   readonly evaluation: Dataset<Example> | undefined;
   readonly optimizer: Optimizer;
+  /** The reference where it moves; undefined: it is a column. */
+  readonly movingReference: MovingReference | undefined;
   readonly order: EpochOptions;
   readonly totalSteps: number;
   /** Learning rate by steps done. */
@@ -47,8 +79,14 @@ export interface TrainerParts<Example> extends PassParts<Example> {
   readonly dropoutSeed: number | undefined;
   /** What happens after a step, by its number. */
   readonly isDue: (event: "log" | "eval" | "save", step: number) => boolean;
-  /** Says which rows an example comes from, for messages. */
-  readonly describe: (example: Example) => string;
+  /** Whether to evaluate before the first step. */
+  readonly evaluatesFirst: boolean;
+  /** How evaluations are compared; undefined: they are not. */
+  readonly best: BestOptions | undefined;
+  /** Whether the best evaluation so far is a reason to save. */
+  readonly savesBest: boolean;
+  /** Says where an example of the training data stands, by its number, for messages. */
+  readonly describe: (index: number) => string;
 }
 
 /** What the caller does as the run goes on. */
@@ -63,6 +101,8 @@ export interface TrainerHooks {
   readonly onLog: (row: Metrics) => void | Promise<void>;
   readonly onEvaluation: (row: Metrics) => void | Promise<void>;
   readonly onSave: (state: TrainerState) => Promise<void>;
+  /** A step changed nothing, since its numbers were not finite. */
+  readonly onSkip?: (step: SkippedStep) => void;
   /** Ends the run after the step at hand. */
   readonly signal?: AbortSignal;
 }
@@ -72,115 +112,178 @@ interface OpenStep {
   readonly step: number;
   readonly loss: number;
   readonly learning_rate: number;
-  /** Its rows, for messages. */
+  readonly results: readonly MicroBatchResult[];
+  /** Where its rows stand, for messages. */
   readonly rows: () => readonly string[];
 }
 
 /**
- * Trains from `state` on.
+ * Trains from `start` on.
  *
- * @returns where the run stands at its end; before the last step if it was interrupted
- * @throws {Error} if a gradient is not finite, naming the rows
+ * @returns where the run stands at its end
+ * @throws {Error} if too many steps in a row are not finite, naming the rows of the last
  */
 export async function train<Example>(
-  parts: TrainerParts<Example>,
+  given: TrainerParts<Example>,
   hooks: TrainerHooks,
-  { step: done, meter: meterState }: TrainerState = { step: 0, meter: null },
-): Promise<TrainerState> {
-  const { order, totalSteps, isDue, optimizer } = parts;
-  const meter = meterState ? new Meter(meterState) : new Meter();
-  optimizer.steps = done;
+  start: TrainerState = FRESH,
+): Promise<TrainingEnd> {
+  const parts = { ...given, referenceModel: given.movingReference?.model };
+  const { order, totalSteps, optimizer } = parts;
+  const { step: done } = start;
+  const course = new Course(parts, hooks, start);
+  optimizer.steps = done - start.guard.skipped;
   const windows = dataWindows(order, positionAfter(done, order));
   const prepare = ({ microBatches, epoch }: DataWindow) => ({
     ...prepareWindow(parts, parts.train, microBatches),
     epoch,
   });
-  let open: OpenStep | undefined;
-  const settle = (clip: ArrayLike<number>) => {
-    if (open) closeStep(open, clippedNorm(clip), meter);
-    open = undefined;
-  };
+  if (done === 0 && parts.evaluatesFirst) await course.evaluate(0, 0);
   let next = done < totalSteps && prepare(windows.next().value as DataWindow);
   for (let step = done + 1; next; step++) {
     const window = next;
-    const { epoch } = window;
-    open = await takeStep(parts, window, { step, meter, settle });
+    await course.takeStep(window, step);
     hooks.onStep?.(step, window.tokens);
     // the device is at work; the next batches are laid out meanwhile
     next = step < totalSteps && prepare(windows.next().value as DataWindow);
-    const [logs, evaluates, saves, stops] = [
-      isDue("log", step),
-      isDue("eval", step) && parts.evaluation,
-      isDue("save", step),
-      hooks.signal?.aborted,
-    ];
-    const inspects = hooks.inspection?.isDue(step);
-    if (inspects || logs || evaluates || saves || stops || !next) {
-      settle(await parts.model.device.read(optimizer.clip));
-    }
-    if (inspects) await hooks.inspection!.run(step);
-    if (logs) await hooks.onLog(meter.take({ step, epoch }));
-    if (evaluates) {
-      const row = await evaluate(parts, evaluates);
-      await hooks.onEvaluation({ step, epoch, ...row });
-    }
-    if (saves) await hooks.onSave({ step, meter: meter.state });
-    if (stops) return { step, meter: meter.state };
+    const outcome = await course.afterStep(step, window.epoch, !next);
+    if (outcome) return { ...course.stateAt(step), outcome };
   }
-  return { step: Math.max(done, totalSteps), meter: meter.state };
+  const step = Math.max(done, totalSteps);
+  return { ...course.stateAt(step), outcome: "complete" };
 }
 
-async function takeStep<Example>(
-  parts: TrainerParts<Example>,
-  window: PreparedWindow,
-  { step, meter, settle }: {
-    step: number;
-    meter: Meter;
-    settle: (clip: ArrayLike<number>) => void;
-  },
-): Promise<OpenStep> {
-  const { optimizer, maxGradNorm, dropoutSeed: seed } = parts;
-  optimizer.zeroGradients();
-  const results = await runWindow(parts, parts.train, window, {
-    // each step draws masks of its own, the recomputed forward pass the same ones
-    dropout: (stream) =>
-      seed === undefined
-        ? undefined
-        : { seed: seed % 2 ** 29 * 2 ** 24 + step, stream },
-    alongside: [optimizer.clip],
-    onAlongside: ([clip]) => settle(clip!),
-  });
-  const loss = results.reduce((sum, { loss }) => sum + loss, 0);
-  const learning_rate = parts.schedule(step - 1);
-  const rows = () =>
-    window.microBatches.flat().map((index) =>
-      parts.describe(parts.train.examples[index]!)
+/** The parts as the passes want them. */
+type Parts<Example> = TrainerParts<Example> & PassParts<Example>;
+
+/** A run between its steps: owns what they add up to. */
+class Course<Example> {
+  readonly #parts: Parts<Example>;
+  readonly #hooks: TrainerHooks;
+  readonly #meter: Meter;
+  #guard: GuardState;
+  #best: BestState | null;
+  #open: OpenStep | undefined;
+
+  constructor(
+    parts: Parts<Example>,
+    hooks: TrainerHooks,
+    { meter, guard, best }: TrainerState,
+  ) {
+    this.#parts = parts;
+    this.#hooks = hooks;
+    this.#meter = meter ? new Meter(meter) : new Meter();
+    this.#guard = guard;
+    this.#best = best;
+  }
+
+  stateAt(step: number): TrainerState {
+    return {
+      ...{ step, meter: this.#meter.state },
+      ...{ guard: this.#guard, best: this.#best },
+    };
+  }
+
+  async takeStep(window: PreparedWindow, step: number): Promise<void> {
+    const parts = this.#parts;
+    const { optimizer, maxGradNorm, dropoutSeed: seed } = parts;
+    optimizer.zeroGradients();
+    const results = await runWindow(parts, parts.train, window, {
+      // each step draws masks of its own, the recomputed forward pass the same ones
+      dropout: (stream) =>
+        seed === undefined
+          ? undefined
+          : { seed: seed % 2 ** 29 * 2 ** 24 + step, stream },
+      alongside: [optimizer.clip],
+      onAlongside: ([clip]) => this.#settle(clip!),
+    });
+    const loss = results.reduce((sum, { loss }) => sum + loss, 0);
+    const learningRate = parts.schedule(step - 1);
+    const rows = () => window.microBatches.flat().map(parts.describe);
+    this.#open = { step, loss, learning_rate: learningRate, results, rows };
+    optimizer.step({ learningRate, maxGradNorm, refuse: !isFinite(loss) });
+    parts.movingReference?.afterStep(step);
+    parts.model.device.submit();
+  }
+
+  /** Ends the step at hand. The weights are as before it if its numbers were not finite: the optimizer saw to that. */
+  #settle(clip: ArrayLike<number>): void {
+    if (!this.#open) return;
+    const { results, rows, ...numbers } = this.#open;
+    this.#open = undefined;
+    const { loss, step } = numbers;
+    const grad_norm = clippedNorm(clip);
+    if (isFinite(loss) && isFinite(grad_norm)) {
+      for (const { metrics, attendedTokens } of results) {
+        this.#meter.addMicroBatch(metrics, attendedTokens);
+      }
+      this.#meter.addStep({ ...numbers, grad_norm });
+      this.#guard = { ...this.#guard, inARow: 0 };
+      return;
+    }
+    const skipped = { step, loss, grad_norm, rows: rows() };
+    this.#guard = countSkipped(this.#guard, skipped);
+    this.#parts.optimizer.steps--;
+    this.#meter.addSkipped(
+      results.reduce((sum, { attendedTokens }) => sum + attendedTokens, 0),
     );
-  const open = { step, loss, learning_rate, rows };
-  if (!Number.isFinite(loss)) {
-    throw notFinite(open, await optimizer.gradientNorm());
+    this.#hooks.onSkip?.(skipped);
   }
-  for (const { metrics, attendedTokens } of results) {
-    meter.addMicroBatch(metrics, attendedTokens);
+
+  /** Logs, evaluates and saves where it is time; tells how the run ended, if it did. */
+  async afterStep(
+    step: number,
+    epoch: number,
+    isLast: boolean,
+  ): Promise<TrainingEnd["outcome"] | undefined> {
+    const { isDue, model, optimizer, evaluation, savesBest } = this.#parts;
+    const hooks = this.#hooks;
+    const logs = isDue("log", step);
+    const evaluates = isDue("eval", step) && evaluation !== undefined;
+    const saves = isDue("save", step);
+    const interrupted = hooks.signal?.aborted === true;
+    const inspects = hooks.inspection?.isDue(step) === true;
+    if (inspects || logs || evaluates || saves || interrupted || isLast) {
+      this.#settle(await model.device.read(optimizer.clip));
+    }
+    if (inspects && this.#guard.inARow === 0) await hooks.inspection!.run(step);
+    if (logs) await this.#log(step, epoch);
+    const verdict = evaluates ? await this.evaluate(step, epoch) : undefined;
+    if (verdict?.stops && !logs) await this.#log(step, epoch);
+    if (saves || savesBest && verdict?.isBest) {
+      await hooks.onSave(this.stateAt(step));
+    }
+    if (isLast) {
+      checkAnyTaken(this.#guard, step);
+      return "complete";
+    }
+    return verdict?.stops
+      ? "stopped early"
+      : interrupted
+      ? "interrupted"
+      : undefined;
   }
-  optimizer.step({ learningRate: learning_rate, maxGradNorm });
-  parts.model.device.submit();
-  return open;
-}
 
-/** The weights are as before the step if its gradients were not finite: the optimizer saw to that. */
-function closeStep(open: OpenStep, grad_norm: number, meter: Meter): void {
-  if (!Number.isFinite(grad_norm)) throw notFinite(open, grad_norm);
-  const { loss, learning_rate } = open;
-  meter.addStep({ loss, grad_norm, learning_rate });
-}
+  async #log(step: number, epoch: number): Promise<void> {
+    await this.#hooks.onLog(this.#meter.take({ step, epoch }));
+  }
 
-function notFinite({ step, loss, rows }: OpenStep, grad_norm: number): Error {
-  return new Error(
-    `Cannot go on training at step ${step}: loss ${loss}, gradient norm ${grad_norm}, expected finite numbers; rows ${
-      rows().join(", ")
-    }; lower learning_rate or look at these rows`,
-  );
+  async evaluate(
+    step: number,
+    epoch: number,
+  ): Promise<
+    { readonly isBest: boolean; readonly stops: boolean } | undefined
+  > {
+    const { best, evaluation } = this.#parts;
+    if (evaluation === undefined) return undefined;
+    const row = await evaluate(this.#parts, evaluation);
+    await this.#hooks.onEvaluation({ step, epoch, ...row });
+    // the best is looked for among trained weights
+    if (best === undefined || step === 0) return undefined;
+    const verdict = judgeEvaluation(this.#best, { row, step }, best);
+    this.#best = verdict.state;
+    return verdict;
+  }
 }
 
 /** The position in the data after so many steps. */

@@ -39,6 +39,12 @@ const rows = {
     hasReference: false,
     loss_type: ["orpo"],
   },
+  reward: {
+    help: "pairs: a model of one number per answer",
+    data: "pairs",
+    hasReference: false,
+    loss_type: ["reward"],
+  },
   kto: {
     help: "single answers with a label, with a reference",
     data: "answers",
@@ -57,7 +63,7 @@ const rows = {
 export type TrainerName = keyof typeof rows;
 
 /** Trainers of pairs. */
-export type PairTrainer = "dpo" | "cpo" | "orpo";
+export type PairTrainer = "dpo" | "cpo" | "orpo" | "reward";
 
 /** Every trainer, by the name that `trainer` has for it. */
 export const trainerRows: Readonly<Record<TrainerName, TrainerRow>> = rows;

@@ -6,7 +6,7 @@ import type { Tensor } from "../../kernels/tensor.ts";
 import type { DropoutSeed } from "../autograd/lora.ts";
 import type { Model } from "../model/model.ts";
 import type { Batch } from "../preference/batch.ts";
-import { recordedLogps } from "./batch_logps.ts";
+import { logpsOf, recordedLogps } from "./batch_logps.ts";
 import {
   joinStatistics,
   packDeviceBatches,
@@ -18,7 +18,10 @@ import {
 import type { Metrics, TargetStatistics } from "./metrics.ts";
 import type { Objective, Scored } from "./objective.ts";
 
-/** Examples, and the reference's column of log-probabilities `[sequences of all examples]`; empty if none is needed. */
+/**
+ * Examples, and the reference's column of log-probabilities `[sequences of all examples]`; empty if none is needed, or
+ * if the reference moves.
+ */
 export interface Dataset<Example> {
   readonly examples: readonly Example[];
   readonly reference: Float64Array;
@@ -28,6 +31,8 @@ export interface Dataset<Example> {
 export interface PassParts<Example> {
   readonly model: Model;
   readonly objective: Objective<Example>;
+  /** The reference where it moves: it runs on each batch, in place of the column. */
+  readonly referenceModel?: Model | undefined;
   readonly gradientCheckpointing: boolean;
   /** Most tokens that run on the device together; null: a micro-batch, whatever its tokens. */
   readonly maxTokensPerBatch: number | null;
@@ -131,6 +136,8 @@ export async function runWindow<Example>(
   for (const [i, { batch, pieces }] of prepared.deviceBatches.entries()) {
     using _batch = parts.model.device.scope();
     const dropout = hooks.dropout(i);
+    const reference = parts.referenceModel &&
+      await logpsOf(parts.referenceModel, batch);
     const logps = await recordedLogps(parts.model, batch, {
       gradientCheckpointing: parts.gradientCheckpointing,
       ...(dropout && { dropout }),
@@ -142,12 +149,16 @@ export async function runWindow<Example>(
     for (const piece of pieces) {
       const { sequences } = piece.batch;
       const targets = targetsOf(batch, first, sequences);
-      const statistics = pieces.length === 1
-        ? logps.statistics
-        : pickStatistics(logps.statistics, targets, first);
-      const scored = score(parts, piece, statistics, prepared);
+      const own = (all: TargetStatistics) =>
+        pieces.length === 1 ? all : pickStatistics(all, targets, first);
+      const statistics = own(logps.statistics);
+      const referred = reference === undefined ? piece : {
+        ...piece,
+        reference: parts.objective.column(piece.batch, own(reference)),
+      };
+      const scored = score(parts, referred, statistics, prepared);
       for (const [k, t] of targets.entries()) slopes[t] = scored.slopes[k]!;
-      found[piece.microBatch]!.push({ piece, statistics, scored });
+      found[piece.microBatch]!.push({ piece: referred, statistics, scored });
       first += sequences;
     }
     logps.backward(slopes);
@@ -194,7 +205,9 @@ function resultOf<Example>(
     microBatches: prepared.microBatches.length,
     targets: prepared.targets,
   };
-  const reference = referenceOf(data, indices);
+  const reference = Float64Array.from(
+    pieces.flatMap(({ piece }) => [...piece.reference]),
+  );
   const { loss, metrics } = objective.score(batch, joined, reference, window);
   return { loss, metrics, attendedTokens };
 }

@@ -150,6 +150,7 @@ for (const name of named as (keyof typeof SHAPES)[]) {
   for (const full of [false, true]) {
     for (const gradientCheckpointing of [false, true]) {
       const plan = await planBytes(like, {
+        movesReference: false,
         ...{ config, dtypeOf: () => "bf16", gradientCheckpointing },
         ...{ adapter: full ? undefined : adapter, optimizer },
         ...{ forward: [batch], training: [batch] },

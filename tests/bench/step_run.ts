@@ -16,7 +16,7 @@ import { openRunModel } from "../../src/training/run_model.ts";
 import { trainerParts } from "../../src/training/run_parts.ts";
 import { planRun } from "../../src/training/run_plan.ts";
 import { stepOperations } from "../../src/training/step_operations.ts";
-import { train } from "../../src/training/trainer.ts";
+import { FRESH, train } from "../../src/training/trainer.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { drawnMatrix } from "./drawn_matrix.ts";
 import { cpuSeconds, peakProcessBytes } from "./cpu_seconds.ts";
@@ -78,7 +78,7 @@ export async function measureSteps(
   }
   const objective = preferenceObjective({ ...options, trainer });
   const reference = await timed(() =>
-    referenceLogps(model, examples, objective, {
+    referenceLogps(() => Promise.resolve(model), examples, objective, {
       ...{ batchSize: options.per_device_train_batch_size },
       ...{ cacheFolder: undefined, weightsKey: "" },
     })
@@ -93,8 +93,11 @@ export async function measureSteps(
   const gradientCheckpointing = options.gradient_checkpointing === true;
   const trainSet = { examples, reference: reference.value };
   const parts = trainerParts(
-    { options, objective, built, gradientCheckpointing },
-    { train: trainSet, evaluation: undefined, optimizer },
+    { options, objective, built, data, gradientCheckpointing },
+    {
+      ...{ train: trainSet, evaluation: undefined, optimizer },
+      movingReference: undefined,
+    },
   );
   const perEpoch = Math.ceil(parts.totalSteps / EPOCHS);
   const steps = (from: number, to: number) =>
@@ -102,7 +105,7 @@ export async function measureSteps(
       onLog: (row) => void losses.push(row["loss"]!),
       onEvaluation: () => {},
       onSave: () => Promise.resolve(),
-    }, { step: from, meter: null });
+    }, { ...FRESH, step: from });
   const epochs: Seconds[] = [];
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     const { seconds } = await timed(() =>

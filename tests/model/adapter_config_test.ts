@@ -114,6 +114,34 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "readAdapterConfig() takes a reward model's where rewards are asked for, under both names that PEFT gives heads",
+  pure,
+  () => {
+    const json = { ...LORA, task_type: "SEQ_CLS" };
+    const modules_to_save = ["norm", "classifier", "score"];
+    const config = readAdapterConfig({ ...json, modules_to_save }, {
+      rewards: true,
+    });
+    assertEquals(config.modules_to_save, ["norm", "score"]);
+    assertEquals(config.rewardHead, true);
+    assertEquals(
+      readAdapterConfig(adapterConfigJson(config, "base"), { rewards: true }),
+      config,
+    );
+    for (const [saved, rewards] of [[modules_to_save, false], [null, true]]) {
+      assertThrows(
+        () =>
+          readAdapterConfig({ ...json, modules_to_save: saved }, {
+            rewards: rewards === true,
+          }),
+        TypeError,
+        '"task_type" "SEQ_CLS"',
+      );
+    }
+  },
+);
+
 for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
   const path = referencePath(`peft/${name}/adapter_config.json`);
   Deno.test({

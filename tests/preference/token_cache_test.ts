@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { LoadOptions } from "../../src/preference/load.ts";
+import { type LoadOptions, loadPairs } from "../../src/preference/load.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
 
@@ -62,3 +62,34 @@ Deno.test({
 
 const READ_ONLY = `${TEMPORARY}/read_only.jsonl`;
 Deno.writeTextFileSync(READ_ONLY, jsonLines(pairs(3)));
+
+Deno.test({
+  ...disk,
+  name: "loadPairs() tells the file and the margin of each pair, cached or not",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const rows = pairs(4).map((row, margin) => ({ ...row, margin }));
+    const sources = [
+      { path: await folder.write("a.jsonl", jsonLines(rows)) },
+      { path: await folder.write("b.jsonl", jsonLines(pairs(3, "other"))) },
+    ];
+    const load = async () => {
+      const { examples, files, report } = await loadPairs(sources, {
+        ...common,
+        encoder: { ...encoder, identity: "characters" },
+        cacheFolder: folder.file("cache"),
+        ...{ shuffle: true, seed: 3 },
+      });
+      return examples.map(({ line, margin }, i) => {
+        const { path } = report.sources[files[i]!]!;
+        return `${path.at(-7)}${line} ${margin}`;
+      });
+    };
+    const fresh = await load();
+    assertEquals(fresh.toSorted(), [
+      ...["a1 0", "a2 1", "a3 2", "a4 3"],
+      ...["b1 undefined", "b2 undefined", "b3 undefined"],
+    ]);
+    assertEquals(await load(), fresh);
+  },
+});

@@ -52,6 +52,29 @@ Deno.test("modelCard() begins with what hubs read", pure, () => {
 });
 
 Deno.test(
+  "modelCard() of a reward model says how to get its numbers",
+  pure,
+  () => {
+    const reward = { ...RECORD, trainer: "reward" };
+    const card = modelCard(reward);
+    assert(card.includes("pipeline_tag: text-classification"));
+    assert(card.includes("deno task score --model_name_or_path=model_hub/"));
+    assert(card.includes("--adapter_name_or_path=output/mine --input="));
+    assert(
+      card.includes(
+        'AutoPeftModelForSequenceClassification.from_pretrained("output/mine", num_labels=1)',
+      ),
+    );
+    const whole = modelCard({ ...reward, adapter: false });
+    assert(
+      whole.includes(
+        'AutoModelForSequenceClassification.from_pretrained("output/mine")',
+      ),
+    );
+  },
+);
+
+Deno.test(
   "modelCard() has data, options, metrics, weights and commands",
   pure,
   () => {

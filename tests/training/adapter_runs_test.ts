@@ -53,6 +53,20 @@ async function adapterOf({ device, path }: Scene, run: string) {
 }
 
 await runTest(
+  "runTraining() keeps the adapter below where the one on top has modules in full",
+  async (scene) => {
+    await scene.train("first", { ...LORA, max_steps: 2 });
+    const again = { ...LORA, adapter_name_or_path: scene.path("first") };
+    const onTop = { create_new_adapter: true, lora_modules_to_save: ["norm"] };
+    const [below, above] = [
+      await scene.train("below", { ...again, max_steps: 1 }),
+      await scene.train("above", { ...again, ...onTop, max_steps: 1 }),
+    ].map(({ rows }) => rows[0]!["logps/chosen"]!);
+    assert(Math.abs(above! - below!) < 1e-4, `${above}, ${below}`);
+  },
+);
+
+await runTest(
   "runTraining() trains a new adapter on top of another and saves both as one",
   async (scene) => {
     const first = { ...LORA, lora_target_modules: ["q_proj", "down_proj"] };

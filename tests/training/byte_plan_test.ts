@@ -56,6 +56,7 @@ function sourcesOf(sources: Partial<ByteSources>): ByteSources {
   return {
     ...{ config: configOf(), dtypeOf: () => "bf16", adapter: ADAPTER },
     ...{ optimizer: OPTIMIZER, forward: [], gradientCheckpointing: false },
+    movesReference: false,
     training: [pairBatch(100, 512)],
     ...sources,
   };
@@ -68,7 +69,9 @@ for (
   const [kind, recipe] of [
     ["all weights", {}],
     ["all weights, checkpointing", { gradient_checkpointing: true }],
+    ["all weights, a moving reference", { sync_ref_model: true }],
     ["LoRA", LORA],
+    ["LoRA, a moving reference", { ...LORA, sync_ref_model: true }],
     ["LoRA, checkpointing", { ...LORA, gradient_checkpointing: true }],
   ] as readonly [string, Recipe][]
 ) {

@@ -1,4 +1,10 @@
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+/** The reference's column as the data gives it: on all rows or none, and never a score. */
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { givenReference } from "../../src/training/given_reference.ts";
 import { LORA, PAIRS, readMetrics, runTest, writeRows } from "./run_scene.ts";
 
@@ -26,6 +32,40 @@ Deno.test(
       () => givenReference([row(1), { line: 2 }]),
       TypeError,
       "the row of line 2 has no",
+    );
+  },
+);
+
+await runTest(
+  "runTraining() takes no score for a log-probability, and names the row",
+  async ({ path, train }) => {
+    const rows = PAIRS.map((pair, i) => ({
+      ...pair,
+      ref_chosen_logps: i === 2 ? 7.5 : -7,
+      ref_rejected_logps: -3.5,
+    }));
+    writeRows(path("scores.jsonl"), rows);
+    const dataset = path("scores.jsonl");
+    await assertRejects(
+      () => train("scores", { ...LORA, dataset, max_steps: 1 }),
+      Error,
+      `"${dataset}" line 3: "ref_chosen_logps" is 7.5, expected a log-probability of at most 0`,
+    );
+  },
+);
+
+await runTest(
+  "runTraining() refuses two references at once",
+  async ({ path, train }) => {
+    const rows = PAIRS.map((pair) => ({
+      ...{ ...pair, ref_chosen_logps: -7, ref_rejected_logps: -3.5 },
+    }));
+    writeRows(path("given.jsonl"), rows);
+    const dataset = path("given.jsonl");
+    await assertRejects(
+      () => train("two", { ...LORA, dataset, sync_ref_model: true }),
+      TypeError,
+      'Cannot take the reference from "sync_ref_model": the data gives',
     );
   },
 );

@@ -72,7 +72,10 @@ function settingsOf(name: LossName): Partial<LossOptions>[] {
   const { diverges } = lossRows[name];
   return [
     ...(name === "exo_pair" ? [] : [{}]), // no label is certain there
-    { label_smoothing: 0.2, desirable_weight: 1.5, discopop_tau: 0.7 },
+    {
+      ...{ label_smoothing: 0.2, desirable_weight: 1.5, discopop_tau: 0.7 },
+      center_rewards_coefficient: 0.2,
+    },
     ...(diverges
       ? [
         { f_divergence_type: "forward_kl", label_smoothing: 0.1 } as const,
@@ -261,6 +264,7 @@ Deno.test(
       ...{ beta: 0.1, label_smoothing: 0, f_divergence_type: "reverse_kl" },
       ...{ f_alpha_divergence_coef: 0.5, discopop_tau: 0.05, simpo_gamma: 0.5 },
       ...{ desirable_weight: 1, undesirable_weight: 1 },
+      center_rewards_coefficient: 0,
     });
   },
 );

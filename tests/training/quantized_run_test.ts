@@ -79,6 +79,7 @@ await gpuTest(
     });
     const plan = (blocks: "nf4" | "bf16", nested = false) =>
       planBytes(device, {
+        movesReference: false,
         ...{ config, nested },
         dtypeOf: (name) => isQuantized(name) ? blocks : "bf16",
         adapter: {

@@ -24,6 +24,13 @@ const KINDS: Kinds = {
     file: "adapter_model.safetensors",
     recipe: { ...COMMON, ...LORA, lora_dropout: 0.3 },
   },
+  "LoRA, its reference moved in step 2": {
+    file: "adapter_model.safetensors",
+    recipe: {
+      ...{ ...COMMON, ...LORA, warmup_steps: 0, sync_ref_model: true },
+      ref_model_sync_steps: 2,
+    },
+  },
 };
 
 const OPTIMIZERS: Kinds = Object.fromEntries(

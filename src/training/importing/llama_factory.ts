@@ -64,7 +64,13 @@ const withFreeze: Rule = (_, recipe) =>
     : { note: "it matters with finetuning_type freeze only" };
 
 const METHOD: Rules = {
-  stage: words("trainer", { dpo: "dpo", sft: "sft", kto: "kto", pt: "sft" }),
+  stage: words("trainer", {
+    dpo: "dpo",
+    sft: "sft",
+    kto: "kto",
+    rm: "reward",
+    pt: "sft",
+  }),
   finetuning_type: words("use_peft", {
     lora: true,
     full: false,

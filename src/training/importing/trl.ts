@@ -18,6 +18,7 @@ function trainerOf(recipe: Recipe): string {
   const has = (...keys: string[]) => keys.some((key) => key in recipe);
   if (has("desirable_weight", "undesirable_weight")) return "kto";
   if (has("cpo_alpha", "simpo_gamma")) return "cpo";
+  if (has("center_rewards_coefficient")) return "reward";
   return !has("beta", "loss_type") && has(...SFT_KEYS) ? "sft" : "dpo";
 }
 

@@ -33,6 +33,7 @@ lr_scheduler_type: cosine
 max_length: 1024
 use_liger_kernel: true
 hub_model_id: mine
+eval_strategy: steps
 load_best_model_at_end: true
 novel_key: 3
 output_dir: output/zephyr
@@ -66,6 +67,21 @@ Deno.test({
     assertStringIncludes(said["novel_key"]!, "not an option here");
     assert("hub_model_id" in said && "use_liger_kernel" in said);
     assert(!("novel_key" in options));
+  },
+});
+
+Deno.test({
+  ...pure,
+  name: "importRecipe() knows TRL's reward trainer by its own key",
+  async fn() {
+    const { options, problem } = await load(
+      "model_name_or_path: some/model\ndataset_name: data/pairs.jsonl\ncenter_rewards_coefficient: 0.01\nload_best_model_at_end: true\neval_strategy: steps\noutput_dir: o\n",
+    );
+    assertEquals(problem, undefined);
+    assertEquals(
+      [options.trainer, options.center_rewards_coefficient],
+      ["reward", 0.01],
+    );
   },
 });
 
