@@ -72,6 +72,11 @@ for (
     ["all weights, a moving reference", { sync_ref_model: true }],
     ["LoRA", LORA],
     ["LoRA, a moving reference", { ...LORA, sync_ref_model: true }],
+    ["DoRA with modules in full, a moving reference", {
+      ...{ ...LORA, use_dora: true, lora_modules_to_save: ["norm"] },
+      sync_ref_model: true,
+    }],
+    ["LoRA of a reward model", { ...LORA, trainer: "reward" }],
     ["LoRA, checkpointing", { ...LORA, gradient_checkpointing: true }],
   ] as readonly [string, Recipe][]
 ) {
