@@ -1,4 +1,5 @@
 /** README's table of what is served, made of the code's own tables, so that it cannot fall behind them. */
+import { CODEBOOKS } from "../kernels/codebooks.ts";
 import { optionsOf } from "../src/base/schema.ts";
 import { DATA_ENDINGS } from "../src/files/data_kinds.ts";
 import { ARCHITECTURES } from "../src/model/gguf_architectures.ts";
@@ -37,6 +38,10 @@ export function servedTable(): string {
     ["families (`model_type`)", list(families)],
     ["rotary kinds", list(Object.keys(ROPE_KINDS))],
     ["types of frozen weights", choices("torch_dtype")],
+    [
+      "codes of frozen weights",
+      list(["int8", ...Object.keys(CODEBOOKS)]) + ", scales nested or not",
+    ],
     ["trainers", list(trainerNames)],
     ["losses", list(lossNames)],
     ["divergences of `dpo`", choices("f_divergence_type")],

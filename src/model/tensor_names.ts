@@ -23,7 +23,11 @@ export function memoryName(name: string): string {
     .replace(/^language_model\./, "");
 }
 
-/** The module that a weight belongs to, as transformers has it in memory and PEFT names its adapters. */
+/**
+ * The module that a weight belongs to, as transformers has it in memory and PEFT names its adapters; one that an
+ * adapter has in full, by PEFT's name for it, belongs where its base's does.
+ */
 export function modulePath(name: string): string {
-  return memoryName(name.replace(/\.weight$/, ""));
+  const own = name.replace(/^base_model\.model\./, "");
+  return memoryName(own.replace(/\.weight$/, ""));
 }
