@@ -148,7 +148,7 @@ Deno.test(
     const error = refuses(
       {
         learningrate: 1,
-        use_dora: true,
+        generate_during_eval: true,
         beta: "x",
         truncation_mode: "keep_end",
       },
@@ -156,7 +156,7 @@ Deno.test(
     );
     assertStringIncludes(
       error.message,
-      '"use_dora" cannot be true: not served here',
+      '"generate_during_eval" cannot be true: not served here',
     );
     assertStringIncludes(
       error.message,
