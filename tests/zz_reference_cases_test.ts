@@ -1,5 +1,6 @@
 /**
- * Runs last, by its name, and says how many cases of the reference the files before it compared.
+ * Starts last, by its name, and says how many cases of the reference the files before it compared. Files run side by
+ * side, so one of them may not have ended yet.
  */
 import { assert } from "@std/assert";
 import { comparedSoFar, referenceSource } from "./reference_dir.ts";
@@ -10,7 +11,7 @@ const listed = families.map(([family, cases]) => `${family} ${cases}`);
 
 Deno.test({
   name: total > 0
-    ? `${total} reference cases ran (${
+    ? `at least ${total} reference cases ran (${
       listed.join(", ")
     }), from ${referenceSource()}`
     : "reference cases ran (skipped: this file ran alone)",
