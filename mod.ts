@@ -216,6 +216,7 @@ export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
 // models: opened, merged, made of random numbers
 export type { AdapterConfig, LoraInit } from "./src/model/adapter_config.ts";
 export type { ModelConfig } from "./src/model/config.ts";
+export type { ExpertConfig } from "./src/model/expert_config.ts";
 export { exportGguf } from "./src/model/export_gguf.ts";
 export type {
   ExportGgufHooks,

@@ -36,7 +36,11 @@ export interface DeviceMemory {
   readonly largestBytes: number;
   /** Starts the count of `peakUsedBytes` again. */
   forgetPeak(): void;
-  /** What is free now. */
+  /**
+   * What is free now.
+   *
+   * @internal
+   */
   idle(): Form[];
   /**
    * Holds resources of these forms, free, in place of what is free now. What is destroyed and made again in other sizes

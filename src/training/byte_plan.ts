@@ -60,7 +60,11 @@ export interface BytePlan {
   readonly largest: number;
   /** Whether blocks are computed again in the backward pass. */
   readonly gradientCheckpointing: boolean;
-  /** What lies in the pool between two batches that are trained on, for `DeviceMemory.reserve()`. */
+  /**
+   * What lies in the pool between two batches that are trained on, for `DeviceMemory.reserve()`.
+   *
+   * @internal
+   */
   readonly idle: readonly Form[];
 }
 
