@@ -45,6 +45,8 @@ export interface DeviceMemory {
   /**
    * Holds resources of these forms, free, in place of what is free now. What is destroyed and made again in other sizes
    * leaves holes in a driver's memory: 0.4 GB over six batches of rising lengths.
+   *
+   * @internal
    */
   reserve(forms: readonly Form[]): void;
 }

@@ -4,6 +4,7 @@ import type { Family } from "./family.ts";
 
 /** A model's experts. */
 export interface ExpertConfig {
+  /** Experts of a layer. */
   readonly num_experts: number;
   /** Experts that serve a token. */
   readonly num_experts_per_tok: number;
