@@ -4,11 +4,12 @@
  *
  * Source: https://arxiv.org/abs/2402.09353, Eq. 5.
  */
+import { isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
 import { pickRows } from "./embedding.ts";
 import { foldedGrid } from "./grid.ts";
 import { defineKernel } from "./kernel.ts";
-import { linear } from "./linear.ts";
+import { linear, linearDxRows } from "./linear.ts";
 import {
   createMatrix,
   type Matrix,
@@ -26,6 +27,8 @@ const WORKGROUP_SIZE = 64;
 
 /** Rows that are decoded at once; a multiple of 64, where a view may begin. */
 const DECODED_ROWS = 1024;
+/** The same of codes, whose rows are decoded by as many products each. */
+const DECODED_CODES = 64;
 
 /** Rows of a weight as f32 tensors `[count, cols]`, a few at a time; each is given back after its turn. */
 export function* decodedRows(
@@ -33,16 +36,45 @@ export function* decodedRows(
   w: Matrix,
 ): Generator<{ first: number; values: Tensor }> {
   const [{ count: fit } = { count: 0 }] = rowSlices(device, w.rows, w.cols);
-  const most = Math.min(DECODED_ROWS, fit);
+  const codes = isCodeDType(w.dtype);
+  const most = Math.min(codes ? DECODED_CODES : DECODED_ROWS, fit);
   for (let first = 0; first < w.rows; first += most) {
     const count = Math.min(most, w.rows - first);
-    const rows = Uint32Array.from({ length: count }, (_, i) => first + i);
-    const ids = device.upload(rows, [count], "u32");
-    const values = pickRows(device, w, ids);
+    const values = codes
+      ? multipliedRows(device, w, first, count)
+      : pickedRows(device, w, first, count);
     yield { first, values };
-    device.release(ids);
     device.release(values);
   }
+}
+
+function pickedRows(
+  device: Device,
+  w: Matrix,
+  first: number,
+  count: number,
+): Tensor {
+  const rows = Uint32Array.from({ length: count }, (_, i) => first + i);
+  const ids = device.upload(rows, [count], "u32");
+  const values = pickRows(device, w, ids);
+  device.release(ids);
+  return values;
+}
+
+/** Rows of codes: only products read those, and that with the unit matrix is exact. */
+function multipliedRows(
+  device: Device,
+  w: Matrix,
+  first: number,
+  count: number,
+): Tensor {
+  const numbers = new Float32Array(count * count);
+  for (let i = 0; i < count; i++) numbers[i * count + i] = 1;
+  const unit = device.upload(numbers, [count, count]);
+  const values = device.zeros([count, w.cols]);
+  linearDxRows(device, unit, w, first, values);
+  device.release(unit);
+  return values;
 }
 
 /** Sums of the squares of each row, `[rows]`; with `root` the norms. */

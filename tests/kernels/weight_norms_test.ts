@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { rowSquares, weightNorms } from "../../kernels/weight_norms.ts";
 import { weightNormsTwin } from "../reference/weight_norms.ts";
 import { gpuTest } from "./gpu_test_case.ts";
-import { seededMatrix, SMALL_WINDOW } from "./matrix_case.ts";
+import { seededCodes, seededMatrix, SMALL_WINDOW } from "./matrix_case.ts";
 import { assertClose, seeded } from "./numbers.ts";
 import { uploadMatrix } from "./upload_matrix.ts";
 
@@ -13,12 +13,16 @@ for (
     [33, 7, 3, "bf16"],
     [257, 172, 16, "f16"],
     [1500, 64, 8, "bf16"],
+    [33, 35, 3, "int8"],
+    [130, 128, 8, "nf4"],
   ] as const
 ) {
   await gpuTest(
     `weightNorms() is its twin at ${dtype} [${rows}, ${cols}], rank ${rank}`,
     async (device) => {
-      const { w, values } = seededMatrix(device, rows, cols, dtype);
+      const { w, values } = dtype === "int8" || dtype === "nf4"
+        ? seededCodes(device, rows, cols, dtype)
+        : seededMatrix(device, rows, cols, dtype);
       const a = seeded(rank * cols, 2);
       const b = seeded(rows * rank, 3);
       const m = seeded(rows, 4);
