@@ -5,7 +5,7 @@
  */
 import { BLOCK, isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
-import { FLAT_WIDTH } from "./flat_texture.ts";
+import { allocateFlat, FLAT_WIDTH } from "./flat_texture.ts";
 import {
   bytesOfRows,
   decodeRows,
@@ -264,10 +264,6 @@ function rowsPerWindow(
 
 function allocateStore(device: Device, words: number): Tensor | GPUTexture {
   return device.variant === "panel"
-    ? device.allocateTexture(
-      "rgba32uint",
-      FLAT_WIDTH,
-      Math.ceil(words / FLAT_WIDTH),
-    )
+    ? allocateFlat(device, "rgba32uint", words)
     : device.allocate([words * 4], "u32");
 }

@@ -5,7 +5,7 @@
  */
 import { BLOCK, CODEBOOKS, type CodeDType, isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
-import { FLAT_WIDTH } from "./flat_texture.ts";
+import { allocateFlat } from "./flat_texture.ts";
 import type { Matrix } from "./matrix.ts";
 import {
   allocateNested,
@@ -68,11 +68,7 @@ export function allocateScales(
   }
   const words = Math.ceil(rows / ROWS) * blocks + before;
   return device.variant === "panel"
-    ? device.allocateTexture(
-      "rgba32float",
-      FLAT_WIDTH,
-      Math.ceil(words / FLAT_WIDTH),
-    )
+    ? allocateFlat(device, "rgba32float", words)
     : device.allocate([words * ROWS]);
 }
 
