@@ -14,6 +14,12 @@ export const FLAT_WIDTH = 512;
 const SPARE_WIDTH = 4;
 const TEXEL_BYTES = 16;
 
+/** Bytes of a texture for `words` 16-byte words. */
+export function flatBytes(words: number): number {
+  const texels = Math.ceil(words / FLAT_WIDTH) * (FLAT_WIDTH + SPARE_WIDTH);
+  return texels * TEXEL_BYTES;
+}
+
 /** A texture for `words` 16-byte words in the order of `flatTexture()`, with arbitrary contents. */
 export function allocateFlat(
   device: Device,
