@@ -8,7 +8,7 @@ import type { Recorder } from "./recorder.ts";
 
 /** What all launches of a kernel came to. */
 export interface KernelTime {
-  /** The kernel's name; `copies` for what lies between passes. */
+  /** The kernel's name; `COPIES` for what lies between passes. */
   readonly name: string;
   readonly launches: number;
   readonly seconds: number;
@@ -26,7 +26,8 @@ export interface LaunchProfile {
   times(): Promise<KernelTime[]>;
 }
 
-const COPIES = "copies";
+/** Name of the copies among the kernels. */
+export const COPIES = "copies";
 const STAMP_BYTES = 8;
 /** Stamps of one submission, and of all between two reads. */
 const SUBMISSION_STAMPS = 256;
@@ -115,7 +116,11 @@ function createLaunchProfile(gpu: GPUDevice): LaunchProfile {
       );
     },
     async times() {
-      const values = await readStamps(gpu, stamps);
+      const values = await readStamps(
+        gpu,
+        stamps,
+        Math.max(base, 1) * STAMP_BYTES,
+      );
       querySet.destroy();
       stamps.destroy();
       return timesOf(launches, values);
@@ -126,13 +131,14 @@ function createLaunchProfile(gpu: GPUDevice): LaunchProfile {
 async function readStamps(
   gpu: GPUDevice,
   stamps: GPUBuffer,
+  size: number,
 ): Promise<BigUint64Array> {
   const staging = gpu.createBuffer({
-    size: stamps.size,
+    size,
     usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
   });
   const encoder = gpu.createCommandEncoder();
-  encoder.copyBufferToBuffer(stamps, 0, staging, 0, stamps.size);
+  encoder.copyBufferToBuffer(stamps, 0, staging, 0, size);
   gpu.queue.submit([encoder.finish()]);
   await staging.mapAsync(GPUMapMode.READ);
   const values = new BigUint64Array(staging.getMappedRange().slice(0));

@@ -8,6 +8,7 @@
 import { Random } from "../src/base/random.ts";
 import type { Device } from "./device.ts";
 import { lanesOf } from "./lanes.ts";
+import { COPIES, type KernelTime } from "./launch_profile.ts";
 import { linear } from "./linear.ts";
 import {
   createMatrix,
@@ -68,7 +69,9 @@ const PROBES: Record<Device["variant"], Probe> = {
   panel: { tokens: 192, rows: 896, cols: 896 },
   tile: { tokens: 512, rows: 4096, cols: 1024 },
 };
-const ROUNDS = 7;
+/** Many, since a shared machine's speed changes within a second, and the best moment of each candidate counts. */
+const ROUNDS = 16;
+/** Of a round by the clock. */
 const LAUNCHES = 3;
 /** Another candidate than the first must be faster by this factor: timings of a busy machine differ by less. */
 const CLEARLY = 1.05;
@@ -207,22 +210,44 @@ function sameBits(a: Float32Array, b: Float32Array): boolean {
   return left!.every((word, i) => word === right![i]);
 }
 
-/** Milliseconds of a launch, the least of interleaved rounds: what other programs took is no part of it. All are compiled. */
+/** Seconds of a launch, the least of interleaved rounds: what other programs took is no part of it. All are compiled. */
 async function time(
   device: Device,
   fit: readonly number[],
   { x, w }: Operands,
 ): Promise<Map<number, number>> {
-  const times = new Map(fit.map((i) => [i, [] as number[]]));
+  const least = new Map(fit.map((i) => [i, Infinity]));
   for (let round = 0; round < ROUNDS; round++) {
     for (const i of fit) {
       using _scope = device.scope();
       chooseProduct(device, i);
-      const began = performance.now();
-      for (let n = 0; n < LAUNCHES; n++) linear(device, x, w);
-      await device.finish();
-      times.get(i)!.push((performance.now() - began) / LAUNCHES);
+      const seconds = await launchSeconds(device, () => linear(device, x, w));
+      least.set(i, Math.min(least.get(i)!, seconds));
     }
   }
-  return new Map([...times].map(([i, values]) => [i, Math.min(...values)]));
+  return least;
+}
+
+/** By the device's own stamps, since a wait takes as long as a launch; by the clock where it has none. */
+async function launchSeconds(
+  device: Device,
+  launch: () => void,
+): Promise<number> {
+  if (device.gpu.features.has("timestamp-query")) {
+    const end = device.startProfile();
+    launch();
+    return productSeconds(await end());
+  }
+  const began = performance.now();
+  for (let n = 0; n < LAUNCHES; n++) launch();
+  await device.finish();
+  return (performance.now() - began) / 1000 / LAUNCHES;
+}
+
+/** Without the copies, which are the same for all candidates. */
+function productSeconds(kernels: readonly KernelTime[]): number {
+  return kernels.reduce(
+    (sum, { name, seconds }) => name === COPIES ? sum : sum + seconds,
+    0,
+  );
 }
