@@ -3,7 +3,7 @@
 override FORMAT: u32 = 0;   // of w: 0 = f32, 1 = bf16, 2 = f16
 struct Params { count: u32, cols: u32, pitch: u32, first: u32, rows: u32 }
 @group(0) @binding(0) var<storage, read> ids: array<u32>;          // [count]
-@group(0) @binding(1) var w: texture_storage_2d<rgba32uint, read>; // [rows (/ 2), pitch] words, flat
+@group(0) @binding(1) var w: texture_storage_2d<rgba32uint, read>; // [rows, pitch], or [rows / 8, pitch, 4 pairs], words, flat
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;      // [count, cols]
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -11,8 +11,8 @@ fn at(word: u32) -> vec2u { return vec2u(word % 512, word / 512); }
 
 fn w_at(row: u32, word: u32) -> vec4f {
   if (FORMAT == 0) { return bitcast<vec4f>(textureLoad(w, at(row * params.pitch + word))); }
-  // rows in pairs, the odd one in the upper halves
-  let pair = textureLoad(w, at(row / 2 * params.pitch + word));
+  // rows in pairs, the odd one in the upper halves; the words of four pairs take turns
+  let pair = textureLoad(w, at((row / 8 * params.pitch + word) * 4 + row / 2 % 4));
   let half = select(pair & vec4u(0xffff), pair >> vec4u(16), row % 2 == 1);
   if (FORMAT == 1) { return bitcast<vec4f>(half << vec4u(16)); }
   return vec4f(unpack2x16float(half.x).x, unpack2x16float(half.y).x, unpack2x16float(half.z).x, unpack2x16float(half.w).x);

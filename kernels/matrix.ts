@@ -11,7 +11,9 @@ import {
   decodeRows,
   type MatrixDType,
   packRows,
+  PAIRS_IN_TURN,
   ROWS_PER_WORD,
+  type Turns,
   WORD_BYTES,
   wordPitch,
   wordsOfRows,
@@ -47,6 +49,9 @@ export interface Matrix {
 /** Windows begin at multiples of this, so that tiles and 256-byte offsets never straddle two. */
 export const WINDOW_ROWS = 64;
 
+/** Rows of a matrix of less than 32 bits are written in multiples of this, but for the last ones. */
+export const WRITTEN_ROWS = 2 * PAIRS_IN_TURN;
+
 /**
  * Allocates a matrix with arbitrary contents, owned like a tensor by the innermost scope; by nobody if none is open.
  *
@@ -61,6 +66,7 @@ export function createMatrix(
   { nested = false }: { readonly nested?: boolean } = {},
 ): Matrix {
   const pitch = wordPitch(cols, dtype);
+  const turns = turnsOf(device, dtype);
   expectBlocks(cols, dtype);
   const most = rowsPerWindow(device, cols, dtype);
   const windows: MatrixWindow[] = [];
@@ -69,13 +75,18 @@ export function createMatrix(
     windows.push({
       first,
       rows: count,
-      store: allocateStore(device, wordsOfRows(count, cols, dtype)),
+      store: allocateStore(device, wordsOfRows(count, cols, dtype, turns)),
       scales: isCodeDType(dtype)
         ? allocateScales(device, { first, rows: count, cols, dtype, nested })
         : undefined,
     });
   }
   return { rows, cols, dtype, pitch, windows };
+}
+
+/** Kernels for GPUs read rows of storage buffers as one. */
+function turnsOf({ variant }: Device, dtype: MatrixDType): Turns {
+  return variant === "panel" && ROWS_PER_WORD[dtype] === 2 ? PAIRS_IN_TURN : 1;
 }
 
 /** Gives a matrix back to the pool before its scope ends. */
@@ -96,8 +107,7 @@ function expectBlocks(cols: number, dtype: MatrixDType): void {
 /**
  * Overwrites whole rows from the bytes of a checkpoint, or from codes: row-major elements of the matrix's dtype.
  *
- * @param firstRow the first of a group, of two rows in 16 bits, of four in codes; then whole groups, unless the last
- *   row is among them
+ * @param firstRow a multiple of `WRITTEN_ROWS`; then multiples of that, unless the last row is among them
  * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split a group
  */
 export function writeMatrixRows(
@@ -109,13 +119,14 @@ export function writeMatrixRows(
   const rowBytes = bytesOfRows(1, m.cols, m.dtype);
   const rows = bytes.length / rowBytes;
   const end = firstRow + rows;
-  const group = ROWS_PER_WORD[m.dtype];
+  const turns = turnsOf(device, m.dtype);
+  const group = ROWS_PER_WORD[m.dtype] === 1 ? 1 : WRITTEN_ROWS;
   const split = firstRow % group !== 0 ||
     (end % group !== 0 && end !== m.rows);
   if (!Number.isInteger(rows) || end > m.rows || split) {
     throw new RangeError(
       `Cannot write rows of a matrix [${m.rows}, ${m.cols}]: ${bytes.length} bytes from row ${firstRow}, expected whole rows of ${rowBytes} bytes within it${
-        group === 1 ? "" : group === 2 ? ", in pairs" : ", in fours"
+        group === 1 ? "" : `, in runs of ${group}`
       }`,
     );
   }
@@ -124,8 +135,8 @@ export function writeMatrixRows(
       piece.offset * rowBytes,
       (piece.offset + piece.rows) * rowBytes,
     );
-    const words = packRows(part, m.cols, m.dtype);
-    const word = wordsOfRows(piece.first, m.cols, m.dtype);
+    const words = packRows(part, m.cols, m.dtype, turns);
+    const word = wordsOfRows(piece.first, m.cols, m.dtype, turns);
     if (!(piece.store instanceof GPUTexture)) {
       device.write(piece.store, words, word * WORD_BYTES);
       continue;
@@ -181,6 +192,7 @@ export async function readMatrixRows(
   rows: number,
 ): Promise<Float32Array<ArrayBuffer>> {
   const { dtype } = m;
+  const turns = turnsOf(device, dtype);
   if (isCodeDType(dtype)) {
     throw new TypeError(
       `Cannot read rows of a ${dtype} matrix: they are codes`,
@@ -188,9 +200,9 @@ export async function readMatrixRows(
   }
   const values = new Float32Array(rows * m.cols);
   for (const piece of windowsOf(m, firstRow, rows)) {
-    const half = piece.first % ROWS_PER_WORD[m.dtype];
-    const word = wordsOfRows(piece.first - half, m.cols, m.dtype);
-    const words = wordsOfRows(half + piece.rows, m.cols, m.dtype);
+    const first = piece.first % (ROWS_PER_WORD[dtype] * turns);
+    const word = wordsOfRows(piece.first - first, m.cols, dtype, turns);
+    const words = wordsOfRows(first + piece.rows, m.cols, dtype, turns);
     const bytes = piece.store instanceof GPUTexture
       ? await readTexture(device, piece.store, word, words)
       : await device.readBytes({
@@ -198,7 +210,9 @@ export async function readMatrixRows(
         shape: [words * 4],
         byteOffset: (piece.store.byteOffset ?? 0) + word * WORD_BYTES,
       });
-    const decoded = decodeRows(bytes, half, piece.rows, m.cols, dtype);
+    const decoded = decodeRows(bytes, {
+      ...{ first, rows: piece.rows, cols: m.cols, dtype, turns },
+    });
     values.set(decoded, piece.offset * m.cols);
   }
   return values;
@@ -254,7 +268,7 @@ function rowsPerWindow(
     ? FLAT_WIDTH * maxTextureDimension2D * WORD_BYTES
     : maxBufferSize;
   const bytes = Math.min(device.windowBytes, most);
-  const blockBytes = wordsOfRows(WINDOW_ROWS, cols, dtype) * WORD_BYTES;
+  const blockBytes = wordsOfRows(WINDOW_ROWS, cols, dtype, 1) * WORD_BYTES;
   const blocks = Math.floor(bytes / blockBytes);
   if (blocks >= 1) return blocks * WINDOW_ROWS;
   throw new RangeError(

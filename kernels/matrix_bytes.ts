@@ -23,6 +23,15 @@ export const ROWS_PER_WORD: Record<MatrixDType, 1 | 2 | 4> = {
   ...{ int8: 4, nf4: 4, fp4: 4 },
 };
 
+/**
+ * Pairs of 16-bit rows whose words take turns in textures, which CPU adapters read: a line of the cache is of one step
+ * of a sum over columns, so a workgroup reads few places of the memory at a time, as the processor's prefetching wants.
+ */
+export const PAIRS_IN_TURN = 4;
+
+/** How many words of neighbouring rows, or groups of rows, take turns. */
+export type Turns = 1 | typeof PAIRS_IN_TURN;
+
 /** Columns whose elements share a word. */
 export const COLS_PER_WORD: Record<MatrixDType, 4 | 8> = {
   ...{ f32: 4, f16: 4, bf16: 4 },
@@ -44,13 +53,15 @@ export function wordPitch(cols: number, dtype: MatrixDType): number {
   return Math.ceil(cols / COLS_PER_WORD[dtype]);
 }
 
-/** Words that `rows` rows take from the first of a group on. */
+/** Words that `rows` rows take from the first of a group on; of whole groups that take turns. */
 export function wordsOfRows(
   rows: number,
   cols: number,
   dtype: MatrixDType,
+  turns: Turns,
 ): number {
-  return Math.ceil(rows / ROWS_PER_WORD[dtype]) * wordPitch(cols, dtype);
+  const groups = Math.ceil(rows / ROWS_PER_WORD[dtype] / turns);
+  return groups * turns * wordPitch(cols, dtype);
 }
 
 /** The words of whole groups of rows, as a checkpoint stores them; what is left of a word is zero. */
@@ -58,10 +69,11 @@ export function packRows(
   bytes: Uint8Array,
   cols: number,
   dtype: MatrixDType,
+  turns: Turns,
 ): Uint8Array {
   if (isCodeDType(dtype)) return fourRows(bytes, cols, dtype);
   return ROWS_PER_WORD[dtype] === 2
-    ? pairRows(bytes, cols)
+    ? pairRows(bytes, cols, turns)
     : fillRows(bytes, cols);
 }
 
@@ -77,24 +89,34 @@ function fillRows(bytes: Uint8Array, cols: number): Uint8Array {
   return filled;
 }
 
-function pairRows(bytes: Uint8Array, cols: number): Uint8Array {
+function pairRows(
+  bytes: Uint8Array,
+  cols: number,
+  turns: Turns,
+): Uint8Array {
   const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0
     ? bytes
     : bytes.slice();
   const halves = new Uint16Array(buffer, byteOffset, length / 2);
   const rows = halves.length / cols;
-  const pitch = wordPitch(cols, "bf16") * 4;
-  const words = new Uint32Array(Math.ceil(rows / 2) * pitch);
+  const words = new Uint32Array(4 * wordsOfRows(rows, cols, "bf16", turns));
   for (let row = 0; row < rows; row += 2) {
     const low = row * cols;
     const high = low + cols;
-    const to = row / 2 * pitch;
+    let to = firstPart(row / 2, cols, turns);
     // past the last row there is nothing, which is zero in a shift
     for (let j = 0; j < cols; j++) {
-      words[to + j] = halves[low + j]! | (halves[high + j]! << 16);
+      words[to++] = halves[low + j]! | (halves[high + j]! << 16);
+      if (j % 4 === 3) to += 4 * (turns - 1);
     }
   }
   return new Uint8Array(words.buffer);
+}
+
+/** Where the first 32 bits of a pair of rows lie; those of the next columns follow by fours. */
+function firstPart(pair: number, cols: number, turns: Turns): number {
+  const turn = pair % turns;
+  return 4 * ((pair - turn) * wordPitch(cols, "bf16") + turn);
 }
 
 /** Four rows of codes take turns, 32 bits each. */
@@ -120,25 +142,35 @@ function fourRows(
 /**
  * The numbers of rows `[first, first + rows)` of packed floats, `[rows, cols]`.
  *
- * @param first 0, or 1 for the second row of the first pair
+ * @param first 0, or another row of the first group
  */
 export function decodeRows(
   words: ArrayBuffer,
-  first: number,
-  rows: number,
-  cols: number,
-  dtype: Exclude<MatrixDType, CodeDType>,
+  { first, rows, cols, dtype, turns }: {
+    readonly first: number;
+    readonly rows: number;
+    readonly cols: number;
+    readonly dtype: Exclude<MatrixDType, CodeDType>;
+    readonly turns: Turns;
+  },
 ): Float32Array<ArrayBuffer> {
   const values = new Float32Array(rows * cols);
   const bits = new Uint32Array(values.buffer);
-  const pitch = wordPitch(cols, dtype) * 4;
   const from = new Uint32Array(words);
   for (let i = 0; i < rows; i++) {
     const row = first + i;
-    const at = Math.floor(row / ROWS_PER_WORD[dtype]) * pitch;
-    const line = from.subarray(at, at + cols);
-    if (dtype === "f32") bits.set(line, i * cols);
-    else decodeHalves(line, row % 2, dtype, values.subarray(i * cols));
+    if (dtype === "f32") {
+      const at = row * wordPitch(cols, dtype) * 4;
+      bits.set(from.subarray(at, at + cols), i * cols);
+      continue;
+    }
+    let at = firstPart(Math.floor(row / 2), cols, turns);
+    const line = Uint32Array.from({ length: cols }, (_, j) => {
+      const part = from[at++]!;
+      if (j % 4 === 3) at += 4 * (turns - 1);
+      return part;
+    });
+    decodeHalves(line, row % 2, dtype, values.subarray(i * cols));
   }
   return values;
 }

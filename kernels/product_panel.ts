@@ -103,11 +103,8 @@ function chooseShape(
 ): TileShape {
   const { cols } = p;
   const rows = p.range?.most ?? p.rows;
-  // one or two answers that grow: every row more is a load more a step, so there is a tile for each. Weights come from
-  // memory once: with more than 64 rows of them at a time its prefetching fails, a third of the speed is lost
-  if (rows <= 2) {
-    return { rows, rowLanes: 1, cols: 64 / lanes, colLanes: lanes };
-  }
+  // one or two answers that grow: every row more is a load more a step, so there is a tile for each
+  if (rows <= 2) return { rows, rowLanes: 1, cols: 8, colLanes: lanes };
   if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: lanes };
   if (cols <= 16) return { rows: 8, rowLanes: lanes, cols: 16, colLanes: 1 };
   return panelShapes(lanes)[chosen]!;

@@ -3,7 +3,11 @@
  * Writes WGSL; what surrounds a loop is written in product_panel_text.ts.
  */
 import { type CodeDType, isCodeDType } from "./codebooks.ts";
-import { type MatrixDType, ROWS_PER_WORD } from "./matrix_bytes.ts";
+import {
+  type MatrixDType,
+  PAIRS_IN_TURN,
+  ROWS_PER_WORD,
+} from "./matrix_bytes.ts";
 import type { PanelTile } from "./product_panel_text.ts";
 
 const XYZW = ["x", "y", "z", "w"] as const;
@@ -78,15 +82,39 @@ export function aPlaces(
   );
 }
 
+/** Words of b from one group of columns to the next. */
+function turnsOf({ dtype }: Pair): number {
+  return ROWS_PER_WORD[dtype] === 2 ? PAIRS_IN_TURN : 1;
+}
+
+/** Where a row of b, or a pair of rows, begins. */
+function rowStart(pair: Pair, row: string): string {
+  const turns = turnsOf(pair);
+  const pitch = `params.${pair.prefix}b_pitch`;
+  if (turns === 1) return `(${row}) * ${pitch}`;
+  const turn = `((${row}) % ${turns}u)`;
+  return `(${row} - ${turn}) * ${pitch} + ${turn}`;
+}
+
+/** The word `k` of the row of b that begins at `start`. */
+function wordOf(pair: Pair, start: string, k: string): string {
+  const turns = turnsOf(pair);
+  const place = turns === 1 ? k : `${turns}u * ${k}`;
+  return `textureLoad(${pair.b}, at(${start} + ${place}))`;
+}
+
 /** Where the rows of b, or its pairs of rows, begin that are columns of the tile. */
-function bPlaces(t: PanelTile, { dtype, prefix }: Pair): string {
-  const step = ROWS_PER_WORD[dtype];
+function bPlaces(t: PanelTile, pair: Pair): string {
+  const step = ROWS_PER_WORD[pair.dtype];
   return each(
     t.cols / step,
-    (q) =>
-      `  let b_at${q * step} = (params.${prefix}b_row + ${
+    (q) => {
+      const name = `b_row${q * step}`;
+      return `  let ${name} = (params.${pair.prefix}b_row + ${
         column(t, q * step)
-      }) / ${step}u * params.${prefix}b_pitch;`,
+      }) / ${step}u;
+  let b_at${q * step} = ${rowStart(pair, name)};`;
+    },
   );
 }
 
@@ -135,7 +163,7 @@ ${
 ${
       each(t.cols / group, (q) =>
         `{
-let w = textureLoad(${pair.b}, at(b_at${q * group} + ${k}));
+let w = ${wordOf(pair, `b_at${q * group}`, k)};
 ${each(group, (i) => `{ let b = ${halves[i]}(w); ${sums(q * group + i)} }`)}
 }`)
     }
@@ -153,7 +181,7 @@ ${step("(k + 1u)")}
 
 /** Sums over the columns of b, four a step. */
 function ntLoop(t: PanelTile, pair: Pair): string {
-  const word = (c: number) => `textureLoad(${pair.b}, at(b_at${c} + k))`;
+  const word = (c: number) => wordOf(pair, `b_at${c}`, "k");
   const single = (c: number) => `let b${c} = bitcast<vec4f>(${word(c)});`;
   const double = (c: number) =>
     c % 2 === 1
@@ -177,7 +205,7 @@ function nnLoop(t: PanelTile, pair: Pair): string {
   const { prefix } = pair;
   const step = ROWS_PER_WORD[pair.dtype];
   const load = (k: number, q: number) => {
-    const word = `textureLoad(${pair.b}, at(b_at${k} + b_word${q}))`;
+    const word = wordOf(pair, `b_at${k}`, `b_word${q}`);
     return step === 1
       ? `let b${k}_${q} = bitcast<vec4f>(${word});`
       : `let w${k}_${q} = ${word}; let b${k}_${q} = even(w${k}_${q}); let b${
@@ -185,9 +213,10 @@ function nnLoop(t: PanelTile, pair: Pair): string {
       }_${q} = odd(w${k}_${q});`;
   };
   const row = (k: number) =>
-    `let b_at${k} = (params.${prefix}b_row / ${step}u + min(k * ${
+    `let b_row${k} = params.${prefix}b_row / ${step}u + min(k * ${
       4 / step
-    }u + ${k / step}u, last)) * params.${prefix}b_pitch;`;
+    }u + ${k / step}u, last);
+let b_at${k} = ${rowStart(pair, `b_row${k}`)};`;
   return `${aPlaces(t, pair)}
 ${each(t.cols / 4, (q) => `  let b_word${q} = (${column(t, q * 4)}) / 4u;`)}
   let steps = (params.${prefix}length + 3u) / 4u;

@@ -8,6 +8,7 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
+  WRITTEN_ROWS,
 } from "../../kernels/matrix.ts";
 import type { Tensor } from "../../kernels/tensor.ts";
 import {
@@ -137,7 +138,7 @@ async function loadParts(
   return parts;
 }
 
-/** A file's chunks are asked for in whole pairs of rows, which is what a matrix takes. */
+/** A file's chunks are asked for in whole runs of rows, which is what a matrix takes. */
 async function loadMatrix(
   device: Device,
   reader: TensorReader,
@@ -150,9 +151,9 @@ async function loadMatrix(
   const [rows, cols] = shape as [number, number];
   const matrix = createMatrix(device, rows, cols, kept);
   const rowBytes = bytes / rows;
-  const pairBytes = 2 * rowBytes;
-  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / pairBytes)) *
-    pairBytes;
+  const runBytes = WRITTEN_ROWS * rowBytes;
+  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / runBytes)) *
+    runBytes;
   for await (const chunk of reader.chunks(name, chunkBytes)) {
     const converted = STORED[kept] === stored
       ? chunk.bytes

@@ -8,6 +8,7 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
+  WRITTEN_ROWS,
 } from "../../kernels/matrix.ts";
 import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
 import { quantize } from "../../kernels/quantize.ts";
@@ -87,7 +88,7 @@ function fillMatrix(
   numbers: Float32Array<ArrayBuffer>,
 ): void {
   const { rows, cols, dtype } = matrix;
-  const most = Math.floor(numbers.length / cols / 4) * 4;
+  const most = Math.floor(numbers.length / cols / WRITTEN_ROWS) * WRITTEN_ROWS;
   const values = numbers.subarray(0, most * cols);
   const bytes = isCodeDType(dtype)
     ? quantize(values, cols, dtype).bytes

@@ -5,7 +5,7 @@
 import { Device } from "../../kernels/device.ts";
 import { BudgetError, type Form } from "../../kernels/pool.ts";
 import type { Matrix } from "../../kernels/matrix.ts";
-import { writeMatrixRows } from "../../kernels/matrix.ts";
+import { writeMatrixRows, WRITTEN_ROWS } from "../../kernels/matrix.ts";
 import { bytesOfRows } from "../../kernels/matrix_bytes.ts";
 import { matrixBytes, resourceBytes } from "../../kernels/resource_bytes.ts";
 import type { Vector, Weight } from "../autograd/parameter.ts";
@@ -154,8 +154,8 @@ export async function forwardBytes(
 function stageChunk(device: Device, model: Model): void {
   const { matrix } = (model.base ?? model).embed_tokens;
   const rowBytes = bytesOfRows(1, matrix.cols, matrix.dtype);
-  const most = Math.floor(CHUNK_BYTES / rowBytes / 2) * 2;
-  const rows = Math.min(matrix.rows, Math.max(2, most));
+  const runs = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes / WRITTEN_ROWS));
+  const rows = Math.min(matrix.rows, runs * WRITTEN_ROWS);
   writeMatrixRows(device, matrix, 0, new Uint8Array(rows * rowBytes));
 }
 

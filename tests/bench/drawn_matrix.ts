@@ -19,7 +19,7 @@ export function drawnMatrix(
   dtype: "f32" | "bf16",
 ): Matrix {
   const w = createMatrix(device, rows, cols, dtype);
-  const most = Math.max(2, Math.floor(DRAWN / cols / 2) * 2);
+  const most = Math.max(8, Math.floor(DRAWN / cols / 8) * 8);
   const { bytes } = encoded(seeded(Math.min(most, rows) * cols, 1), dtype);
   const rowBytes = bytes.length / Math.min(most, rows);
   for (let row = 0; row < rows; row += most) {

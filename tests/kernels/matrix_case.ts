@@ -49,7 +49,7 @@ export function seededMatrix(
   const numbers = seeded(rows * cols, rows + cols + seed);
   const { values, bytes } = encoded(numbers, dtype);
   const w = createMatrix(device, rows, cols, dtype);
-  writeInPieces(device, w, bytes, 6);
+  writeInPieces(device, w, bytes, 24);
   return { w, values };
 }
 
