@@ -14,6 +14,7 @@ import {
   PAIRS_IN_TURN,
   ROWS_PER_WORD,
   type Turns,
+  turnsInTexture,
   WORD_BYTES,
   wordPitch,
   wordsOfRows,
@@ -84,9 +85,9 @@ export function createMatrix(
   return { rows, cols, dtype, pitch, windows };
 }
 
-/** Kernels for GPUs read rows of storage buffers as one. */
+/** In storage buffers row follows row. */
 function turnsOf({ variant }: Device, dtype: MatrixDType): Turns {
-  return variant === "panel" && ROWS_PER_WORD[dtype] === 2 ? PAIRS_IN_TURN : 1;
+  return variant === "panel" ? turnsInTexture(dtype) : 1;
 }
 
 /** Gives a matrix back to the pool before its scope ends. */
@@ -107,8 +108,8 @@ function expectBlocks(cols: number, dtype: MatrixDType): void {
 /**
  * Overwrites whole rows from the bytes of a checkpoint, or from codes: row-major elements of the matrix's dtype.
  *
- * @param firstRow a multiple of `WRITTEN_ROWS`; then multiples of that, unless the last row is among them
- * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split a group
+ * @param firstRow unless f32 a multiple of `WRITTEN_ROWS`, as is the number of rows unless the last one is among them
+ * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split such a run
  */
 export function writeMatrixRows(
   device: Device,
@@ -120,13 +121,13 @@ export function writeMatrixRows(
   const rows = bytes.length / rowBytes;
   const end = firstRow + rows;
   const turns = turnsOf(device, m.dtype);
-  const group = ROWS_PER_WORD[m.dtype] === 1 ? 1 : WRITTEN_ROWS;
-  const split = firstRow % group !== 0 ||
-    (end % group !== 0 && end !== m.rows);
+  const run = ROWS_PER_WORD[m.dtype] === 1 ? 1 : WRITTEN_ROWS;
+  const split = firstRow % run !== 0 ||
+    (end % run !== 0 && end !== m.rows);
   if (!Number.isInteger(rows) || end > m.rows || split) {
     throw new RangeError(
       `Cannot write rows of a matrix [${m.rows}, ${m.cols}]: ${bytes.length} bytes from row ${firstRow}, expected whole rows of ${rowBytes} bytes within it${
-        group === 1 ? "" : `, in runs of ${group}`
+        run === 1 ? "" : `, in runs of ${run}`
       }`,
     );
   }
@@ -268,7 +269,8 @@ function rowsPerWindow(
     ? FLAT_WIDTH * maxTextureDimension2D * WORD_BYTES
     : maxBufferSize;
   const bytes = Math.min(device.windowBytes, most);
-  const blockBytes = wordsOfRows(WINDOW_ROWS, cols, dtype, 1) * WORD_BYTES;
+  const turns = turnsOf(device, dtype);
+  const blockBytes = wordsOfRows(WINDOW_ROWS, cols, dtype, turns) * WORD_BYTES;
   const blocks = Math.floor(bytes / blockBytes);
   if (blocks >= 1) return blocks * WINDOW_ROWS;
   throw new RangeError(

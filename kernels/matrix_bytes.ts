@@ -3,7 +3,8 @@
  * eight columns of four rows of codes. Knows no device.
  *
  * In groups of rows, both directions of the product use the whole of each word that they load: the sum over columns
- * four columns of two outputs, the sum over rows two rows of four outputs.
+ * four columns of two outputs, the sum over rows two rows of four outputs. Words follow row by row, or group by group;
+ * in textures those of four pairs of 16-bit rows take turns.
  */
 import { type CodeDType, isCodeDType } from "./codebooks.ts";
 
@@ -29,8 +30,13 @@ export const ROWS_PER_WORD: Record<MatrixDType, 1 | 2 | 4> = {
  */
 export const PAIRS_IN_TURN = 4;
 
-/** How many words of neighbouring rows, or groups of rows, take turns. */
+/** How many rows, or groups of rows, take turns with their words; 1: row follows row. */
 export type Turns = 1 | typeof PAIRS_IN_TURN;
+
+/** How the rows of a type lie in a texture. */
+export function turnsInTexture(dtype: MatrixDType): Turns {
+  return ROWS_PER_WORD[dtype] === 2 ? PAIRS_IN_TURN : 1;
+}
 
 /** Columns whose elements share a word. */
 export const COLS_PER_WORD: Record<MatrixDType, 4 | 8> = {
@@ -103,20 +109,25 @@ function pairRows(
   for (let row = 0; row < rows; row += 2) {
     const low = row * cols;
     const high = low + cols;
-    let to = firstPart(row / 2, cols, turns);
+    const to = firstPart(row / 2, cols, turns);
     // past the last row there is nothing, which is zero in a shift
     for (let j = 0; j < cols; j++) {
-      words[to++] = halves[low + j]! | (halves[high + j]! << 16);
-      if (j % 4 === 3) to += 4 * (turns - 1);
+      words[to + partAfter(j, turns)] = halves[low + j]! |
+        (halves[high + j]! << 16);
     }
   }
   return new Uint8Array(words.buffer);
 }
 
-/** Where the first 32 bits of a pair of rows lie; those of the next columns follow by fours. */
+/** Where the first 32 bits of a pair of rows lie. */
 function firstPart(pair: number, cols: number, turns: Turns): number {
   const turn = pair % turns;
   return 4 * ((pair - turn) * wordPitch(cols, "bf16") + turn);
+}
+
+/** How far behind them those of column j lie. */
+function partAfter(j: number, turns: Turns): number {
+  return (j >> 2) * 4 * turns + (j & 3);
 }
 
 /** Four rows of codes take turns, 32 bits each. */
@@ -164,12 +175,11 @@ export function decodeRows(
       bits.set(from.subarray(at, at + cols), i * cols);
       continue;
     }
-    let at = firstPart(Math.floor(row / 2), cols, turns);
-    const line = Uint32Array.from({ length: cols }, (_, j) => {
-      const part = from[at++]!;
-      if (j % 4 === 3) at += 4 * (turns - 1);
-      return part;
-    });
+    const at = firstPart(Math.floor(row / 2), cols, turns);
+    const line = Uint32Array.from(
+      { length: cols },
+      (_, j) => from[at + partAfter(j, turns)]!,
+    );
     decodeHalves(line, row % 2, dtype, values.subarray(i * cols));
   }
   return values;

@@ -5,8 +5,8 @@
 import { type CodeDType, isCodeDType } from "./codebooks.ts";
 import {
   type MatrixDType,
-  PAIRS_IN_TURN,
   ROWS_PER_WORD,
+  turnsInTexture,
 } from "./matrix_bytes.ts";
 import type { PanelTile } from "./product_panel_text.ts";
 
@@ -82,14 +82,9 @@ export function aPlaces(
   );
 }
 
-/** Words of b from one group of columns to the next. */
-function turnsOf({ dtype }: Pair): number {
-  return ROWS_PER_WORD[dtype] === 2 ? PAIRS_IN_TURN : 1;
-}
-
 /** Where a row of b, or a pair of rows, begins. */
 function rowStart(pair: Pair, row: string): string {
-  const turns = turnsOf(pair);
+  const turns = turnsInTexture(pair.dtype);
   const pitch = `params.${pair.prefix}b_pitch`;
   if (turns === 1) return `(${row}) * ${pitch}`;
   const turn = `((${row}) % ${turns}u)`;
@@ -98,7 +93,7 @@ function rowStart(pair: Pair, row: string): string {
 
 /** The word `k` of the row of b that begins at `start`. */
 function wordOf(pair: Pair, start: string, k: string): string {
-  const turns = turnsOf(pair);
+  const turns = turnsInTexture(pair.dtype);
   const place = turns === 1 ? k : `${turns}u * ${k}`;
   return `textureLoad(${pair.b}, at(${start} + ${place}))`;
 }

@@ -81,7 +81,7 @@ function fillTensor(
   }
 }
 
-/** In pieces of whole groups of rows, as matrices of 16 bits and of codes want them. */
+/** In pieces of whole runs of rows, as matrices of 16 bits and of codes want them. */
 function fillMatrix(
   device: Device,
   matrix: Matrix,

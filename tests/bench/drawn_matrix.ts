@@ -4,6 +4,7 @@ import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
+  WRITTEN_ROWS,
 } from "../../kernels/matrix.ts";
 import { encoded } from "../kernels/matrix_case.ts";
 import { seeded } from "../kernels/numbers.ts";
@@ -19,7 +20,8 @@ export function drawnMatrix(
   dtype: "f32" | "bf16",
 ): Matrix {
   const w = createMatrix(device, rows, cols, dtype);
-  const most = Math.max(8, Math.floor(DRAWN / cols / 8) * 8);
+  const runs = Math.max(1, Math.floor(DRAWN / cols / WRITTEN_ROWS));
+  const most = runs * WRITTEN_ROWS;
   const { bytes } = encoded(seeded(Math.min(most, rows) * cols, 1), dtype);
   const rowBytes = bytes.length / Math.min(most, rows);
   for (let row = 0; row < rows; row += most) {
