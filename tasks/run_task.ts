@@ -64,6 +64,11 @@ export async function readRecipe(
   path: string,
 ): Promise<Record<string, unknown>> {
   const text = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new Deno.errors.IsADirectory(
+        `Cannot read recipe "${path}": found a folder, expected a file`,
+      );
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Deno.errors.NotFound(
       `Cannot read recipe "${path}": no such file`,

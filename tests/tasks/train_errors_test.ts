@@ -136,6 +136,11 @@ const CASES: readonly Case[] = [
     says: ['"none.jsonc"', "no such file"],
   },
   {
+    name: "a recipe that is a folder",
+    recipe: "output",
+    says: ['Cannot read recipe "output"', "found a folder"],
+  },
+  {
     name: "a recipe that cannot be read",
     arrange: (folder) =>
       folder.write("recipe.jsonc", '{ "model_name_or_path": '),
