@@ -59,11 +59,17 @@ function adviseInstall(): string {
 }
 
 /**
- * Deno names no backend, and the software adapter has one name under both. OpenGL, half as fast and without f16,
- * is the one that sets no bound on bindings.
+ * Whether an adapter runs on OpenGL: half as fast and without f16. Deno names no backend, and the software adapter has
+ * one name under both. OpenGL says device 0 and sets no bound on bindings; in software Vulkan says device 0 too but sets
+ * one, on NVIDIA's cards it sets none but names the device.
  */
-function isOpenGl({ limits }: GPUAdapter): boolean {
-  return Deno.build.os === "linux" && limits.maxBindingsPerBindGroup > 2 ** 31;
+export function isOpenGl(
+  { info, limits }: {
+    readonly info: Pick<GPUAdapterInfo, "device">;
+    readonly limits: Pick<GPUSupportedLimits, "maxBindingsPerBindGroup">;
+  },
+): boolean {
+  return Number(info.device) === 0 && limits.maxBindingsPerBindGroup > 2 ** 31;
 }
 
 /**
@@ -81,7 +87,7 @@ export async function openAdapter(): Promise<OpenedAdapter> {
       `Cannot open a WebGPU device: no adapter was found; ${adviseInstall()}`,
     );
   }
-  if (isOpenGl(adapter)) {
+  if (Deno.build.os === "linux" && isOpenGl(adapter)) {
     throw new Error(
       `Cannot use WebGPU adapter "${adapter.info.description}": it runs on OpenGL, expected Vulkan; ${adviseInstall()}`,
     );

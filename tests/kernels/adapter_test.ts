@@ -1,5 +1,6 @@
-import { assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { isOpenGl } from "../../kernels/adapter.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const OPTIONS = {
@@ -46,3 +47,17 @@ Deno.test(
     assertStringIncludes(said, 'leave DENO_WEBGPU_BACKEND unset or "vulkan"');
   },
 );
+
+Deno.test("isOpenGl() tells the backends apart on the adapters that were seen", () => {
+  const unbounded = 2 ** 32 - 1;
+  const rows = [
+    { name: "H100, Vulkan", device: "9008", bound: unbounded, openGl: false },
+    { name: "H100, OpenGL", device: "0", bound: unbounded, openGl: true },
+    { name: "llvmpipe, Vulkan", device: "0", bound: 1000, openGl: false },
+    { name: "llvmpipe, OpenGL", device: "0", bound: unbounded, openGl: true },
+  ];
+  for (const { name, device, bound, openGl } of rows) {
+    const limits = { maxBindingsPerBindGroup: bound };
+    assertEquals(isOpenGl({ info: { device }, limits }), openGl, name);
+  }
+});

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertThrows } from "@std/assert";
 import { rowSquares, weightNorms } from "../../kernels/weight_norms.ts";
 import { weightNormsTwin } from "../reference/weight_norms.ts";
 import { gpuTest } from "./gpu_test_case.ts";
@@ -59,7 +59,7 @@ for (
 }
 
 await gpuTest(
-  "weightNorms() gives factors of exactly 1 where B is zero and m the norms of W",
+  "weightNorms() gives factors of 1 where B is zero and m the norms of W",
   async (device) => {
     const [rows, cols, rank] = [33, 64, 4];
     const { w } = seededMatrix(device, rows, cols, "bf16");
@@ -77,7 +77,9 @@ await gpuTest(
     const m = rowSquares(device, w, { root: true });
     const norms = await device.read(m);
     const { gains } = weightNorms(device, { ...parts, m });
-    assertEquals(await device.read(gains), new Float32Array(rows).fill(1));
+    // WGSL's quotients and roots may be some last digits off, and are on NVIDIA's cards
+    const one = new Float32Array(rows).fill(1);
+    assertClose(await device.read(gains), one, 2 ** -22);
     assertClose(await device.read(inverse), norms.map((x) => 1 / x), 2 ** -22);
     assertThrows(
       () => weightNorms(device, { ...parts, m: device.zeros([3]) }),
