@@ -53,7 +53,7 @@ Deno.test("isOpenGl() tells the backends apart on the adapters that were seen", 
   const rows = [
     { name: "H100, Vulkan", device: "9008", bound: unbounded, openGl: false },
     { name: "H100, OpenGL", device: "0", bound: unbounded, openGl: true },
-    { name: "llvmpipe, Vulkan", device: "0", bound: 1000, openGl: false },
+    { name: "llvmpipe, Vulkan", device: "0", bound: 1024, openGl: false },
     { name: "llvmpipe, OpenGL", device: "0", bound: unbounded, openGl: true },
   ];
   for (const { name, device, bound, openGl } of rows) {
