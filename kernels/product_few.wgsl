@@ -1,12 +1,15 @@
-// c[i, j] = c[i, j] + sum_k a[i, k] b[j, k] + bias[j] for at most 4 rows i, as in decoding: bound by the loads of b
+// c[i, j] = c[i, j] + sum_k a[i, k] b[j, k], the same of a second pair, and bias[j], for at most 4 rows i, as in
+// decoding: bound by the loads of b.
 // One workgroup of 16 x 4 per 8 columns: 16 invocations along the words of a pair of rows of b, which they load once.
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override ROWS: u32 = 1;
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it
 override BIAS: u32 = 0;     // 1 = add bias
+override MORE: u32 = 0;     // 1 = add the products of more_a and more_b
 struct Params {
   cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
-  c_row: u32, c_col: u32, c_first: u32, bias_first: u32
+  c_row: u32, c_col: u32, c_first: u32, bias_first: u32,
+  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols (/ 2 or 4), b_pitch] words
@@ -14,6 +17,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;           // [bias_first + cols]
 @group(0) @binding(4) var<uniform> params: Params;
 @group(0) @binding(5) var<storage, read> scales: array<vec4f>;       // of codes: [4 in four bits + rows / 4, blocks]
+@group(0) @binding(6) var<storage, read> more_a: array<vec4f>;       // [rows, more_a_pitch] words of 4
+@group(0) @binding(7) var<storage, read> more_b: array<vec4f>;       // [more_b_row + cols, more_b_pitch] words of 4
 
 var<workgroup> partial: array<vec2f, 256>;                           // [4 rows, 4 pairs, 16 invocations]
 
@@ -78,6 +83,19 @@ fn main(
     for (var i = 0u; i < ROWS; i++) {
       let x = a[i * params.a_pitch + params.a_word + k];
       sums[i] += vec2f(dot(x, b0), dot(x, b1));
+    }
+  }
+  if (MORE == 1) {
+    let rank_words = select((params.more_length + 3) / 4, 0u, col >= params.cols);
+    for (var k = local.x; k < rank_words; k += 16) {
+      let first = (params.more_b_row + col) * params.more_b_pitch + k;
+      let b0 = more_b[first];
+      var b1: vec4f;
+      if (col + 1 < params.cols) { b1 = more_b[first + params.more_b_pitch]; }
+      for (var i = 0u; i < ROWS; i++) {
+        let x = more_a[i * params.more_a_pitch + k];
+        sums[i] += vec2f(dot(x, b0), dot(x, b1));
+      }
     }
   }
   for (var i = 0u; i < ROWS; i++) {

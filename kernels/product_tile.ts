@@ -43,12 +43,8 @@ const FEW_COLS = 8;
 export function launchTileProduct(device: Device, p: Product): void {
   const none = device.allocate([1]);
   const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale && !p.range;
-  if (few) {
-    launchFewRows(device, p, none);
-    const { bias: _bias, more, ...rest } = p;
-    const second = { ...rest, ...more, aCol: 0, add: true };
-    if (more) launchFewRows(device, second, none);
-  } else launchTiles(device, p, none);
+  if (few) launchFewRows(device, p, none);
+  else launchTiles(device, p, none);
   device.release(none);
 }
 
@@ -79,20 +75,10 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
   const rows = p.range?.most ?? p.rows;
   const wanted = TILE_SIZES[chosenProduct(device)]!;
   const { size, grid } = chooseTile({ rows, cols: p.cols }, wanted);
-  // what is not used must still be bound
-  const second = {
-    more_a: p.more?.a.store ?? a,
-    more_b: p.more?.b.store ?? b,
-  };
   const starts = p.range?.starts ?? none;
+  const second = secondOf(p);
   const bindings = { a, b, c: p.c, bias, scale, starts, scales, ...second };
-  const params = {
-    ...{ rows: p.rows, ...paramsOf(p), ...rangeParams(p) },
-    more_length: p.more?.length ?? 0,
-    more_a_pitch: p.more?.a.pitch ?? 0,
-    more_b_row: p.more?.bRow ?? 0,
-    more_b_pitch: p.more?.b.pitch ?? 0,
-  };
+  const params = { rows: p.rows, ...paramsOf(p), ...rangeParams(p) };
   const kind = {
     mode: p.mode,
     ranged: p.range !== undefined,
@@ -123,11 +109,21 @@ function launchFewRows(device: Device, p: Product, none: Tensor): void {
     ROWS: p.rows,
     FINISH: Number(p.add),
     BIAS: Number(p.bias !== undefined),
+    MORE: Number(p.more !== undefined),
   };
   const grid = foldedGrid(Math.ceil(p.cols / FEW_COLS));
   const { scales = none } = p.b;
-  const bindings = { a, b, c: p.c, bias: p.bias ?? none, scales };
+  const { bias = none } = p;
+  const bindings = { a, b, c: p.c, bias, scales, ...secondOf(p) };
   device.launch(fewKernel, bindings, paramsOf(p), grid, { constants });
+}
+
+/** The second pair of operands; what is not used must still be bound. */
+function secondOf({ a, b, more }: Product) {
+  return {
+    more_a: more?.a.store ?? a.store,
+    more_b: more?.b.store ?? b.store,
+  };
 }
 
 function paramsOf(p: Product) {
@@ -142,5 +138,9 @@ function paramsOf(p: Product) {
     c_col: p.cCol,
     c_first: p.cFirst,
     bias_first: p.biasFirst,
+    more_length: p.more?.length ?? 0,
+    more_a_pitch: p.more?.a.pitch ?? 0,
+    more_b_row: p.more?.bRow ?? 0,
+    more_b_pitch: p.more?.b.pitch ?? 0,
   };
 }

@@ -49,6 +49,14 @@ export function adaptedLinear(
   parts: Omit<LinearParts, "lora">,
 ): Tensor {
   const { a, b, dora } = lora;
+  if (parts.into && lora.fixed) {
+    // in the order of sums of a pass that records: the parts of the layer first
+    const { into, ...rest } = parts;
+    const part = adaptedLinear(device, x, weight, lora, rest);
+    addInto(device, into, part);
+    device.release(part);
+    return into;
+  }
   const { output, forward } = run(device, x, weight, { lora, parts });
   const { h, input, mask, u, gains } = forward;
   const ownGains = gains && !dora?.gains ? [gains.gains, gains.inverse!] : [];
@@ -84,7 +92,7 @@ function run(
   device: Device,
   x: Tensor,
   weight: Weight,
-  { lora, parts: { bias, loraRows, mask: drawn } }: {
+  { lora, parts: { bias, loraRows, mask: drawn, into } }: {
     lora: Lora;
     parts: Omit<LinearParts, "lora">;
   },
@@ -95,7 +103,10 @@ function run(
   const factor = loraRows ? loraRows(lora.scale) : lora.scale;
   const h = lowRank(device, input, a.matrix, factor);
   const more = { x: h, w: b.matrix };
-  const plus = bias ? { bias: bias.tensor } : {};
+  const plus = {
+    ...(bias ? { bias: bias.tensor } : {}),
+    ...(into ? { into } : {}),
+  };
   if (!dora) {
     const output = linear(device, x, weight.matrix, { ...plus, more });
     if (fixed) addFixed(device, fixed, { x, into: output, loraRows });
@@ -109,8 +120,11 @@ function run(
     const output = scaleColumns(device, u, gains.gains, { ...plus, rows });
     return { output, forward };
   }
-  const into = linear(device, x, weight.matrix, { ...plus, more });
-  const output = scaleColumns(device, u, gains.gains, { offset: -1, into });
+  const plain = linear(device, x, weight.matrix, { ...plus, more });
+  const output = scaleColumns(device, u, gains.gains, {
+    offset: -1,
+    into: plain,
+  });
   return { output, forward };
 }
 

@@ -20,6 +20,8 @@ export interface LinearParts {
   readonly loraRows?: RowFactors | undefined;
   /** Given while training with dropout. */
   readonly mask?: DropoutSeed | undefined;
+  /** `[tokens, out]` to add to, which is then returned; not while recording. */
+  readonly into?: Tensor | undefined;
 }
 
 /** Which keys each query sees, and which queries may see each key. */

@@ -81,13 +81,11 @@ export function linear(
   { lora, ...parts }: LinearParts = {},
 ): Tensor {
   if (lora) return adaptedLinear(device, x, weight, lora, parts);
-  const { bias } = parts;
-  const output = products.linear(
-    device,
-    x,
-    weight.matrix,
-    bias ? { bias: bias.tensor } : {},
-  );
+  const { bias, into } = parts;
+  const output = products.linear(device, x, weight.matrix, {
+    ...(bias ? { bias: bias.tensor } : {}),
+    ...(into ? { into } : {}),
+  });
   const dWeight = weight.parameter?.gradient;
   const dBias = bias?.parameter?.gradient;
   const wantsDx = isTracked(x);

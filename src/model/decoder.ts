@@ -57,7 +57,8 @@ export function hiddenStates(
     const next = isRecording() && options.gradientCheckpointing && goesBack
       ? checkpoint(device, x, block)
       : contained(device, () => block(x));
-    if (!isRecording() || !goesBack) device.release(x);
+    const isKept = next === x || (isRecording() && goesBack);
+    if (!isKept) device.release(x);
     x = next;
   }
   return ops.rmsNorm(device, x, model.norm, normOptions(config));
@@ -77,19 +78,27 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const asking = (x: Tensor) => rows ? ops.gatherRows(device, x, rows) : x;
   const normed = (x: Tensor, norm: Vector | undefined) =>
     norm ? ops.rmsNorm(device, x, norm, normOptions(config)) : x;
-  /** What a part of the block adds to the stream. */
-  const added = (to: Tensor, part: Tensor, norm: Vector | undefined) => {
-    const { residual } = config.scales;
-    const out = normed(part, norm);
+  const { residual } = config.scales;
+  /** The stream with what a part of the block adds to it: in its place, where nobody goes back to what it was. */
+  const plus = (
+    to: Tensor,
+    norm: Vector | undefined,
+    part: (into?: Tensor) => Tensor,
+  ) => {
+    if (pass.inPlace && !norm && residual === 1) return part(to);
+    const out = normed(part(), norm);
     const scaled = residual === 1 ? out : ops.scale(device, out, residual);
     return ops.add(device, to, scaled);
   };
   const x0 = normed(x, norms.attentionIn);
-  const attended = attend(pass, index, { x: x0, asking, linear, all });
-  const h = added(asking(x), attended, norms.attentionOut);
+  const h = plus(
+    asking(x),
+    norms.attentionOut,
+    (into) => attend(pass, index, { x: x0, asking, linear, all, into }),
+  );
   const bound = { device, config, linear, adapters, draw };
-  const unit = runMlp(bound, mlp, normed(h, norms.mlpIn));
-  return added(h, unit, norms.mlpOut);
+  const h0 = normed(h, norms.mlpIn);
+  return plus(h, norms.mlpOut, (into) => runMlp(bound, mlp, h0, into));
 }
 
 /** Each linear layer of the model draws its own dropout stream. */
@@ -114,6 +123,8 @@ interface Attending {
   readonly linear: Apply;
   /** For all tokens. */
   readonly all: Apply;
+  /** What the result is added to, in its place. */
+  readonly into: Tensor | undefined;
 }
 
 /** Queries of the tokens that ask, keys and values of all, before norms and rotations. */
@@ -150,7 +161,8 @@ function attend(pass: Pass, index: number, parts: Attending): Tensor {
   const { normsAfterRope } = pass.model.config.family;
   const before = normsAfterRope ? projected : headNorms(pass, index, projected);
   const run = pass.options.cache ? attendCache : attendTokens;
-  return parts.linear(run(pass, index, before), self_attn.o_proj);
+  const attended = run(pass, index, before);
+  return parts.linear(attended, self_attn.o_proj, parts.into);
 }
 
 /** The norms of queries and keys, where the family has them. */

@@ -80,6 +80,8 @@ export interface Pass {
   readonly positions: Tensor;
   /** For all tokens. */
   readonly adapters: Adapters;
+  /** Whether a block may overwrite its input, which no backward pass reads. */
+  readonly inPlace: boolean;
   /** `[num_hidden_layers]` */
   readonly queries: readonly Queries[];
 }
@@ -132,7 +134,8 @@ export function preparePass(
         : adapterRows(model, Array.from(rows, (row) => list[row]!)),
     };
   });
-  return { model, options, positions: all, adapters, queries };
+  const inPlace = !isRecording();
+  return { model, options, positions: all, adapters, inPlace, queries };
 }
 
 /** Positions of queries, and over a cache those of all tokens and their rows of it. */

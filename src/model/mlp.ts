@@ -11,8 +11,8 @@ import type { ModelConfig } from "./config.ts";
 import type { Adapters } from "./decoder_pass.ts";
 import type { Experts, GatedUnit, Layer, Linear } from "./model.ts";
 
-/** Applies a linear layer to the tokens at hand. */
-export type Apply = (x: Tensor, linear: Linear) => Tensor;
+/** Applies a linear layer to the tokens at hand; see `LinearParts` for `into`. */
+export type Apply = (x: Tensor, linear: Linear, into?: Tensor) => Tensor;
 
 /** Which adapters serve the tokens at hand, and the dropout that each layer draws. */
 export interface Served {
@@ -32,24 +32,32 @@ export function bindLinear(
   device: Device,
   { adapters, draw }: Served,
 ): Apply {
-  return (x, { weight, bias, lora }) =>
+  return (x, { weight, bias, lora }, into) =>
     ops.linear(device, x, weight, {
-      bias,
+      ...{ bias, into },
       lora: adapters ? lora : undefined,
       loraRows: typeof adapters === "boolean" ? undefined : adapters,
       mask: draw(),
     });
 }
 
-/** `[tokens, hidden_size]` to the same. */
-export function runMlp(pass: MlpPass, mlp: Layer["mlp"], x: Tensor): Tensor {
-  return "experts" in mlp ? runExperts(pass, mlp, x) : runUnit(pass, mlp, x);
+/** `[tokens, hidden_size]` to the same; `into`, if given, is added to it and may be overwritten. */
+export function runMlp(
+  pass: MlpPass,
+  mlp: Layer["mlp"],
+  x: Tensor,
+  into?: Tensor,
+): Tensor {
+  if (!("experts" in mlp)) return runUnit(pass, mlp, x, into);
+  const sum = runExperts(pass, mlp, x);
+  return into ? ops.add(pass.device, into, sum) : sum;
 }
 
 function runUnit(
   { device, config, linear }: MlpPass,
   { gate_proj, up_proj, gate_up_proj, down_proj }: GatedUnit,
   x: Tensor,
+  into?: Tensor,
 ): Tensor {
   const size = down_proj.weight.matrix.cols;
   const fused = gate_up_proj && linear(x, gate_up_proj);
@@ -59,7 +67,8 @@ function runUnit(
   const up = fused
     ? ops.columns(device, fused, [size, size])
     : linear(x, up_proj!);
-  return linear(ops.gatedUnit(device, gate, up, config.activation), down_proj);
+  const unit = ops.gatedUnit(device, gate, up, config.activation);
+  return linear(unit, down_proj, into);
 }
 
 /** Source: https://arxiv.org/abs/2101.03961, Section 2.1, with more experts than one. */
