@@ -10,6 +10,7 @@ import {
   blockGrid,
   fitsPanel,
   NO_KEYS,
+  tileOptions,
 } from "./attention_shape.ts";
 import source from "./attention.wgsl" with { type: "text" };
 import type { Device } from "./device.ts";
@@ -80,17 +81,12 @@ function launchTile(
   shape: AttentionShape,
   rows: number,
 ): void {
-  const { headDim, kvHeads, softcap = 0 } = shape;
-  const chunks = Math.ceil(headDim / 32);
   device.launch(
     tile,
     { ...tensors },
     paramsOf(shape, rows),
-    blockGrid(rows, 32, kvHeads),
-    {
-      constants: { HEAD_DIM: headDim, SOFTCAP: softcap },
-      aliases: { Chunks: `array<array<vec4f, ${chunks}>, 4>` },
-    },
+    blockGrid(rows, 32, shape.kvHeads),
+    tileOptions(shape),
   );
 }
 

@@ -4,15 +4,17 @@
 // the scores of keys x, x+8, x+16, x+24 and quad x of each chunk of o. Streaming softmax with a running maximum.
 alias Chunks2 = array<array<vec4f, 2>, 4>;                            // [rows, ceil(head_dim / 32)]
 alias Chunks = Chunks2;
+alias Item = f32;                                                     // or vec4f, where head_dim is a multiple of 4
 override HEAD_DIM: u32 = 64;
+override WIDTH: u32 = 1;                                              // of Item
 override SOFTCAP: f32 = 0.0;
 const NO_KEYS = -1e30;
 const NONE = 0xffffffffu;
 const STRIDE = 9u;                                                    // quads in a tile's row, odd against bank conflicts
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<f32>;               // [queries, heads * head_dim]
-@group(0) @binding(1) var<storage, read> k: array<f32>;               // [keys, kv_heads * head_dim]
-@group(0) @binding(2) var<storage, read> v: array<f32>;               // [keys, kv_heads * head_dim]
+@group(0) @binding(0) var<storage, read> q: array<Item>;              // [queries, heads * head_dim]
+@group(0) @binding(1) var<storage, read> k: array<Item>;              // [keys, kv_heads * head_dim]
+@group(0) @binding(2) var<storage, read> v: array<Item>;              // [keys, kv_heads * head_dim]
 @group(0) @binding(3) var<storage, read> ranges: array<vec4u>;        // [queries]
 @group(0) @binding(4) var<storage, read_write> o: array<f32>;         // [queries, heads * head_dim]
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;       // [queries, heads]
@@ -33,20 +35,26 @@ fn head_of(row: u32, kv_head: u32) -> u32 {
 }
 
 fn q_quad(head: u32, dim: u32) -> vec4f {
+  let at = head * HEAD_DIM + dim;
+  if (WIDTH == 4u && dim < HEAD_DIM) { return vec4f(q[at / 4u]); }
   var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = q[head * HEAD_DIM + dim + c]; } }
+  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = vec4f(q[at + c]).x; } }
   return quad;
 }
 
 fn k_quad(head: u32, dim: u32) -> vec4f {
+  let at = head * HEAD_DIM + dim;
+  if (WIDTH == 4u && dim < HEAD_DIM) { return vec4f(k[at / 4u]); }
   var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = k[head * HEAD_DIM + dim + c]; } }
+  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = vec4f(k[at + c]).x; } }
   return quad;
 }
 
 fn v_quad(head: u32, dim: u32) -> vec4f {
+  let at = head * HEAD_DIM + dim;
+  if (WIDTH == 4u && dim < HEAD_DIM) { return vec4f(v[at / 4u]); }
   var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = v[head * HEAD_DIM + dim + c]; } }
+  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = vec4f(v[at + c]).x; } }
   return quad;
 }
 

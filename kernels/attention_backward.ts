@@ -1,6 +1,7 @@
 /**
  * Gradients of attention: one walk over keys for dq, one over queries for dk and dv. Scores are computed
  * again from q, k and lse; no buffer has queries x keys elements, and no atomics: two runs give the same bits.
+ * On GPUs the walk over queries is divided where few keys would leave a card idle.
  */
 import { attentionDkvPanel } from "./attention_dkv_panel.ts";
 import dkvSource from "./attention_dkv.wgsl" with { type: "text" };
@@ -13,11 +14,13 @@ import {
   attentionSizes,
   blockGrid,
   fitsPanel,
+  tileOptions,
 } from "./attention_shape.ts";
 import statsPanelSource from "./attention_stats_panel.wgsl" with {
   type: "text",
 };
 import statsSource from "./attention_stats.wgsl" with { type: "text" };
+import { columnSums } from "./column_sums.ts";
 import type { Device } from "./device.ts";
 import { flatTexture } from "./flat_texture.ts";
 import { foldedGrid } from "./grid.ts";
@@ -50,7 +53,7 @@ export interface AttentionGradients {
   readonly dv: Tensor;
 }
 
-type Tensors = AttentionForward & AttentionGradients & {
+type Tensors = AttentionForward & {
   readonly dout: Tensor;
   /** lse and `o . dO`, `[queries, heads, 2]` */
   readonly stats: Tensor;
@@ -83,20 +86,12 @@ export function attentionBackward(
     const [dq, dk, dv] = [q, k, v].map(({ shape }) => device.zeros(shape));
     return { dq: dq!, dk: dk!, dv: dv! };
   }
-  const gradients = {
-    dq: device.allocate(q.shape),
-    dk: device.allocate(k.shape),
-    dv: device.allocate(v.shape),
-  };
-  const all = {
-    ...forward,
-    ...gradients,
-    dout: dO,
-    stats: device.allocate([sizes.queries, shape.heads, 2]),
-  };
+  const stats = device.allocate([sizes.queries, shape.heads, 2]);
+  const all = { ...forward, dout: dO, stats };
   const panel = fitsPanel(device, shape.headDim, 6, [q, k, v]);
-  (panel ? launchPanels : launchTiles)(device, all, shape, sizes);
-  device.release(all.stats);
+  const launch = panel ? launchPanels : launchTiles;
+  const gradients = launch(device, all, shape, sizes);
+  device.release(stats);
   return gradients;
 }
 
@@ -105,28 +100,57 @@ function launchTiles(
   tensors: Tensors,
   shape: AttentionShape,
   { queries, keys, group }: AttentionSizes,
-): void {
-  const { heads, kvHeads: kv_heads, headDim, scale, softcap = 0 } = shape;
-  const chunks = Math.ceil(headDim / 32);
-  const options = {
-    constants: { HEAD_DIM: headDim, SOFTCAP: softcap },
-    aliases: { Chunks: `array<array<vec4f, ${chunks}>, 4>` },
-  };
+): AttentionGradients {
+  const { heads, kvHeads: kv_heads, headDim, scale } = shape;
+  const options = tileOptions(shape);
   const count = elements(tensors.lse.shape);
-  const { queryRanges: query_ranges, ...rest } = tensors;
+  const { queryRanges: query_ranges, q, k, v, ...rest } = tensors;
   device.launch(stats, rest, { count }, foldedGrid(Math.ceil(count / 64)), {
     constants: { HEAD_DIM: headDim },
   });
   const rows = queries * group;
+  const dq = device.allocate(q.shape);
+  const inputs = { ...rest, q, k, v };
   const params = { rows, keys, group, heads, kv_heads, scale };
-  device.launch(dqTile, rest, params, blockGrid(rows, 32, kv_heads), options);
   device.launch(
-    dkvTile,
-    { ...rest, query_ranges },
+    dqTile,
+    { ...inputs, dq },
     params,
-    blockGrid(keys, 32, kv_heads),
+    blockGrid(rows, 32, kv_heads),
     options,
   );
+  const parts = walkParts(keys, rows, kv_heads);
+  const dk = device.allocate([parts, elements(k.shape)]);
+  const dv = device.allocate([parts, elements(v.shape)]);
+  device.launch(
+    dkvTile,
+    { ...inputs, query_ranges, dk, dv },
+    { ...params, parts },
+    blockGrid(keys, 32, kv_heads * parts),
+    options,
+  );
+  const sum = (parts: Tensor) => ({
+    ...sumParts(device, parts),
+    shape: k.shape,
+  });
+  return { dq, dk: sum(dk), dv: sum(dv) };
+}
+
+function sumParts(device: Device, parts: Tensor): Tensor {
+  if (parts.shape[0] === 1) return parts;
+  const sums = columnSums(device, parts);
+  device.release(parts);
+  return sums;
+}
+
+/** A card has up to 140 processors, each of which wants some workgroups: 512 are 16 MB of sums at most for heads of 128. */
+const WANTED_GROUPS = 512;
+
+/** How often the walk over the rows is divided, of at least two tiles each, so that short batches too fill a card. */
+function walkParts(keys: number, rows: number, kvHeads: number): number {
+  const blocks = Math.ceil(keys / 32) * kvHeads;
+  const most = Math.ceil(rows / 64);
+  return Math.max(1, Math.min(Math.floor(WANTED_GROUPS / blocks), most));
 }
 
 function launchPanels(
@@ -134,7 +158,7 @@ function launchPanels(
   tensors: Tensors,
   shape: AttentionShape,
   { queries, keys, group }: AttentionSizes,
-): void {
+): AttentionGradients {
   const { heads, kvHeads: kv_heads, headDim, scale, softcap = 0 } = shape;
   const constants = { SOFTCAP: softcap };
   const dout = flatTexture(device, tensors.dout);
@@ -147,7 +171,10 @@ function launchPanels(
     stats: flatTexture(device, tensors.stats),
     ranges: flatTexture(device, tensors.ranges, "rgba32uint"),
   };
-  const { dq, dk, dv, queryRanges: query_ranges } = tensors;
+  const { q, k, v, queryRanges: query_ranges } = tensors;
+  const dq = device.allocate(q.shape);
+  const dk = device.allocate(k.shape);
+  const dv = device.allocate(v.shape);
   const rows = queries * group;
   const params = { rows, keys, group, heads, kv_heads, scale };
   const tiles = panelTiles(headDim);
@@ -170,6 +197,7 @@ function launchPanels(
     { constants },
   );
   for (const texture of Object.values(textures)) device.release(texture);
+  return { dq, dk, dv };
 }
 
 function launchStats(

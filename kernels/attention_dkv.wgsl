@@ -1,23 +1,25 @@
 // dv[j] = sum_i p[i, j] do[i], dk[j] = sum_i ds[i, j] q[i]; p and ds as in attention_dq.wgsl, i over (query, head) rows
-// One workgroup per 32 keys and key head, 8 x 8 invocations; tiles of 32 rows between the first and last query that
-// sees any of the keys. Invocation (y, x) owns keys 4y..4y+3, the products with rows x, x+8, x+16, x+24 and quad x
+// One workgroup per 32 keys, key head and part of the walk, 8 x 8 invocations; tiles of 32 rows between the first and
+// last query that sees any of the keys. Part p of them fills row p of dk and dv. Invocation (y, x) owns keys 4y..4y+3, the products with rows x, x+8, x+16, x+24 and quad x
 // of each chunk of dk and dv. Sums run in a fixed order: two runs give the same bits.
 alias Chunks2 = array<array<vec4f, 2>, 4>;                            // [keys, ceil(head_dim / 32)]
 alias Chunks = Chunks2;
+alias Item = f32;                                                     // or vec4f, where head_dim is a multiple of 4
 override HEAD_DIM: u32 = 64;
+override WIDTH: u32 = 1;                                              // of Item
 override SOFTCAP: f32 = 0.0;
 const NONE = 0xffffffffu;
 const STRIDE = 9u;                                                    // quads in a tile's row, odd against bank conflicts
-struct Params { keys: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<f32>;               // [queries, heads * head_dim]
-@group(0) @binding(1) var<storage, read> k: array<f32>;               // [keys, kv_heads * head_dim]
-@group(0) @binding(2) var<storage, read> v: array<f32>;               // [keys, kv_heads * head_dim]
-@group(0) @binding(3) var<storage, read> dout: array<f32>;            // [queries, heads * head_dim]
+struct Params { keys: u32, group: u32, heads: u32, kv_heads: u32, parts: u32, scale: f32 }
+@group(0) @binding(0) var<storage, read> q: array<Item>;              // [queries, heads * head_dim]
+@group(0) @binding(1) var<storage, read> k: array<Item>;              // [keys, kv_heads * head_dim]
+@group(0) @binding(2) var<storage, read> v: array<Item>;              // [keys, kv_heads * head_dim]
+@group(0) @binding(3) var<storage, read> dout: array<Item>;           // [queries, heads * head_dim]
 @group(0) @binding(4) var<storage, read> stats: array<vec2f>;         // [queries, heads]: lse, o . do
 @group(0) @binding(5) var<storage, read> ranges: array<vec4u>;        // [queries]
 @group(0) @binding(6) var<storage, read> query_ranges: array<vec2u>;  // [keys]
-@group(0) @binding(7) var<storage, read_write> dk: array<f32>;        // [keys, kv_heads * head_dim]
-@group(0) @binding(8) var<storage, read_write> dv: array<f32>;        // [keys, kv_heads * head_dim]
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>;        // [parts, keys, kv_heads * head_dim]
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>;        // [parts, keys, kv_heads * head_dim]
 @group(0) @binding(9) var<uniform> params: Params;
 
 var<workgroup> own: array<vec4f, 288>;                                // [32 keys, STRIDE]
@@ -40,18 +42,20 @@ fn head_of(row: u32, kv_head: u32) -> u32 {
 
 // quad `dim..dim+3` of a row of q (0), k (1), v (2) or do (3); zeros past the head's end
 fn quad_of(source: u32, head: u32, dim: u32) -> vec4f {
+  let at = head * HEAD_DIM + dim;
+  if (WIDTH == 4u && dim < HEAD_DIM) { return item_of(source, at / 4u); }
   var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) {
-    if (dim + c >= HEAD_DIM) { continue; }
-    let at = head * HEAD_DIM + dim + c;
-    switch source {
-      case 0u: { quad[c] = q[at]; }
-      case 1u: { quad[c] = k[at]; }
-      case 2u: { quad[c] = v[at]; }
-      default: { quad[c] = dout[at]; }
-    }
-  }
+  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = item_of(source, at + c).x; } }
   return quad;
+}
+
+fn item_of(source: u32, at: u32) -> vec4f {
+  switch source {
+    case 0u: { return vec4f(q[at]); }
+    case 1u: { return vec4f(k[at]); }
+    case 2u: { return vec4f(v[at]); }
+    default: { return vec4f(dout[at]); }
+  }
 }
 
 // products of 4 keys of `own` with rows x, x+8, x+16, x+24 of `other`
@@ -74,7 +78,8 @@ fn main(
   @builtin(num_workgroups) blocks: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let kv_head = block.z;
+  let kv_head = block.z % params.kv_heads;
+  let part = block.z / params.kv_heads;
   let first = (block.x + block.y * blocks.x) * 32u;
   if (first >= params.keys) { return; }
   let last = min(first + 32u, params.keys) - 1u;
@@ -96,7 +101,11 @@ fn main(
     }
   }
 
-  for (var row = min(begin, end) * params.group; row < end * params.group; row += 32u) {
+  let first_row = min(begin, end) * params.group;
+  let tiles = (end * params.group - first_row + 31u) / 32u;
+  let rows = (tiles + params.parts - 1u) / params.parts * 32u;        // of a part
+  let part_end = min(first_row + (part + 1u) * rows, end * params.group);
+  for (var row = first_row + part * rows; row < part_end; row += 32u) {
     var products: array<array<vec4f, 4>, 2>;                          // k . q, v . do
     for (var pair = 0u; pair < 2u; pair++) {
       var s: array<vec4f, 4>;
@@ -164,7 +173,7 @@ fn main(
     for (var dim = x * 4u; dim < HEAD_DIM; dim += 32u) {
       for (var c = 0u; c < 4u; c++) {
         if (dim + c >= HEAD_DIM) { continue; }
-        let at = (key * params.kv_heads + kv_head) * HEAD_DIM + dim + c;
+        let at = ((part * params.keys + key) * params.kv_heads + kv_head) * HEAD_DIM + dim + c;
         dv[at] = sums[0][r][dim / 32u][c];
         dk[at] = sums[1][r][dim / 32u][c];
       }

@@ -2,15 +2,17 @@
 // Rows, tiles and invocations as in attention.wgsl; scores are computed again, nothing is stored.
 alias Chunks2 = array<array<vec4f, 2>, 4>;                            // [rows, ceil(head_dim / 32)]
 alias Chunks = Chunks2;
+alias Item = f32;                                                     // or vec4f, where head_dim is a multiple of 4
 override HEAD_DIM: u32 = 64;
+override WIDTH: u32 = 1;                                              // of Item
 override SOFTCAP: f32 = 0.0;
 const NONE = 0xffffffffu;
 const STRIDE = 9u;                                                    // quads in a tile's row, odd against bank conflicts
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<f32>;               // [queries, heads * head_dim]
-@group(0) @binding(1) var<storage, read> k: array<f32>;               // [keys, kv_heads * head_dim]
-@group(0) @binding(2) var<storage, read> v: array<f32>;               // [keys, kv_heads * head_dim]
-@group(0) @binding(3) var<storage, read> dout: array<f32>;            // [queries, heads * head_dim]
+@group(0) @binding(0) var<storage, read> q: array<Item>;              // [queries, heads * head_dim]
+@group(0) @binding(1) var<storage, read> k: array<Item>;              // [keys, kv_heads * head_dim]
+@group(0) @binding(2) var<storage, read> v: array<Item>;              // [keys, kv_heads * head_dim]
+@group(0) @binding(3) var<storage, read> dout: array<Item>;           // [queries, heads * head_dim]
 @group(0) @binding(4) var<storage, read> stats: array<vec2f>;         // [queries, heads]: lse, o . do
 @group(0) @binding(5) var<storage, read> ranges: array<vec4u>;        // [queries]
 @group(0) @binding(6) var<storage, read_write> dq: array<f32>;        // [queries, heads * head_dim]
@@ -36,18 +38,20 @@ fn head_of(row: u32, kv_head: u32) -> u32 {
 
 // quad `dim..dim+3` of a row of q (0), k (1), v (2) or do (3); zeros past the head's end
 fn quad_of(source: u32, head: u32, dim: u32) -> vec4f {
+  let at = head * HEAD_DIM + dim;
+  if (WIDTH == 4u && dim < HEAD_DIM) { return item_of(source, at / 4u); }
   var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) {
-    if (dim + c >= HEAD_DIM) { continue; }
-    let at = head * HEAD_DIM + dim + c;
-    switch source {
-      case 0u: { quad[c] = q[at]; }
-      case 1u: { quad[c] = k[at]; }
-      case 2u: { quad[c] = v[at]; }
-      default: { quad[c] = dout[at]; }
-    }
-  }
+  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = item_of(source, at + c).x; } }
   return quad;
+}
+
+fn item_of(source: u32, at: u32) -> vec4f {
+  switch source {
+    case 0u: { return vec4f(q[at]); }
+    case 1u: { return vec4f(k[at]); }
+    case 2u: { return vec4f(v[at]); }
+    default: { return vec4f(dout[at]); }
+  }
 }
 
 // products of 4 rows of `own` with keys x, x+8, x+16, x+24 of `other`

@@ -4,6 +4,7 @@
 import type { Device } from "./device.ts";
 import { FLAT_WIDTH } from "./flat_texture.ts";
 import { foldedGrid } from "./grid.ts";
+import type { PipelineOptions } from "./pipelines.ts";
 import type { Grid } from "./recorder.ts";
 import { elements, expectShape, type Tensor } from "./tensor.ts";
 
@@ -82,4 +83,19 @@ export function blockGrid(
 ): Grid {
   const [x, y = 1] = foldedGrid(Math.ceil(rows / perBlock));
   return [x, y, kvHeads];
+}
+
+/** What the tile kernels' texts are told about a head. */
+export function tileOptions(
+  { headDim, softcap = 0 }: AttentionShape,
+): PipelineOptions {
+  const chunks = Math.ceil(headDim / 32);
+  const width = headDim % 4 === 0 ? 4 : 1;
+  return {
+    constants: { HEAD_DIM: headDim, SOFTCAP: softcap, WIDTH: width },
+    aliases: {
+      Chunks: `array<array<vec4f, ${chunks}>, 4>`,
+      ...(width === 4 ? { Item: "vec4f" } : {}),
+    },
+  };
 }

@@ -104,6 +104,7 @@ const CASES: readonly [string, Layout, AttentionShape][] = [
   ],
   ["scores capped at 1.5", pairs([[5, 8, 6]]), heads(4, 2, 8, 1.5)],
   ["heads of 40", packed([9, 12]), heads(2, 1, 40)],
+  ["260 key heads, enough for a card", packed([40]), heads(260, 260, 4)],
   ["heads of 6, not a multiple of 4", packed([19]), heads(2, 1, 6)],
 ];
 
