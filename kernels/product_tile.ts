@@ -7,10 +7,12 @@ import { defineKernel, type Kernel } from "./kernel.ts";
 import { isCodeDType } from "./codebooks.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
 import { foldedGrid } from "./grid.ts";
-import { type Product, rangeParams } from "./product.ts";
+import { plainProduct, type Product, rangeParams } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
+import { type Parts, partsOf, sumParts } from "./product_split.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import {
+  tileBytes,
   type TileKind,
   tileName,
   tileOutputs,
@@ -27,17 +29,28 @@ export const FORMATS: Record<MatrixDType, number> = {
   ...{ int8: 3, nf4: 4, fp4: 4 },
 };
 
-/** What tuning chooses among. All sum in one order. */
-export const TILE_SIZES: readonly TileSize[] = [
+const TILE_SIZES: readonly TileSize[] = [
   { rows: 4, cols: 4, words: 4 },
   { rows: 4, cols: 4, words: 8 },
   { rows: 8, cols: 4, words: 4 },
   { rows: 8, cols: 8, words: 4 },
+  { rows: 8, cols: 8, words: 4, unrolled: true },
+  { rows: 8, cols: 8, words: 8 },
 ];
 /** A product with fewer workgroups takes the smallest tile: cards have 24 to 140 processors to fill. */
 const FEWEST_GROUPS = 128;
 const FEW_ROWS = 4;
 const FEW_COLS = 8;
+
+/** What tuning chooses among on a device, as far as its workgroup memory goes. All sum in one order. */
+export function tileSizes(device: Device): readonly TileSize[] {
+  const known = sizes.get(device);
+  if (known) return known;
+  const { maxComputeWorkgroupStorageSize: most } = device.gpu.limits;
+  const made = TILE_SIZES.filter((size) => tileBytes(size) <= most);
+  sizes.set(device, made);
+  return made;
+}
 
 /** Launches a product whose operands are buffers. */
 export function launchTileProduct(device: Device, p: Product): void {
@@ -49,6 +62,7 @@ export function launchTileProduct(device: Device, p: Product): void {
 }
 
 const kernels = new Map<string, Kernel>();
+const sizes = new WeakMap<Device, readonly TileSize[]>();
 
 function kernelOf(kind: TileKind, size: TileSize): Kernel {
   const { mode, ranged, codes } = kind;
@@ -61,7 +75,38 @@ function kernelOf(kind: TileKind, size: TileSize): Kernel {
   return made;
 }
 
+/** Launches a product in tiles, in parts of its sum where its tiles are too few. */
 function launchTiles(device: Device, p: Product, none: Tensor): void {
+  const rows = p.range?.most ?? p.rows;
+  const wanted = tileSizes(device)[chosenProduct(device)]!;
+  const tiling = chooseTile({ rows, cols: p.cols }, wanted);
+  const [down, across] = tiling.grid;
+  // a full card's sums are whole, in any tile: so all candidates give the same bits
+  const isWhole = p.range !== undefined || down * across >= FEWEST_GROUPS;
+  const parts = isWhole
+    ? { count: 1, words: Math.ceil(p.length / 4) }
+    : partsOf(down * across, p.length);
+  if (parts.count === 1) {
+    launchParts(device, p, { ...tiling, parts, none });
+    return;
+  }
+  sumParts(device, p, parts, (c) => {
+    const plain = plainProduct(c, p.rows, p.cols, p.length);
+    const { a, aCol, b, bRow, mode, more } = p;
+    const part = { a, aCol, b, bRow, mode, more, add: false, cRow: p.cols };
+    const kind = { ...tiling, parts, none };
+    launchParts(device, { ...plain, ...part }, kind);
+  });
+}
+
+function launchParts(
+  device: Device,
+  p: Product,
+  { size, grid, parts, none }: Tiling & {
+    readonly parts: Parts;
+    readonly none: Tensor;
+  },
+): void {
   const { store: a } = p.a;
   const { store: b } = p.b;
   const { bias = none, scale = none } = p;
@@ -72,26 +117,33 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     BIAS: Number(p.bias !== undefined),
     MORE: Number(p.more !== undefined),
   };
-  const rows = p.range?.most ?? p.rows;
-  const wanted = TILE_SIZES[chosenProduct(device)]!;
-  const { size, grid } = chooseTile({ rows, cols: p.cols }, wanted);
   const starts = p.range?.starts ?? none;
   const second = secondOf(p);
   const bindings = { a, b, c: p.c, bias, scale, starts, scales, ...second };
-  const params = { rows: p.rows, ...paramsOf(p), ...rangeParams(p) };
+  const params = {
+    ...{ rows: p.rows, ...paramsOf(p), ...rangeParams(p) },
+    ...{ part_words: parts.words, c_part: p.rows * p.cols },
+  };
   const kind = {
     mode: p.mode,
     ranged: p.range !== undefined,
     codes: isCodeDType(p.b.dtype),
   };
-  device.launch(kernelOf(kind, size), bindings, params, grid, { constants });
+  const groups = [...grid, parts.count] as const;
+  device.launch(kernelOf(kind, size), bindings, params, groups, { constants });
+}
+
+/** A tile, and how many of them a product has down and across. */
+interface Tiling {
+  readonly size: TileSize;
+  readonly grid: readonly [number, number];
 }
 
 /** The tile of a product, and its workgroups: the one that is wanted where the product is large enough. */
 export function chooseTile(
   { rows, cols }: Pick<Product, "rows" | "cols">,
   wanted: TileSize,
-): { size: TileSize; grid: [number, number] } {
+): Tiling {
   const gridOf = (size: TileSize): [number, number] => {
     const [tileRows, tileCols] = tileOutputs(size);
     return [Math.ceil(rows / tileRows), Math.ceil(cols / tileCols)];

@@ -13,6 +13,8 @@ export interface TileSize {
   readonly rows: 4 | 8;
   readonly cols: 4 | 8;
   readonly words: 4 | 8;
+  /** Whether the products of those words are written out one after the other, which some drivers do not do with a loop. */
+  readonly unrolled?: boolean;
 }
 
 /** "nt" sums over rows of b, "nn" over its columns. */
@@ -35,8 +37,16 @@ export function tileOutputs({ rows, cols }: TileSize): [number, number] {
 }
 
 /** A name for files and lines, such as `128x64x16`: rows, columns and k of a workgroup. */
-export function tileName({ rows, cols, words }: TileSize): string {
-  return [16 * rows, 16 * cols, 4 * words].join("x");
+export function tileName(
+  { rows, cols, words, unrolled = false }: TileSize,
+): string {
+  const name = [16 * rows, 16 * cols, 4 * words].join("x");
+  return unrolled ? `${name}_unrolled` : name;
+}
+
+/** Bytes of workgroup memory. */
+export function tileBytes({ rows, cols, words }: TileSize): number {
+  return 16 * words * 16 * (rows + cols);
 }
 
 /** The complete WGSL text of a tile. */
@@ -50,6 +60,7 @@ export function tileProductText(
   return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
     nt ? "b[j, k]" : "b[k, j]"
   }, the same of a second pair, and bias[j]      one workgroup per ${tileRows} x ${tileCols} outputs
+// and part of the sum: part p takes the words [p * part_words, (p + 1) * part_words)
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
@@ -57,13 +68,13 @@ override MORE: u32 = 0;     // 1 = there is a second pair, of f32
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32, group: u32, row_base: u32,
-  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
+  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32, part_words: u32, c_part: u32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + ${
     nt ? "cols" : "length"
   } (/ 2 or 4), b_pitch] words
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [rows, cols] by strides
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;        // [parts, rows, cols] by strides
 ${
     ranged
       ? "@group(0) @binding(3) var<storage, read> starts: array<u32>;         // [groups + 1]"
@@ -78,6 +89,7 @@ ${
 ${codes ? SCALES : ""}
 
 var<private> end_row: u32;
+var<private> part: u32;
 
 var<workgroup> a_tile: array<vec4f, ${
     words * tileRows
@@ -123,7 +135,7 @@ fn more_b_at(row: u32, word: u32) -> vec4f {
 
 fn finish(row: u32, col: u32, sum: f32) {
   if (row >= end_row || col >= params.cols) { return; }
-  let i = params.c_first + row * params.c_row + col * params.c_col;
+  let i = params.c_first + part * params.c_part + row * params.c_row + col * params.c_col;
   var value = sum;
 ${ranged ? "" : "  if (BIAS == 1) { value += bias[params.bias_first + col]; }"}
   if (FINISH == 1) { value += c[i]; }
@@ -141,11 +153,15 @@ fn main(
   var end = params.rows;
 ${ranged ? RANGE : ""}
   end_row = end;
+  part = group.z;
   let col0 = group.y * ${tileCols};
 ${lines(sumNames(size), (name) => `  var ${name}: vec4f;`)}
-${sumOver(mode, size, "")}
-  if (MORE == 1) {
-${sumOver(mode, size, "more_")}
+  let words = (params.length + 3) / 4;
+  let end_word = min((group.z + 1) * params.part_words, words);
+${sumOver(mode, size, "", "group.z * params.part_words", "end_word")}
+  if (MORE == 1 && group.z == 0) {
+    let more_words = (params.more_length + 3) / 4;
+${sumOver(mode, size, "more_", "0u", "more_words")}
   }
   for (var i = 0u; i < ${sumNames(size).length}; i++) {
     var sum: vec4f;
@@ -165,17 +181,30 @@ ${lines(sumNames(size), (name, i) => `      case ${i}: { sum = ${name}; }`)}
 `;
 }
 
-/** All words of k of a pair, added to the sums. */
-function sumOver(mode: TileMode, size: TileSize, pair: "" | "more_"): string {
+/** Words of k of a pair, added to the sums. */
+function sumOver(
+  mode: TileMode,
+  size: TileSize,
+  pair: "" | "more_",
+  ...[first, end]: [first: string, end: string]
+): string {
   const { words } = size;
-  return `  for (var word = 0u; word < (params.${pair}length + 3) / 4; word += ${words}) {
+  return `  for (var word = ${first}; word < ${end}; word += ${words}) {
 ${loads(mode, size, pair)}
     workgroupBarrier();
-    for (var w = 0u; w < ${words}; w++) {
-${products(mode, size)}
-    }
+${eachWord(mode, size)}
     workgroupBarrier();
   }`;
+}
+
+function eachWord(mode: TileMode, size: TileSize): string {
+  const body = products(mode, size);
+  return size.unrolled
+    ? lines(
+      upTo(size.words),
+      (w) => `    {\n      let w = ${w}u;\n${body}\n    }`,
+    )
+    : `    for (var w = 0u; w < ${size.words}; w++) {\n${body}\n    }`;
 }
 
 function lines<T>(

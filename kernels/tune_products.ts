@@ -9,7 +9,7 @@ import { Random } from "../src/base/random.ts";
 import type { Device } from "./device.ts";
 import { lanesOf } from "./lanes.ts";
 import { COPIES, type KernelTime } from "./launch_profile.ts";
-import { linear } from "./linear.ts";
+import { linear, linearDx } from "./linear.ts";
 import {
   createMatrix,
   type Matrix,
@@ -19,7 +19,7 @@ import {
 import { chooseProduct, chosenProduct } from "./product_choice.ts";
 import { panelShapes } from "./product_panel.ts";
 import { panelProductText, panelTileSize } from "./product_panel_text.ts";
-import { TILE_SIZES } from "./product_tile.ts";
+import { tileSizes } from "./product_tile.ts";
 import { tileName, tileProductText } from "./product_tile_text.ts";
 import type { Tensor } from "./tensor.ts";
 import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
@@ -63,11 +63,11 @@ interface Candidate {
   readonly texts: readonly string[];
 }
 
-/** About a minute of a software adapter, which takes five seconds to compile and time its candidates. */
-const FEWEST_OPERATIONS = 2e12;
+/** About two minutes of a software adapter, which takes ten seconds to compile and time its candidates. */
+const FEWEST_OPERATIONS = 4e12;
 const PROBES: Record<Device["variant"], Probe> = {
   panel: { tokens: 192, rows: 896, cols: 896 },
-  tile: { tokens: 512, rows: 4096, cols: 1024 },
+  tile: { tokens: 1024, rows: 2048, cols: 2048 },
 };
 /** Many, since a shared machine's speed changes within a second, and the best moment of each candidate counts. */
 const ROUNDS = 16;
@@ -112,7 +112,7 @@ export async function tuneProducts(
 function candidatesOf(device: Device): Candidate[] {
   const modes = ["nt", "nn"] as const;
   if (device.variant === "tile") {
-    return TILE_SIZES.map((size) => ({
+    return tileSizes(device).map((size) => ({
       name: tileName(size),
       texts: modes.map((mode) => tileProductText({ mode }, size)),
     }));
@@ -135,12 +135,14 @@ async function fastest(
   const before = chosenProduct(device);
   const operands = makeOperands(device, probe);
   const fit: number[] = [];
-  let first: Float32Array | undefined;
+  let first: Products | undefined;
   for (const i of candidates.keys()) {
     chooseProduct(device, i);
-    const y = await device.read(linear(device, operands.x, operands.w));
-    first ??= y;
-    if (isProduct(y, operands, probe) && sameBits(y, first)) fit.push(i);
+    const [y, dx] = await device.readAll(multiply(device, operands));
+    const made = { y: y!, dx: dx! };
+    first ??= made;
+    const isSame = sameBits(made.y, first.y) && sameBits(made.dx, first.dx);
+    if (isSame && areProducts(made, operands, probe)) fit.push(i);
   }
   if (fit[0] !== 0) {
     throw new Error(
@@ -157,9 +159,19 @@ async function fastest(
 
 interface Operands {
   readonly x: Tensor;
+  readonly dy: Tensor;
   readonly w: Matrix;
   readonly xNumbers: Float32Array;
+  readonly dyNumbers: Float32Array;
   readonly wNumbers: Float32Array;
+}
+
+/** `[tokens, rows]` and `[tokens, cols]` */
+type Products = Readonly<Record<"y" | "dx", Float32Array>>;
+
+/** A layer's product forward, and the gradient of its input: what training mostly does. */
+function multiply(device: Device, { x, dy, w }: Operands): Tensor[] {
+  return [linear(device, x, w), linearDx(device, dy, w)];
 }
 
 function makeOperands(device: Device, { tokens, rows, cols }: Probe): Operands {
@@ -176,29 +188,46 @@ function makeOperands(device: Device, { tokens, rows, cols }: Probe): Operands {
   const w = createMatrix(device, rows, cols, "bf16");
   writeMatrixRows(device, w, 0, new Uint8Array(halves.buffer));
   const x = device.upload(xNumbers, [tokens, cols]);
-  return { x, w, xNumbers, wNumbers };
+  const dyNumbers = numbers(tokens * rows);
+  const dy = device.upload(dyNumbers, [tokens, rows]);
+  return { x, dy, w, xNumbers, dyNumbers, wNumbers };
+}
+
+function areProducts(
+  { y, dx }: Products,
+  { xNumbers, dyNumbers, wNumbers }: Operands,
+  { tokens, rows, cols }: Probe,
+): boolean {
+  return isProduct(
+    y,
+    [tokens, rows, cols],
+    (i, j, k) => xNumbers[i * cols + k]! * wNumbers[j * cols + k]!,
+  ) &&
+    isProduct(
+      dx,
+      [tokens, cols, rows],
+      (i, j, k) => dyNumbers[i * rows + k]! * wNumbers[k * cols + j]!,
+    );
 }
 
 /** Whether sampled elements, the corners among them, are those of a float64 product within rounding. */
 function isProduct(
-  y: Float32Array,
-  { xNumbers, wNumbers }: Operands,
-  { tokens, rows, cols }: Probe,
+  made: Float32Array,
+  [rows, cols, length]: readonly [rows: number, cols: number, length: number],
+  term: (row: number, col: number, k: number) => number,
 ): boolean {
-  const tolerance = 2 ** -24 * 8 * cols;
+  const tolerance = 2 ** -24 * 8 * length;
   const random = new Random(2);
   for (let n = 0; n < SAMPLES; n++) {
-    const last = [tokens - 1, rows - 1];
+    const last = [rows - 1, cols - 1];
     const [i, j] = n === 0
       ? [0, 0]
       : n === 1
       ? last
       : last.map((most) => random.uint32() % (most + 1));
     let sum = 0;
-    for (let k = 0; k < cols; k++) {
-      sum += xNumbers[i! * cols + k]! * wNumbers[j! * cols + k]!;
-    }
-    if (!(Math.abs(y[i! * rows + j!]! - sum) <= tolerance)) return false;
+    for (let k = 0; k < length; k++) sum += term(i!, j!, k);
+    if (!(Math.abs(made[i! * cols + j!]! - sum) <= tolerance)) return false;
   }
   return true;
 }
@@ -210,18 +239,21 @@ function sameBits(a: Float32Array, b: Float32Array): boolean {
   return left!.every((word, i) => word === right![i]);
 }
 
-/** Seconds of a launch, the least of interleaved rounds: what other programs took is no part of it. All are compiled. */
+/** Seconds of both products, the least of interleaved rounds: what other programs took is no part of it. All are compiled. */
 async function time(
   device: Device,
   fit: readonly number[],
-  { x, w }: Operands,
+  operands: Operands,
 ): Promise<Map<number, number>> {
   const least = new Map(fit.map((i) => [i, Infinity]));
   for (let round = 0; round < ROUNDS; round++) {
     for (const i of fit) {
       using _scope = device.scope();
       chooseProduct(device, i);
-      const seconds = await launchSeconds(device, () => linear(device, x, w));
+      const seconds = await launchSeconds(
+        device,
+        () => multiply(device, operands),
+      );
       least.set(i, Math.min(least.get(i)!, seconds));
     }
   }

@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { chooseProduct, chosenProduct } from "../../kernels/product_choice.ts";
 import { lanesOf } from "../../kernels/lanes.ts";
 import { panelShapes } from "../../kernels/product_panel.ts";
-import { chooseTile, TILE_SIZES } from "../../kernels/product_tile.ts";
+import { chooseTile, tileSizes } from "../../kernels/product_tile.ts";
+import { partsOf } from "../../kernels/product_split.ts";
 import { tileName } from "../../kernels/product_tile_text.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
 import { tuneProducts } from "../../kernels/tune_products.ts";
@@ -57,7 +58,7 @@ await gpuTest(
     }
     const count = device.variant === "panel"
       ? panelShapes(lanesOf(device))
-      : TILE_SIZES;
+      : tileSizes(device);
     for (const i of count.keys()) {
       if (i === 0) continue;
       chooseProduct(device, i);
@@ -69,7 +70,7 @@ await gpuTest(
 );
 
 Deno.test("chooseTile() takes the wanted tile where that fills a card", () => {
-  const wanted = TILE_SIZES.at(-1)!;
+  const wanted = { rows: 8, cols: 8, words: 4 } as const;
   const chosen = ({ rows, cols }: { rows: number; cols: number }) => {
     const { size, grid } = chooseTile({ rows, cols }, wanted);
     return [tileName(size), ...grid];
@@ -77,6 +78,24 @@ Deno.test("chooseTile() takes the wanted tile where that fills a card", () => {
   assertEquals(chosen({ rows: 512, cols: 4864 }), ["128x128x16", 4, 38]);
   assertEquals(chosen({ rows: 512, cols: 896 }), ["64x64x16", 8, 14]);
   assertEquals(chosen({ rows: 7, cols: 16 }), ["64x64x16", 1, 1]);
+});
+
+Deno.test("partsOf() divides sums that are long and few, without a rest", () => {
+  for (
+    const [groups, length, ...want] of [
+      [7, 896, 14, 16],
+      [98, 896, 2, 112],
+      [14, 4864, 17, 72],
+      [1, 130, 2, 24],
+      [7, 100, 1, 25],
+      [127, 151_936, 2, 18_992],
+    ] as const
+  ) {
+    const { count, words } = partsOf(groups, length);
+    assertEquals([count, words], want, `${groups} groups, ${length}`);
+    const all = Math.ceil(length / 4);
+    assert(count * words >= all && (count - 1) * words < all);
+  }
 });
 
 await gpuTest(
@@ -109,7 +128,7 @@ await gpuTest(
     const folder = "/nowhere/kernels";
     const { origin } = await tuneProducts(device, { folder, probe });
     assertEquals(origin, "measured");
-    assert(chosenProduct(device) < TILE_SIZES.length);
+    assert(chosenProduct(device) < tileSizes(device).length);
     chooseProduct(device, 0);
   },
   { variants: ["tile"] },
