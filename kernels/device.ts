@@ -49,6 +49,9 @@ export class Device implements Disposable {
   #scopes: Scopes<Resource>;
   #faults: Faults;
   #uploaded = 0;
+  /** Limits that each launch asks for: a device's own answer takes a microsecond. */
+  #mostGroups: number;
+  #mostBytes: number;
 
   private constructor(
     gpu: GPUDevice,
@@ -59,7 +62,10 @@ export class Device implements Disposable {
     this.gpu = gpu;
     this.description = description;
     this.variant = variant;
-    this.windowBytes = windowBytes ?? gpu.limits.maxStorageBufferBindingSize;
+    const { limits } = gpu;
+    this.#mostGroups = limits.maxComputeWorkgroupsPerDimension;
+    this.#mostBytes = limits.maxStorageBufferBindingSize;
+    this.windowBytes = windowBytes ?? this.#mostBytes;
     this.#pipeline = createPipelines(gpu);
     this.budgetBytes = budgetBytes;
     this.#recorder = createRecorder(gpu);
@@ -103,7 +109,7 @@ export class Device implements Disposable {
     const scope = this.#scopes.open();
     return {
       keep: (resource) => {
-        scope.keep(resourceOf(resource));
+        for (const held of resourcesOf(resource)) scope.keep(held);
         return resource;
       },
       [Symbol.dispose]: () => scope.close(),
@@ -217,10 +223,8 @@ export class Device implements Disposable {
     grid: Grid,
     options: PipelineOptions = {},
   ): void {
-    const { limits } = this.gpu;
-    checkGrid(kernel, grid, limits.maxComputeWorkgroupsPerDimension);
-    const window = limits.maxStorageBufferBindingSize;
-    const bound = boundOf(kernel, bindings, window);
+    checkGrid(kernel, grid, this.#mostGroups);
+    const bound = boundOf(kernel, bindings, this.#mostBytes);
     const pipeline = this.#pipeline(kernel, options);
     this.#recorder.launch(pipeline, bound, params, grid);
   }
@@ -238,7 +242,7 @@ export class Device implements Disposable {
    * @internal
    */
   release(resource: Tensor | GPUTexture): void {
-    this.#scopes.release(resourceOf(resource));
+    for (const held of resourcesOf(resource)) this.#scopes.release(held);
   }
 
   /**
@@ -292,6 +296,7 @@ export class Device implements Disposable {
   }
 }
 
-function resourceOf(given: Tensor | GPUTexture): Resource {
-  return given instanceof GPUTexture ? given : given.buffer;
+function resourcesOf(given: Tensor | GPUTexture): Resource[] {
+  if (given instanceof GPUTexture) return [given];
+  return given.flat ? [given.buffer, given.flat] : [given.buffer];
 }

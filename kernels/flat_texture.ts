@@ -3,7 +3,8 @@
  * copy runs at the memory's speed, so their kernels take their inputs this way.
  */
 import type { Device } from "./device.ts";
-import { type Tensor, tensorBytes } from "./tensor.ts";
+import { defineKernel, type Kernel } from "./kernel.ts";
+import { elements, type Tensor, tensorBytes } from "./tensor.ts";
 
 /** Texels in a row of a flat texture; a buffer of 128 MiB fills 16,384 rows of them. */
 export const FLAT_WIDTH = 512;
@@ -13,6 +14,37 @@ export const FLAT_WIDTH = 512;
  */
 const SPARE_WIDTH = 4;
 const TEXEL_BYTES = 16;
+
+/**
+ * A copy ends the pass of the launches before it, and a pass costs the processor up to 50 us where a model's buffers are
+ * alive, more than a kernel takes for a few words.
+ */
+export const FEW_WORDS = 4096;
+
+const kernels = {
+  rgba32float: copyKernel("rgba32float"),
+  rgba32uint: copyKernel("rgba32uint"),
+};
+
+function copyKernel(format: "rgba32float" | "rgba32uint"): Kernel {
+  const word = format === "rgba32float" ? "vec4f" : "vec4u";
+  return defineKernel(
+    `flat_texture_${format}`,
+    `// word i of x becomes texel (i % ${FLAT_WIDTH}, i / ${FLAT_WIDTH})        one invocation per word
+struct Params { words: u32 }
+@group(0) @binding(0) var<storage, read> x: array<${word}>;
+@group(0) @binding(1) var texture: texture_storage_2d<${format}, write>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  if (i >= params.words) { return; }
+  textureStore(texture, vec2u(i % ${FLAT_WIDTH}, i / ${FLAT_WIDTH}), x[i]);
+}
+`,
+  );
+}
 
 /** Bytes of a texture for `words` 16-byte words. */
 export function flatBytes(words: number): number {
@@ -28,6 +60,15 @@ export function allocateFlat(
 ): GPUTexture {
   const rows = Math.ceil(words / FLAT_WIDTH);
   return device.allocateTexture(format, FLAT_WIDTH + SPARE_WIDTH, rows);
+}
+
+/** A tensor of at most `FEW_WORDS` whole words with the texture that a kernel fills beside it, both with arbitrary contents. */
+export function allocateWithFlat(
+  device: Device,
+  shape: readonly number[],
+): Tensor & { readonly flat: GPUTexture } {
+  const flat = allocateFlat(device, "rgba32float", elements(shape) / 4);
+  return { ...device.allocate(shape), flat };
 }
 
 /**
@@ -46,6 +87,13 @@ export function flatTexture(
   const rest = texels - whole * FLAT_WIDTH;
   const rows = bucketRows(whole + Math.sign(rest));
   const texture = allocateFlat(device, format, rows * FLAT_WIDTH);
+  if (texels <= FEW_WORDS && texels > 0) {
+    const groups = Math.ceil(texels / 64);
+    device.launch(kernels[format], { x: tensor, texture }, { words: texels }, [
+      groups,
+    ]);
+    return texture;
+  }
   copyToTexture(device, tensor, texture, { width: FLAT_WIDTH, height: whole });
   if (rest > 0) {
     const offset = whole * FLAT_WIDTH * TEXEL_BYTES;

@@ -4,6 +4,7 @@
  */
 import type { Device } from "./device.ts";
 import { scale as scaled } from "./elementwise.ts";
+import { allocateWithFlat } from "./flat_texture.ts";
 import { defineKernel } from "./kernel.ts";
 import { lanesOf } from "./lanes.ts";
 import { linear } from "./linear.ts";
@@ -35,14 +36,15 @@ export function lowRank(
   const store = a.windows[0]?.store;
   const fits = device.variant === "panel" && tokens > 0 &&
     tokens <= FEW_TOKENS && a.dtype === "f32" && a.cols % 4 === 0 &&
-    a.windows.length === 1;
+    a.rows % 4 === 0 && a.windows.length === 1;
   if (fits && store instanceof GPUTexture) {
     expectShape("x", x, [tokens, a.cols]);
     if (!isOne) expectShape("factors", factor, [tokens]);
-    const h = device.allocate([tokens, a.rows]);
+    const h = allocateWithFlat(device, [tokens, a.rows]);
+    const { flat: flat_h } = h;
     device.launch(
       panelKernel,
-      { x, a: store, factors: isOne ? x : factor, h },
+      { x, a: store, factors: isOne ? x : factor, h, flat_h },
       {
         ...{ words: a.cols / 4, rank: a.rows, pitch: a.pitch },
         scale: isOne ? factor : 1,

@@ -1,4 +1,4 @@
-// h[t, j] = factor[t] * sum_k x[t, k] a[j, k]        one workgroup per 8 columns j and token t
+// h[t, j] = factor[t] * sum_k x[t, k] a[j, k]        one workgroup per 8 columns j and token t; rank a multiple of 4
 // Lanes share the sum over k, since a low rank has too few columns for them; a token of factor 0 costs nothing.
 override LANES: u32 = 8; // at most 16
 override HAS_FACTORS: bool = false;
@@ -7,8 +7,9 @@ struct Params { words: u32, rank: u32, pitch: u32, scale: f32 }          // word
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;                // [tokens, words]
 @group(0) @binding(1) var a: texture_storage_2d<rgba32uint, read>;       // f32 [rank, 4 * words], flat
 @group(0) @binding(2) var<storage, read> factors: array<f32>;            // [tokens]; anything without HAS_FACTORS
-@group(0) @binding(3) var<storage, read_write> h: array<f32>;            // [tokens, rank]
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read_write> h: array<vec4f>;          // [tokens, rank]
+@group(0) @binding(4) var flat_h: texture_storage_2d<rgba32float, write>; // h, flat: what the product with b reads
+@group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> partial: array<f32, 128>;                                 // [8 columns, LANES]
 
@@ -52,9 +53,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   partial[6u * LANES + lane] = s6;
   partial[7u * LANES + lane] = s7;
   workgroupBarrier();
-  let column = first + lane;
-  if (lane >= 8u || column >= params.rank) { return; }
   var sum = 0.0;
-  for (var i = 0u; i < LANES; i++) { sum += partial[lane * LANES + i]; }
-  h[token * params.rank + column] = factor * sum;
+  if (lane < 8u) {
+    for (var i = 0u; i < LANES; i++) { sum += partial[lane * LANES + i]; }
+  }
+  workgroupBarrier();
+  partial[lane] = factor * sum;
+  workgroupBarrier();
+  let column = first + 4u * lane;
+  if (lane >= 2u || column >= params.rank) { return; }
+  let i = (token * params.rank + column) / 4u;
+  let at = 4u * lane;
+  let value = vec4f(partial[at], partial[at + 1u], partial[at + 2u], partial[at + 3u]);
+  h[i] = value;
+  textureStore(flat_h, vec2u(i % FLAT_WIDTH, i / FLAT_WIDTH), value);
 }

@@ -109,14 +109,22 @@ export function createPool(
     most = bytes * LOOSEST_FIT,
   ): Pooled | undefined {
     const sizes = bySize.get(family);
+    const found = sizes?.get(bytes)?.pop() ?? largerFree(sizes, bytes, most);
+    if (found) forget(found);
+    return found;
+  }
+
+  function largerFree(
+    sizes: Map<number, Pooled[]> | undefined,
+    bytes: number,
+    most: number,
+  ): Pooled | undefined {
     let best = Infinity;
     for (const [size, resources] of sizes ?? []) {
       const fits = size >= bytes && size <= most;
       if (fits && size < best && resources.length > 0) best = size;
     }
-    const found = sizes?.get(best)?.pop();
-    if (found) forget(found);
-    return found;
+    return sizes?.get(best)?.pop();
   }
 
   function forget(resource: Pooled): void {

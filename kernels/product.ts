@@ -89,7 +89,9 @@ export function withOperand(
 ): void {
   const padded = padColumns(device, x);
   const pitch = Math.ceil(matrixShape(x)[1] / 4);
-  if (device.variant === "panel") {
+  if (x.flat && format === "rgba32float") {
+    use({ store: x.flat, dtype: "f32", pitch });
+  } else if (device.variant === "panel") {
     const store = flatTexture(device, padded, format);
     use({ store, dtype: "f32", pitch });
     device.release(store);

@@ -9,6 +9,9 @@ import { foldedGrid } from "./grid.ts";
 import { defineKernel } from "./kernel.ts";
 import type { PipelineOptions } from "./pipelines.ts";
 import type { Grid } from "./recorder.ts";
+import { lanesOf } from "./lanes.ts";
+import { allocateWithFlat, FEW_WORDS } from "./flat_texture.ts";
+import panelSource from "./rms_norm_panel.wgsl" with { type: "text" };
 import source from "./rms_norm.wgsl" with { type: "text" };
 import backwardSource from "./rms_norm_backward.wgsl" with { type: "text" };
 import weightSource from "./rms_norm_weight_gradient.wgsl" with {
@@ -17,8 +20,13 @@ import weightSource from "./rms_norm_weight_gradient.wgsl" with {
 import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
 
 const kernel = defineKernel("rms_norm", source);
+const fewKernel = defineKernel("rms_norm_panel", panelSource);
 const backwardKernel = defineKernel("rms_norm_backward", backwardSource);
 const weightKernel = defineKernel("rms_norm_weight_gradient", weightSource);
+
+/** Rows of decoding, whose norms go into products at once. */
+const FEW_ROWS = 4;
+const MOST_FEW = 4 * FEW_WORDS;
 
 /**
  * Normalises each row of `x [rows, cols]` and multiplies it by `offset + weight`, `weight [cols]`.
@@ -35,8 +43,18 @@ export function rmsNorm(
 ): { y: Tensor; rstd: Tensor } {
   const [rows, cols] = matrixShape(x);
   expectShape("weight", weight, [cols]);
-  const y = device.allocate(x.shape);
   const rstd = device.allocate([rows]);
+  const isFew = rows > 0 && rows <= FEW_ROWS && rows * cols <= MOST_FEW;
+  if (device.variant === "panel" && isFew && cols % 4 === 0) {
+    const y = allocateWithFlat(device, x.shape);
+    const { flat: flat_y } = y;
+    const params = { words: cols / 4, eps, offset };
+    const constants = { LANES: lanesOf(device) };
+    const bindings = { x, weight, y, rstd, flat_y };
+    device.launch(fewKernel, bindings, params, [rows], { constants });
+    return { y, rstd };
+  }
+  const y = device.allocate(x.shape);
   if (rows > 0 && cols > 0) {
     const { width, grid, options } = rowLaunch(device, rows, cols);
     const params = { rows, cols: cols / width, eps, offset };

@@ -13,6 +13,11 @@ export interface Tensor {
   readonly dtype: DType;
   /** Where the first element lies in `buffer`, a multiple of 256; only views by `rowsView()` have it. */
   readonly byteOffset?: number;
+  /**
+   * The same words as a texture in the order of `flatTexture()`, where a kernel for CPU adapters wrote both. Nothing may
+   * be written to such a tensor afterwards.
+   */
+  readonly flat?: GPUTexture;
 }
 
 const BYTES: Record<DType, number> = {
@@ -77,5 +82,6 @@ export function rowsView(tensor: Tensor, first: number, count: number): Tensor {
       }]: byte ${byteOffset}, expected a multiple of 256`,
     );
   }
-  return { ...tensor, shape: [count, cols], byteOffset };
+  const { flat: _whole, ...rest } = tensor;
+  return { ...rest, shape: [count, cols], byteOffset };
 }
