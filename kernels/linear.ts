@@ -33,8 +33,9 @@ export interface MoreProduct {
 }
 
 /**
- * y = x wᵀ + bias + more.x more.wᵀ, `[tokens, rows]` from x `[tokens, cols]`.
+ * y = factor (x wᵀ + bias + more.x more.wᵀ), `[tokens, rows]` from x `[tokens, cols]`.
  *
+ * @param options.factor default 1
  * @param options.bias `[rows]`
  * @param options.more nearly free, where a second call with `into` costs a tenth of the first
  * @param options.into a tensor `[tokens, rows]` to add to, which is then returned
@@ -44,16 +45,21 @@ export function linear(
   device: Device,
   x: Tensor,
   w: Matrix,
-  { bias, into, more }: { bias?: Tensor; into?: Tensor; more?: MoreProduct } =
-    {},
+  { bias, into, more, factor = 1 }: {
+    bias?: Tensor;
+    into?: Tensor;
+    more?: MoreProduct;
+    factor?: number;
+  } = {},
 ): Tensor {
+  const all = { first: 0, rows: w.rows, factor };
   if (bias) expectShape("bias", bias, [w.rows]);
   if (more) expectMore(more, x, [w.rows, more.w.cols], more.w.cols);
   if (more && more.w.windows.length > 1) {
-    const y = forward(device, x, w, { first: 0, rows: w.rows, bias, into });
-    return linear(device, more.x, more.w, { into: y });
+    const y = forward(device, x, w, { ...all, bias, into });
+    return linear(device, more.x, more.w, { into: y, factor });
   }
-  return forward(device, x, w, { first: 0, rows: w.rows, bias, into, more });
+  return forward(device, x, w, { ...all, bias, into, more });
 }
 
 /**
@@ -74,8 +80,9 @@ export function linearRows(
 }
 
 /**
- * Gradient of x: dx = dy w + more.x more.w, `[tokens, cols]` from dy `[tokens, rows]`.
+ * Gradient of x: dx = factor (dy w + more.x more.w), `[tokens, cols]` from dy `[tokens, rows]`.
  *
+ * @param options.factor default 1
  * @param options.into a tensor `[tokens, cols]` to add to, which is then returned
  * @throws {TypeError} if shapes do not fit
  */
@@ -83,7 +90,11 @@ export function linearDx(
   device: Device,
   dy: Tensor,
   w: Matrix,
-  { into, more }: { into?: Tensor; more?: MoreProduct } = {},
+  { into, more, factor = 1 }: {
+    into?: Tensor;
+    more?: MoreProduct;
+    factor?: number;
+  } = {},
 ): Tensor {
   const [tokens] = expectColumns("dy", dy, w.rows);
   if (into) expectRows("into", into, tokens, w.cols);
@@ -92,10 +103,10 @@ export function linearDx(
     device.allocate([...dy.shape.slice(0, -1), w.cols]);
   const add = into !== undefined;
   if (more && more.w.windows.length > 1) {
-    backward(device, dy, w, { first: 0, into: dx, add });
-    return linearDx(device, more.x, more.w, { into: dx });
+    backward(device, dy, w, { first: 0, into: dx, add, factor });
+    return linearDx(device, more.x, more.w, { into: dx, factor });
   }
-  backward(device, dy, w, { first: 0, into: dx, add, more });
+  backward(device, dy, w, { first: 0, into: dx, add, more, factor });
   return dx;
 }
 
@@ -124,6 +135,7 @@ export function linearDxRows(
 interface Forward {
   readonly first: number;
   readonly rows: number;
+  readonly factor?: number;
   readonly bias?: Tensor | undefined;
   readonly into?: Tensor | undefined;
   readonly more?: MoreProduct | undefined;
@@ -133,7 +145,7 @@ function forward(
   device: Device,
   x: Tensor,
   w: Matrix,
-  { first, rows, bias, into, more }: Forward,
+  { first, rows, bias, into, more, factor = 1 }: Forward,
 ): Tensor {
   const [tokens] = expectColumns("x", x, w.cols);
   if (into) expectRows("into", into, tokens, rows);
@@ -153,6 +165,7 @@ function forward(
             cRow: rows,
             cFirst: piece.offset,
             add: into !== undefined,
+            factor,
             bias,
             biasFirst: piece.offset,
             more: second && { ...second, bRow: piece.offset },
@@ -167,6 +180,7 @@ interface Backward {
   readonly first: number;
   readonly into: Tensor;
   readonly add: boolean;
+  readonly factor?: number;
   readonly scale?: Tensor | undefined;
   readonly more?: MoreProduct | undefined;
 }
@@ -175,7 +189,7 @@ function backward(
   device: Device,
   dy: Tensor,
   w: Matrix,
-  { first, into, add, scale, more }: Backward,
+  { first, into, add, scale, more, factor = 1 }: Backward,
 ): void {
   const [tokens, rows] = matrixShape(dy);
   const pieces = wholeWords(w, first, rows);
@@ -194,6 +208,7 @@ function backward(
             bRow: piece.first,
             cRow: w.cols,
             add: add || i > 0,
+            factor,
             scale: i === 0 ? factors : undefined,
             more: i === 0 ? second : undefined,
           }));

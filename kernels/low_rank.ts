@@ -1,9 +1,8 @@
 /**
  * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens on a CPU adapter, as while an
- * answer grows, one launch without a copy of x; else a product and a scaling.
+ * answer grows, one launch without a copy of x; else a product, and a scaling where tokens have factors of their own.
  */
 import type { Device } from "./device.ts";
-import { scale as scaled } from "./elementwise.ts";
 import { allocateWithFlat } from "./flat_texture.ts";
 import { defineKernel } from "./kernel.ts";
 import { lanesOf } from "./lanes.ts";
@@ -54,10 +53,9 @@ export function lowRank(
     );
     return h;
   }
+  if (isOne) return linear(device, x, a, { factor });
   const low = linear(device, x, a);
-  const h = isOne
-    ? scaled(device, low, factor)
-    : scaleRows(device, low, factor);
+  const h = scaleRows(device, low, factor);
   device.release(low);
   return h;
 }

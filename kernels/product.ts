@@ -53,6 +53,8 @@ export interface Product {
   readonly add: boolean;
   /** Multiply what `c` holds by a number per row first, `[rows]`; only with `add`. */
   readonly scale?: Tensor | undefined;
+  /** Of the sums, bias included, before they are added to what `c` holds. */
+  readonly factor: number;
   /** Added to each row, `[at least cols]`, from element `biasFirst` on. */
   readonly bias?: Tensor | undefined;
   readonly biasFirst: number;
@@ -104,7 +106,7 @@ export function rangeParams({ range }: Product) {
   return { group: range?.group ?? 0, row_base: range?.base ?? 0 };
 }
 
-/** A product from the start of its operands to the start of c, stored row-major if the caller sets `cRow` to `cols`. */
+/** A product by 1 from the start of its operands to the start of c, stored row-major if the caller sets `cRow` to `cols`. */
 export function plainProduct(
   c: Tensor,
   rows: number,
@@ -112,7 +114,15 @@ export function plainProduct(
   length: number,
 ) {
   const start = { aCol: 0, bRow: 0, cFirst: 0, biasFirst: 0 };
-  return { c, rows, cols, length, cCol: 1, ...start } satisfies Partial<
+  return {
+    c,
+    rows,
+    cols,
+    length,
+    cCol: 1,
+    factor: 1,
+    ...start,
+  } satisfies Partial<
     Product
   >;
 }

@@ -1,4 +1,4 @@
-// c[i, j] = c[i, j] + sum_k a[i, k] b[j, k], the same of a second pair, and bias[j], for at most 4 rows i, as in
+// c[i, j] = c[i, j] + factor (sum_k a[i, k] b[j, k], the same of a second pair, and bias[j]) for at most 4 rows i, as in
 // decoding: bound by the loads of b.
 // One workgroup of 16 x 4 per 8 columns: 16 invocations along the words of a pair of rows of b, which they load once.
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
@@ -9,7 +9,7 @@ override MORE: u32 = 0;     // 1 = add the products of more_a and more_b
 struct Params {
   cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32,
-  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32
+  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32, factor: f32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + cols (/ 2 or 4), b_pitch] words
@@ -52,6 +52,7 @@ fn finish(row: u32, col: u32, sum: f32) {
   let i = params.c_first + row * params.c_row + col * params.c_col;
   var value = sum;
   if (BIAS == 1) { value += bias[params.bias_first + col]; }
+  value *= params.factor;
   if (FINISH == 1) { value += c[i]; }
   c[i] = value;
 }

@@ -72,6 +72,7 @@ function paramsOf(p: Product) {
     c_row: p.cRow,
     c_col: p.cCol,
     c_first: p.cFirst,
+    factor: p.factor,
     finish: FINISH[p.scale ? "scaled" : p.add ? "add" : "set"],
     has_bias: Number(p.bias !== undefined),
     bias_first: p.biasFirst,

@@ -56,14 +56,14 @@ export function panelTileSize(t: TileShape): [rows: number, cols: number] {
 export function panelProductText(t: PanelTile): string {
   const [rows, cols] = panelTileSize(t);
   const codes = isCodeDType(t.dtype) ? t.dtype : undefined;
-  return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
+  return `// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] ${
     t.mode === "nt" ? "b[j, k]" : "b[k, j]"
-  }, the same of a second pair, and bias[j]      one workgroup per ${rows} x ${cols} outputs
+  }, the same of a second pair, and bias[j])      one workgroup per ${rows} x ${cols} outputs
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   c_row: u32, c_col: u32, c_first: u32, finish: u32, has_bias: u32, bias_first: u32,
   more_length: u32, more_a_word: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32,
-  ranged: u32, group: u32, row_base: u32
+  ranged: u32, group: u32, row_base: u32, factor: f32
 }
 @group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;      // [rows, length], flat
 @group(0) @binding(1) var b: texture_storage_2d<rgba32uint, read>;       // [cols, length] or [length, cols], flat
@@ -117,14 +117,14 @@ function storeRows(t: PanelTile): string {
   return `  for (var i = 0u; i < ${t.rows}u; i++) {
     let row = first_row + i;
     if (row >= end_row) { break; }
-    var factor = 1.0;
-    if (params.finish == ${FINISH.scaled}u) { factor = scale[row]; }
+    var kept = 1.0;
+    if (params.finish == ${FINISH.scaled}u) { kept = scale[row]; }
     let at = params.c_first + row * params.c_row;
 ${
     each(t.cols / 4, (q) =>
       `    let col${q} = ${column(t, 4 * q)};
     if (col${q} < params.cols) {
-      var value = ${quad(q)};
+      var value = params.factor * ${quad(q)};
 ${t.vectors === "none" ? storeSingly(q) : storeVector(`(at + col${q}) / 4u`)}
     }`)
   }
@@ -143,11 +143,11 @@ ${
     each(t.rows / 4, (q) =>
       `      let row${q} = first_row + ${4 * q}u;
       if (row${q} < params.rows) {
-        var factor = vec4f(1.0);
-        if (params.finish == ${FINISH.scaled}u) { factor = vec4f(${
+        var kept = vec4f(1.0);
+        if (params.finish == ${FINISH.scaled}u) { kept = vec4f(${
         fours(0, (j) => `scale[row${q} + ${j}u]`)
       }); }
-        var value = ${quad(q)};
+        var value = params.factor * ${quad(q)};
 ${storeVector(`(at + row${q}) / 4u`)}
       }`)
   }
@@ -156,7 +156,7 @@ ${storeVector(`(at + row${q}) / 4u`)}
 }
 
 function storeVector(place: string): string {
-  return `      if (params.finish != ${FINISH.set}u) { value += factor * c[${place}]; }
+  return `      if (params.finish != ${FINISH.set}u) { value += kept * c[${place}]; }
       c[${place}] = value;`;
 }
 
@@ -166,7 +166,7 @@ function storeSingly(q: number): string {
         let place = at + (col${q} + ${j}u) * params.c_col;
         if (params.finish != ${FINISH.set}u) { value.${
       "xyzw"[j]
-    } += factor * c[place]; }
+    } += kept * c[place]; }
         c[place] = value.${"xyzw"[j]};
       }`);
 }

@@ -50,7 +50,7 @@ export function sumParts(
     kernel,
     { part, c: p.c, bias, scale },
     {
-      ...{ count, cols, parts, bias_first: p.biasFirst },
+      ...{ count, cols, parts, bias_first: p.biasFirst, factor: p.factor },
       ...{ c_row: p.cRow, c_col: p.cCol, c_first: p.cFirst },
     },
     foldedGrid(Math.ceil(count / 64)),

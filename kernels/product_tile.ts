@@ -190,6 +190,7 @@ function paramsOf(p: Product) {
     c_col: p.cCol,
     c_first: p.cFirst,
     bias_first: p.biasFirst,
+    factor: p.factor,
     more_length: p.more?.length ?? 0,
     more_a_pitch: p.more?.a.pitch ?? 0,
     more_b_row: p.more?.bRow ?? 0,

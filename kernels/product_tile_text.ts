@@ -57,9 +57,9 @@ export function tileProductText(
   const [tileRows, tileCols] = tileOutputs(size);
   const { words } = size;
   const nt = mode === "nt";
-  return `// c[i, j] = (scale[i]) c[i, j] + sum_k a[i, k] ${
+  return `// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] ${
     nt ? "b[j, k]" : "b[k, j]"
-  }, the same of a second pair, and bias[j]      one workgroup per ${tileRows} x ${tileCols} outputs
+  }, the same of a second pair, and bias[j])      one workgroup per ${tileRows} x ${tileCols} outputs
 // and part of the sum: part p takes the words [p * part_words, (p + 1) * part_words)
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
@@ -68,7 +68,8 @@ override MORE: u32 = 0;     // 1 = there is a second pair, of f32
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   c_row: u32, c_col: u32, c_first: u32, bias_first: u32, group: u32, row_base: u32,
-  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32, part_words: u32, c_part: u32
+  more_length: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32, part_words: u32, c_part: u32,
+  factor: f32
 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;            // [rows, a_pitch] words of 4
 @group(0) @binding(1) var<storage, read> b: array<vec4u>;            // [b_row + ${
@@ -138,6 +139,7 @@ fn finish(row: u32, col: u32, sum: f32) {
   let i = params.c_first + part * params.c_part + row * params.c_row + col * params.c_col;
   var value = sum;
 ${ranged ? "" : "  if (BIAS == 1) { value += bias[params.bias_first + col]; }"}
+  value *= params.factor;
   if (FINISH == 1) { value += c[i]; }
   if (FINISH == 2) { value += scale[row] * c[i]; }
   c[i] = value;

@@ -8,11 +8,7 @@
 import { columnSums } from "../../kernels/column_sums.ts";
 import type { Device } from "../../kernels/device.ts";
 import { dropout } from "../../kernels/dropout.ts";
-import {
-  addInto,
-  multiply,
-  scale as scaled,
-} from "../../kernels/elementwise.ts";
+import { addInto, multiply } from "../../kernels/elementwise.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
 import { lowRank } from "../../kernels/low_rank.ts";
 import { scaleColumns } from "../../kernels/scale_columns.ts";
@@ -151,9 +147,7 @@ function halvesBackward(
   dz: Tensor,
 ): Tensor {
   if (b.parameter) linearDw(device, dz, h, { into: b.parameter.gradient });
-  const dh = linearDx(device, dz, b.matrix);
-  const dLow = scaled(device, dh, scale);
-  device.release(dh);
+  const dLow = linearDx(device, dz, b.matrix, { factor: scale });
   if (a.parameter) {
     linearDw(device, dLow, input, { into: a.parameter.gradient });
   }
@@ -207,10 +201,8 @@ function inputSlopes(
   }
   if (lora.fixed) {
     const { a, b, scale } = lora.fixed;
-    const dh = linearDx(device, dy, b.matrix);
-    const low = scaled(device, dh, scale);
+    const low = linearDx(device, dy, b.matrix, { factor: scale });
     linearDx(device, low, a.matrix, { into: dx });
-    device.release(dh);
     device.release(low);
   }
   return dx;

@@ -86,16 +86,21 @@ for (const dtype of ["f32", "bf16", "f16"] as const) {
       const ones = (a: number, b: number) =>
         device.upload(new Float32Array(a * b).fill(1), [a, b]);
       const y = ones(tokens, rows);
-      assertEquals(linear(device, xTensor, w, { into: y }), y);
-      const dx = linearDx(device, dyTensor, w, { into: ones(tokens, cols) });
+      assertEquals(linear(device, xTensor, w, { into: y, factor: 3 }), y);
+      const dx = linearDx(device, dyTensor, w, {
+        into: ones(tokens, cols),
+        factor: 3,
+      });
       const dw = linearDw(device, dyTensor, xTensor, {
         into: ones(rows, cols),
       });
       const want = linearBackwardTwin(dy, x, values, size);
       const more = (v: Float64Array) => v.map((value) => value + 1);
-      const wantY = more(linearTwin(x, values, size));
-      assertClose(await device.read(y), wantY, tolerance(cols), "y");
-      assertClose(await device.read(dx), more(want.dx), tolerance(rows), "dx");
+      const thrice = (v: Float64Array) => more(v.map((value) => 3 * value));
+      const wantY = thrice(linearTwin(x, values, size));
+      assertClose(await device.read(y), wantY, 3 * tolerance(cols), "y");
+      const wantDx = thrice(want.dx);
+      assertClose(await device.read(dx), wantDx, 3 * tolerance(rows), "dx");
       assertClose(
         await device.read(dw),
         more(want.dw),
@@ -128,13 +133,15 @@ for (const dtype of ["f32", "bf16"] as const) {
         const low = device.upload(h, [tokens, rank]);
         const y = linear(device, device.upload(x, [tokens, cols]), w, {
           more: { x: low, w: b.w },
+          factor: 0.5,
         });
         const dx = linearDx(device, device.upload(dy, [tokens, rows]), w, {
           more: { x: low, w: a.w },
+          factor: 0.5,
         });
         const plain = linearTwin(x, values, size);
         const extra = linearTwin(h, b.values, { tokens, rows, cols: rank });
-        const wantY = plain.map((v, i) => v + extra[i]!);
+        const wantY = plain.map((v, i) => (v + extra[i]!) / 2);
         assertClose(await device.read(y), wantY, tolerance(cols + rank), "y");
         const back = linearBackwardTwin(dy, x, values, size).dx;
         const backLow = linearBackwardTwin(h, x, a.values, {
@@ -142,7 +149,7 @@ for (const dtype of ["f32", "bf16"] as const) {
           rows: rank,
           cols,
         }).dx;
-        const wantDx = back.map((v, i) => v + backLow[i]!);
+        const wantDx = back.map((v, i) => (v + backLow[i]!) / 2);
         assertClose(
           await device.read(dx),
           wantDx,
