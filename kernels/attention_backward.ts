@@ -119,7 +119,8 @@ function launchTiles(
     blockGrid(rows, 32, kv_heads),
     options,
   );
-  const parts = walkParts(keys, rows, kv_heads);
+  const room = device.windowBytes / (4 * elements(k.shape));
+  const parts = walkParts({ keys, rows, kvHeads: kv_heads, room });
   const dk = device.allocate([parts, elements(k.shape)]);
   const dv = device.allocate([parts, elements(v.shape)]);
   device.launch(
@@ -146,11 +147,20 @@ function sumParts(device: Device, parts: Tensor): Tensor {
 /** A card has up to 140 processors, each of which wants some workgroups: 512 are 16 MB of sums at most for heads of 128. */
 const WANTED_GROUPS = 512;
 
-/** How often the walk over the rows is divided, of at least two tiles each, so that short batches too fill a card. */
-function walkParts(keys: number, rows: number, kvHeads: number): number {
+/**
+ * How often the walk over the rows is divided, of at least two tiles each, so that short batches too fill a card.
+ *
+ * @param sizes.room parts that one binding has room for
+ */
+function walkParts(
+  { keys, rows, kvHeads, room }: Record<
+    "keys" | "rows" | "kvHeads" | "room",
+    number
+  >,
+): number {
   const blocks = Math.ceil(keys / 32) * kvHeads;
-  const most = Math.ceil(rows / 64);
-  return Math.max(1, Math.min(Math.floor(WANTED_GROUPS / blocks), most));
+  const most = Math.min(WANTED_GROUPS / blocks, Math.ceil(rows / 64), room);
+  return Math.max(1, Math.floor(most));
 }
 
 function launchPanels(

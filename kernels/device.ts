@@ -49,8 +49,7 @@ export class Device implements Disposable {
   #scopes: Scopes<Resource>;
   #faults: Faults;
   #uploaded = 0;
-  /** Limits that each launch asks for: a device's own answer takes a microsecond. */
-  #mostGroups: number;
+  #mostGroups: number; // kept, since the device's own answer takes a microsecond
   #mostBytes: number;
 
   private constructor(
@@ -62,9 +61,8 @@ export class Device implements Disposable {
     this.gpu = gpu;
     this.description = description;
     this.variant = variant;
-    const { limits } = gpu;
-    this.#mostGroups = limits.maxComputeWorkgroupsPerDimension;
-    this.#mostBytes = limits.maxStorageBufferBindingSize;
+    this.#mostGroups = gpu.limits.maxComputeWorkgroupsPerDimension;
+    this.#mostBytes = gpu.limits.maxStorageBufferBindingSize;
     this.windowBytes = windowBytes ?? this.#mostBytes;
     this.#pipeline = createPipelines(gpu);
     this.budgetBytes = budgetBytes;

@@ -25,10 +25,14 @@ export interface Parts {
   readonly words: number;
 }
 
-/** The parts of a sum over `length` for a product of so many workgroups. */
-export function partsOf(groups: number, length: number): Parts {
+/**
+ * The parts of a sum over `length` for a product of so many workgroups.
+ *
+ * @param room parts that one binding has room for
+ */
+export function partsOf(groups: number, length: number, room: number): Parts {
   const words = Math.ceil(length / 4);
-  const most = Math.min(WANTED_GROUPS / groups, words / LEAST_WORDS);
+  const most = Math.min(WANTED_GROUPS / groups, words / LEAST_WORDS, room);
   if (most < 2) return { count: 1, words };
   const each = Math.ceil(words / Math.floor(most) / WHOLE_WORDS) * WHOLE_WORDS;
   return { count: Math.ceil(words / each), words: each };

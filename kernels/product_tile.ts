@@ -13,12 +13,11 @@ import { type Parts, partsOf, sumParts } from "./product_split.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import {
   tileBytes,
-  type TileKind,
   tileName,
   tileOutputs,
-  tileProductText,
   type TileSize,
-} from "./product_tile_text.ts";
+} from "./product_tile_size.ts";
+import { type TileKind, tileProductText } from "./product_tile_text.ts";
 import type { Tensor } from "./tensor.ts";
 
 const fewKernel = defineKernel("product_few", fewSource);
@@ -85,7 +84,11 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
   const isWhole = p.range !== undefined || down * across >= FEWEST_GROUPS;
   const parts = isWhole
     ? { count: 1, words: Math.ceil(p.length / 4) }
-    : partsOf(down * across, p.length);
+    : partsOf(
+      down * across,
+      p.length,
+      device.windowBytes / (4 * p.rows * p.cols),
+    );
   if (parts.count === 1) {
     launchParts(device, p, { ...tiling, parts, none });
     return;

@@ -6,19 +6,13 @@
  * sizes add the same products in the same order. Knows no device.
  */
 
+import { lines, sumNames, sumOver } from "./product_tile_loops.ts";
 import { CODES_AT, RANGE, SCALES } from "./product_tile_pieces.ts";
-
-/** Outputs of an invocation, and words of four k that are loaded between two barriers. */
-export interface TileSize {
-  readonly rows: 4 | 8;
-  readonly cols: 4 | 8;
-  readonly words: 4 | 8;
-  /** Whether the products of those words are written out one after the other, which some drivers do not do with a loop. */
-  readonly unrolled?: boolean;
-}
-
-/** "nt" sums over rows of b, "nn" over its columns. */
-export type TileMode = "nt" | "nn";
+import {
+  type TileMode,
+  tileOutputs,
+  type TileSize,
+} from "./product_tile_size.ts";
 
 /** What a text reads. Texts differ, since an adapter may bind no more than eight buffers. */
 export interface TileKind {
@@ -27,26 +21,6 @@ export interface TileKind {
   readonly ranged?: boolean;
   /** b is codes, with scales. */
   readonly codes?: boolean;
-}
-
-const LANES = 256;
-
-/** Outputs of a workgroup. */
-export function tileOutputs({ rows, cols }: TileSize): [number, number] {
-  return [16 * rows, 16 * cols];
-}
-
-/** A name for files and lines, such as `128x64x16`: rows, columns and k of a workgroup. */
-export function tileName(
-  { rows, cols, words, unrolled = false }: TileSize,
-): string {
-  const name = [16 * rows, 16 * cols, 4 * words].join("x");
-  return unrolled ? `${name}_unrolled` : name;
-}
-
-/** Bytes of workgroup memory. */
-export function tileBytes({ rows, cols, words }: TileSize): number {
-  return 16 * words * 16 * (rows + cols);
 }
 
 /** The complete WGSL text of a tile. */
@@ -181,136 +155,4 @@ ${lines(sumNames(size), (name, i) => `      case ${i}: { sum = ${name}; }`)}
   }
 }
 `;
-}
-
-/** Words of k of a pair, added to the sums. */
-function sumOver(
-  mode: TileMode,
-  size: TileSize,
-  pair: "" | "more_",
-  ...[first, end]: [first: string, end: string]
-): string {
-  const { words } = size;
-  return `  for (var word = ${first}; word < ${end}; word += ${words}) {
-${loads(mode, size, pair)}
-    workgroupBarrier();
-${eachWord(mode, size)}
-    workgroupBarrier();
-  }`;
-}
-
-function eachWord(mode: TileMode, size: TileSize): string {
-  const body = products(mode, size);
-  return size.unrolled
-    ? lines(
-      upTo(size.words),
-      (w) => `    {\n      let w = ${w}u;\n${body}\n    }`,
-    )
-    : `    for (var w = 0u; w < ${size.words}; w++) {\n${body}\n    }`;
-}
-
-function lines<T>(
-  items: readonly T[],
-  line: (item: T, i: number) => string,
-): string {
-  return items.map(line).join("\n");
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
-
-/** Four neighbouring sums each: `s<row>_<quad of columns>`. */
-function sumNames({ rows, cols }: TileSize): string[] {
-  return upTo(rows).flatMap((row) =>
-    upTo(cols / 4).map((quad) => `s${row}_${quad}`)
-  );
-}
-
-/**
- * Eight lanes store eight words in one go, of the same column of banks if words of a row lay a tile's height apart:
- * a row's place is turned by its word, so that they meet eight columns of banks; and reads stay neighbours.
- */
-function place({ words }: TileSize, row: string, word: string): string {
-  return `(${row} ^ (${8 / words} * (${word})))`;
-}
-
-/** Neighbouring lanes load neighbouring words of a row. */
-function loads(
-  mode: TileMode,
-  size: TileSize,
-  pair: "" | "more_",
-): string {
-  const [tileRows, tileCols] = tileOutputs(size);
-  const { words } = size;
-  const along = (name: "a" | "b", height: number) =>
-    lines(upTo(height * words / LANES), (i) => {
-      const row = `(lane / ${words} + ${i * LANES / words})`;
-      const word = `lane % ${words}`;
-      const first = name === "a" ? "row0" : "col0";
-      return `    ${name}_tile[${word} * ${height} + ${
-        place(size, row, word)
-      }] = ${pair}${name}_at(${first} + ${row}, word + ${word});`;
-    });
-  const wide = tileCols / 4;
-  const across = () =>
-    lines(
-      upTo(4 * words * wide / LANES),
-      (i) =>
-        `    b_tile[lane + ${
-          i * LANES
-        }] = ${pair}b_at(4 * word + lane / ${wide} + ${
-          i * LANES / wide
-        }, col0 / 4 + lane % ${wide});`,
-    );
-  return [
-    along("a", tileRows),
-    mode === "nt" ? along("b", tileCols) : across(),
-  ].join("\n");
-}
-
-/** Four k of all sums of an invocation: one fused multiply-add for each product, no sum of its own for the four. */
-function products(mode: TileMode, size: TileSize): string {
-  const [tileRows, tileCols] = tileOutputs(size);
-  const quads = upTo(size.cols / 4);
-  const own = [
-    `let y = ${place(size, "local.y", "w")};`,
-    ...(mode === "nt" ? [`let x = ${place(size, "local.x", "w")};`] : []),
-  ];
-  const b = quads.flatMap((quad) =>
-    mode === "nt"
-      ? turnedQuad(quad, tileCols)
-      : upTo(4).map((k) =>
-        `let b${quad}_${k} = b_tile[(4 * w + ${k}) * ${
-          tileCols / 4
-        } + local.x + ${16 * quad}];`
-      )
-  );
-  const sums = upTo(size.rows).flatMap((row) => [
-    `let a${row} = a_tile[w * ${tileRows} + y + ${16 * row}];`,
-    ...quads.flatMap((quad) =>
-      upTo(4).map((k) => {
-        const sum = `s${row}_${quad}`;
-        return `${sum} = fma(vec4f(a${row}.${
-          "xyzw"[k]
-        }), b${quad}_${k}, ${sum});`;
-      })
-    ),
-  ]);
-  return lines([...own, ...b, ...sums], (line) => `      ${line}`);
-}
-
-/** Words of four columns, turned into four columns of each k. */
-function turnedQuad(quad: number, tileCols: number): string[] {
-  const words = upTo(4).map((j) => `n${4 * quad + j}`);
-  return [
-    ...words.map((word, j) =>
-      `let ${word} = b_tile[w * ${tileCols} + x + ${16 * (4 * quad + j)}];`
-    ),
-    ...upTo(4).map((k) =>
-      `let b${quad}_${k} = vec4f(${
-        words.map((word) => `${word}.${"xyzw"[k]}`).join(", ")
-      });`
-    ),
-  ];
 }

@@ -20,7 +20,8 @@ import { chooseProduct, chosenProduct } from "./product_choice.ts";
 import { panelShapes } from "./product_panel.ts";
 import { panelProductText, panelTileSize } from "./product_panel_text.ts";
 import { tileSizes } from "./product_tile.ts";
-import { tileName, tileProductText } from "./product_tile_text.ts";
+import { tileName } from "./product_tile_size.ts";
+import { tileProductText } from "./product_tile_text.ts";
 import type { Tensor } from "./tensor.ts";
 import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
 

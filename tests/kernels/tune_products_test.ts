@@ -4,7 +4,7 @@ import { lanesOf } from "../../kernels/lanes.ts";
 import { panelShapes } from "../../kernels/product_panel.ts";
 import { chooseTile, tileSizes } from "../../kernels/product_tile.ts";
 import { partsOf } from "../../kernels/product_split.ts";
-import { tileName } from "../../kernels/product_tile_text.ts";
+import { tileName } from "../../kernels/product_tile_size.ts";
 import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
 import { tuneProducts } from "../../kernels/tune_products.ts";
 import { tuningKey } from "../../kernels/tuning_file.ts";
@@ -82,16 +82,17 @@ Deno.test("chooseTile() takes the wanted tile where that fills a card", () => {
 
 Deno.test("partsOf() divides sums that are long and few, without a rest", () => {
   for (
-    const [groups, length, ...want] of [
-      [7, 896, 14, 16],
-      [98, 896, 2, 112],
-      [14, 4864, 17, 72],
-      [1, 130, 2, 24],
-      [7, 100, 1, 25],
-      [127, 151_936, 2, 18_992],
+    const [groups, length, room, ...want] of [
+      [7, 896, Infinity, 14, 16],
+      [7, 896, 3.5, 3, 80],
+      [98, 896, Infinity, 2, 112],
+      [14, 4864, Infinity, 17, 72],
+      [1, 130, Infinity, 2, 24],
+      [7, 100, Infinity, 1, 25],
+      [127, 151_936, Infinity, 2, 18_992],
     ] as const
   ) {
-    const { count, words } = partsOf(groups, length);
+    const { count, words } = partsOf(groups, length, room);
     assertEquals([count, words], want, `${groups} groups, ${length}`);
     const all = Math.ceil(length / 4);
     assert(count * words >= all && (count - 1) * words < all);
