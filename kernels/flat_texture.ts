@@ -1,6 +1,7 @@
 /**
  * A tensor's words as a storage texture. CPU adapters read a texture twelve times faster than a buffer, and the
- * copy runs at the memory's speed, so their kernels take their inputs this way.
+ * copy runs at the memory's speed, so their kernels take their inputs this way. A few words are copied by a kernel, or
+ * written by the one that makes them. Knows no op.
  */
 import type { Device } from "./device.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
@@ -62,7 +63,7 @@ export function allocateFlat(
   return device.allocateTexture(format, FLAT_WIDTH + SPARE_WIDTH, rows);
 }
 
-/** A tensor of at most `FEW_WORDS` whole words with the texture that a kernel fills beside it, both with arbitrary contents. */
+/** A tensor of whole words with the texture that a kernel fills beside it, both with arbitrary contents. */
 export function allocateWithFlat(
   device: Device,
   shape: readonly number[],

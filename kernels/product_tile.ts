@@ -82,13 +82,8 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
   const [down, across] = tiling.grid;
   // a full card's sums are whole, in any tile: so all candidates give the same bits
   const isWhole = p.range !== undefined || down * across >= FEWEST_GROUPS;
-  const parts = isWhole
-    ? { count: 1, words: Math.ceil(p.length / 4) }
-    : partsOf(
-      down * across,
-      p.length,
-      device.windowBytes / (4 * p.rows * p.cols),
-    );
+  const room = isWhole ? 1 : device.windowBytes / (4 * p.rows * p.cols);
+  const parts = partsOf(down * across, p.length, room);
   if (parts.count === 1) {
     launchParts(device, p, { ...tiling, parts, none });
     return;

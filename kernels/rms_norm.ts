@@ -10,7 +10,7 @@ import { defineKernel } from "./kernel.ts";
 import type { PipelineOptions } from "./pipelines.ts";
 import type { Grid } from "./recorder.ts";
 import { lanesOf } from "./lanes.ts";
-import { allocateWithFlat, FEW_WORDS } from "./flat_texture.ts";
+import { allocateWithFlat } from "./flat_texture.ts";
 import panelSource from "./rms_norm_panel.wgsl" with { type: "text" };
 import source from "./rms_norm.wgsl" with { type: "text" };
 import backwardSource from "./rms_norm_backward.wgsl" with { type: "text" };
@@ -26,7 +26,6 @@ const weightKernel = defineKernel("rms_norm_weight_gradient", weightSource);
 
 /** Rows of decoding, whose norms go into products at once. */
 const FEW_ROWS = 4;
-const MOST_FEW = 4 * FEW_WORDS;
 
 /**
  * Normalises each row of `x [rows, cols]` and multiplies it by `offset + weight`, `weight [cols]`.
@@ -44,8 +43,8 @@ export function rmsNorm(
   const [rows, cols] = matrixShape(x);
   expectShape("weight", weight, [cols]);
   const rstd = device.allocate([rows]);
-  const isFew = rows > 0 && rows <= FEW_ROWS && rows * cols <= MOST_FEW;
-  if (device.variant === "panel" && isFew && cols % 4 === 0) {
+  const isFew = rows > 0 && rows <= FEW_ROWS && cols % 4 === 0;
+  if (device.variant === "panel" && isFew && cols > 0) {
     const y = allocateWithFlat(device, x.shape);
     const { flat: flat_y } = y;
     const params = { words: cols / 4, eps, offset };
