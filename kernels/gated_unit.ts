@@ -15,7 +15,14 @@ const backwardKernel = defineKernel("gated_unit_backward", backwardSource);
 /** What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, or sigmoid(x). */
 export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid";
 
-const NUMBERS: Readonly<Record<Activation, number>> = {
+/** WGSL of `activation(x: Real)`, by the override `ACTIVATION`, for kernels that make a gate themselves. */
+export const ACTIVATION_TEXT = source.slice(
+  source.indexOf("// bounded"),
+  source.indexOf("@compute"),
+);
+
+/** Values of the override `ACTIVATION`. */
+export const ACTIVATIONS: Readonly<Record<Activation, number>> = {
   silu: 0,
   gelu_tanh: 1,
   relu2: 2,
@@ -35,7 +42,7 @@ export function gatedUnit(
 ): Tensor {
   expectShape("up", up, gate.shape);
   const y = device.allocate(gate.shape);
-  const constants = { ACTIVATION: NUMBERS[activation] };
+  const constants = { ACTIVATION: ACTIVATIONS[activation] };
   launchElements(device, kernel, { gate, up, y }, {}, { constants });
   return y;
 }
@@ -57,7 +64,7 @@ export function gatedUnitBackward(
   const dGate = device.allocate(gate.shape);
   const dUp = device.allocate(gate.shape);
   const tensors = { gate, up, dy, d_gate: dGate, d_up: dUp };
-  const constants = { ACTIVATION: NUMBERS[activation] };
+  const constants = { ACTIVATION: ACTIVATIONS[activation] };
   launchElements(device, backwardKernel, tensors, {}, { constants });
   return { dGate, dUp };
 }

@@ -24,6 +24,9 @@ export function panelShapes(lanes: Lanes): TileShape[] {
   }));
 }
 
+/** Rows that have tiles of their own. */
+export const FEW_ROWS = 4;
+
 const kernels = new Map<string, Kernel>();
 
 function kernelOf(tile: PanelTile): Kernel {
@@ -97,6 +100,14 @@ function chooseTile(device: Device, p: Product): PanelTile {
   };
 }
 
+/** One or two answers that grow: every row more is a load more a step, so there is a tile for each. */
+export function fewRowsShape(rows: number, lanes: Lanes): TileShape {
+  return {
+    ...{ rows: rows <= 2 ? rows : FEW_ROWS, rowLanes: 1 },
+    ...{ cols: 8, colLanes: lanes },
+  };
+}
+
 function chooseShape(
   p: Product,
   lanes: Lanes,
@@ -104,9 +115,7 @@ function chooseShape(
 ): TileShape {
   const { cols } = p;
   const rows = p.range?.most ?? p.rows;
-  // one or two answers that grow: every row more is a load more a step, so there is a tile for each
-  if (rows <= 2) return { rows, rowLanes: 1, cols: 8, colLanes: lanes };
-  if (rows <= 4) return { rows: 4, rowLanes: 1, cols: 8, colLanes: lanes };
+  if (rows <= FEW_ROWS) return fewRowsShape(rows, lanes);
   if (cols <= 16) return { rows: 8, rowLanes: lanes, cols: 16, colLanes: 1 };
   return panelShapes(lanes)[chosen]!;
 }

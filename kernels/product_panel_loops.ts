@@ -13,7 +13,7 @@ import type { PanelTile } from "./product_panel_text.ts";
 const XYZW = ["x", "y", "z", "w"] as const;
 
 /** One pair of operands: bindings `a` and `b`, of which a is f32; its params begin with `prefix`. */
-interface Pair {
+export interface Pair {
   readonly a: string;
   readonly b: string;
   readonly dtype: Exclude<MatrixDType, CodeDType>;
@@ -32,12 +32,17 @@ export function panelLoops(t: PanelTile, codes: string | undefined): string {
     dtype: "f32",
     prefix: "more_",
   } as const;
-  const loop = t.mode === "nn" ? nnLoop : t.rows <= 2 ? fewRowsLoop : ntLoop;
   const { dtype } = t;
   const first = isCodeDType(dtype)
     ? codes
-    : loop(t, { a: "a", b: "b", dtype, prefix: "" });
-  return `  {\n${first}\n  }\n  {\n${loop(t, more)}\n  }`;
+    : panelLoop(t, { a: "a", b: "b", dtype, prefix: "" });
+  return `  {\n${first}\n  }\n  {\n${panelLoop(t, more)}\n  }`;
+}
+
+/** Adds the products of one pair to the sums of a tile. */
+export function panelLoop(t: PanelTile, pair: Pair): string {
+  if (t.mode === "nn") return nnLoop(t, pair);
+  return t.rows <= 2 ? fewRowsLoop(t, pair) : ntLoop(t, pair);
 }
 
 /** Functions that the loops call. */

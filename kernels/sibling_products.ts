@@ -1,0 +1,215 @@
+/**
+ * Products of a few rows with several weights in one launch, as an answer that grows has them: queries, keys and
+ * values, or the two of a gated unit. For CPU adapters, whose launches cost as much as small kernels; the sums are those
+ * of `linear()` to the bit. Knows no model.
+ */
+import { isCodeDType } from "./codebooks.ts";
+import type { Device } from "./device.ts";
+import { allocateWithFlat } from "./flat_texture.ts";
+import { type Activation, ACTIVATIONS } from "./gated_unit.ts";
+import { defineKernel, type Kernel } from "./kernel.ts";
+import { lanesOf } from "./lanes.ts";
+import type { MoreProduct } from "./linear.ts";
+import type { Matrix } from "./matrix.ts";
+import { type Operand, withOperand } from "./product.ts";
+import { FEW_ROWS, fewRowsShape } from "./product_panel.ts";
+import { panelTileSize } from "./product_panel_text.ts";
+import {
+  gatedProductsText,
+  siblingProductsText,
+  type SiblingTile,
+  siblingTileName,
+} from "./sibling_products_text.ts";
+import { matrixShape, type Tensor } from "./tensor.ts";
+
+/** One of several weights for the same rows; `more` as in `linear()`. */
+export interface Sibling {
+  /** `[out, in]` */
+  readonly w: Matrix;
+  /** `[out]` */
+  readonly bias?: Tensor | undefined;
+  readonly more?: MoreProduct | undefined;
+}
+
+const kernels = new Map<string, Kernel>();
+
+function kernelOf(name: string, text: () => string): Kernel {
+  const known = kernels.get(name) ?? defineKernel(name, text());
+  kernels.set(name, known);
+  return known;
+}
+
+/** Whether `siblingProducts()` and `gatedProducts()` can multiply `x [tokens, in]` with weights. */
+export function areSiblings(
+  device: Device,
+  x: Tensor,
+  weights: readonly Matrix[],
+): boolean {
+  const [rows, cols] = matrixShape(x);
+  const { dtype } = weights[0]!;
+  return device.variant === "panel" && rows > 0 && rows <= FEW_ROWS &&
+    !isCodeDType(dtype) &&
+    weights.every((w) =>
+      w.dtype === dtype && w.cols === cols && w.rows > 0 &&
+      w.rows % 4 === 0 && w.windows.length === 1
+    );
+}
+
+/**
+ * `x wᵀ + bias + more.x more.wᵀ` for each sibling, `[tokens, out]` from x `[tokens, in]`.
+ *
+ * @param siblings whose weights pass `areSiblings()`
+ */
+export function siblingProducts(
+  device: Device,
+  x: Tensor,
+  siblings: readonly Sibling[],
+): Tensor[] {
+  const [rows] = matrixShape(x);
+  const outputs = siblings.map(({ w }) => device.allocate([rows, w.rows]));
+  const tile = tileOf(device, rows, siblings);
+  const [, cols] = panelTileSize(tile);
+  const starts = siblings.reduce<number[]>(
+    (all, { w }) => [...all, all.at(-1)! + Math.ceil(w.rows / cols)],
+    [0],
+  );
+  const name = siblingTileName(tile, "sibling_products");
+  launch(device, x, siblings, {
+    kernel: kernelOf(name, () => siblingProductsText(tile)),
+    bindings: numbered("c", outputs),
+    params: numbered("first_tile", starts),
+    groups: starts.at(-1)!,
+  });
+  return outputs;
+}
+
+/**
+ * `activation(gate) * up`, `[tokens, out]` from x `[tokens, in]`, with the texture that the next product reads.
+ *
+ * @param siblings gate and up, whose weights pass `areSiblings()` and are of one shape
+ */
+export function gatedProducts(
+  device: Device,
+  x: Tensor,
+  siblings: readonly [gate: Sibling, up: Sibling],
+  activation: Activation,
+): Tensor {
+  const [rows] = matrixShape(x);
+  const [{ w }] = siblings;
+  const y = allocateWithFlat(device, [rows, w.rows]);
+  const tile = tileOf(device, rows, siblings);
+  const name = siblingTileName(tile, "gated_products");
+  launch(device, x, siblings, {
+    kernel: kernelOf(name, () => gatedProductsText(tile)),
+    bindings: { y, flat_y: y.flat },
+    params: {},
+    groups: Math.ceil(w.rows / panelTileSize(tile)[1]),
+    constants: { ACTIVATION: ACTIVATIONS[activation] },
+  });
+  return y;
+}
+
+function tileOf(
+  device: Device,
+  rows: number,
+  siblings: readonly Sibling[],
+): SiblingTile {
+  const dtype = siblings[0]!.w.dtype as SiblingTile["dtype"];
+  const shape = fewRowsShape(rows, lanesOf(device));
+  return { ...shape, dtype, parts: siblings.length };
+}
+
+interface Launch {
+  readonly kernel: Kernel;
+  readonly bindings: Readonly<Record<string, Tensor | GPUTexture>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly groups: number;
+  readonly constants?: Readonly<Record<string, number>>;
+}
+
+function launch(
+  device: Device,
+  x: Tensor,
+  siblings: readonly Sibling[],
+  { kernel, bindings, params, groups, constants = {} }: Launch,
+): void {
+  const none = device.allocate([1]);
+  const { w } = siblings[0]!;
+  withOperand(
+    device,
+    x,
+    "rgba32float",
+    (a) =>
+      withLows(device, siblings, [], (lows) => {
+        const parts = siblings.map((sibling, i) =>
+          partOf(sibling, i, { a, low: lows[i], none })
+        );
+        device.launch(
+          kernel,
+          Object.assign(
+            { a: a.store },
+            ...parts.map((p) => p.bindings),
+            bindings,
+          ),
+          Object.assign(
+            { rows: matrixShape(x)[0], length: w.cols, a_word: 0 },
+            { a_pitch: a.pitch, b_row: 0, b_pitch: w.pitch },
+            ...parts.map((p) => p.params),
+            params,
+          ),
+          [groups],
+          { constants },
+        );
+      }),
+  );
+  device.release(none);
+}
+
+/** Calls `use` with the second pair's `x` of each sibling that has one, as an operand. */
+function withLows(
+  device: Device,
+  siblings: readonly Sibling[],
+  lows: readonly (Operand | undefined)[],
+  use: (lows: readonly (Operand | undefined)[]) => void,
+): void {
+  if (lows.length === siblings.length) return use(lows);
+  const { more } = siblings[lows.length]!;
+  const next = (low: Operand | undefined) =>
+    withLows(device, siblings, [...lows, low], use);
+  if (more) withOperand(device, more.x, "rgba32float", next);
+  else next(undefined);
+}
+
+/** What the text names by the part's number; what is not used must still be bound. */
+function partOf(
+  { w, bias, more }: Sibling,
+  i: number,
+  { a, low, none }: {
+    readonly a: Operand;
+    readonly low: Operand | undefined;
+    readonly none: Tensor;
+  },
+) {
+  const { store } = w.windows[0]!;
+  return {
+    bindings: {
+      [`b_${i}`]: store,
+      [`bias${i}`]: bias ?? none,
+      [`more_a${i}`]: (low ?? a).store,
+      [`more_b${i}`]: more?.w.windows[0]!.store ?? store,
+    },
+    params: {
+      [`cols${i}`]: w.rows,
+      [`has_bias${i}`]: Number(bias !== undefined),
+      [`more${i}_length`]: more ? matrixShape(more.x)[1] : 0,
+      [`more${i}_a_word`]: 0,
+      [`more${i}_a_pitch`]: low?.pitch ?? 0,
+      [`more${i}_b_row`]: 0,
+      [`more${i}_b_pitch`]: more?.w.pitch ?? 0,
+    },
+  };
+}
+
+function numbered<T>(name: string, values: readonly T[]): Record<string, T> {
+  return Object.fromEntries(values.map((value, i) => [`${name}${i}`, value]));
+}
