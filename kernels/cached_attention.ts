@@ -9,7 +9,7 @@ import { type AttentionShape, blockGrid } from "./attention_shape.ts";
 import type { CacheStores } from "./cache_rows.ts";
 import { cachedAttentionPanel } from "./cached_attention_panel.ts";
 import type { Device } from "./device.ts";
-import { flatTexture } from "./flat_texture.ts";
+import { allocateWithFlat, flatTexture } from "./flat_texture.ts";
 import { lanesOf } from "./lanes.ts";
 import { expectShape, type Tensor } from "./tensor.ts";
 
@@ -67,15 +67,15 @@ function onTextures(
   const rows = queries * group;
   expectShape("q", q, [queries, heads * headDim]);
   expectShape("ranges", ranges, [queries, 4]);
-  const o = device.allocate(q.shape);
-  if (queries === 0) return o;
+  if (queries === 0) return device.allocate(q.shape);
   const params = { rows, group, heads, kv_heads: kvHeads, scale };
   const constants = { SOFTCAP: softcap };
   const lanes = lanesOf(device);
   if (apart || queries <= FEW_QUERIES) {
+    const o = allocateWithFlat(device, q.shape);
     device.launch(
       cachedAttentionPanel(headDim, lanes),
-      { ...cache, q, ranges, o },
+      { ...cache, q, ranges, o, flat_o: o.flat },
       params,
       blockGrid(rows, lanes, kvHeads),
       { constants },
@@ -83,6 +83,7 @@ function onTextures(
     return o;
   }
   const [perLane, step] = panelTiles(headDim).forward;
+  const o = device.allocate(q.shape);
   const lse = device.allocate([queries, heads]);
   const inputs = {
     q: flatTexture(device, q),

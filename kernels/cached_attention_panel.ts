@@ -1,7 +1,8 @@
 /**
  * Writes the attention kernel for a few queries over a cache in textures, on CPU adapters: each lane owns one
  * (query, head) row and walks over the keys of its own query, so that queries of several sequences do not walk over
- * each other's. Streaming softmax: https://arxiv.org/abs/2205.14135, Algorithm 1.
+ * each other's. What comes out is written as the texture that the next product reads as well.
+ * Streaming softmax: https://arxiv.org/abs/2205.14135, Algorithm 1.
  */
 import {
   lines,
@@ -12,6 +13,7 @@ import {
   SCORE,
   textures,
 } from "./attention_panel_text.ts";
+import { FLAT_WIDTH } from "./flat_texture.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 import type { Lanes } from "./lanes.ts";
 
@@ -39,6 +41,7 @@ ${textures(0, ["k", "v"])}
 @group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(6) var flat_o: texture_storage_2d<rgba32float, write>;
 ${PLACE}${SCORE}
 @compute @workgroup_size(${lanes})
 fn main(
@@ -115,7 +118,13 @@ ${
 }
 if (row < params.rows) {
   let factor = select(0.0, 1.0 / sum, sum > 0.0);
-${lines(quads, (d) => `  o[head * ${quads}u + ${d}u] = o${d} * factor;`)}
+${
+    lines(quads, (d) =>
+      `  let place${d} = head * ${quads}u + ${d}u;
+  let value${d} = o${d} * factor;
+  o[place${d}] = value${d};
+  textureStore(flat_o, vec2u(place${d} % ${FLAT_WIDTH}u, place${d} / ${FLAT_WIDTH}u), value${d});`)
+  }
 }
 }
 `;

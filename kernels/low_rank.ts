@@ -1,21 +1,30 @@
 /**
  * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens on a CPU adapter, as while an
- * answer grows, one launch without a copy of x; else a product, and a scaling where tokens have factors of their own.
+ * answer grows, one launch without a copy of x, for several adapters of one input at once; else a product, and a scaling
+ * where tokens have factors of their own.
  */
 import type { Device } from "./device.ts";
 import { allocateWithFlat } from "./flat_texture.ts";
-import { defineKernel } from "./kernel.ts";
+import { defineKernel, type Kernel } from "./kernel.ts";
 import { lanesOf } from "./lanes.ts";
 import { linear } from "./linear.ts";
-import source from "./low_rank_panel.wgsl" with { type: "text" };
+import { lowRankText, RANK_BLOCK } from "./low_rank_text.ts";
 import type { Matrix } from "./matrix.ts";
+import { numbered, runningSums } from "./numbered.ts";
 import { scaleRows } from "./scale_rows.ts";
 import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
 
-const panelKernel = defineKernel("low_rank_panel", source);
-
 /** More tokens are faster by a product. */
 const FEW_TOKENS = 4;
+
+const kernels: Kernel[] = [];
+
+function kernelOf(parts: number): Kernel {
+  return kernels[parts] ??= defineKernel(
+    `low_rank_panel_${parts}`,
+    lowRankText(parts),
+  );
+}
 
 /**
  * `h[t] = factor[t] * A x[t]`, `[tokens, r]` from x `[tokens, in]`.
@@ -30,32 +39,74 @@ export function lowRank(
   a: Matrix,
   factor: number | Tensor,
 ): Tensor {
+  return lowRanks(device, x, [a], factor)[0]!;
+}
+
+/**
+ * As `lowRank()` for several adapters of one input and factor.
+ *
+ * @param halves each `[r, in]`
+ * @throws {TypeError} if the shapes do not fit
+ */
+export function lowRanks(
+  device: Device,
+  x: Tensor,
+  halves: readonly Matrix[],
+  factor: number | Tensor,
+): Tensor[] {
+  const [tokens] = matrixShape(x);
+  const isFew = device.variant === "panel" && tokens > 0 &&
+    tokens <= FEW_TOKENS;
+  if (isFew && halves.every(fitsLanes)) {
+    return fewTokens(device, x, halves, factor);
+  }
+  return halves.map((a) => {
+    if (typeof factor === "number") return linear(device, x, a, { factor });
+    const low = linear(device, x, a);
+    const h = scaleRows(device, low, factor);
+    device.release(low);
+    return h;
+  });
+}
+
+function fitsLanes({ dtype, rows, cols, windows }: Matrix): boolean {
+  return dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
+    windows.length === 1;
+}
+
+function fewTokens(
+  device: Device,
+  x: Tensor,
+  halves: readonly Matrix[],
+  factor: number | Tensor,
+): Tensor[] {
   const [tokens] = matrixShape(x);
   const isOne = typeof factor === "number";
-  const store = a.windows[0]?.store;
-  const fits = device.variant === "panel" && tokens > 0 &&
-    tokens <= FEW_TOKENS && a.dtype === "f32" && a.cols % 4 === 0 &&
-    a.rows % 4 === 0 && a.windows.length === 1;
-  if (fits && store instanceof GPUTexture) {
-    expectShape("x", x, [tokens, a.cols]);
-    if (!isOne) expectShape("factors", factor, [tokens]);
-    const h = allocateWithFlat(device, [tokens, a.rows]);
-    const { flat: flat_h } = h;
-    device.launch(
-      panelKernel,
-      { x, a: store, factors: isOne ? x : factor, h, flat_h },
-      {
-        ...{ words: a.cols / 4, rank: a.rows, pitch: a.pitch },
-        scale: isOne ? factor : 1,
-      },
-      [Math.ceil(a.rows / 8), tokens],
-      { constants: { LANES: lanesOf(device), HAS_FACTORS: Number(!isOne) } },
-    );
-    return h;
-  }
-  if (isOne) return linear(device, x, a, { factor });
-  const low = linear(device, x, a);
-  const h = scaleRows(device, low, factor);
-  device.release(low);
-  return h;
+  for (const { cols } of halves) expectShape("x", x, [tokens, cols]);
+  if (!isOne) expectShape("factors", factor, [tokens]);
+  const outputs = halves.map(({ rows }) =>
+    allocateWithFlat(device, [tokens, rows])
+  );
+  const blocks = runningSums(
+    halves.map(({ rows }) => Math.ceil(rows / RANK_BLOCK)),
+  );
+  device.launch(
+    kernelOf(halves.length),
+    {
+      ...{ x, factors: isOne ? x : factor },
+      ...numbered("a_", halves.map(({ windows }) => windows[0]!.store)),
+      ...numbered("h", outputs),
+      ...numbered("flat_h", outputs.map(({ flat }) => flat)),
+    },
+    {
+      words: halves[0]!.cols / 4,
+      scale: isOne ? factor : 1,
+      ...numbered("rank", halves.map(({ rows }) => rows)),
+      ...numbered("pitch", halves.map(({ pitch }) => pitch)),
+      ...numbered("first_block", blocks),
+    },
+    [blocks.at(-1)!, tokens],
+    { constants: { LANES: lanesOf(device), HAS_FACTORS: Number(!isOne) } },
+  );
+  return outputs;
 }

@@ -11,6 +11,7 @@ import { defineKernel, type Kernel } from "./kernel.ts";
 import { lanesOf } from "./lanes.ts";
 import type { MoreProduct } from "./linear.ts";
 import type { Matrix } from "./matrix.ts";
+import { numbered, runningSums } from "./numbered.ts";
 import { type Operand, withOperand } from "./product.ts";
 import { FEW_ROWS, fewRowsShape } from "./product_panel.ts";
 import { panelTileSize } from "./product_panel_text.ts";
@@ -69,10 +70,7 @@ export function siblingProducts(
   const outputs = siblings.map(({ w }) => device.allocate([rows, w.rows]));
   const tile = tileOf(device, rows, siblings);
   const [, cols] = panelTileSize(tile);
-  const starts = siblings.reduce<number[]>(
-    (all, { w }) => [...all, all.at(-1)! + Math.ceil(w.rows / cols)],
-    [0],
-  );
+  const starts = runningSums(siblings.map(({ w }) => Math.ceil(w.rows / cols)));
   const name = siblingTileName(tile, "sibling_products");
   launch(device, x, siblings, {
     kernel: kernelOf(name, () => siblingProductsText(tile)),
@@ -208,8 +206,4 @@ function partOf(
       [`more${i}_b_pitch`]: more?.w.pitch ?? 0,
     },
   };
-}
-
-function numbered<T>(name: string, values: readonly T[]): Record<string, T> {
-  return Object.fromEntries(values.map((value, i) => [`${name}${i}`, value]));
 }

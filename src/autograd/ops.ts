@@ -31,6 +31,7 @@ export {
   slotFactors,
   takeSlots,
 } from "./experts.ts";
+export { gatedLinears, siblingLinears } from "./sibling_linears.ts";
 export { tokenLogps } from "./token_logps.ts";
 
 /** `a + b`, of one shape. */

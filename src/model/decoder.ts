@@ -24,7 +24,7 @@ import {
   preparePass,
   type Turns,
 } from "./decoder_pass.ts";
-import { type Apply, bindLinear, runMlp } from "./mlp.ts";
+import { type Apply, bindLinear, runMlp, servedLayer } from "./mlp.ts";
 import {
   isTrainedLayer,
   type Layer,
@@ -73,8 +73,10 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const { norms, mlp } = layers[index]!;
   const { rows, adapters } = pass.queries[index]!;
   const draw = dropoutStreams(options, index);
-  const linear = bindLinear(device, { adapters, draw });
-  const all = bindLinear(device, { adapters: pass.adapters, draw });
+  const together = pass.inPlace && !options.dropout;
+  const served = { adapters, draw, together };
+  const linear = bindLinear(device, served);
+  const all = bindLinear(device, { ...served, adapters: pass.adapters });
   const asking = (x: Tensor) => rows ? ops.gatherRows(device, x, rows) : x;
   const normed = (x: Tensor, norm: Vector | undefined) =>
     norm ? ops.rmsNorm(device, x, norm, normOptions(config)) : x;
@@ -94,9 +96,17 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const h = plus(
     asking(x),
     norms.attentionOut,
-    (into) => attend(pass, index, { x: x0, asking, linear, all, into }),
+    (into) =>
+      attend(pass, index, {
+        x: x0,
+        asking,
+        linear,
+        all,
+        into,
+        together: together && !rows,
+      }),
   );
-  const bound = { device, config, linear, adapters, draw };
+  const bound = { device, config, linear, ...served };
   const h0 = normed(h, norms.mlpIn);
   return plus(h, norms.mlpOut, (into) => runMlp(bound, mlp, h0, into));
 }
@@ -125,15 +135,24 @@ interface Attending {
   readonly all: Apply;
   /** What the result is added to, in its place. */
   readonly into: Tensor | undefined;
+  /** Whether queries, keys and values may be made in one launch, for all tokens. */
+  readonly together: boolean;
 }
 
 /** Queries of the tokens that ask, keys and values of all, before norms and rotations. */
 function project(
-  { model: { device, config } }: Pass,
+  { model: { device, config }, adapters }: Pass,
   { q_proj, k_proj, v_proj, qkv_proj }: Layer["self_attn"],
-  { x, asking, linear, all }: Attending,
+  { x, asking, linear, all, together }: Attending,
 ): Projections {
   if (!qkv_proj) {
+    const layers = [q_proj!, k_proj!, v_proj!];
+    const made = together && ops.siblingLinears(
+      device,
+      x,
+      layers.map((layer) => servedLayer(layer, adapters)),
+    );
+    if (made) return { q: made[0]!, k: made[1]!, v: made[2]! };
     return {
       q: linear(asking(x), q_proj!),
       k: all(x, k_proj!),

@@ -18,6 +18,8 @@ export type Apply = (x: Tensor, linear: Linear, into?: Tensor) => Tensor;
 export interface Served {
   readonly adapters: Adapters;
   readonly draw: () => DropoutSeed | undefined;
+  /** Whether layers of one input may run in one launch: nobody goes back through them. */
+  readonly together: boolean;
 }
 
 /** What the feed-forward part of a block is given beside its input. */
@@ -32,13 +34,22 @@ export function bindLinear(
   device: Device,
   { adapters, draw }: Served,
 ): Apply {
-  return (x, { weight, bias, lora }, into) =>
-    ops.linear(device, x, weight, {
-      ...{ bias, into },
-      lora: adapters ? lora : undefined,
-      loraRows: typeof adapters === "boolean" ? undefined : adapters,
-      mask: draw(),
-    });
+  return (x, layer, into) => {
+    const { weight, ...parts } = servedLayer(layer, adapters);
+    return ops.linear(device, x, weight, { ...parts, into, mask: draw() });
+  };
+}
+
+/** A linear layer with its adapter, if that serves the tokens at hand. */
+export function servedLayer(
+  { weight, bias, lora }: Linear,
+  adapters: Adapters,
+) {
+  return {
+    ...{ weight, bias },
+    lora: adapters ? lora : undefined,
+    loraRows: typeof adapters === "boolean" ? undefined : adapters,
+  };
 }
 
 /** `[tokens, hidden_size]` to the same; `into`, if given, is added to it and may be overwritten. */
@@ -54,10 +65,31 @@ export function runMlp(
 }
 
 function runUnit(
+  pass: MlpPass,
+  unit: GatedUnit,
+  x: Tensor,
+  into?: Tensor,
+): Tensor {
+  const made = unitTogether(pass, unit, x) ?? unitInTurn(pass, unit, x);
+  return pass.linear(made, unit.down_proj, into);
+}
+
+function unitTogether(
+  { device, config, adapters, together }: MlpPass,
+  { gate_proj, up_proj }: GatedUnit,
+  x: Tensor,
+): Tensor | undefined {
+  if (!together || !gate_proj || !up_proj) return undefined;
+  const [gate, up] = [gate_proj, up_proj].map((layer) =>
+    servedLayer(layer, adapters)
+  );
+  return ops.gatedLinears(device, x, [gate!, up!], config.activation);
+}
+
+function unitInTurn(
   { device, config, linear }: MlpPass,
   { gate_proj, up_proj, gate_up_proj, down_proj }: GatedUnit,
   x: Tensor,
-  into?: Tensor,
 ): Tensor {
   const size = down_proj.weight.matrix.cols;
   const fused = gate_up_proj && linear(x, gate_up_proj);
@@ -67,8 +99,7 @@ function runUnit(
   const up = fused
     ? ops.columns(device, fused, [size, size])
     : linear(x, up_proj!);
-  const unit = ops.gatedUnit(device, gate, up, config.activation);
-  return linear(unit, down_proj, into);
+  return ops.gatedUnit(device, gate, up, config.activation);
 }
 
 /** Source: https://arxiv.org/abs/2101.03961, Section 2.1, with more experts than one. */
