@@ -1,7 +1,6 @@
 /**
- * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens on a CPU adapter, as while an
- * answer grows, one launch without a copy of x, for several adapters of one input at once; else a product, and a scaling
- * where tokens have factors of their own.
+ * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens, as while an answer grows, one launch
+ * for several adapters of one input; else a product each, and a scaling where tokens have factors of their own.
  */
 import type { Device } from "./device.ts";
 import { allocateWithFlat } from "./flat_texture.ts";
@@ -12,6 +11,7 @@ import { lowRankText, RANK_BLOCK } from "./low_rank_text.ts";
 import type { Matrix } from "./matrix.ts";
 import { numbered, runningSums } from "./numbered.ts";
 import { scaleRows } from "./scale_rows.ts";
+import { areSiblings, siblingProducts } from "./sibling_products.ts";
 import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
 
 /** More tokens are faster by a product. */
@@ -54,11 +54,11 @@ export function lowRanks(
   halves: readonly Matrix[],
   factor: number | Tensor,
 ): Tensor[] {
-  const [tokens] = matrixShape(x);
-  const isFew = device.variant === "panel" && tokens > 0 &&
-    tokens <= FEW_TOKENS;
-  if (isFew && halves.every(fitsLanes)) {
+  if (device.variant === "panel" && fitsLanes(x, halves)) {
     return fewTokens(device, x, halves, factor);
+  }
+  if (device.variant === "tile" && areSiblings(device, x, halves)) {
+    return siblingProducts(device, x, halves.map((w) => ({ w })), factor);
   }
   return halves.map((a) => {
     if (typeof factor === "number") return linear(device, x, a, { factor });
@@ -69,9 +69,13 @@ export function lowRanks(
   });
 }
 
-function fitsLanes({ dtype, rows, cols, windows }: Matrix): boolean {
-  return dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
-    windows.length === 1;
+function fitsLanes(x: Tensor, halves: readonly Matrix[]): boolean {
+  const [tokens] = matrixShape(x);
+  return tokens > 0 && tokens <= FEW_TOKENS &&
+    halves.every(({ dtype, rows, cols, windows }) =>
+      dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
+      windows.length === 1
+    );
 }
 
 function fewTokens(

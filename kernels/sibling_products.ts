@@ -1,7 +1,7 @@
 /**
  * Products of a few rows with several weights in one launch, as an answer that grows has them: queries, keys and
- * values, or the two of a gated unit. For CPU adapters, whose launches cost as much as small kernels; the sums are those
- * of `linear()` to the bit. Knows no model.
+ * values, or the two of a gated unit. A launch costs as much as a small kernel; the sums are those of `linear()` to the
+ * bit. Knows no model.
  */
 import { isCodeDType } from "./codebooks.ts";
 import type { Device } from "./device.ts";
@@ -14,6 +14,8 @@ import type { Matrix } from "./matrix.ts";
 import { numbered, runningSums } from "./numbered.ts";
 import { type Operand, withOperand } from "./product.ts";
 import { FEW_ROWS, fewRowsShape } from "./product_panel.ts";
+import { FORMATS } from "./product_tile.ts";
+import { FEW_COLS, fewGatedText, fewSiblingsText } from "./sibling_few_text.ts";
 import { panelTileSize } from "./product_panel_text.ts";
 import {
   gatedProductsText,
@@ -21,7 +23,7 @@ import {
   type SiblingTile,
   siblingTileName,
 } from "./sibling_products_text.ts";
-import { matrixShape, type Tensor } from "./tensor.ts";
+import { expectShape, matrixShape, type Tensor } from "./tensor.ts";
 
 /** One of several weights for the same rows; `more` as in `linear()`. */
 export interface Sibling {
@@ -48,7 +50,7 @@ export function areSiblings(
 ): boolean {
   const [rows, cols] = matrixShape(x);
   const { dtype } = weights[0]!;
-  return device.variant === "panel" && rows > 0 && rows <= FEW_ROWS &&
+  return rows > 0 && rows <= FEW_ROWS && hasRoom(device, weights.length) &&
     !isCodeDType(dtype) &&
     weights.every((w) =>
       w.dtype === dtype && w.cols === cols && w.rows > 0 &&
@@ -56,26 +58,46 @@ export function areSiblings(
     );
 }
 
+/** Bindings of a and factors, and per part of b, bias, the second pair and c. */
+function hasRoom({ variant, gpu: { limits } }: Device, parts: number): boolean {
+  return variant === "panel"
+    ? limits.maxStorageTexturesPerShaderStage >= 2 + 3 * parts &&
+      limits.maxStorageBuffersPerShaderStage >= 2 + 2 * parts
+    : limits.maxStorageBuffersPerShaderStage >= 2 + 5 * parts;
+}
+
 /**
- * `x wᵀ + bias + more.x more.wᵀ` for each sibling, `[tokens, out]` from x `[tokens, in]`.
+ * `factor (x wᵀ + bias + more.x more.wᵀ)` for each sibling, `[tokens, out]` from x `[tokens, in]`.
  *
  * @param siblings whose weights pass `areSiblings()`
+ * @param factor one for all tokens, or one each, `[tokens]`
+ * @throws {TypeError} if there are not as many factors
  */
 export function siblingProducts(
   device: Device,
   x: Tensor,
   siblings: readonly Sibling[],
+  factor: number | Tensor = 1,
 ): Tensor[] {
   const [rows] = matrixShape(x);
+  const isOne = typeof factor === "number";
+  if (!isOne) expectShape("factors", factor, [rows]);
   const outputs = siblings.map(({ w }) => device.allocate([rows, w.rows]));
-  const tile = tileOf(device, rows, siblings);
-  const [, cols] = panelTileSize(tile);
-  const starts = runningSums(siblings.map(({ w }) => Math.ceil(w.rows / cols)));
-  const name = siblingTileName(tile, "sibling_products");
+  const { kernel, cols, constants } = kernelFor(device, rows, siblings);
+  const starts = runningSums(
+    siblings.map(({ w }) => Math.ceil(w.rows / cols)),
+  );
   launch(device, x, siblings, {
-    kernel: kernelOf(name, () => siblingProductsText(tile)),
-    bindings: numbered("c", outputs),
-    params: numbered("first_tile", starts),
+    ...{ kernel, constants },
+    bindings: {
+      ...numbered("c", outputs),
+      factors: isOne ? x : factor,
+    },
+    params: {
+      ...numbered("first_tile", starts),
+      factor: isOne ? factor : 1,
+      has_factors: Number(!isOne),
+    },
     groups: starts.at(-1)!,
   });
   return outputs;
@@ -94,27 +116,49 @@ export function gatedProducts(
 ): Tensor {
   const [rows] = matrixShape(x);
   const [{ w }] = siblings;
-  const y = allocateWithFlat(device, [rows, w.rows]);
-  const tile = tileOf(device, rows, siblings);
-  const name = siblingTileName(tile, "gated_products");
+  const shape = [rows, w.rows];
+  const y: Tensor = device.variant === "panel"
+    ? allocateWithFlat(device, shape)
+    : device.allocate(shape);
+  const { kernel, cols, constants } = kernelFor(
+    device,
+    rows,
+    siblings,
+    "gated",
+  );
   launch(device, x, siblings, {
-    kernel: kernelOf(name, () => gatedProductsText(tile)),
-    bindings: { y, flat_y: y.flat },
+    kernel,
+    bindings: y.flat ? { y, flat_y: y.flat } : { y },
     params: {},
-    groups: Math.ceil(w.rows / panelTileSize(tile)[1]),
-    constants: { ACTIVATION: ACTIVATIONS[activation] },
+    groups: Math.ceil(w.rows / cols),
+    constants: { ...constants, ACTIVATION: ACTIVATIONS[activation] },
   });
   return y;
 }
 
-function tileOf(
+/** The kernel for so many rows and parts, and the columns of its workgroups. */
+function kernelFor(
   device: Device,
   rows: number,
   siblings: readonly Sibling[],
-): SiblingTile {
+  kind: "siblings" | "gated" = "siblings",
+) {
   const dtype = siblings[0]!.w.dtype as SiblingTile["dtype"];
+  const parts = siblings.length;
+  if (device.variant === "tile") {
+    const kernel = kernelOf(
+      `${kind}_few_${parts}`,
+      () => kind === "gated" ? fewGatedText() : fewSiblingsText(parts),
+    );
+    const constants = { FORMAT: FORMATS[dtype], ROWS: rows };
+    return { kernel, cols: FEW_COLS, constants };
+  }
   const shape = fewRowsShape(rows, lanesOf(device));
-  return { ...shape, dtype, parts: siblings.length };
+  const tile = { ...shape, dtype, parts };
+  const write = kind === "gated" ? gatedProductsText : siblingProductsText;
+  const name = siblingTileName(tile, kind);
+  const [, cols] = panelTileSize(tile);
+  return { kernel: kernelOf(name, () => write(tile)), cols, constants: {} };
 }
 
 interface Launch {

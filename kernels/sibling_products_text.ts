@@ -34,19 +34,22 @@ export function siblingTileName(t: SiblingTile, kind: string): string {
 /** The text whose parts are stored each by itself: bindings `c0`, `c1` and on. */
 export function siblingProductsText(t: SiblingTile): string {
   const [, cols] = panelTileSize(t);
+  const scaled = (r: number, q: number) =>
+    `factor_of(${r}u) * ${vector(q, (c) => `s${r}_${c}`)}`;
   const part = (i: number) =>
-    `  if (tile >= params.first_tile${i} && tile < params.first_tile${i + 1}) {
-    let first_col = (tile - params.first_tile${i}) * ${cols}u;
+    `  if (${isPart(i)}) {
+    let first_col = (group.x - params.first_tile${i}) * ${cols}u;
 ${partSums(t, i)}
-${storeRows(t, i, (r, q) => vector(q, (c) => `s${r}_${c}`), `c${i}`)}
+${storeRows(t, i, scaled, `c${i}`)}
   }`;
-  return `// c_i[t, j] = sum_k a[t, k] b_i[j, k], the same of a second pair, and bias_i[j]      one workgroup per ${cols} columns of a part
-${params(t, [...Array(t.parts + 1).keys()].map((i) => `first_tile${i}: u32`))}
+  return `// c_i[t, j] = factor[t] (sum_k a[t, k] b_i[j, k], the same of a second pair, and bias_i[j])      one workgroup per ${cols} columns of a part
+${siblingParams(t.parts, partFields(t.parts))}
 ${inputs(t)}
 ${
     each(t.parts, (i) =>
       storage(`c${i}`, 1 + 4 * t.parts + i, "read_write", "vec4f"))
   }
+${rowFactors(6 * t.parts + 3)}
 ${main(t, each(t.parts, part))}`;
 }
 
@@ -71,7 +74,7 @@ export function gatedProductsText(t: SiblingTile): string {
   return `// y[t, j] = activation(gate[t, j]) up[t, j], both as c_i of sibling_products      one workgroup per ${cols} columns
 alias Real = vec4f;
 override ACTIVATION: u32 = 0;
-${params(t, [])}
+${siblingParams(t.parts, [])}
 ${inputs(t)}
 ${storage("y", first, "read_write", "vec4f")}
 @group(0) @binding(${
@@ -81,7 +84,7 @@ ${ACTIVATION_TEXT}
 ${
     main(
       t,
-      `  let first_col = tile * ${cols}u;
+      `  let first_col = group.x * ${cols}u;
 ${gates}
   {
 ${partSums(t, 0)}
@@ -93,11 +96,19 @@ ${storeRows(t, 0, value, "y", texel)}`,
   }`;
 }
 
-function params(t: SiblingTile, more: readonly string[]): string {
+/** Whether a workgroup is one of part i. */
+export function isPart(i: number): string {
+  return `group.x >= params.first_tile${i} && group.x < params.first_tile${
+    i + 1
+  }`;
+}
+
+/** `struct Params` of `parts` products of one `a`, and further fields. */
+export function siblingParams(parts: number, more: readonly string[]): string {
   const fields = [
     ...["rows: u32", "length: u32", "a_word: u32", "a_pitch: u32"],
     ...["b_row: u32", "b_pitch: u32"],
-    ...[...Array(t.parts).keys()].flatMap((i) => [
+    ...[...Array(parts).keys()].flatMap((i) => [
       ...[`cols${i}: u32`, `has_bias${i}: u32`],
       ...["length", "a_word", "a_pitch", "b_row", "b_pitch"].map((name) =>
         `more${i}_${name}: u32`
@@ -122,7 +133,28 @@ ${texture(`more_b${i}`, 4 + 4 * i, "rgba32uint")}`)
 @group(0) @binding(${6 * parts + 2}) var<uniform> params: Params;`;
 }
 
-function storage(name: string, at: number, access: string, type: string) {
+/** Fields of the texts whose parts are stored each by itself. */
+export function partFields(parts: number): string[] {
+  const starts = [...Array(parts + 1).keys()].map((i) => `first_tile${i}: u32`);
+  return [...starts, "factor: f32", "has_factors: u32"];
+}
+
+/** `factor_of(row)`: one factor for all rows, or the binding `factors [rows]`. */
+export function rowFactors(at: number): string {
+  return `${storage("factors", at, "read", "f32")}
+fn factor_of(row: u32) -> f32 {
+  if (params.has_factors == 1u) { return factors[min(row, params.rows - 1u)]; }
+  return params.factor;
+}`;
+}
+
+/** The declaration of a storage buffer. */
+export function storage(
+  name: string,
+  at: number,
+  access: "read" | "read_write",
+  type: string,
+): string {
   return `@group(0) @binding(${at}) var<storage, ${access}> ${name}: array<${type}>;`;
 }
 
@@ -130,7 +162,6 @@ function main(t: SiblingTile, body: string): string {
   return `${panelFunctions(t.dtype)}
 @compute @workgroup_size(${t.colLanes})
 fn main(@builtin(local_invocation_index) col_lane: u32, @builtin(workgroup_id) group: vec3u) {
-  let tile = group.x;
   let first_row = 0u;
 ${body}
 }

@@ -95,7 +95,6 @@ for (const [rows, cols, outs] of SIZES) {
           assertEquals(got, await device.read(alone(device, x, sibling)));
         }
       },
-      { variants: ["panel"] },
     );
   }
 }
@@ -112,7 +111,6 @@ for (const activation of ["silu", "gelu_tanh", "relu2", "sigmoid"] as const) {
       `gatedProducts() are a gated unit at [${rows}, ${cols}] by ${out}, ${activation}`,
       (device) =>
         checkGated(device, { rows, cols, dtype: "bf16" }, out, activation),
-      { variants: ["panel"] },
     );
   }
 }
@@ -164,10 +162,7 @@ await gpuTest(
       matrix(8, "bf16"),
     ];
     const x = device.zeros([1, 8]);
-    assertEquals(
-      areSiblings(device, x, [even, even]),
-      device.variant === "panel",
-    );
+    assertEquals(areSiblings(device, x, [even, even]), true);
     assertEquals(areSiblings(device, x, [even, odd]), false);
     assertEquals(areSiblings(device, x, [even, other]), false);
     assertEquals(

@@ -1,4 +1,7 @@
-/** A pass that nobody goes back through overwrites its residual stream: the numbers must be those of one that records, to the bit. */
+/**
+ * A pass that nobody goes back through overwrites its residual stream, and runs several layers of few tokens in one
+ * launch: the numbers must be those of one that records, to the bit.
+ */
 import { assertEquals } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { refreshWeight } from "../../src/autograd/parameter.ts";
@@ -31,6 +34,13 @@ const INPUT: DecoderInput = {
   rows: Uint32Array.of(2, 3, 5, 6),
 };
 
+/** As few tokens as of answers that grow: layers of one input run in one launch then. */
+const FEW: DecoderInput = {
+  tokens: Uint32Array.of(5, 40, 11),
+  positions: Uint32Array.of(0, 1, 0),
+  ranges: Uint32Array.of(0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 2, 3),
+};
+
 /** Adapters that change something: `b` begins with zeros. */
 function moveAdapters({ device, layers }: Model): void {
   for (const [i, { lora }] of layers.flatMap(linears).entries()) {
@@ -50,15 +60,18 @@ async function checkPasses(
   const model = how ? addAdapter(base, { ...ADAPTER, ...how }, 1) : base;
   if (how?.init_lora_weights === "pissa") await startPissa(model, 1);
   if (how) moveAdapters(model);
-  const recorded = Tape.record(device, () => hiddenStates(model, INPUT));
-  const want = await device.read(recorded.value);
-  const got = await device.read(hiddenStates(model, INPUT));
-  assertEquals(got, want);
+  for (const input of [INPUT, FEW]) {
+    const recorded = Tape.record(device, () => hiddenStates(model, input));
+    const want = await device.read(recorded.value);
+    const got = await device.read(hiddenStates(model, input));
+    assertEquals(got, want);
+  }
 }
 
 const CASES: readonly [string, Partial<AdapterConfig> | undefined][] = [
   ["qwen2", undefined], // biases
   ["qwen2", {}],
+  ["qwen2", { r: 4, lora_alpha: 8 }],
   ["qwen2", { use_dora: true }],
   ["qwen2", { init_lora_weights: "pissa" }],
   ["glm4", {}], // norms after each part
