@@ -1,5 +1,5 @@
 /** Products of few rows with several weights in one launch: float64's numbers, and the bits of one product after another. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
 import { type Activation, gatedUnit } from "../../kernels/gated_unit.ts";
 import { linear } from "../../kernels/linear.ts";
@@ -98,6 +98,39 @@ for (const [rows, cols, outs] of SIZES) {
     );
   }
 }
+
+await gpuTest(
+  "siblingProducts() take one factor, or one for each token",
+  async (device) => {
+    const [rows, cols] = [3, 20];
+    const numbers = seeded(rows * cols, 1);
+    const x = device.upload(numbers, [rows, cols]);
+    const made = [8, 16].map((out, i) =>
+      makeSibling(device, numbers, { rows, cols, dtype: "bf16" }, out, i)
+    );
+    const each = Float32Array.of(0.5, 0, -3);
+    for (const factor of [2.5, each]) {
+      const given = typeof factor === "number"
+        ? factor
+        : device.upload(factor, [rows]);
+      const outputs = siblingProducts(device, x, made, given);
+      for (const [i, { want, w }] of made.entries()) {
+        const scaled = want.map((value, at) =>
+          value *
+          (typeof factor === "number"
+            ? factor
+            : factor[Math.floor(at / w.rows)]!)
+        );
+        assertClose(await device.read(outputs[i]!), scaled, TOLERANCE);
+      }
+    }
+    assertThrows(
+      () => siblingProducts(device, x, made, device.zeros([2])),
+      TypeError,
+      "[2]",
+    );
+  },
+);
 
 for (const activation of ["silu", "gelu_tanh", "relu2", "sigmoid"] as const) {
   for (
