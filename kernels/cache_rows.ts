@@ -73,6 +73,10 @@ export function cacheRows(
   const width = isTexture ? 4 : 1;
   const count = (queries * qCols + 2 * tokens * kvCols) / width;
   if (count === 0) return turned;
+  const half = (cosSin.shape[1] ?? 0) / 2;
+  const constants = isTexture
+    ? { WORKGROUP_SIZE, IN_FOURS: Number(!interleaved && half % 4 === 0) }
+    : { WORKGROUP_SIZE };
   device.launch(
     kernels[isTexture ? "panel" : "tile"],
     {
@@ -81,11 +85,11 @@ export function cacheRows(
     },
     {
       ...{ queries, tokens, q_cols: qCols, kv_cols: kvCols, head_dim: headDim },
-      half: (cosSin.shape[1] ?? 0) / 2,
+      half,
       interleaved: Number(interleaved),
     },
     foldedGrid(Math.ceil(count / WORKGROUP_SIZE)),
-    { constants: { WORKGROUP_SIZE } },
+    { constants },
   );
   return turned;
 }

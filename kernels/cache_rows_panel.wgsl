@@ -1,5 +1,7 @@
 // As cache_rows.wgsl, for a cache that lies in flat textures: one invocation per four elements, head_dim a multiple of 4.
 override WORKGROUP_SIZE: u32 = 64;
+// four dims that are neighbours turn with four that are: pairs (j, j + half) and half a multiple of 4
+override IN_FOURS: bool = false;
 const FLAT_WIDTH = 512u;
 struct Params {
   queries: u32,
@@ -10,10 +12,10 @@ struct Params {
   half: u32,                                                          // pairs of a head; the dims after 2 * half are copied
   interleaved: u32,                                                   // pairs are (2 j, 2 j + 1), else (j, j + half)
 }
-@group(0) @binding(0) var<storage, read> q: array<f32>;               // [queries, q_cols]
-@group(0) @binding(1) var<storage, read> k: array<f32>;               // [tokens, kv_cols]
+@group(0) @binding(0) var<storage, read> q: array<vec4f>;             // [queries, q_cols]
+@group(0) @binding(1) var<storage, read> k: array<vec4f>;             // [tokens, kv_cols]
 @group(0) @binding(2) var<storage, read> v: array<vec4f>;             // [tokens, kv_cols]
-@group(0) @binding(3) var<storage, read> cos_sin: array<f32>;         // [positions, 2 * half], cosines then sines
+@group(0) @binding(3) var<storage, read> cos_sin: array<vec4f>;       // [positions, 2 * half], cosines then sines
 @group(0) @binding(4) var<storage, read> places: array<vec2u>;        // [queries + tokens]: position, row of the cache
 @group(0) @binding(5) var<storage, read_write> turned: array<vec4f>;  // [queries, q_cols]
 @group(0) @binding(6) var keys: texture_storage_2d<rgba32float, write>;   // [rows, kv_cols], flat
@@ -26,6 +28,37 @@ fn pair_of(dim: u32) -> vec3i {
   if (params.interleaved != 0u) { return vec3i(i32(dim ^ 1u), i32(dim / 2u), select(-1, 1, dim % 2u == 1u)); }
   let second = dim >= params.half;
   return vec3i(i32(select(dim + params.half, dim - params.half, second)), i32(dim % params.half), select(-1, 1, second));
+}
+
+fn four(is_query: bool, element: u32) -> vec4f {
+  if (is_query) { return q[element / 4u]; }
+  return k[element / 4u];
+}
+
+fn one(is_query: bool, element: u32) -> f32 {
+  if (is_query) { return q[element / 4u][element % 4u]; }
+  return k[element / 4u][element % 4u];
+}
+
+fn turned_one(is_query: bool, at: u32, position: u32) -> f32 {
+  let dim = at % params.head_dim;
+  let pair = pair_of(dim);
+  let y = one(is_query, at);
+  if (pair.z == 0) { return y; }
+  let angle = position * 2u * params.half + u32(pair.y);
+  let sine = angle + params.half;
+  let partner = one(is_query, at - dim + u32(pair.x));
+  return y * cos_sin[angle / 4u][angle % 4u] + f32(pair.z) * partner * cos_sin[sine / 4u][sine % 4u];
+}
+
+fn turned_four(is_query: bool, at: u32, position: u32) -> vec4f {
+  let dim = at % params.head_dim;
+  let y = four(is_query, at);
+  if (dim >= 2u * params.half) { return y; }
+  let pair = pair_of(dim);
+  let angle = (position * 2u * params.half + u32(pair.y)) / 4u;
+  let partner = four(is_query, at - dim + u32(pair.x));
+  return y * cos_sin[angle] + f32(pair.z) * partner * cos_sin[angle + params.half / 4u];
 }
 
 fn texel(row: u32, element: u32) -> vec2u {
@@ -54,20 +87,10 @@ fn main(
   let cols = select(params.kv_cols, params.q_cols, is_query);
   let place = places[select(params.queries, 0u, is_query) + first / cols];
   var turned_quad: vec4f;
-  for (var c = 0u; c < 4u; c++) {
-    let at = first + c;
-    let dim = at % params.head_dim;
-    let pair = pair_of(dim);
-    let other = at - dim + u32(pair.x);
-    let angle = place.x * 2u * params.half + u32(pair.y);
-    var y: f32;
-    if (is_query) { y = q[at]; } else { y = k[at]; }
-    if (pair.z != 0) {
-      var partner: f32;
-      if (is_query) { partner = q[other]; } else { partner = k[other]; }
-      y = y * cos_sin[angle] + f32(pair.z) * partner * cos_sin[angle + params.half];
-    }
-    turned_quad[c] = y;
+  if (IN_FOURS) {
+    turned_quad = turned_four(is_query, first, place.x);
+  } else {
+    for (var c = 0u; c < 4u; c++) { turned_quad[c] = turned_one(is_query, first + c, place.x); }
   }
   if (is_query) { turned[first / 4u] = turned_quad; } else { textureStore(keys, texel(place.y, first % cols), turned_quad); }
 }

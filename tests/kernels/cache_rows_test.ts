@@ -23,6 +23,7 @@ const CASES: readonly Case[] = [
   { heads: 4, kvHeads: 4, headDim: 8, rotaryDim: 8, interleaved: true },
   { heads: 3, kvHeads: 1, headDim: 12, rotaryDim: 6, softcap: 3 },
   { heads: 4, kvHeads: 2, headDim: 6, rotaryDim: 4 },
+  { heads: 4, kvHeads: 2, headDim: 16, rotaryDim: 8 },
   { heads: 2, kvHeads: 1, headDim: 16, rotaryDim: 0 },
 ];
 
