@@ -232,13 +232,12 @@ function partOf(
     readonly none: Tensor;
   },
 ) {
-  const { store } = w.windows[0]!;
   return {
     bindings: {
-      [`b_${i}`]: store,
+      [`b_${i}`]: w.windows[0]!.store,
       [`bias${i}`]: bias ?? none,
       [`more_a${i}`]: (low ?? a).store,
-      [`more_b${i}`]: more?.w.windows[0]!.store ?? store,
+      [`more_b${i}`]: (more?.w ?? w).windows[0]!.store,
     },
     params: {
       [`cols${i}`]: w.rows,
