@@ -41,6 +41,13 @@ const ARENA_BYTES = 1 << 16;
 const PARAMS_ALIGNMENT = 256;
 /** Submissions stay well under a second, so that timers and signals are served in between. */
 const LAUNCHES_PER_SUBMISSION = 48;
+/**
+ * Light ones, as of a decoded token, are longer: each wakes this thread, which takes a processor from a CPU adapter's
+ * own threads while they work.
+ */
+const LIGHT_LAUNCHES_PER_SUBMISSION = 128;
+/** Workgroups of a submission that is not light. */
+const MANY_GROUPS = 2_048;
 /** A bind group holds 4 kB in the driver; a step of a 24-layer model has about so many, and batches of many lengths make many. */
 const MAX_BIND_GROUPS = 8_192;
 
@@ -58,6 +65,7 @@ export function createRecorder(gpu: GPUDevice): Recorder {
   let nextId = 0;
   let used = 0;
   let launches = 0;
+  let groups = 0;
   let encoder: GPUCommandEncoder | undefined;
   let pass: GPUComputePassEncoder | undefined;
   let profile: LaunchProfile | undefined;
@@ -98,15 +106,19 @@ export function createRecorder(gpu: GPUDevice): Recorder {
       gpu.queue.submit([encoder.finish()]);
     }
     pass = encoder = undefined;
-    used = launches = 0;
+    used = launches = groups = 0;
+  }
+
+  function isFull(): boolean {
+    const most = groups < MANY_GROUPS
+      ? LIGHT_LAUNCHES_PER_SUBMISSION
+      : LAUNCHES_PER_SUBMISSION;
+    return used + PARAMS_ALIGNMENT > ARENA_BYTES || launches >= most;
   }
 
   return {
-    launch(pipeline, bound, params, grid) {
-      if (
-        used + PARAMS_ALIGNMENT > ARENA_BYTES ||
-        launches >= LAUNCHES_PER_SUBMISSION
-      ) flush();
+    launch(pipeline, bound, params, [x, y = 1, z = 1]) {
+      if (isFull()) flush();
       const offsets: number[] = [];
       if (pipeline.kernel.paramsIndex !== undefined) {
         packParams(pipeline.kernel, params, view, used);
@@ -120,8 +132,9 @@ export function createRecorder(gpu: GPUDevice): Recorder {
       } else pass ??= encoder.beginComputePass();
       pass.setPipeline(pipeline.pipeline);
       pass.setBindGroup(0, bindGroup(pipeline, bound), offsets);
-      pass.dispatchWorkgroups(grid[0], grid[1] ?? 1, grid[2] ?? 1);
+      pass.dispatchWorkgroups(x, y, z);
       launches++;
+      groups += x * y * z;
     },
     copy(record) {
       pass?.end();
