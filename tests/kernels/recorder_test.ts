@@ -27,12 +27,12 @@ function submissionsOf(launches: number, grid: Grid): number {
   return submissions;
 }
 
-Deno.test("many workgroups are submitted after 48 launches, few after 128", () => {
+Deno.test("many workgroups are submitted after 48 launches, few after 192", () => {
   assertEquals(submissionsOf(48, [64, 2]), 0);
   assertEquals(submissionsOf(49, [64, 2]), 1);
   assertEquals(submissionsOf(97, [16, 2, 4]), 2);
-  assertEquals(submissionsOf(128, [8]), 0);
-  assertEquals(submissionsOf(129, [8]), 1);
+  assertEquals(submissionsOf(192, [8]), 0);
+  assertEquals(submissionsOf(193, [8]), 1);
 });
 
 Deno.test("launches that become heavy late are submitted at once", () => {
