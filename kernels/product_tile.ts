@@ -39,7 +39,8 @@ const TILE_SIZES: readonly TileSize[] = [
 /** A product with fewer workgroups takes the smallest tile: cards have 24 to 140 processors to fill. */
 const FEWEST_GROUPS = 128;
 const FEW_ROWS = 4;
-const FEW_COLS = 8;
+/** Columns of a workgroup of product_few.wgsl. */
+export const FEW_COLS = 8;
 
 /** What tuning chooses among on a device, as far as its workgroup memory goes. All sum in one order. */
 export function tileSizes(device: Device): readonly TileSize[] {

@@ -5,6 +5,7 @@
 import { ACTIVATION_TEXT } from "./gated_unit.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import { each } from "./product_panel_loops.ts";
+import { FEW_COLS } from "./product_tile.ts";
 import {
   isPart,
   partFields,
@@ -12,9 +13,6 @@ import {
   siblingParams,
   storage,
 } from "./sibling_products_text.ts";
-
-/** Columns of a workgroup. */
-export const FEW_COLS = 8;
 
 const HALVES = fewSource.slice(
   fewSource.indexOf("fn even"),

@@ -14,8 +14,8 @@ import type { Matrix } from "./matrix.ts";
 import { numbered, runningSums } from "./numbered.ts";
 import { type Operand, withOperand } from "./product.ts";
 import { FEW_ROWS, fewRowsShape } from "./product_panel.ts";
-import { FORMATS } from "./product_tile.ts";
-import { FEW_COLS, fewGatedText, fewSiblingsText } from "./sibling_few_text.ts";
+import { FEW_COLS, FORMATS } from "./product_tile.ts";
+import { fewGatedText, fewSiblingsText } from "./sibling_few_text.ts";
 import { panelTileSize } from "./product_panel_text.ts";
 import {
   gatedProductsText,
