@@ -4,7 +4,7 @@
  * of kernels only.
  */
 
-import type { Recorder } from "./recorder.ts";
+import { LIGHT_LAUNCHES_PER_SUBMISSION, type Recorder } from "./recorder.ts";
 
 /** What all launches of a kernel came to. */
 export interface KernelTime {
@@ -29,8 +29,9 @@ export interface LaunchProfile {
 /** Name of the copies among the kernels. */
 export const COPIES = "copies";
 const STAMP_BYTES = 8;
-/** Stamps of one submission, and of all between two reads. */
-const SUBMISSION_STAMPS = 256;
+/** Most stamps of one submission: two for each launch, for copies that come first, and for those that come last. */
+const SUBMISSION_STAMPS = 2 * (LIGHT_LAUNCHES_PER_SUBMISSION + 2);
+/** Stamps between two reads. */
 const STAMPS = 1 << 20;
 const ALIGNMENT = 256 / STAMP_BYTES;
 

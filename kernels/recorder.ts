@@ -45,7 +45,7 @@ const LAUNCHES_PER_SUBMISSION = 48;
  * Light ones, as of a decoded token, are longer: each wakes this thread, which takes a processor from a CPU adapter's
  * own threads while they work.
  */
-const LIGHT_LAUNCHES_PER_SUBMISSION = 192;
+export const LIGHT_LAUNCHES_PER_SUBMISSION = 192;
 /** Workgroups of a submission that is not light. */
 const MANY_GROUPS = 2_048;
 /** A bind group holds 4 kB in the driver; a step of a 24-layer model has about so many, and batches of many lengths make many. */

@@ -44,15 +44,17 @@ await gpuTest("counting() keeps to its budget", (device) => {
 await gpuTest(
   "startProfile() times every launch until it is asked, and the copies between them",
   async (device) => {
-    const x = device.upload(new Float32Array(4096).fill(1), [4096]);
+    // so few workgroups a launch that a submission holds as many launches as it ever does
+    const x = device.upload(new Float32Array(1024).fill(1), [1024]);
     const end = device.startProfile();
-    for (let i = 0; i < 60; i++) add(device, x, x);
+    device.zeros([4096]);
+    for (let i = 0; i < 250; i++) add(device, x, x);
     device.zeros([4096]);
     const times = await end();
     const launches = Object.fromEntries(
       times.map(({ name, launches }) => [name, launches]),
     );
-    assertEquals(launches, { add: 60, copies: 1 });
+    assertEquals(launches, { add: 250, copies: 2 });
     assert(times.every(({ seconds }) => seconds > 0));
     add(device, x, x);
     assertEquals((await device.read(x))[0], 1);
