@@ -75,7 +75,7 @@ const ROUNDS = 16;
 /** Of a round by the clock. */
 const LAUNCHES = 3;
 /** Another candidate than the first must be faster by this factor: timings of a busy machine differ by less. */
-const CLEARLY = 1.05;
+const CLEARLY = 1.03;
 const SAMPLES = 32;
 
 /**
