@@ -5,7 +5,6 @@ import { type Lanes, lanesOf } from "./lanes.ts";
 import { type Product, rangeParams } from "./product.ts";
 import { chosenProduct } from "./product_choice.ts";
 import {
-  FINISH,
   panelProductText,
   type PanelTile,
   panelTileName,
@@ -76,7 +75,7 @@ function paramsOf(p: Product) {
     c_col: p.cCol,
     c_first: p.cFirst,
     factor: p.factor,
-    finish: FINISH[p.scale ? "scaled" : p.add ? "add" : "set"],
+    scaled: Number(p.scale !== undefined),
     has_bias: Number(p.bias !== undefined),
     bias_first: p.biasFirst,
     more_length: p.more?.length ?? 0,
@@ -97,6 +96,7 @@ function chooseTile(device: Device, p: Product): PanelTile {
     mode: p.mode,
     dtype: p.b.dtype,
     vectors: chooseVectors(p, shape),
+    adds: p.add,
   };
 }
 

@@ -5,7 +5,8 @@
  *
  * A workgroup is the lanes of a vector register, laid out rowLanes x colLanes; an invocation owns rows x cols outputs
  * in registers, its rows neighbours. No workgroup memory, no barrier. Operands are flat textures: word i at (i % 512, i / 512).
- * What is added to the sums is known at the launch only: each text costs the driver about a second at its first use.
+ * Most of what is added to the sums is known at the launch only: each text costs the driver about a second at its first use.
+ * Whether c's old contents count is baked in: lavapipe walks over the lanes of a load even if none of them is to read.
  */
 import { isCodeDType } from "./codebooks.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
@@ -35,16 +36,16 @@ export interface PanelTile extends TileShape {
    * and the other stride are multiples of 4. "rows" wants a multiple of 4 rows.
    */
   readonly vectors: "columns" | "rows" | "none";
+  /** Whether what c held is added, its rows by `scale` where the param `scaled` is 1. */
+  readonly adds: boolean;
 }
-
-/** Values of the param `finish`: what becomes of what c held. */
-export const FINISH = { set: 0, add: 1, scaled: 2 } as const;
 
 /** A name for the pipeline cache. */
 export function panelTileName(t: PanelTile): string {
   const lanes = `${t.rows}x${t.rowLanes}_${t.cols}x${t.colLanes}`;
   const vectors = t.vectors === "columns" ? "" : `_${t.vectors}`;
-  return `product_${t.mode}_${t.dtype}_${lanes}${vectors}`;
+  const adds = t.adds ? "_adds" : "";
+  return `product_${t.mode}_${t.dtype}_${lanes}${vectors}${adds}`;
 }
 
 /** Outputs of a workgroup. */
@@ -56,12 +57,14 @@ export function panelTileSize(t: TileShape): [rows: number, cols: number] {
 export function panelProductText(t: PanelTile): string {
   const [rows, cols] = panelTileSize(t);
   const codes = isCodeDType(t.dtype) ? t.dtype : undefined;
-  return `// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] ${
+  return `// c[i, j] = ${
+    t.adds ? "(scale[i]) c[i, j] + " : ""
+  }factor (sum_k a[i, k] ${
     t.mode === "nt" ? "b[j, k]" : "b[k, j]"
   }, the same of a second pair, and bias[j])      one workgroup per ${rows} x ${cols} outputs
 struct Params {
   rows: u32, cols: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
-  c_row: u32, c_col: u32, c_first: u32, finish: u32, has_bias: u32, bias_first: u32,
+  c_row: u32, c_col: u32, c_first: u32, scaled: u32, has_bias: u32, bias_first: u32,
   more_length: u32, more_a_word: u32, more_a_pitch: u32, more_b_row: u32, more_b_pitch: u32,
   ranged: u32, group: u32, row_base: u32, factor: f32
 }
@@ -117,15 +120,22 @@ function storeRows(t: PanelTile): string {
   return `  for (var i = 0u; i < ${t.rows}u; i++) {
     let row = first_row + i;
     if (row >= end_row) { break; }
-    var kept = 1.0;
-    if (params.finish == ${FINISH.scaled}u) { kept = scale[row]; }
+${
+    t.adds
+      ? "    var kept = 1.0; if (params.scaled == 1u) { kept = scale[row]; }"
+      : ""
+  }
     let at = params.c_first + row * params.c_row;
 ${
     each(t.cols / 4, (q) =>
       `    let col${q} = ${column(t, 4 * q)};
     if (col${q} < params.cols) {
-      var value = params.factor * ${quad(q)};
-${t.vectors === "none" ? storeSingly(q) : storeVector(`(at + col${q}) / 4u`)}
+      let value = params.factor * ${quad(q)};
+${
+        t.vectors === "none"
+          ? storeSingly(t, q)
+          : storeVector(t, `(at + col${q}) / 4u`)
+      }
     }`)
   }
   }`;
@@ -143,31 +153,33 @@ ${
     each(t.rows / 4, (q) =>
       `      let row${q} = first_row + ${4 * q}u;
       if (row${q} < params.rows) {
-        var kept = vec4f(1.0);
-        if (params.finish == ${FINISH.scaled}u) { kept = vec4f(${
-        fours(0, (j) => `scale[row${q} + ${j}u]`)
-      }); }
-        var value = params.factor * ${quad(q)};
-${storeVector(`(at + row${q}) / 4u`)}
+${
+        t.adds
+          ? `        var kept = vec4f(1.0); if (params.scaled == 1u) { kept = vec4f(${
+            fours(0, (j) => `scale[row${q} + ${j}u]`)
+          }); }`
+          : ""
+      }
+        let value = params.factor * ${quad(q)};
+${storeVector(t, `(at + row${q}) / 4u`)}
       }`)
   }
     }
   }`;
 }
 
-function storeVector(place: string): string {
-  return `      if (params.finish != ${FINISH.set}u) { value += kept * c[${place}]; }
-      c[${place}] = value;`;
+function storeVector({ adds }: PanelTile, place: string): string {
+  const value = adds ? `value + kept * c[${place}]` : "value";
+  return `      c[${place}] = ${value};`;
 }
 
-function storeSingly(q: number): string {
+function storeSingly({ adds }: PanelTile, q: number): string {
+  const value = (x: string) =>
+    adds ? `value.${x} + kept * c[place]` : `value.${x}`;
   return each(4, (j) =>
     `      if (col${q} + ${j}u < params.cols) {
         let place = at + (col${q} + ${j}u) * params.c_col;
-        if (params.finish != ${FINISH.set}u) { value.${
-      "xyzw"[j]
-    } += kept * c[place]; }
-        c[place] = value.${"xyzw"[j]};
+        c[place] = ${value("xyzw"[j]!)};
       }`);
 }
 

@@ -170,7 +170,10 @@ ${body}
 
 /** The sums `s<row>_<col>` of part i, bias included. */
 function partSums(t: SiblingTile, i: number): string {
-  const tile: PanelTile = { ...t, mode: "nt", vectors: "columns" };
+  const tile: PanelTile = {
+    ...t,
+    ...{ mode: "nt", vectors: "columns", adds: false },
+  };
   const pair = { a: "a", b: `b_${i}`, dtype: t.dtype, prefix: "" };
   const more = {
     ...{ a: `more_a${i}`, b: `more_b${i}` },
@@ -205,7 +208,10 @@ function storeRows(
   into: string,
   also: (row: number, quad: number) => string = () => "",
 ): string {
-  const tile: PanelTile = { ...t, mode: "nt", vectors: "columns" };
+  const tile: PanelTile = {
+    ...t,
+    ...{ mode: "nt", vectors: "columns", adds: false },
+  };
   return each(
     t.rows,
     (r) =>

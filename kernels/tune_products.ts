@@ -119,7 +119,12 @@ function candidatesOf(device: Device): Candidate[] {
     }));
   }
   return panelShapes(lanesOf(device)).map((shape) => {
-    const tile = { ...shape, dtype: "bf16", vectors: "columns" } as const;
+    const tile = {
+      ...shape,
+      dtype: "bf16",
+      vectors: "columns",
+      adds: false,
+    } as const;
     return {
       name: panelTileSize(shape).join("x"),
       texts: modes.map((mode) => panelProductText({ ...tile, mode })),
