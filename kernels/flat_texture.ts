@@ -49,8 +49,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
 /** Bytes of a texture for `words` 16-byte words. */
 export function flatBytes(words: number): number {
-  const texels = Math.ceil(words / FLAT_WIDTH) * (FLAT_WIDTH + SPARE_WIDTH);
-  return texels * TEXEL_BYTES;
+  return flatRows(words) * (FLAT_WIDTH + SPARE_WIDTH) * TEXEL_BYTES;
+}
+
+/**
+ * Rows of a texture for `words` 16-byte words, never a power of two: lavapipe compiles a kernel anew, a second each,
+ * for every combination of textures whose sides are powers of two and textures whose sides are not.
+ */
+export function flatRows(words: number): number {
+  const rows = Math.max(3, Math.ceil(words / FLAT_WIDTH));
+  return (rows & (rows - 1)) === 0 ? rows + 1 : rows;
 }
 
 /** A texture for `words` 16-byte words in the order of `flatTexture()`, with arbitrary contents. */
@@ -59,7 +67,8 @@ export function allocateFlat(
   format: "rgba32float" | "rgba32uint",
   words: number,
 ): GPUTexture {
-  const rows = Math.ceil(words / FLAT_WIDTH);
+  const most = device.gpu.limits.maxTextureDimension2D;
+  const rows = Math.min(flatRows(words), most);
   return device.allocateTexture(format, FLAT_WIDTH + SPARE_WIDTH, rows);
 }
 

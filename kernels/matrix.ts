@@ -265,8 +265,9 @@ function rowsPerWindow(
   dtype: MatrixDType,
 ): number {
   const { maxTextureDimension2D, maxBufferSize } = device.gpu.limits;
+  // the most rows of a texture are a power of two, which flat textures avoid
   const most = device.variant === "panel"
-    ? FLAT_WIDTH * maxTextureDimension2D * WORD_BYTES
+    ? FLAT_WIDTH * (maxTextureDimension2D - 1) * WORD_BYTES
     : maxBufferSize;
   const bytes = Math.min(device.windowBytes, most);
   const turns = turnsOf(device, dtype);

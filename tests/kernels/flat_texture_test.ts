@@ -1,7 +1,13 @@
 /** Words that a CPU adapter's kernels read from a texture: copied there, or written there by the kernel that made them. */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../kernels/device.ts";
-import { FEW_WORDS, flatTexture } from "../../kernels/flat_texture.ts";
+import {
+  allocateFlat,
+  FEW_WORDS,
+  FLAT_WIDTH,
+  flatBytes,
+  flatTexture,
+} from "../../kernels/flat_texture.ts";
 import { linear } from "../../kernels/linear.ts";
 import { lowRank } from "../../kernels/low_rank.ts";
 import { rmsNorm } from "../../kernels/rms_norm.ts";
@@ -20,6 +26,25 @@ async function wordsOf(device: Device, tensor: Tensor): Promise<Float32Array> {
   const unit = uploadMatrix(device, one, [cols, cols]);
   return await device.read(linear(device, tensor, unit));
 }
+
+await gpuTest(
+  "the sides of flat textures are never powers of two, for which lavapipe compiles anew",
+  (device) => {
+    const isPower = (side: number) => Number.isInteger(Math.log2(side));
+    for (let rows = 1; rows <= 300; rows++) {
+      const words = rows * FLAT_WIDTH;
+      const { width, height } = allocateFlat(device, "rgba32float", words);
+      assert(height >= rows && !isPower(width) && !isPower(height), `${rows}`);
+      assertEquals(flatBytes(words), width * height * 16);
+    }
+    // none is higher than the adapter allows
+    const most = device.gpu.limits.maxTextureDimension2D;
+    const highest = allocateFlat(device, "rgba32uint", most * FLAT_WIDTH);
+    assertEquals(highest.height, most);
+    return Promise.resolve();
+  },
+  { variants: ["panel"] },
+);
 
 for (const words of [1, 513, FEW_WORDS, FEW_WORDS + 1]) {
   await gpuTest(
