@@ -35,6 +35,12 @@ export interface OpenedAdapter {
   readonly description: string;
 }
 
+/**
+ * Threads of llvmpipe, the CPU adapter, at least. It deals each launch out beforehand, in equal parts, and with a thread a
+ * processor one waits for the other whenever anything else runs; with more, the system evens that out.
+ */
+const FEWEST_THREADS = 8;
+
 /** Sets a variable of the process, unless it is set or may not be. */
 function prefer(name: string, value: string): void {
   const permission = { name: "env", variable: name } as const;
@@ -50,6 +56,9 @@ function prepareDrivers(): void {
   prefer("XDG_RUNTIME_DIR", "/tmp");
   const width = wantedVectorWidth();
   if (width) prefer("LP_NATIVE_VECTOR_WIDTH", width);
+  if (navigator.hardwareConcurrency < FEWEST_THREADS) {
+    prefer("LP_NUM_THREADS", `${FEWEST_THREADS}`);
+  }
 }
 
 function adviseInstall(): string {

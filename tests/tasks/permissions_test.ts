@@ -35,6 +35,7 @@ const QUESTIONS = [
   "env DENO_WEBGPU_BACKEND",
   "env XDG_RUNTIME_DIR",
   "env LP_NATIVE_VECTOR_WIDTH",
+  "env LP_NUM_THREADS",
   "env HOME",
   "run",
   "ffi",
@@ -82,6 +83,7 @@ Deno.test(
         "env DENO_WEBGPU_BACKEND",
         "env XDG_RUNTIME_DIR",
         "env LP_NATIVE_VECTOR_WIDTH",
+        "env LP_NUM_THREADS",
       ], set);
     }
   },
@@ -97,6 +99,7 @@ Deno.test(
       "env DENO_WEBGPU_BACKEND",
       "env XDG_RUNTIME_DIR",
       "env LP_NATIVE_VECTOR_WIDTH",
+      "env LP_NUM_THREADS",
     ]);
   },
 );
@@ -118,5 +121,6 @@ Deno.test("bench writes nothing", OPTIONS, async () => {
     "env DENO_WEBGPU_BACKEND",
     "env XDG_RUNTIME_DIR",
     "env LP_NATIVE_VECTOR_WIDTH",
+    "env LP_NUM_THREADS",
   ]);
 });

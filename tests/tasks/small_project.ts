@@ -90,7 +90,7 @@ export function startTrain(
         "--allow-read",
       ],
       `--allow-write=${folder.file("output")},${folder.file(".cache")}`,
-      "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,NO_COLOR",
+      "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,NO_COLOR",
       `${ROOT}tasks/train.ts`,
       ...words,
     ],
