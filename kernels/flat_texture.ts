@@ -56,7 +56,7 @@ export function flatBytes(words: number): number {
  * Rows of a texture for `words` 16-byte words, never a power of two: lavapipe compiles a kernel anew, a second each,
  * for every combination of textures whose sides are powers of two and textures whose sides are not.
  */
-export function flatRows(words: number): number {
+function flatRows(words: number): number {
   const rows = Math.max(3, Math.ceil(words / FLAT_WIDTH));
   return (rows & (rows - 1)) === 0 ? rows + 1 : rows;
 }

@@ -8,7 +8,7 @@ import {
   ROWS_PER_WORD,
   turnsInTexture,
 } from "./matrix_bytes.ts";
-import type { PanelTile } from "./product_panel_text.ts";
+import type { LoopTile, PanelTile, TileShape } from "./product_panel_text.ts";
 
 const XYZW = ["x", "y", "z", "w"] as const;
 
@@ -40,7 +40,7 @@ export function panelLoops(t: PanelTile, codes: string | undefined): string {
 }
 
 /** Adds the products of one pair to the sums of a tile. */
-export function panelLoop(t: PanelTile, pair: Pair): string {
+export function panelLoop(t: LoopTile, pair: Pair): string {
   if (t.mode === "nn") return nnLoop(t, pair);
   return t.rows <= 2 ? fewRowsLoop(t, pair) : ntLoop(t, pair);
 }
@@ -70,14 +70,14 @@ export function each(count: number, line: (i: number) => string): string {
 }
 
 /** Column number of an invocation's output c: four neighbours belong to one lane. */
-export function column(t: PanelTile, c: number): string {
+export function column(t: TileShape, c: number): string {
   const first = Math.floor(c / 4) * 4 * t.colLanes + c % 4;
   return `first_col + col_lane * 4u + ${first}u`;
 }
 
 /** Where the rows of a begin that are rows of the tile. */
 export function aPlaces(
-  t: PanelTile,
+  t: TileShape,
   { prefix }: Pick<Pair, "prefix">,
 ): string {
   return each(
@@ -104,7 +104,7 @@ function wordOf(pair: Pair, start: string, k: string): string {
 }
 
 /** Where the rows of b, or its pairs of rows, begin that are columns of the tile. */
-function bPlaces(t: PanelTile, pair: Pair): string {
+function bPlaces(t: TileShape, pair: Pair): string {
   const step = ROWS_PER_WORD[pair.dtype];
   return each(
     t.cols / step,
@@ -123,7 +123,7 @@ function bPlaces(t: PanelTile, pair: Pair): string {
  * all rows: their b stays in registers, so that most of what a processor multiplies is not fetched from its stack.
  */
 export function products(
-  t: PanelTile,
+  t: TileShape,
   a: (r: number) => string,
   b: (c: number, j: number) => string,
 ): string {
@@ -140,7 +140,7 @@ export function products(
  * As ntLoop(), in the same order of sums, for one or two rows. Those are bound by the loads of b: two steps a round,
  * since a round costs half a load, and each word is used where it is loaded, since few products hide behind many loads.
  */
-function fewRowsLoop(t: PanelTile, pair: Pair): string {
+function fewRowsLoop(t: LoopTile, pair: Pair): string {
   const group = ROWS_PER_WORD[pair.dtype];
   const halves = group === 1 ? ["bitcast<vec4f>"] : ["even", "odd"];
   const sums = (c: number) =>
@@ -178,7 +178,7 @@ ${step("(k + 1u)")}
 }
 
 /** Sums over the columns of b, four a step. */
-function ntLoop(t: PanelTile, pair: Pair): string {
+function ntLoop(t: LoopTile, pair: Pair): string {
   const word = (c: number) => wordOf(pair, `b_at${c}`, "k");
   const single = (c: number) => `let b${c} = bitcast<vec4f>(${word(c)});`;
   const double = (c: number) =>
@@ -199,7 +199,7 @@ ${products(t, (r) => `a${r}`, (c, j) => `b${c}.${XYZW[j]}`)}
  * Sums over the rows of b, four a step: four words a column, or two of two rows. The last step's rows past the end are
  * the last ones again: a is zero there.
  */
-function nnLoop(t: PanelTile, pair: Pair): string {
+function nnLoop(t: LoopTile, pair: Pair): string {
   const { prefix } = pair;
   const step = ROWS_PER_WORD[pair.dtype];
   const load = (k: number, q: number) => {

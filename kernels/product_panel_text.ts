@@ -26,9 +26,13 @@ export interface TileShape {
   readonly colLanes: number;
 }
 
-/** What is baked into the text. */
-export interface PanelTile extends TileShape {
+/** What the loops over the reduction are written for. */
+export interface LoopTile extends TileShape {
   readonly mode: "nt" | "nn";
+}
+
+/** What is baked into the text. */
+export interface PanelTile extends LoopTile {
   /** Type of b; a is f32. */
   readonly dtype: MatrixDType;
   /**
@@ -120,11 +124,7 @@ function storeRows(t: PanelTile): string {
   return `  for (var i = 0u; i < ${t.rows}u; i++) {
     let row = first_row + i;
     if (row >= end_row) { break; }
-${
-    t.adds
-      ? "    var kept = 1.0; if (params.scaled == 1u) { kept = scale[row]; }"
-      : ""
-  }
+    ${keptLine(t, "f32", "scale[row]")}
     let at = params.c_first + row * params.c_row;
 ${
     each(t.cols / 4, (q) =>
@@ -153,12 +153,12 @@ ${
     each(t.rows / 4, (q) =>
       `      let row${q} = first_row + ${4 * q}u;
       if (row${q} < params.rows) {
-${
-        t.adds
-          ? `        var kept = vec4f(1.0); if (params.scaled == 1u) { kept = vec4f(${
-            fours(0, (j) => `scale[row${q} + ${j}u]`)
-          }); }`
-          : ""
+        ${
+        keptLine(
+          t,
+          "vec4f",
+          `vec4f(${fours(0, (j) => `scale[row${q} + ${j}u]`)})`,
+        )
       }
         let value = params.factor * ${quad(q)};
 ${storeVector(t, `(at + row${q}) / 4u`)}
@@ -166,6 +166,16 @@ ${storeVector(t, `(at + row${q}) / 4u`)}
   }
     }
   }`;
+}
+
+/** How much of what c held counts, if anything does. */
+function keptLine(
+  { adds }: PanelTile,
+  type: "f32" | "vec4f",
+  scale: string,
+): string {
+  if (!adds) return "";
+  return `var kept = ${type}(1.0); if (params.scaled == 1u) { kept = ${scale}; }`;
 }
 
 function storeVector({ adds }: PanelTile, place: string): string {

@@ -13,11 +13,7 @@ import {
   panelFunctions,
   panelLoop,
 } from "./product_panel_loops.ts";
-import {
-  type PanelTile,
-  panelTileSize,
-  type TileShape,
-} from "./product_panel_text.ts";
+import { panelTileSize, type TileShape } from "./product_panel_text.ts";
 
 /** What is baked into the text. */
 export interface SiblingTile extends TileShape {
@@ -170,19 +166,14 @@ ${body}
 
 /** The sums `s<row>_<col>` of part i, bias included. */
 function partSums(t: SiblingTile, i: number): string {
-  const tile: PanelTile = {
-    ...t,
-    ...{ mode: "nt", vectors: "columns", adds: false },
-  };
+  const tile = { ...t, mode: "nt" } as const;
   const pair = { a: "a", b: `b_${i}`, dtype: t.dtype, prefix: "" };
   const more = {
     ...{ a: `more_a${i}`, b: `more_b${i}` },
     ...{ dtype: "f32", prefix: `more${i}_` } as const,
   };
   const bias = (c: number) =>
-    `    let bias_${c} = bias${i}[min(${
-      column(tile, c)
-    }, params.cols${i} - 1u)];
+    `    let bias_${c} = bias${i}[min(${column(t, c)}, params.cols${i} - 1u)];
 ${each(t.rows, (r) => `    s${r}_${c} = s${r}_${c} + bias_${c};`)}`;
   return `${each(t.rows, (r) => each(t.cols, (c) => `  var s${r}_${c} = 0.0;`))}
   {
@@ -208,22 +199,14 @@ function storeRows(
   into: string,
   also: (row: number, quad: number) => string = () => "",
 ): string {
-  const tile: PanelTile = {
-    ...t,
-    ...{ mode: "nt", vectors: "columns", adds: false },
-  };
   return each(
     t.rows,
     (r) =>
       each(
         t.cols / 4,
         (q) =>
-          `  if (${r}u < params.rows && ${
-            column(tile, 4 * q)
-          } < params.cols${i}) {
-    let place${r}_${q} = (${r}u * params.cols${i} + ${
-            column(tile, 4 * q)
-          }) / 4u;
+          `  if (${r}u < params.rows && ${column(t, 4 * q)} < params.cols${i}) {
+    let place${r}_${q} = (${r}u * params.cols${i} + ${column(t, 4 * q)}) / 4u;
     let value${r}_${q} = ${value(r, q)};
     ${into}[place${r}_${q}] = value${r}_${q};
     ${also(r, q)}

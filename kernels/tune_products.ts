@@ -74,7 +74,7 @@ const PROBES: Record<Device["variant"], Probe> = {
 const ROUNDS = 16;
 /** Of a round by the clock. */
 const LAUNCHES = 3;
-/** Another candidate than the first must be faster by this factor: timings of a busy machine differ by less. */
+/** Another candidate than the first must be faster by this factor, so that chance seldom chooses. */
 const CLEARLY = 1.03;
 const SAMPLES = 32;
 
@@ -119,15 +119,10 @@ function candidatesOf(device: Device): Candidate[] {
     }));
   }
   return panelShapes(lanesOf(device)).map((shape) => {
-    const tile = {
-      ...shape,
-      dtype: "bf16",
-      vectors: "columns",
-      adds: false,
-    } as const;
+    const kind = { dtype: "bf16", vectors: "columns", adds: false } as const;
     return {
       name: panelTileSize(shape).join("x"),
-      texts: modes.map((mode) => panelProductText({ ...tile, mode })),
+      texts: modes.map((mode) => panelProductText({ ...shape, ...kind, mode })),
     };
   });
 }

@@ -13,7 +13,7 @@ const OPTIONS = {
 /** What opening a device says in a process of its own. */
 async function openWith(env: Record<string, string>): Promise<string> {
   const script = `import { openAdapter } from "./kernels/adapter.ts";
-    await openAdapter().then(() => console.log("opened"), (error) => console.log(error.message));`;
+    await openAdapter().then(() => console.log("opened", Deno.env.get("LP_NUM_THREADS")), (error) => console.log(error.message));`;
   const { stdout } = await new Deno.Command("deno", {
     args: ["eval", "-q", "--ext=ts", script],
     ...{ cwd: ROOT, env },
@@ -45,6 +45,18 @@ Deno.test(
     const said = await openWith({ DENO_WEBGPU_BACKEND: "gl" });
     assertStringIncludes(said, "Cannot ");
     assertStringIncludes(said, 'leave DENO_WEBGPU_BACKEND unset or "vulkan"');
+  },
+);
+
+Deno.test(
+  "openAdapter() asks llvmpipe for eight threads where there are fewer processors, unless a number is given",
+  OPTIONS,
+  async () => {
+    const isFew = navigator.hardwareConcurrency < 8;
+    const unset = await openWith({ LP_NUM_THREADS: "" });
+    assertEquals(unset.trim(), isFew ? "opened 8" : "opened");
+    const given = await openWith({ LP_NUM_THREADS: "3" });
+    assertEquals(given.trim(), "opened 3");
   },
 );
 
