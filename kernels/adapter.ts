@@ -39,7 +39,7 @@ export interface OpenedAdapter {
  * Threads of llvmpipe, the CPU adapter, at least. It deals each launch out beforehand, in equal parts, and with a thread a
  * processor one waits for the other whenever anything else runs; with more, the system evens that out.
  */
-const FEWEST_THREADS = 8;
+const FEWEST_THREADS = 4;
 
 /** Sets a variable of the process, unless it is set or may not be. */
 function prefer(name: string, value: string): void {

@@ -49,12 +49,12 @@ Deno.test(
 );
 
 Deno.test(
-  "openAdapter() asks llvmpipe for eight threads where there are fewer processors, unless a number is given",
+  "openAdapter() asks llvmpipe for four threads where there are fewer processors, unless a number is given",
   OPTIONS,
   async () => {
-    const isFew = navigator.hardwareConcurrency < 8;
+    const isFew = navigator.hardwareConcurrency < 4;
     const unset = await openWith({ LP_NUM_THREADS: "" });
-    assertEquals(unset.trim(), isFew ? "opened 8" : "opened");
+    assertEquals(unset.trim(), isFew ? "opened 4" : "opened");
     const given = await openWith({ LP_NUM_THREADS: "3" });
     assertEquals(given.trim(), "opened 3");
   },
