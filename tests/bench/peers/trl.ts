@@ -79,7 +79,7 @@ async function ours(): Promise<Run> {
   const path = await Deno.makeTempFile({ suffix: ".jsonc" });
   await Deno.writeTextFile(path, JSON.stringify(recipe));
   const args = [
-    ...["run", "-A", "-q", "tests/bench/step_table.ts", path, "--json"],
+    ...["task", "-q", "bench", path, "--json"],
     `--max_train_samples=${count}`,
   ];
   const text = await outputOf(Deno.execPath(), args, ROOT);
