@@ -7,7 +7,7 @@ import { attentionPanel } from "./attention_panel.ts";
 import { panelTiles } from "./attention_panel_text.ts";
 import { type AttentionShape, blockGrid } from "./attention_shape.ts";
 import type { CacheStores } from "./cache_rows.ts";
-import { cachedAttentionPanel } from "./cached_attention_panel.ts";
+import { cachedAttentionPanel, cachedSplit } from "./cached_attention_panel.ts";
 import type { Device } from "./device.ts";
 import { allocateWithFlat, flatTexture } from "./flat_texture.ts";
 import { lanesOf } from "./lanes.ts";
@@ -68,16 +68,17 @@ function onTextures(
   expectShape("q", q, [queries, heads * headDim]);
   expectShape("ranges", ranges, [queries, 4]);
   if (queries === 0) return device.allocate(q.shape);
-  const params = { rows, group, heads, kv_heads: kvHeads, scale };
   const constants = { SOFTCAP: softcap };
   const lanes = lanesOf(device);
   if (apart || queries <= FEW_QUERIES) {
     const o = allocateWithFlat(device, q.shape);
+    const split = cachedSplit(headDim, group, lanes);
+    const { blocks } = split;
     device.launch(
-      cachedAttentionPanel(headDim, lanes),
+      cachedAttentionPanel(headDim, split),
       { ...cache, q, ranges, o, flat_o: o.flat },
-      params,
-      blockGrid(rows, lanes, kvHeads),
+      { queries, blocks, group, heads, kv_heads: kvHeads, scale },
+      blockGrid(queries * blocks, 1, kvHeads),
       { constants },
     );
     return o;
@@ -92,7 +93,7 @@ function onTextures(
   device.launch(
     attentionPanel({ headDim, lanes, rows: perLane, keys: step }),
     { ...inputs, ...cache, o, lse },
-    params,
+    { rows, group, heads, kv_heads: kvHeads, scale },
     blockGrid(rows, lanes * perLane, kvHeads),
     { constants },
   );

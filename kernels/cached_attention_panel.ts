@@ -1,7 +1,8 @@
 /**
- * Writes the attention kernel for a few queries over a cache in textures, on CPU adapters: each lane owns one
- * (query, head) row and walks over the keys of its own query, so that queries of several sequences do not walk over
- * each other's. What comes out is written as the texture that the next product reads as well.
+ * Writes the attention kernel for a few queries over a cache in textures, on CPU adapters: a workgroup has one query and
+ * heads that share a key head. Its lanes share both the heads and the keys, since what is slow is a load, whose cost is
+ * the same whether lanes load one key or each its own; what the lanes of a head found is put together at the end.
+ * What comes out is written as the texture that the next product reads as well.
  * Streaming softmax: https://arxiv.org/abs/2205.14135, Algorithm 1.
  */
 import {
@@ -17,31 +18,63 @@ import { FLAT_WIDTH } from "./flat_texture.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 import type { Lanes } from "./lanes.ts";
 
-/** Keys per step of the walk. */
+/** Keys per lane and step of the walk. */
 const KEYS = 4;
+
+/** How the lanes of a workgroup share heads and keys: head lanes times key lanes are all lanes. */
+export interface CachedSplit {
+  /** Heads of a lane: they share its loads. */
+  readonly heads: number;
+  readonly headLanes: number;
+  readonly keyLanes: number;
+  /** Workgroups for the heads of one query that share a key head. */
+  readonly blocks: number;
+}
+
+/** @param group heads that share a key head */
+export function cachedSplit(
+  headDim: number,
+  group: number,
+  lanes: Lanes,
+): CachedSplit {
+  // two heads of more dims would not fit into workgroup memory
+  const heads = group > 1 && headDim <= 128 ? 2 : 1;
+  const wanted = 2 ** Math.ceil(Math.log2(Math.ceil(group / heads)));
+  const headLanes = Math.min(lanes, wanted);
+  const blocks = Math.ceil(group / (heads * headLanes));
+  return { heads, headLanes, keyLanes: lanes / headLanes, blocks };
+}
 
 const kernels = new Map<string, Kernel>();
 
-/** The kernel for one head size; grid: blocks of one row a lane folded over x and y, key heads on z. */
-export function cachedAttentionPanel(headDim: number, lanes: Lanes): Kernel {
-  const name = `cached_attention_panel_${headDim}_${lanes}`;
+/** The kernel for one head size; grid: queries times blocks folded over x and y, key heads on z. */
+export function cachedAttentionPanel(
+  headDim: number,
+  split: CachedSplit,
+): Kernel {
+  const { heads, headLanes, keyLanes } = split;
+  const name =
+    `cached_attention_panel_${headDim}_${heads}x${headLanes}x${keyLanes}`;
   return remembered(
     kernels,
     name,
-    () => defineKernel(name, panelText(headDim / 4, lanes)),
+    () => defineKernel(name, panelText(headDim / 4, split)),
   );
 }
 
-function panelText(quads: number, lanes: Lanes): string {
-  const keys = Array.from({ length: KEYS }, (_, j) => j);
+function panelText(quads: number, split: CachedSplit): string {
+  const { heads, headLanes, keyLanes } = split;
+  const lanes = headLanes * keyLanes;
   return `
-struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
+struct Params { queries: u32, blocks: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 ${textures(0, ["k", "v"])}
 @group(0) @binding(2) var<storage, read> q: array<vec4f>;
 @group(0) @binding(3) var<storage, read> ranges: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
 @group(0) @binding(6) var flat_o: texture_storage_2d<rgba32float, write>;
+var<workgroup> stats: array<vec2f, ${heads * lanes}>; // greatest score, sum
+var<workgroup> sums: array<vec4f, ${heads * quads * lanes}>;
 ${PLACE}${SCORE}
 @compute @workgroup_size(${lanes})
 fn main(
@@ -49,83 +82,135 @@ fn main(
   @builtin(num_workgroups) blocks: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-let kv_head = block.z;
-let row = (block.x + block.y * blocks.x) * ${lanes}u + lane;
-let known = min(row, params.rows - 1u);
-let query = known / params.group;
-let head = query * params.heads + kv_head * params.group + known % params.group;
+let unit = block.x + block.y * blocks.x;
+let query = min(unit / params.blocks, params.queries - 1u);
+let first = unit % params.blocks * ${heads * headLanes}u;
+let first_row = query * params.heads + block.z * params.group;
+let head_lane = lane % ${headLanes}u;
+let key_lane = lane / ${headLanes}u;
 let range = ranges[query];
 let first_count = max(range.x, range.y) - range.x;
 let count = first_count + max(range.z, range.w) - range.z;
+${lines(heads, (h) => startOf(h, heads, quads))}
+for (var i = 0u; i < count; i += ${KEYS * keyLanes}u) {
+  let own = i + key_lane * ${KEYS}u;
+${walk(quads, heads)}
+}
 ${
-    lines(
-      quads,
-      (d) => `let q${d} = q[head * ${quads}u + ${d}u]; var o${d} = vec4f(0.0);`,
-    )
-  }
-var most = NO_KEYS;
-var sum = 0.0;
-for (var i = 0u; i < count; i += ${KEYS}u) {
+    lines(heads, (h) =>
+      `stats[${h * lanes}u + lane] = vec2f(most${h}, sum${h});
 ${
-    lines(KEYS, (j) =>
-      `  let i${j} = min(i + ${j}u, count - 1u);
-  let key${j} = select(range.z + i${j} - first_count, range.x + i${j}, i${j} < first_count);
-  ${
-        rowPlace(
-          `at${j}`,
-          `(key${j} * params.kv_heads + kv_head) * ${quads}u`,
+        lines(
           quads,
+          (d) => `sums[${(h * quads + d) * lanes}u + lane] = o${h}_${d};`,
         )
-      }
-  var s${j} = 0.0;`)
+      }`)
   }
-${
-    lines(quads, (d) =>
-      lines(
-        KEYS,
-        (j) => `  s${j} += dot(q${d}, ${load("k", `at${j}`, d, quads)});`,
-      ))
-  }
-${
-    lines(
-      KEYS,
-      (j) =>
-        `  let score${j} = select(NO_KEYS, score(s${j}), i + ${j}u < count);`,
-    )
-  }
-  let next = ${keys.reduce((most, j) => `max(${most}, score${j})`, "most")};
-  let fade = exp(most - next);
-  most = next;
-${
-    lines(
-      KEYS,
-      (j) =>
-        `  let p${j} = select(0.0, exp(score${j} - next), i + ${j}u < count);`,
-    )
-  }
-  sum = sum * fade + ${keys.map((j) => `p${j}`).join(" + ")};
-${
-    lines(
-      quads,
-      (d) =>
-        `  o${d} = o${d} * fade + ${
-          keys.map((j) => `p${j} * ${load("v", `at${j}`, d, quads)}`).join(
-            " + ",
-          )
-        };`,
-    )
-  }
-}
-if (row < params.rows) {
-  let factor = select(0.0, 1.0 / sum, sum > 0.0);
-${
-    lines(quads, (d) =>
-      `  let place${d} = head * ${quads}u + ${d}u;
-  let value${d} = o${d} * factor;
-  o[place${d}] = value${d};
-  textureStore(flat_o, vec2u(place${d} % ${FLAT_WIDTH}u, place${d} / ${FLAT_WIDTH}u), value${d});`)
-  }
-}
+workgroupBarrier();
+${together(quads, split)}
 }
 `;
+}
+
+/** Head h of a lane before its walk; heads past the last repeat it. */
+function startOf(h: number, heads: number, quads: number): string {
+  return `let at_q${h} = (first_row + min(first + head_lane * ${heads}u + ${h}u, params.group - 1u)) * ${quads}u;
+var most${h} = NO_KEYS; var sum${h} = 0.0;
+${
+    lines(
+      quads,
+      (d) => `let q${h}_${d} = q[at_q${h} + ${d}u]; var o${h}_${d} = vec4f();`,
+    )
+  }`;
+}
+
+/** A step of a lane over its keys from number \`own\` on. */
+function walk(quads: number, heads: number): string {
+  const keys = Array.from({ length: KEYS }, (_, j) => j);
+  const place = (j: number) =>
+    `  let i${j} = min(own + ${j}u, count - 1u);
+  let key${j} = select(range.z + i${j} - first_count, range.x + i${j}, i${j} < first_count);
+  ${
+      rowPlace(
+        `at${j}`,
+        `(key${j} * params.kv_heads + block.z) * ${quads}u`,
+        quads,
+      )
+    }
+${lines(heads, (h) => `  var s${h}_${j} = 0.0;`)}`;
+  const products = (d: number, j: number) =>
+    `  { let x = ${load("k", `at${j}`, d, quads)}; ${
+      lines(heads, (h) => `s${h}_${j} += dot(q${h}_${d}, x);`)
+    } }`;
+  const weights = (h: number) =>
+    `${
+      lines(KEYS, (j) =>
+        `  let score${h}_${j} = select(NO_KEYS, score(s${h}_${j}), own + ${j}u < count);`)
+    }
+  let next${h} = ${
+      keys.reduce((most, j) => `max(${most}, score${h}_${j})`, `most${h}`)
+    };
+  let fade${h} = exp(most${h} - next${h});
+  most${h} = next${h};
+${
+      lines(KEYS, (j) =>
+        `  let p${h}_${j} = select(0.0, exp(score${h}_${j} - next${h}), own + ${j}u < count);`)
+    }
+  sum${h} = sum${h} * fade${h} + ${keys.map((j) => `p${h}_${j}`).join(" + ")};`;
+  const sums = (d: number) =>
+    `  {
+${lines(KEYS, (j) => `let x${j} = ${load("v", `at${j}`, d, quads)};`)}
+${
+      lines(heads, (h) =>
+        `o${h}_${d} = o${h}_${d} * fade${h} + ${
+          keys.map((j) => `p${h}_${j} * x${j}`).join(" + ")
+        };`)
+    }
+  }`;
+  return `${lines(KEYS, place)}
+${lines(quads, (d) => lines(KEYS, (j) => products(d, j)))}
+${lines(heads, weights)}
+${lines(quads, sums)}`;
+}
+
+/** What the key lanes of each head found, put together: the lanes deal out the quads of all heads. */
+function together(
+  quads: number,
+  { heads, headLanes, keyLanes }: CachedSplit,
+): string {
+  const lanes = headLanes * keyLanes;
+  const lane = (i: number) =>
+    `head % ${heads}u * ${lanes}u + head / ${heads}u + ${i * headLanes}u`;
+  const sum = (i: number) =>
+    `(head % ${heads}u * ${quads}u + quad) * ${lanes}u + head / ${heads}u + ${
+      i * headLanes
+    }u`;
+  return `for (var i = lane; i < ${
+    heads * headLanes * quads
+  }u; i += ${lanes}u) {
+  let head = i / ${quads}u;
+  let quad = i % ${quads}u;
+  var most = NO_KEYS;
+${
+    lines(
+      keyLanes,
+      (i) =>
+        `  let stats${i} = stats[${lane(i)}]; most = max(most, stats${i}.x);`,
+    )
+  }
+  var sum = 0.0;
+  var value = vec4f();
+${
+    lines(keyLanes, (i) =>
+      `  { let weight = exp(stats${i}.x - most); sum += weight * stats${i}.y; value += weight * sums[${
+        sum(i)
+      }]; }`)
+  }
+  if (unit < params.queries * params.blocks && first + head < params.group) {
+    value *= select(0.0, 1.0 / sum, sum > 0.0);
+    let texel = (first_row + first + head) * ${quads}u + quad;
+    o[texel] = value;
+    textureStore(flat_o, vec2u(texel % ${FLAT_WIDTH}u, texel / ${FLAT_WIDTH}u), value);
+  }
+}`;
 }

@@ -25,6 +25,9 @@ const CASES: readonly Case[] = [
   { heads: 4, kvHeads: 2, headDim: 6, rotaryDim: 4 },
   { heads: 4, kvHeads: 2, headDim: 16, rotaryDim: 8 },
   { heads: 2, kvHeads: 1, headDim: 16, rotaryDim: 0 },
+  // more heads of one key head than a workgroup takes; more dims than two heads of a lane may have
+  { heads: 40, kvHeads: 1, headDim: 4, rotaryDim: 4 },
+  { heads: 6, kvHeads: 2, headDim: 132, rotaryDim: 8 },
 ];
 
 /** Tokens of two sequences in each step: many, one, a few, both. */
