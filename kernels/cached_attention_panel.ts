@@ -124,7 +124,7 @@ ${
   }`;
 }
 
-/** A step of a lane over its keys from number \`own\` on. */
+/** A step of a lane over its keys from number `own` on. */
 function walk(quads: number, heads: number): string {
   const keys = Array.from({ length: KEYS }, (_, j) => j);
   const place = (j: number) =>
