@@ -72,7 +72,8 @@ function onTextures(
   const lanes = lanesOf(device);
   if (apart || queries <= FEW_QUERIES) {
     const o = allocateWithFlat(device, q.shape);
-    const split = cachedSplit(headDim, group, lanes);
+    const { maxComputeWorkgroupStorageSize: room } = device.gpu.limits;
+    const split = cachedSplit(headDim, group, { lanes, room });
     const { blocks } = split;
     device.launch(
       cachedAttentionPanel(headDim, split),

@@ -21,7 +21,7 @@ import type { Lanes } from "./lanes.ts";
 /** Keys per lane and step of the walk. */
 const KEYS = 4;
 
-/** How the lanes of a workgroup share heads and keys: head lanes times key lanes are all lanes. */
+/** How the lanes of a workgroup share heads and keys: there are head lanes times key lanes. */
 export interface CachedSplit {
   /** Heads of a lane: they share its loads. */
   readonly heads: number;
@@ -31,18 +31,23 @@ export interface CachedSplit {
   readonly blocks: number;
 }
 
-/** @param group heads that share a key head */
+/**
+ * @param group heads that share a key head
+ * @param room bytes of a workgroup's memory, where its lanes put their sums together: many dims leave lanes free
+ */
 export function cachedSplit(
   headDim: number,
   group: number,
-  lanes: Lanes,
+  { lanes, room }: { readonly lanes: Lanes; readonly room: number },
 ): CachedSplit {
-  // two heads of more dims would not fit into workgroup memory
+  // two heads of more dims would be a text that drivers take long to compile
   const heads = group > 1 && headDim <= 128 ? 2 : 1;
+  let used: number = lanes;
+  while (used > 1 && used * heads * (4 * headDim + 8) > room) used /= 2;
   const wanted = 2 ** Math.ceil(Math.log2(Math.ceil(group / heads)));
-  const headLanes = Math.min(lanes, wanted);
+  const headLanes = Math.min(used, wanted);
   const blocks = Math.ceil(group / (heads * headLanes));
-  return { heads, headLanes, keyLanes: lanes / headLanes, blocks };
+  return { heads, headLanes, keyLanes: used / headLanes, blocks };
 }
 
 const kernels = new Map<string, Kernel>();

@@ -1,6 +1,7 @@
 /** A cache that grows in steps, and attention over it: against the twins, for both kinds of store. */
 import { assert, assertThrows } from "@std/assert";
 import { cachedAttention } from "../../kernels/cached_attention.ts";
+import { cachedSplit } from "../../kernels/cached_attention_panel.ts";
 import { cacheRows } from "../../kernels/cache_rows.ts";
 import type { Device } from "../../kernels/device.ts";
 import { createRowStore } from "../../kernels/row_store.ts";
@@ -142,4 +143,22 @@ await gpuTest("cacheRows() names what does not fit", (device) => {
     '"places": shape [1, 32], expected [2, 2]',
   );
   return Promise.resolve();
+});
+
+Deno.test("cachedSplit() has a lane for every head and stays within workgroup memory", () => {
+  const room = 16_384;
+  for (const lanes of [8, 16] as const) {
+    for (const headDim of [8, 64, 128, 132, 256, 512]) {
+      for (const group of [1, 2, 5, 7, 16, 40]) {
+        const split = cachedSplit(headDim, group, { lanes, room });
+        const { heads, headLanes, keyLanes, blocks } = split;
+        const used = headLanes * keyLanes;
+        const shape = JSON.stringify({ lanes, headDim, group, split });
+        assert(Number.isInteger(Math.log2(used)) && used <= lanes, shape);
+        assert(heads * headLanes * blocks >= group, shape);
+        assert(heads * headLanes * (blocks - 1) < group, shape);
+        assert(used * heads * (4 * headDim + 8) <= room, shape);
+      }
+    }
+  }
 });
