@@ -32,6 +32,8 @@ export interface CachedSplit {
 }
 
 /**
+ * The split of a head size: as few lanes for heads as they need, all others for keys.
+ *
  * @param group heads that share a key head
  * @param room bytes of a workgroup's memory, where its lanes put their sums together: many dims leave lanes free
  */
@@ -52,7 +54,7 @@ export function cachedSplit(
 
 const kernels = new Map<string, Kernel>();
 
-/** The kernel for one head size; grid: queries times blocks folded over x and y, key heads on z. */
+/** The kernel for one head size and split; grid: queries times blocks folded over x and y, key heads on z. */
 export function cachedAttentionPanel(
   headDim: number,
   split: CachedSplit,

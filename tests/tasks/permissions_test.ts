@@ -1,5 +1,5 @@
 /**
- * What each task may do, as deno.json grants it: proved in processes of their own.
+ * What each task may do, as deno.json grants it: proved in processes of their own. And what it starts with.
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
@@ -123,4 +123,20 @@ Deno.test("bench writes nothing", OPTIONS, async () => {
     "env LP_NATIVE_VECTOR_WIDTH",
     "env LP_NUM_THREADS",
   ]);
+});
+
+Deno.test("tasks that open a device ask glibc for large pages", OPTIONS, () => {
+  const { tasks, permissions } = JSON.parse(
+    Deno.readTextFileSync(`${ROOT}deno.json`),
+  );
+  const asking = Object.entries<string>(tasks).filter(([, command]) =>
+    command.startsWith("GLIBC_TUNABLES=glibc.malloc.hugetlb=1 deno run ")
+  );
+  const opening = Object.entries<string>(tasks).filter(([, command]) => {
+    const [, set] = command.match(/^(?:\S+=\S+ )?deno run .*-P=(\w+)/) ?? [];
+    const { env } = permissions[set ?? ""] ?? {};
+    return Array.isArray(env) && env.includes("LP_NUM_THREADS");
+  });
+  assertEquals(asking, opening);
+  assertEquals(opening.length, 7);
 });
