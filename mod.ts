@@ -27,14 +27,14 @@
  */
 
 // the device that everything runs on
-export type { CodeDType } from "./kernels/codebooks.ts";
-export { Device } from "./kernels/device.ts";
-export type { DeviceOptions, Variant } from "./kernels/device_options.ts";
-export type { DeviceMemory } from "./kernels/pool.ts";
-export { tuneProducts } from "./kernels/tune_products.ts";
-export type { Probe, Tuning, TuningOptions } from "./kernels/tune_products.ts";
-export { tokenOperations } from "./src/model/token_operations.ts";
-export type { ProductSizes } from "./src/model/token_operations.ts";
+export type { CodeDType } from "./kernels/matrix/codebooks.ts";
+export { Device } from "./kernels/device/device.ts";
+export type { DeviceOptions, Variant } from "./kernels/device/device_options.ts";
+export type { DeviceMemory } from "./kernels/device/pool.ts";
+export { tuneProducts } from "./kernels/product/tune_products.ts";
+export type { Probe, Tuning, TuningOptions } from "./kernels/product/tune_products.ts";
+export { tokenOperations } from "./src/model/decoder/token_operations.ts";
+export type { ProductSizes } from "./src/model/decoder/token_operations.ts";
 
 // options of the tasks: one schema each
 export { type Arguments, readArguments } from "./src/base/arguments.ts";
@@ -58,19 +58,19 @@ export type {
 } from "./src/base/schema.ts";
 export { predictSchema } from "./src/generation/predict_options.ts";
 export type { PredictOptions } from "./src/generation/predict_options.ts";
-export { exportGgufSchema } from "./src/model/export_gguf_options.ts";
-export type { ExportGgufOptions } from "./src/model/export_gguf_options.ts";
-export { mergeSchema } from "./src/model/merge_options.ts";
-export type { MergeOptions } from "./src/model/merge_options.ts";
-export { randomModelSchema } from "./src/model/random_model_options.ts";
-export type { RandomModelOptions } from "./src/model/random_model_options.ts";
-export { demoSchema } from "./src/training/demo_options.ts";
-export { downloadSchema } from "./src/training/download_jobs.ts";
-export type { DownloadTaskOptions } from "./src/training/download_jobs.ts";
-export { inspectSchema } from "./src/training/inspect_options.ts";
-export type { InspectTaskOptions } from "./src/training/inspect_options.ts";
-export { type TrainOptions, trainSchema } from "./src/training/options.ts";
-export { parseRecipe } from "./src/training/recipe.ts";
+export { exportGgufSchema } from "./src/model/gguf/export_gguf_options.ts";
+export type { ExportGgufOptions } from "./src/model/gguf/export_gguf_options.ts";
+export { mergeSchema } from "./src/model/saving/merge_options.ts";
+export type { MergeOptions } from "./src/model/saving/merge_options.ts";
+export { randomModelSchema } from "./src/model/opening/random_model_options.ts";
+export type { RandomModelOptions } from "./src/model/opening/random_model_options.ts";
+export { demoSchema } from "./src/training/options/demo_options.ts";
+export { downloadSchema } from "./src/downloads/download_jobs.ts";
+export type { DownloadTaskOptions } from "./src/downloads/download_jobs.ts";
+export { inspectSchema } from "./src/training/options/inspect_options.ts";
+export type { InspectTaskOptions } from "./src/training/options/inspect_options.ts";
+export { type TrainOptions, trainSchema } from "./src/training/options/options.ts";
+export { parseRecipe } from "./src/training/options/recipe.ts";
 export { importSchema } from "./src/training/importing/import_options.ts";
 export type { ImportOptions } from "./src/training/importing/import_options.ts";
 export {
@@ -89,15 +89,15 @@ export type {
 export {
   type ScoreOptions,
   scoreSchema,
-} from "./src/training/score_options.ts";
+} from "./src/scoring/score_options.ts";
 
 // downloads
-export type { Downloaded } from "./src/files/download.ts";
-export { downloadRepo, listRepo } from "./src/files/download_repo.ts";
+export type { Downloaded } from "./src/files/hub/download.ts";
+export { downloadRepo, listRepo } from "./src/files/hub/download_repo.ts";
 export type {
   DownloadedRepo,
   DownloadRepoOptions,
-} from "./src/files/download_repo.ts";
+} from "./src/files/hub/download_repo.ts";
 export type {
   HubSource,
   Repo,
@@ -107,40 +107,40 @@ export type {
   RepoListing,
 } from "./src/files/hub/repo.ts";
 export type { HubAccess } from "./src/files/hub/request.ts";
-export type { Expected, Measured } from "./src/files/checksum.ts";
-export type { RetryOptions } from "./src/files/retry.ts";
-export { downloadJobs, downloadKeys } from "./src/training/download_jobs.ts";
-export type { DownloadJob } from "./src/training/download_jobs.ts";
+export type { Expected, Measured } from "./src/files/hub/checksum.ts";
+export type { RetryOptions } from "./src/files/hub/retry.ts";
+export { downloadJobs, downloadKeys } from "./src/downloads/download_jobs.ts";
+export type { DownloadJob } from "./src/downloads/download_jobs.ts";
 
 // files: model folders, safetensors, records, outputs
 export {
   type JsonObject,
   readJsonObject,
   readJsonObjectIfThere,
-} from "./src/files/json_file.ts";
-export { modelConfigPath, openModelFolder } from "./src/files/model_folder.ts";
+} from "./src/files/disk/json_file.ts";
+export { modelConfigPath, openModelFolder } from "./src/files/folders/model_folder.ts";
 export type {
   ModelFiles,
   ModelFolder,
   TokenizerFiles,
-} from "./src/files/model_folder.ts";
-export type { Dtype } from "./src/files/dtype.ts";
-export type { GgufType } from "./src/files/gguf.ts";
-export { openOutputFile, type OutputFile } from "./src/files/output_file.ts";
-export { checkOutputFolder } from "./src/files/output_folder.ts";
-export type { OutputFolderOptions } from "./src/files/output_folder.ts";
-export { type FileRecord, readRecords } from "./src/files/records.ts";
-export type { Wanted } from "./src/files/data_record.ts";
-export { localModelFolder } from "./src/files/repo_folder.ts";
-export { openSafetensors } from "./src/files/safetensors.ts";
+} from "./src/files/folders/model_folder.ts";
+export type { Dtype } from "./src/files/safetensors/dtype.ts";
+export type { GgufType } from "./src/files/gguf/gguf.ts";
+export { openOutputFile, type OutputFile } from "./src/files/disk/output_file.ts";
+export { checkOutputFolder } from "./src/files/folders/output_folder.ts";
+export type { OutputFolderOptions } from "./src/files/folders/output_folder.ts";
+export { type FileRecord, readRecords } from "./src/files/records/records.ts";
+export type { Wanted } from "./src/files/records/data_record.ts";
+export { localModelFolder } from "./src/files/hub/repo_folder.ts";
+export { openSafetensors } from "./src/files/safetensors/safetensors.ts";
 export type {
   Safetensors,
   TensorChunk,
   TensorReader,
-} from "./src/files/safetensors.ts";
-export type { TensorInfo } from "./src/files/safetensors_header.ts";
-export { copyTextFiles } from "./src/files/text_files.ts";
-export type { TunedFolder } from "./src/files/tuned_folder.ts";
+} from "./src/files/safetensors/safetensors.ts";
+export type { TensorInfo } from "./src/files/safetensors/safetensors_header.ts";
+export { copyTextFiles } from "./src/files/folders/text_files.ts";
+export type { TunedFolder } from "./src/files/folders/tuned_folder.ts";
 export { formatJsonLine } from "./src/base/json_lines.ts";
 
 // text: chat templates, tokenizers
@@ -166,88 +166,88 @@ export {
   demonstrationLines,
   feedbackLines,
   pairLines,
-} from "./src/preference/inspect.ts";
-export { type InspectOptions, reportLines } from "./src/preference/inspect.ts";
-export type { Loaded } from "./src/preference/load.ts";
+} from "./src/preference/loading/inspect.ts";
+export { type InspectOptions, reportLines } from "./src/preference/loading/inspect.ts";
+export type { Loaded } from "./src/preference/loading/load.ts";
 export type {
   Lengths,
   LoadReport,
   Tally,
-} from "./src/preference/load_report.ts";
-export type { TokenBin } from "./src/preference/bins.ts";
-export { openEncoder } from "./src/preference/open_encoder.ts";
+} from "./src/preference/loading/load_report.ts";
+export type { TokenBin } from "./src/preference/tokens/bins.ts";
+export { openEncoder } from "./src/preference/tokens/open_encoder.ts";
 export type {
   EncoderOptions,
   OpenedEncoder,
-} from "./src/preference/open_encoder.ts";
-export { openTunedEncoder } from "./src/preference/open_tuned_encoder.ts";
-export type { PairOfNumbers } from "./src/preference/preference.ts";
-export type { MismatchedFeedback } from "./src/preference/mismatched_feedback.ts";
-export type { TokenFeedback } from "./src/preference/token_feedback.ts";
+} from "./src/preference/tokens/open_encoder.ts";
+export { openTunedEncoder } from "./src/preference/tokens/open_tuned_encoder.ts";
+export type { PairOfNumbers } from "./src/preference/formats/preference.ts";
+export type { MismatchedFeedback } from "./src/preference/tokens/mismatched_feedback.ts";
+export type { TokenFeedback } from "./src/preference/tokens/token_feedback.ts";
 export type {
   Span,
   TokenPair,
   TokenSequence,
-} from "./src/preference/token_pair.ts";
-export type { Encoder, TokenDemonstration } from "./src/preference/tokenize.ts";
+} from "./src/preference/tokens/token_pair.ts";
+export type { Encoder, TokenDemonstration } from "./src/preference/tokens/tokenize.ts";
 
 // training, what a run would take, and what it tells
-export type { ByteGroup, BytePlan } from "./src/training/byte_plan.ts";
-export { type DryRun, dryRun, dryRunLines } from "./src/training/dry_run.ts";
-export { runTraining } from "./src/training/run.ts";
+export type { ByteGroup, BytePlan } from "./src/training/plan/byte_plan.ts";
+export { type DryRun, dryRun, dryRunLines } from "./src/training/run/dry_run.ts";
+export { runTraining } from "./src/training/run/run.ts";
 export {
   loadRunDemonstrations,
   loadRunFeedback,
   loadRunPairs,
   packRunData,
   type RunData,
-} from "./src/training/run_data.ts";
-export type { DrawCurves } from "./src/training/run_folder.ts";
-export { skippedLine, type SkippedStep } from "./src/training/step_guard.ts";
+} from "./src/training/setup/run_data.ts";
+export type { DrawCurves } from "./src/training/run/run_folder.ts";
+export { skippedLine, type SkippedStep } from "./src/training/loop/step_guard.ts";
 export type {
   RunHooks,
   RunResult,
   RunStart,
-} from "./src/training/run_hooks.ts";
-export type { DescribeRun, RunDescription } from "./src/training/run_record.ts";
-export type { Metrics } from "./src/training/metrics.ts";
-export { scoreFile, type ScoreHooks } from "./src/training/score_file.ts";
+} from "./src/training/run/run_hooks.ts";
+export type { DescribeRun, RunDescription } from "./src/training/run/run_record.ts";
+export type { Metrics } from "./src/training/method/metrics.ts";
+export { scoreFile, type ScoreHooks } from "./src/scoring/score_file.ts";
 
 // models: opened, merged, made of random numbers
-export type { AdapterConfig, LoraInit } from "./src/model/adapter_config.ts";
-export type { ModelConfig } from "./src/model/config.ts";
-export type { ExpertConfig } from "./src/model/expert_config.ts";
-export { exportGguf } from "./src/model/export_gguf.ts";
+export type { AdapterConfig, LoraInit } from "./src/model/adapter/adapter_config.ts";
+export type { ModelConfig } from "./src/model/config/config.ts";
+export type { ExpertConfig } from "./src/model/config/expert_config.ts";
+export { exportGguf } from "./src/model/gguf/export_gguf.ts";
 export type {
   ExportGgufHooks,
   GgufReport,
   ModelfileSource,
-} from "./src/model/export_gguf.ts";
-export { mergeAdapter } from "./src/model/merge.ts";
-export type { MergeHooks, MergeReport } from "./src/model/merge.ts";
-export type { MergeProgress } from "./src/model/merge_weights.ts";
-export type { Model } from "./src/model/model.ts";
+} from "./src/model/gguf/export_gguf.ts";
+export { mergeAdapter } from "./src/model/saving/merge.ts";
+export type { MergeHooks, MergeReport } from "./src/model/saving/merge.ts";
+export type { MergeProgress } from "./src/model/saving/merge_weights.ts";
+export type { Model } from "./src/model/decoder/model.ts";
 export {
   openModel,
   openSideBySide,
   putAdapter,
-} from "./src/model/open_model.ts";
+} from "./src/model/opening/open_model.ts";
 export type {
   OnLoad,
   OpenedModel,
   OpenedTuned,
   OpenOptions,
   SideBySide,
-} from "./src/model/open_model.ts";
-export type { Quantization } from "./src/model/quantization.ts";
-export { quantizationOf } from "./src/model/quantization_options.ts";
-export type { QuantizationOptions } from "./src/model/quantization_options.ts";
-export { writeRandomCheckpoint } from "./src/model/random_checkpoint.ts";
+} from "./src/model/opening/open_model.ts";
+export type { Quantization } from "./src/model/weights/quantization.ts";
+export { quantizationOf } from "./src/model/weights/quantization_options.ts";
+export type { QuantizationOptions } from "./src/model/weights/quantization_options.ts";
+export { writeRandomCheckpoint } from "./src/model/opening/random_checkpoint.ts";
 export type {
   CheckpointDtype,
   RandomCheckpointOptions,
-} from "./src/model/random_checkpoint.ts";
-export type { Rope } from "./src/model/rope_config.ts";
+} from "./src/model/opening/random_checkpoint.ts";
+export type { Rope } from "./src/model/config/rope_config.ts";
 
 // generation: answers of one model or two
 export {

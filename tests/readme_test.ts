@@ -9,24 +9,24 @@ import { optionsTable } from "../src/base/options_help.ts";
 import { readOptions } from "../src/base/read_options.ts";
 import type { Groups, Schema } from "../src/base/schema.ts";
 import { predictSchema } from "../src/generation/predict_options.ts";
-import { exportGgufSchema } from "../src/model/export_gguf_options.ts";
-import { mergeSchema } from "../src/model/merge_options.ts";
-import { randomModelSchema } from "../src/model/random_model_options.ts";
-import { demoSchema } from "../src/training/demo_options.ts";
+import { exportGgufSchema } from "../src/model/gguf/export_gguf_options.ts";
+import { mergeSchema } from "../src/model/saving/merge_options.ts";
+import { randomModelSchema } from "../src/model/opening/random_model_options.ts";
+import { demoSchema } from "../src/training/options/demo_options.ts";
 import {
   downloadJobs,
   downloadKeys,
   downloadSchema,
-} from "../src/training/download_jobs.ts";
-import { DEMONSTRATION_FORMATS } from "../src/preference/demonstration_formats.ts";
-import { FEEDBACK_FORMATS } from "../src/preference/feedback_formats.ts";
-import { PREFERENCE_FORMATS } from "../src/preference/preference_formats.ts";
+} from "../src/downloads/download_jobs.ts";
+import { DEMONSTRATION_FORMATS } from "../src/preference/formats/demonstration_formats.ts";
+import { FEEDBACK_FORMATS } from "../src/preference/formats/feedback_formats.ts";
+import { PREFERENCE_FORMATS } from "../src/preference/formats/preference_formats.ts";
 import { importSchema } from "../src/training/importing/import_options.ts";
-import { lossNames, lossRows } from "../src/training/losses.ts";
-import { inspectSchema } from "../src/training/inspect_options.ts";
-import { trainSchema } from "../src/training/options.ts";
-import { parseRecipe } from "../src/training/recipe.ts";
-import { scoreSchema } from "../src/training/score_options.ts";
+import { lossNames, lossRows } from "../src/training/loss/losses.ts";
+import { inspectSchema } from "../src/training/options/inspect_options.ts";
+import { trainSchema } from "../src/training/options/options.ts";
+import { parseRecipe } from "../src/training/options/recipe.ts";
+import { scoreSchema } from "../src/scoring/score_options.ts";
 import { servedTable } from "./served_table.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));

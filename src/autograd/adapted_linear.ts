@@ -5,14 +5,14 @@
  * With magnitudes and u = W x' + scale * B A x', x' being x after dropout: y = W x + scale * B A x' + bias + (g - 1) u,
  * which without dropout is g u + bias. That is what PEFT computes.
  */
-import { columnSums } from "../../kernels/column_sums.ts";
-import type { Device } from "../../kernels/device.ts";
-import { dropout } from "../../kernels/dropout.ts";
-import { addInto, multiply } from "../../kernels/elementwise.ts";
-import { linear, linearDw, linearDx } from "../../kernels/linear.ts";
-import { lowRank } from "../../kernels/low_rank.ts";
-import { scaleColumns } from "../../kernels/scale_columns.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+import { columnSums } from "../../kernels/launch/column_sums.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { dropout } from "../../kernels/rows/dropout.ts";
+import { addInto, multiply } from "../../kernels/rows/elementwise.ts";
+import { linear, linearDw, linearDx } from "../../kernels/product/linear.ts";
+import { lowRank } from "../../kernels/few_rows/low_rank.ts";
+import { scaleColumns } from "../../kernels/rows/scale_columns.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import {
   doraGains,
   type DropoutSeed,

@@ -5,16 +5,16 @@
 import {
   combineSlots as combined,
   combineSlotsBackward,
-} from "../../kernels/combine_slots.ts";
-import type { Device } from "../../kernels/device.ts";
-import { dropout } from "../../kernels/dropout.ts";
-import { addInto, scale as scaled } from "../../kernels/elementwise.ts";
-import { gatherRows } from "../../kernels/gather.ts";
-import * as grouped from "../../kernels/grouped_linear.ts";
-import * as routes from "../../kernels/route.ts";
-import type { Slots } from "../../kernels/route.ts";
-import { scaleRows } from "../../kernels/scale_rows.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+} from "../../kernels/experts/combine_slots.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { dropout } from "../../kernels/rows/dropout.ts";
+import { addInto, scale as scaled } from "../../kernels/rows/elementwise.ts";
+import { gatherRows } from "../../kernels/rows/gather.ts";
+import * as grouped from "../../kernels/product/grouped_linear.ts";
+import * as routes from "../../kernels/experts/route.ts";
+import type { Slots } from "../../kernels/experts/route.ts";
+import { scaleRows } from "../../kernels/rows/scale_rows.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { DropoutSeed, Lora } from "./lora.ts";
 import type { Weight } from "./parameter.ts";
 import { isRecording, isTracked, record } from "./tape.ts";

@@ -4,9 +4,9 @@
  *
  * Source: https://arxiv.org/abs/2106.09685, Eq. 3.
  */
-import type { Device } from "../../kernels/device.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
-import { weightNorms } from "../../kernels/weight_norms.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
+import { weightNorms } from "../../kernels/product/weight_norms.ts";
 import type { Vector, Weight } from "./parameter.ts";
 
 /** A product of two small matrices: `a` `[r, in]`, `b` `[out, r]`. */

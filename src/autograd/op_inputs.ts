@@ -1,5 +1,5 @@
 /** What some ops take beside tensors: plain types. */
-import type { Tensor } from "../../kernels/tensor.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { DropoutSeed, Lora } from "./lora.ts";
 import type { Vector } from "./parameter.ts";
 

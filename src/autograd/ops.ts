@@ -2,18 +2,18 @@
  * Every differentiable op, forward and backward, in one readable list. An op launches its kernels and tells the
  * tape how to go back; it knows no model. Gradients of trained weights go straight to their parameters.
  */
-import * as attentions from "../../kernels/attention.ts";
-import { columnSums } from "../../kernels/column_sums.ts";
-import { addColumns, takeColumns } from "../../kernels/columns.ts";
-import type { Device } from "../../kernels/device.ts";
-import * as elementwise from "../../kernels/elementwise.ts";
-import * as embeddings from "../../kernels/embedding.ts";
-import * as gated from "../../kernels/gated_unit.ts";
-import * as gathers from "../../kernels/gather.ts";
-import * as products from "../../kernels/linear.ts";
-import * as norms from "../../kernels/rms_norm.ts";
-import * as ropes from "../../kernels/rope.ts";
-import { elements, type Tensor } from "../../kernels/tensor.ts";
+import * as attentions from "../../kernels/attention/attention.ts";
+import { columnSums } from "../../kernels/launch/column_sums.ts";
+import { addColumns, takeColumns } from "../../kernels/rows/columns.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import * as elementwise from "../../kernels/rows/elementwise.ts";
+import * as embeddings from "../../kernels/product/embedding.ts";
+import * as gated from "../../kernels/rows/gated_unit.ts";
+import * as gathers from "../../kernels/rows/gather.ts";
+import * as products from "../../kernels/product/linear.ts";
+import * as norms from "../../kernels/rows/rms_norm.ts";
+import * as ropes from "../../kernels/attention/rope.ts";
+import { elements, type Tensor } from "../../kernels/device/tensor.ts";
 import { adaptedLinear } from "./adapted_linear.ts";
 import type {
   AttentionRanges,

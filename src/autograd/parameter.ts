@@ -2,9 +2,9 @@
  * What training changes: numbers with their gradient, and the packed form that the products read. Knows neither
  * models nor optimizers.
  */
-import type { Device } from "../../kernels/device.ts";
-import { createMatrix, type Matrix, packMatrix } from "../../kernels/matrix.ts";
-import { matrixShape, type Tensor } from "../../kernels/tensor.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { createMatrix, type Matrix, packMatrix } from "../../kernels/matrix/matrix.ts";
+import { matrixShape, type Tensor } from "../../kernels/device/tensor.ts";
 
 /** A trained tensor. `value` and `gradient` are f32 and of one shape; gradients are added to, never replaced. */
 export interface Parameter {

@@ -2,16 +2,16 @@
  * Several linear layers of one input in one launch, where nobody goes back through them and the device has a kernel for
  * it; the numbers are those of one layer after another. Not differentiable. Knows no names of models.
  */
-import type { Device } from "../../kernels/device.ts";
-import type { Activation } from "../../kernels/gated_unit.ts";
-import { lowRanks } from "../../kernels/low_rank.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Activation } from "../../kernels/rows/gated_unit.ts";
+import { lowRanks } from "../../kernels/few_rows/low_rank.ts";
 import {
   areSiblings,
   gatedProducts,
   type Sibling,
   siblingProducts,
-} from "../../kernels/sibling_products.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+} from "../../kernels/few_rows/sibling_products.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { Lora } from "./lora.ts";
 import type { LinearParts } from "./op_inputs.ts";
 import type { Weight } from "./parameter.ts";

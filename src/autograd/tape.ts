@@ -3,9 +3,9 @@
  * backward. Owns what it records: an op's output and saved tensors go back to the device as soon as no earlier
  * op can need them, so the backward pass needs hardly more memory than the forward pass.
  */
-import type { Device } from "../../kernels/device.ts";
-import { add, addInto } from "../../kernels/elementwise.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { add, addInto } from "../../kernels/rows/elementwise.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 
 /**
  * Gradients of an op's inputs from that of its output, in the order of its inputs; undefined for those that

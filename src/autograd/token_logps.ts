@@ -1,9 +1,9 @@
 /** The op at a model's end: hidden states to the log-probabilities of given tokens. Knows no loss. */
-import type { Device } from "../../kernels/device.ts";
-import type { LogitOptions } from "../../kernels/logit_options.ts";
-import * as vocabulary from "../../kernels/token_logps.ts";
-import { tokenLogpsBackward } from "../../kernels/token_logps_backward.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { LogitOptions } from "../../kernels/vocabulary/logit_options.ts";
+import * as vocabulary from "../../kernels/vocabulary/token_logps.ts";
+import { tokenLogpsBackward } from "../../kernels/vocabulary/token_logps_backward.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { Weight } from "./parameter.ts";
 import { isTracked, record } from "./tape.ts";
 

@@ -2,7 +2,7 @@
  * Questions to answers in text: renders the conversation, generates, decodes while the answer grows. A model
  * without a chat template goes on with plain text. Knows no file and no screen.
  */
-import type { Model } from "../model/model.ts";
+import type { Model } from "../model/decoder/model.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
 import type { Message } from "../text/message.ts";
 import { createStreamDecoder } from "../text/stream_decoder.ts";

@@ -8,9 +8,9 @@ import {
   createKvCache,
   type KvCache,
   releaseKvCache,
-} from "../model/kv_cache.ts";
-import { logitRows, nextLogits } from "../model/logits.ts";
-import type { Model } from "../model/model.ts";
+} from "../model/decoder/kv_cache.ts";
+import { logitRows, nextLogits } from "../model/decoder/logits.ts";
+import type { Model } from "../model/decoder/model.ts";
 import { growGreedily } from "./grow_greedily.ts";
 import { type Growing, type Prompted, takeToken } from "./growing.ts";
 import { likeliest } from "./sampler.ts";

@@ -8,9 +8,9 @@ import {
   type GreedyStep,
   readGreedyStep,
   releaseGreedyStep,
-} from "../model/greedy_step.ts";
-import type { KvCache } from "../model/kv_cache.ts";
-import type { Model } from "../model/model.ts";
+} from "../model/decoder/greedy_step.ts";
+import type { KvCache } from "../model/decoder/kv_cache.ts";
+import type { Model } from "../model/decoder/model.ts";
 import { type Growing, takeToken } from "./growing.ts";
 
 /**

@@ -10,7 +10,7 @@ import {
   quantizationAliases,
   quantizationOptions,
   quantizationProblems,
-} from "../model/quantization_options.ts";
+} from "../model/weights/quantization_options.ts";
 
 /**
  * The options of `deno task predict`.

@@ -4,10 +4,10 @@
  */
 import { Environment } from "@huggingface/jinja";
 import type { Message } from "./message.ts";
-import { PythonInterpreter } from "./python_interpreter.ts";
-import { parseTemplate, type Program } from "./python_nodes.ts";
-import { wrapData } from "./python_values.ts";
-import { strftime } from "./strftime.ts";
+import { PythonInterpreter } from "./jinja/python_interpreter.ts";
+import { parseTemplate, type Program } from "./jinja/python_nodes.ts";
+import { wrapData } from "./jinja/python_values.ts";
+import { strftime } from "./jinja/strftime.ts";
 
 /** How one conversation is to be rendered. */
 export interface RenderOptions {

@@ -2,8 +2,8 @@
  * A mixture of experts as the decoder runs it, forward and backward, against one in float64 that walks token by token;
  * its gradients are found by central differences.
  */
-import type { Device } from "../../kernels/device.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { Lora } from "../../src/autograd/lora.ts";
 import * as ops from "../../src/autograd/ops.ts";
 import { trainedWeight, type Weight } from "../../src/autograd/parameter.ts";

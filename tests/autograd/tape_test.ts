@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { multiply } from "../../kernels/elementwise.ts";
-import type { Device } from "../../kernels/device.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+import { multiply } from "../../kernels/rows/elementwise.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import { add, gatherRows, scale } from "../../src/autograd/ops.ts";
 import {
   checkpoint,

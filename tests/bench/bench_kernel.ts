@@ -5,8 +5,8 @@
  * choose the kernels: `deno bench -A tests/bench/ -- tile`.
  */
 // deno-lint-ignore-file no-console -- a bench prints
-import { Device } from "../../kernels/device.ts";
-import type { Variant } from "../../kernels/device_options.ts";
+import { Device } from "../../kernels/device/device.ts";
+import type { Variant } from "../../kernels/device/device_options.ts";
 import { cpuSeconds } from "./cpu_seconds.ts";
 
 /** What one launch must do at least. */

@@ -3,12 +3,12 @@
  * likeliest of the vocabulary; and its products with weights of a layer and of the head, bound by the weights' bytes.
  * Tokens a second of whole answers: decode_table.ts.
  */
-import { cachedAttention } from "../../kernels/cached_attention.ts";
-import { flatTexture } from "../../kernels/flat_texture.ts";
-import { likeliestColumns } from "../../kernels/likeliest.ts";
-import { linear } from "../../kernels/linear.ts";
-import { lowRank } from "../../kernels/low_rank.ts";
-import type { RowStore } from "../../kernels/row_store.ts";
+import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
+import { flatTexture } from "../../kernels/launch/flat_texture.ts";
+import { likeliestColumns } from "../../kernels/vocabulary/likeliest.ts";
+import { linear } from "../../kernels/product/linear.ts";
+import { lowRank } from "../../kernels/few_rows/low_rank.ts";
+import type { RowStore } from "../../kernels/attention/row_store.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { benchKernel, device } from "./bench_kernel.ts";
 import { drawnMatrix } from "./drawn_matrix.ts";

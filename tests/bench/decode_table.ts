@@ -5,12 +5,12 @@
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { parseArgs } from "node:util";
-import { Device } from "../../kernels/device.ts";
+import { Device } from "../../kernels/device/device.ts";
 import { generateAll } from "../../src/generation/generate.ts";
 import { likeliest } from "../../src/generation/sampler.ts";
-import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
-import { addAdapter } from "../../src/model/adapter.ts";
-import { openModel } from "../../src/model/open_model.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
+import { addAdapter } from "../../src/model/adapter/adapter.ts";
+import { openModel } from "../../src/model/opening/open_model.ts";
 import { cpuSeconds } from "./cpu_seconds.ts";
 
 /** Seconds by the clock, and by processor time over two cores. */

@@ -1,11 +1,11 @@
 /** A weight of random numbers for benches; large ones repeat what is drawn. Buffers that were never written time too fast. */
-import type { Device } from "../../kernels/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
 import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
   WRITTEN_ROWS,
-} from "../../kernels/matrix.ts";
+} from "../../kernels/matrix/matrix.ts";
 import { encoded } from "../kernels/matrix_case.ts";
 import { seeded } from "../kernels/numbers.ts";
 

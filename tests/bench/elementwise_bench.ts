@@ -1,8 +1,8 @@
 /** Norms, turns, gated units and sums at 512 tokens of Qwen2-0.5B's shape: what memory bounds. */
-import { add } from "../../kernels/elementwise.ts";
-import { gatedUnit, gatedUnitBackward } from "../../kernels/gated_unit.ts";
-import { rmsNorm, rmsNormBackward } from "../../kernels/rms_norm.ts";
-import { rope } from "../../kernels/rope.ts";
+import { add } from "../../kernels/rows/elementwise.ts";
+import { gatedUnit, gatedUnitBackward } from "../../kernels/rows/gated_unit.ts";
+import { rmsNorm, rmsNormBackward } from "../../kernels/rows/rms_norm.ts";
+import { rope } from "../../kernels/attention/rope.ts";
 import { seeded, seededIntegers } from "../kernels/numbers.ts";
 import { benchKernel, device } from "./bench_kernel.ts";
 

@@ -3,13 +3,13 @@
  * Qwen2-0.5B's shape with adapters, half of the tokens trained over 8,192 words. `deno run -A` it.
  */
 // deno-lint-ignore-file no-console
-import { Device } from "../../kernels/device.ts";
-import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { sampleModel } from "../../src/model/sample_model.ts";
-import { demonstrationBatch } from "../../src/preference/batch.ts";
-import { recordedLogps } from "../../src/training/batch_logps.ts";
-import { stepOperations } from "../../src/training/step_operations.ts";
+import { Device } from "../../kernels/device/device.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { sampleModel } from "../../src/model/opening/sample_model.ts";
+import { demonstrationBatch } from "../../src/preference/tokens/batch.ts";
+import { recordedLogps } from "../../src/training/loop/batch_logps.ts";
+import { stepOperations } from "../../src/training/setup/step_operations.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { cpuSeconds } from "./cpu_seconds.ts";
 

@@ -5,19 +5,19 @@
  * `deno run -A tests/bench/paper_table.ts [0.5B 1.5B 7B]`.
  */
 // deno-lint-ignore-file no-console -- a bench prints
-import { Device } from "../../kernels/device.ts";
-import type { Kernel } from "../../kernels/kernel.ts";
-import type { PipelineOptions } from "../../kernels/pipelines.ts";
-import { tensorBytes } from "../../kernels/tensor.ts";
-import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
-import { type ModelConfig, readModelConfig } from "../../src/model/config.ts";
-import { trainedWeights } from "../../src/model/model.ts";
-import { sampleModel } from "../../src/model/sample_model.ts";
-import { preferenceBatch } from "../../src/preference/batch.ts";
-import { recordedLogps } from "../../src/training/batch_logps.ts";
-import { planBytes } from "../../src/training/byte_plan.ts";
-import { Optimizer } from "../../src/training/optimizer.ts";
-import { stepOperations } from "../../src/training/step_operations.ts";
+import { Device } from "../../kernels/device/device.ts";
+import type { Kernel } from "../../kernels/device/kernel.ts";
+import type { PipelineOptions } from "../../kernels/device/pipelines.ts";
+import { tensorBytes } from "../../kernels/device/tensor.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
+import { type ModelConfig, readModelConfig } from "../../src/model/config/config.ts";
+import { trainedWeights } from "../../src/model/decoder/model.ts";
+import { sampleModel } from "../../src/model/opening/sample_model.ts";
+import { preferenceBatch } from "../../src/preference/tokens/batch.ts";
+import { recordedLogps } from "../../src/training/loop/batch_logps.ts";
+import { planBytes } from "../../src/training/plan/byte_plan.ts";
+import { Optimizer } from "../../src/training/optimizer/optimizer.ts";
+import { stepOperations } from "../../src/training/setup/step_operations.ts";
 
 const SHAPES = {
   "0.5B": [896, 4864, 24, 14, 2, true],

@@ -1,5 +1,5 @@
 /** The pass over a vocabulary of 32,768 at Qwen2-0.5B's width, without and with its gradient. */
-import { tokenLogps } from "../../kernels/token_logps.ts";
+import { tokenLogps } from "../../kernels/vocabulary/token_logps.ts";
 import { seeded, seededIntegers } from "../kernels/numbers.ts";
 import { benchKernel, device } from "./bench_kernel.ts";
 import { drawnMatrix } from "./drawn_matrix.ts";

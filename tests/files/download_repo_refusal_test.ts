@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { HubError } from "../../src/files/retry.ts";
+import { HubError } from "../../src/files/hub/retry.ts";
 import { temporaryFolder } from "../temporary_folder.ts";
 import { startFakeHub } from "./fake_hub.ts";
 import {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { downloadFile } from "../../src/files/download.ts";
-import { HubError } from "../../src/files/retry.ts";
+import { downloadFile } from "../../src/files/hub/download.ts";
+import { HubError } from "../../src/files/hub/retry.ts";
 import {
   assertWhole,
   DATA,

@@ -6,7 +6,7 @@ import {
   downloadFile,
   type DownloadOptions,
   type DownloadTarget,
-} from "../../src/files/download.ts";
+} from "../../src/files/hub/download.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,

@@ -4,7 +4,7 @@
 import {
   downloadRepo,
   type DownloadRepoOptions,
-} from "../../src/files/download_repo.ts";
+} from "../../src/files/hub/download_repo.ts";
 import type { Repo } from "../../src/files/hub/repo.ts";
 import { TEMPORARY, type TemporaryFolder } from "../temporary_folder.ts";
 import type { FakeFile, FakeHub } from "./fake_hub.ts";

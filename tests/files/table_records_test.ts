@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { readRecords } from "../../src/files/records.ts";
+import { readRecords } from "../../src/files/records/records.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,

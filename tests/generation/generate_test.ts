@@ -2,7 +2,7 @@
  * Generation with a cache: against transformers' own greedy tokens, against logits without a cache, and how it ends.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
 import { generate, generateAll } from "../../src/generation/generate.ts";
 import {
   createSampler,
@@ -10,8 +10,8 @@ import {
   likeliest,
   type Sampler,
 } from "../../src/generation/sampler.ts";
-import { createKvCache } from "../../src/model/kv_cache.ts";
-import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
+import { createKvCache } from "../../src/model/decoder/kv_cache.ts";
+import { nextLogits, sequenceLogits } from "../../src/model/decoder/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
 import { REFERENCE_MODELS } from "../model/reference_names.ts";
 

@@ -1,6 +1,6 @@
 /** Base and tuned model: one copy of the weights, two voices; conversations and files of prompts. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
 import {
   answer,
   answerAll,
@@ -15,10 +15,10 @@ import {
 } from "../../src/generation/conversation.ts";
 import { answerRows, readQuestion } from "../../src/generation/prompt_rows.ts";
 import { GREEDY } from "../../src/generation/sampler.ts";
-import { mergeAdapter } from "../../src/model/merge.ts";
-import { openSideBySide } from "../../src/model/open_model.ts";
-import { openEncoder } from "../../src/preference/open_encoder.ts";
-import { openTunedEncoder } from "../../src/preference/open_tuned_encoder.ts";
+import { mergeAdapter } from "../../src/model/saving/merge.ts";
+import { openSideBySide } from "../../src/model/opening/open_model.ts";
+import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
+import { openTunedEncoder } from "../../src/preference/tokens/open_tuned_encoder.ts";
 import { modelTest } from "../model/model_test_case.ts";
 import { referencePath } from "../reference_dir.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";

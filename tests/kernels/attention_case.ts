@@ -2,7 +2,7 @@
  * Attention layouts for tests and benches: which keys each query sees in one sequence, packed sequences, pairs
  * with a shared prompt and sliding windows; and which queries see each key.
  */
-import type { AttentionShape } from "../../kernels/attention.ts";
+import type { AttentionShape } from "../../kernels/attention/attention.ts";
 import { seeded } from "./numbers.ts";
 
 /** Ranges `[queries, 4]` over a number of keys. */

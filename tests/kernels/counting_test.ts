@@ -1,10 +1,10 @@
 /** A device that only counts holds what a real one does; a profile knows every launch. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Device } from "../../kernels/device.ts";
-import { add } from "../../kernels/elementwise.ts";
-import { linear, linearDx } from "../../kernels/linear.ts";
-import { createMatrix } from "../../kernels/matrix.ts";
-import { BudgetError } from "../../kernels/pool.ts";
+import { Device } from "../../kernels/device/device.ts";
+import { add } from "../../kernels/rows/elementwise.ts";
+import { linear, linearDx } from "../../kernels/product/linear.ts";
+import { createMatrix } from "../../kernels/matrix/matrix.ts";
+import { BudgetError } from "../../kernels/device/pool.ts";
 import { gpuTest } from "./gpu_test_case.ts";
 
 /** Some products and sums, with a scope; returns the most bytes in use meanwhile. */

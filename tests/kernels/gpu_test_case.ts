@@ -2,8 +2,8 @@
  * Registers one test per kernel variant on a device that the whole file shares. Without an adapter the test is
  * skipped by name.
  */
-import { Device } from "../../kernels/device.ts";
-import type { DeviceOptions, Variant } from "../../kernels/device_options.ts";
+import { Device } from "../../kernels/device/device.ts";
+import type { DeviceOptions, Variant } from "../../kernels/device/device_options.ts";
 
 const devices = new Map<string, Promise<Device>>();
 

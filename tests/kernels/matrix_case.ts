@@ -1,20 +1,20 @@
 /** Random matrices for kernel tests: on the device, and as the numbers that its dtype holds. */
-import type { Device } from "../../kernels/device.ts";
-import type { CodeDType } from "../../kernels/codebooks.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { CodeDType } from "../../kernels/matrix/codebooks.ts";
 import {
   createMatrix,
   type Matrix,
   writeMatrixRows,
-} from "../../kernels/matrix.ts";
-import { writeMatrixScales } from "../../kernels/matrix_scales.ts";
-import type { MatrixDType } from "../../kernels/matrix_bytes.ts";
+} from "../../kernels/matrix/matrix.ts";
+import { writeMatrixScales } from "../../kernels/matrix/matrix_scales.ts";
+import type { MatrixDType } from "../../kernels/matrix/matrix_bytes.ts";
 import {
   dequantize,
   nestScales,
   quantize,
   restoreScales,
   scalesOf,
-} from "../../kernels/quantize.ts";
+} from "../../kernels/matrix/quantize.ts";
 import { seeded } from "./numbers.ts";
 
 /** Numbers rounded towards zero to a dtype, and their bytes. */

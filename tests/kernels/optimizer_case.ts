@@ -1,6 +1,6 @@
 /** What the optimizers' tests start from: weights with zeroed state, gradients, and the factor on them. */
-import type { Device } from "../../kernels/device.ts";
-import type { Tensor } from "../../kernels/tensor.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Tensor } from "../../kernels/device/tensor.ts";
 import { seeded } from "./numbers.ts";
 
 /** Steps of `takeSteps()`. */

@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { adagrad } from "../../kernels/adagrad.ts";
-import { adamw } from "../../kernels/adamw.ts";
-import { lion } from "../../kernels/lion.ts";
-import { rmsprop } from "../../kernels/rmsprop.ts";
-import { sgd } from "../../kernels/sgd.ts";
+import { adagrad } from "../../kernels/optimizers/adagrad.ts";
+import { adamw } from "../../kernels/optimizers/adamw.ts";
+import { lion } from "../../kernels/optimizers/lion.ts";
+import { rmsprop } from "../../kernels/optimizers/rmsprop.ts";
+import { sgd } from "../../kernels/optimizers/sgd.ts";
 import {
   adagradReference,
   adamwReference,

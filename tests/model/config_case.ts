@@ -1,6 +1,6 @@
 /** A config.json to change in tests. */
 
-import { FAMILIES } from "../../src/model/families.ts";
+import { FAMILIES } from "../../src/model/config/families.ts";
 
 /** Keys and values of a config.json. */
 export type Json = Readonly<Record<string, unknown>>;

@@ -3,20 +3,20 @@
  * PEFT names linear layers, merge into what they compute, and serve one sequence beside another that has none.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import { writeSafetensors } from "../../src/files/safetensors_writer.ts";
-import { addAdapter } from "../../src/model/adapter.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { writeSafetensors } from "../../src/files/safetensors/safetensors_writer.ts";
+import { addAdapter } from "../../src/model/adapter/adapter.ts";
 import {
   adapterConfigJson,
   PLAIN_ADAPTER,
-} from "../../src/model/adapter_config.ts";
-import { linearPaths } from "../../src/model/adapter_layout.ts";
-import { createKvCache } from "../../src/model/kv_cache.ts";
-import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
-import { mergeAdapter } from "../../src/model/merge.ts";
-import type { Model } from "../../src/model/model.ts";
-import { putAdapter } from "../../src/model/open_model.ts";
+} from "../../src/model/adapter/adapter_config.ts";
+import { linearPaths } from "../../src/model/adapter/adapter_layout.ts";
+import { createKvCache } from "../../src/model/decoder/kv_cache.ts";
+import { nextLogits, sequenceLogits } from "../../src/model/decoder/logits.ts";
+import { mergeAdapter } from "../../src/model/saving/merge.ts";
+import type { Model } from "../../src/model/decoder/model.ts";
+import { putAdapter } from "../../src/model/opening/open_model.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { modelTest, openTestModel } from "./model_test_case.ts";

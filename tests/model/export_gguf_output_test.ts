@@ -1,7 +1,7 @@
 /** What an export leaves in a folder: a Modelfile beside it, nothing where it is refused. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { exportGguf } from "../../src/model/export_gguf.ts";
-import type { ExportGgufOptions } from "../../src/model/export_gguf_options.ts";
+import { exportGguf } from "../../src/model/gguf/export_gguf.ts";
+import type { ExportGgufOptions } from "../../src/model/gguf/export_gguf_options.ts";
 import { CONFIG, project, writeJson } from "../tasks/small_project.ts";
 import { TEMPORARY } from "../temporary_folder.ts";
 

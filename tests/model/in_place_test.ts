@@ -3,17 +3,17 @@
  * launch: the numbers must be those of one that records, to the bit.
  */
 import { assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
 import { refreshWeight } from "../../src/autograd/parameter.ts";
 import { Tape } from "../../src/autograd/tape.ts";
-import { addAdapter } from "../../src/model/adapter.ts";
+import { addAdapter } from "../../src/model/adapter/adapter.ts";
 import {
   type AdapterConfig,
   PLAIN_ADAPTER,
-} from "../../src/model/adapter_config.ts";
-import { type DecoderInput, hiddenStates } from "../../src/model/decoder.ts";
-import { linears, type Model } from "../../src/model/model.ts";
-import { startPissa } from "../../src/model/pissa.ts";
+} from "../../src/model/adapter/adapter_config.ts";
+import { type DecoderInput, hiddenStates } from "../../src/model/decoder/decoder.ts";
+import { linears, type Model } from "../../src/model/decoder/model.ts";
+import { startPissa } from "../../src/model/adapter/pissa.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { modelTest, openTestModel } from "./model_test_case.ts";
 

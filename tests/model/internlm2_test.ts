@@ -2,13 +2,13 @@
  * InternLM2 is Llama under other names, with q, k and v of each key head in one matrix. A Llama checkpoint of
  * transformers, its rows put in that order, must give the same logits.
  */
-import type { Device } from "../../kernels/device.ts";
-import type { Dtype } from "../../src/files/dtype.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import type { TensorReader } from "../../src/files/safetensors.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
-import { sequenceLogits } from "../../src/model/logits.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Dtype } from "../../src/files/safetensors/dtype.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import type { TensorReader } from "../../src/files/safetensors/safetensors.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import { sequenceLogits } from "../../src/model/decoder/logits.ts";
 import { modelTest } from "./model_test_case.ts";
 import { assertClose, readReferenceTokens } from "./reference_tokens.ts";
 

@@ -1,11 +1,11 @@
 /** Tests on a checkpoint of the reference: one per kernel variant, skipped by name where it is not there. */
 import { dirname } from "@std/path";
-import type { Device } from "../../kernels/device.ts";
-import type { Variant } from "../../kernels/device_options.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
-import type { Model } from "../../src/model/model.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Variant } from "../../kernels/device/device_options.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import type { Model } from "../../src/model/decoder/model.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 

@@ -1,13 +1,13 @@
 /** PEFT's own adapters on their base: logits as PEFT has them, with and without, and what they are saved as again. */
 import { assert, assertEquals } from "@std/assert";
-import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
-import { loadAdapter } from "../../src/model/adapter.ts";
-import { readAdapterConfig } from "../../src/model/adapter_config.ts";
-import { exportAdapter } from "../../src/model/export.ts";
-import { createKvCache } from "../../src/model/kv_cache.ts";
-import { nextLogits, sequenceLogits } from "../../src/model/logits.ts";
-import type { Model } from "../../src/model/model.ts";
-import { openSideBySide } from "../../src/model/open_model.ts";
+import { openAdapterFolder } from "../../src/files/folders/adapter_folder.ts";
+import { loadAdapter } from "../../src/model/adapter/adapter.ts";
+import { readAdapterConfig } from "../../src/model/adapter/adapter_config.ts";
+import { exportAdapter } from "../../src/model/saving/export.ts";
+import { createKvCache } from "../../src/model/decoder/kv_cache.ts";
+import { nextLogits, sequenceLogits } from "../../src/model/decoder/logits.ts";
+import type { Model } from "../../src/model/decoder/model.ts";
+import { openSideBySide } from "../../src/model/opening/open_model.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 import { modelTest, openTestModel } from "./model_test_case.ts";
 import { assertClose, readReferenceTokens } from "./reference_tokens.ts";

@@ -4,16 +4,16 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { dirname } from "@std/path";
-import type { Device } from "../../kernels/device.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { hiddenStates } from "../../src/model/decoder.ts";
-import { loadModel } from "../../src/model/load.ts";
-import { type Model, parameters } from "../../src/model/model.ts";
-import { modelLogits } from "../../src/model/model_logits.ts";
-import { type Batch, sequenceBatch } from "../../src/preference/batch.ts";
-import { recordedLogps } from "../../src/training/batch_logps.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { hiddenStates } from "../../src/model/decoder/decoder.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import { type Model, parameters } from "../../src/model/decoder/model.ts";
+import { modelLogits } from "../../src/model/decoder/model_logits.ts";
+import { type Batch, sequenceBatch } from "../../src/preference/tokens/batch.ts";
+import { recordedLogps } from "../../src/training/loop/batch_logps.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 import { REFERENCE_MODELS } from "./reference_names.ts";

@@ -1,6 +1,6 @@
 /** Token sequences of a reference's padded batch, without the padding, and how to compare with its tensors. */
 import { assert, assertEquals } from "@std/assert";
-import { openSafetensors } from "../../src/files/safetensors.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
 
 /** A padded batch of the reference, cut to its real tokens. */
 export interface ReferenceTokens {

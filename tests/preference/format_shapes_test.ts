@@ -1,11 +1,11 @@
 /** How rows are read whatever their shape, and shapes of judged answers and demonstrations. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { demonstrationFault } from "../../src/preference/check.ts";
-import { DEMONSTRATION_FORMATS } from "../../src/preference/demonstration_formats.ts";
-import { FEEDBACK_FORMATS } from "../../src/preference/feedback_formats.ts";
-import { readRows, type ReadSettings } from "../../src/preference/format.ts";
-import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
-import type { Row } from "../../src/preference/turns.ts";
+import { demonstrationFault } from "../../src/preference/formats/check.ts";
+import { DEMONSTRATION_FORMATS } from "../../src/preference/formats/demonstration_formats.ts";
+import { FEEDBACK_FORMATS } from "../../src/preference/formats/feedback_formats.ts";
+import { readRows, type ReadSettings } from "../../src/preference/formats/format.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
+import type { Row } from "../../src/preference/formats/turns.ts";
 
 const pure = {
   permissions: "none",

@@ -2,16 +2,16 @@ import { assertEquals } from "@std/assert";
 import {
   demonstrationFault,
   preferenceFault,
-} from "../../src/preference/check.ts";
-import { DEMONSTRATION_FORMATS } from "../../src/preference/demonstration_formats.ts";
-import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
+} from "../../src/preference/formats/check.ts";
+import { DEMONSTRATION_FORMATS } from "../../src/preference/formats/demonstration_formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
 import {
   detectFormat,
   readRow,
   renameColumns,
-} from "../../src/preference/format.ts";
+} from "../../src/preference/formats/format.ts";
 import type { Message } from "../../src/text/message.ts";
-import type { Row } from "../../src/preference/turns.ts";
+import type { Row } from "../../src/preference/formats/turns.ts";
 
 const pure = {
   permissions: "none",

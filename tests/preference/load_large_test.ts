@@ -1,6 +1,6 @@
 /** Loads that do not hold their rows, mix sources and drop duplicates. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { loadDemonstrations, loadFeedback } from "../../src/preference/load.ts";
+import { loadDemonstrations, loadFeedback } from "../../src/preference/loading/load.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
 

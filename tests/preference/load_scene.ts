@@ -1,8 +1,8 @@
 /** Rows of pairs, and loads taken apart. */
-import { type LoadOptions, loadPairs } from "../../src/preference/load.ts";
-import type { LoadReport } from "../../src/preference/load_report.ts";
-import type { DataSource } from "../../src/preference/sources.ts";
-import type { TokenPair } from "../../src/preference/token_pair.ts";
+import { type LoadOptions, loadPairs } from "../../src/preference/loading/load.ts";
+import type { LoadReport } from "../../src/preference/loading/load_report.ts";
+import type { DataSource } from "../../src/preference/loading/sources.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
 import { characterEncoder } from "./reference_encoder.ts";
 
 /** One id per character. */

@@ -1,9 +1,9 @@
 /** Shapes of preference data of other tools: the same pair in each. */
 import { assertEquals } from "@std/assert";
-import { preferenceFault } from "../../src/preference/check.ts";
-import { readRows, type ReadSettings } from "../../src/preference/format.ts";
-import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
-import type { Row } from "../../src/preference/turns.ts";
+import { preferenceFault } from "../../src/preference/formats/check.ts";
+import { readRows, type ReadSettings } from "../../src/preference/formats/format.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
+import type { Row } from "../../src/preference/formats/turns.ts";
 
 const pure = {
   permissions: "none",

@@ -1,7 +1,7 @@
 /**
  * The encoders that the reference's rows were tokenized with.
  */
-import type { Encoder } from "../../src/preference/tokenize.ts";
+import type { Encoder } from "../../src/preference/tokens/tokenize.ts";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { createTokenizer } from "../../src/text/tokenizer.ts";
 import { referencePath } from "../reference_dir.ts";

@@ -1,8 +1,8 @@
 /** Rows that no format can read, and what is said about each. */
 import { assertThrows } from "@std/assert";
-import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
-import { readRow } from "../../src/preference/format.ts";
-import type { Row } from "../../src/preference/turns.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
+import { readRow } from "../../src/preference/formats/format.ts";
+import type { Row } from "../../src/preference/formats/turns.ts";
 
 const pure = {
   permissions: "none",

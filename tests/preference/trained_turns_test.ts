@@ -1,7 +1,7 @@
 /** Which turns of a conversation are trained: by the template's marks, and by what the data says of a turn. */
 import { assertEquals } from "@std/assert";
-import { loadDemonstrations } from "../../src/preference/load.ts";
-import { tokenizeDemonstration } from "../../src/preference/tokenize.ts";
+import { loadDemonstrations } from "../../src/preference/loading/load.ts";
+import { tokenizeDemonstration } from "../../src/preference/tokens/tokenize.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { common, jsonLines } from "./load_scene.ts";
 import { characterEncoder } from "./reference_encoder.ts";

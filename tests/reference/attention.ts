@@ -1,7 +1,7 @@
 /**
  * Float64 twin of attention in plain loops over the ranges, and of its gradients.
  */
-import type { AttentionShape } from "../../kernels/attention.ts";
+import type { AttentionShape } from "../../kernels/attention/attention.ts";
 
 /** Inputs of attention as rows of numbers, with the shapes of the kernel's tensors. */
 export interface AttentionInputs {

@@ -1,5 +1,5 @@
 /** Twin of kernels/dropout.ts: the same hash in the CPU's 32-bit integers. */
-import type { DropoutOptions } from "../../kernels/dropout.ts";
+import type { DropoutOptions } from "../../kernels/rows/dropout.ts";
 
 /** One round of pcg4d's mixing. */
 function mix([x, y, z, w]: number[]): number[] {

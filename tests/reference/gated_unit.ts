@@ -1,5 +1,5 @@
 /** Float64 twin of kernels/gated_unit.ts. */
-import type { Activation } from "../../kernels/gated_unit.ts";
+import type { Activation } from "../../kernels/rows/gated_unit.ts";
 
 const SLOPE = Math.sqrt(2 / Math.PI);
 

@@ -1,5 +1,5 @@
 /** Float64 twin of kernels/rope.ts, one head at a time. */
-import type { RopeOptions } from "../../kernels/rope.ts";
+import type { RopeOptions } from "../../kernels/attention/rope.ts";
 
 export function ropeTwin(
   x: ArrayLike<number>,

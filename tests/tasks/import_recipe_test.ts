@@ -1,7 +1,7 @@
 /** `deno task import-recipe` as a process of its own. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { parseRecipe } from "../../src/training/recipe.ts";
+import { parseRecipe } from "../../src/training/options/recipe.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { openModelFolder } from "../../src/files/model_folder.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import { characterFiles } from "../preference/reference_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 

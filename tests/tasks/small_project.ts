@@ -3,7 +3,7 @@
  * with the rights that deno.json gives it.
  */
 import { fromFileUrl } from "@std/path";
-import { writeRandomCheckpoint } from "../../src/model/random_checkpoint.ts";
+import { writeRandomCheckpoint } from "../../src/model/opening/random_checkpoint.ts";
 import {
   CHARACTER_CHAT,
   characterFiles,

@@ -4,9 +4,9 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import { writeSafetensors } from "../../src/files/safetensors_writer.ts";
-import { writeRandomCheckpoint } from "../../src/model/random_checkpoint.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { writeSafetensors } from "../../src/files/safetensors/safetensors_writer.ts";
+import { writeRandomCheckpoint } from "../../src/model/opening/random_checkpoint.ts";
 import type { TemporaryFolder } from "../temporary_folder.ts";
 import {
   CONFIG,

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { parseJsonLines } from "../../src/base/json_lines.ts";
-import { listCheckpoints } from "../../src/files/checkpoints.ts";
+import { listCheckpoints } from "../../src/files/folders/checkpoints.ts";
 import { OPTIONS, project, startTrain, train } from "./small_project.ts";
 
 async function metrics(run: string): Promise<Record<string, number>[]> {

@@ -1,9 +1,9 @@
 /** Runs with adapters of every make, and with part of a model's own weights: how they start and what they leave. */
 import { assert, assertEquals } from "@std/assert";
-import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
-import { loadAdapter } from "../../src/model/adapter.ts";
-import { mergeAdapter } from "../../src/model/merge.ts";
-import { readAdapterConfig } from "../../src/model/adapter_config.ts";
+import { openAdapterFolder } from "../../src/files/folders/adapter_folder.ts";
+import { loadAdapter } from "../../src/model/adapter/adapter.ts";
+import { mergeAdapter } from "../../src/model/saving/merge.ts";
+import { readAdapterConfig } from "../../src/model/adapter/adapter_config.ts";
 import { LORA, MODEL, readNumbers, runTest, type Scene } from "./run_scene.ts";
 import { load, meanLogps } from "./saved_scene.ts";
 

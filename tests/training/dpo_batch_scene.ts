@@ -1,23 +1,23 @@
 /** The batch of TRL's golden numbers: raw pairs through our text pipeline, policy and reference on the device. */
 import { assert, assertEquals } from "@std/assert";
 import { dirname } from "@std/path";
-import type { Device } from "../../kernels/device.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import {
   openSafetensors,
   type Safetensors,
-} from "../../src/files/safetensors.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
-import type { Model } from "../../src/model/model.ts";
-import { PREFERENCE_FORMATS } from "../../src/preference/preference_formats.ts";
-import { readRow } from "../../src/preference/format.ts";
-import { fitPair, type LengthPolicy } from "../../src/preference/length.ts";
-import type { TokenPair } from "../../src/preference/token_pair.ts";
-import { tokenizePreference } from "../../src/preference/tokenize.ts";
-import type { Row } from "../../src/preference/turns.ts";
-import type { Metrics } from "../../src/training/metrics.ts";
-import type { PairObjectiveOptions } from "../../src/training/objective.ts";
+} from "../../src/files/safetensors/safetensors.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import type { Model } from "../../src/model/decoder/model.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
+import { readRow } from "../../src/preference/formats/format.ts";
+import { fitPair, type LengthPolicy } from "../../src/preference/tokens/length.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
+import { tokenizePreference } from "../../src/preference/tokens/tokenize.ts";
+import type { Row } from "../../src/preference/formats/turns.ts";
+import type { Metrics } from "../../src/training/method/metrics.ts";
+import type { PairObjectiveOptions } from "../../src/training/method/objective.ts";
 import { referenceEncoder } from "../preference/reference_encoder.ts";
 import { referencePath } from "../reference_dir.ts";
 

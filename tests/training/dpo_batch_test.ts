@@ -3,13 +3,13 @@
  * give them: the prompt once, two full sequences, and one pair at a time.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import { parameters, trainedWeights } from "../../src/model/model.ts";
-import type { TokenPair } from "../../src/preference/token_pair.ts";
-import { logpsOf, recordedLogps } from "../../src/training/batch_logps.ts";
-import { preferenceObjective } from "../../src/training/objective.ts";
-import { Optimizer } from "../../src/training/optimizer.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { parameters, trainedWeights } from "../../src/model/decoder/model.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
+import { logpsOf, recordedLogps } from "../../src/training/loop/batch_logps.ts";
+import { preferenceObjective } from "../../src/training/method/objective.ts";
+import { Optimizer } from "../../src/training/optimizer/optimizer.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 import {

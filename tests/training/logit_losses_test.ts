@@ -3,12 +3,12 @@
  * statistics that the device would report are made here in float64.
  */
 import { assert, assertEquals } from "@std/assert";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import type { Batch } from "../../src/preference/batch.ts";
-import { type TokenPair, tokenPair } from "../../src/preference/token_pair.ts";
-import type { LossName } from "../../src/training/losses.ts";
-import type { Metrics, TargetStatistics } from "../../src/training/metrics.ts";
-import { preferenceObjective } from "../../src/training/objective.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import type { Batch } from "../../src/preference/tokens/batch.ts";
+import { type TokenPair, tokenPair } from "../../src/preference/tokens/token_pair.ts";
+import type { LossName } from "../../src/training/loss/losses.ts";
+import type { Metrics, TargetStatistics } from "../../src/training/method/metrics.ts";
+import { preferenceObjective } from "../../src/training/method/objective.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 
 interface Case {

@@ -2,23 +2,23 @@
  * Whole runs by every trainer, and the layouts of ORPO and KTO against sequences that share nothing.
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
 import { refreshWeight } from "../../src/autograd/parameter.ts";
-import { trainedWeights } from "../../src/model/model.ts";
+import { trainedWeights } from "../../src/model/decoder/model.ts";
 import {
   demonstrationBatch,
   sequenceBatch,
-} from "../../src/preference/batch.ts";
-import { mismatch } from "../../src/preference/mismatched_feedback.ts";
-import type { TokenPair } from "../../src/preference/token_pair.ts";
-import { logpsOf, recordedLogps } from "../../src/training/batch_logps.ts";
+} from "../../src/preference/tokens/batch.ts";
+import { mismatch } from "../../src/preference/tokens/mismatched_feedback.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
+import { logpsOf, recordedLogps } from "../../src/training/loop/batch_logps.ts";
 import {
   feedbackObjective,
   type Objective,
   type PairObjectiveOptions,
   preferenceObjective,
-} from "../../src/training/objective.ts";
-import { sumBySequence } from "../../src/training/token_sums.ts";
+} from "../../src/training/method/objective.ts";
+import { sumBySequence } from "../../src/training/loss/token_sums.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import {
   openModels,

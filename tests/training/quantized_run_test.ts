@@ -1,12 +1,12 @@
 /** Adapters trained on a base of codes: losses beside those of a bf16 base, memory, and what is refused. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../src/base/read_options.ts";
-import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { isQuantized } from "../../src/model/quantization.ts";
-import { preferenceBatch } from "../../src/preference/batch.ts";
-import { planBytes } from "../../src/training/byte_plan.ts";
-import { trainSchema } from "../../src/training/options.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { isQuantized } from "../../src/model/weights/quantization.ts";
+import { preferenceBatch } from "../../src/preference/tokens/batch.ts";
+import { planBytes } from "../../src/training/plan/byte_plan.ts";
+import { trainSchema } from "../../src/training/options/options.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { LORA, type Recipe, runTest } from "./run_scene.ts";
 

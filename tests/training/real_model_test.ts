@@ -5,8 +5,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { readOptions } from "../../src/base/read_options.ts";
-import { trainSchema } from "../../src/training/options.ts";
-import { runTraining } from "../../src/training/run.ts";
+import { trainSchema } from "../../src/training/options/options.ts";
+import { runTraining } from "../../src/training/run/run.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { referencePath } from "../reference_dir.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";

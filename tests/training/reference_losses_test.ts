@@ -5,19 +5,19 @@ import { assert, assertEquals } from "@std/assert";
 import {
   type LossOptions,
   type PairLogps,
-} from "../../src/training/loss_terms.ts";
-import { type LossName, lossRows } from "../../src/training/losses.ts";
+} from "../../src/training/loss/loss_terms.ts";
+import { type LossName, lossRows } from "../../src/training/loss/losses.ts";
 import {
   answerMetrics,
   batchLoss,
   implicitRewards,
   type RewardOptions,
-} from "../../src/training/metrics.ts";
+} from "../../src/training/method/metrics.ts";
 import {
   answerLoss,
   preferenceLoss,
   type PreferenceLossOptions,
-} from "../../src/training/preference_loss.ts";
+} from "../../src/training/loss/preference_loss.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;

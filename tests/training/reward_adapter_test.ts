@@ -6,13 +6,13 @@ import {
   assertRejects,
 } from "@std/assert";
 import { readOptions } from "../../src/base/read_options.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
-import { putAdapter } from "../../src/model/open_model.ts";
-import { dryRun } from "../../src/training/dry_run.ts";
-import { scoreFile } from "../../src/training/score_file.ts";
-import { scoreSchema } from "../../src/training/score_options.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import { putAdapter } from "../../src/model/opening/open_model.ts";
+import { dryRun } from "../../src/training/run/dry_run.ts";
+import { scoreFile } from "../../src/scoring/score_file.ts";
+import { scoreSchema } from "../../src/scoring/score_options.ts";
 import {
   LORA,
   MODEL,

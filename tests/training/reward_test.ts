@@ -1,25 +1,25 @@
 /** Reward models: where rewards are read, their gradient, a whole run, and what it leaves for others. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { Device } from "../../kernels/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
 import { refreshWeight } from "../../src/autograd/parameter.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import { addAdapter } from "../../src/model/adapter.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { addAdapter } from "../../src/model/adapter/adapter.ts";
 import {
   PLAIN_ADAPTER,
   withAdapterHead,
-} from "../../src/model/adapter_config.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { hiddenStates } from "../../src/model/decoder.ts";
-import { loadModel } from "../../src/model/load.ts";
-import { type Model, trainedWeights } from "../../src/model/model.ts";
-import { withRewardHead } from "../../src/model/reward_head.ts";
-import { demonstrationBatch } from "../../src/preference/batch.ts";
-import { tokenPair } from "../../src/preference/token_pair.ts";
-import { logpsOf, recordedLogps } from "../../src/training/batch_logps.ts";
-import { preferenceObjective } from "../../src/training/objective.ts";
-import { scoreFile } from "../../src/training/score_file.ts";
-import { scoreSchema } from "../../src/training/score_options.ts";
+} from "../../src/model/adapter/adapter_config.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { hiddenStates } from "../../src/model/decoder/decoder.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import { type Model, trainedWeights } from "../../src/model/decoder/model.ts";
+import { withRewardHead } from "../../src/model/weights/reward_head.ts";
+import { demonstrationBatch } from "../../src/preference/tokens/batch.ts";
+import { tokenPair } from "../../src/preference/tokens/token_pair.ts";
+import { logpsOf, recordedLogps } from "../../src/training/loop/batch_logps.ts";
+import { preferenceObjective } from "../../src/training/method/objective.ts";
+import { scoreFile } from "../../src/scoring/score_file.ts";
+import { scoreSchema } from "../../src/scoring/score_options.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import {
   MODEL,

@@ -1,12 +1,12 @@
 /** Ways to compute the same step that must give the same step. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { PLAIN_ADAPTER } from "../../src/model/adapter_config.ts";
-import { addAdapter } from "../../src/model/adapter.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
-import { sequenceBatch } from "../../src/preference/batch.ts";
-import { logpsOf } from "../../src/training/batch_logps.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
+import { addAdapter } from "../../src/model/adapter/adapter.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import { sequenceBatch } from "../../src/preference/tokens/batch.ts";
+import { logpsOf } from "../../src/training/loop/batch_logps.ts";
 import { LORA, MODEL, readNumbers, type Recipe, runTest } from "./run_scene.ts";
 
 type Numbers = Awaited<ReturnType<typeof readNumbers>>;

@@ -2,13 +2,13 @@
  * Whole training runs on the reference's smallest model, in a folder of their own that goes when the tests are over.
  */
 import { dirname, join } from "@std/path";
-import type { Device } from "../../kernels/device.ts";
-import type { Variant } from "../../kernels/device_options.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import type { Variant } from "../../kernels/device/device_options.ts";
 import { readOptions } from "../../src/base/read_options.ts";
-import { openSafetensors } from "../../src/files/safetensors.ts";
-import { type TrainOptions, trainSchema } from "../../src/training/options.ts";
-import { runTraining } from "../../src/training/run.ts";
-import type { RunHooks, RunResult } from "../../src/training/run_hooks.ts";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { type TrainOptions, trainSchema } from "../../src/training/options/options.ts";
+import { runTraining } from "../../src/training/run/run.ts";
+import type { RunHooks, RunResult } from "../../src/training/run/run_hooks.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { referencePath } from "../reference_dir.ts";
 

@@ -1,10 +1,10 @@
 /** What a run saves loads again, with the same numbers, and has all that a model's folder needs. */
 import { assert, assertEquals } from "@std/assert";
-import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { loadAdapter } from "../../src/model/adapter.ts";
-import { readAdapterConfig } from "../../src/model/adapter_config.ts";
-import type { Model } from "../../src/model/model.ts";
+import { openAdapterFolder } from "../../src/files/folders/adapter_folder.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { loadAdapter } from "../../src/model/adapter/adapter.ts";
+import { readAdapterConfig } from "../../src/model/adapter/adapter_config.ts";
+import type { Model } from "../../src/model/decoder/model.ts";
 import {
   LORA,
   MODEL,

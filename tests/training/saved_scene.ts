@@ -1,13 +1,13 @@
 /** What runs left, loaded again and scored on the scene's pairs. */
-import type { Device } from "../../kernels/device.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
-import type { Model } from "../../src/model/model.ts";
-import { preferenceBatch } from "../../src/preference/batch.ts";
-import { loadPairs } from "../../src/preference/load.ts";
-import { openEncoder } from "../../src/preference/open_encoder.ts";
-import { sequenceLogps } from "../../src/training/batch_logps.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
+import type { Model } from "../../src/model/decoder/model.ts";
+import { preferenceBatch } from "../../src/preference/tokens/batch.ts";
+import { loadPairs } from "../../src/preference/loading/load.ts";
+import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
+import { sequenceLogps } from "../../src/training/loop/batch_logps.ts";
 import { MODEL, type Scene } from "./run_scene.ts";
 
 /** Loads a folder's model, not trained. */

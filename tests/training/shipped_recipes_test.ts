@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { readOptions } from "../../src/base/read_options.ts";
-import { trainSchema } from "../../src/training/options.ts";
-import { parseRecipe } from "../../src/training/recipe.ts";
+import { trainSchema } from "../../src/training/options/options.ts";
+import { parseRecipe } from "../../src/training/options/recipe.ts";
 
 const RECIPES = fromFileUrl(new URL("../../recipes", import.meta.url));
 const reading = {

@@ -4,42 +4,42 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { dirname } from "@std/path";
-import type { Device } from "../../kernels/device.ts";
-import { openAdapterFolder } from "../../src/files/adapter_folder.ts";
-import { openModelFolder } from "../../src/files/model_folder.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openAdapterFolder } from "../../src/files/folders/adapter_folder.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import {
   openSafetensors,
   type TensorReader,
-} from "../../src/files/safetensors.ts";
-import { loadAdapter } from "../../src/model/adapter.ts";
-import { readAdapterConfig } from "../../src/model/adapter_config.ts";
-import { readModelConfig } from "../../src/model/config.ts";
-import { loadModel } from "../../src/model/load.ts";
+} from "../../src/files/safetensors/safetensors.ts";
+import { loadAdapter } from "../../src/model/adapter/adapter.ts";
+import { readAdapterConfig } from "../../src/model/adapter/adapter_config.ts";
+import { readModelConfig } from "../../src/model/config/config.ts";
+import { loadModel } from "../../src/model/weights/load.ts";
 import {
   type Model,
   parameters,
   trainedWeights,
-} from "../../src/model/model.ts";
+} from "../../src/model/decoder/model.ts";
 import {
   type TokenPair,
   tokenPair,
   type TokenSequence,
-} from "../../src/preference/token_pair.ts";
-import { sequenceLogps } from "../../src/training/batch_logps.ts";
-import type { LossName } from "../../src/training/losses.ts";
-import type { Metrics } from "../../src/training/metrics.ts";
+} from "../../src/preference/tokens/token_pair.ts";
+import { sequenceLogps } from "../../src/training/loop/batch_logps.ts";
+import type { LossName } from "../../src/training/loss/losses.ts";
+import type { Metrics } from "../../src/training/method/metrics.ts";
 import {
   type Objective,
   preferenceObjective,
   supervisedObjective,
-} from "../../src/training/objective.ts";
-import { movingReference } from "../../src/training/moving_reference.ts";
-import { Optimizer } from "../../src/training/optimizer.ts";
+} from "../../src/training/method/objective.ts";
+import { movingReference } from "../../src/training/loop/moving_reference.ts";
+import { Optimizer } from "../../src/training/optimizer/optimizer.ts";
 import {
   makeSchedule,
   type ScheduleName,
-} from "../../src/training/schedule.ts";
-import { train } from "../../src/training/trainer.ts";
+} from "../../src/training/optimizer/schedule.ts";
+import { train } from "../../src/training/loop/trainer.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../reference_dir.ts";
 

@@ -2,7 +2,7 @@
  * Which files of a repository are downloaded. `*` stays within a folder, `**` goes below.
  */
 import { globToRegExp } from "@std/path";
-import { isPickle, PICKLE_ADVICE } from "../pickles.ts";
+import { isPickle, PICKLE_ADVICE } from "../safetensors/pickles.ts";
 
 /** What a model needs: configuration, tokenizer, chat template, weights or an adapter. */
 export const MODEL_FILES: readonly string[] = [

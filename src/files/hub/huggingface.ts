@@ -1,8 +1,8 @@
 /**
  * Listing repositories of Hugging Face, or of a mirror that speaks its API.
  */
-import { isJsonObject } from "../json_file.ts";
-import { HubError, retrying } from "../retry.ts";
+import { isJsonObject } from "../disk/json_file.ts";
+import { HubError, retrying } from "./retry.ts";
 import {
   encodePath,
   type Repo,

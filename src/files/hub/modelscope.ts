@@ -1,8 +1,8 @@
 /**
  * Listing repositories of ModelScope, which has an API of its own.
  */
-import { isJsonObject, type JsonObject } from "../json_file.ts";
-import { HubError } from "../retry.ts";
+import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
+import { HubError } from "./retry.ts";
 import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
 import { checkEndpoint, type HubAccess, hubJson } from "./request.ts";
 

@@ -1,8 +1,8 @@
 /**
  * What a repository on a hub is, whichever hub: the words that both listings share.
  */
-import type { Expected } from "../checksum.ts";
-import type { RetryOptions } from "../retry.ts";
+import type { Expected } from "./checksum.ts";
+import type { RetryOptions } from "./retry.ts";
 import type { HubAccess } from "./request.ts";
 
 /** A hub. */

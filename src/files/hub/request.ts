@@ -2,7 +2,7 @@
  * Requests to a hub. Redirects are followed by hand, so that the token goes to the hub's own host only
  * and never to the storage host that a file's address leads to.
  */
-import { HubError, retrying, type RetryOptions } from "../retry.ts";
+import { HubError, retrying, type RetryOptions } from "./retry.ts";
 
 /** How to reach a hub. */
 export interface HubAccess {

@@ -9,22 +9,22 @@
  */
 // deno-lint-ignore-file no-console
 import { join, resolve, toFileUrl } from "@std/path";
-import { Device } from "../../../kernels/device.ts";
+import { Device } from "../../../kernels/device/device.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
-import { fromFloat32 } from "../../../src/files/dtype.ts";
-import { fromGguf } from "../../../src/files/gguf_blocks.ts";
-import { openGguf } from "../../../src/files/gguf_reader.ts";
-import { writeSafetensors } from "../../../src/files/safetensors_writer.ts";
-import { copyTextFiles } from "../../../src/files/text_files.ts";
+import { fromFloat32 } from "../../../src/files/safetensors/dtype.ts";
+import { fromGguf } from "../../../src/files/gguf/gguf_blocks.ts";
+import { openGguf } from "../../../src/files/gguf/gguf_reader.ts";
+import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
+import { copyTextFiles } from "../../../src/files/folders/text_files.ts";
 import { generate } from "../../../src/generation/generate.ts";
 import { createSampler, GREEDY } from "../../../src/generation/sampler.ts";
-import { exportGguf } from "../../../src/model/export_gguf.ts";
-import { exportGgufSchema } from "../../../src/model/export_gguf_options.ts";
-import { ggufArchitecture } from "../../../src/model/gguf_architectures.ts";
-import { ggufName, isInterleaved } from "../../../src/model/gguf_names.ts";
-import { weightLayouts } from "../../../src/model/weight_layout.ts";
-import { sequenceLogits } from "../../../src/model/logits.ts";
-import { type OpenedModel, openModel } from "../../../src/model/open_model.ts";
+import { exportGguf } from "../../../src/model/gguf/export_gguf.ts";
+import { exportGgufSchema } from "../../../src/model/gguf/export_gguf_options.ts";
+import { ggufArchitecture } from "../../../src/model/gguf/gguf_architectures.ts";
+import { ggufName, isInterleaved } from "../../../src/model/gguf/gguf_names.ts";
+import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
+import { sequenceLogits } from "../../../src/model/decoder/logits.ts";
+import { type OpenedModel, openModel } from "../../../src/model/opening/open_model.ts";
 import { createTokenizer } from "../../../src/text/tokenizer.ts";
 
 /** What llama.cpp made of a text. */

@@ -6,9 +6,9 @@
  *     deno run -A --no-lock tests/bench/peers/products.ts
  */
 // deno-lint-ignore-file no-console
-import { Device } from "../../../kernels/device.ts";
-import { linear } from "../../../kernels/linear.ts";
-import { tuneProducts } from "../../../kernels/tune_products.ts";
+import { Device } from "../../../kernels/device/device.ts";
+import { linear } from "../../../kernels/product/linear.ts";
+import { tuneProducts } from "../../../kernels/product/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { uploadMatrix } from "../../kernels/upload_matrix.ts";
 import { cpuSeconds } from "../cpu_seconds.ts";

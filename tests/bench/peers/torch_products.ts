@@ -6,9 +6,9 @@
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { parseArgs } from "node:util";
-import { Device } from "../../../kernels/device.ts";
-import { linear, linearDw, linearDx } from "../../../kernels/linear.ts";
-import { tuneProducts } from "../../../kernels/tune_products.ts";
+import { Device } from "../../../kernels/device/device.ts";
+import { linear, linearDw, linearDx } from "../../../kernels/product/linear.ts";
+import { tuneProducts } from "../../../kernels/product/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { drawnMatrix } from "../drawn_matrix.ts";
 import { type Answering, startLines } from "./line_process.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { importRecipe } from "../../../src/training/importing/import_recipe.ts";
 import type { Recipe } from "../../../src/training/importing/translation.ts";
-import { parseRecipe } from "../../../src/training/recipe.ts";
+import { parseRecipe } from "../../../src/training/options/recipe.ts";
 
 const FOLDER = new URL("../../fixtures/recipes/", import.meta.url);
 const recipes = [...Deno.readDirSync(FOLDER)].map(({ name }) => ({

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { recipeText } from "../../../src/training/importing/import_recipe.ts";
-import { parseRecipe } from "../../../src/training/recipe.ts";
+import { parseRecipe } from "../../../src/training/options/recipe.ts";
 import { load } from "./import_scene.ts";
 
 const pure = {

@@ -5,7 +5,7 @@ import {
   type ImportedRecipe,
   importRecipe,
 } from "../../../src/training/importing/import_recipe.ts";
-import { parseRecipe } from "../../../src/training/recipe.ts";
+import { parseRecipe } from "../../../src/training/options/recipe.ts";
 
 /** Translates a recipe; `files` are the JSON files that it may read, by path. */
 export function load(

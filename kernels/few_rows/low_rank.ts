@@ -1,0 +1,116 @@
+/**
+ * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens, as while an answer grows, one launch
+ * for several adapters of one input; else a product each, and a scaling where tokens have factors of their own.
+ */
+import type { Device } from "../device/device.ts";
+import { allocateWithFlat } from "../launch/flat_texture.ts";
+import { defineKernel, type Kernel } from "../device/kernel.ts";
+import { lanesOf } from "../device/lanes.ts";
+import { linear } from "../product/linear.ts";
+import { lowRankText, RANK_BLOCK } from "./low_rank_text.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { numbered, runningSums } from "./numbered.ts";
+import { scaleRows } from "../rows/scale_rows.ts";
+import { areSiblings, siblingProducts } from "./sibling_products.ts";
+import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
+
+/** More tokens are faster by a product. */
+const FEW_TOKENS = 4;
+
+const kernels: Kernel[] = [];
+
+function kernelOf(parts: number): Kernel {
+  return kernels[parts] ??= defineKernel(
+    `low_rank_panel_${parts}`,
+    lowRankText(parts),
+  );
+}
+
+/**
+ * `h[t] = factor[t] * A x[t]`, `[tokens, r]` from x `[tokens, in]`.
+ *
+ * @param a `[r, in]`
+ * @param factor one for all tokens, or one each, `[tokens]`
+ * @throws {TypeError} if the shapes do not fit
+ */
+export function lowRank(
+  device: Device,
+  x: Tensor,
+  a: Matrix,
+  factor: number | Tensor,
+): Tensor {
+  return lowRanks(device, x, [a], factor)[0]!;
+}
+
+/**
+ * As `lowRank()` for several adapters of one input and factor.
+ *
+ * @param halves each `[r, in]`
+ * @throws {TypeError} if the shapes do not fit
+ */
+export function lowRanks(
+  device: Device,
+  x: Tensor,
+  halves: readonly Matrix[],
+  factor: number | Tensor,
+): Tensor[] {
+  if (device.variant === "panel" && fitsLanes(x, halves)) {
+    return fewTokens(device, x, halves, factor);
+  }
+  if (device.variant === "tile" && areSiblings(device, x, halves)) {
+    return siblingProducts(device, x, halves.map((w) => ({ w })), factor);
+  }
+  return halves.map((a) => {
+    if (typeof factor === "number") return linear(device, x, a, { factor });
+    const low = linear(device, x, a);
+    const h = scaleRows(device, low, factor);
+    device.release(low);
+    return h;
+  });
+}
+
+function fitsLanes(x: Tensor, halves: readonly Matrix[]): boolean {
+  const [tokens] = matrixShape(x);
+  return tokens > 0 && tokens <= FEW_TOKENS &&
+    halves.every(({ dtype, rows, cols, windows }) =>
+      dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
+      windows.length === 1
+    );
+}
+
+function fewTokens(
+  device: Device,
+  x: Tensor,
+  halves: readonly Matrix[],
+  factor: number | Tensor,
+): Tensor[] {
+  const [tokens] = matrixShape(x);
+  const isOne = typeof factor === "number";
+  for (const { cols } of halves) expectShape("x", x, [tokens, cols]);
+  if (!isOne) expectShape("factors", factor, [tokens]);
+  const outputs = halves.map(({ rows }) =>
+    allocateWithFlat(device, [tokens, rows])
+  );
+  const blocks = runningSums(
+    halves.map(({ rows }) => Math.ceil(rows / RANK_BLOCK)),
+  );
+  device.launch(
+    kernelOf(halves.length),
+    {
+      ...{ x, factors: isOne ? x : factor },
+      ...numbered("a_", halves.map(({ windows }) => windows[0]!.store)),
+      ...numbered("h", outputs),
+      ...numbered("flat_h", outputs.map(({ flat }) => flat)),
+    },
+    {
+      words: halves[0]!.cols / 4,
+      scale: isOne ? factor : 1,
+      ...numbered("rank", halves.map(({ rows }) => rows)),
+      ...numbered("pitch", halves.map(({ pitch }) => pitch)),
+      ...numbered("first_block", blocks),
+    },
+    [blocks.at(-1)!, tokens],
+    { constants: { LANES: lanesOf(device), HAS_FACTORS: Number(!isOne) } },
+  );
+  return outputs;
+}

@@ -1,0 +1,156 @@
+/**
+ * The scales beside a matrix of codes, as the products read them: a 16-byte word has those of four rows, block by
+ * block along the rows. In 4 bits the numbers of the codes stand before them: 16, or for CPU adapters, which look up a
+ * byte at a time, those of 256 pairs. Knows no product.
+ */
+import { BLOCK, CODEBOOKS, type CodeDType, isCodeDType } from "./codebooks.ts";
+import type { Device } from "../device/device.ts";
+import { allocateFlat } from "../launch/flat_texture.ts";
+import type { Matrix } from "./matrix.ts";
+import {
+  allocateNested,
+  type NestedWindow,
+  restoredScales,
+  writeNested,
+} from "./nested_scales.ts";
+import { nestScales } from "./quantize.ts";
+import type { Tensor } from "../device/tensor.ts";
+import { fillTexture } from "./texture_words.ts";
+
+const ROWS = 4;
+
+/** Scales of a window, plain or nested. */
+export type WindowScales = Tensor | GPUTexture | NestedWindow;
+
+/** What holds the scales of a window. */
+export function scalesStore(scales: WindowScales): Tensor | GPUTexture {
+  return "words" in scales ? scales.words : scales;
+}
+
+/** Calls `use` with the scales of a window as the products read them. */
+export function withScales(
+  device: Device,
+  scales: WindowScales | undefined,
+  use: (scales: Tensor | GPUTexture | undefined) => void,
+): void {
+  if (scales === undefined || !("words" in scales)) return use(scales);
+  const restored = restoredScales(device, scales);
+  use(restored);
+  device.release(restored);
+}
+
+/** Scales of a row. */
+export function blocksOfRow(cols: number, dtype: CodeDType): number {
+  return dtype === "int8" ? 1 : cols / BLOCK;
+}
+
+/** Words before the scales of 4 bits on CPU adapters: the first two numbers are those of a byte's codes. */
+export const PAIRS = 256;
+
+/** Rows `[first, first + rows)` of a matrix of codes. */
+interface WindowShape {
+  readonly first: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly dtype: CodeDType;
+  readonly nested: boolean;
+}
+
+/** Scales of a window, with arbitrary contents; owned like a tensor. */
+export function allocateScales(
+  device: Device,
+  { first, rows, cols, dtype, nested }: WindowShape,
+): WindowScales {
+  const blocks = blocksOfRow(cols, dtype);
+  const before = numbersOf(device, dtype).length / ROWS;
+  if (nested && dtype !== "int8") {
+    return allocateNested(device, { first, rows, blocks, before });
+  }
+  const words = Math.ceil(rows / ROWS) * blocks + before;
+  return device.variant === "panel"
+    ? allocateFlat(device, "rgba32float", words)
+    : device.allocate([words * ROWS]);
+}
+
+/**
+ * Overwrites the scales of all rows of a matrix of codes; nested ones are quantised here.
+ *
+ * @param scales what a code's number is multiplied by, `[rows, blocks]`: of 64 columns in 4 bits, of a row in int8
+ * @throws {TypeError} if the matrix has none or another number of them
+ */
+export function writeMatrixScales(
+  device: Device,
+  { rows, cols, dtype, windows }: Matrix,
+  scales: Float32Array,
+): void {
+  const blocks = isCodeDType(dtype) ? blocksOfRow(cols, dtype) : 0;
+  if (!isCodeDType(dtype) || scales.length !== rows * blocks) {
+    throw new TypeError(
+      `Cannot write scales of a ${dtype} matrix [${rows}, ${cols}]: ${scales.length} numbers, expected ${
+        rows * blocks
+      }`,
+    );
+  }
+  const nested = windows.some(({ scales }) => scales && "words" in scales)
+    ? nestScales(scales)
+    : undefined;
+  for (const { first, rows, scales: store } of windows) {
+    if (store && "words" in store) {
+      writeNested(device, store, nested!, numbersOf(device, dtype));
+    } else if (store) {
+      const part = scales.subarray(first * blocks, (first + rows) * blocks);
+      writeScales(device, store, part, [cols, dtype]);
+    }
+  }
+}
+
+/** Overwrites all that is in a plain store. @param scales `[rows, blocks]` */
+function writeScales(
+  device: Device,
+  store: Tensor | GPUTexture,
+  scales: Float32Array,
+  [cols, dtype]: readonly [cols: number, dtype: CodeDType],
+): void {
+  const numbers = numbersOf(device, dtype);
+  const words = interleaved(scales, blocksOfRow(cols, dtype), numbers);
+  if (!(store instanceof GPUTexture)) {
+    device.write(store, words);
+    return;
+  }
+  const staged = device.upload(words, [words.length]);
+  fillTexture(device, staged, store, 0, words.length / ROWS);
+  device.release(staged);
+}
+
+/** What stands before the scales. */
+function numbersOf({ variant }: Device, dtype: CodeDType): Float32Array {
+  if (dtype === "int8") return new Float32Array();
+  const book = CODEBOOKS[dtype];
+  if (variant === "tile") return book;
+  const pairs = new Float32Array(PAIRS * ROWS);
+  for (let byte = 0; byte < PAIRS; byte++) {
+    // the first code of a byte is in its upper half
+    pairs.set([book[byte >> 4]!, book[byte & 15]!], byte * ROWS);
+  }
+  return pairs;
+}
+
+/** Rows of the last four that are not there have scales of 0: their codes count for nothing. */
+function interleaved(
+  scales: Float32Array,
+  blocks: number,
+  before: Float32Array,
+): Float32Array<ArrayBuffer> {
+  const rows = scales.length / blocks;
+  const groups = Math.ceil(rows / ROWS);
+  const words = new Float32Array(before.length + groups * blocks * ROWS);
+  words.set(before);
+  const own = words.subarray(before.length);
+  for (let row = 0; row < rows; row++) {
+    const first = Math.floor(row / ROWS) * blocks;
+    for (let block = 0; block < blocks; block++) {
+      own[(first + block) * ROWS + row % ROWS] = scales[row * blocks + block]!;
+    }
+  }
+  return words;
+}

@@ -1,0 +1,70 @@
+/**
+ * The gated unit of a feed-forward block, `activation(gate) * up`, and its backward. Knows nothing of the matrices
+ * around it. Source: https://arxiv.org/abs/2002.05202.
+ */
+import type { Device } from "../device/device.ts";
+import { launchElements } from "../launch/element_launch.ts";
+import source from "./gated_unit.wgsl" with { type: "text" };
+import backwardSource from "./gated_unit_backward.wgsl" with { type: "text" };
+import { defineKernel } from "../device/kernel.ts";
+import { expectShape, type Tensor } from "../device/tensor.ts";
+
+const kernel = defineKernel("gated_unit", source);
+const backwardKernel = defineKernel("gated_unit_backward", backwardSource);
+
+/** What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, or sigmoid(x). */
+export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid";
+
+/** WGSL of `activation(x: Real)`, by the override `ACTIVATION`, for kernels that make a gate themselves. */
+export const ACTIVATION_TEXT = source.slice(
+  source.indexOf("// bounded"),
+  source.indexOf("@compute"),
+);
+
+/** Values of the override `ACTIVATION`. */
+export const ACTIVATIONS: Readonly<Record<Activation, number>> = {
+  silu: 0,
+  gelu_tanh: 1,
+  relu2: 2,
+  sigmoid: 3,
+};
+
+/**
+ * `activation(gate) * up`, of the shape of both.
+ *
+ * @throws {TypeError} if the shapes differ
+ */
+export function gatedUnit(
+  device: Device,
+  gate: Tensor,
+  up: Tensor,
+  activation: Activation,
+): Tensor {
+  expectShape("up", up, gate.shape);
+  const y = device.allocate(gate.shape);
+  const constants = { ACTIVATION: ACTIVATIONS[activation] };
+  launchElements(device, kernel, { gate, up, y }, {}, { constants });
+  return y;
+}
+
+/**
+ * Gradients of `gatedUnit()` for the slopes `dy` of its result.
+ *
+ * @throws {TypeError} if the shapes differ
+ */
+export function gatedUnitBackward(
+  device: Device,
+  gate: Tensor,
+  up: Tensor,
+  dy: Tensor,
+  activation: Activation,
+): { dGate: Tensor; dUp: Tensor } {
+  expectShape("up", up, gate.shape);
+  expectShape("dy", dy, gate.shape);
+  const dGate = device.allocate(gate.shape);
+  const dUp = device.allocate(gate.shape);
+  const tensors = { gate, up, dy, d_gate: dGate, d_up: dUp };
+  const constants = { ACTIVATION: ACTIVATIONS[activation] };
+  launchElements(device, backwardKernel, tensors, {}, { constants });
+  return { dGate, dUp };
+}

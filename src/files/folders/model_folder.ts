@@ -1,0 +1,163 @@
+/**
+ * A model's folder in Hugging Face layout: its JSON files, its chat template and its weights.
+ * Knows the names of files, not what stands in them.
+ */
+import { dirname, join } from "@std/path";
+import {
+  isJsonObject,
+  type JsonObject,
+  readJsonObject,
+  readJsonObjectIfThere,
+} from "../disk/json_file.ts";
+import type { TensorReader } from "../safetensors/safetensors.ts";
+import { fileNames, openWeights } from "../safetensors/weights.ts";
+
+/** What turns text into tokens, as a folder has it. */
+export interface TokenizerFiles {
+  /** The folder. */
+  readonly path: string;
+  /** `tokenizer.json` */
+  readonly tokenizer?: JsonObject;
+  /** `tokenizer_config.json` */
+  readonly tokenizerConfig?: JsonObject;
+  /** `special_tokens_map.json` */
+  readonly specialTokensMap?: JsonObject;
+  /** Source of the chat template: `chat_template.jinja`, else the one in `tokenizer_config.json`. */
+  readonly chatTemplate?: string;
+}
+
+/** What a model's folder says beside its weights. */
+export interface ModelFiles extends TokenizerFiles {
+  /** `config.json` */
+  readonly config: JsonObject;
+  /** `generation_config.json` */
+  readonly generationConfig?: JsonObject;
+}
+
+/** A model's folder with weights. */
+export interface ModelFolder extends ModelFiles {
+  /** The model's tensors. */
+  readonly weights: TensorReader;
+}
+
+/**
+ * Reads a model's folder without its weights: a bare `config.json` is enough.
+ *
+ * @throws Deno.errors.NotFound if folder or `config.json` are missing, SyntaxError for broken JSON.
+ */
+export async function openModelFiles(path: string): Promise<ModelFiles> {
+  const files = await openTokenizerFiles(path);
+  const generationConfig = await readJsonObjectIfThere(
+    join(path, "generation_config.json"),
+  );
+  return {
+    ...files,
+    config: await readJsonObject(join(path, "config.json")),
+    ...(generationConfig && { generationConfig }),
+  };
+}
+
+/**
+ * Reads the tokenizer and the template of a folder that may hold nothing else.
+ *
+ * @throws Deno.errors.NotFound if the folder is missing, SyntaxError for broken JSON.
+ */
+export async function openTokenizerFiles(
+  path: string,
+): Promise<TokenizerFiles> {
+  await checkFolder(path, "model");
+  const optional = (name: string) => readJsonObjectIfThere(join(path, name));
+  const tokenizer = await optional("tokenizer.json");
+  const tokenizerConfig = await optional("tokenizer_config.json");
+  const specialTokensMap = await optional("special_tokens_map.json");
+  const chatTemplate = await readIfThere(join(path, "chat_template.jinja")) ??
+    templateOf(tokenizerConfig);
+  return {
+    path,
+    ...(tokenizer && { tokenizer }),
+    ...(tokenizerConfig && { tokenizerConfig }),
+    ...(specialTokensMap && { specialTokensMap }),
+    ...(chatTemplate !== undefined && { chatTemplate }),
+  };
+}
+
+/** The config.json that is named by its own path or by its folder's, and that folder. */
+export async function modelConfigPath(
+  fileOrFolder: string,
+): Promise<{ readonly path: string; readonly folder: string }> {
+  if (fileOrFolder.endsWith(".json")) {
+    return { path: fileOrFolder, folder: dirname(fileOrFolder) };
+  }
+  await checkFolder(fileOrFolder, "model");
+  return { path: join(fileOrFolder, "config.json"), folder: fileOrFolder };
+}
+
+/**
+ * Opens a model's folder: reads its JSON files, checks the headers of its weights.
+ *
+ * @throws as `openModelFiles()`, and where the weights are missing, pickled or damaged.
+ */
+export async function openModelFolder(path: string): Promise<ModelFolder> {
+  const files = await openModelFiles(path);
+  const weights = await openWeights(path);
+  if (weights !== undefined) return { ...files, weights };
+  throw new Deno.errors.NotFound(
+    `Cannot load model "${path}": it has neither "model.safetensors" nor "model.safetensors.index.json"`,
+  );
+}
+
+/**
+ * The parsed `tokenizer.json` of a model's folder.
+ *
+ * @throws Deno.errors.NotFound telling what the folder has instead.
+ */
+export async function requireTokenizer(
+  files: TokenizerFiles,
+): Promise<JsonObject> {
+  if (files.tokenizer !== undefined) return files.tokenizer;
+  const others = (await fileNames(files.path)).filter((name) =>
+    ["vocab.json", "merges.txt", "vocab.txt"].includes(name) ||
+    name.endsWith(".model")
+  );
+  const found = others.length === 0
+    ? ""
+    : `, found only "${others.join('", "')}" of the older layout`;
+  throw new Deno.errors.NotFound(
+    `Cannot read the tokenizer of "${files.path}": "tokenizer.json" is missing${found}; take it from a newer revision of the model`,
+  );
+}
+
+/** Throws in one line unless `path` is a folder. */
+export async function checkFolder(path: string, what: string): Promise<void> {
+  const info = await Deno.stat(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(
+      `Cannot load ${what} "${path}": no such folder`,
+    );
+  });
+  if (info.isDirectory) return;
+  throw new TypeError(
+    `Cannot load ${what} "${path}": found a file, wanted a folder`,
+  );
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** The template in `tokenizer_config.json`: a text, or a list of `{ name, template }` with a default. */
+function templateOf(tokenizerConfig?: JsonObject): string | undefined {
+  const found = tokenizerConfig?.["chat_template"];
+  if (typeof found === "string") return found;
+  if (!Array.isArray(found)) return undefined;
+  const chosen = found.find((entry) =>
+    isJsonObject(entry) && entry["name"] === "default"
+  );
+  const source = isJsonObject(chosen) ? chosen["template"] : undefined;
+  return typeof source === "string" ? source : undefined;
+}

@@ -1,0 +1,52 @@
+/**
+ * What a path to a tuned model means: an adapter, full weights, or a run that has nothing but checkpoints yet.
+ * Reads names only.
+ */
+import { isAdapterFolder } from "./adapter_folder.ts";
+import { listCheckpoints } from "./checkpoints.ts";
+import { checkFolder } from "./model_folder.ts";
+import { localModelFolder } from "../hub/repo_folder.ts";
+import { fileNames } from "../safetensors/weights.ts";
+
+/** A folder with what training left. */
+export interface TunedFolder {
+  /** An adapter to put on its base, or a whole model. */
+  readonly kind: "adapter" | "weights";
+  /** The folder, from here. */
+  readonly path: string;
+}
+
+/**
+ * Finds the tuned model that a path names: the folder of an adapter, a checkpoint or a model, or that of a run; of a
+ * run that was not finished, its last checkpoint.
+ *
+ * @throws {Deno.errors.NotFound} if it is none of these, telling what is wanted
+ */
+export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
+  const path = await localModelFolder(nameOrPath);
+  await checkFolder(path, "tuned model");
+  if (await isAdapterFolder(path)) return { kind: "adapter", path };
+  const names = await fileNames(path);
+  const weights = ["model.safetensors", "model.safetensors.index.json"];
+  if (weights.some((name) => names.includes(name))) {
+    return { kind: "weights", path };
+  }
+  const last = (await listCheckpoints(path)).at(-1);
+  if (last) return await findTuned(last.path);
+  throw new Deno.errors.NotFound(
+    `Cannot load tuned model "${path}": found neither "adapter_config.json" nor "model.safetensors" nor a checkpoint-<step> folder`,
+  );
+}
+
+/**
+ * Finds the adapter that a path names, as `findTuned()` does.
+ *
+ * @throws {TypeError} if it is full weights
+ */
+export async function findAdapter(nameOrPath: string): Promise<string> {
+  const { kind, path } = await findTuned(nameOrPath);
+  if (kind === "adapter") return path;
+  throw new TypeError(
+    `Cannot load adapter "${path}": it holds full weights, expected "adapter_config.json"; give it as the model itself`,
+  );
+}

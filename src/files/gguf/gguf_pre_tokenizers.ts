@@ -1,0 +1,62 @@
+/**
+ * How byte-level BPE cuts a text before it merges, by the names under which llama.cpp knows it. The cut is told by its
+ * regular expression alone: a name that only resembles it would give other tokens.
+ */
+import type { JsonObject } from "../disk/json_file.ts";
+
+/** Contractions, words with one sign before them, runs of signs, line ends, spaces: GPT-4's kind, digits left open. */
+const wordwise = (digits: string) =>
+  String
+    .raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
+
+/** What a cut is, in words that can be compared: `split REGEX`, `digits`, `gpt2`. */
+const NAMES: Readonly<Record<string, string>> = {
+  [`split ${wordwise(String.raw`\p{N}`)}`]: "qwen2",
+  [`split ${wordwise(String.raw`\p{N}{1,3}`)}`]: "smaug-bpe",
+  "gpt2": "gpt-2",
+  "digits + gpt2": "smollm",
+};
+
+/** Llama 3's cut is the second; it also takes a whole word that is a token, whatever the merges say. */
+const WHOLE_WORDS: Readonly<Record<string, string>> = {
+  "smaug-bpe": "llama-bpe",
+};
+
+/**
+ * The name of a pre-tokenizer.
+ *
+ * @param wholeWords `ignore_merges` of tokenizer.json
+ * @throws TypeError telling what was found
+ */
+export function preTokenizerName(
+  json: JsonObject,
+  wholeWords: boolean,
+): string {
+  const parts = json["type"] === "Sequence"
+    ? json["pretokenizers"] as JsonObject[]
+    : [json];
+  const found = parts.map(partName).filter((part) => part !== "").join(" + ");
+  const plain = NAMES[found];
+  const name = plain !== undefined && wholeWords ? WHOLE_WORDS[plain] : plain;
+  if (name !== undefined) return name;
+  throw new TypeError(
+    `Cannot export tokenizer: llama.cpp's name for its pre-tokenizer "${found}"${
+      wholeWords ? " with ignore_merges" : ""
+    } is not known, served are ${
+      [...Object.values(NAMES), ...Object.values(WHOLE_WORDS)].join(", ")
+    }`,
+  );
+}
+
+function partName(part: JsonObject): string {
+  const { type, pattern, behavior, invert } = part;
+  if (type === "ByteLevel" && part["add_prefix_space"] !== true) {
+    return part["use_regex"] === false ? "" : "gpt2";
+  }
+  if (type === "Digits" && part["individual_digits"] === true) return "digits";
+  const { Regex } = (pattern ?? {}) as { Regex?: string };
+  if (type === "Split" && behavior === "Isolated" && !invert && Regex) {
+    return `split ${Regex}`;
+  }
+  return JSON.stringify(part);
+}

@@ -1,0 +1,239 @@
+/**
+ * A tokenizer.json as the metadata that llama.cpp builds its own tokenizer from: byte-level BPE ("gpt2") with the name
+ * of a pre-tokenizer that it knows, or SentencePiece's BPE ("llama") with scores. What it would cut into other tokens
+ * is refused by name.
+ */
+import type { GgufValue } from "./gguf.ts";
+import { preTokenizerName } from "./gguf_pre_tokenizers.ts";
+import { sentencePieceScores } from "./gguf_scores.ts";
+import type { JsonObject } from "../disk/json_file.ts";
+import type { ModelFiles } from "../folders/model_folder.ts";
+
+/** What llama.cpp is told of a token. */
+const TOKEN_TYPES = {
+  normal: 1,
+  unknown: 2,
+  control: 3,
+  userDefined: 4,
+  unused: 5,
+  byte: 6,
+} as const;
+
+/** The vocabulary of a tokenizer.json, by id. */
+interface Vocabulary {
+  readonly tokens: string[];
+  readonly types: number[];
+}
+
+/** The parts of a tokenizer.json that are read here. */
+interface TokenizerJson {
+  readonly added_tokens?: readonly {
+    readonly id: number;
+    readonly content: string;
+    readonly special: boolean;
+  }[];
+  readonly normalizer?: JsonObject | null;
+  readonly pre_tokenizer?: JsonObject | null;
+  readonly post_processor?: JsonObject | null;
+  readonly model: {
+    readonly type?: string;
+    readonly vocab: Readonly<Record<string, number>>;
+    readonly merges?: readonly (string | readonly [string, string])[];
+    readonly byte_fallback?: boolean;
+    readonly ignore_merges?: boolean;
+    readonly unk_token?: string | null;
+  };
+}
+
+/** The metadata of a tokenizer, and what a chat template must know of it. */
+export interface GgufTokenizer {
+  readonly metadata: ReadonlyMap<string, GgufValue>;
+  /** Whether llama.cpp puts the BOS token before every text by itself. */
+  readonly addsBos: boolean;
+}
+
+/**
+ * Translates a tokenizer.
+ *
+ * @param rows rows of the embedding; those without a token get one that is never used
+ * @throws TypeError or RangeError in one line where llama.cpp's tokens would be others
+ */
+export function ggufTokenizer(files: ModelFiles, rows: number): GgufTokenizer {
+  const json = files.tokenizer as unknown as TokenizerJson | undefined;
+  if (json?.model?.vocab === undefined || json.model.type !== "BPE") {
+    throw new TypeError(
+      `Cannot export the tokenizer of "${files.path}": its model is ${
+        JSON.stringify(json?.model?.type ?? null)
+      }, expected "BPE" in tokenizer.json`,
+    );
+  }
+  const vocabulary = readVocabulary(json, rows);
+  const addsBos = beginsWithBos(json, files);
+  const metadata = new Map<string, GgufValue>([
+    ...(json.model.byte_fallback
+      ? sentencePiece(json, vocabulary)
+      : byteLevel(json)),
+    ["tokens", { type: "string", list: vocabulary.tokens }],
+    ["token_type", { type: "int32", list: vocabulary.types }],
+    ...specialIds(json, files),
+    ["add_bos_token", { type: "bool", value: addsBos }],
+    ["add_eos_token", { type: "bool", value: false }],
+  ]);
+  const named = new Map<string, GgufValue>(
+    [...metadata].map(([key, value]) => [`tokenizer.ggml.${key}`, value]),
+  );
+  if (files.chatTemplate !== undefined) {
+    named.set("tokenizer.chat_template", {
+      type: "string",
+      value: files.chatTemplate,
+    });
+  }
+  return { metadata: named, addsBos };
+}
+
+type Entries = [string, GgufValue][];
+
+function byteLevel(json: TokenizerJson): Entries {
+  const { normalizer } = json;
+  if (normalizer && normalizer["type"] !== "NFC") {
+    throw new TypeError(
+      `Cannot export tokenizer: normalizer "${
+        normalizer["type"]
+      }" of byte-level BPE has no like in GGUF, expected NFC or none`,
+    );
+  }
+  const merges = mergesOf(json).map(([a, b]) => `${a} ${b}`);
+  return [
+    ["model", { type: "string", value: "gpt2" }],
+    ["pre", {
+      type: "string",
+      value: preTokenizerName(
+        json.pre_tokenizer ?? {},
+        json.model.ignore_merges === true,
+      ),
+    }],
+    ["merges", { type: "string", list: merges }],
+  ];
+}
+
+function sentencePiece(json: TokenizerJson, vocabulary: Vocabulary): Entries {
+  const { tokens, types } = vocabulary;
+  const isNormal = types.map((type) => type === TOKEN_TYPES.normal);
+  return [
+    ["model", { type: "string", value: "llama" }],
+    ["pre", { type: "string", value: "default" }],
+    ["scores", {
+      type: "float32",
+      list: sentencePieceScores(tokens, isNormal, mergesOf(json)),
+    }],
+    ["add_space_prefix", { type: "bool", value: prependsSpace(json) }],
+  ];
+}
+
+function mergesOf({ model }: TokenizerJson): [string, string][] {
+  return (model.merges ?? []).map((merge) => {
+    const [a = "", b = ""] = typeof merge === "string"
+      ? merge.split(" ")
+      : merge;
+    return [a, b];
+  });
+}
+
+function readVocabulary(json: TokenizerJson, rows: number): Vocabulary {
+  const { vocab, unk_token, byte_fallback } = json.model;
+  const tokens = Array.from({ length: rows }, (_, id) => `[PAD${id}]`);
+  const types = tokens.map((): number => TOKEN_TYPES.unused);
+  const put = (id: number, token: string, type: number) => {
+    tokens[id] = token;
+    types[id] = type;
+  };
+  for (const [token, id] of Object.entries(vocab)) {
+    const isByte = byte_fallback && /^<0x[0-9A-F]{2}>$/.test(token);
+    put(id, token, isByte ? TOKEN_TYPES.byte : TOKEN_TYPES.normal);
+  }
+  for (const { id, content, special } of json.added_tokens ?? []) {
+    put(id, content, special ? TOKEN_TYPES.control : TOKEN_TYPES.userDefined);
+  }
+  const unknown = unk_token == null ? undefined : vocab[unk_token];
+  if (unknown !== undefined && byte_fallback) {
+    types[unknown] = TOKEN_TYPES.unknown;
+  }
+  if (tokens.length === rows) return { tokens, types };
+  throw new RangeError(
+    `Cannot export tokenizer: it has ids up to ${
+      tokens.length - 1
+    }, the model's embedding has ${rows} rows`,
+  );
+}
+
+/** Ids of the named special tokens: the tokenizer's, else the config's. */
+function specialIds(json: TokenizerJson, files: ModelFiles): Entries {
+  const added = new Map(
+    json.added_tokens?.map(({ content, id }) => [content, id]),
+  );
+  const entries: Entries = [];
+  const names = { bos: "bos", eos: "eos", unk: "unknown", pad: "padding" };
+  for (const [short, name] of Object.entries(names)) {
+    const text = tokenText(files, `${short}_token`);
+    const configured = [files.config[`${short}_token_id`]].flat()[0];
+    const id = text === undefined
+      ? configured
+      : added.get(text) ?? json.model.vocab[text];
+    if (typeof id !== "number") continue;
+    entries.push([`${name}_token_id`, { type: "uint32", value: id }]);
+  }
+  return entries;
+}
+
+function tokenText(files: ModelFiles, name: string): string | undefined {
+  const entry = files.tokenizerConfig && name in files.tokenizerConfig
+    ? files.tokenizerConfig[name]
+    : files.specialTokensMap?.[name];
+  const text = typeof entry === "object" && entry !== null
+    ? (entry as { content?: unknown }).content
+    : entry;
+  return typeof text === "string" ? text : undefined;
+}
+
+/** Whether plain text gets the BOS token: by its template of pieces, else as the config says. */
+function beginsWithBos(json: TokenizerJson, files: ModelFiles): boolean {
+  const bos = tokenText(files, "bos_token");
+  if (bos === undefined) return false;
+  const post = json.post_processor ?? {};
+  const all = [post, ...(post["processors"] as JsonObject[] | undefined ?? [])];
+  const template = all.find(({ type }) => type === "TemplateProcessing");
+  if (!template) return files.tokenizerConfig?.["add_bos_token"] === true;
+  const [first] = template["single"] as {
+    readonly SpecialToken?: { readonly id: string };
+  }[];
+  return first?.SpecialToken?.id === bos;
+}
+
+/** Whether a text begins as if a space stood before it. @throws TypeError for what SentencePiece does not do */
+function prependsSpace(json: TokenizerJson): boolean {
+  const { normalizer, pre_tokenizer } = json;
+  const parts = [
+    ...(normalizer?.["type"] === "Sequence"
+      ? normalizer["normalizers"] as JsonObject[]
+      : normalizer
+      ? [normalizer]
+      : []),
+    ...(pre_tokenizer ? [pre_tokenizer] : []),
+  ];
+  const served = ["Prepend", "Replace", "Metaspace", "Split"];
+  const others = parts.filter(({ type }) => !served.includes(String(type)));
+  if (others.length > 0) {
+    throw new TypeError(
+      `Cannot export tokenizer: "${
+        others.map(({ type }) => type).join('", "')
+      }" of SentencePiece's BPE has no like in GGUF, expected ${
+        served.join(", ")
+      }`,
+    );
+  }
+  return parts.some(({ type, prepend_scheme, add_prefix_space }) =>
+    type === "Prepend" ||
+    type === "Metaspace" && prepend_scheme !== "never" &&
+      add_prefix_space !== false
+  );
+}

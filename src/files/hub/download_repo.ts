@@ -1,0 +1,177 @@
+/**
+ * Downloading a repository: the files that are wanted, some at a time, and a manifest of what they are.
+ */
+import { join } from "@std/path";
+import { writeFileAtomic } from "../disk/atomic.ts";
+import { type Downloaded, downloadFile } from "./download.ts";
+import { selectFiles } from "./file_patterns.ts";
+import { listHuggingFace } from "./huggingface.ts";
+import { listModelScope } from "./modelscope.ts";
+import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
+import { checkSafePaths } from "./safe_path.ts";
+import { isJsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
+import { repoFolder } from "./repo_folder.ts";
+
+/** Name of the file that says where a folder's files come from. */
+export const MANIFEST = ".tiebreak.json";
+
+/** How to download a repository. */
+export interface DownloadRepoOptions extends RepoAccess {
+  /** Where to; `repoFolder()` of it if absent. */
+  readonly folder?: string;
+  /** Globs of the files that are wanted; what the kind needs if absent. */
+  readonly files?: readonly string[];
+  /** Files at a time; 3 by default. */
+  readonly parallel?: number;
+  /** Stops the download; what is there stays for the next time. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds without a byte after which a connection counts as cut. */
+  readonly idle?: number;
+  /** Bytes of all files, done and in total, and the file that just moved. */
+  readonly onProgress?: (done: number, total: number, file: string) => void;
+}
+
+/** A repository that is on this disk now. */
+export interface DownloadedRepo {
+  /** Where the files are. */
+  readonly folder: string;
+  /** The revision that was asked for, by name. */
+  readonly revision: string;
+  /** The commit that it stood for, where the hub tells. */
+  readonly commit?: string;
+  /** By path in the folder. */
+  readonly files: ReadonlyMap<string, Downloaded>;
+}
+
+/** All files of a repository, by its hub's API. */
+export function listRepo(
+  repo: Repo,
+  access: RepoAccess = {},
+): Promise<RepoListing> {
+  return repo.source === "huggingface"
+    ? listHuggingFace(repo, access)
+    : listModelScope(repo, access);
+}
+
+/**
+ * Downloads the wanted files of a repository; those that are there, whole and right, are kept.
+ *
+ * @throws HubError if the hub refuses, TypeError for names that leave the folder, pickles, no match.
+ */
+export async function downloadRepo(
+  repo: Repo,
+  options: DownloadRepoOptions = {},
+): Promise<DownloadedRepo> {
+  const folder = options.folder ?? repoFolder(repo.kind, repo.name);
+  repoFolder(repo.kind, repo.name); // the name is checked also where the folder is given
+  await checkSameRepo(folder, repo);
+  const listing = await listRepo(repo, options);
+  const paths = listing.files.map(({ path }) => path);
+  checkSafePaths(repo.name, paths);
+  const { files: patterns } = options;
+  const wanted = selectFiles(paths, {
+    repo: repo.name,
+    kind: repo.kind,
+    ...(patterns && { patterns }),
+  });
+  const files = listing.files.filter(({ path }) => wanted.includes(path));
+  const done = await downloadAll(folder, files, listing, options);
+  await removeStale(folder, new Set(paths));
+  await writeManifest(folder, repo, listing, done);
+  const { revision, commit } = listing;
+  return { folder, revision, ...(commit && { commit }), files: done };
+}
+
+/** Throws if the folder holds another repository: two owners may give a dataset the same name. */
+async function checkSameRepo(folder: string, repo: Repo): Promise<void> {
+  const manifest = await readJsonObjectIfThere(join(folder, MANIFEST));
+  const found = manifest?.["repo"] ?? repo.name;
+  if (found === repo.name) return;
+  throw new TypeError(
+    `Cannot download "${repo.name}" to "${folder}": it holds "${found}", move that away first`,
+  );
+}
+
+/** Downloads files side by side; the first fault stops them all. */
+async function downloadAll(
+  folder: string,
+  files: readonly RepoFile[],
+  listing: RepoListing,
+  options: DownloadRepoOptions,
+): Promise<Map<string, Downloaded>> {
+  const stop = new AbortController();
+  const signals = options.signal
+    ? [stop.signal, options.signal]
+    : [stop.signal];
+  const signal = AbortSignal.any(signals);
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  const counts = new Map<string, number>();
+  const results = new Map<string, Downloaded>();
+  const queue = files.values(); // shared: each worker takes the next file
+  const work = async () => {
+    for (const file of queue) {
+      signal.throwIfAborted();
+      const target = { ...file, path: join(folder, file.path) };
+      const onProgress = (bytes: number) => {
+        counts.set(file.path, bytes);
+        const done = counts.values().reduce((sum, count) => sum + count, 0);
+        options.onProgress?.(done, total, file.path);
+      };
+      const { access } = listing;
+      const result = await downloadFile(target, {
+        ...options,
+        access,
+        signal,
+        onProgress,
+      });
+      results.set(file.path, result);
+    }
+  };
+  const workers = Array.from(
+    { length: options.parallel ?? 3 },
+    () =>
+      work().catch((error) => {
+        if (!stop.signal.aborted) stop.abort(error);
+      }),
+  );
+  await Promise.all(workers);
+  signal.throwIfAborted();
+  return new Map(files.map(({ path }) => [path, results.get(path)!]));
+}
+
+/** Removes what an earlier revision left: files of the old manifest that the repository has no more. */
+async function removeStale(
+  folder: string,
+  listed: ReadonlySet<string>,
+): Promise<void> {
+  const manifest = await readJsonObjectIfThere(join(folder, MANIFEST));
+  const old = manifest?.["files"];
+  if (!isJsonObject(old)) return;
+  const gone = Object.keys(old).filter((path) => !listed.has(path));
+  checkSafePaths(folder, gone);
+  for (const path of gone) {
+    await Deno.remove(join(folder, path)).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}
+
+async function writeManifest(
+  folder: string,
+  repo: Repo,
+  { revision, commit }: RepoListing,
+  files: ReadonlyMap<string, Downloaded>,
+): Promise<void> {
+  const manifest = {
+    source: repo.source,
+    kind: repo.kind,
+    repo: repo.name,
+    revision,
+    commit: commit ?? null,
+    files: Object.fromEntries(
+      [...files].map(([path, { size, sha256 }]) => [path, { size, sha256 }]),
+    ),
+  };
+  const text = JSON.stringify(manifest, null, 2) + "\n";
+  await writeFileAtomic(join(folder, MANIFEST), text);
+}

@@ -1,0 +1,138 @@
+/**
+ * Records of JSON files: JSON Lines, or an array of objects. Knows no columns.
+ */
+import { parseWithFloats, withoutFloat } from "../../base/json_float.ts";
+import type { FileRecord, Wanted } from "./data_record.ts";
+import { arrayElements } from "./json_array.ts";
+import {
+  isJsonObject,
+  jsonKind,
+  type JsonObject,
+  parseJson,
+} from "../disk/json_file.ts";
+import { textLines, textPieces } from "./text_stream.ts";
+
+async function beginsWithArray(path: string): Promise<boolean> {
+  for await (const piece of textPieces(path)) {
+    const first = piece.trimStart()[0];
+    if (first !== undefined) return first === "[";
+  }
+  return false;
+}
+
+/** An array of objects; or JSON Lines under the name of `.json`. */
+export async function* jsonRecords(
+  path: string,
+  wanted: Wanted,
+): AsyncGenerator<FileRecord> {
+  yield* await beginsWithArray(path)
+    ? arrayRecords(path, wanted)
+    : objectRecords(path, wanted);
+}
+
+async function* arrayRecords(
+  path: string,
+  wanted: Wanted,
+): AsyncGenerator<FileRecord> {
+  let index = 0;
+  for await (
+    const { element, line, text } of arrayElements(textPieces(path), path)
+  ) {
+    if (!wanted(index++)) continue;
+    const value = parseElement(text, path, line, element);
+    yield {
+      line,
+      value: asObject(value, `"${path}" line ${line}, element ${element}`),
+    };
+  }
+}
+
+function parseElement(
+  text: string,
+  path: string,
+  line: number,
+  element: number,
+): unknown {
+  try {
+    return parseJson(text, path, line, parseWithFloats);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(`${error.message} (element ${element})`);
+  }
+}
+
+async function* filledLines(
+  path: string,
+): AsyncGenerator<{ line: number; text: string }> {
+  for await (const entry of textLines(path)) {
+    if (entry.text.trim() !== "") yield entry;
+  }
+}
+
+/** One object a line; blank lines are passed over. */
+export async function* lineRecords(
+  path: string,
+  wanted: Wanted,
+): AsyncGenerator<FileRecord> {
+  let index = 0;
+  for await (const { line, text } of filledLines(path)) {
+    if (!wanted(index++)) continue;
+    const value = parseJson(text, path, line, parseWithFloats);
+    yield {
+      line,
+      value: asObject(value, `"${path}" line ${line}`),
+    };
+  }
+}
+
+/** A `.json` file without an array: JSON Lines under another name, or one object, which is refused. */
+async function* objectRecords(
+  path: string,
+  wanted: Wanted,
+): AsyncGenerator<FileRecord> {
+  const only = await soleObject(path);
+  if (only !== undefined) refuseObject(path, Object.keys(only));
+  yield* lineRecords(path, wanted);
+}
+
+/** The object that makes up a whole file; undefined if its first line is a record of its own. */
+async function soleObject(path: string): Promise<JsonObject | undefined> {
+  let lines = 0;
+  let first = "";
+  for await (const { text } of filledLines(path)) {
+    if (lines++ === 0) first = text;
+    else break;
+  }
+  if (lines === 0 || (lines > 1 && isJson(first))) return undefined;
+  let whole = "";
+  for await (const piece of textPieces(path)) whole += piece;
+  return asObject(parseJson(whole, path), `"${path}"`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refuseObject(path: string, keys: readonly string[]): never {
+  throw new TypeError(
+    `Cannot read records of "${path}": found one object with keys "${
+      keys.slice(0, 20).join('", "')
+    }", wanted an array of objects or one object a line`,
+  );
+}
+
+function asObject(value: unknown, where: string): JsonObject {
+  if (isJsonObject(value)) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, withoutFloat(part)]),
+    );
+  }
+  throw new TypeError(
+    `Cannot read ${where}: found ${jsonKind(value)}, wanted an object`,
+  );
+}

@@ -1,0 +1,107 @@
+/**
+ * Records of parquet files, one row group after the other: no more than one is held. A row's line is its number.
+ * Nulls are left out: in a table a key that a row has not must still have a place.
+ */
+import {
+  brotliDecompressSync,
+  gunzipSync,
+  zstdDecompressSync,
+} from "node:zlib";
+import {
+  type AsyncBuffer,
+  type Compressors,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from "hyparquet";
+import type { FileRecord, Wanted } from "./data_record.ts";
+import type { JsonObject } from "../disk/json_file.ts";
+import { decompressLz4 } from "./lz4_block.ts";
+
+/** Snappy is served by the package itself. */
+const compressors: Compressors = {
+  GZIP: (input) => gunzipSync(input),
+  ZSTD: (input) => zstdDecompressSync(input),
+  BROTLI: (input) => brotliDecompressSync(input),
+  LZ4_RAW: decompressLz4,
+};
+
+async function openBuffer(
+  path: string,
+): Promise<AsyncBuffer & { file: Deno.FsFile }> {
+  const file = await Deno.open(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(`Cannot read "${path}": no such file`);
+  });
+  const byteLength = (await file.stat()).size;
+  return {
+    file,
+    byteLength,
+    slice(start, end = byteLength) {
+      const bytes = new Uint8Array(end - start);
+      file.seekSync(start, Deno.SeekMode.Start); // in one go, so that reads at once do not cross
+      let filled = 0;
+      while (filled < bytes.length) {
+        const count = file.readSync(bytes.subarray(filled));
+        if (count === null) break;
+        filled += count;
+      }
+      return bytes.buffer;
+    },
+  };
+}
+
+/** What JSON would hold: whole numbers as numbers, times as text, nothing for null. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, plain);
+  if (typeof value === "object" && value !== null) return plainObject(value);
+  return value;
+}
+
+function plainObject(value: object): JsonObject {
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, part]) => part !== null && part !== undefined)
+      .map(([key, part]) => [key, plain(part)]),
+  );
+}
+
+/** The rows of a file. @throws {SyntaxError} naming the file if it is no parquet, or of a compression not served */
+export async function* parquetRecords(
+  path: string,
+  wanted: Wanted,
+): AsyncGenerator<FileRecord> {
+  const buffer = await openBuffer(path);
+  using _file = buffer.file;
+  const metadata = await readable(path, () => parquetMetadataAsync(buffer));
+  let first = 0;
+  for (const group of metadata.row_groups) {
+    const [from, count] = [first, Number(group.num_rows)];
+    first += count;
+    const indices = Array.from({ length: count }, (_, i) => from + i)
+      .filter(wanted);
+    if (indices.length === 0) continue;
+    const rows = await readable(path, () =>
+      parquetReadObjects({
+        ...{ file: buffer, metadata, compressors },
+        ...{ rowStart: from, rowEnd: from + count },
+      }));
+    for (const index of indices) {
+      const value = plainObject(rows[index - from] ?? {});
+      yield { line: index + 1, value };
+    }
+  }
+}
+
+async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new SyntaxError(
+      `Cannot read "${path}": ${error.message}, wanted a parquet file compressed by snappy, gzip, zstd, brotli, LZ4_RAW or not at all`,
+    );
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * LoRA adapters on a model, under PEFT's names: fresh ones, and those of a file. Knows PEFT's config keys; knows
+ * no path.
+ */
+import { rowSquares } from "../../../kernels/product/weight_norms.ts";
+import type { Tensor } from "../../../kernels/device/tensor.ts";
+import type { LowRankPair } from "../../autograd/lora.ts";
+import type { Vector, Weight } from "../../autograd/parameter.ts";
+import { Random } from "../../base/random.ts";
+import type { TensorReader } from "../../files/safetensors/safetensors.ts";
+import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
+import {
+  type AdapterLayout,
+  adapterLayout,
+  adapterName,
+  adapterTensors,
+  checkAdapter,
+  linearPaths,
+  magnitudeName,
+  savedName,
+} from "./adapter_layout.ts";
+import {
+  adapterPart,
+  adapterWeight,
+  copyOf,
+  frozenGains,
+} from "../weights/adapter_parts.ts";
+import { loadTensor } from "../weights/load.ts";
+import { type Linear, type Model, weights } from "../decoder/model.ts";
+import { headName } from "../config/tensor_names.ts";
+import { buildModel } from "../weights/weight_layout.ts";
+
+/**
+ * Puts fresh, trained adapters on a model: `b` zero, so that the model is what it was until the first step, and `a`
+ * uniform in ±1/sqrt(in) as PEFT starts it, or normal. A plain adapter that the model has already stays beside them.
+ *
+ * @param seed undefined: `a` is zero too, for models whose answers do not matter
+ * @returns the model with its adapters: the same one, unless modules are saved in full
+ * @throws {TypeError} naming the modules that the model does not have
+ */
+export function addAdapter(
+  model: Model,
+  config: AdapterConfig,
+  seed: number | undefined,
+): Model {
+  const { device } = model;
+  checkUnder(model, config);
+  const layout = adapterLayout(model, config);
+  const copies = copiedParts(model, layout);
+  const adapted = withParts(model, copies);
+  const random = seed === undefined ? undefined : new Random(seed);
+  for (const target of targetsOf(adapted, layout)) {
+    const { path, linear, rows, cols } = target;
+    const { r } = layerAdapter(config, path);
+    const a = firstHalf(config, [r, cols], random);
+    attach(adapted, target, config, {
+      a: device.upload(a, [r, cols]),
+      b: device.upload(new Float32Array(rows * r), [rows, r]),
+      m: config.use_dora
+        ? rowSquares(device, linear.weight.matrix, { root: true })
+        : undefined,
+      fixed: fixedPair(model, target, config),
+      trained: true,
+    });
+  }
+  return adapted;
+}
+
+/** What stands beside a fresh adapter: the one that was there before, or the room for what PiSSA starts from. */
+function fixedPair(
+  { device }: Model,
+  { path, rows, cols, linear: { lora } }: Target,
+  config: AdapterConfig,
+): LowRankPair | undefined {
+  if (lora) return lora;
+  if (config.init_lora_weights !== "pissa") return undefined;
+  const { r, scale } = layerAdapter(config, path);
+  const how = { trained: false };
+  return {
+    a: adapterWeight(device, `${path} fixed A`, device.zeros([r, cols]), how),
+    b: adapterWeight(device, `${path} fixed B`, device.zeros([rows, r]), how),
+    scale: -scale,
+  };
+}
+
+/**
+ * Fails unless a fresh adapter can go on top of the one that a model has, or there is none.
+ *
+ * @throws {TypeError} in one line
+ */
+function checkUnder(model: Model, config: AdapterConfig): void {
+  const under = linearPaths(model).flatMap(([, { lora }]) => lora ?? []);
+  if (under.length === 0) return;
+  const isPlain = !model.base &&
+    under.every(({ dora, fixed }) => !dora && !fixed);
+  const { use_dora, init_lora_weights: start } = config;
+  if (isPlain && !use_dora && start !== "pissa") return;
+  throw new TypeError(
+    "Cannot put a new adapter on an adapter: one of them has magnitudes, modules of its own or a start by PiSSA, expected plain ones; merge the first into its base",
+  );
+}
+
+function firstHalf(
+  { init_lora_weights }: AdapterConfig,
+  [r, cols]: readonly [number, number],
+  random: Random | undefined,
+): Float32Array<ArrayBuffer> {
+  const a = new Float32Array(r * cols);
+  if (!random) return a;
+  const bound = 1 / Math.sqrt(cols);
+  const draw = init_lora_weights === "gaussian"
+    ? () => random.normal() / r
+    : () => (2 * random.float() - 1) * bound;
+  for (let i = 0; i < a.length; i++) a[i] = draw();
+  return a;
+}
+
+/**
+ * Puts the adapters of a file on a model.
+ *
+ * @param options `mayLack`: tensors saved in full that start as the model's own where the file has none
+ * @returns the model with its adapters: the same one, unless modules are saved in full
+ * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
+ */
+export async function loadAdapter(
+  model: Model,
+  config: AdapterConfig,
+  reader: TensorReader,
+  { trained = false, mayLack = [] }: {
+    readonly trained?: boolean;
+    readonly mayLack?: readonly string[];
+  } = {},
+): Promise<Model> {
+  const { device } = model;
+  const layout = adapterLayout(model, config);
+  const lacked = new Set(
+    mayLack.filter((name) => !reader.tensors.has(savedName(name))),
+  );
+  const own = layout.saved.filter(({ name }) => !lacked.has(name));
+  checkAdapter(adapterTensors({ ...layout, saved: own }, config), reader);
+  const saved = layout.saved.filter(({ name }) => lacked.has(name));
+  const copies = copiedParts(model, { saved });
+  for (const { name } of own) {
+    const value = await loadTensor(device, reader, savedName(name));
+    copies.set(name, adapterPart(device, savedName(name), value, { trained }));
+  }
+  const adapted = withParts(model, copies);
+  for (const target of targetsOf(adapted, layout)) {
+    const { path } = target;
+    const read = (name: string) => loadTensor(device, reader, name);
+    attach(adapted, target, config, {
+      a: await read(adapterName(path, "A")),
+      b: await read(adapterName(path, "B")),
+      m: config.use_dora ? await read(magnitudeName(path)) : undefined,
+      trained,
+    });
+  }
+  return adapted;
+}
+
+type Target = AdapterLayout["targets"][number] & { readonly linear: Linear };
+
+function targetsOf(model: Model, { targets }: AdapterLayout): Target[] {
+  const linears = new Map(linearPaths(model));
+  return targets.map((target) => ({
+    ...target,
+    linear: linears.get(target.path)!,
+  }));
+}
+
+function attach(
+  { device }: Model,
+  { path, linear }: Target,
+  config: AdapterConfig,
+  { a, b, m, fixed, trained }: {
+    readonly a: Tensor;
+    readonly b: Tensor;
+    readonly m: Tensor | undefined;
+    readonly fixed?: LowRankPair | undefined;
+    readonly trained: boolean;
+  },
+): void {
+  const { scale } = layerAdapter(config, path);
+  const squares = m && rowSquares(device, linear.weight.matrix);
+  const gains = m && squares && !trained
+    ? frozenGains(device, linear.weight, { a, b, scale, m, squares })
+    : undefined;
+  const how = { trained };
+  const magnitudes = m && adapterPart(device, magnitudeName(path), m, how);
+  linear.lora = {
+    a: adapterWeight(device, adapterName(path, "A"), a, how),
+    b: adapterWeight(device, adapterName(path, "B"), b, how),
+    ...{ scale, dropout: trained ? config.lora_dropout : 0, fixed },
+    dora: squares && { m: magnitudes as Vector, squares, gains },
+  };
+}
+
+/** Trained copies of the parts that are saved in full. */
+function copiedParts(
+  model: Model,
+  { saved }: Pick<AdapterLayout, "saved">,
+): Map<string, Weight | Vector> {
+  const { device, lm_head } = model;
+  const own = new Map(weights(model).map((part) => [part.name, part]));
+  return new Map(saved.map(({ name }) => {
+    const value = copyOf(device, own.get(name) ?? lm_head);
+    const how = { trained: true };
+    return [name, adapterPart(device, savedName(name), value, how)];
+  }));
+}
+
+/**
+ * The model with parts of its own in the place of some; without adapters it is its base. A tied head is no longer.
+ * Adapters that are there already stay.
+ */
+function withParts(
+  base: Model,
+  parts: ReadonlyMap<string, Weight | Vector>,
+): Model {
+  if (parts.size === 0) return base;
+  const own = new Map(weights(base).map((part) => [part.name, part]));
+  const part = (name: string) => parts.get(name) ?? own.get(name)!;
+  const built = buildModel(base.config, {
+    weight: (name) => part(name) as Weight,
+    vector: (name) => part(name) as Vector,
+  });
+  const lm_head = base.score
+    ? built.lm_head
+    : (parts.get(headName(base.config)) ?? base.lm_head) as Weight;
+  const model = { ...base, ...built, lm_head, base };
+  const under = new Map(linearPaths(base));
+  for (const [path, linear] of linearPaths(model)) {
+    const { lora } = under.get(path)!;
+    if (lora) linear.lora = lora;
+  }
+  return model;
+}

@@ -1,0 +1,181 @@
+/**
+ * Which tensors an adapter of a model has, with PEFT's names and their shapes: halves of the targets, their magnitudes,
+ * and modules that are saved in full. Knows no number.
+ */
+import type { TensorReader } from "../../files/safetensors/safetensors.ts";
+import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
+import { type Linear, linears, type Model, weights } from "../decoder/model.ts";
+import { matchTargets, namesPath } from "./target_modules.ts";
+import { headName, memoryName, modulePath } from "../config/tensor_names.ts";
+import type { WeightLayout } from "../weights/weight_layout.ts";
+
+/** Linear layers by their paths. */
+export type Targets = readonly (readonly [path: string, linear: Linear])[];
+
+/** Every linear layer of a model but the head, by its path, such as `model.layers.0.self_attn.q_proj`. */
+export function linearPaths(model: Model): Targets {
+  return model.layers.flatMap(linears).map((linear) =>
+    [modulePath(linear.weight.name), linear] as const
+  );
+}
+
+/** The name under which PEFT saves an adapter's half of a layer. */
+export function adapterName(path: string, half: "A" | "B"): string {
+  return `base_model.model.${path}.lora_${half}.weight`;
+}
+
+/** The name under which PEFT saves a layer's magnitudes. */
+export function magnitudeName(path: string): string {
+  return `base_model.model.${path}.lora_magnitude_vector`;
+}
+
+/** The name under which PEFT saves a tensor of a module that is trained in full. */
+export function savedName(name: string): string {
+  return `base_model.model.${memoryName(name)}`;
+}
+
+/** What an adapter changes of a model. */
+export interface AdapterLayout {
+  readonly targets: readonly {
+    readonly path: string;
+    /** Outputs and inputs of the layer. */
+    readonly rows: number;
+    readonly cols: number;
+  }[];
+  /** Tensors of modules that are saved in full, by the checkpoint's names. */
+  readonly saved: readonly WeightLayout[];
+}
+
+/**
+ * Lays an adapter out.
+ *
+ * @throws {TypeError} naming target modules and modules to save that the model does not have
+ */
+export function adapterLayout(
+  model: Model,
+  config: AdapterConfig,
+): AdapterLayout {
+  const { layers_to_transform: layers, exclude_modules: excluded } = config;
+  const number = (path: string) => Number(/\.layers\.(\d+)\./.exec(path)?.[1]);
+  const all = linearPaths(model)
+    .filter(([path]) => layers === null || layers.includes(number(path)));
+  const matched = new Set(
+    matchTargets(config.target_modules, all.map(([path]) => path)),
+  );
+  const targets = all.filter(([path]) =>
+    matched.has(path) && !(excluded !== null && namesPath(excluded, path))
+  ).map(([path, { weight: { matrix } }]) => ({
+    ...{ path, rows: matrix.rows, cols: matrix.cols },
+  }));
+  const saved = savedTensors(model, config.modules_to_save ?? []);
+  const twice = targets.filter(({ path }) =>
+    saved.some(({ name }) => modulePath(name) === path)
+  );
+  if (twice.length > 0) {
+    throw new TypeError(
+      `Cannot adapt model: modules_to_save and target_modules both name "${
+        twice.map(({ path }) => path).join('", "')
+      }", expected one of them`,
+    );
+  }
+  return { targets, saved };
+}
+
+/** PEFT's rule: a module is saved if its path, or that of one it lies in, ends in a given text. */
+function savedTensors(
+  model: Model,
+  modules: readonly string[],
+): WeightLayout[] {
+  const { matrix } = model.lm_head;
+  const head = {
+    name: headName(model.config),
+    shape: [matrix.rows, matrix.cols],
+  };
+  const tensors = weights(model).map((part) => ({
+    name: part.name,
+    shape: "matrix" in part
+      ? [part.matrix.rows, part.matrix.cols]
+      : part.tensor.shape,
+  }));
+  if (!model.score && tensors.every(({ name }) => name !== head.name)) {
+    tensors.push(head);
+  }
+  const isIn = (name: string, module: string) =>
+    ancestors(memoryName(name)).some((path) => path.endsWith(module));
+  const unmatched = modules.filter((module) =>
+    !tensors.some(({ name }) => isIn(name, module))
+  );
+  if (unmatched.length === 0) {
+    return tensors.filter(({ name }) =>
+      modules.some((module) => isIn(name, module))
+    );
+  }
+  throw new TypeError(
+    `Cannot adapt model: modules_to_save "${
+      unmatched.join('", "')
+    }" match no module, expected ends of paths such as "norm", "embed_tokens", "lm_head"`,
+  );
+}
+
+/** The module of a tensor and all that it lies in: `a.b` and `a` of `a.b.weight`. */
+function ancestors(name: string): string[] {
+  const parts = name.split(".").slice(0, -1);
+  return parts.map((_, i) => parts.slice(0, i + 1).join("."));
+}
+
+/** The tensors of an adapter's file. */
+export function adapterTensors(
+  { targets, saved }: AdapterLayout,
+  config: AdapterConfig,
+): WeightLayout[] {
+  return [
+    ...targets.flatMap(({ path, rows, cols }) => {
+      const { r } = layerAdapter(config, path);
+      return [
+        { name: adapterName(path, "A"), shape: [r, cols] },
+        { name: adapterName(path, "B"), shape: [rows, r] },
+        ...(config.use_dora
+          ? [{ name: magnitudeName(path), shape: [rows] }]
+          : []),
+      ];
+    }),
+    ...saved.map(({ name, shape }) => ({ name: savedName(name), shape })),
+  ];
+}
+
+/**
+ * Fails unless a file has exactly an adapter's tensors.
+ *
+ * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
+ */
+export function checkAdapter(
+  wanted: readonly WeightLayout[],
+  reader: TensorReader,
+): void {
+  const problems = wanted.flatMap(({ name, shape }) => {
+    const info = reader.tensors.get(name);
+    const expected = shape.join(", ");
+    if (!info) {
+      return [`tensor "${name}" is missing, expected shape [${expected}]`];
+    }
+    const found = info.shape.join(", ");
+    if (found !== expected) {
+      return [
+        `tensor "${name}" has shape [${found}], expected [${expected}]`,
+      ];
+    }
+    return ["F32", "F16", "BF16"].includes(info.dtype) ? [] : [
+      `tensor "${name}" has type ${info.dtype}, expected F32, F16 or BF16`,
+    ];
+  });
+  const names = new Set(wanted.map(({ name }) => name));
+  for (const name of reader.tensors.keys()) {
+    if (!names.has(name)) {
+      problems.push(`tensor "${name}" belongs to no adapted layer`);
+    }
+  }
+  if (problems.length === 0) return;
+  throw new TypeError(
+    `Cannot load "${reader.files.join('", "')}": ${problems.join("; ")}`,
+  );
+}

@@ -1,0 +1,228 @@
+/**
+ * Reads a config.json into what the decoder needs. Sizes come from nowhere else. A key that is unknown, or that has
+ * a value we do not serve, stops the load by name: nothing is silently computed wrong.
+ */
+import type { LogitOptions } from "../../../kernels/vocabulary/logit_options.ts";
+import { ConfigReader } from "./config_reader.ts";
+import { type ExpertConfig, readExperts } from "./expert_config.ts";
+import { FAMILIES } from "./families.ts";
+import type { Family, Scales } from "./family.ts";
+import { readLayerRopes, readWindows } from "./layer_config.ts";
+import { readRopes, type Ropes } from "./rope_config.ts";
+
+/** A decoder's sizes and switches. Names are those of config.json. */
+export interface ModelConfig {
+  /** The family: a row of families.ts. */
+  readonly model_type: string;
+  /** Width of a token's hidden state. */
+  readonly hidden_size: number;
+  /** Width of the gated unit. */
+  readonly intermediate_size: number;
+  /** Experts in place of the gated unit; undefined: none. */
+  readonly experts: ExpertConfig | undefined;
+  /** Blocks. */
+  readonly num_hidden_layers: number;
+  /** Query heads. */
+  readonly num_attention_heads: number;
+  /** Key and value heads; each serves as many query heads. */
+  readonly num_key_value_heads: number;
+  /** Width of a head. */
+  readonly head_dim: number;
+  /** Rows of the embedding; the tokenizer may have fewer tokens. */
+  readonly vocab_size: number;
+  /** Longest sequence, in tokens. */
+  readonly max_position_embeddings: number;
+  /** Added to the mean square of each RMS norm. */
+  readonly rms_norm_eps: number;
+  /** Standard deviation of random weights. */
+  readonly initializer_range: number;
+  /** Whether the output layer is the embedding. */
+  readonly tie_word_embeddings: boolean;
+  /** Of the gated unit. */
+  readonly activation: "silu" | "gelu_tanh" | "relu2";
+  /**
+   * Rotary embeddings of layers with and without a window.
+   *
+   * @internal
+   */
+  readonly ropes: Ropes;
+  /**
+   * The family's switches.
+   *
+   * @internal
+   */
+  readonly family: Family;
+  /** Bias of the q, k and v projections. */
+  readonly qkvBias: boolean;
+  /** Bias of the o projection. */
+  readonly outputBias: boolean;
+  /** Bias of the gate, up and down projections. */
+  readonly mlpBias: boolean;
+  /**
+   * Factors on what flows.
+   *
+   * @internal
+   */
+  readonly scales: Scales;
+  /** Cap of attention scores; undefined: none. */
+  readonly attn_logit_softcapping: number | undefined;
+  /** Cap of logits; undefined: none. */
+  readonly final_logit_softcapping: number | undefined;
+  /** Keys that a query of each layer sees, itself included; undefined: all before it. */
+  readonly windows: readonly (number | undefined)[];
+  /**
+   * The rotary embedding of each layer; undefined: it does not rotate.
+   *
+   * @internal
+   */
+  readonly layerRopes: readonly (keyof Ropes | undefined)[];
+  /** Whether a number per token, `score`, stands in the place of the head; default no. */
+  readonly rewardHead?: boolean;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
+  silu: "silu",
+  swish: "silu",
+  gelu_pytorch_tanh: "gelu_tanh",
+  gelu_new: "gelu_tanh",
+  relu2: "relu2",
+};
+
+/**
+ * Reads a parsed config.json.
+ *
+ * @throws {TypeError} naming the unknown model_type, or every key that is unknown, missing or not served
+ */
+export function readModelConfig(config: Json): ModelConfig {
+  const model_type = String(config["model_type"]);
+  const family = FAMILIES[model_type];
+  if (!family) {
+    throw new TypeError(
+      `Cannot load model: model_type "${model_type}" in config.json is not known, expected one of ${
+        Object.keys(FAMILIES).join(", ")
+      }`,
+    );
+  }
+  const reader = openConfig(config, family);
+  const read = readSizes(reader, model_type, family);
+  reader.checkRest();
+  if (reader.problems.length > 0) {
+    throw new TypeError(
+      `Cannot load model: in config.json ${reader.problems.join("; ")}`,
+    );
+  }
+  return read;
+}
+
+/** A reader of the keys that say what the text model is. */
+function openConfig(config: Json, { part, defaults }: Family): ConfigReader {
+  const inner = part && config[part.key];
+  const isPart = typeof inner === "object" && inner !== null;
+  const own: Json = { ...defaults, ...config, ...isPart ? inner : {} };
+  const reader = new ConfigReader(own);
+  const found = reader.value("model_type");
+  if (!part) return reader;
+  reader.value(part.key);
+  if (!isPart || found !== part.model_type) {
+    reader.problems.push(
+      `"${part.key}" is a model of type ${
+        JSON.stringify(isPart ? found : undefined)
+      }, expected "${part.model_type}"`,
+    );
+  }
+  return reader;
+}
+
+function readSizes(
+  reader: ConfigReader,
+  model_type: string,
+  family: Family,
+): ModelConfig {
+  const hidden_size = reader.size("hidden_size");
+  const num_attention_heads = reader.size("num_attention_heads");
+  const num_hidden_layers = reader.size("num_hidden_layers");
+  const max_position_embeddings = reader.size("max_position_embeddings", 2048);
+  const head_dim = reader.size("head_dim", hidden_size / num_attention_heads);
+  const num_key_value_heads = reader.size(
+    "num_key_value_heads",
+    num_attention_heads,
+  );
+  if (num_attention_heads % num_key_value_heads !== 0) {
+    reader.problems.push(
+      `"num_attention_heads" is ${num_attention_heads}, expected a multiple of "num_key_value_heads" ${num_key_value_heads}`,
+    );
+  }
+  const ropes = readRopes(
+    {
+      theta: reader.value("rope_theta"),
+      localTheta: reader.value("rope_local_base_freq"),
+      scaling: reader.value("rope_scaling"),
+      parameters: reader.value("rope_parameters"),
+      partial: reader.value("partial_rotary_factor"),
+      originalPositions: reader.value("original_max_position_embeddings"),
+    },
+    {
+      ...{ head_dim, max_position_embeddings },
+      partialRotary: family.partialRotary,
+      interleaved: family.interleavedRope,
+    },
+    reader.problems,
+  );
+  const windows = readWindows(reader, family, num_hidden_layers);
+  return {
+    model_type,
+    hidden_size,
+    intermediate_size: reader.size("intermediate_size"),
+    experts: readExperts(reader, family, num_hidden_layers),
+    num_hidden_layers,
+    num_attention_heads,
+    num_key_value_heads,
+    head_dim,
+    vocab_size: reader.size("vocab_size"),
+    max_position_embeddings: ropes.full.positions,
+    rms_norm_eps: reader.number("rms_norm_eps", 1e-6),
+    initializer_range: reader.number("initializer_range", 0.02),
+    tie_word_embeddings: reader.switch("tie_word_embeddings"),
+    activation: readActivation(reader, family),
+    ropes,
+    family,
+    qkvBias: reader.switch(family.qkvBias),
+    outputBias: reader.switch(family.outputBias),
+    mlpBias: reader.switch(family.mlpBias),
+    scales: family.scales(
+      (key, fallback) => reader.number(key, fallback),
+      hidden_size,
+      num_hidden_layers,
+    ),
+    attn_logit_softcapping: reader.optionalNumber("attn_logit_softcapping"),
+    final_logit_softcapping: reader.optionalNumber("final_logit_softcapping"),
+    windows,
+    layerRopes: readLayerRopes(reader, family, windows),
+  };
+}
+
+function readActivation(
+  reader: ConfigReader,
+  { gelu }: Family,
+): ModelConfig["activation"] {
+  // both where there are both: Gemma 1 names its real one in the second
+  const act = reader.value("hidden_act");
+  const name = String(reader.value("hidden_activation") ?? act ?? "silu");
+  const activation = name === "gelu" ? gelu : ACTIVATIONS[name];
+  if (activation) return activation;
+  reader.problems.push(
+    `"hidden_act" is "${name}", expected one of ${
+      Object.keys(ACTIVATIONS).join(", ")
+    }`,
+  );
+  return "silu";
+}
+
+/** How a model makes logits from its head's products. */
+export function logitOptions(
+  { scales, final_logit_softcapping }: ModelConfig,
+): LogitOptions {
+  return { logitScale: scales.logits, softcap: final_logit_softcapping };
+}

@@ -1,0 +1,69 @@
+/**
+ * One more token of some sequences, and the likeliest next one of each, found on the device: a step can begin before
+ * the tokens of the one before are on the CPU. Knows no sampler and no text.
+ */
+import { likeliestColumns, NO_COLUMN } from "../../../kernels/vocabulary/likeliest.ts";
+import type { Tensor } from "../../../kernels/device/tensor.ts";
+import { contained } from "../../autograd/tape.ts";
+import { extend, type Extension, type KvCache } from "./kv_cache.ts";
+import type { Model } from "./model.ts";
+import { servedBy } from "./logits.ts";
+import { modelLogits } from "./model_logits.ts";
+
+/** A step under way. */
+export interface GreedyStep {
+  readonly extensions: readonly Omit<Extension, "count">[];
+  /**
+   * u32 `[extensions]`
+   *
+   * @internal
+   */
+  readonly tokens: Tensor;
+}
+
+/**
+ * Begins a step; the caller releases it.
+ *
+ * @param tokens one per sequence, or the step before, of the same sequences
+ * @throws {RangeError} if a sequence is full
+ */
+export function beginGreedyStep(
+  model: Model,
+  cache: KvCache,
+  extensions: readonly Omit<Extension, "count">[],
+  tokens: readonly number[] | GreedyStep,
+): GreedyStep {
+  const { device } = model;
+  const one = extensions.map((extension) => ({ ...extension, count: 1 }));
+  const likeliest = contained(device, () => {
+    const given = "tokens" in tokens ? tokens.tokens : Uint32Array.from(tokens);
+    const hidden = extend(model, cache, one, given);
+    return likeliestColumns(device, modelLogits(servedBy(model, one), hidden));
+  });
+  return { extensions, tokens: likeliest };
+}
+
+/**
+ * Reads a step's tokens, `[extensions]`. The call itself returns when the step is done; the promise takes 10 ms more,
+ * in which the device can run the next step.
+ *
+ * @throws {RangeError} if a logit is NaN or the largest one is infinite
+ */
+export async function readGreedyStep(
+  { device }: Model,
+  { tokens }: GreedyStep,
+): Promise<Uint32Array> {
+  const ids = new Uint32Array(await device.readBytes(tokens));
+  if (!ids.includes(NO_COLUMN)) return ids;
+  throw new RangeError(
+    "Cannot choose a token: a logit is NaN, or the largest one is infinite",
+  );
+}
+
+/** Gives a step's memory back. */
+export function releaseGreedyStep(
+  { device }: Model,
+  { tokens }: GreedyStep,
+): void {
+  device.release(tokens);
+}

@@ -1,0 +1,168 @@
+/**
+ * Logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of every token of a
+ * short sequence. Training never comes here. Knows no sampler.
+ */
+import type { Tensor } from "../../../kernels/device/tensor.ts";
+import { gatherRows } from "../../autograd/ops.ts";
+import { contained, Tape } from "../../autograd/tape.ts";
+import { hiddenStates } from "./decoder.ts";
+import { extend, type KvCache } from "./kv_cache.ts";
+import { type Model, servingModel } from "./model.ts";
+import { modelLogits } from "./model_logits.ts";
+
+/** New tokens of one sequence. */
+export interface Addition {
+  readonly sequence: number;
+  /** At least one. */
+  readonly tokens: readonly number[];
+  /** Whether adapters take part; default true. */
+  readonly adapters?: boolean | undefined;
+}
+
+/** Tokens of a prompt that run at once: bounds the memory of a long one, and how long a stop waits. */
+const PREFILL_TOKENS = 256;
+
+/** Most bytes of logits that are read back at once. */
+const PIECE_BYTES = 64 << 20;
+
+/**
+ * Runs the next tokens of some sequences, appends them to their cache, and reads what follows each last token:
+ * `[additions][vocab_size]`. Long prompts run in parts.
+ *
+ * @throws {RangeError} if a sequence is full
+ */
+export async function nextLogits(
+  model: Model,
+  cache: KvCache,
+  additions: readonly Addition[],
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Float32Array<ArrayBuffer>[]> {
+  const { device } = model;
+  const rows: Float32Array<ArrayBuffer>[] = [];
+  for (const { parts, isLast } of groupsOf(additions, logitRows(model))) {
+    signal?.throwIfAborted();
+    const tokens = Uint32Array.from(parts.flatMap(({ tokens }) => tokens));
+    const extensions = parts.map(({ tokens, ...part }) => ({
+      ...{ ...part, count: tokens.length },
+    }));
+    const run = () => extend(model, cache, extensions, tokens);
+    if (!isLast) {
+      device.release(contained(device, run));
+      await device.finish();
+      continue;
+    }
+    const logits = await readAndRelease(
+      model,
+      contained(
+        device,
+        () => modelLogits(servedBy(model, parts), run()),
+      ),
+    );
+    const size = logits.length / parts.length;
+    rows.push(
+      ...parts.map((_, i) => logits.subarray(i * size, (i + 1) * size)),
+    );
+  }
+  return rows;
+}
+
+/** The model that some additions run on. */
+export function servedBy(
+  model: Model,
+  additions: readonly Pick<Addition, "adapters">[],
+): Model {
+  return servingModel(model, additions.map(({ adapters = true }) => adapters));
+}
+
+/** Rows of logits that one binding holds. */
+export function logitRows({ device, lm_head }: Model): number {
+  return Math.max(1, Math.floor(device.windowBytes / 4 / lm_head.matrix.rows));
+}
+
+interface Group {
+  readonly parts: readonly Addition[];
+  /** Whether these are the last tokens of their additions: those whose logits are wanted. */
+  readonly isLast: boolean;
+}
+
+/** Cuts additions into runs of at most `PREFILL_TOKENS`; an addition that is longer runs alone, in parts. */
+function* groupsOf(
+  additions: readonly Addition[],
+  most: number,
+): Generator<Group> {
+  let parts: Addition[] = [];
+  let size = 0;
+  for (const { tokens, ...addition } of additions) {
+    const full = size + tokens.length > PREFILL_TOKENS || parts.length >= most;
+    if (parts.length > 0 && full) {
+      yield { parts, isLast: true };
+      [parts, size] = [[], 0];
+    }
+    let at = 0;
+    for (; at + PREFILL_TOKENS < tokens.length; at += PREFILL_TOKENS) {
+      const part = tokens.slice(at, at + PREFILL_TOKENS);
+      yield { parts: [{ ...addition, tokens: part }], isLast: false };
+    }
+    parts.push({ ...addition, tokens: tokens.slice(at) });
+    size += tokens.length - at;
+  }
+  if (parts.length > 0) yield { parts, isLast: true };
+}
+
+/**
+ * Reads the logits of every token of a sequence, `[tokens, vocab_size]`, in pieces of whole rows.
+ *
+ * @param ids `[tokens]`, at least one
+ */
+export async function* sequenceLogits(
+  model: Model,
+  ids: readonly number[],
+  { adapters = true }: { readonly adapters?: boolean } = {},
+): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  const served = servingModel(model, adapters);
+  const { device, lm_head: { matrix } } = served;
+  const hidden = contained(
+    device,
+    () => Tape.pause(() => wholeSequence(model, ids, adapters)),
+  );
+  try {
+    const bytes = Math.min(PIECE_BYTES, device.windowBytes);
+    const most = Math.max(1, Math.floor(bytes / 4 / matrix.rows));
+    for (let first = 0; first < ids.length; first += most) {
+      const count = Math.min(most, ids.length - first);
+      const rows = Uint32Array.from({ length: count }, (_, i) => first + i);
+      yield await readAndRelease(
+        model,
+        contained(
+          device,
+          () => modelLogits(served, gatherRows(device, hidden, rows)),
+        ),
+      );
+    }
+  } finally {
+    device.release(hidden);
+  }
+}
+
+function wholeSequence(
+  model: Model,
+  ids: readonly number[],
+  adapters: boolean,
+): Tensor {
+  return hiddenStates(model, {
+    tokens: Uint32Array.from(ids),
+    positions: Uint32Array.from(ids.keys()),
+    ranges: Uint32Array.from(ids.flatMap((_, i) => [0, 0, 0, i + 1])),
+  }, { adapters });
+}
+
+async function readAndRelease(
+  { device }: Model,
+  logits: Tensor,
+): Promise<Float32Array<ArrayBuffer>> {
+  try {
+    return await device.read(logits);
+  } finally {
+    device.release(logits);
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * A model, or an adapter on its base, as one GGUF file for llama.cpp: written beside its place, read back and compared
+ * with the checkpoint, and only then given its name. Knows how the parts fit together, and no format.
+ */
+import { basename, dirname, join, resolve } from "@std/path";
+import type { Device } from "../../../kernels/device/device.ts";
+import { makeFolder, writeFileAtomic } from "../../files/disk/atomic.ts";
+import { elementCount } from "../../files/safetensors/dtype.ts";
+import { ggufBytes, type GgufType, type GgufValue } from "../../files/gguf/gguf.ts";
+import { toGguf } from "../../files/gguf/gguf_blocks.ts";
+import { ggufTokenizer } from "../../files/gguf/gguf_tokenizer.ts";
+import { writeGguf } from "../../files/gguf/gguf_writer.ts";
+import {
+  type ModelFiles,
+  type ModelFolder,
+  openModelFolder,
+} from "../../files/folders/model_folder.ts";
+import { isThere, localModelFolder } from "../../files/hub/repo_folder.ts";
+import { readModelConfig } from "../config/config.ts";
+import type { ExportGgufOptions } from "./export_gguf_options.ts";
+import { checkGguf } from "./gguf_check.ts";
+import { ggufArchitecture } from "./gguf_architectures.ts";
+import { ggufHyperparameters } from "./gguf_names.ts";
+import { ggufRope } from "./gguf_rope.ts";
+import { type GgufSource, ggufSources } from "./gguf_tensors.ts";
+import { mergeAdapter, type MergeHooks } from "../saving/merge.ts";
+
+/** What a Modelfile is made from. */
+export interface ModelfileSource {
+  /** Name of the GGUF file, which lies beside it. */
+  readonly from: string;
+  /** The model's text files. */
+  readonly files: ModelFiles;
+  /** Whether the runtime puts the BOS token before every text by itself. */
+  readonly addsBos: boolean;
+}
+
+/** Told as the work goes on, and who writes what is beside the file. */
+export interface ExportGgufHooks extends MergeHooks {
+  /** Bytes of the file written, of all. */
+  readonly onWrite?: (done: number, total: number) => void;
+  /** Numbers read back and compared, of all. */
+  readonly onCheck?: (done: number, total: number) => void;
+  /** The text of a Modelfile; default: none is written. */
+  readonly modelfile?: (source: ModelfileSource) => string;
+}
+
+/** What was written. */
+export interface GgufReport {
+  /** Bytes of the tensors. */
+  readonly bytes: number;
+  /** Tensors of each type. */
+  readonly types: Readonly<Partial<Record<GgufType, number>>>;
+  /** The Modelfile; undefined if none was asked for. */
+  readonly modelfile: string | undefined;
+  /** What the format cannot say of this model, in words. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Exports and checks.
+ *
+ * @param device for merging; undefined where no adapter is named
+ * @throws {Error} in one line; `output` then is as it was
+ */
+export async function exportGguf(
+  device: Device | undefined,
+  options: ExportGgufOptions,
+  hooks: ExportGgufHooks = {},
+): Promise<GgufReport> {
+  await checkOutput(options);
+  const base = await localModelFolder(options.model_name_or_path);
+  const adapter = options.adapter_name_or_path;
+  const { output } = options;
+  const name = basename(resolve(adapter ?? base));
+  if (adapter === null) return await writeModel(base, name, options, hooks);
+  if (!device) {
+    throw new TypeError("Cannot merge an adapter: expected a device");
+  }
+  await makeFolder(dirname(output));
+  const merged = `${output}.${crypto.randomUUID().slice(0, 8)}.merged`;
+  try {
+    await mergeAdapter(device, {
+      model_name_or_path: base,
+      adapter_name_or_path: adapter,
+      output_dir: merged,
+      overwrite_output_dir: false,
+    }, hooks);
+    return await writeModel(merged, name, options, hooks);
+  } finally {
+    if (await isThere(merged)) await Deno.remove(merged, { recursive: true });
+  }
+}
+
+async function checkOutput(
+  { output, overwrite_output }: ExportGgufOptions,
+): Promise<void> {
+  if (!output.endsWith(".gguf")) {
+    throw new TypeError(
+      `Cannot export to "${output}": expected a name that ends in .gguf`,
+    );
+  }
+  if (overwrite_output || !await isThere(output)) return;
+  throw new TypeError(
+    `Cannot export to "${output}": it is there; choose another output or set overwrite_output`,
+  );
+}
+
+async function writeModel(
+  path: string,
+  name: string,
+  { output, type }: ExportGgufOptions,
+  hooks: ExportGgufHooks,
+): Promise<GgufReport> {
+  const folder = await openModelFolder(path);
+  const wanted = type.toUpperCase() as GgufType;
+  const { metadata, sources, addsBos, notes } = describe(folder, name, wanted);
+  const mark = crypto.randomUUID().slice(0, 8);
+  const temporary = join(dirname(output), `.${basename(output)}.${mark}.tmp`);
+  try {
+    await writeFileAtomic(
+      temporary,
+      (file) => writeGguf(file, metadata, sources, written(sources, hooks)),
+    );
+    await checkGguf(temporary, metadata, sources, counted(sources, hooks));
+    await Deno.rename(temporary, output);
+  } finally {
+    if (await isThere(temporary)) await Deno.remove(temporary);
+  }
+  const modelfile = output.replace(/\.gguf$/, ".Modelfile");
+  const text = hooks.modelfile?.({
+    ...{ from: basename(output), files: folder, addsBos },
+  });
+  if (text !== undefined) await writeFileAtomic(modelfile, text);
+  return {
+    bytes: bytesOf(sources),
+    types: countTypes(sources),
+    modelfile: text === undefined ? undefined : modelfile,
+    notes,
+  };
+}
+
+/** Numbers of the format for what most of a file's tensors are. */
+const FILE_TYPES: Readonly<Record<GgufType, number>> = {
+  F32: 0,
+  F16: 1,
+  Q4_0: 2,
+  Q8_0: 7,
+  BF16: 32,
+};
+
+/** Version of the block types' layout. */
+const QUANTIZATION_VERSION = 2;
+
+function describe(folder: ModelFolder, name: string, type: GgufType) {
+  const config = readModelConfig(folder.config);
+  const architecture = ggufArchitecture(config);
+  const rope = ggufRope(config, folder.config, architecture);
+  const tokenizer = ggufTokenizer(folder, config.vocab_size);
+  const hyperparameters = ggufHyperparameters(config, architecture);
+  const general: [string, GgufValue][] = [
+    ["architecture", { type: "string", value: architecture.name }],
+    ["type", { type: "string", value: "model" }],
+    ["name", { type: "string", value: name }],
+    ["file_type", { type: "uint32", value: FILE_TYPES[type] }],
+    ["quantization_version", { type: "uint32", value: QUANTIZATION_VERSION }],
+  ];
+  const sources = ggufSources(config, folder.weights, type);
+  const { divisors } = rope;
+  return {
+    sources: divisors ? [frequencies(divisors), ...sources] : sources,
+    metadata: new Map<string, GgufValue>([
+      ...general.map(([key, value]) => [`general.${key}`, value] as const),
+      ...hyperparameters.metadata,
+      ...rope.metadata,
+      ...tokenizer.metadata,
+    ]),
+    addsBos: tokenizer.addsBos,
+    notes: hyperparameters.notes,
+  };
+}
+
+function frequencies(divisors: Float32Array<ArrayBuffer>): GgufSource {
+  return {
+    name: "rope_freqs.weight",
+    type: "F32",
+    shape: [divisors.length],
+    async *pieces() {
+      yield await Promise.resolve(divisors);
+    },
+  };
+}
+
+function bytesOf(sources: readonly GgufSource[]): number {
+  return sources.reduce(
+    (sum, { type, shape }) => sum + ggufBytes(type, elementCount(shape)),
+    0,
+  );
+}
+
+function countTypes(
+  sources: readonly GgufSource[],
+): Partial<Record<GgufType, number>> {
+  const counts: Partial<Record<GgufType, number>> = {};
+  for (const { type } of sources) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
+}
+
+/** Bytes of each tensor as they are written. */
+function written(
+  sources: readonly GgufSource[],
+  { onWrite, signal }: ExportGgufHooks,
+) {
+  const byName = new Map(sources.map((source) => [source.name, source]));
+  const total = bytesOf(sources);
+  let done = 0;
+  return async function* ({ name }: { readonly name: string }) {
+    const { type, pieces } = byName.get(name)!;
+    for await (const piece of pieces()) {
+      signal?.throwIfAborted();
+      const bytes = toGguf(piece, type);
+      yield bytes;
+      done += bytes.length;
+      onWrite?.(done, total);
+    }
+  };
+}
+
+/** Counts the numbers that were compared. */
+function counted(
+  sources: readonly GgufSource[],
+  { onCheck, signal }: ExportGgufHooks,
+) {
+  const total = sources.reduce(
+    (sum, { shape }) => sum + elementCount(shape),
+    0,
+  );
+  let done = 0;
+  return (numbers: number) => {
+    signal?.throwIfAborted();
+    done += numbers;
+    onCheck?.(done, total);
+  };
+}

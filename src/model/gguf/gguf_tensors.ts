@@ -1,0 +1,124 @@
+/**
+ * A checkpoint's tensors under their GGUF names: types, order of rows, and their numbers piece by piece. Whoever
+ * writes and whoever checks reads them from here. Knows no device.
+ */
+import { type FloatDtype, isFloatDtype, toFloat32 } from "../../files/safetensors/dtype.ts";
+import { GGUF_TYPES, type GgufTensor, type GgufType } from "../../files/gguf/gguf.ts";
+import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import type { ModelConfig } from "../config/config.ts";
+import { ggufArchitecture } from "./gguf_architectures.ts";
+import { ggufName, isInterleaved } from "./gguf_names.ts";
+import { weightLayouts } from "../weights/weight_layout.ts";
+
+/** A tensor to write, and its numbers. */
+export interface GgufSource extends GgufTensor {
+  /** In order, whole rows at once. */
+  pieces(): AsyncIterable<Float32Array<ArrayBuffer>>;
+}
+
+/**
+ * All tensors of a checkpoint. Norms and biases stay float32, norms with the offset that a family adds to them; rows that are no whole blocks become float16; in a q4_0
+ * file the matrix that makes the logits is q8_0, as llama.cpp's own tool keeps it finer than the rest.
+ *
+ * @throws TypeError naming every tensor that is missing, misshapen, or unknown to llama.cpp
+ */
+export function ggufSources(
+  config: ModelConfig,
+  stored: TensorReader,
+  type: GgufType,
+): GgufSource[] {
+  const architecture = ggufArchitecture(config);
+  const layouts = weightLayouts(config);
+  checkStored(layouts, stored);
+  const head = config.tie_word_embeddings ? "token_embd" : "output";
+  return layouts.map(({ name, shape }) => {
+    const to = ggufName(name, architecture);
+    const wanted = to === `${head}.weight` && type === "Q4_0" ? "Q8_0" : type;
+    return {
+      name: to,
+      shape,
+      type: typeFor(shape, wanted),
+      pieces: () =>
+        readPieces(stored, name, {
+          head: isInterleaved(name, architecture) ? config.head_dim : undefined,
+          offset: name.endsWith("norm.weight") ? config.family.normOffset : 0,
+        }),
+    };
+  });
+}
+
+function typeFor(shape: readonly number[], wanted: GgufType): GgufType {
+  const cols = shape.at(-1) ?? 1;
+  if (shape.length < 2) return "F32";
+  return cols % GGUF_TYPES[wanted].elements === 0 ? wanted : "F16";
+}
+
+function checkStored(
+  layouts: readonly { name: string; shape: readonly number[] }[],
+  { tensors, files }: TensorReader,
+): void {
+  const problems = layouts.flatMap(({ name, shape }) => {
+    const found = tensors.get(name);
+    const wanted = shape.join(", ");
+    if (!found) return [`tensor "${name}" is missing`];
+    if (found.shape.join(", ") !== wanted) {
+      const has = found.shape.join(", ");
+      return [`tensor "${name}" has shape [${has}], expected [${wanted}]`];
+    }
+    return isFloatDtype(found.dtype) ? [] : [
+      `tensor "${name}" has type ${found.dtype}, expected F32, F16 or BF16`,
+    ];
+  });
+  if (problems.length === 0) return;
+  throw new TypeError(
+    `Cannot export "${files.join('", "')}": ${problems.join("; ")}`,
+  );
+}
+
+/** What becomes of a tensor on its way. */
+interface Change {
+  /** Rows of a head that are put in interleaved order; undefined: rows as they are. */
+  readonly head: number | undefined;
+  /** What is added to each number. */
+  readonly offset: number;
+}
+
+async function* readPieces(
+  stored: TensorReader,
+  name: string,
+  { head, offset }: Change,
+): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  const { shape, bytes, dtype } = stored.tensors.get(name)!;
+  const rowBytes = bytes / shape[0]!;
+  const unit = rowBytes * (head ?? 1);
+  const most = Math.max(1, Math.floor(CHUNK_BYTES / unit)) * unit;
+  for await (const chunk of stored.chunks(name, most)) {
+    const read = toFloat32(chunk.bytes, dtype as FloatDtype);
+    const values = offset === 0 ? read : read.map((x) => x + offset);
+    yield head === undefined
+      ? values
+      : interleaveRows(values, shape[1] ?? 1, head);
+  }
+}
+
+/**
+ * Puts the rows of each head in the order of interleaved rotation: row `i` of the first half to `2i`, of the second
+ * to `2i + 1`.
+ *
+ * @param values `[heads * head, cols]`
+ */
+export function interleaveRows(
+  values: Float32Array,
+  cols: number,
+  head: number,
+): Float32Array<ArrayBuffer> {
+  const ordered = new Float32Array(values.length);
+  const half = head / 2;
+  for (let row = 0; row < values.length / cols; row++) {
+    const inHead = row % head;
+    const to = row - inHead +
+      (inHead < half ? 2 * inHead : 2 * (inHead - half) + 1);
+    ordered.set(values.subarray(row * cols, (row + 1) * cols), to * cols);
+  }
+  return ordered;
+}

@@ -1,0 +1,91 @@
+/**
+ * A checkpoint with random weights from a bare config.json, for trials of a model's shape. Written tensor by tensor
+ * in pieces of rows: the model is never in memory. Needs no device.
+ */
+import { join } from "@std/path";
+import { Random } from "../../base/random.ts";
+import { writeFileAtomic } from "../../files/disk/atomic.ts";
+import { type FloatDtype, fromFloat32 } from "../../files/safetensors/dtype.ts";
+import type { JsonObject } from "../../files/disk/json_file.ts";
+import { tensorBytes, writeSafetensors } from "../../files/safetensors/safetensors_writer.ts";
+import { type ModelConfig, readModelConfig } from "../config/config.ts";
+import { initialValues } from "./random_weights.ts";
+import { type WeightLayout, weightLayouts } from "../weights/weight_layout.ts";
+
+/** How weights are stored, by the name that config.json has for it. */
+export type CheckpointDtype = "bfloat16" | "float16" | "float32";
+
+/** The name that safetensors have for it. */
+export const CHECKPOINT_DTYPES: Readonly<Record<CheckpointDtype, FloatDtype>> =
+  {
+    bfloat16: "BF16",
+    float16: "F16",
+    float32: "F32",
+  };
+
+/** What to write. */
+export interface RandomCheckpointOptions {
+  /** A parsed config.json. */
+  readonly config: JsonObject;
+  /** How the weights are stored. */
+  readonly dtype: CheckpointDtype;
+  /** Of the random weights. */
+  readonly seed: number;
+  /** Called as bytes are written. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+const PIECE_ELEMENTS = 1 << 20;
+
+/**
+ * Writes `config.json` and `model.safetensors` to a folder. The same seed gives the same file.
+ *
+ * @returns how many numbers the model has
+ * @throws {TypeError} naming all in the config that is not served
+ */
+export async function writeRandomCheckpoint(
+  folder: string,
+  { config, dtype, seed, onProgress }: RandomCheckpointOptions,
+): Promise<number> {
+  const read = readModelConfig(config);
+  const stored = CHECKPOINT_DTYPES[dtype];
+  const tensors = weightLayouts(read).map((layout) => ({
+    ...layout,
+    dtype: stored,
+  }));
+  const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  const random = new Random(seed);
+  let done = 0;
+  await writeSafetensors(
+    join(folder, "model.safetensors"),
+    tensors,
+    function* (tensor) {
+      for (const values of pieces(tensor, read, random)) {
+        const bytes = fromFloat32(values, stored);
+        yield bytes;
+        onProgress?.(done += bytes.length, total);
+      }
+    },
+  );
+  await writeFileAtomic(
+    join(folder, "config.json"),
+    JSON.stringify({ ...config, torch_dtype: dtype }, null, 2) + "\n",
+  );
+  const bytesEach = tensorBytes({ name: "", dtype: stored, shape: [] });
+  return total / bytesEach;
+}
+
+/** A tensor's starting numbers, some rows at a time. */
+function* pieces(
+  { name, shape }: WeightLayout,
+  config: ModelConfig,
+  random: Random,
+): Generator<Float32Array<ArrayBuffer>> {
+  const [rows = 1, ...rest] = shape;
+  const rowElements = rest.reduce((product, size) => product * size, 1);
+  const step = Math.max(1, Math.floor(PIECE_ELEMENTS / rowElements));
+  for (let row = 0; row < rows; row += step) {
+    const part = [Math.min(step, rows - row), ...rest];
+    yield initialValues({ name, shape: part }, config, random);
+  }
+}

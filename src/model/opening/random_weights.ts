@@ -1,0 +1,51 @@
+/**
+ * A model with random weights from a bare config.json: normal with `initializer_range`, norms at one, biases at
+ * zero, as transformers starts its models. Knows no file.
+ */
+import type { Device } from "../../../kernels/device/device.ts";
+import type { Vector, Weight } from "../../autograd/parameter.ts";
+import { Random } from "../../base/random.ts";
+import type { ModelConfig } from "../config/config.ts";
+import { trainable } from "../weights/load.ts";
+import type { Model } from "../decoder/model.ts";
+import { ropeTables } from "../decoder/rope_table.ts";
+import { buildModel, type WeightLayout } from "../weights/weight_layout.ts";
+
+/** The starting numbers of a tensor, drawn in the order of a checkpoint. */
+export function initialValues(
+  { name, shape }: WeightLayout,
+  { initializer_range }: ModelConfig,
+  random: Random,
+): Float32Array<ArrayBuffer> {
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (shape.length === 1) {
+    return new Float32Array(count).fill(name.endsWith(".bias") ? 0 : 1);
+  }
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    values[i] = random.normal() * initializer_range;
+  }
+  return values;
+}
+
+/** A trainable model with random weights. */
+export function randomModel(
+  device: Device,
+  config: ModelConfig,
+  seed: number,
+): Model {
+  const random = new Random(seed);
+  const make = (name: string, shape: readonly number[]) => {
+    const tensor = device.upload(
+      initialValues({ name, shape }, config, random),
+      shape,
+    );
+    return trainable(device, name, tensor, true);
+  };
+  const built = buildModel(config, {
+    weight: (name, shape) => make(name, shape) as Weight,
+    vector: (name, shape) => make(name, shape) as Vector,
+  });
+  const cosSin = ropeTables(device, config.ropes);
+  return { device, config, cosSin, ...built };
+}

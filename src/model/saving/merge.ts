@@ -1,0 +1,209 @@
+/**
+ * An adapter into the weights of its base: a folder in Hugging Face layout that others load without an adapter. It is
+ * loaded again and its logits compared with those of base and adapter before it takes its name.
+ */
+import { join, relative, resolve } from "@std/path";
+import type { Device } from "../../../kernels/device/device.ts";
+import { Random } from "../../base/random.ts";
+import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import { writeFolderAtomic } from "../../files/disk/atomic.ts";
+import type { FloatDtype } from "../../files/safetensors/dtype.ts";
+import { localModelFolder } from "../../files/hub/repo_folder.ts";
+import type { TensorReader } from "../../files/safetensors/safetensors.ts";
+import { copyTextFiles } from "../../files/folders/text_files.ts";
+import { findAdapter } from "../../files/folders/tuned_folder.ts";
+import { readAdapterConfig } from "../adapter/adapter_config.ts";
+import { sequenceLogits } from "../decoder/logits.ts";
+import type { MergeOptions } from "./merge_options.ts";
+import { type MergeProgress, unties, writeMerged } from "./merge_weights.ts";
+import type { Model } from "../decoder/model.ts";
+import {
+  type OnLoad,
+  type OpenedModel,
+  openModel,
+  putAdapter,
+} from "../opening/open_model.ts";
+
+/** How close a merged model came. All are largest differences of logits. */
+export interface MergeReport {
+  /** Between the merged model and base with adapter. */
+  readonly difference: number;
+  /** What `difference` may be at most. */
+  readonly bound: number;
+  /** Between base with adapter and base without. */
+  readonly effect: number;
+}
+
+/** Told as the work goes on. */
+export interface MergeHooks extends MergeProgress {
+  /** Bytes of weights loaded, of all: the base first, then the merged model. */
+  readonly onLoad?: OnLoad | undefined;
+}
+
+/**
+ * Merges and checks.
+ *
+ * @throws {Error} in one line; `output_dir` then is as it was
+ */
+export async function mergeAdapter(
+  device: Device,
+  options: MergeOptions,
+  hooks: MergeHooks = {},
+): Promise<MergeReport> {
+  const { model_name_or_path, output_dir, overwrite_output_dir } = options;
+  const path = await findAdapter(options.adapter_name_or_path);
+  const base = await localModelFolder(model_name_or_path);
+  await checkOutput(output_dir, overwrite_output_dir, [base, path]);
+  const { config, weights } = await openAdapterFolder(path);
+  const adapter = { config: readAdapterConfig(config), weights };
+  const { folder, on, off } = await adaptedLogits(
+    device,
+    { base, adapter: path },
+    hooks,
+  );
+  let report: MergeReport | undefined;
+  await writeFolderAtomic(output_dir, async (temporary) => {
+    await copyTextFiles(folder.path, temporary);
+    await copyTextFiles(path, temporary, ["chat_template.jinja"]);
+    const { tie_word_embeddings: tied } = folder.config;
+    if (unties(adapter) && tied !== false) {
+      await writeUntied(folder.config, temporary);
+    }
+    const file = join(temporary, "model.safetensors");
+    await writeMerged(file, folder.weights, adapter, hooks);
+    using _scope = device.scope();
+    const { model } = await openModel(device, temporary, hooks);
+    report = {
+      difference: largestGap(await probe(model, true), on),
+      bound: logitBound(folder.weights, on),
+      effect: largestGap(on, off),
+    };
+    checkReport(output_dir, report);
+  });
+  return report!;
+}
+
+/** A model whose embedding or head was trained by itself has two of them. */
+async function writeUntied(
+  config: Readonly<Record<string, unknown>>,
+  folder: string,
+): Promise<void> {
+  const untied = { ...config, tie_word_embeddings: false };
+  const text = JSON.stringify(untied, null, 2) + "\n";
+  await Deno.writeTextFile(join(folder, "config.json"), text);
+}
+
+/** Logits with and without the adapter; the model's memory is free again afterwards. */
+async function adaptedLogits(
+  device: Device,
+  paths: { readonly base: string; readonly adapter: string },
+  hooks: MergeHooks,
+): Promise<
+  { folder: OpenedModel["folder"]; on: Float32Array; off: Float32Array }
+> {
+  using _scope = device.scope();
+  const { folder, model } = await openModel(device, paths.base, hooks);
+  const adapted = await putAdapter(model, paths.adapter);
+  const on = await probe(adapted, true);
+  return { folder, on, off: await probe(adapted, false) };
+}
+
+const PROBES = 3;
+const PROBE_TOKENS = 16;
+
+/** Logits of a few sequences of random tokens, always the same. */
+async function probe(model: Model, adapters: boolean): Promise<Float32Array> {
+  const { vocab_size, max_position_embeddings } = model.config;
+  const random = new Random(0);
+  const length = Math.min(PROBE_TOKENS, max_position_embeddings);
+  const values = new Float32Array(PROBES * length * vocab_size);
+  let at = 0;
+  for (let i = 0; i < PROBES; i++) {
+    const ids = Array.from({ length }, () => random.below(vocab_size));
+    for await (const piece of sequenceLogits(model, ids, { adapters })) {
+      values.set(piece, at);
+      at += piece.length;
+    }
+  }
+  return values;
+}
+
+/** The largest distance of two equally long lists; NaN if there is one. */
+function largestGap(a: Float32Array, b: Float32Array): number {
+  let gap = 0;
+  for (let i = 0; i < a.length; i++) {
+    const distance = Math.abs(a[i]! - b[i]!);
+    if (!(distance <= gap)) gap = distance;
+    if (Number.isNaN(gap)) return gap;
+  }
+  return gap;
+}
+
+/** Half the distance of neighbouring numbers, relative to their size. */
+const ROUNDING: Readonly<Record<FloatDtype, number>> = {
+  F32: 2 ** -24,
+  F16: 2 ** -11,
+  BF16: 2 ** -8,
+};
+
+/** What arithmetic in f32 alone differs by, relative to the logits' size. */
+const ARITHMETIC = 2e-5;
+
+/**
+ * Roundings of single weights are random and add up like a walk over the layers: one to two were measured on two
+ * layers, which makes about ten on eighty.
+ */
+const ROUNDINGS = 16;
+
+/** Largest difference to be expected: the merged weights are rounded to the type they are stored in. */
+function logitBound(stored: TensorReader, logits: Float32Array): number {
+  const coarsest = Math.max(
+    ...[...stored.tensors.values()].map(({ dtype }) =>
+      ROUNDING[dtype as FloatDtype] ?? 0
+    ),
+  );
+  const size = logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return size * (ARITHMETIC + ROUNDINGS * coarsest);
+}
+
+function checkReport(
+  output: string,
+  { difference, bound, effect }: MergeReport,
+): void {
+  if (difference <= bound) return;
+  throw new RangeError(
+    `Cannot merge into "${output}": the logits of the merged model differ by ${
+      difference.toPrecision(3)
+    } from those of base and adapter, expected at most ${
+      bound.toPrecision(3)
+    } (the adapter moves them by ${effect.toPrecision(3)})`,
+  );
+}
+
+/** Nothing that is there is lost unasked, and never what is merged. */
+async function checkOutput(
+  output: string,
+  overwrite: boolean,
+  sources: readonly string[],
+): Promise<void> {
+  const holds = sources.find((source) => {
+    const inside = relative(resolve(output), resolve(source));
+    return !inside.startsWith("..");
+  });
+  if (holds !== undefined) {
+    throw new TypeError(
+      `Cannot merge into "${output}": it holds "${holds}", which is merged; choose another output_dir`,
+    );
+  }
+  const names = await Array.fromAsync(Deno.readDir(output), ({ name }) => name)
+    .catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    });
+  if (names.length === 0 || overwrite) return;
+  throw new TypeError(
+    `Cannot merge into "${output}": it holds "${
+      names.sort().slice(0, 5).join('", "')
+    }"; choose another output_dir or set overwrite_output_dir`,
+  );
+}

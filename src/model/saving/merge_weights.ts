@@ -1,0 +1,170 @@
+/**
+ * `W + scale * B A` for every adapted weight of a checkpoint, with magnitudes brought to their length, on the CPU in
+ * float64, tensor by tensor in pieces of rows; modules that the adapter has in full take their places, all else is
+ * copied byte for byte. Needs no device.
+ */
+import { type FloatDtype, fromFloat32, toFloat32 } from "../../files/safetensors/dtype.ts";
+import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import {
+  type TensorLayout,
+  writeSafetensors,
+} from "../../files/safetensors/safetensors_writer.ts";
+import { type AdapterConfig, layerAdapter } from "../adapter/adapter_config.ts";
+import { modulePath } from "../config/tensor_names.ts";
+import { adapterName, magnitudeName, savedName } from "../adapter/adapter_layout.ts";
+
+/** The change that an adapter makes to one weight `[rows, cols]`. */
+export interface LowRank {
+  /** `[rank, cols]` */
+  readonly a: Float32Array;
+  /** `[rows, rank]` */
+  readonly b: Float32Array;
+  readonly rank: number;
+  readonly scale: number;
+  /** Lengths of the rows, `[rows]`; undefined: as they come. */
+  readonly m?: Float32Array | undefined;
+}
+
+/**
+ * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once; with magnitudes each row is then
+ * brought to its length.
+ *
+ * Sources: https://arxiv.org/abs/2106.09685, Eq. 3; https://arxiv.org/abs/2402.09353, Eq. 5.
+ *
+ * @param rows `[rows, cols]`, of which the first is row `firstRow` of the weight
+ */
+export function addLowRank(
+  rows: Float32Array,
+  firstRow: number,
+  { a, b, rank, scale, m }: LowRank,
+): void {
+  const cols = a.length / rank;
+  const sums = new Float64Array(cols);
+  for (let at = 0; at < rows.length; at += cols) {
+    sums.set(rows.subarray(at, at + cols));
+    const row = firstRow + at / cols;
+    for (let k = 0; k < rank; k++) {
+      const factor = scale * b[row * rank + k]!;
+      const from = k * cols;
+      for (let c = 0; c < cols; c++) sums[c]! += factor * a[from + c]!;
+    }
+    if (m) {
+      const squares = sums.reduce((sum, value) => sum + value * value, 0);
+      const factor = m[row]! / Math.sqrt(squares);
+      for (let c = 0; c < cols; c++) sums[c]! *= factor;
+    }
+    rows.set(sums, at);
+  }
+}
+
+/** Told how many bytes of a checkpoint are written; may stop it. */
+export interface MergeProgress {
+  /** Bytes of the merged checkpoint written, of all. */
+  readonly onMerge?: ((done: number, total: number) => void) | undefined;
+  /** Ends it with an error once it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An adapter on disk, checked against its model before, as by `loadAdapter()`. */
+export interface AdapterFiles {
+  readonly config: AdapterConfig;
+  readonly weights: TensorReader;
+}
+
+const EMBEDDING = "model.embed_tokens.weight";
+const HEAD = "lm_head.weight";
+
+/** Whether an adapter brings an embedding or a head of its own, which a model that ties them then no longer does. */
+export function unties({ weights }: AdapterFiles): boolean {
+  return [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
+}
+
+/** A tensor of the merged checkpoint, and where its numbers come from. */
+interface MergedTensor extends TensorLayout {
+  readonly bytes: number;
+  readonly reader: TensorReader;
+  readonly from: string;
+}
+
+function mergedTensors(
+  stored: TensorReader,
+  adapter: AdapterFiles,
+): MergedTensor[] {
+  const tensors = [...stored.tensors].map(([name, info]): MergedTensor => {
+    const own = savedName(name);
+    const isOwn = adapter.weights.tensors.has(own);
+    const from = isOwn
+      ? { reader: adapter.weights, from: own }
+      : { reader: stored, from: name };
+    return { ...info, name, ...from };
+  });
+  const embedding = stored.tensors.get(EMBEDDING);
+  if (!unties(adapter) || stored.tensors.has(HEAD) || !embedding) {
+    return tensors;
+  }
+  const own = savedName(HEAD);
+  const from = adapter.weights.tensors.has(own)
+    ? { reader: adapter.weights, from: own }
+    : { reader: stored, from: EMBEDDING };
+  return [...tensors, { ...embedding, name: HEAD, ...from }];
+}
+
+/** Writes a checkpoint with an adapter merged in: names, shapes and types as found, in one file. */
+export async function writeMerged(
+  path: string,
+  stored: TensorReader,
+  adapter: AdapterFiles,
+  { onMerge, signal }: MergeProgress = {},
+): Promise<void> {
+  const tensors = mergedTensors(stored, adapter);
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  await writeSafetensors(path, tensors, async function* ({ name }) {
+    const { shape, dtype, bytes, reader, from } = byName.get(name)!;
+    const change = await readChange(name, adapter);
+    const info = reader.tensors.get(from)!;
+    const rowBytes = change ? info.bytes / shape[0]! : 1;
+    const most = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes)) * rowBytes;
+    for await (const chunk of reader.chunks(from, most)) {
+      signal?.throwIfAborted();
+      const isAsIs = !change && info.dtype === dtype;
+      yield isAsIs ? chunk.bytes : converted(chunk.bytes, {
+        ...{ from: info.dtype as FloatDtype, to: dtype as FloatDtype },
+        change: (rows) =>
+          change && addLowRank(rows, chunk.offset / rowBytes, change),
+      });
+      done += chunk.bytes.length / info.bytes * bytes;
+      onMerge?.(done, total);
+    }
+  });
+}
+
+function converted(
+  bytes: Uint8Array<ArrayBuffer>,
+  { from, to, change }: {
+    readonly from: FloatDtype;
+    readonly to: FloatDtype;
+    readonly change: (rows: Float32Array) => void;
+  },
+): Uint8Array<ArrayBuffer> {
+  const rows = toFloat32(bytes, from);
+  change(rows);
+  return fromFloat32(rows, to);
+}
+
+async function readChange(
+  name: string,
+  { config, weights }: AdapterFiles,
+): Promise<LowRank | undefined> {
+  const path = modulePath(name);
+  const read = async (tensor: string) => {
+    const dtype = weights.tensors.get(tensor)?.dtype;
+    return dtype && toFloat32(await weights.read(tensor), dtype as FloatDtype);
+  };
+  const a = await read(adapterName(path, "A"));
+  const b = await read(adapterName(path, "B"));
+  const m = await read(magnitudeName(path));
+  const { r: rank, scale } = layerAdapter(config, path);
+  return a && b && { a, b, m, rank, scale };
+}

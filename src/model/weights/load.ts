@@ -1,0 +1,257 @@
+/**
+ * Checkpoint to model: checks every tensor's name and shape at once, then streams the numbers to the device, never
+ * holding more than a chunk of a file. Frozen weights stay packed in the type they are stored in; trained ones are
+ * f32 beside their packed form.
+ */
+import type { Device } from "../../../kernels/device/device.ts";
+import {
+  createMatrix,
+  type Matrix,
+  writeMatrixRows,
+  WRITTEN_ROWS,
+} from "../../../kernels/matrix/matrix.ts";
+import type { Tensor } from "../../../kernels/device/tensor.ts";
+import {
+  createParameter,
+  trainedWeight,
+  type Vector,
+  type Weight,
+} from "../../autograd/parameter.ts";
+import { Random } from "../../base/random.ts";
+import { type FloatDtype, fromFloat32, toFloat32 } from "../../files/safetensors/dtype.ts";
+import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import { adapterWeight } from "./adapter_parts.ts";
+import type { ModelConfig } from "../config/config.ts";
+import type { Model } from "../decoder/model.ts";
+import { SCORE } from "./reward_head.ts";
+import { ropeTables } from "../decoder/rope_table.ts";
+import { headName } from "../config/tensor_names.ts";
+import type { IsTrained } from "./trained_parameters.ts";
+import {
+  isQuantized,
+  loadQuantized,
+  type Quantization,
+} from "./quantization.ts";
+import {
+  buildModel,
+  type WeightLayout,
+  weightLayouts,
+} from "./weight_layout.ts";
+
+/** How to load a model. */
+export interface LoadOptions {
+  /** Train all weights, or those that a rule names; default: none. */
+  readonly trained?: boolean | IsTrained;
+  /** Seed of a reward head that the files lack; undefined: they must have it. */
+  readonly headSeed?: number;
+  /** Type in which frozen matrices are kept; default: as stored. */
+  readonly dtype?: keyof typeof STORED | undefined;
+  /** Keeps the linear layers of the blocks, frozen ones, as codes; default: not. */
+  readonly quantization?: Quantization | undefined;
+  /** Called as bytes arrive. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+const MATRIX_DTYPES = {
+  F32: "f32",
+  F16: "f16",
+  BF16: "bf16",
+} as const satisfies Record<FloatDtype, keyof typeof STORED>;
+
+const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
+
+/** Tensors that some checkpoints carry and that are computed here. */
+const DERIVED = /rotary_emb\.inv_freq$/;
+
+/**
+ * Loads a checkpoint.
+ *
+ * @throws {TypeError} naming every tensor that is missing, unknown or misshapen, or of a type we do not serve
+ */
+export async function loadModel(
+  device: Device,
+  config: ModelConfig,
+  reader: TensorReader,
+  options: LoadOptions = {},
+): Promise<Model> {
+  const layouts = weightLayouts(config);
+  const { headSeed, trained = false } = options;
+  const isTrained = typeof trained === "boolean" ? () => trained : trained;
+  const startsHead = config.rewardHead && headSeed !== undefined;
+  const stored = layouts.filter(({ name }) =>
+    !(startsHead && name === SCORE && !reader.tensors.has(name))
+  );
+  checkTensors(config, stored, reader);
+  const parts = await loadParts(device, stored, reader, {
+    ...{ ...options, isTrained },
+  });
+  if (startsHead && !parts.has(SCORE)) {
+    parts.set(
+      SCORE,
+      newScore(device, config, {
+        ...{ seed: headSeed, trained: isTrained(SCORE) },
+      }),
+    );
+  }
+  const built = buildModel(config, {
+    weight: (name) => parts.get(name) as Weight,
+    vector: (name) => parts.get(name) as Vector,
+  });
+  const cosSin = ropeTables(device, config.ropes);
+  await device.finish();
+  return { device, config, cosSin, ...built };
+}
+
+async function loadParts(
+  device: Device,
+  layouts: readonly WeightLayout[],
+  reader: TensorReader,
+  { isTrained, dtype, quantization, onProgress }: LoadOptions & {
+    readonly isTrained: IsTrained;
+  },
+): Promise<Map<string, Weight | Vector>> {
+  const total = layouts.reduce(
+    (sum, { name }) => sum + reader.tensors.get(name)!.bytes,
+    0,
+  );
+  const parts = new Map<string, Weight | Vector>();
+  const load = (name: string) =>
+    quantization && isQuantized(name)
+      ? loadQuantized(device, reader, name, quantization)
+      : loadMatrix(device, reader, name, dtype);
+  let done = 0;
+  onProgress?.(done, total);
+  for (const { name, shape } of layouts) {
+    const part = shape.length === 2 && !isTrained(name)
+      ? { name, matrix: await load(name) }
+      : trainable(
+        device,
+        name,
+        await loadTensor(device, reader, name),
+        isTrained(name),
+      );
+    parts.set(name, part);
+    done += reader.tensors.get(name)!.bytes;
+    onProgress?.(done, total);
+    await device.drainUploads();
+  }
+  return parts;
+}
+
+/** A file's chunks are asked for in whole runs of rows, which is what a matrix takes. */
+async function loadMatrix(
+  device: Device,
+  reader: TensorReader,
+  name: string,
+  wanted: keyof typeof STORED | undefined,
+): Promise<Matrix> {
+  const { shape, bytes } = reader.tensors.get(name)!;
+  const stored = floatDtype(reader, name);
+  const kept = wanted ?? MATRIX_DTYPES[stored];
+  const [rows, cols] = shape as [number, number];
+  const matrix = createMatrix(device, rows, cols, kept);
+  const rowBytes = bytes / rows;
+  const runBytes = WRITTEN_ROWS * rowBytes;
+  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / runBytes)) *
+    runBytes;
+  for await (const chunk of reader.chunks(name, chunkBytes)) {
+    const converted = STORED[kept] === stored
+      ? chunk.bytes
+      : fromFloat32(toFloat32(chunk.bytes, stored), STORED[kept]);
+    writeMatrixRows(device, matrix, chunk.offset / rowBytes, converted);
+    await device.drainUploads();
+  }
+  return matrix;
+}
+
+/** The type of a tensor that `checkTensors()` has let pass. */
+function floatDtype(reader: TensorReader, name: string): FloatDtype {
+  return reader.tensors.get(name)!.dtype as FloatDtype;
+}
+
+/** A tensor of a file on the device, f32; its type is checked before. */
+export async function loadTensor(
+  device: Device,
+  reader: TensorReader,
+  name: string,
+): Promise<Tensor> {
+  const tensor = device.allocate(reader.tensors.get(name)!.shape);
+  let at = 0;
+  for await (const { bytes } of reader.chunks(name)) {
+    const numbers = toFloat32(bytes, floatDtype(reader, name));
+    device.write(tensor, numbers, at);
+    at += numbers.byteLength;
+    await device.drainUploads();
+  }
+  return tensor;
+}
+
+/** A part over an f32 tensor: `[out, in]` becomes a weight, `[size]` a vector. */
+export function trainable(
+  device: Device,
+  name: string,
+  tensor: Tensor,
+  trained: boolean,
+): Weight | Vector {
+  if (tensor.shape.length === 2) return trainedWeight(device, name, tensor);
+  return trained
+    ? { name, tensor, parameter: createParameter(device, name, tensor) }
+    : { name, tensor };
+}
+
+/** A reward head as transformers starts one: normal with `initializer_range`. */
+function newScore(
+  device: Device,
+  { hidden_size, initializer_range }: ModelConfig,
+  { seed, trained }: { readonly seed: number; readonly trained: boolean },
+): Weight {
+  const random = new Random(seed);
+  const values = Float32Array.from(
+    { length: hidden_size },
+    () => random.normal() * initializer_range,
+  );
+  const value = device.upload(values, [1, hidden_size]);
+  return adapterWeight(device, SCORE, value, { trained });
+}
+
+function checkTensors(
+  config: ModelConfig,
+  layouts: readonly WeightLayout[],
+  reader: TensorReader,
+): void {
+  const problems: string[] = [];
+  for (const { name, shape } of layouts) {
+    const info = reader.tensors.get(name);
+    if (!info) {
+      problems.push(
+        `tensor "${name}" is missing, expected shape [${shape.join(", ")}]`,
+      );
+    } else if (info.shape.join() !== shape.join()) {
+      problems.push(
+        `tensor "${name}" has shape [${info.shape.join(", ")}], expected [${
+          shape.join(", ")
+        }]`,
+      );
+    } else if (!(info.dtype in MATRIX_DTYPES)) {
+      problems.push(
+        `tensor "${name}" has type ${info.dtype}, expected F32, F16 or BF16`,
+      );
+    }
+  }
+  const wanted = new Set(layouts.map(({ name }) => name));
+  const { family, rewardHead, tie_word_embeddings } = config;
+  const tied = tie_word_embeddings || rewardHead ? headName(config) : "";
+  for (const name of reader.tensors.keys()) {
+    const skipped = DERIVED.test(name) || family.part?.others.test(name);
+    if (!wanted.has(name) && name !== tied && !skipped) {
+      problems.push(
+        `tensor "${name}" is not part of model_type "${config.model_type}"`,
+      );
+    }
+  }
+  if (problems.length > 0) {
+    throw new TypeError(
+      `Cannot load "${reader.files.join('", "')}": ${problems.join("; ")}`,
+    );
+  }
+}

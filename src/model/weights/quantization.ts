@@ -1,0 +1,110 @@
+/**
+ * Which weights of a model are kept as codes: those of the blocks' linear layers, as bitsandbytes does; never embeddings,
+ * head, norms and biases. Quantises them as they are read from a checkpoint.
+ */
+import { BLOCK, type CodeDType, isCodeDType } from "../../../kernels/matrix/codebooks.ts";
+import type { Device } from "../../../kernels/device/device.ts";
+import {
+  createMatrix,
+  type Matrix,
+  writeMatrixRows,
+} from "../../../kernels/matrix/matrix.ts";
+import { writeMatrixScales } from "../../../kernels/matrix/matrix_scales.ts";
+import {
+  type Codes,
+  dequantize,
+  nestScales,
+  quantize,
+  restoreScales,
+  scalesOf,
+} from "../../../kernels/matrix/quantize.ts";
+import { type FloatDtype, toFloat32 } from "../../files/safetensors/dtype.ts";
+import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+
+/** How frozen linear layers are kept. */
+export interface Quantization {
+  /** Eight bits by rows, or four by blocks of 64. */
+  readonly dtype: CodeDType;
+  /** Whether the scales of 4 bits are quantised too. */
+  readonly nested: boolean;
+}
+
+/** Whether a weight `[rows, cols]` of this name is kept as codes. */
+export function isQuantized(name: string): boolean {
+  return name.includes(".layers.");
+}
+
+/**
+ * The type in which a quantised weight is kept: the codes' own, or f32 where blocks of 64 straddle rows, which the
+ * products cannot read as codes; the numbers are the codes' all the same.
+ */
+export function keptCodes(dtype: CodeDType, cols: number): Matrix["dtype"] {
+  return dtype !== "int8" && cols % BLOCK !== 0 ? "f32" : dtype;
+}
+
+/** Numbers of a checkpoint to a matrix of codes; never more than a chunk of the file is held. */
+export async function loadQuantized(
+  device: Device,
+  reader: TensorReader,
+  name: string,
+  { dtype, nested }: Quantization,
+): Promise<Matrix> {
+  const { shape, bytes, dtype: stored } = reader.tensors.get(name)!;
+  const [rows, cols] = shape as [number, number];
+  const kept = keptCodes(dtype, cols);
+  const matrix = createMatrix(device, rows, cols, kept, { nested });
+  const rowBytes = bytes / rows;
+  // a chunk of 64 rows begins with a block
+  const unit = BLOCK * rowBytes;
+  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / unit)) * unit;
+  const pieces: Codes[] = [];
+  for await (const chunk of reader.chunks(name, chunkBytes)) {
+    const values = toFloat32(chunk.bytes, stored as FloatDtype);
+    const codes = quantize(values, cols, dtype);
+    const { absmax } = codes;
+    if (isCodeDType(kept)) {
+      writeMatrixRows(device, matrix, chunk.offset / rowBytes, codes.bytes);
+      await device.drainUploads();
+      pieces.push({ absmax, bytes: new Uint8Array() });
+    } else pieces.push(codes);
+  }
+  const absmax = joined(pieces);
+  if (isCodeDType(kept)) {
+    writeMatrixScales(device, matrix, scalesOf(absmax, dtype));
+  } else {
+    const scales = nested ? restoreScales(nestScales(absmax)) : absmax;
+    writeRestored(device, matrix, pieces, scales, dtype);
+  }
+  return matrix;
+}
+
+function joined(pieces: readonly Codes[]): Float32Array<ArrayBuffer> {
+  const length = pieces.reduce((sum, { absmax }) => sum + absmax.length, 0);
+  const all = new Float32Array(length);
+  let at = 0;
+  for (const { absmax } of pieces) {
+    all.set(absmax, at);
+    at += absmax.length;
+  }
+  return all;
+}
+
+/** The numbers of codes into an f32 matrix, chunk by chunk. */
+function writeRestored(
+  device: Device,
+  matrix: Matrix,
+  pieces: readonly Codes[],
+  scales: Float32Array<ArrayBuffer>,
+  dtype: CodeDType,
+): void {
+  let row = 0;
+  let at = 0;
+  for (const { bytes, absmax: { length } } of pieces) {
+    const rows = Math.floor(2 * bytes.length / matrix.cols);
+    const absmax = scales.subarray(at, at + length);
+    const values = dequantize({ bytes, absmax }, [rows, matrix.cols], dtype);
+    writeMatrixRows(device, matrix, row, new Uint8Array(values.buffer));
+    row += rows;
+    at += length;
+  }
+}

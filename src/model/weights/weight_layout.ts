@@ -1,0 +1,198 @@
+/**
+ * Which tensors a checkpoint of a config must have, with names and shapes, and how a model is built from them.
+ * Knows no file and no number: the maker of weights and vectors is given.
+ */
+import type { Vector, Weight } from "../../autograd/parameter.ts";
+import type { ModelConfig } from "../config/config.ts";
+import type { NormNames } from "../config/family.ts";
+import type { GatedUnit, Layer, Linear, Model } from "../decoder/model.ts";
+import { tensorName } from "../config/tensor_names.ts";
+import { SCORE } from "./reward_head.ts";
+
+/** A tensor that a checkpoint must have. */
+export interface WeightLayout {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Makes the parts of a model by name. */
+export interface WeightMaker {
+  weight(name: string, shape: readonly [rows: number, cols: number]): Weight;
+  vector(name: string, shape: readonly [size: number]): Vector;
+}
+
+/** Builds a model's parts in the order of a checkpoint. */
+export function buildModel(
+  config: ModelConfig,
+  maker: WeightMaker,
+): Pick<Model, "embed_tokens" | "layers" | "norm" | "lm_head" | "score"> {
+  const { hidden_size, vocab_size, family } = config;
+  const make: WeightMaker = {
+    weight: (path, shape) => maker.weight(tensorName(family, path), shape),
+    vector: (path, shape) => maker.vector(tensorName(family, path), shape),
+  };
+  const embed_tokens = make.weight("model.embed_tokens.weight", [
+    vocab_size,
+    hidden_size,
+  ]);
+  const layers = Array.from(
+    { length: config.num_hidden_layers },
+    (_, i) => buildLayer(config, make, i),
+  );
+  const norm = make.vector("model.norm.weight", [hidden_size]);
+  if (config.rewardHead) {
+    const score = make.weight(SCORE, [1, hidden_size]);
+    return { embed_tokens, layers, norm, lm_head: embed_tokens, score };
+  }
+  const lm_head = config.tie_word_embeddings
+    ? embed_tokens
+    : make.weight("lm_head.weight", [vocab_size, hidden_size]);
+  return { embed_tokens, layers, norm, lm_head };
+}
+
+function buildLayer(
+  config: ModelConfig,
+  make: WeightMaker,
+  index: number,
+): Layer {
+  const path = `model.layers.${index}`;
+  const {
+    family,
+    hidden_size,
+    head_dim,
+    num_attention_heads,
+    num_key_value_heads,
+  } = config;
+  const norm = (name: string, size: number) =>
+    make.vector(`${path}.${name}.weight`, [size]);
+  const placed = (place: keyof NormNames) => {
+    const name = family.norms[place];
+    return name === undefined ? undefined : norm(name, hidden_size);
+  };
+  const [qName, kName] = family.qkNormNames.map((name) => `self_attn.${name}`);
+  const normSize = (heads: number) =>
+    family.qkNorm === "whole" ? heads * head_dim : head_dim;
+  const has = family.qkNorm !== "none";
+  return {
+    norms: {
+      attentionIn: placed("attentionIn"),
+      attentionOut: placed("attentionOut"),
+      mlpIn: placed("mlpIn"),
+      mlpOut: placed("mlpOut"),
+    },
+    self_attn: {
+      ...attentionLinears(config, make, path),
+      q_norm: has ? norm(qName!, normSize(num_attention_heads)) : undefined,
+      k_norm: has ? norm(kName!, normSize(num_key_value_heads)) : undefined,
+    },
+    mlp: config.experts?.layers[index]
+      ? expertLinears(config, make, `${path}.mlp`)
+      : unitLinears(config, make, `${path}.mlp`, config.intermediate_size),
+  };
+}
+
+function makeLinear(
+  make: WeightMaker,
+  path: string,
+  [rows, cols]: readonly [number, number],
+  bias: boolean,
+): Linear {
+  return {
+    weight: make.weight(`${path}.weight`, [rows, cols]),
+    bias: bias ? make.vector(`${path}.bias`, [rows]) : undefined,
+  };
+}
+
+function attentionLinears(
+  config: ModelConfig,
+  make: WeightMaker,
+  path: string,
+) {
+  const { family, hidden_size, head_dim, qkvBias, outputBias } = config;
+  const queries = config.num_attention_heads * head_dim;
+  const keys = config.num_key_value_heads * head_dim;
+  const linear = (name: string, rows: number) =>
+    makeLinear(make, `${path}.self_attn.${name}`, [rows, hidden_size], qkvBias);
+  const o_proj = () =>
+    makeLinear(
+      make,
+      `${path}.self_attn.o_proj`,
+      [hidden_size, queries],
+      outputBias,
+    );
+  if (family.fusedQkv) {
+    return {
+      qkv_proj: linear("qkv_proj", queries + 2 * keys),
+      o_proj: o_proj(),
+    };
+  }
+  return {
+    q_proj: linear("q_proj", queries),
+    k_proj: linear("k_proj", keys),
+    v_proj: linear("v_proj", keys),
+    o_proj: o_proj(),
+  };
+}
+
+function expertLinears(
+  config: ModelConfig,
+  make: WeightMaker,
+  path: string,
+): Layer["mlp"] {
+  const { hidden_size, experts } = config;
+  const { num_experts, intermediate_size, shared } = experts!;
+  const linear = (name: string, rows: number) =>
+    makeLinear(make, `${path}.${name}`, [rows, hidden_size], false);
+  const unit = (name: string, size: number) =>
+    unitLinears(config, make, `${path}.${name}`, size);
+  return {
+    gate: linear("gate", num_experts),
+    experts: Array.from(
+      { length: num_experts },
+      (_, i) => unit(`experts.${i}`, intermediate_size),
+    ),
+    ...(shared !== undefined && {
+      shared_expert: unit("shared_expert", shared),
+      shared_expert_gate: linear("shared_expert_gate", 1),
+    }),
+  };
+}
+
+function unitLinears(
+  { family, hidden_size, mlpBias }: ModelConfig,
+  make: WeightMaker,
+  path: string,
+  intermediate_size: number,
+): GatedUnit {
+  const linear = (name: string, rows: number) =>
+    makeLinear(make, `${path}.${name}`, [rows, hidden_size], mlpBias);
+  const down_proj = () =>
+    makeLinear(
+      make,
+      `${path}.down_proj`,
+      [hidden_size, intermediate_size],
+      mlpBias,
+    );
+  if (family.fusedGateUp) {
+    return {
+      gate_up_proj: linear("gate_up_proj", 2 * intermediate_size),
+      down_proj: down_proj(),
+    };
+  }
+  return {
+    gate_proj: linear("gate_proj", intermediate_size),
+    up_proj: linear("up_proj", intermediate_size),
+    down_proj: down_proj(),
+  };
+}
+
+/** Every tensor that a checkpoint of this config has; a tied head has none of its own. */
+export function weightLayouts(config: ModelConfig): WeightLayout[] {
+  const layouts: WeightLayout[] = [];
+  const note = <T>(name: string, shape: readonly number[]): T => {
+    layouts.push({ name, shape });
+    return undefined as T;
+  };
+  buildModel(config, { weight: note, vector: note });
+  return layouts;
+}

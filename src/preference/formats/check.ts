@@ -1,0 +1,78 @@
+/**
+ * Faults that a row may have although its keys and types are right, and answers that teach nothing.
+ */
+import { withoutFloat } from "../../base/json_float.ts";
+import type { Message } from "../../text/message.ts";
+import type { Demonstration, Preference, Turns } from "./preference.ts";
+
+const SAID = new Set(["tool_calls"]); // a turn may consist of calls alone
+
+function isBlank(turn: Message): boolean {
+  return turn.content.trim() === "" &&
+    !Object.keys(turn).some((key) => SAID.has(key));
+}
+
+function answerFault(answer: Turns, name: string): string | undefined {
+  if (typeof answer === "string") {
+    return answer.trim() === "" ? `"${name}" is empty` : undefined;
+  }
+  const last = answer.at(-1);
+  if (last === undefined) return `"${name}" has no turns`;
+  if (last.role !== "assistant") {
+    return `"${name}" ends with the role "${last.role}", expected "assistant"`;
+  }
+  return isBlank(last) ? `"${name}" is empty` : undefined;
+}
+
+function promptFault(
+  prompt: Turns,
+  answers: readonly Turns[],
+): string | undefined {
+  if (typeof prompt === "string") return undefined; // may be empty: plain text to learn as a whole
+  const last = prompt.at(-1);
+  if (last === undefined) return `the prompt has no turns`;
+  const next = answers.find((answer) =>
+    typeof answer !== "string" && answer[0]?.role === "assistant"
+  );
+  return last.role === "assistant" && next !== undefined
+    ? `the prompt ends with the role "assistant", expected "user" or "tool" before an answer`
+    : undefined;
+}
+
+/** Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by `train: false`. */
+export function isTrained({ weight, train }: Message): boolean {
+  return withoutFloat(weight) !== 0 && train !== false;
+}
+
+/** Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last one is. */
+export function teachesNothing(
+  { prompt, completion }: Demonstration,
+  { last }: { readonly last: boolean },
+): boolean {
+  if (typeof prompt === "string" || typeof completion === "string") {
+    return false;
+  }
+  const turns = last ? completion : [...prompt, ...completion];
+  return turns.every((turn) => turn.role !== "assistant" || !isTrained(turn));
+}
+
+/** What is wrong with a pair, undefined if nothing. */
+export function preferenceFault(
+  { prompt, chosen, rejected }: Preference,
+): string | undefined {
+  return answerFault(chosen, "chosen") ?? answerFault(rejected, "rejected") ??
+    promptFault(prompt, [chosen, rejected]);
+}
+
+/** What is wrong with a demonstration, undefined if nothing. */
+export function demonstrationFault(
+  { prompt, completion }: Demonstration,
+): string | undefined {
+  return answerFault(completion, "completion") ??
+    promptFault(prompt, [completion]);
+}
+
+/** Whether both answers are the same, so that the pair teaches nothing. */
+export function answersEqual({ chosen, rejected }: Preference): boolean {
+  return JSON.stringify(chosen) === JSON.stringify(rejected);
+}

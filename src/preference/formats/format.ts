@@ -1,0 +1,254 @@
+/**
+ * How a row finds its shape in a table of formats, by its keys, and is read by it. Names no column but those that
+ * every shape may have. The tables are preference_formats.ts, demonstration_formats.ts and feedback_formats.ts.
+ */
+import { parseWithFloats } from "../../base/json_float.ts";
+import type { RowContext } from "./preference.ts";
+import type { Ranking } from "./rankings.ts";
+import { isRow, keyList, listAt, type Row } from "./turns.ts";
+
+/** A Preference, Demonstration or Feedback without what every row may carry. */
+export type Draft<T> = Omit<T, keyof RowContext>;
+
+/** One shape of dataset: a row of a table. */
+export interface Format<T> {
+  /** Its name in reports, and in the option that forces it. */
+  readonly name: string;
+  /** The keys that a row must have, `"a|b"` being either; the first format that fits is taken. */
+  readonly keys: readonly string[];
+  /** What else must hold of the values, where keys alone do not tell. */
+  readonly fits?: (row: Row) => boolean;
+  /** What it looks like, for people. */
+  readonly looks: string;
+  /** Reads a row that has the keys, into any number of drafts. @throws {TypeError} naming the key that is wrong */
+  readonly read: (
+    row: Row,
+    ranking: Ranking,
+  ) => Draft<T> | readonly Draft<T>[];
+}
+
+/** What a user may say of a source's columns. */
+export interface ReadSettings {
+  /** The table's key -> the data's column, where they differ. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** Names inside the turns, where they are not those that we know. */
+  readonly turns?: TurnKeys;
+  /** The name of the only format to read by; default: the first that fits. */
+  readonly format?: string;
+  /** Which pairs are made of ranked answers. Default the best and the worst. */
+  readonly ranking?: Ranking;
+}
+
+/** How a source writes its turns. */
+export interface TurnKeys {
+  /** Key of the speaker. */
+  readonly role?: string;
+  /** Key of the text. */
+  readonly content?: string;
+  /** The source's name of a speaker -> `system`, `user`, `assistant` or `tool`. */
+  readonly roles?: Readonly<Record<string, string>>;
+}
+
+/** The first of `"a|b"` that a row has: tables give every row every key, so one with null only counts last. */
+export function keyIn(row: Row, keys: string): string {
+  const names = keys.split("|");
+  return names.find((key) => isGiven(row, key)) ??
+    names.find((key) => key in row) ?? keys;
+}
+
+function isGiven(row: Row, key: string): boolean {
+  return row[key] !== null && row[key] !== undefined;
+}
+
+/** The value under the first of `"a|b"` that a row has. */
+export function pick(row: Row, keys: string): unknown {
+  return row[keyIn(row, keys)];
+}
+
+function missingKeys<T>(
+  row: Row,
+  { keys }: Format<T>,
+  has = (key: string) => key in row,
+): string[] {
+  return keys.filter((either) => !either.split("|").some(has));
+}
+
+/** Whether a row has the shape of a format. */
+export function fitsFormat<T>(row: Row, format: Format<T>): boolean {
+  return missingKeys(row, format).length === 0 && (format.fits?.(row) ?? true);
+}
+
+/** The format that shares the most keys with a row; the most general of several, which come last. */
+function nearest<T>(
+  row: Row,
+  formats: readonly Format<T>[],
+): Format<T> | undefined {
+  const shared = (format: Format<T>) =>
+    format.keys.length - missingKeys(row, format).length;
+  return formats.filter((format) =>
+    shared(format) > 0 && shared(format) < format.keys.length
+  ).reverse().sort((a, b) => shared(b) - shared(a))[0];
+}
+
+/** `"a" or "b"` */
+function named(keys: readonly string[]): string {
+  return keys.map((key) => keyList(key.split("|")).replaceAll(", ", " or "))
+    .join(", ");
+}
+
+/**
+ * The format of a row, by its keys.
+ *
+ * @throws {TypeError} naming the key that is missing from the nearest format, and the keys found
+ */
+export function detectFormat<T>(
+  row: Row,
+  formats: readonly Format<T>[],
+): Format<T> {
+  const fit = formats.find((format) =>
+    fitsFormat(row, format) &&
+    missingKeys(row, format, (key) => isGiven(row, key)).length === 0
+  ) ?? formats.find((format) => fitsFormat(row, format));
+  if (fit !== undefined) return fit;
+  const found = keyList(Object.keys(row));
+  const near = nearest(row, formats);
+  if (near !== undefined) {
+    throw new TypeError(
+      `${named(missingKeys(row, near))} is missing, found keys ${found}`,
+    );
+  }
+  const wanted = formats.map(({ keys }) => keys.join(" + ")).join("; or ");
+  throw new TypeError(
+    `no known format, found keys ${found}, expected ${wanted}`,
+  );
+}
+
+/** @throws {TypeError} if there is no format of that name */
+function namedFormat<T>(
+  name: string,
+  formats: readonly Format<T>[],
+): Format<T> {
+  const format = formats.find((one) => one.name === name);
+  if (format !== undefined) return format;
+  throw new TypeError(
+    `no format is called "${name}", expected ${
+      keyList(formats.map((one) => one.name))
+    }`,
+  );
+}
+
+/**
+ * A row with its columns renamed to the table's keys.
+ *
+ * @param columns the table's key -> the row's column, as in `{ "chosen": "answer_good" }`
+ */
+export function renameColumns(
+  row: Row,
+  columns: Readonly<Record<string, string>>,
+): Row {
+  const used = new Set(Object.values(columns));
+  const rest = Object.entries(row).filter(([key]) => !used.has(key));
+  const renamed = Object.entries(columns).filter(([, column]) => column in row)
+    .map(([key, column]) => [key, row[column]] as const);
+  return Object.fromEntries([...rest, ...renamed]);
+}
+
+/** A row with the keys and speakers of its turns renamed to `role`, `content` and the standard four. */
+export function renameTurns(row: Row, keys: TurnKeys): Row {
+  const { role = "role", content = "content", roles = {} } = keys;
+  const turn = (value: unknown): unknown => {
+    if (!isRow(value) || !(role in value)) return value;
+    const { [role]: speaker, [content]: text, ...rest } = value;
+    const known = roles[String(speaker)] ?? speaker;
+    return {
+      ...rest,
+      role: known,
+      ...(text === undefined ? {} : { content: text }),
+    };
+  };
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [
+      key,
+      Array.isArray(value) ? value.map(turn) : turn(value),
+    ]),
+  );
+}
+
+/** JSON schemas of tools, and variables of the template; as they are or as JSON text. */
+function contextOf(row: Row): Omit<RowContext, "line"> {
+  const { tools, chat_template_kwargs: given } = row;
+  const isNone = (value: unknown) =>
+    value === undefined || value === null || value === "";
+  return {
+    ...(isNone(tools) ? {} : { tools: listAt(tools, "tools") }),
+    ...(isNone(given) ? {} : { variables: variablesAt(given) }),
+  };
+}
+
+function variablesAt(value: unknown): Row {
+  let parsed = value;
+  try {
+    if (typeof value === "string") parsed = parseWithFloats(value);
+  } catch {
+    parsed = undefined;
+  }
+  if (isRow(parsed)) return parsed;
+  throw new TypeError(
+    `"chat_template_kwargs" is ${
+      JSON.stringify(value)
+    }, expected an object or JSON text of one`,
+  );
+}
+
+/** What a row became, and by which format. */
+export interface ReadRow<T> {
+  /** None where the row prefers nothing, several where it ranks answers. */
+  readonly examples: readonly T[];
+  /** The format's name. */
+  readonly format: string;
+}
+
+/**
+ * Reads a row by the first format that fits it, or by the one that is named.
+ *
+ * @throws {TypeError} naming the key that is missing or of a wrong type; {RangeError} for a value
+ */
+export function readRows<T extends RowContext>(
+  row: Row,
+  line: number,
+  formats: readonly Format<T>[],
+  settings: ReadSettings = {},
+): ReadRow<T> {
+  const { columns = {}, turns, ranking = "best_worst" } = settings;
+  const renamed = renameColumns(row, columns);
+  const record = turns === undefined ? renamed : renameTurns(renamed, turns);
+  const format = settings.format === undefined
+    ? detectFormat(record, formats)
+    : detectFormat(record, [namedFormat(settings.format, formats)]);
+  const drafts = format.read(record, ranking);
+  const list: readonly Draft<T>[] = Array.isArray(drafts) ? drafts : [drafts];
+  const context = { ...contextOf(record), line };
+  return {
+    examples: list.map((draft) => ({ ...draft, ...context }) as T),
+    format: format.name,
+  };
+}
+
+/**
+ * Reads a row that makes exactly one example.
+ *
+ * @throws as `readRows` does; {TypeError} if the row makes none or several
+ */
+export function readRow<T extends RowContext>(
+  row: Row,
+  line: number,
+  formats: readonly Format<T>[],
+): T {
+  const { examples: [first, ...more], format } = readRows(row, line, formats);
+  if (first !== undefined && more.length === 0) return first;
+  throw new TypeError(
+    `the row makes ${
+      first === undefined ? 0 : more.length + 1
+    } examples by the format ${format}, expected one`,
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * Questions that rows ask in texts: a system text, earlier rounds, an instruction and its input. Knows no answers.
+ */
+import type { Message } from "../../text/message.ts";
+import { keyIn, pick } from "./format.ts";
+import { kindOf, listAt, type Row, textAt } from "./turns.ts";
+
+/** A user's turn. */
+export function userTurn(content: string): Message {
+  return { role: "user", content };
+}
+
+/** Whether a row has a system text. Texts beside it are meant as turns: a template alone could place it. */
+export function hasSystem(row: Row): boolean {
+  const system = pick(row, "system|system_prompt");
+  return typeof system === "string" && system !== "";
+}
+
+/** Turns with the row's system text before them, unless they have one. */
+export function withSystem(
+  row: Row,
+  turns: readonly Message[],
+): readonly Message[] {
+  const system = pick(row, "system|system_prompt");
+  if (
+    typeof system !== "string" || system === "" || turns[0]?.role === "system"
+  ) return turns;
+  return [{ role: "system", content: system }, ...turns];
+}
+
+/** `[[question, answer], ...]`, as alpaca data has it. */
+function historyOf(row: Row): Message[] {
+  const { history } = row;
+  if (history === undefined || history === null || history === "") return [];
+  return listAt(history, "history").flatMap((round, i) => {
+    if (!Array.isArray(round) || round.length !== 2) {
+      throw new TypeError(
+        `"history[${i}]" is ${
+          kindOf(round)
+        }, expected a question and its answer`,
+      );
+    }
+    return [
+      userTurn(textAt(round[0], `history[${i}][0]`)),
+      {
+        role: "assistant",
+        content: textAt(round[1], `history[${i}][1]`),
+      },
+    ];
+  });
+}
+
+/** The first of the keys is the question; `input` or `context` beside it follows on a new line. */
+export function question(row: Row, keys: string): readonly Message[] {
+  const key = keyIn(row, keys);
+  const asked = textAt(row[key], key);
+  const input = key === "input" ? undefined : pick(row, "input|context");
+  const whole = typeof input === "string" && input !== ""
+    ? [asked, input].filter((part) => part !== "").join("\n")
+    : asked;
+  return withSystem(row, [...historyOf(row), userTurn(whole)]);
+}

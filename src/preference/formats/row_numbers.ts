@@ -1,0 +1,92 @@
+/**
+ * Numbers that a row gives its two answers: scores, and a reference's log-probabilities. The two are never mistaken
+ * for each other: a log-probability of a text is not positive.
+ */
+import { withoutFloat } from "../../base/json_float.ts";
+import type { PairOfNumbers, Preference } from "./preference.ts";
+import type { Row } from "./turns.ts";
+
+/** Columns of the chosen answer's score; the rejected one's have `rejected` in its place. */
+const SCORES = [
+  "chosen_score",
+  "score_chosen",
+  "chosen_rating",
+  "rating_chosen",
+  "chosen-rating",
+  "chosen_avg_rating",
+  "chosen_reward",
+  "reward_chosen",
+];
+
+/** A number, or text of one; undefined otherwise. */
+export function numberOf(value: unknown): number | undefined {
+  const number = typeof value === "string" && value.trim() !== ""
+    ? Number(value)
+    : withoutFloat(value);
+  return typeof number === "number" && Number.isFinite(number)
+    ? number
+    : undefined;
+}
+
+/** Two values as scores, if both are numbers. */
+export function scoresOf(
+  chosen: unknown,
+  rejected: unknown,
+): Pick<Preference, "scores"> {
+  const pair = [numberOf(chosen), numberOf(rejected)] as const;
+  return pair[0] === undefined || pair[1] === undefined
+    ? {}
+    : { scores: { chosen: pair[0], rejected: pair[1] } };
+}
+
+function rowScores(row: Row): Pick<Preference, "scores"> {
+  const found = SCORES.map((key) =>
+    scoresOf(row[key], row[key.replace("chosen", "rejected")])
+  );
+  return found.find(({ scores }) => scores !== undefined) ?? {};
+}
+
+/** `margin`, as TRL's reward trainer reads it. */
+function rowMargin(row: Row): Pick<Preference, "margin"> {
+  const margin = numberOf(row["margin"]);
+  return margin === undefined ? {} : { margin };
+}
+
+/** @throws {TypeError} if it is no number; {RangeError} if it is positive */
+function logpAt(row: Row, key: string): number {
+  const value = numberOf(row[key]);
+  if (value === undefined) {
+    throw new TypeError(
+      `"${key}" is ${
+        JSON.stringify(row[key])
+      }, expected the sum of the answer's log-probabilities`,
+    );
+  }
+  if (value > 0) {
+    throw new RangeError(
+      `"${key}" is ${value}, expected a log-probability of at most 0; a score belongs into a column such as "chosen_score"`,
+    );
+  }
+  return value;
+}
+
+function rowReference(row: Row): Pick<Preference, "referenceLogps"> {
+  const [a, b] = ["ref_chosen_logps", "ref_rejected_logps"] as const;
+  if (!(a in row) && !(b in row)) return {};
+  const referenceLogps: PairOfNumbers = {
+    chosen: logpAt(row, a),
+    rejected: logpAt(row, b),
+  };
+  return { referenceLogps };
+}
+
+/**
+ * Scores, margin and reference of a row's two answers, as far as it gives them.
+ *
+ * @throws {TypeError} or {RangeError} for log-probabilities that cannot be such
+ */
+export function rowNumbers(
+  row: Row,
+): Pick<Preference, "scores" | "margin" | "referenceLogps"> {
+  return { ...rowScores(row), ...rowMargin(row), ...rowReference(row) };
+}

@@ -1,0 +1,193 @@
+/**
+ * How the rows of pairs that are written down as such become drafts of Preference. The table is preference_formats.ts;
+ * pairs that are made of rankings and votes are in ranked_shapes.ts.
+ */
+import type { Message } from "../../text/message.ts";
+import { splitTexts, splitTurns } from "./common_prompt.ts";
+import { dialogueTurns, promptTurns } from "./dialogue.ts";
+import { type Draft, keyIn, pick } from "./format.ts";
+import type { Preference } from "./preference.ts";
+import { hasSystem, question, userTurn, withSystem } from "./questions.ts";
+import { rowNumbers, scoresOf } from "./row_numbers.ts";
+import {
+  answerAt,
+  isRow,
+  listAt,
+  type Row,
+  textAt,
+  turnAt,
+  turnsAt,
+} from "./turns.ts";
+
+const isTurns = (value: unknown): boolean =>
+  Array.isArray(value) || isRow(value);
+
+function beginsWith(
+  turns: readonly Message[],
+  prompt: readonly Message[],
+): boolean {
+  return turns.length > prompt.length &&
+    prompt.every((turn, i) =>
+      JSON.stringify(turn) === JSON.stringify(turns[i])
+    );
+}
+
+/** A prompt and two answers; texts, or turns. */
+export function explicitPrompt(row: Row): Draft<Preference> {
+  const { prompt, chosen, rejected } = row;
+  if (![prompt, chosen, rejected].some(isTurns) && !hasSystem(row)) {
+    const texts = {
+      prompt: textAt(prompt, "prompt"),
+      chosen: textAt(chosen, "chosen"),
+    };
+    return {
+      ...texts,
+      rejected: textAt(rejected, "rejected"),
+      ...rowNumbers(row),
+    };
+  }
+  const answers = {
+    chosen: answerAt(chosen, "chosen"),
+    rejected: answerAt(rejected, "rejected"),
+  };
+  if (Array.isArray(prompt)) {
+    const turns = turnsAt(prompt, "prompt");
+    const repeated = beginsWith(answers.chosen, turns) &&
+      beginsWith(answers.rejected, turns);
+    const from = repeated ? turns.length : 0; // some datasets give the prompt again inside the answers
+    return {
+      prompt: withSystem(row, turns),
+      chosen: answers.chosen.slice(from),
+      rejected: answers.rejected.slice(from),
+      ...rowNumbers(row),
+    };
+  }
+  // A text beside whole conversations (UltraFeedback) only repeats their first question.
+  const whole = splitTurns(answers.chosen, answers.rejected);
+  const turns = whole.prompt.length > 0
+    ? whole
+    : { ...answers, prompt: [userTurn(textAt(prompt, "prompt"))] };
+  return {
+    ...turns,
+    prompt: withSystem(row, turns.prompt),
+    ...rowNumbers(row),
+  };
+}
+
+/** Two wholes that begin with the same prompt. */
+export function implicitPrompt(row: Row): Draft<Preference> {
+  const { chosen, rejected } = row;
+  if (!isTurns(chosen) && !isTurns(rejected)) {
+    return {
+      ...splitTexts(textAt(chosen, "chosen"), textAt(rejected, "rejected")),
+      ...rowNumbers(row),
+    };
+  }
+  const parts = splitTurns(
+    turnsAt(chosen, "chosen"),
+    turnsAt(rejected, "rejected"),
+  );
+  return {
+    ...parts,
+    prompt: withSystem(row, parts.prompt),
+    ...rowNumbers(row),
+  };
+}
+
+/** Two whole dialogues in texts. */
+export function twoDialogues(row: Row): Draft<Preference> {
+  return {
+    ...splitTurns(
+      dialogueTurns(textAt(row.chosen, "chosen")),
+      dialogueTurns(textAt(row.rejected, "rejected")),
+    ),
+    ...rowNumbers(row),
+  };
+}
+
+/** A dialogue that waits for its answer, and two answers in texts; they may repeat the dialogue. */
+export function dialogueWithAnswers(row: Row): Draft<Preference> {
+  const prompt = textAt(row.prompt, "prompt");
+  const answer = (key: string) => {
+    const text = textAt(row[key], key);
+    const rest = text.startsWith(prompt) ? text.slice(prompt.length) : text;
+    return [{ role: "assistant", content: rest.trim() }];
+  };
+  return {
+    prompt: promptTurns(prompt) ?? [],
+    chosen: answer("chosen"),
+    rejected: answer("rejected"),
+    ...rowNumbers(row),
+  };
+}
+
+/** History with `value`, the last turn (or the row) with `chosen_value` and `rejected_value`. */
+export function messagesWithTwoValues(row: Row): Draft<Preference> {
+  const turns = typeof row.messages === "string" &&
+      !row.messages.trimStart().startsWith("[")
+    ? [{ role: "user", value: row.messages }]
+    : listAt(row.messages, "messages");
+  const last = turns.at(-1);
+  const inside = isRow(last) &&
+    ("chosen_value" in last || "rejected_value" in last);
+  const pair: Row = inside
+    ? { role: "assistant", ...last }
+    : { ...row, role: "assistant" };
+  const name = inside ? `messages[${turns.length - 1}]` : "row";
+  const history = inside ? turns.slice(0, -1) : turns;
+  const answer = (key: string) => {
+    const { role, content } = turnAt(pair, name, key);
+    return [{ role, content }];
+  };
+  return {
+    prompt: withSystem(
+      row,
+      history.map((turn, i) => turnAt(turn, `messages[${i}]`)),
+    ),
+    chosen: answer("chosen_value"),
+    rejected: answer("rejected_value"),
+    ...rowNumbers(row),
+    ...scoresOf(pair.chosen_score, pair.rejected_score),
+  };
+}
+
+/** History as turns under a key, the answers beside it. */
+export function turnsWithAnswers(row: Row, key: string): Draft<Preference> {
+  return {
+    prompt: withSystem(row, turnsAt(row[key], key)),
+    chosen: answerAt(row.chosen, "chosen"),
+    rejected: answerAt(row.rejected, "rejected"),
+    ...rowNumbers(row),
+  };
+}
+
+/** A question and two answers, all texts that are meant as turns. Keys may be alternatives, `"a|b"`. */
+export function questionWithAnswers(
+  keys: readonly [question: string, chosen: string, rejected: string],
+): (row: Row) => Draft<Preference> {
+  const [asked, chosen, rejected] = keys;
+  const answerOf = (row: Row, key: string) =>
+    answerAt(pick(row, key), keyIn(row, key));
+  return (row) => {
+    const answers = {
+      chosen: answerOf(row, chosen),
+      rejected: answerOf(row, rejected),
+    };
+    const whole = splitTurns(answers.chosen, answers.rejected);
+    const parts = whole.prompt.length > 0 // conversations repeat the question, and may have more rounds
+      ? { ...whole, prompt: withSystem(row, whole.prompt) }
+      : { ...answers, prompt: question(row, asked) };
+    return { ...parts, ...rowNumbers(row) };
+  };
+}
+
+/** `output: [better, worse]`, as older alpaca rankings have it. */
+export function twoOutputs(row: Row): Draft<Preference> {
+  const [chosen, rejected] = listAt(row.output, "output");
+  return {
+    prompt: question(row, "instruction"),
+    chosen: answerAt(chosen, "output[0]"),
+    rejected: answerAt(rejected, "output[1]"),
+    ...rowNumbers(row),
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * Turns of a conversation as datasets write them: `role`/`content`, `from`/`value`, `role`/`value`.
+ * Knows no dataset's columns.
+ */
+import { parseWithFloats } from "../../base/json_float.ts";
+import type { Message } from "../../text/message.ts";
+
+/** A row of a dataset, or an object inside one. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Other names of the roles in ShareGPT data. */
+const ROLES: Readonly<Record<string, string>> = {
+  human: "user",
+  gpt: "assistant",
+  chatgpt: "assistant",
+  bot: "assistant",
+  model: "assistant",
+  function_call: "assistant",
+  observation: "tool",
+  function_response: "tool",
+};
+const STANDARD = ["system", "user", "assistant", "tool"];
+
+/** What a value is, in a word, for messages. */
+export function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Whether a value is an object with keys. */
+export function isRow(value: unknown): value is Row {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `"a", "b"` */
+export function keyList(keys: readonly string[]): string {
+  return keys.map((key) => `"${key}"`).join(", ");
+}
+
+/** @throws {TypeError} if it is not text; `name` is the column. */
+export function textAt(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`"${name}" is ${kindOf(value)}, expected a string`);
+}
+
+function contentAt(value: unknown, turn: Row, name: string): string {
+  if (Array.isArray(value)) {
+    return value.map((part, i) => {
+      if (isRow(part) && part.type === "text") {
+        return textAt(part.text, `${name}[${i}].text`);
+      }
+      throw new TypeError(
+        `"${name}[${i}]" is not text: only text parts are served`,
+      );
+    }).join("");
+  }
+  if (
+    (value === null || value === undefined) && turn.tool_calls != null
+  ) return "";
+  return textAt(value, name);
+}
+
+/** A call written as JSON text becomes the message form that templates read. */
+function calls(value: string, name: string): Message {
+  try {
+    const call = parseWithFloats(value);
+    const list = Array.isArray(call) ? call : [call];
+    if (!list.every((one) => isRow(one) && typeof one.name === "string")) {
+      throw new TypeError();
+    }
+    const tool_calls = list.map((one) => ({ type: "function", function: one }));
+    return { role: "assistant", content: "", tool_calls };
+  } catch {
+    throw new TypeError(
+      `"${name}" is no function call: expected JSON with "name" and "arguments"`,
+    );
+  }
+}
+
+/**
+ * Reads one turn.
+ *
+ * @param name its place in the row, for messages
+ * @param allowed further keys that may hold the text, tried after `content` and `value`
+ * @throws {TypeError} naming the key that is missing or of a wrong type
+ */
+export function turnAt(
+  value: unknown,
+  name: string,
+  textKey?: string,
+): Message {
+  if (!isRow(value)) {
+    throw new TypeError(
+      `"${name}" is ${
+        kindOf(value)
+      }, expected a turn with "role" and "content"`,
+    );
+  }
+  const { role, from, content, value: said, ...others } = value;
+  const rest = Object.fromEntries(
+    Object.entries(others).filter(([, part]) =>
+      part !== null && part !== undefined // tables give every turn every key
+    ),
+  );
+  const speaker = role ?? from;
+  if (typeof speaker !== "string") {
+    throw new TypeError(
+      `"${name}" has no "role" or "from", found keys ${
+        keyList(Object.keys(value))
+      }`,
+    );
+  }
+  if (
+    from !== undefined && role === undefined &&
+    !STANDARD.includes(ROLES[speaker] ?? speaker)
+  ) {
+    throw new TypeError(
+      `"${name}.from" is "${speaker}", expected one of ${
+        keyList([...STANDARD, ...Object.keys(ROLES)])
+      }`,
+    );
+  }
+  const key = textKey ??
+    (content === undefined && said !== undefined ? "value" : "content");
+  const raw = textKey !== undefined ? value[textKey] : content ?? said;
+  if (raw === undefined && rest.tool_calls === undefined) {
+    const wanted = textKey ?? 'content" or "value';
+    throw new TypeError(
+      `"${name}" has no "${wanted}", found keys ${keyList(Object.keys(value))}`,
+    );
+  }
+  const text = contentAt(raw, value, `${name}.${key}`);
+  if (speaker === "function_call") return calls(text, `${name}.${key}`);
+  return { ...rest, role: ROLES[speaker] ?? speaker, content: text };
+}
+
+/**
+ * Reads a list of turns; the list may be written as JSON text.
+ *
+ * @throws {TypeError} naming the turn and key that is missing or of a wrong type
+ */
+export function turnsAt(value: unknown, name: string): Message[] {
+  return listAt(value, name).map((turn, i) => turnAt(turn, `${name}[${i}]`));
+}
+
+/** A list, or JSON text of one. @throws {TypeError} if it is neither. */
+export function listAt(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value === "string" && value.trimStart().startsWith("[")) {
+    try {
+      const list = parseWithFloats(value);
+      if (Array.isArray(list)) return list;
+    } catch {
+      throw new TypeError(
+        `"${name}" is text that begins like a JSON list but is none`,
+      );
+    }
+  }
+  throw new TypeError(
+    `"${name}" is ${kindOf(value)}, expected a list of turns`,
+  );
+}
+
+/** An answer: turns, one turn, or its bare text. @throws {TypeError} otherwise. */
+export function answerAt(value: unknown, name: string): Message[] {
+  if (Array.isArray(value)) return turnsAt(value, name);
+  if (isRow(value)) return [turnAt(value, name)];
+  return [{ role: "assistant", content: textAt(value, name) }];
+}

@@ -1,0 +1,174 @@
+/**
+ * The kinds of data that methods train on: how the rows of each are read, checked, tokenized, cut, packed and measured.
+ */
+import {
+  answersEqual,
+  demonstrationFault,
+  preferenceFault,
+  teachesNothing,
+} from "../formats/check.ts";
+import type { RowKind } from "./checked_rows.ts";
+import { DEMONSTRATION_FORMATS } from "../formats/demonstration_formats.ts";
+import { FEEDBACK_FORMATS } from "../formats/feedback_formats.ts";
+import {
+  fitFeedback,
+  fitPair,
+  fitSequence,
+  type Fitted,
+  type LengthLimits,
+} from "../tokens/length.ts";
+import {
+  completionLengths,
+  lengthsOf,
+  type LoadReport,
+} from "./load_report.ts";
+import {
+  DEMONSTRATION_PACKING,
+  FEEDBACK_PACKING,
+  type Packing,
+  PAIR_PACKING,
+} from "../tokens/packed_examples.ts";
+import type {
+  Demonstration,
+  Feedback,
+  Preference,
+  RowContext,
+} from "../formats/preference.ts";
+import { PREFERENCE_FORMATS } from "../formats/preference_formats.ts";
+import type { TokenFeedback } from "../tokens/token_feedback.ts";
+import type { TokenPair, TokenSequence } from "../tokens/token_pair.ts";
+import {
+  type Encoder,
+  type TokenDemonstration,
+  type Tokenized,
+  tokenizeDemonstration,
+  tokenizeFeedback,
+  tokenizePreference,
+  type TrainedPart,
+} from "../tokens/tokenize.ts";
+
+/** Rows that are sound but not wanted. */
+export interface Filters {
+  /** Pairs whose scores in the data differ by less are left out. Default none. */
+  readonly minScoreMargin?: number;
+}
+
+/** One kind: rows `R` become examples `T`. */
+export interface DataKind<R extends RowContext, T> extends RowKind<R> {
+  /** Names it in hashes, with all that changes its tokens. */
+  readonly name: string;
+  /** Why a sound row teaches nothing or is not wanted. */
+  readonly useless: (row: R, filters: Filters) => string | undefined;
+  readonly tokenize: (row: R, encoder: Encoder) => Tokenized<T>;
+  readonly fit: (tokens: T, limits: LengthLimits) => Fitted<T>;
+  /** Tokens of all its sequences. */
+  readonly size: (tokens: T) => number;
+  readonly packing: Packing<T>;
+  readonly measure: (
+    examples: readonly T[],
+  ) => Pick<LoadReport, "lengths" | "tokens" | "labels">;
+}
+
+function isClose({ scores }: Preference, margin: number): boolean {
+  return scores !== undefined && scores.chosen - scores.rejected < margin;
+}
+
+/** Lengths are taken in one go, since packed examples are taken apart each time. */
+function measurePairs(
+  pairs: readonly TokenPair[],
+): Pick<LoadReport, "lengths" | "tokens"> {
+  const lengths: Record<"prompt" | "chosen" | "rejected" | "total", number[]> =
+    { prompt: [], chosen: [], rejected: [], total: [] };
+  let shared = 0;
+  let full = 0;
+  for (const { chosen, rejected, sharedLength } of pairs) {
+    lengths.prompt.push(chosen.completionStart);
+    lengths.chosen.push(chosen.ids.length - chosen.completionStart);
+    lengths.rejected.push(rejected.ids.length - rejected.completionStart);
+    lengths.total.push(chosen.ids.length, rejected.ids.length);
+    shared += sharedLength;
+    full += chosen.ids.length + rejected.ids.length;
+  }
+  const entries = Object.entries(lengths).map(([name, values]) =>
+    [name, lengthsOf(values)] as const
+  );
+  return {
+    lengths: Object.fromEntries(entries),
+    tokens: { full, computed: full - shared },
+  };
+}
+
+function measureSequences(
+  sequences: readonly TokenSequence[],
+): Pick<LoadReport, "lengths" | "tokens"> {
+  const full = sequences.reduce((sum, { ids }) => sum + ids.length, 0);
+  return {
+    lengths: {
+      prompt: lengthsOf(
+        sequences.map(({ completionStart }) => completionStart),
+      ),
+      completion: completionLengths(sequences),
+      total: lengthsOf(sequences.map(({ ids }) => ids.length)),
+    },
+    tokens: { full, computed: full },
+  };
+}
+
+/** Pairs of answers. */
+export const PREFERENCES: DataKind<Preference, TokenPair> = {
+  name: "pairs",
+  formats: PREFERENCE_FORMATS,
+  fault: preferenceFault,
+  useless: (row, { minScoreMargin }) =>
+    answersEqual(row)
+      ? "chosen equals rejected"
+      : minScoreMargin !== undefined && isClose(row, minScoreMargin)
+      ? "scores closer than min_score_margin"
+      : undefined,
+  tokenize: tokenizePreference,
+  fit: fitPair,
+  size: ({ chosen, rejected }) => chosen.ids.length + rejected.ids.length,
+  packing: PAIR_PACKING,
+  measure: measurePairs,
+};
+
+/** Judged answers. */
+export const FEEDBACK: DataKind<Feedback, TokenFeedback> = {
+  name: "feedback",
+  formats: FEEDBACK_FORMATS,
+  fault: demonstrationFault,
+  useless: () => undefined,
+  tokenize: tokenizeFeedback,
+  fit: fitFeedback,
+  size: ({ sequence }) => sequence.ids.length,
+  packing: FEEDBACK_PACKING,
+  measure: (examples) => {
+    const good = examples.filter(({ label }) => label).length;
+    const { lengths, tokens } = measureSequences(
+      examples.map(({ sequence }) => sequence),
+    );
+    return { lengths, tokens, labels: { good, bad: examples.length - good } };
+  },
+};
+
+/** Answers to learn. */
+export function demonstrations(
+  { completionOnly = true, assistantOnly = false }: TrainedPart,
+): DataKind<Demonstration, TokenDemonstration> {
+  return {
+    name: `demonstrations ${completionOnly} ${assistantOnly}`,
+    formats: DEMONSTRATION_FORMATS,
+    fault: demonstrationFault,
+    useless: (row) =>
+      (completionOnly || assistantOnly) &&
+        teachesNothing(row, { last: !assistantOnly })
+        ? "its answer has weight 0"
+        : undefined,
+    tokenize: (row, encoder) =>
+      tokenizeDemonstration(row, encoder, { completionOnly, assistantOnly }),
+    fit: fitSequence,
+    size: ({ ids }) => ids.length,
+    packing: DEMONSTRATION_PACKING,
+    measure: measureSequences,
+  };
+}

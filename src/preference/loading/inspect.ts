@@ -1,0 +1,213 @@
+/**
+ * The account of a load and some of its examples as lines of text: what will be trained, before any GPU work.
+ * Pure: prints nothing, decides no colour by itself.
+ */
+import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import type { Lengths, LoadReport, Tally } from "./load_report.ts";
+import type { TokenFeedback } from "../tokens/token_feedback.ts";
+import {
+  type TokenPair,
+  type TokenSequence,
+  trainedSpans,
+} from "../tokens/token_pair.ts";
+import type { TokenDemonstration } from "../tokens/tokenize.ts";
+
+/** How it is to be shown. */
+export interface InspectOptions {
+  /** Turns ids into text. */
+  readonly tokenizer: Tokenizer;
+  /** Terminal colours: the trained span green (chosen) or magenta (rejected). Default false. */
+  readonly color?: boolean;
+}
+
+type Paint = (text: string) => string;
+const plain: Paint = (text) => text;
+
+/** `only` is the path of the only file: it need not be said with every line. */
+function tallyLine(
+  label: string,
+  { count, where }: Tally,
+  only?: string,
+): string {
+  const more = count > where.length ? ", ..." : "";
+  const places = where.map((place) => place.replace(`"${only}" `, ""));
+  return `  ${label}: ${count} (${places.join(", ")}${more})`;
+}
+
+function lengthLine(
+  name: string,
+  { min, median, p90, p99, max, mean }: Lengths,
+): string {
+  const cells = [min, median, p90, p99, max].map((n) => String(n).padStart(7))
+    .join("");
+  return `  ${name.padEnd(10)}${cells}${mean.toFixed(1).padStart(9)}`;
+}
+
+/** Rows read, kept and dropped with reasons and lines, and the table of lengths. */
+export function reportLines(
+  report: LoadReport,
+  { color = false }: { color?: boolean } = {},
+): string[] {
+  const paint = (style: Paint) => color ? style : plain;
+  const lines = report.sources.map(({ path, rows, taken }) =>
+    `${path}: ${rows} rows` + (taken < rows ? `, ${taken} taken` : "")
+  );
+  const only = report.sources.length === 1
+    ? report.sources[0]?.path
+    : undefined;
+  const formats = Object.entries(report.formats).map(([name, rows]) =>
+    `${name} (${rows})`
+  );
+  if (report.cached !== undefined) {
+    lines.push(`tokens: read from ${report.cached}`);
+  }
+  lines.push(`format: ${formats.join(", ") || "none"}`);
+  const beyond = report.beyond > 0 ? `, ${report.beyond} not needed` : "";
+  const dropped = Object.values(report.dropped).reduce(
+    (total, { count }) => total + count,
+    0,
+  );
+  lines.push(
+    paint(bold)(
+      `${report.rows} rows: ${report.kept} kept, ${dropped} dropped${beyond}`,
+    ),
+  );
+  for (const [reason, one] of Object.entries(report.dropped)) {
+    lines.push(paint(red)(tallyLine(`dropped, ${reason}`, one, only)));
+  }
+  if (report.cut.count > 0) {
+    lines.push(paint(yellow)(tallyLine("cut to max_length", report.cut, only)));
+  }
+  if (report.moved.count > 0) {
+    lines.push(
+      paint(yellow)(
+        tallyLine(
+          "border of prompt and answer lies inside a token or moved",
+          report.moved,
+          only,
+        ),
+      ),
+    );
+  }
+  if (report.labels !== undefined) {
+    lines.push(`  good ${report.labels.good}, bad ${report.labels.bad}`);
+  }
+  if (report.kept === 0) return lines;
+  lines.push(
+    `  ${"tokens".padEnd(10)}    min median    90%    99%    max     mean`,
+  );
+  for (const [name, lengths] of Object.entries(report.lengths)) {
+    lines.push(lengthLine(name, lengths));
+  }
+  const { full, computed } = report.tokens;
+  if (report.packed !== undefined) {
+    const { bins, maxLength } = report.packed;
+    const share = (full / (bins * maxLength) * 100).toFixed(1);
+    lines.push(
+      `  packed into ${bins} bins of ${maxLength} tokens, ${share} % full`,
+    );
+  }
+  const saved = ((1 - computed / full) * 100).toFixed(1);
+  if (computed < full) {
+    lines.push(
+      `  ${full} tokens, ${computed} to compute: shared prompts save ${saved} %`,
+    );
+  }
+  return lines;
+}
+
+/** One token, whitespace made visible; a part of a character as its id. */
+function tokenText(id: number, tokenizer: Tokenizer): string {
+  const text = tokenizer.decode([id]);
+  if (text === "" || text.includes("\ufffd")) return `<${id}>`;
+  return text.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "→")
+    .replaceAll("\r", "␍");
+}
+
+function tokenLine(ids: readonly number[], tokenizer: Tokenizer): string {
+  return ids.map((id) => tokenText(id, tokenizer)).join("|");
+}
+
+function spans(
+  label: string,
+  sequence: TokenSequence,
+  paint: Paint,
+  tokenizer: Tokenizer,
+): string[] {
+  const trained = trainedSpans(sequence).flatMap(([start, end]) =>
+    sequence.ids.slice(start, end)
+  );
+  return [
+    `  ${label}, ${trained.length} tokens trained:`,
+    `    ${paint(tokenizer.decode(trained)).replaceAll("\n", "\n    ")}`,
+    `    ${paint(tokenLine(trained, tokenizer))}`,
+  ];
+}
+
+function promptSpan(
+  ids: readonly number[],
+  faint: Paint,
+  tokenizer: Tokenizer,
+): string[] {
+  return [
+    `  prompt, ${ids.length} tokens:`,
+    `    ${faint(tokenizer.decode(ids)).replaceAll("\n", "\n    ")}`,
+    `    ${faint(tokenLine(ids, tokenizer))}`,
+  ];
+}
+
+/** A pair: the rendered text and the tokens of the prompt and of both trained spans. */
+export function pairLines(
+  pair: TokenPair,
+  { tokenizer, color = false }: InspectOptions,
+): string[] {
+  const paint = (style: Paint) => color ? style : plain;
+  const { chosen, rejected, sharedLength, line } = pair;
+  const prompts = [chosen, rejected].map(({ ids, completionStart }) =>
+    ids.slice(0, completionStart)
+  );
+  const [first = [], second = []] = prompts;
+  const differ = first.join() === second.join()
+    ? []
+    : promptSpan(second, paint(dim), tokenizer);
+  return [
+    paint(cyan)(
+      `line ${line}: ${chosen.ids.length} + ${rejected.ids.length} tokens, ${sharedLength} shared`,
+    ),
+    ...promptSpan(first, paint(dim), tokenizer),
+    ...spans("chosen", chosen, paint(green), tokenizer),
+    ...differ,
+    ...spans("rejected", rejected, paint(magenta), tokenizer),
+  ];
+}
+
+/** A demonstration: the rendered text and the tokens of the prompt and of the trained span. */
+export function demonstrationLines(
+  demonstration: TokenDemonstration,
+  { tokenizer, color = false }: InspectOptions,
+): string[] {
+  const paint = (style: Paint) => color ? style : plain;
+  const { ids, completionStart, line } = demonstration;
+  return [
+    paint(cyan)(`line ${line}: ${ids.length} tokens`),
+    ...promptSpan(ids.slice(0, completionStart), paint(dim), tokenizer),
+    ...spans("completion", demonstration, paint(green), tokenizer),
+  ];
+}
+
+/** A judged answer: the rendered text and the tokens of the prompt and of the trained span. */
+export function feedbackLines(
+  { sequence, label, line }: TokenFeedback,
+  options: InspectOptions,
+): string[] {
+  const { tokenizer, color = false } = options;
+  const paint = (style: Paint) => color ? style : plain;
+  const { ids, completionStart } = sequence;
+  const style = label ? green : magenta;
+  return [
+    paint(cyan)(`line ${line}: ${ids.length} tokens`),
+    ...promptSpan(ids.slice(0, completionStart), paint(dim), tokenizer),
+    ...spans(label ? "good" : "bad", sequence, paint(style), tokenizer),
+  ];
+}

@@ -1,0 +1,250 @@
+/**
+ * Files -> token pairs, demonstrations or judged answers, with an account of every row. Bad rows stop the load: data is
+ * never half used. Rows that are merely of no use (equal answers, too long) are left out and counted. Rows of large
+ * files are not held: what stays are tokens, packed.
+ */
+import { createHash } from "node:crypto";
+import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
+import type { ReadSettings } from "../formats/format.ts";
+import { checkLimits, type Fitted, type LengthLimits } from "../tokens/length.ts";
+import {
+  type DataKind,
+  demonstrations,
+  FEEDBACK,
+  type Filters,
+  PREFERENCES,
+} from "./data_kind.ts";
+import { type LoadReport, type OpenTally, tally } from "./load_report.ts";
+import type { RowContext } from "../formats/preference.ts";
+import {
+  openRows,
+  type RowStore,
+  sourceFiles,
+  type SourceRow,
+} from "./row_store.ts";
+import { type DataSource, type DrawOptions, drawRows } from "./sources.ts";
+import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
+import type { TokenFeedback } from "../tokens/token_feedback.ts";
+import type { TokenPair } from "../tokens/token_pair.ts";
+import type { Encoder, TokenDemonstration, TrainedPart } from "../tokens/tokenize.ts";
+
+/** How rows are drawn, tokenized and cut. */
+export interface LoadOptions
+  extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
+  /** Tokenizer and template. */
+  readonly encoder: Encoder;
+  /** Longest sequences, and what happens to longer ones. Default none. */
+  readonly limits?: LengthLimits;
+  /** Keeps the first so many that can be used. Default all. */
+  readonly maxSamples?: number;
+  /** Leaves out examples whose tokens are all those of an earlier one. Default false. */
+  readonly dedupe?: boolean;
+  /** Rows of more text than this are read again when they are drawn, in bytes. Default 256 MiB. */
+  readonly memoryBytes?: number;
+  /** Where tokens are kept from one load to the next; default nowhere. */
+  readonly cacheFolder?: string;
+  /** Told the rows done and their number, now and then. */
+  readonly onProgress?: (done: number, rows: number) => void;
+}
+
+/** What a load gives. */
+export interface Loaded<T> {
+  /** What is trained or evaluated, in order. */
+  readonly examples: readonly T[];
+  /** The file of each, by its number among `report.sources`. */
+  readonly files: readonly number[];
+  /** What became of every row. */
+  readonly report: LoadReport;
+}
+
+type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
+
+/** An example as tokens within the limits, or the reason why not. */
+function prepare<R extends RowContext, T>(
+  row: R,
+  kind: DataKind<R, T>,
+  { options, where }: { options: LoadOptions; where: string },
+): Prepared<T> {
+  const useless = kind.useless(row, options);
+  if (useless !== undefined) return { dropped: useless };
+  const { tokens, moved } = (() => {
+    try {
+      return kind.tokenize(row, options.encoder);
+    } catch (error) {
+      if (error instanceof Error) error.message = `${error.message} (${where})`;
+      throw error;
+    }
+  })();
+  const fitted = kind.fit(tokens, options.limits ?? {});
+  if ("dropped" in fitted) return fitted;
+  const cut = kind.size(fitted.kept) < kind.size(tokens);
+  return { ...fitted, moved, cut };
+}
+
+/** Whether a row will be kept; a broken one is not, and is told when all rows are read. */
+function isUsable<R extends RowContext, T>(
+  row: SourceRow,
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): boolean {
+  try {
+    const { examples } = readChecked(row, kind, options);
+    return examples.some((example) =>
+      "kept" in prepare(example, kind, { options, where: "" })
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** What became of the rows so far. */
+class Account<T> {
+  readonly examples: T[] = [];
+  readonly paths: string[] = [];
+  readonly dropped: Record<string, OpenTally> = {};
+  readonly moved: OpenTally = { count: 0, where: [] };
+  readonly cut: OpenTally = { count: 0, where: [] };
+  readonly #known = new Set<string>();
+
+  drop(reason: string, where: string): void {
+    tally(this.dropped[reason] ??= { count: 0, where: [] }, where);
+  }
+
+  add<R extends RowContext>(
+    result: Prepared<T>,
+    { path, where }: { path: string; where: string },
+    { packing }: DataKind<R, T>,
+    dedupe: boolean,
+  ): void {
+    if ("dropped" in result) return this.drop(result.dropped, where);
+    const packed = packing.pack(result.kept);
+    if (dedupe) {
+      const tokens = packed.words.subarray(1); // all but the line
+      const hash = createHash("sha256").update(tokens).digest("base64");
+      if (this.#known.has(hash)) {
+        return this.drop("same tokens as an earlier row", where);
+      }
+      this.#known.add(hash);
+    }
+    this.examples.push(packing.unpack(packed));
+    this.paths.push(path);
+    if (result.moved) tally(this.moved, where);
+    if (result.cut) tally(this.cut, where);
+  }
+}
+
+async function prepareRows<R extends RowContext, T>(
+  store: RowStore,
+  indices: readonly number[],
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): Promise<{ account: Account<T>; done: number }> {
+  const { maxSamples = Infinity, dedupe = false, onProgress } = options;
+  const account = new Account<T>();
+  let done = 0;
+  if (maxSamples > 0) {
+    const expect = Math.min(maxSamples, indices.length);
+    for await (const row of store.pick(indices, expect)) {
+      const where = whereOf(row);
+      const { examples } = readChecked(row, kind, options);
+      if (examples.length === 0) account.drop("prefers no answer", where);
+      for (const example of examples) {
+        if (account.examples.length >= maxSamples) break;
+        const result = prepare(example, kind, { options, where });
+        account.add(result, { path: row.path, where }, kind, dedupe);
+      }
+      if (++done % 64 === 0) onProgress?.(done, indices.length);
+      if (account.examples.length >= maxSamples) break;
+    }
+  }
+  onProgress?.(done, indices.length);
+  return { account, done };
+}
+
+async function loadFresh<R extends RowContext, T>(
+  sources: readonly DataSource[],
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): Promise<Loaded<T>> {
+  const { memoryBytes, split } = options;
+  const census = new RowCensus(kind, options);
+  const store = await openRows(await sourceFiles(sources, split), {
+    onRow: (row, index) => census.add(row, index),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+  });
+  const usable = (row: SourceRow) => isUsable(row, kind, options);
+  const drawn = await drawRows(store, { ...options, usable });
+  census.refuseBroken(drawn.indices);
+  const { indices } = drawn;
+  const { account, done } = await prepareRows(store, indices, kind, options);
+  const { examples, paths, dropped, moved, cut } = account;
+  const numbers = new Map(drawn.sources.map(({ path }, i) => [path, i]));
+  return {
+    examples,
+    files: paths.map((path) => numbers.get(path)!),
+    report: {
+      sources: drawn.sources,
+      formats: census.formats(indices),
+      rows: indices.length,
+      kept: examples.length,
+      beyond: indices.length - done,
+      ...{ dropped, moved, cut },
+      ...kind.measure(examples),
+    },
+  };
+}
+
+async function load<R extends RowContext, T>(
+  sources: readonly DataSource[],
+  kind: DataKind<R, T>,
+  options: LoadOptions,
+): Promise<Loaded<T>> {
+  checkLimits(options.limits ?? {});
+  const fresh = () => loadFresh(sources, kind, options);
+  const { cacheFolder } = options;
+  if (cacheFolder === undefined) return await fresh();
+  const key = await tokenCacheKey(sources, kind.name, {
+    ...options,
+    cacheFolder,
+  });
+  return key === undefined
+    ? await fresh()
+    : await cachedTokens({ cacheFolder, key, packing: kind.packing }, fresh);
+}
+
+/**
+ * Loads preference pairs.
+ *
+ * @throws {TypeError} telling the first broken rows and their number; {SyntaxError} for broken JSON;
+ *   {RangeError} if the template refuses a row
+ */
+export function loadPairs(
+  sources: readonly DataSource[],
+  options: LoadOptions,
+): Promise<Loaded<TokenPair>> {
+  return load(sources, PREFERENCES, options);
+}
+
+/**
+ * Loads judged answers, and pairs as two of them.
+ *
+ * @throws as `loadPairs` does
+ */
+export function loadFeedback(
+  sources: readonly DataSource[],
+  options: LoadOptions,
+): Promise<Loaded<TokenFeedback>> {
+  return load(sources, FEEDBACK, options);
+}
+
+/**
+ * Loads demonstrations for supervised fine-tuning.
+ *
+ * @throws as `loadPairs` does
+ */
+export function loadDemonstrations(
+  sources: readonly DataSource[],
+  options: LoadOptions & TrainedPart,
+): Promise<Loaded<TokenDemonstration>> {
+  return load(sources, demonstrations(options), options);
+}

@@ -1,0 +1,142 @@
+/**
+ * The order of examples: a seeded permutation per epoch, cut into micro-batches and windows of gradient accumulation.
+ * As in TRL the last micro-batch and the last window of an epoch may be short; no window crosses epochs.
+ */
+import { Random } from "../../base/random.ts";
+
+/** Where training stands: the next window to take. Plain data, fit for a checkpoint. */
+export interface DataPosition {
+  /** Whole epochs behind us. */
+  readonly epoch: number;
+  /** Windows of this epoch behind us. */
+  readonly window: number;
+}
+
+/** One optimizer step's examples. */
+export interface DataWindow {
+  /** Indices of examples, one list per micro-batch. */
+  readonly microBatches: readonly (readonly number[])[];
+  /** Epochs done when this window is done, as it is logged: 1.5 is half of the second. */
+  readonly epoch: number;
+  /** Where to go on after it. */
+  readonly next: DataPosition;
+}
+
+/** How examples are ordered and grouped. */
+export interface EpochOptions {
+  /** Examples in the set. */
+  readonly examples: number;
+  /** Examples per micro-batch. */
+  readonly batchSize: number;
+  /** Micro-batches per window. Default 1. */
+  readonly accumulation?: number;
+  /** Default true; false takes the file's order. */
+  readonly shuffle?: boolean;
+  /** Default 42. */
+  readonly seed?: number;
+  /** Tokens of each example, `[examples]`: those of like length come together. Default: as they are drawn. */
+  readonly lengths?: readonly number[] | undefined;
+}
+
+/** The start of a run. */
+export const DATA_START: DataPosition = { epoch: 0, window: 0 };
+
+/** Indices of the examples in the order of one epoch; the same for the same seed, whatever came before. */
+export function epochOrder(
+  epoch: number,
+  options: EpochOptions,
+): number[] {
+  const { examples, shuffle = true, seed = 42, lengths } = options;
+  const order = Array.from({ length: examples }, (_, i) => i);
+  // The epoch is the seed's high half, so that no two epochs of any two seeds meet.
+  if (shuffle) new Random((seed >>> 0) + epoch * 2 ** 32).shuffle(order);
+  return lengths === undefined ? order : groupByLength(order, lengths, options);
+}
+
+/**
+ * Sorts stretches of many steps by length, longest first, and puts the longest of all in front: memory that suffices
+ * for the first step suffices for all. (The grouping of transformers' `group_by_length`.)
+ */
+function groupByLength(
+  order: readonly number[],
+  lengths: readonly number[],
+  { batchSize, accumulation = 1 }: EpochOptions,
+): number[] {
+  const step = batchSize * accumulation;
+  const steps = Math.min(
+    50,
+    Math.max(1, Math.floor(order.length / (4 * step))),
+  );
+  const lengthOf = (i: number) => lengths[i] ?? 0;
+  const sorted = groups(order, steps * step).flatMap((stretch) =>
+    stretch.sort((a, b) => lengthOf(b) - lengthOf(a))
+  );
+  const longest = sorted.reduce(
+    (best, i, at) => lengthOf(i) > lengthOf(sorted[best]!) ? at : best,
+    0,
+  );
+  if (sorted.length > 0) {
+    [sorted[0], sorted[longest]] = [sorted[longest]!, sorted[0]!];
+  }
+  return sorted;
+}
+
+/** Groups of `size`, the last perhaps smaller. */
+function groups<T>(items: readonly T[], size: number): T[][] {
+  return Array.from(
+    { length: Math.ceil(items.length / size) },
+    (_, i) => items.slice(i * size, (i + 1) * size),
+  );
+}
+
+/** Optimizer steps in one epoch. */
+export function windowsPerEpoch(
+  { examples, batchSize, accumulation = 1 }: EpochOptions,
+): number {
+  return Math.ceil(Math.ceil(examples / batchSize) / accumulation);
+}
+
+/**
+ * Windows from a position on, without end; the caller stops.
+ *
+ * @throws {RangeError} if there are no examples, or sizes are not positive integers
+ */
+export function* dataWindows(
+  options: EpochOptions,
+  from: DataPosition = DATA_START,
+): Generator<DataWindow> {
+  const { examples, batchSize, accumulation = 1 } = options;
+  const sizes = {
+    examples,
+    batch_size: batchSize,
+    gradient_accumulation_steps: accumulation,
+  };
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new RangeError(
+        `Cannot order examples: ${name} is ${size}, expected an integer of 1 or more`,
+      );
+    }
+  }
+  for (let epoch = from.epoch;; epoch++) {
+    const microBatches = groups(epochOrder(epoch, options), batchSize);
+    const windows = groups(microBatches, accumulation);
+    const first = epoch === from.epoch ? from.window : 0;
+    for (let i = first; i < windows.length; i++) {
+      const taken = Math.min((i + 1) * accumulation, microBatches.length);
+      const isLast = i + 1 === windows.length;
+      yield {
+        microBatches: windows[i] as number[][],
+        epoch: epoch + taken / microBatches.length,
+        next: isLast
+          ? { epoch: epoch + 1, window: 0 }
+          : { epoch, window: i + 1 },
+      };
+    }
+  }
+}
+
+/** Micro-batches over all examples once, in order: for evaluation and for the reference's pass. */
+export function inOrder(examples: number, batchSize: number): number[][] {
+  return groups(Array.from({ length: examples }, (_, i) => i), batchSize);
+}

@@ -1,0 +1,263 @@
+/**
+ * Preference -> TokenPair, as TRL 1.13 does it. Nothing is added to what the template renders; plain text gets
+ * the tokenizer's own BOS, and the EOS unless it ends with it.
+ */
+import type { ChatTemplate, RenderOptions } from "../../text/chat_template.ts";
+import { isTrained } from "../formats/check.ts";
+import type { Message } from "../../text/message.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import type {
+  Demonstration,
+  Feedback,
+  Preference,
+  RowContext,
+  Turns,
+} from "../formats/preference.ts";
+import type { TokenFeedback } from "./token_feedback.ts";
+import {
+  commonPrefix,
+  type Span,
+  type TokenPair,
+  tokenPair,
+  type TokenSequence,
+} from "./token_pair.ts";
+
+/** What turns text into tokens. Conversations need a template. */
+export interface Encoder {
+  /** Text to ids. */
+  readonly tokenizer: Tokenizer;
+  /** Turns to text. */
+  readonly template?: ChatTemplate;
+  /** Names tokenizer and template for caches; without it nothing is cached. */
+  readonly identity?: string;
+}
+
+/** Tokens, and whether the prompt's own tokens are not how the whole begins. */
+export interface Tokenized<T> {
+  /** The sequences. */
+  readonly tokens: T;
+  /** True if a token spans the border of prompt and answer, or the template renders them otherwise together. */
+  readonly moved: boolean;
+}
+
+function templateOf({ template }: Encoder): ChatTemplate {
+  if (template !== undefined) return template;
+  throw new RangeError(
+    "Cannot render conversations: the model has no chat template, name one with chat_template (a file, or chatml, llama3, ...)",
+  );
+}
+
+/** What a row's turns are rendered with. */
+interface Context {
+  readonly encoder: Encoder;
+  readonly row: Pick<RenderOptions, "tools" | "variables">;
+}
+
+function contextOf(
+  { tools, variables }: RowContext,
+  encoder: Encoder,
+): Context {
+  return {
+    encoder,
+    row: { ...(tools ? { tools } : {}), ...(variables ? { variables } : {}) },
+  };
+}
+
+/** A prompt's tokens, made once for both of its answers. */
+function encodePrompt(prompt: Turns, { encoder, row }: Context): number[] {
+  const { tokenizer } = encoder;
+  if (typeof prompt === "string") {
+    return tokenizer.encode(prompt, { addSpecialTokens: true });
+  }
+  const options = { addGenerationPrompt: true, ...row };
+  return tokenizer.encode(templateOf(encoder).render(prompt, options));
+}
+
+/** Where the prompt ends inside the whole: the border is the longest common token prefix. */
+function chatSequence(
+  prompt: readonly Message[],
+  answer: readonly Message[],
+  promptIds: readonly number[],
+  { encoder, row }: Context,
+): Tokenized<TokenSequence> {
+  const whole = templateOf(encoder).render([...prompt, ...answer], row);
+  const ids = encoder.tokenizer.encode(whole);
+  const completionStart = commonPrefix(promptIds, ids);
+  return {
+    tokens: { ids, completionStart },
+    moved: completionStart < promptIds.length,
+  };
+}
+
+function withEos(text: string, { tokenizer }: Encoder): string {
+  const eos = tokenizer.eosToken ?? "";
+  return text.endsWith(eos) ? text : text + eos;
+}
+
+function plainIds(prompt: string, answer: string, encoder: Encoder): number[] {
+  return encoder.tokenizer.encode(prompt + withEos(answer, encoder), {
+    addSpecialTokens: true,
+  });
+}
+
+/** TRL cuts by COUNT: the prompt's tokens, then the whole's tokens from that place on, even if they differ before. */
+function plainSequence(
+  prompt: string,
+  answer: string,
+  promptIds: readonly number[],
+  encoder: Encoder,
+): Tokenized<TokenSequence> {
+  const whole = plainIds(prompt, answer, encoder);
+  const ids = [...promptIds, ...whole.slice(promptIds.length)];
+  const moved = commonPrefix(promptIds, whole) < promptIds.length;
+  return { tokens: { ids, completionStart: promptIds.length }, moved };
+}
+
+function sequence(
+  prompt: Turns,
+  answer: Turns,
+  promptIds: readonly number[],
+  context: Context,
+): Tokenized<TokenSequence> {
+  if (typeof prompt !== "string" && typeof answer !== "string") {
+    return chatSequence(prompt, answer, promptIds, context);
+  }
+  if (typeof prompt === "string" && typeof answer === "string") {
+    return plainSequence(prompt, answer, promptIds, context.encoder);
+  }
+  throw new TypeError(
+    "Cannot tokenize a pair: the prompt and its answers must all be turns or all plain text",
+  );
+}
+
+/**
+ * Tokenizes a pair; nothing is cut yet.
+ *
+ * @throws {RangeError} if the row is a conversation and there is no template, or the template refuses it
+ */
+export function tokenizePreference(
+  preference: Preference,
+  encoder: Encoder,
+): Tokenized<TokenPair> {
+  const { prompt, line } = preference;
+  const context = contextOf(preference, encoder);
+  const promptIds = encodePrompt(prompt, context);
+  const chosen = sequence(prompt, preference.chosen, promptIds, context);
+  const rejected = sequence(prompt, preference.rejected, promptIds, context);
+  return {
+    tokens: tokenPair(chosen.tokens, rejected.tokens, line, preference),
+    moved: chosen.moved || rejected.moved,
+  };
+}
+
+/** A demonstration as tokens. */
+export interface TokenDemonstration extends TokenSequence {
+  /** The line of the file it came from, from 1. */
+  readonly line: number;
+}
+
+/**
+ * Tokenizes a judged answer; nothing is cut yet.
+ *
+ * @throws {RangeError} as `tokenizePreference` does
+ */
+export function tokenizeFeedback(
+  feedback: Feedback,
+  encoder: Encoder,
+): Tokenized<TokenFeedback> {
+  const { prompt, completion, label, line } = feedback;
+  const context = contextOf(feedback, encoder);
+  const promptIds = encodePrompt(prompt, context);
+  const { tokens, moved } = sequence(prompt, completion, promptIds, context);
+  return { tokens: { sequence: tokens, label, line }, moved };
+}
+
+/** What of a demonstration is trained. */
+export interface TrainedPart {
+  /** False trains the prompt's tokens too (TRL's `completion_only_loss`). Default true. */
+  readonly completionOnly?: boolean;
+  /**
+   * Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`): what the template marks by
+   * `{% generation %}`, or each turn of the assistant where it marks nothing. Default false.
+   */
+  readonly assistantOnly?: boolean;
+}
+
+/** What the template itself marks as the assistant's; a token that reaches over an end belongs to it. */
+function markedSpans(
+  turns: readonly Message[],
+  ids: readonly number[],
+  { encoder, row }: Context,
+): Span[] | undefined {
+  const template = templateOf(encoder);
+  const places = template.generated(turns, row);
+  if (places === undefined) return undefined;
+  const text = template.render(turns, row);
+  const tokensTo = (end: number) =>
+    encoder.tokenizer.encode(text.slice(0, end));
+  return places.flatMap(([from, to]): Span[] => {
+    const start = commonPrefix(tokensTo(from), ids);
+    const whole = tokensTo(to);
+    const common = commonPrefix(whole, ids);
+    const end = common < whole.length ? common + 1 : common;
+    return start < end ? [[start, end]] : [];
+  });
+}
+
+/** Each turn of the assistant, up to where the template closes it. */
+function assistantSpans(
+  turns: readonly Message[],
+  ids: readonly number[],
+  { encoder, row }: Context,
+): Span[] {
+  const template = templateOf(encoder);
+  const place = (text: string) =>
+    commonPrefix(encoder.tokenizer.encode(text), ids);
+  return turns.flatMap((turn, i): Span[] => {
+    if (turn.role !== "assistant" || i === 0 || !isTrained(turn)) return [];
+    const options = { addGenerationPrompt: true, ...row };
+    const start = place(template.render(turns.slice(0, i), options));
+    const isLast = i === turns.length - 1;
+    const end = isLast
+      ? ids.length
+      : place(template.render(turns.slice(0, i + 1), row));
+    return start < end ? [[start, end]] : [];
+  });
+}
+
+/**
+ * Tokenizes a demonstration. Without a prompt every token is trained; else those of the completion.
+ *
+ * @throws {RangeError} as `tokenizePreference` does
+ */
+export function tokenizeDemonstration(
+  demonstration: Demonstration,
+  encoder: Encoder,
+  { completionOnly = true, assistantOnly = false }: TrainedPart = {},
+): Tokenized<TokenDemonstration> {
+  const { prompt, completion, line } = demonstration;
+  const context = contextOf(demonstration, encoder);
+  const promptIds = encodePrompt(prompt, context);
+  if (typeof prompt === "string" && typeof completion === "string") {
+    const ids = plainIds(prompt, completion, encoder);
+    const start = commonPrefix(promptIds, ids);
+    const completionStart = completionOnly ? start : 0;
+    return {
+      tokens: { ids, completionStart, line },
+      moved: start < promptIds.length,
+    };
+  }
+  const { tokens, moved } = sequence(prompt, completion, promptIds, context);
+  const { ids } = tokens;
+  if (assistantOnly) {
+    const turns = [prompt, completion].flat() as readonly Message[]; // texts were served or refused above
+    const marked = turns.every(isTrained)
+      ? markedSpans(turns, ids, context)
+      : undefined;
+    const spans = marked ?? assistantSpans(turns, ids, context);
+    const completionStart = spans[0]?.[0] ?? ids.length;
+    return { tokens: { ids, completionStart, spans, line }, moved };
+  }
+  const completionStart = completionOnly ? tokens.completionStart : 0;
+  return { tokens: { ids, completionStart, line }, moved };
+}

@@ -1,0 +1,111 @@
+/** A file of lines to a file of the same lines with their scores: opens the model, reads, scores, writes. */
+import { dirname, join } from "@std/path";
+import type { Device } from "../../kernels/device/device.ts";
+import { formatJsonLine } from "../base/json_lines.ts";
+import { makeFolder, writeAll, writeFileAtomic } from "../files/disk/atomic.ts";
+import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
+import { isThere } from "../files/hub/repo_folder.ts";
+import { findAdapter } from "../files/folders/tuned_folder.ts";
+import { tokenOperations } from "../model/decoder/token_operations.ts";
+import { quantizationOf } from "../model/weights/quantization_options.ts";
+import { type OnLoad, openScorer } from "../model/opening/open_model.ts";
+import { openEncoder } from "../preference/tokens/open_encoder.ts";
+import type { Encoder } from "../preference/tokens/tokenize.ts";
+import { scoreRows } from "./score.ts";
+import { checkLogitsSize, writeLogits } from "./score_logits.ts";
+import type { ScoreOptions } from "./score_options.ts";
+import { readScoreRows, type ScoreRow, sequencesOf } from "./score_rows.ts";
+
+/** Told as the work goes on; all optional. */
+export interface ScoreHooks {
+  /** Bytes of weights loaded, of all. */
+  readonly onLoad?: OnLoad;
+  /** Called before the first line: the operations of the products that are to follow, about. */
+  readonly tune?: (operations: number) => Promise<void>;
+  /** Lines scored, of all. */
+  readonly onScore?: (done: number, total: number) => void;
+  /** Sequences whose logits are written, of all. */
+  readonly onLogits?: (done: number, total: number) => void;
+  /** Ends it with an error once it is aborted; no output is left. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Scores a file.
+ *
+ * @returns how many lines were scored
+ * @throws {Error} in one line; the output appears whole or not at all
+ */
+export async function scoreFile(
+  device: Device,
+  options: ScoreOptions,
+  hooks: ScoreHooks = {},
+): Promise<number> {
+  await makeFolder(dirname(options.output));
+  const adapter = options.adapter_name_or_path === null
+    ? undefined
+    : await findAdapter(options.adapter_name_or_path);
+  const { onLoad } = hooks;
+  const { model } = await openScorer(device, options.model_name_or_path, {
+    ...{ adapter, quantization: quantizationOf(options), onLoad },
+  });
+  const rows = await readScoreRows(options.input, {
+    openEncoder: () => openScoreEncoder(options, adapter),
+    columns: options.columns,
+    limits: model.config,
+  });
+  if (options.logits !== null && model.score) {
+    throw new TypeError(
+      `Cannot write logits of "${options.model_name_or_path}": it is a reward model, which has none; leave logits out`,
+    );
+  }
+  if (options.logits !== null) checkLogitsSize(rows, model.config.vocab_size);
+  await hooks.tune?.(tokenOperations(model.config) * tokensOf(rows));
+  const beta = adapter === undefined
+    ? undefined
+    : options.beta ?? await betaOf(adapter) ?? DEFAULT_BETA;
+  const how = {
+    ...{ beta, batchTokens: options.batch_tokens, signal: hooks.signal },
+  };
+  await writeFileAtomic(options.output, async (file) => {
+    let done = 0;
+    hooks.onScore?.(done, rows.length);
+    for await (const { row, score } of scoreRows(model, rows, how)) {
+      const line = formatJsonLine({ ...row.value, ...score });
+      await writeAll(file, new TextEncoder().encode(line));
+      hooks.onScore?.(++done, rows.length);
+    }
+  });
+  if (options.logits !== null) {
+    const { onLogits: onProgress, signal } = hooks;
+    await writeLogits(options.logits, model, rows, { onProgress, signal });
+  }
+  return rows.length;
+}
+
+function tokensOf(rows: readonly ScoreRow[]): number {
+  return rows.flatMap(sequencesOf)
+    .reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
+const DEFAULT_BETA = 0.1;
+
+/** An adapter was trained with the template that lies in its folder. */
+async function openScoreEncoder(
+  options: ScoreOptions,
+  adapter: string | undefined,
+): Promise<Encoder> {
+  const left = adapter && join(adapter, "chat_template.jinja");
+  const chat_template = options.chat_template ??
+    (left && await isThere(left) ? left : null);
+  return (await openEncoder({ ...options, chat_template })).encoder;
+}
+
+/** The beta that an adapter was trained with: in its folder, or in that of the run above a checkpoint. */
+async function betaOf(adapter: string): Promise<number | undefined> {
+  for (const folder of [adapter, dirname(adapter)]) {
+    const run = await readJsonObjectIfThere(join(folder, "options.json"));
+    if (typeof run?.["beta"] === "number") return run["beta"];
+  }
+  return undefined;
+}

@@ -1,0 +1,183 @@
+/**
+ * Checkpoints from which a run goes on bit for bit: trained values, optimizer state, step, and the averages of the
+ * log line at hand. A reader never sees half of one. The order of the data follows from seed and step.
+ */
+import { join } from "@std/path";
+import type { Device } from "../../../kernels/device/device.ts";
+import type { Tensor } from "../../../kernels/device/tensor.ts";
+import { writeFolderAtomic } from "../../files/disk/atomic.ts";
+import { checkpointPath } from "../../files/folders/checkpoints.ts";
+import { readJsonObject } from "../../files/disk/json_file.ts";
+import { openSafetensors, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import { type ExportedTensor, exportTensor } from "../../model/saving/export.ts";
+import type { Model } from "../../model/decoder/model.ts";
+import { heldBytes, holdTensors } from "./held_tensors.ts";
+import type { MovingReference } from "../loop/moving_reference.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
+import {
+  modelTensors,
+  type SaveContext,
+  saveModel,
+  writeJson,
+  writeTensors,
+} from "./save_model.ts";
+import { FRESH, type TrainerState } from "../loop/trainer.ts";
+
+const STATE_FILE = "trainer_state.json";
+const OPTIMIZER_FILE = "optimizer.safetensors";
+const VERSION = 1;
+
+/** What a run changes on the device. */
+interface ChangingParts {
+  readonly optimizer: Optimizer;
+  readonly movingReference: MovingReference | undefined;
+}
+
+/** Trained values go into the optimizer's file too: the model's own may be of 16 bits. */
+function stateTensors(
+  { optimizer, movingReference }: ChangingParts,
+): { name: string; tensor: Tensor }[] {
+  return [
+    ...valueTensors(optimizer),
+    ...optimizer.state(),
+    ...movingReference?.state ?? [],
+  ];
+}
+
+function valueTensors(
+  { parameters }: Optimizer,
+): { name: string; tensor: Tensor }[] {
+  return parameters.map(({ name, value }) => ({
+    name: `value.${name}`,
+    tensor: value,
+  }));
+}
+
+/** What a checkpoint is made of beside the model. */
+export interface CheckpointParts extends ChangingParts {
+  readonly state: TrainerState;
+  readonly context: SaveContext;
+  readonly options: unknown;
+}
+
+/** Numbers up to this many bytes are read at once and written beside the training; more are written before it goes on. */
+const HELD_BYTES = 512 << 20;
+
+/**
+ * Begins `checkpoint-<step>` under a run's folder.
+ *
+ * @returns what is left to do, for which the device is not needed; it gives the folder
+ */
+export async function beginCheckpoint(
+  run: string,
+  model: Model,
+  parts: CheckpointParts,
+): Promise<() => Promise<string>> {
+  const { device } = model;
+  const tensors = modelTensors(model, parts.context);
+  const state = stateTensors(parts).map(({ name, tensor }) =>
+    exportTensor(device, name, tensor)
+  );
+  if (heldBytes(tensors) + heldBytes(state) > HELD_BYTES) {
+    const path = await writeCheckpoint(run, { tensors, state }, parts);
+    return () => Promise.resolve(path);
+  }
+  const held = {
+    tensors: await holdTensors(device, tensors),
+    state: await holdTensors(device, state),
+  };
+  return () => writeCheckpoint(run, held, parts);
+}
+
+async function writeCheckpoint(
+  run: string,
+  numbers: Readonly<Record<"tensors" | "state", readonly ExportedTensor[]>>,
+  { state, context, options }: CheckpointParts,
+): Promise<string> {
+  const path = checkpointPath(run, state.step);
+  await writeFolderAtomic(path, async (folder) => {
+    await saveModel(folder, numbers.tensors, context);
+    await writeTensors(join(folder, OPTIMIZER_FILE), numbers.state);
+    await writeJson(join(folder, "options.json"), options);
+    await writeJson(join(folder, STATE_FILE), { version: VERSION, ...state });
+  });
+  return path;
+}
+
+/**
+ * Brings model, optimizer and moving reference to where a checkpoint left them.
+ *
+ * @returns where the run stands
+ * @throws {TypeError} naming every tensor that is missing or misshapen
+ */
+export async function restoreCheckpoint(
+  path: string,
+  device: Device,
+  parts: ChangingParts,
+): Promise<TrainerState> {
+  const state = await readState(path);
+  await restoreTensors(path, device, stateTensors(parts));
+  parts.optimizer.refresh();
+  parts.movingReference?.refresh();
+  return state;
+}
+
+/**
+ * Brings the model alone to where a checkpoint left it.
+ *
+ * @throws {TypeError} naming every tensor that is missing or misshapen
+ */
+export async function restoreWeights(
+  path: string,
+  device: Device,
+  optimizer: Optimizer,
+): Promise<void> {
+  await restoreTensors(path, device, valueTensors(optimizer));
+  optimizer.refresh();
+}
+
+async function restoreTensors(
+  path: string,
+  device: Device,
+  wanted: readonly { readonly name: string; readonly tensor: Tensor }[],
+): Promise<void> {
+  const reader = await openSafetensors(join(path, OPTIMIZER_FILE));
+  const problems = wanted.flatMap(({ name, tensor }) => {
+    const found = reader.tensors.get(name)?.shape;
+    const shape = tensor.shape.join(", ");
+    if (!found) return [`tensor "${name}" is missing`];
+    return found.join(", ") === shape ? [] : [
+      `tensor "${name}" has shape [${found.join(", ")}], expected [${shape}]`,
+    ];
+  });
+  if (problems.length > 0) {
+    throw new TypeError(`Cannot resume from "${path}": ${problems.join("; ")}`);
+  }
+  for (const { name, tensor } of wanted) {
+    await restoreTensor(device, reader, name, tensor);
+  }
+}
+
+async function restoreTensor(
+  device: Device,
+  reader: TensorReader,
+  name: string,
+  tensor: Tensor,
+): Promise<void> {
+  for await (const { offset, bytes } of reader.chunks(name)) {
+    device.write(tensor, bytes, offset);
+    await device.drainUploads();
+  }
+}
+
+async function readState(path: string): Promise<TrainerState> {
+  const file = join(path, STATE_FILE);
+  const { version, ...found } = await readJsonObject(file);
+  const { step } = found;
+  if (version !== VERSION || !Number.isInteger(step) || (step as number) < 1) {
+    throw new TypeError(
+      `Cannot resume from "${file}": version ${version}, step ${step}, expected version ${VERSION} and a positive step`,
+    );
+  }
+  return { ...FRESH, ...found as Partial<TrainerState> };
+}

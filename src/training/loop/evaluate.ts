@@ -1,0 +1,77 @@
+/** Metrics over a whole dataset: the losses of its examples without a step. Knows no loss by name. */
+import type { Model } from "../../model/decoder/model.ts";
+import { inOrder } from "../../preference/tokens/epoch.ts";
+import { logpsOf } from "./batch_logps.ts";
+import { joinStatistics, type PieceStatistics } from "./device_batches.ts";
+import {
+  type EvaluatedBatch,
+  evaluationMetrics,
+  type Metrics,
+  type TargetStatistics,
+} from "../method/metrics.ts";
+import type { Objective } from "../method/objective.ts";
+import { type Dataset, prepareWindow, referenceOf } from "./window_pass.ts";
+
+/** What is evaluated, and how many examples at a time. */
+export interface EvaluationParts<Example> {
+  readonly model: Model;
+  readonly objective: Objective<Example>;
+  /** The reference where it moves, in place of the column. */
+  readonly referenceModel?: Model | undefined;
+  readonly evalBatchSize: number;
+  /** Most tokens that run on the device together; null: a batch, whatever its tokens. */
+  readonly maxTokensPerBatch: number | null;
+}
+
+/** Metrics over a dataset, names with `eval_`. */
+export async function evaluate<Example>(
+  parts: EvaluationParts<Example>,
+  data: Dataset<Example>,
+): Promise<Metrics> {
+  const { objective, evalBatchSize, referenceModel } = parts;
+  const results: EvaluatedBatch[] = [];
+  for (const indices of inOrder(data.examples.length, evalBatchSize)) {
+    const batch = objective.batch(indices.map((i) => data.examples[i]!));
+    const window = { microBatches: 1, targets: batch.targetRows.length };
+    const reference = referenceModel === undefined
+      ? referenceOf(data, indices)
+      : objective.column(
+        batch,
+        await statisticsOf({ ...parts, model: referenceModel }, data, indices),
+      );
+    const statistics = await statisticsOf(parts, data, indices);
+    const { loss, metrics } = objective.score(
+      batch,
+      statistics,
+      reference,
+      window,
+    );
+    results.push({
+      size: indices.length,
+      loss,
+      metrics,
+      attendedTokens: batch.attendedTokens,
+    });
+  }
+  return evaluationMetrics(results);
+}
+
+/** Runs a batch, in parts where it has too many tokens. */
+async function statisticsOf<Example>(
+  { model, objective, maxTokensPerBatch }: EvaluationParts<Example>,
+  data: Dataset<Example>,
+  indices: readonly number[],
+): Promise<TargetStatistics> {
+  const { deviceBatches } = prepareWindow(
+    { objective: { ...objective, couples: false }, maxTokensPerBatch },
+    data,
+    [indices],
+  );
+  const pieces: PieceStatistics[] = [];
+  for (const { batch } of deviceBatches) {
+    const { sequences, promptTargets = 0 } = batch;
+    const statistics = await logpsOf(model, batch);
+    pieces.push({ statistics, sequences, promptTargets });
+  }
+  return pieces.length === 1 ? pieces[0]!.statistics : joinStatistics(pieces);
+}

@@ -1,0 +1,28 @@
+/**
+ * The options of the inspect task: a run's own, and how much of its data to show.
+ *
+ * @module
+ */
+import { integer } from "../../base/option.ts";
+import { defineSchema, type Infer } from "../../base/schema.ts";
+import { trainSchema } from "./options.ts";
+
+/**
+ * The options of `deno task inspect`.
+ *
+ * @internal
+ */
+export const inspectSchema = defineSchema({
+  "Inspect": {
+    examples: integer("Examples to show in full", 3, { min: 0 }),
+  },
+  ...trainSchema.groups,
+}, {
+  positionals: trainSchema.positionals,
+  aliases: trainSchema.aliases,
+  foreign: trainSchema.foreign,
+  check: trainSchema.check,
+});
+
+/** Checked options of the inspect task. */
+export type InspectTaskOptions = Infer<typeof inspectSchema>;

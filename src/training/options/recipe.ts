@@ -1,0 +1,74 @@
+/**
+ * A recipe's text to the record of options that it holds. Reads no file and checks no option.
+ *
+ * @module
+ */
+import { parse as parseJsonc } from "@std/jsonc";
+import { extname } from "@std/path";
+import { parse as parseYaml } from "@std/yaml";
+import { isRecord } from "../../base/composite_option.ts";
+
+const parsers: Readonly<Record<string, (text: string) => unknown>> = {
+  ".json": parseJsonc,
+  ".jsonc": parseJsonc,
+  ".yaml": parseYaml,
+  ".yml": parseYaml,
+};
+
+/**
+ * Parses a recipe: JSON with comments, or YAML, as the ending of `path` says.
+ *
+ * @throws {TypeError} If the ending is another, or the recipe is no mapping
+ * @throws {SyntaxError} With path and line, if the text cannot be parsed
+ */
+export function parseRecipe(
+  text: string,
+  path: string,
+): Record<string, unknown> {
+  const parse = parsers[extname(path).toLowerCase()];
+  if (parse === undefined) {
+    throw new TypeError(
+      `Cannot read recipe "${path}": found ending "${
+        extname(path)
+      }", expected ${Object.keys(parsers).join(", ")}`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new SyntaxError(
+      `Cannot read recipe "${path}"${located(error.message, text)}`,
+    );
+  }
+  if (!isRecord(value)) {
+    throw new TypeError(
+      `Cannot read recipe "${path}": found ${
+        kind(value)
+      }, expected a mapping of options`,
+    );
+  }
+  return value;
+}
+
+function kind(value: unknown): string {
+  if (value === null || value === undefined) return "nothing";
+  return Array.isArray(value) ? "a list" : `a ${typeof value}`;
+}
+
+/** The parser's message as ` line N: what`, whichever way it gives the place. */
+function located(message: string, text: string): string {
+  const [first = ""] = message.split("\n");
+  const position =
+    /^(?:Cannot parse JSONC: )?(.*?)(?: in JSONC)? at position (\d+)$/
+      .exec(first);
+  if (position !== null) {
+    const [, what, offset] = position;
+    const line = text.slice(0, Number(offset)).split("\n").length;
+    return ` line ${line}: ${what}`;
+  }
+  const [, what, line] = /^(.*?) at line (\d+), column \d+:?$/.exec(first) ??
+    [];
+  return line === undefined ? `: ${first}` : ` line ${line}: ${what}`;
+}

@@ -1,0 +1,196 @@
+/**
+ * What a run will take, before it takes anything: bytes on the device by group, and whether activations are kept or
+ * computed again. Reads the headers of weights, no number of them.
+ */
+import type { Device } from "../../../kernels/device/device.ts";
+import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import type { ModelFiles } from "../../files/folders/model_folder.ts";
+import { openWeights } from "../../files/safetensors/weights.ts";
+import type { AdapterConfig } from "../../model/adapter/adapter_config.ts";
+import { readModelConfig } from "../../model/config/config.ts";
+import { isQuantized, keptCodes } from "../../model/weights/quantization.ts";
+import { quantizationOf } from "../../model/weights/quantization_options.ts";
+import type { Batch } from "../../preference/tokens/batch.ts";
+import { inOrder } from "../../preference/tokens/epoch.ts";
+import {
+  type BytePlan,
+  type ByteSources,
+  forwardBytes,
+  planBytes,
+} from "./byte_plan.ts";
+import { findNamedReference, isNamedReference } from "../reference/named_reference.ts";
+import type { Objective } from "../method/objective.ts";
+import type { TrainOptions } from "../options/options.ts";
+import {
+  continuedAdapter,
+  keptDtype,
+  newAdapter,
+  runModelConfig,
+  trainedWeightsOf,
+} from "../setup/run_model.ts";
+import { prepareWindow } from "../loop/window_pass.ts";
+
+/** Examples of a run, and what it minimises. */
+export interface PlannedData<Example> {
+  readonly train: readonly Example[];
+  readonly evaluation: readonly Example[];
+  readonly objective: Objective<Example>;
+}
+
+/** Plans the bytes of a run; with gradient_checkpointing auto, the plan that fits the device's budget if one does. */
+export async function planRun<Example>(
+  device: Device,
+  options: TrainOptions,
+  files: ModelFiles,
+  data: PlannedData<Example>,
+): Promise<BytePlan> {
+  const { gradient_checkpointing: wanted } = options;
+  const config = runModelConfig(options, files);
+  const sources = {
+    ...{ config, isTrained: trainedWeightsOf(options, config) },
+    dtypeOf: await matrixDtypes(options, files),
+    nested: quantizationOf(options)?.nested,
+    adapter: await plannedAdapter(options),
+    optimizer: options,
+    movesReference: options.sync_ref_model && data.objective.needsReference,
+    forward: forwardBatches(options, data),
+    training: trainingBatches(options, data),
+  };
+  const plan = (gradientCheckpointing: boolean): Promise<BytePlan> =>
+    planBytes(device, { ...sources, gradientCheckpointing });
+  const least = await namedReferenceBytes(device, options, data);
+  if (wanted !== "auto") return withReference(await plan(wanted), least);
+  const kept = await plan(false);
+  const fits = kept.total <= device.budgetBytes;
+  return withReference(fits ? kept : await plan(true), least);
+}
+
+/** What a reference by name takes before the policy is read; 0 without one. */
+async function namedReferenceBytes<Example>(
+  device: Device,
+  options: TrainOptions,
+  data: PlannedData<Example>,
+): Promise<number> {
+  if (!data.objective.needsReference || !isNamedReference(options)) return 0;
+  const { folder } = await findNamedReference(options);
+  const config = readModelConfig(folder.config);
+  const dtypeOf = await matrixDtypes(
+    { ...options, init_from_config: false },
+    folder,
+  );
+  const batches = forwardBatches(options, data);
+  return await forwardBytes(device, { config, dtypeOf }, batches);
+}
+
+/** The larger one counts: the reference is gone when the policy comes. */
+function withReference(plan: BytePlan, bytes: number): BytePlan {
+  if (bytes <= plan.total) return plan;
+  const name = "the reference alone, beyond all these";
+  return {
+    ...plan,
+    groups: [...plan.groups, { name, bytes: bytes - plan.total }],
+    total: bytes,
+  };
+}
+
+/** The type in which each frozen matrix of a run is kept. */
+export async function matrixDtypes(
+  options: TrainOptions,
+  { path }: Pick<ModelFiles, "path">,
+): Promise<ByteSources["dtypeOf"]> {
+  const wanted = keptDtype(options);
+  const quantization = quantizationOf(options);
+  const stored = wanted || options.init_from_config
+    ? undefined
+    : await openWeights(path);
+  return (name, cols) => {
+    if (quantization && isQuantized(name)) {
+      return keptCodes(quantization.dtype, cols);
+    }
+    if (wanted) return wanted;
+    const dtype = stored?.tensors.get(name)?.dtype.toLowerCase();
+    return dtype === "bf16" || dtype === "f16" ? dtype : "f32";
+  };
+}
+
+/** The adapter that a run will train; undefined if it trains all weights. */
+export async function plannedAdapter(
+  options: TrainOptions,
+): Promise<AdapterConfig | undefined> {
+  const { adapter_name_or_path: path } = options;
+  if (options.init_from_config) return undefined;
+  if (path !== null && !options.create_new_adapter) {
+    const { config } = await openAdapterFolder(path);
+    return continuedAdapter(options, config);
+  }
+  return options.use_peft ? newAdapter(options) : undefined;
+}
+
+/** Tokens of an example's sequences, a shared prompt counted for each. */
+function sizeOf<Example>(
+  { sequences }: Objective<Example>,
+  example: Example,
+): number {
+  return sequences(example).reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
+/** The largest, the middle and the smallest examples, `count` of each. */
+function extremes<Example>(
+  examples: readonly Example[],
+  objective: Objective<Example>,
+  count: number,
+): Example[][] {
+  const ordered = examples.toSorted((a, b) =>
+    sizeOf(objective, b) - sizeOf(objective, a)
+  );
+  const middle = Math.max(0, Math.floor((ordered.length - count) / 2));
+  return [
+    ordered.slice(0, count),
+    ordered.slice(middle, middle + count),
+    ordered.slice(-count),
+  ];
+}
+
+function forwardBatches<Example>(
+  options: TrainOptions,
+  { train, evaluation, objective }: PlannedData<Example>,
+): Batch[] {
+  const examples = objective.needsReference && !options.sync_ref_model
+    ? [...train, ...evaluation]
+    : evaluation;
+  if (examples.length === 0) return [];
+  const size = options.per_device_eval_batch_size;
+  return extremes(examples, objective, size).reverse().flatMap((group) =>
+    deviceBatches(options, { ...objective, couples: false }, group, size)
+  );
+}
+
+/** What runs on the device at once where `group` is trained or evaluated on, `size` examples at a time. */
+function deviceBatches<Example>(
+  { max_tokens_per_batch: maxTokensPerBatch }: TrainOptions,
+  objective: Objective<Example>,
+  group: readonly Example[],
+  size: number,
+): Batch[] {
+  const data = { examples: group, reference: new Float64Array() };
+  const microBatches = inOrder(group.length, size);
+  return prepareWindow({ objective, maxTokensPerBatch }, data, microBatches)
+    .deviceBatches.map(({ batch }) => batch);
+}
+
+/** The largest ones first, as the run reserves what those need; what the others add is counted. */
+function trainingBatches<Example>(
+  options: TrainOptions,
+  { train, objective }: PlannedData<Example>,
+): Batch[] {
+  const size = options.per_device_train_batch_size;
+  const microBatches = options.max_tokens_per_batch === null
+    ? 1
+    : options.gradient_accumulation_steps;
+  const [large, middle, small] = extremes(
+    train,
+    objective,
+    size * microBatches,
+  ).map((group) => deviceBatches(options, objective, group, size));
+  return [...large!, ...middle!, ...small!];
+}

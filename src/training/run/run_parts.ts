@@ -1,0 +1,101 @@
+/** What one run is made of, and how its options become the parts of the training loop. Opens nothing. */
+import type { Device } from "../../../kernels/device/device.ts";
+import type { BytePlan } from "../plan/byte_plan.ts";
+import type { Objective } from "../method/objective.ts";
+import type { TrainOptions } from "../options/options.ts";
+import type { RunData } from "../setup/run_data.ts";
+import { runEvents } from "../setup/run_events.ts";
+import { runLength } from "../setup/run_length.ts";
+import type { RunHooks } from "./run_hooks.ts";
+import type { RunModel } from "../setup/run_model.ts";
+import type { RunReference } from "../reference/run_reference.ts";
+import type { SaveContext } from "../checkpoint/save_model.ts";
+import { makeSchedule, resolveWarmupSteps } from "../optimizer/schedule.ts";
+import type { TrainerParts } from "../loop/trainer.ts";
+
+/** An example knows the line it came from. */
+export interface Examples {
+  readonly line: number;
+  /** Where it is a bin: the lines of all its rows. */
+  readonly lines?: readonly number[];
+}
+
+/** One run while it is being put together; `Example` is a pair or a demonstration. */
+export interface Run<Example> {
+  readonly device: Device;
+  readonly options: TrainOptions;
+  readonly hooks: RunHooks;
+  readonly data: RunData<Example>;
+  readonly built: RunModel;
+  readonly context: SaveContext;
+  readonly objective: Objective<Example>;
+  /** As the options say, or as the plan of bytes decided. */
+  readonly gradientCheckpointing: boolean;
+  /** What its training steps need on the device at most, by the same plan. */
+  readonly idle: BytePlan["idle"];
+  readonly reference: RunReference<Example>;
+}
+
+/**
+ * Puts the loop's parts together.
+ *
+ * @throws {RangeError} if no example is left
+ */
+export function trainerParts<Example extends Examples>(
+  {
+    options,
+    objective,
+    built: { model, adapter },
+    data,
+    gradientCheckpointing,
+  }: Pick<
+    Run<Example>,
+    "options" | "objective" | "built" | "data" | "gradientCheckpointing"
+  >,
+  { train, evaluation, optimizer, movingReference }: Pick<
+    TrainerParts<Example>,
+    "train" | "evaluation" | "optimizer" | "movingReference"
+  >,
+): TrainerParts<Example> {
+  const { files, report } = data.train;
+  const { order, stepsPerEpoch, totalSteps } = runLength(
+    options,
+    train.examples,
+  );
+  return {
+    ...{ model, objective, train, evaluation, optimizer, movingReference },
+    ...{ order, totalSteps },
+    schedule: makeSchedule({
+      ...options,
+      lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
+      warmupSteps: resolveWarmupSteps(totalSteps, options),
+      totalSteps,
+    }),
+    maxGradNorm: options.max_grad_norm,
+    evalBatchSize: options.per_device_eval_batch_size,
+    gradientCheckpointing,
+    maxTokensPerBatch: options.max_tokens_per_batch,
+    dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
+    isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
+    evaluatesFirst: options.eval_on_start,
+    ...bestParts(options),
+    describe: (index) => {
+      const { line, lines = [line] } = train.examples[index]!;
+      const file = files[index];
+      const place = file === undefined
+        ? "line "
+        : `${report.sources[file]!.path}:`;
+      return lines.map((one) => `${place}${one}`).join(", ");
+    },
+  };
+}
+
+/** Whether evaluations are compared, and what for. */
+function bestParts(
+  options: TrainOptions,
+): Pick<TrainerParts<unknown>, "best" | "savesBest"> {
+  const savesBest = options.load_best_model_at_end ||
+    options.save_strategy === "best";
+  const compares = savesBest || options.early_stopping_patience !== null;
+  return { best: compares ? options : undefined, savesBest };
+}

@@ -1,0 +1,153 @@
+/**
+ * What a finished run was, for those who meet its weights later: base, data with hashes, options that were chosen,
+ * last metrics. Text is made of it elsewhere.
+ */
+import { join } from "@std/path";
+import { optionsOf } from "../../base/schema.ts";
+import { writeFileAtomic } from "../../files/disk/atomic.ts";
+import { fileHash } from "../../files/disk/file_hash.ts";
+import { isRepoName, isThere } from "../../files/hub/repo_folder.ts";
+import type { LoadReport } from "../../preference/loading/load_report.ts";
+import type { Metrics } from "../method/metrics.ts";
+import { type TrainOptions, trainSchema } from "../options/options.ts";
+import type { Run } from "./run_parts.ts";
+
+/** Makes the text of a card from what a run was. */
+export type DescribeRun = (run: RunDescription) => string;
+
+/** What a finished run was. */
+export interface RunDescription {
+  /** Folder of the run. */
+  readonly output: string;
+  /** Folder or name of the model that training started from. */
+  readonly base: string;
+  /** Its name on a hub; undefined if it is not known. */
+  readonly baseRepo: string | undefined;
+  /** `dpo`, `sft`, ... */
+  readonly trainer: string;
+  /** Whether an adapter was trained, or all weights. */
+  readonly adapter: boolean;
+  /** Optimizer steps done. */
+  readonly steps: number;
+  /** Options that are not at their defaults. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The data read; a hash is undefined if the file was gone by then. */
+  readonly data: readonly {
+    readonly path: string;
+    readonly sha256: string | undefined;
+    readonly role: "training" | "evaluation";
+    readonly rows: number;
+    readonly taken: number;
+  }[];
+  /** The last row of training and the last of evaluation. */
+  readonly metrics: readonly Metrics[];
+  /** The weights that the run left. */
+  readonly weights: readonly {
+    readonly path: string;
+    readonly sha256: string | undefined;
+  }[];
+}
+
+/** Name of the card in a run's folder. */
+const CARD = "README.md";
+
+/** Writes the card of a finished run into its folder, beside its weights, if one is asked for. */
+export async function writeCard(
+  { options, hooks, data }: Pick<Run<unknown>, "options" | "hooks" | "data">,
+  rows: readonly Metrics[],
+  steps: number,
+): Promise<void> {
+  if (!hooks.describe) return;
+  const record = await runRecord({
+    ...{ options, rows, steps, cacheFolder: hooks.cacheFolder },
+    training: data.train.report,
+    evaluation: data.evaluation?.report,
+  });
+  const path = join(options.output_dir, CARD);
+  await writeFileAtomic(path, hooks.describe(record));
+}
+
+/** What a record is made from. */
+interface FinishedRun {
+  readonly options: TrainOptions;
+  /** Accounts of the rows. */
+  readonly training: LoadReport;
+  readonly evaluation: LoadReport | undefined;
+  /** All rows of metrics.jsonl. */
+  readonly rows: readonly Metrics[];
+  readonly steps: number;
+  /** Where hashes are remembered. */
+  readonly cacheFolder: string | undefined;
+}
+
+/** Gathers the record of a finished run. */
+async function runRecord(run: FinishedRun): Promise<RunDescription> {
+  const { options, rows, steps, cacheFolder } = run;
+  const { output_dir, model_name_or_path, use_peft, trainer } = options;
+  const adapter = use_peft || options.adapter_name_or_path !== null;
+  const name = adapter ? "adapter_model.safetensors" : "model.safetensors";
+  return {
+    output: output_dir,
+    base: model_name_or_path,
+    baseRepo: await repoOf(model_name_or_path),
+    trainer,
+    adapter,
+    steps,
+    options: chosenOptions(options),
+    data: [
+      ...await dataFiles("training", run.training, cacheFolder),
+      ...run.evaluation
+        ? await dataFiles("evaluation", run.evaluation, cacheFolder)
+        : [],
+    ],
+    metrics: [
+      rows.findLast((row) => "loss" in row),
+      rows.findLast((row) => "eval_loss" in row),
+    ].filter((row) => row !== undefined),
+    weights: [{
+      path: name,
+      sha256: await hashOf(join(output_dir, name), cacheFolder),
+    }],
+  };
+}
+
+/** A model's name on a hub: as given, or as its folder in model_hub/ has it. */
+async function repoOf(nameOrPath: string): Promise<string | undefined> {
+  const [, owner, name] =
+    /(?:^|[/\\])model_hub[/\\]([^/\\]+?)--([^/\\]+)[/\\]?$/
+      .exec(nameOrPath) ?? [];
+  if (owner !== undefined) return `${owner}/${name}`;
+  const isLocal = !isRepoName(nameOrPath) || await isThere(nameOrPath);
+  return isLocal ? undefined : nameOrPath;
+}
+
+function chosenOptions(options: TrainOptions): Record<string, unknown> {
+  const given: Readonly<Record<string, unknown>> = { ...options };
+  const chosen = [...optionsOf(trainSchema)].filter(([name, { fallback }]) =>
+    JSON.stringify(given[name]) !== JSON.stringify(fallback)
+  );
+  return Object.fromEntries(chosen.map(([name]) => [name, given[name]]));
+}
+
+async function dataFiles(
+  role: "training" | "evaluation",
+  { sources }: LoadReport,
+  cacheFolder: string | undefined,
+) {
+  return await Promise.all(sources.map(async ({ path, rows, taken }) => ({
+    ...{ role, path, rows, taken },
+    sha256: await hashOf(path, cacheFolder),
+  })));
+}
+
+async function hashOf(
+  path: string,
+  cacheFolder: string | undefined,
+): Promise<string | undefined> {
+  try {
+    return await fileHash(path, cacheFolder);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

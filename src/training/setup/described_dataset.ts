@@ -1,0 +1,41 @@
+/**
+ * Datasets that a `dataset_info.json` beside the data describes, as LLaMA-Factory has it: a source may be named by
+ * `folder/name`, or by `name` alone for one in data/. What the description means is importing/llama_factory_data.ts.
+ */
+import { basename, dirname, isGlob, join } from "@std/path";
+import { isRecord } from "../../base/composite_option.ts";
+import { readJsonObject } from "../../files/disk/json_file.ts";
+import { isThere } from "../../files/hub/repo_folder.ts";
+import { datasetEntry } from "../importing/llama_factory_data.ts";
+import { noteLine } from "../importing/translation.ts";
+import { mixtureDataset } from "../options/mixture_option.ts";
+
+/** A dataset as `dataset_mixture` would have it. */
+export type DescribedDataset = ReturnType<typeof mixtureDataset.read>;
+
+/**
+ * The description of a dataset; undefined if there is something at that path, or no description names it.
+ *
+ * @throws {TypeError} if the description asks for what is not served
+ */
+export async function describedDataset(
+  id: string,
+): Promise<DescribedDataset | undefined> {
+  if (isGlob(id) || await isThere(id)) return undefined;
+  const folder = dirname(id) === "." ? "data" : dirname(id);
+  const path = join(folder, "dataset_info.json");
+  if (!await isThere(path)) return undefined;
+  const infos = await readJsonObject(path);
+  const name = basename(id);
+  const info = infos[name];
+  if (!isRecord(info)) return undefined;
+  const { dataset, notes } = datasetEntry(name, info, folder);
+  if (notes.length > 0) {
+    throw new TypeError(
+      `Cannot read dataset "${name}" as "${path}" describes it: ${
+        notes.map(noteLine).join("; ")
+      }`,
+    );
+  }
+  return mixtureDataset.read(dataset);
+}

@@ -1,0 +1,121 @@
+/**
+ * From a run's options to its sources of rows, and how they are drawn and read.
+ */
+import { join } from "@std/path";
+import { isThere, localDatasetPath } from "../../files/hub/repo_folder.ts";
+import type { TurnKeys } from "../../preference/formats/format.ts";
+import type { LengthLimits } from "../../preference/tokens/length.ts";
+import type { LoadOptions } from "../../preference/loading/load.ts";
+import type { DataSource } from "../../preference/loading/sources.ts";
+import { describedDataset } from "./described_dataset.ts";
+import type { TrainOptions } from "../options/options.ts";
+
+type Mixture = NonNullable<TrainOptions["dataset_mixture"]>;
+type MixtureDataset = Mixture["datasets"][number];
+
+/** Rows of bare files that evaluation takes when neither `max_eval_samples` nor `test_split_size` says. */
+const DEFAULT_EVAL_SAMPLES = 100;
+
+/** The sources of a run, in order. @throws as `localDatasetPath` does */
+export async function runSources(
+  { dataset, dataset_mixer, dataset_mixture }: TrainOptions,
+): Promise<DataSource[]> {
+  if (dataset !== null) return [await namedSource(dataset)];
+  if (dataset_mixture !== null) {
+    return await Promise.all(dataset_mixture.datasets.map(mixtureSource));
+  }
+  return await Promise.all(
+    Object.entries(dataset_mixer ?? {}).map(async ([path, fraction]) => ({
+      ...await namedSource(path),
+      fraction,
+    })),
+  );
+}
+
+/** A source by its path alone, or by a name that a dataset_info.json describes. */
+export async function namedSource(id: string): Promise<DataSource> {
+  const described = await describedDataset(id);
+  return described === undefined
+    ? { path: await localDatasetPath(id) }
+    : await mixtureSource(described);
+}
+
+async function mixtureSource(given: MixtureDataset): Promise<DataSource> {
+  const described = await describedDataset(given.id);
+  if (described !== undefined) {
+    const { weight, probability } = given;
+    return await mixtureSource({ ...described, weight, probability });
+  }
+  const { split, columns, weight, probability, format, ranking, turns } = given;
+  const path = await localDatasetPath(given.id);
+  const inside = given.config === null ? path : join(path, given.config);
+  return {
+    path: await isThere(inside) ? inside : path,
+    ranking,
+    ...(split === null ? {} : { split }),
+    ...(Array.isArray(columns) ? {} : { columns: columns as Columns }),
+    ...(probability === null ? { fraction: weight } : { probability }),
+    ...(format === null ? {} : { format }),
+    ...(turns === null ? {} : { turns: turnKeys(turns) }),
+  };
+}
+
+type Columns = Readonly<Record<string, string>>;
+
+function turnKeys(
+  { role, content, roles }: NonNullable<MixtureDataset["turns"]>,
+): TurnKeys {
+  return {
+    roles,
+    ...(role === null ? {} : { role }),
+    ...(content === null ? {} : { content }),
+  };
+}
+
+/** How rows are read, drawn and cut, whatever the split. */
+export function loadSettings(
+  options: TrainOptions,
+): Omit<LoadOptions, "encoder" | "split"> {
+  const { dataset_mixture, dataset_format, min_score_margin } = options;
+  const seed = dataset_mixture?.seed ?? options.sample_seed;
+  return {
+    limits: limitsOf(options),
+    columns: options.columns,
+    ranking: options.ranking,
+    dedupe: options.dataset_exact_deduplication,
+    ...(dataset_format === null ? {} : { format: dataset_format }),
+    ...(min_score_margin === null ? {} : { minScoreMargin: min_score_margin }),
+    shuffle: seed !== null,
+    seed: seed ?? options.seed,
+    ...(dataset_mixture === null
+      ? {}
+      : { stopping: dataset_mixture.stopping_strategy }),
+    cacheFolder: TOKEN_CACHE,
+  };
+}
+
+/** Where tokens are kept from run to run. */
+const TOKEN_CACHE = join(".cache", "tokens");
+
+/**
+ * Rows that evaluation keeps from training, since a bare file has no test part of its own; undefined if it needs none.
+ */
+export function heldOutOf(
+  { eval_strategy, eval_dataset, max_eval_samples, dataset_mixture }:
+    TrainOptions,
+): number | undefined {
+  if (eval_strategy === "no" || eval_dataset !== null) return undefined;
+  return dataset_mixture?.test_split_size ?? max_eval_samples ??
+    DEFAULT_EVAL_SAMPLES;
+}
+
+function limitsOf(options: TrainOptions): LengthLimits {
+  const { max_length, max_prompt_length, length_policy } = options;
+  return {
+    policy: length_policy,
+    ...(max_length === null ? {} : { maxLength: max_length }),
+    ...(max_prompt_length === null
+      ? {}
+      : { maxPromptLength: max_prompt_length }),
+  };
+}

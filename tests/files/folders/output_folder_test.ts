@@ -1,0 +1,116 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  checkpointPath,
+  listCheckpoints,
+  removeOldCheckpoints,
+} from "../../../src/files/folders/checkpoints.ts";
+import {
+  checkOutputFolder,
+  emptyOutputFolder,
+} from "../../../src/files/folders/output_folder.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+
+const OPTIONS = {
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const namesIn = (path: string) =>
+  [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+
+Deno.test(
+  "listCheckpoints() sorts by step and passes over other names",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    for (
+      const name of [
+        "checkpoint-10",
+        "checkpoint-9",
+        "checkpoint-x",
+        ".checkpoint-11.ab.tmp",
+      ]
+    ) {
+      await Deno.mkdir(folder.file(name));
+    }
+    await folder.write("checkpoint-12", "a file");
+    assertEquals((await listCheckpoints(folder.path)).map(({ step }) => step), [
+      9,
+      10,
+    ]);
+    assertEquals(await listCheckpoints(folder.file("none")), []);
+  },
+);
+
+Deno.test(
+  "removeOldCheckpoints() leaves the newest and those that are kept",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    for (const step of [1, 2, 3, 4]) {
+      await Deno.mkdir(
+        checkpointPath(folder.path, step),
+      );
+    }
+    await removeOldCheckpoints(folder.path, 2, [
+      checkpointPath(folder.path, 1),
+    ]);
+    assertEquals(namesIn(folder.path), ["checkpoint-1", "checkpoint-4"]);
+  },
+);
+
+Deno.test(
+  "checkOutputFolder() makes the folder and leaves nothing in it",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await checkOutputFolder(folder.file("a/b"));
+    assertEquals(namesIn(folder.file("a/b")), []);
+  },
+);
+
+Deno.test(
+  "checkOutputFolder() refuses another run's files unless told",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await Deno.mkdir(folder.file("checkpoint-2"));
+    for (const name of ["options.json", "notes.txt"]) {
+      await folder.write(
+        name,
+        "",
+      );
+    }
+    await assertRejects(
+      () => checkOutputFolder(folder.path),
+      TypeError,
+      `it holds another run's "options.json", "checkpoint-2"`,
+    );
+    await checkOutputFolder(folder.path, { resume: true });
+    assertEquals(namesIn(folder.path), [
+      "checkpoint-2",
+      "notes.txt",
+      "options.json",
+    ]);
+    const all = namesIn(folder.path);
+    await checkOutputFolder(folder.path, { overwrite: true });
+    assertEquals(namesIn(folder.path), all);
+    await emptyOutputFolder(folder.path);
+    assertEquals(namesIn(folder.path), ["notes.txt"]);
+  },
+);
+
+Deno.test(
+  "checkOutputFolder() says in one line that it cannot write",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const file = await folder.write("file", "");
+    await assertRejects(
+      () => checkOutputFolder(`${file}/below`),
+      Deno.errors.PermissionDenied,
+      "Cannot write to output folder",
+    );
+  },
+);

@@ -1,0 +1,214 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { type FileRecord, readRecords } from "../../../src/files/records/records.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+
+const OPTIONS = {
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+async function gzip(text: string): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(
+    new CompressionStream("gzip"),
+  );
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+async function recordsOf(
+  name: string,
+  data: string | Uint8Array,
+): Promise<FileRecord[]> {
+  await using folder = await temporaryFolder();
+  return await Array.fromAsync(readRecords(await folder.write(name, data)));
+}
+
+/** The message with which a file is refused, its folder cut away. */
+async function refusal(
+  name: string,
+  data: string | Uint8Array,
+): Promise<string> {
+  const error = await assertRejects(() => recordsOf(name, data), Error);
+  return error.message.replace(/"[^"]*\/(?=[^"/]*")/, '"');
+}
+
+const TWO = [{ line: 1, value: { a: 1 } }, { line: 3, value: { a: "ü\n" } }];
+const LINES = '{"a": 1}\n\n{"a": "ü\\n"}\n';
+const ARRAY = '[{"a": 1},\n\n {"a": "ü\\n"}]\n';
+
+Deno.test(
+  "readRecords() reads lines and arrays, plain and gzipped, with line numbers",
+  OPTIONS,
+  async () => {
+    assertEquals(await recordsOf("a.jsonl", LINES), TWO);
+    assertEquals(await recordsOf("a.json", ARRAY), TWO);
+    assertEquals(await recordsOf("a.jsonl.gz", await gzip(LINES)), TWO);
+    assertEquals(await recordsOf("a.json.gz", await gzip(ARRAY)), TWO);
+  },
+);
+
+Deno.test(
+  "readRecords() tolerates a byte order mark, CRLF and a missing last line end",
+  OPTIONS,
+  async () => {
+    const windows = "\ufeff" + LINES.replaceAll("\n", "\r\n").trimEnd();
+    assertEquals(await recordsOf("a.jsonl", windows), TWO);
+    assertEquals(
+      await recordsOf("a.json", "\ufeff" + ARRAY.replaceAll("\n", "\r\n")),
+      TWO,
+    );
+  },
+);
+
+Deno.test(
+  "readRecords() takes JSON Lines under the name .json",
+  OPTIONS,
+  async () => {
+    assertEquals(await recordsOf("a.json", LINES), TWO);
+  },
+);
+
+Deno.test(
+  "readRecords() keeps brackets and quotes within strings",
+  OPTIONS,
+  async () => {
+    const value = { text: 'one quote " ], [{ \\', list: [[1, 2], { b: [] }] };
+    const text = JSON.stringify([value, value], null, 2);
+    const records = await recordsOf("a.json", text);
+    assertEquals(records.map((record) => record.value), [value, value]);
+    assertEquals(records[0]!.line, 2);
+  },
+);
+
+Deno.test(
+  "readRecords() reads files larger than one piece of the stream",
+  OPTIONS,
+  async () => {
+    const values = Array.from(
+      { length: 5000 },
+      (_, i) => ({ i, text: "语".repeat(20) }),
+    );
+    const lines = await recordsOf(
+      "a.jsonl",
+      values.map((value) => JSON.stringify(value)).join("\n"),
+    );
+    const array = await recordsOf("a.json", JSON.stringify(values));
+    assertEquals(lines.map((record) => record.value), values);
+    assertEquals(lines[4999]!.line, 5000);
+    assertEquals(array.map((record) => record.value), values);
+  },
+);
+
+Deno.test(
+  "readRecords() names file and line of broken JSON",
+  OPTIONS,
+  async () => {
+    assertStringIncludes(
+      await refusal("a.jsonl", '{"a": 1}\n{"a" 2}\n'),
+      "Cannot read \"a.jsonl\" line 2: broken JSON, Expected ':'",
+    );
+    assertStringIncludes(
+      await refusal("a.jsonl", '{"a":\n'),
+      '"a.jsonl" line 1: broken JSON',
+    );
+  },
+);
+
+Deno.test(
+  "readRecords() names element and line of broken JSON in an array",
+  OPTIONS,
+  async () => {
+    const message = await refusal("a.json", '[\n{"a": 1},\n{\n"a" 2}]');
+    assertStringIncludes(message, '"a.json" line 4: broken JSON');
+    assertStringIncludes(message, "(element 2)");
+    assertStringIncludes(await refusal("a.json", "[{}, ]"), "(element 2)");
+    assertStringIncludes(
+      await refusal("a.json", '[{"a": 1},\n'),
+      "line 2: broken JSON, the array is not closed",
+    );
+    assertStringIncludes(
+      await refusal("a.json", "[{}] {}"),
+      "found more text after the array",
+    );
+  },
+);
+
+Deno.test(
+  "readRecords() refuses what is no object, by its line",
+  OPTIONS,
+  async () => {
+    assertStringIncludes(
+      await refusal("a.jsonl", "{}\n[1]\n"),
+      '"a.jsonl" line 2: found an array, wanted an object',
+    );
+    assertStringIncludes(
+      await refusal("a.json", '[{},\n"x"]'),
+      '"a.json" line 2, element 2: found a string',
+    );
+  },
+);
+
+Deno.test(
+  "readRecords() refuses an object of columns with its keys",
+  OPTIONS,
+  async () => {
+    const columns = { chosen: ["a"], rejected: ["b"] };
+    for (const space of [0, 2]) {
+      assertStringIncludes(
+        await refusal("a.json", JSON.stringify(columns, null, space)),
+        'found one object with keys "chosen", "rejected", wanted an array of objects',
+      );
+    }
+  },
+);
+
+Deno.test(
+  "readRecords() refuses an empty file, other kinds, bad UTF-8, bad gzip",
+  OPTIONS,
+  async () => {
+    for (
+      const [name, data] of [["a.jsonl", ""], ["a.jsonl", "\n \n"], [
+        "a.json",
+        "",
+      ], ["a.json", "[]"]] as const
+    ) {
+      assertStringIncludes(
+        await refusal(name, data),
+        `"${name}": it has no records`,
+      );
+    }
+    assertStringIncludes(
+      await refusal("a.xml", "<a>"),
+      "wanted a file that ends in .jsonl",
+    );
+    assertStringIncludes(
+      await refusal("a.jsonl", Uint8Array.of(0x7b, 0xff, 0x7d)),
+      "wanted UTF-8 text",
+    );
+    assertStringIncludes(
+      await refusal("a.jsonl.gz", "{}"),
+      "wanted UTF-8 text in gzip",
+    );
+    await assertRejects(
+      () => Array.fromAsync(readRecords(TEMPORARY + "/none.jsonl")),
+      Deno.errors.NotFound,
+      "no such file",
+    );
+  },
+);
+
+Deno.test(
+  "readRecords() closes the file when it is left early",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    for (
+      const [name, data] of [["a.jsonl", LINES], ["a.json", ARRAY], [
+        "b.jsonl.gz",
+        await gzip(LINES),
+      ]] as const
+    ) {
+      for await (const _ of readRecords(await folder.write(name, data))) break;
+    }
+  },
+);

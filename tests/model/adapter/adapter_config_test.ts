@@ -1,0 +1,165 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  adapterConfigJson,
+  layerAdapter,
+  PLAIN_ADAPTER,
+  readAdapterConfig,
+} from "../../../src/model/adapter/adapter_config.ts";
+import { compared, referencePath } from "../../reference_dir.ts";
+
+const checks = { sanitizeOps: true, sanitizeResources: true } as const;
+const pure = { ...checks, permissions: "none" } as const;
+
+const LORA = {
+  peft_type: "LORA",
+  r: 8,
+  lora_alpha: 16,
+  target_modules: ["q_proj", "v_proj"],
+};
+
+Deno.test(
+  "readAdapterConfig() reads what is there and takes PEFT's defaults for the rest",
+  pure,
+  () => {
+    assertEquals(readAdapterConfig(LORA), {
+      r: 8,
+      lora_alpha: 16,
+      lora_dropout: 0,
+      target_modules: ["q_proj", "v_proj"],
+      ...PLAIN_ADAPTER,
+    });
+  },
+);
+
+Deno.test(
+  "readAdapterConfig() names all that is missing or not served at once",
+  pure,
+  () => {
+    const { message } = assertThrows(() =>
+      readAdapterConfig({
+        peft_type: "IA3",
+        lora_alpha: "16",
+        bias: "all",
+        rank_pattern: { q_proj: -4 },
+        layers_to_transform: "last",
+        layers_pattern: "blocks",
+        modules_to_save: [3],
+        init_lora_weights: "pissa",
+      }), TypeError);
+    assert(message.startsWith("Cannot load adapter: in adapter_config.json"));
+    for (
+      const part of [
+        '"peft_type" is "IA3", expected "LORA"',
+        '"bias" is "all", only "none" is served',
+        '"rank_pattern" is {"q_proj":-4}, expected names with positive numbers',
+        '"layers_to_transform" is "last", expected numbers of layers',
+        '"layers_pattern" is "blocks", only null is served',
+        '"modules_to_save" is [3], expected text or a list of names',
+        '"init_lora_weights" is "pissa", only true is served',
+        '"r" is undefined, expected a number',
+        '"lora_alpha" is "16", expected a number',
+        '"target_modules" is undefined, expected text or a list of names',
+      ]
+    ) assert(message.includes(part), `${part} in ${message}`);
+  },
+);
+
+Deno.test(
+  "layerAdapter() scales by alpha / r, and by alpha / sqrt(r) for rank-stabilised adapters",
+  pure,
+  () => {
+    const config = readAdapterConfig({ ...LORA, r: 16, lora_alpha: 8 });
+    const path = "model.layers.0.self_attn.q_proj";
+    assertEquals(layerAdapter(config, path), { r: 16, scale: 0.5 });
+    assertEquals(layerAdapter({ ...config, use_rslora: true }, path).scale, 2);
+  },
+);
+
+Deno.test(
+  "layerAdapter() takes the first pattern that a path ends in",
+  pure,
+  () => {
+    const config = readAdapterConfig({
+      ...LORA,
+      rank_pattern: { "layers.1.self_attn.q_proj": 2, "q_proj": 4 },
+      alpha_pattern: { "[qk]_proj": 32 },
+    });
+    const at = (path: string) => layerAdapter(config, `model.layers.${path}`);
+    assertEquals(at("1.self_attn.q_proj"), { r: 2, scale: 16 });
+    assertEquals(at("11.self_attn.q_proj"), { r: 4, scale: 8 });
+    assertEquals(at("1.self_attn.k_proj"), { r: 8, scale: 4 });
+    assertEquals(at("1.self_attn.v_proj"), { r: 8, scale: 2 });
+  },
+);
+
+Deno.test(
+  "adapterConfigJson() gives what readAdapterConfig() reads",
+  pure,
+  () => {
+    for (const target_modules of ["all-linear", ["q_proj"]]) {
+      for (const given of [false, true]) {
+        const config = {
+          ...{ r: 4, lora_alpha: 6, lora_dropout: 0.1 },
+          ...{ ...PLAIN_ADAPTER, target_modules },
+          ...{ use_rslora: given, use_dora: given },
+          exclude_modules: given ? ["k_proj"] : null,
+          modules_to_save: given ? ["norm"] : null,
+          ...{ rank_pattern: { q_proj: 2 }, layers_to_transform: [1, 3] },
+        };
+        const json = adapterConfigJson(config, "base");
+        assertEquals(json["base_model_name_or_path"], "base");
+        assertEquals(readAdapterConfig(json), config);
+      }
+    }
+  },
+);
+
+Deno.test(
+  "readAdapterConfig() takes a reward model's where rewards are asked for, under both names that PEFT gives heads",
+  pure,
+  () => {
+    const json = { ...LORA, task_type: "SEQ_CLS" };
+    const modules_to_save = ["norm", "classifier", "score"];
+    const config = readAdapterConfig({ ...json, modules_to_save }, {
+      rewards: true,
+    });
+    assertEquals(config.modules_to_save, ["norm", "score"]);
+    assertEquals(config.rewardHead, true);
+    assertEquals(
+      readAdapterConfig(adapterConfigJson(config, "base"), { rewards: true }),
+      config,
+    );
+    for (const [saved, rewards] of [[modules_to_save, false], [null, true]]) {
+      assertThrows(
+        () =>
+          readAdapterConfig({ ...json, modules_to_save: saved }, {
+            rewards: rewards === true,
+          }),
+        TypeError,
+        '"task_type" "SEQ_CLS"',
+      );
+    }
+  },
+);
+
+for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
+  const path = referencePath(`peft/${name}/adapter_config.json`);
+  Deno.test({
+    ...checks,
+    name: `readAdapterConfig() reads PEFT's own ${name}${
+      path ? "" : " (skipped: no reference)"
+    }`,
+    ignore: path === undefined,
+    permissions: { read: path === undefined ? [] : [path] },
+    fn() {
+      const json = JSON.parse(Deno.readTextFileSync(path!));
+      const config = readAdapterConfig(json);
+      const { r, use_dora, use_rslora, modules_to_save } = json;
+      assertEquals(
+        [config.r, config.use_dora, config.use_rslora, config.modules_to_save],
+        [r, use_dora, use_rslora, modules_to_save],
+      );
+      compared("peft");
+    },
+  });
+}

@@ -1,0 +1,97 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  isExpression,
+  matchTargets,
+  namesPath,
+} from "../../../src/model/adapter/target_modules.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+const PATHS = [0, 1].flatMap((layer) =>
+  ["self_attn.q_proj", "self_attn.k_proj", "mlp.down_proj"].map((name) =>
+    `model.layers.${layer}.${name}`
+  )
+);
+const [q0, k0, down0, q1, k1, down1] = PATHS;
+
+Deno.test("matchTargets() takes every layer for all-linear", pure, () => {
+  assertEquals(matchTargets("all-linear", PATHS), PATHS);
+});
+
+Deno.test(
+  "matchTargets() takes the names that paths end in, in the model's order",
+  pure,
+  () => {
+    assertEquals(matchTargets(["down_proj", "q_proj"], PATHS), [
+      q0,
+      down0,
+      q1,
+      down1,
+    ]);
+    assertEquals(matchTargets(["self_attn.k_proj"], PATHS), [k0, k1]);
+    assertEquals(matchTargets(["model.layers.1.mlp.down_proj"], PATHS), [
+      down1,
+    ]);
+  },
+);
+
+Deno.test(
+  "matchTargets() takes a text as an expression over whole paths",
+  pure,
+  () => {
+    assertEquals(matchTargets(".*\\.(q|k)_proj", PATHS), [q0, k0, q1, k1]);
+    assertEquals(matchTargets("model\\.layers\\.1\\..*", PATHS), [
+      q1,
+      k1,
+      down1,
+    ]);
+    assertThrows(
+      () => matchTargets("q_proj", PATHS),
+      TypeError,
+      'target_modules "q_proj" matches no linear layer, expected a path such as "model.layers.0.self_attn.q_proj"',
+    );
+  },
+);
+
+Deno.test(
+  "matchTargets() names all names that match nothing, and those there are",
+  pure,
+  () => {
+    assertThrows(
+      () => matchTargets(["q_proj", "proj", "c_attn", "0"], PATHS),
+      TypeError,
+      'target_modules "proj", "c_attn", "0" match no linear layer, expected "all-linear" or names among q_proj, k_proj, down_proj',
+    );
+    assertThrows(
+      () => matchTargets([], PATHS),
+      TypeError,
+      "match no linear layer",
+    );
+  },
+);
+
+Deno.test(
+  "namesPath() takes an expression over whole paths or names that they end in",
+  pure,
+  () => {
+    assertEquals(namesPath(".*\\.1\\..*", q1!), true);
+    assertEquals(namesPath("q_proj", q1!), false);
+    assertEquals(namesPath(["q_proj"], q1!), true);
+    assertEquals(namesPath(["proj"], q1!), false);
+    assertThrows(
+      () => namesPath("(q", q1!),
+      TypeError,
+      '"(q" is not a regular expression',
+    );
+    assertEquals(
+      ["q_proj", "self_attn.q_proj", "all-linear", "q|v", ".*_proj"].map(
+        isExpression,
+      ),
+      [false, false, false, true, true],
+    );
+  },
+);

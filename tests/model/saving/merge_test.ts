@@ -1,0 +1,251 @@
+/** Merged weights and logits against PEFT's own, and what a merge refuses. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Device } from "../../../kernels/device/device.ts";
+import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts";
+import { type FloatDtype, fromFloat32 } from "../../../src/files/safetensors/dtype.ts";
+import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
+import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
+import { mergeAdapter } from "../../../src/model/saving/merge.ts";
+import { addLowRank } from "../../../src/model/saving/merge_weights.ts";
+import { sequenceLogits } from "../../../src/model/decoder/logits.ts";
+import { referencePath } from "../../reference_dir.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { modelTest, openTestModel } from "../model_test_case.ts";
+import { assertClose, readReferenceTokens } from "../reference_tokens.ts";
+
+const adapters = Object.fromEntries(
+  ["lora", "rslora", "dora", "patterns", "with_saved_norms"].map((name) => [
+    name,
+    referencePath(`peft/${name}/adapter_config.json`)
+      ?.replace("/adapter_config.json", ""),
+  ]),
+);
+
+const writing = { write: [TEMPORARY] };
+
+function optionsOf(base: string, adapter: string, output_dir: string) {
+  return {
+    ...{ model_name_or_path: base, adapter_name_or_path: adapter, output_dir },
+    overwrite_output_dir: false,
+  };
+}
+
+async function readFloats(path: string): Promise<Map<string, Float32Array>> {
+  const file = await openSafetensors(path);
+  const values = new Map<string, Float32Array>();
+  for (const name of file.tensors.keys()) {
+    values.set(name, new Float32Array((await file.read(name)).buffer));
+  }
+  return values;
+}
+
+async function checkMerge(
+  device: Device,
+  base: string,
+  adapter: string,
+): Promise<void> {
+  await using folder = await temporaryFolder();
+  const output = folder.file("merged");
+  const report = await mergeAdapter(device, optionsOf(base, adapter, output));
+  assert(report.difference <= report.bound && report.bound < 1e-3);
+  assert(report.effect > 1, `the adapter moves logits by ${report.effect}`);
+  const names = Array.from(Deno.readDirSync(output), ({ name }) => name);
+  assertEquals(names.sort(), [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+  assertEquals(
+    Deno.readTextFileSync(`${output}/config.json`),
+    Deno.readTextFileSync(`${base}/config.json`),
+  );
+  await checkTensors(base, output, adapter);
+  const model = await openTestModel(device, output);
+  const want = await readReferenceTokens(`${adapter}/expected.safetensors`);
+  const logits = await want.rows("adapted_logits");
+  for (const [i, ids] of want.sequences.entries()) {
+    const got = (await Array.fromAsync(sequenceLogits(model, ids)))
+      .flatMap((piece) => [...piece]);
+    assertClose(got, logits[i]!, 1e-4, `logits of sequence ${i}`);
+  }
+}
+
+async function checkTensors(
+  base: string,
+  output: string,
+  adapter: string,
+): Promise<void> {
+  const [before, after, want] = await Promise.all(
+    [
+      `${base}/model.safetensors`,
+      `${output}/model.safetensors`,
+      `${adapter}/expected.safetensors`,
+    ].map(readFloats),
+  );
+  assertEquals([...after!.keys()].sort(), [...before!.keys()].sort());
+  const { weights } = await openAdapterFolder(adapter);
+  let compared = 0;
+  for (const [name, values] of after!) {
+    const half = `base_model.model.${
+      name.replace(".weight", "")
+    }.lora_A.weight`;
+    const merged = want!.get(`merged.${name}`);
+    if (merged) {
+      assertClose(values, merged, 1e-6, name);
+      compared++;
+    }
+    const own = [half, `base_model.model.${name}`];
+    if (!own.some((tensor) => weights.tensors.has(tensor))) {
+      assertEquals(values, before!.get(name));
+    }
+  }
+  assert(compared > 0, "no merged tensor in the reference");
+}
+
+for (const [name, adapter] of Object.entries(adapters)) {
+  await modelTest(
+    `mergeAdapter() gives PEFT's weights and logits of ${name}`,
+    "models/qwen2",
+    (device, base) => checkMerge(device, base, adapter!),
+    { ...writing, read: [adapter, TEMPORARY] },
+  );
+}
+
+/** A copy of an f32 model whose matrices are stored in another type. */
+async function storeAs(
+  dtype: FloatDtype,
+  base: string,
+  copy: string,
+): Promise<void> {
+  const values = await readFloats(`${base}/model.safetensors`);
+  const { tensors } = await openSafetensors(`${base}/model.safetensors`);
+  await Deno.mkdir(copy);
+  for (const name of ["config.json", "tokenizer.json"]) {
+    await Deno.writeFile(
+      `${copy}/${name}`,
+      await Deno.readFile(`${base}/${name}`),
+    );
+  }
+  await writeSafetensors(
+    `${copy}/model.safetensors`,
+    [...tensors].map(([name, { shape }]) => ({ name, dtype, shape })),
+    ({ name }) =>
+      fromFloat32(values.get(name)! as Float32Array<ArrayBuffer>, dtype),
+  );
+}
+
+for (const dtype of ["BF16", "F16"] as const) {
+  await modelTest(
+    `mergeAdapter() keeps ${dtype} weights in their type and tells what rounding costs`,
+    "models/qwen2",
+    async (device, base) => {
+      await using folder = await temporaryFolder();
+      const copy = folder.file("base");
+      await storeAs(dtype, base, copy);
+      const output = folder.file("merged");
+      const report = await mergeAdapter(
+        device,
+        optionsOf(copy, adapters["lora"]!, output),
+      );
+      assert(report.difference > 1e-4, "rounding showed nowhere");
+      assert(report.difference < report.bound, JSON.stringify(report));
+      assert(report.bound < report.effect, JSON.stringify(report));
+      const { tensors } = await openSafetensors(`${output}/model.safetensors`);
+      for (const info of tensors.values()) assertEquals(info.dtype, dtype);
+    },
+    { ...writing, read: [adapters["lora"], TEMPORARY] },
+  );
+}
+
+await modelTest(
+  "mergeAdapter() never replaces what it merges, nor anything else unasked",
+  "models/qwen2",
+  async (device, base) => {
+    await using folder = await temporaryFolder();
+    const lora = adapters["lora"]!;
+    await folder.write("kept.txt", "kept");
+    await assertRejects(
+      () => mergeAdapter(device, optionsOf(base, lora, folder.path)),
+      TypeError,
+      'it holds "kept.txt"',
+    );
+    for (const output of [base, lora, `${lora}/..`]) {
+      const options = {
+        ...optionsOf(base, lora, output),
+        overwrite_output_dir: true,
+      };
+      await assertRejects(
+        () => mergeAdapter(device, options),
+        TypeError,
+        "which is merged",
+      );
+    }
+    await mergeAdapter(device, {
+      ...optionsOf(base, lora, folder.path),
+      overwrite_output_dir: true,
+    });
+    assert(
+      !Array.from(Deno.readDirSync(folder.path), ({ name }) => name)
+        .includes("kept.txt"),
+    );
+  },
+  { ...writing, read: [adapters["lora"], TEMPORARY] },
+);
+
+await modelTest(
+  "mergeAdapter() leaves nothing behind when it is stopped",
+  "models/qwen2",
+  async (device, base) => {
+    await using folder = await temporaryFolder();
+    const stop = new AbortController();
+    const options = optionsOf(base, adapters["lora"]!, folder.file("merged"));
+    await assertRejects(
+      () =>
+        mergeAdapter(device, options, {
+          signal: stop.signal,
+          onMerge: () => stop.abort(new RangeError("stopped")),
+        }),
+      RangeError,
+      "stopped",
+    );
+    assertEquals([...Deno.readDirSync(folder.path)], []);
+  },
+  { ...writing, read: [adapters["lora"], TEMPORARY] },
+);
+
+Deno.test("addLowRank() adds scale times B A to the rows from firstRow on", {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+}, () => {
+  const change = {
+    a: Float32Array.of(1, 2, 3, 10, 20, 30), // [2, 3]
+    b: Float32Array.of(9, 9, 1, 0, 2, -1), // [3, 2]
+    rank: 2,
+    scale: 0.5,
+  };
+  const rows = Float32Array.of(100, 100, 100, 0, 0, 0); // rows 1 and 2
+  addLowRank(rows, 1, change);
+  assertEquals([...rows], [100.5, 101, 101.5, -4, -8, -12]);
+});
+
+Deno.test("addLowRank() brings each row to its magnitude", {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+}, () => {
+  const change = {
+    a: Float32Array.of(1, 2), // [1, 2]
+    b: Float32Array.of(1, 2), // [2, 1]
+    m: Float32Array.of(10, 1),
+    rank: 1,
+    scale: 1,
+  };
+  const rows = Float32Array.of(2, 2, 0, 0);
+  addLowRank(rows, 0, change);
+  // (3, 4) of length 5 becomes one of length 10; (2, 4) of length sqrt 20 one of length 1
+  const [x, y] = [2, 4].map((value) => Math.fround(value / Math.sqrt(20)));
+  assertEquals([...rows], [6, 8, x!, y!]);
+});

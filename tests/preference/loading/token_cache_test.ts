@@ -1,0 +1,95 @@
+import { assert, assertEquals } from "@std/assert";
+import { type LoadOptions, loadPairs } from "../../../src/preference/loading/load.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { all, common, encoder, jsonLines, pairs } from "../load_scene.ts";
+
+const disk = {
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+Deno.test({
+  ...disk,
+  name: "loadPairs() finds its tokens again, and anew when anything changes",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("a.jsonl", jsonLines(pairs(30)));
+    const load = (change: Partial<LoadOptions> = {}) =>
+      all([{ path }], {
+        ...common,
+        encoder: { ...encoder, identity: "characters" },
+        cacheFolder: folder.file("cache"),
+        ...change,
+      });
+    const fresh = await load();
+    assertEquals(fresh.report.cached, undefined);
+    const { report: { cached, ...report }, plain } = await load();
+    assert(cached?.startsWith(folder.file("cache")));
+    assertEquals({ report, plain }, fresh);
+    for (
+      const change of [
+        { limits: { maxLength: 30 } },
+        { dedupe: true },
+        { encoder: { ...encoder, identity: "others" } },
+        { encoder }, // nothing names it
+      ]
+    ) assertEquals((await load(change)).report.cached, undefined);
+    await folder.write("a.jsonl", jsonLines(pairs(31)));
+    const changed = await load();
+    assertEquals([changed.report.cached, changed.report.kept], [undefined, 31]);
+    const [file] = [...Deno.readDirSync(folder.file("cache"))]
+      .filter(({ name }) => name.endsWith(".tokens"));
+    await Deno.truncate(folder.file(`cache/${file!.name}`), 100);
+    assertEquals((await load()).plain, changed.plain);
+  },
+});
+
+Deno.test({
+  permissions: { read: [TEMPORARY], write: [] },
+  ...{ sanitizeOps: true, sanitizeResources: true, ignore: false },
+  name: "loadPairs() loads without a cache where it may not write",
+  async fn() {
+    const path = READ_ONLY;
+    const { report } = await all([{ path }], {
+      ...common,
+      encoder: { ...encoder, identity: "characters" },
+      cacheFolder: `${TEMPORARY}/cache`,
+    });
+    assertEquals(report.kept, 3);
+  },
+});
+
+const READ_ONLY = `${TEMPORARY}/read_only.jsonl`;
+Deno.writeTextFileSync(READ_ONLY, jsonLines(pairs(3)));
+
+Deno.test({
+  ...disk,
+  name: "loadPairs() tells the file and the margin of each pair, cached or not",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const rows = pairs(4).map((row, margin) => ({ ...row, margin }));
+    const sources = [
+      { path: await folder.write("a.jsonl", jsonLines(rows)) },
+      { path: await folder.write("b.jsonl", jsonLines(pairs(3, "other"))) },
+    ];
+    const load = async () => {
+      const { examples, files, report } = await loadPairs(sources, {
+        ...common,
+        encoder: { ...encoder, identity: "characters" },
+        cacheFolder: folder.file("cache"),
+        ...{ shuffle: true, seed: 3 },
+      });
+      return examples.map(({ line, margin }, i) => {
+        const { path } = report.sources[files[i]!]!;
+        return `${path.at(-7)}${line} ${margin}`;
+      });
+    };
+    const fresh = await load();
+    assertEquals(fresh.toSorted(), [
+      ...["a1 0", "a2 1", "a3 2", "a4 3"],
+      ...["b1 undefined", "b2 undefined", "b3 undefined"],
+    ]);
+    assertEquals(await load(), fresh);
+  },
+});

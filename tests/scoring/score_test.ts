@@ -1,0 +1,186 @@
+/** Scores of several sequences of different lengths in one batch without padding, against transformers' padded ones. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
+import { putAdapter } from "../../src/model/opening/open_model.ts";
+import { tokenPair } from "../../src/preference/tokens/token_pair.ts";
+import { groupRows, scoreRows } from "../../src/scoring/score.ts";
+import {
+  checkLogitsSize,
+  writeLogits,
+} from "../../src/scoring/score_logits.ts";
+import type { ScoreRow } from "../../src/scoring/score_rows.ts";
+import { modelTest, openTestModel } from "../model/model_test_case.ts";
+import { assertClose, readReferenceTokens } from "../model/reference_tokens.ts";
+import { referencePath } from "../reference_dir.ts";
+import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
+
+function idsRow(ids: readonly number[], line: number): ScoreRow {
+  const sequence = { ids, completionStart: 0 };
+  return { line, value: { input_ids: ids }, kind: "sequence", sequence };
+}
+
+function pairRow(
+  prompt: readonly number[],
+  chosen: readonly number[],
+  rejected: readonly number[],
+): ScoreRow {
+  const half = (answer: readonly number[]) => ({
+    ids: [...prompt, ...answer],
+    completionStart: prompt.length,
+  });
+  const pair = tokenPair(half(chosen), half(rejected), 1);
+  return { line: 1, value: {}, kind: "pair", pair };
+}
+
+for (
+  const name of ["qwen2", "llama", "llama-sharded", "qwen2-bf16", "llama-fp16"]
+) {
+  await modelTest(
+    `scoreRows() and writeLogits() give transformers' numbers of ${name}`,
+    `models/${name}`,
+    async (device, folder) => {
+      const model = await openTestModel(device, folder);
+      const want = await readReferenceTokens(`${folder}/ref/io.safetensors`);
+      const rows = want.sequences.map(idsRow);
+      assert(new Set(want.sequences.map(({ length }) => length)).size > 1);
+      const logps = await want.rows("token_logprobs", 1);
+      const scored = await Array.fromAsync(
+        scoreRows(model, rows, { batchTokens: 10_000 }),
+      );
+      for (const [i, { row, score }] of scored.entries()) {
+        assertEquals(row, rows[i]);
+        const got = score["logps"] as readonly number[];
+        assertClose(got, logps[i]!, 1e-4, `logps of line ${i}`);
+        const sum = got.reduce((a, b) => a + b, 0);
+        assertEquals(score["sum_logps"], sum);
+      }
+      await using temporary = await temporaryFolder();
+      const path = temporary.file("logits.safetensors");
+      await writeLogits(path, model, rows);
+      const file = await openSafetensors(path);
+      for (const [i, logits] of (await want.rows("logits")).entries()) {
+        const { shape, dtype } = file.tensors.get(`logits.${i}`)!;
+        assertEquals([dtype, ...shape], [
+          "F32",
+          rows[i]!.kind === "sequence" ? want.sequences[i]!.length : 0,
+          model.config.vocab_size,
+        ]);
+        const bytes = await file.read(`logits.${i}`);
+        const got = new Float32Array(bytes.buffer);
+        assertClose(got, logits, 1e-4, `logits.${i}`);
+      }
+    },
+    { read: [TEMPORARY], write: [TEMPORARY] },
+  );
+}
+
+await modelTest(
+  "scoreRows() gives the float64 log-probabilities of stories260k to 5e-5",
+  "../realdata/stories260k-hf",
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    const { texts } = JSON.parse(
+      Deno.readTextFileSync(`${folder}/expected.json`),
+    ) as { texts: { ids: number[]; logprobs_f64: number[] }[] };
+    const rows = texts.map(({ ids }, line) => idsRow(ids, line));
+    const scores = scoreRows(model, rows, { batchTokens: 10_000 });
+    let i = 0;
+    for await (const { score } of scores) {
+      const got = score["logps"] as readonly number[];
+      assertClose(got, texts[i]!.logprobs_f64, 5e-5, `text ${i}`);
+      i++;
+    }
+    assertEquals(i, texts.length);
+  },
+);
+
+const lora = referencePath("peft/lora/adapter_config.json")?.replace(
+  "/adapter_config.json",
+  "",
+);
+await modelTest(
+  "scoreRows() gives a pair what its sequences have alone, and rewards against the base",
+  "models/qwen2",
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    const [prompt, chosen, rejected] = [[5, 6, 7], [8, 9, 599], [10, 599]];
+    const alone = [[...prompt, ...chosen], [...prompt, ...rejected]].map(
+      idsRow,
+    );
+    const score = async (rows: ScoreRow[], beta?: number) =>
+      (await Array.fromAsync(
+        scoreRows(model, rows, { batchTokens: 100, beta }),
+      )).map(({ score }) => score);
+    const tail = (logps: unknown) =>
+      (logps as number[]).slice(prompt.length - 1);
+    const off = (await score(alone)).map(({ logps }) => tail(logps));
+    await putAdapter(model, lora!);
+    const on = (await score(alone)).map(({ logps }) => tail(logps));
+    const pair = pairRow(prompt, chosen, rejected);
+    const [got] = await score([pair], 0.2);
+    assertClose(got!["chosen_logps"] as number[], on[0]!, 2e-5, "chosen");
+    assertClose(got!["rejected_logps"] as number[], on[1]!, 2e-5, "rejected");
+    const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+    const rewards = [0, 1].map((i) => 0.2 * (sum(on[i]!) - sum(off[i]!)));
+    assert(Math.abs(rewards[0]!) > 0.01, `the adapter changes nothing`);
+    assertClose(
+      ["chosen", "rejected", "margins"].map((name) =>
+        got![`rewards/${name}`] as number
+      ),
+      [...rewards, rewards[0]! - rewards[1]!],
+      2e-5,
+      "rewards",
+    );
+    assertEquals(Object.keys((await score([pair]))[0]!), [
+      "chosen_logps",
+      "rejected_logps",
+      "sum_chosen_logps",
+      "sum_rejected_logps",
+    ]);
+  },
+  { read: [lora], variants: ["panel", "tile"] },
+);
+
+await modelTest(
+  "scoreRows() gives a single token no log-probability",
+  "models/qwen2",
+  async (device, folder) => {
+    const model = await openTestModel(device, folder);
+    const rows = scoreRows(model, [idsRow([7], 1)], { batchTokens: 10 });
+    const [got] = await Array.fromAsync(rows);
+    assertEquals(got!.score, { logps: [], sum_logps: 0 });
+  },
+);
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+Deno.test(
+  "groupRows() keeps order and kinds apart, at most so many tokens",
+  pure,
+  () => {
+    const four = idsRow([1, 2, 3, 4], 1);
+    const pair = pairRow([1], [2], [3]);
+    const groups = [...groupRows([four, four, four, pair, pair, four], 9)];
+    assertEquals(groups.map((group) => group.length), [2, 1, 2, 1]);
+    assertEquals([...groupRows([four], 1)], [[four]]);
+    assertEquals([...groupRows([], 1)], []);
+  },
+);
+
+Deno.test(
+  "checkLogitsSize() refuses more than its limit, telling the bytes",
+  pure,
+  () => {
+    const rows = [idsRow([1, 2], 1), pairRow([1], [2], [3])];
+    checkLogitsSize(rows, 10, 240);
+    const error = assertThrows(
+      () => checkLogitsSize(rows, 10, 239),
+      RangeError,
+    );
+    assert(error.message.includes("240 bytes"), error.message);
+  },
+);

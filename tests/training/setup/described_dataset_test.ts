@@ -1,0 +1,55 @@
+/** Sources that LLaMA-Factory's dataset_info.json describes. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { describedDataset } from "../../../src/training/setup/described_dataset.ts";
+import { namedSource } from "../../../src/training/setup/run_sources.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+
+const OPTIONS = {
+  permissions: { read: [TEMPORARY, "data"], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const INFO = JSON.stringify({
+  pairs: {
+    file_name: "pairs.json",
+    ranking: true,
+    formatting: "sharegpt",
+    columns: { messages: "talk", chosen: "good", rejected: "bad" },
+    tags: { role_tag: "who", content_tag: "says", user_tag: "me" },
+  },
+  pictures: { file_name: "pairs.json", images: "images" },
+});
+
+Deno.test(
+  "namedSource() reads a dataset as the dataset_info.json beside it describes it",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await folder.write("dataset_info.json", INFO);
+    const path = await folder.write("pairs.json", "[]");
+    assertEquals(await namedSource(folder.file("pairs")), {
+      path,
+      fraction: 1,
+      ranking: "best_worst",
+      columns: { conversations: "talk", chosen: "good", rejected: "bad" },
+      turns: { role: "who", content: "says", roles: { me: "user" } },
+    });
+    assertEquals(await namedSource(path), { path });
+  },
+);
+
+Deno.test(
+  "describedDataset() refuses what is not served and passes over unknown names",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await folder.write("dataset_info.json", INFO);
+    await assertRejects(
+      () => describedDataset(folder.file("pictures")),
+      TypeError,
+      '"dataset pictures: images": pictures are not served',
+    );
+    assertEquals(await describedDataset(folder.file("others")), undefined);
+  },
+);
