@@ -29,10 +29,17 @@
 // the device that everything runs on
 export type { CodeDType } from "./kernels/matrix/codebooks.ts";
 export { Device } from "./kernels/device/device.ts";
-export type { DeviceOptions, Variant } from "./kernels/device/device_options.ts";
+export type {
+  DeviceOptions,
+  Variant,
+} from "./kernels/device/device_options.ts";
 export type { DeviceMemory } from "./kernels/device/pool.ts";
 export { tuneProducts } from "./kernels/product/tune_products.ts";
-export type { Probe, Tuning, TuningOptions } from "./kernels/product/tune_products.ts";
+export type {
+  Probe,
+  Tuning,
+  TuningOptions,
+} from "./kernels/product/tune_products.ts";
 export { tokenOperations } from "./src/model/decoder/token_operations.ts";
 export type { ProductSizes } from "./src/model/decoder/token_operations.ts";
 
@@ -69,7 +76,10 @@ export { downloadSchema } from "./src/downloads/download_jobs.ts";
 export type { DownloadTaskOptions } from "./src/downloads/download_jobs.ts";
 export { inspectSchema } from "./src/training/options/inspect_options.ts";
 export type { InspectTaskOptions } from "./src/training/options/inspect_options.ts";
-export { type TrainOptions, trainSchema } from "./src/training/options/options.ts";
+export {
+  type TrainOptions,
+  trainSchema,
+} from "./src/training/options/options.ts";
 export { parseRecipe } from "./src/training/options/recipe.ts";
 export { importSchema } from "./src/training/importing/import_options.ts";
 export type { ImportOptions } from "./src/training/importing/import_options.ts";
@@ -86,10 +96,7 @@ export type {
   Recipe,
   Translated,
 } from "./src/training/importing/translation.ts";
-export {
-  type ScoreOptions,
-  scoreSchema,
-} from "./src/scoring/score_options.ts";
+export { type ScoreOptions, scoreSchema } from "./src/scoring/score_options.ts";
 
 // downloads
 export type { Downloaded } from "./src/files/hub/download.ts";
@@ -118,7 +125,10 @@ export {
   readJsonObject,
   readJsonObjectIfThere,
 } from "./src/files/disk/json_file.ts";
-export { modelConfigPath, openModelFolder } from "./src/files/folders/model_folder.ts";
+export {
+  modelConfigPath,
+  openModelFolder,
+} from "./src/files/folders/model_folder.ts";
 export type {
   ModelFiles,
   ModelFolder,
@@ -126,7 +136,10 @@ export type {
 } from "./src/files/folders/model_folder.ts";
 export type { Dtype } from "./src/files/safetensors/dtype.ts";
 export type { GgufType } from "./src/files/gguf/gguf.ts";
-export { openOutputFile, type OutputFile } from "./src/files/disk/output_file.ts";
+export {
+  openOutputFile,
+  type OutputFile,
+} from "./src/files/disk/output_file.ts";
 export { checkOutputFolder } from "./src/files/folders/output_folder.ts";
 export type { OutputFolderOptions } from "./src/files/folders/output_folder.ts";
 export { type FileRecord, readRecords } from "./src/files/records/records.ts";
@@ -167,7 +180,10 @@ export {
   feedbackLines,
   pairLines,
 } from "./src/preference/loading/inspect.ts";
-export { type InspectOptions, reportLines } from "./src/preference/loading/inspect.ts";
+export {
+  type InspectOptions,
+  reportLines,
+} from "./src/preference/loading/inspect.ts";
 export type { Loaded } from "./src/preference/loading/load.ts";
 export type {
   Lengths,
@@ -189,11 +205,18 @@ export type {
   TokenPair,
   TokenSequence,
 } from "./src/preference/tokens/token_pair.ts";
-export type { Encoder, TokenDemonstration } from "./src/preference/tokens/tokenize.ts";
+export type {
+  Encoder,
+  TokenDemonstration,
+} from "./src/preference/tokens/tokenize.ts";
 
 // training, what a run would take, and what it tells
 export type { ByteGroup, BytePlan } from "./src/training/plan/byte_plan.ts";
-export { type DryRun, dryRun, dryRunLines } from "./src/training/run/dry_run.ts";
+export {
+  type DryRun,
+  dryRun,
+  dryRunLines,
+} from "./src/training/run/dry_run.ts";
 export { runTraining } from "./src/training/run/run.ts";
 export {
   loadRunDemonstrations,
@@ -203,18 +226,27 @@ export {
   type RunData,
 } from "./src/training/setup/run_data.ts";
 export type { DrawCurves } from "./src/training/run/run_folder.ts";
-export { skippedLine, type SkippedStep } from "./src/training/loop/step_guard.ts";
+export {
+  skippedLine,
+  type SkippedStep,
+} from "./src/training/loop/step_guard.ts";
 export type {
   RunHooks,
   RunResult,
   RunStart,
 } from "./src/training/run/run_hooks.ts";
-export type { DescribeRun, RunDescription } from "./src/training/run/run_record.ts";
+export type {
+  DescribeRun,
+  RunDescription,
+} from "./src/training/run/run_record.ts";
 export type { Metrics } from "./src/training/method/metrics.ts";
 export { scoreFile, type ScoreHooks } from "./src/scoring/score_file.ts";
 
 // models: opened, merged, made of random numbers
-export type { AdapterConfig, LoraInit } from "./src/model/adapter/adapter_config.ts";
+export type {
+  AdapterConfig,
+  LoraInit,
+} from "./src/model/adapter/adapter_config.ts";
 export type { ModelConfig } from "./src/model/config/config.ts";
 export type { ExpertConfig } from "./src/model/config/expert_config.ts";
 export { exportGguf } from "./src/model/gguf/export_gguf.ts";

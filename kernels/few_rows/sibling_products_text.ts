@@ -13,7 +13,10 @@ import {
   panelFunctions,
   panelLoop,
 } from "../product/product_panel_loops.ts";
-import { panelTileSize, type TileShape } from "../product/product_panel_text.ts";
+import {
+  panelTileSize,
+  type TileShape,
+} from "../product/product_panel_text.ts";
 
 /** What is baked into the text. */
 export interface SiblingTile extends TileShape {

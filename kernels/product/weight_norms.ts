@@ -18,7 +18,12 @@ import {
 } from "../matrix/matrix.ts";
 import squaresSource from "./row_squares.wgsl" with { type: "text" };
 import { rowSlices } from "./row_slices.ts";
-import { expectShape, matrixShape, rowsView, type Tensor } from "../device/tensor.ts";
+import {
+  expectShape,
+  matrixShape,
+  rowsView,
+  type Tensor,
+} from "../device/tensor.ts";
 import normsSource from "./weight_norms.wgsl" with { type: "text" };
 
 const squaresKernel = defineKernel("row_squares", squaresSource);

@@ -9,7 +9,12 @@ import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
 import { elementWindows } from "../launch/launch_windows.ts";
 import sumSource from "./sum_rows_by_key.wgsl" with { type: "text" };
-import { expectShape, matrixShape, rowsView, type Tensor } from "../device/tensor.ts";
+import {
+  expectShape,
+  matrixShape,
+  rowsView,
+  type Tensor,
+} from "../device/tensor.ts";
 
 const gatherKernel = defineKernel("gather_rows", gatherSource);
 const sumKernel = defineKernel("sum_rows_by_key", sumSource);

@@ -10,7 +10,12 @@ import { linearDw, linearRows } from "../product/linear.ts";
 import { logitArguments, type LogitOptions } from "./logit_options.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { scaleRows } from "../rows/scale_rows.ts";
-import { expectShape, matrixShape, rowsView, type Tensor } from "../device/tensor.ts";
+import {
+  expectShape,
+  matrixShape,
+  rowsView,
+  type Tensor,
+} from "../device/tensor.ts";
 import { CHUNK_BYTES } from "./token_logps.ts";
 import source from "./token_logps_slopes.wgsl" with { type: "text" };
 import { STATISTICS } from "./token_statistics.ts";

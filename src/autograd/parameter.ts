@@ -3,7 +3,11 @@
  * models nor optimizers.
  */
 import type { Device } from "../../kernels/device/device.ts";
-import { createMatrix, type Matrix, packMatrix } from "../../kernels/matrix/matrix.ts";
+import {
+  createMatrix,
+  type Matrix,
+  packMatrix,
+} from "../../kernels/matrix/matrix.ts";
 import { matrixShape, type Tensor } from "../../kernels/device/tensor.ts";
 
 /** A trained tensor. `value` and `gradient` are f32 and of one shape; gradients are added to, never replaced. */

@@ -9,7 +9,10 @@ import { choice, integer, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import type { Repo } from "../files/hub/repo.ts";
 import { isRepoName } from "../files/hub/repo_folder.ts";
-import { downloadOption, hubNames } from "../training/options/download_option.ts";
+import {
+  downloadOption,
+  hubNames,
+} from "../training/options/download_option.ts";
 
 const patterns = (what: string) =>
   optional(

@@ -3,11 +3,21 @@
  * and nothing left out: a line that cannot be scored stops the file by its number. Knows no device.
  */
 import { type FileRecord, readRecords } from "../files/records/records.ts";
-import { demonstrationFault, preferenceFault } from "../preference/formats/check.ts";
+import {
+  demonstrationFault,
+  preferenceFault,
+} from "../preference/formats/check.ts";
 import { DEMONSTRATION_FORMATS } from "../preference/formats/demonstration_formats.ts";
-import { fitsFormat, readRow, renameColumns } from "../preference/formats/format.ts";
+import {
+  fitsFormat,
+  readRow,
+  renameColumns,
+} from "../preference/formats/format.ts";
 import { PREFERENCE_FORMATS } from "../preference/formats/preference_formats.ts";
-import type { TokenPair, TokenSequence } from "../preference/tokens/token_pair.ts";
+import type {
+  TokenPair,
+  TokenSequence,
+} from "../preference/tokens/token_pair.ts";
 import {
   type Encoder,
   tokenizeDemonstration,

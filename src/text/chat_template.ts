@@ -4,9 +4,9 @@
  */
 import { Environment } from "@huggingface/jinja";
 import type { Message } from "./message.ts";
-import { PythonInterpreter } from "./jinja/python_interpreter.ts";
-import { parseTemplate, type Program } from "./jinja/python_nodes.ts";
-import { wrapData } from "./jinja/python_values.ts";
+import { PythonInterpreter } from "./jinja/interpreter.ts";
+import { parseTemplate, type Program } from "./jinja/nodes.ts";
+import { wrapData } from "./jinja/values.ts";
 import { strftime } from "./jinja/strftime.ts";
 
 /** How one conversation is to be rendered. */

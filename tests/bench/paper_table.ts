@@ -10,7 +10,10 @@ import type { Kernel } from "../../kernels/device/kernel.ts";
 import type { PipelineOptions } from "../../kernels/device/pipelines.ts";
 import { tensorBytes } from "../../kernels/device/tensor.ts";
 import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
-import { type ModelConfig, readModelConfig } from "../../src/model/config/config.ts";
+import {
+  type ModelConfig,
+  readModelConfig,
+} from "../../src/model/config/config.ts";
 import { trainedWeights } from "../../src/model/decoder/model.ts";
 import { sampleModel } from "../../src/model/opening/sample_model.ts";
 import { preferenceBatch } from "../../src/preference/tokens/batch.ts";

@@ -3,7 +3,10 @@
  * skipped by name.
  */
 import { Device } from "../../kernels/device/device.ts";
-import type { DeviceOptions, Variant } from "../../kernels/device/device_options.ts";
+import type {
+  DeviceOptions,
+  Variant,
+} from "../../kernels/device/device_options.ts";
 
 const devices = new Map<string, Promise<Device>>();
 

@@ -1,6 +1,10 @@
 /** A weight matrix for tests, from its numbers. */
 import type { Device } from "../../kernels/device/device.ts";
-import { createMatrix, type Matrix, packMatrix } from "../../kernels/matrix/matrix.ts";
+import {
+  createMatrix,
+  type Matrix,
+  packMatrix,
+} from "../../kernels/matrix/matrix.ts";
 
 /** Makes an f32 matrix of shape `[rows, cols]`. */
 export function uploadMatrix(

@@ -12,7 +12,10 @@ import { hiddenStates } from "../../src/model/decoder/decoder.ts";
 import { loadModel } from "../../src/model/weights/load.ts";
 import { type Model, parameters } from "../../src/model/decoder/model.ts";
 import { modelLogits } from "../../src/model/decoder/model_logits.ts";
-import { type Batch, sequenceBatch } from "../../src/preference/tokens/batch.ts";
+import {
+  type Batch,
+  sequenceBatch,
+} from "../../src/preference/tokens/batch.ts";
 import { recordedLogps } from "../../src/training/loop/batch_logps.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../reference_dir.ts";

@@ -1,5 +1,5 @@
 /**
- * Float64 twin of kernels/adafactor.ts: arXiv 1804.04235, Algorithm 4 for matrices and Algorithm 5 for vectors, each in
+ * Float64 twin of kernels/optimizers/adafactor.ts: arXiv 1804.04235, Algorithm 4 for matrices and Algorithm 5 for vectors, each in
  * plain loops, with the relative step size switched off and weight decay added.
  */
 

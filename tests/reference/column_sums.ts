@@ -1,4 +1,4 @@
-/** Float64 twin of kernels/column_sums.ts. */
+/** Float64 twin of kernels/launch/column_sums.ts. */
 export function columnSumsTwin(
   x: ArrayLike<number>,
   cols: number,

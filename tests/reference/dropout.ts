@@ -1,4 +1,4 @@
-/** Twin of kernels/dropout.ts: the same hash in the CPU's 32-bit integers. */
+/** Twin of kernels/rows/dropout.ts: the same hash in the CPU's 32-bit integers. */
 import type { DropoutOptions } from "../../kernels/rows/dropout.ts";
 
 /** One round of pcg4d's mixing. */

@@ -1,4 +1,4 @@
-/** Float64 twin of kernels/gated_unit.ts. */
+/** Float64 twin of kernels/rows/gated_unit.ts. */
 import type { Activation } from "../../kernels/rows/gated_unit.ts";
 
 const SLOPE = Math.sqrt(2 / Math.PI);

@@ -1,4 +1,4 @@
-/** Float64 twins of kernels/gather.ts. */
+/** Float64 twins of kernels/rows/gather.ts. */
 export function gatherRowsTwin(
   x: ArrayLike<number>,
   index: ArrayLike<number>,

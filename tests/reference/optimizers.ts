@@ -2,7 +2,7 @@
 
 type Numbers = Float64Array | number[];
 
-/** AdamW; see kernels/adamw.ts. Changes `weight`, `m` and `v`. */
+/** AdamW; see kernels/optimizers/adamw.ts. Changes `weight`, `m` and `v`. */
 export function adamwReference(
   weight: Numbers,
   gradient: ArrayLike<number>,
@@ -29,7 +29,7 @@ export function adamwReference(
   }
 }
 
-/** RMSprop; see kernels/rmsprop.ts. Changes `weight`, `v` and `velocity`. */
+/** RMSprop; see kernels/optimizers/rmsprop.ts. Changes `weight`, `v` and `velocity`. */
 export function rmspropReference(
   weight: Numbers,
   gradient: ArrayLike<number>,
@@ -51,7 +51,7 @@ export function rmspropReference(
   }
 }
 
-/** Adagrad; see kernels/adagrad.ts. Changes `weight` and `sum`. */
+/** Adagrad; see kernels/optimizers/adagrad.ts. Changes `weight` and `sum`. */
 export function adagradReference(
   weight: Numbers,
   gradient: ArrayLike<number>,
@@ -70,7 +70,7 @@ export function adagradReference(
   }
 }
 
-/** Lion, arXiv 2302.06675, Algorithm 2; see kernels/lion.ts. Changes `weight` and `m`. */
+/** Lion, arXiv 2302.06675, Algorithm 2; see kernels/optimizers/lion.ts. Changes `weight` and `m`. */
 export function lionReference(
   weight: Numbers,
   gradient: ArrayLike<number>,
@@ -91,7 +91,7 @@ export function lionReference(
   }
 }
 
-/** Gradient descent with momentum; see kernels/sgd.ts. Changes `weight` and `velocity`. */
+/** Gradient descent with momentum; see kernels/optimizers/sgd.ts. Changes `weight` and `velocity`. */
 export function sgdReference(
   weight: Numbers,
   gradient: ArrayLike<number>,

@@ -1,4 +1,4 @@
-/** Float64 twin of kernels/rms_norm.ts. */
+/** Float64 twin of kernels/rows/rms_norm.ts. */
 
 /** Numbers in, and the weight's offset. */
 export interface RmsNormInput {

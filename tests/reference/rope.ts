@@ -1,4 +1,4 @@
-/** Float64 twin of kernels/rope.ts, one head at a time. */
+/** Float64 twin of kernels/attention/rope.ts, one head at a time. */
 import type { RopeOptions } from "../../kernels/attention/rope.ts";
 
 export function ropeTwin(

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { sha256, startFakeHub } from "../files/fake_hub.ts";
+import { sha256, startFakeHub } from "../files/hub/fake_hub.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,

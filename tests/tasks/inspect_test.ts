@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 import {
   CHARACTER_CHAT,
   characterFiles,
-} from "../preference/reference_encoder.ts";
+} from "../preference/tokens/reference_encoder.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { openModelFolder } from "../../src/files/folders/model_folder.ts";
-import { characterFiles } from "../preference/reference_encoder.ts";
+import { characterFiles } from "../preference/tokens/reference_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));

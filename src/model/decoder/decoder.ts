@@ -3,7 +3,10 @@
  * a ragged batch or over a KV cache. Knows no file, no loss, no logits.
  */
 import type { AttentionShape } from "../../../kernels/attention/attention_shape.ts";
-import { cacheRows, type Projections } from "../../../kernels/attention/cache_rows.ts";
+import {
+  cacheRows,
+  type Projections,
+} from "../../../kernels/attention/cache_rows.ts";
 import { cachedAttention } from "../../../kernels/attention/cached_attention.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { DropoutSeed } from "../../autograd/lora.ts";

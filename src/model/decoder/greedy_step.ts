@@ -2,7 +2,10 @@
  * One more token of some sequences, and the likeliest next one of each, found on the device: a step can begin before
  * the tokens of the one before are on the CPU. Knows no sampler and no text.
  */
-import { likeliestColumns, NO_COLUMN } from "../../../kernels/vocabulary/likeliest.ts";
+import {
+  likeliestColumns,
+  NO_COLUMN,
+} from "../../../kernels/vocabulary/likeliest.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { contained } from "../../autograd/tape.ts";
 import { extend, type Extension, type KvCache } from "./kv_cache.ts";

@@ -6,7 +6,11 @@ import { basename, dirname, join, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import { makeFolder, writeFileAtomic } from "../../files/disk/atomic.ts";
 import { elementCount } from "../../files/safetensors/dtype.ts";
-import { ggufBytes, type GgufType, type GgufValue } from "../../files/gguf/gguf.ts";
+import {
+  ggufBytes,
+  type GgufType,
+  type GgufValue,
+} from "../../files/gguf/gguf.ts";
 import { toGguf } from "../../files/gguf/gguf_blocks.ts";
 import { ggufTokenizer } from "../../files/gguf/gguf_tokenizer.ts";
 import { writeGguf } from "../../files/gguf/gguf_writer.ts";

@@ -2,7 +2,11 @@
  * Reads a GGUF file back and compares it with what it was made from: every value of its metadata, every tensor's name,
  * type and shape, and every number within what its type loses.
  */
-import { ggufBytes, type GgufMetadata, type GgufValue } from "../../files/gguf/gguf.ts";
+import {
+  ggufBytes,
+  type GgufMetadata,
+  type GgufValue,
+} from "../../files/gguf/gguf.ts";
 import { firstBeyondBound, fromGguf } from "../../files/gguf/gguf_blocks.ts";
 import { type Gguf, openGguf } from "../../files/gguf/gguf_reader.ts";
 import type { GgufSource } from "./gguf_tensors.ts";

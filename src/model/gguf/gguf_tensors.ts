@@ -2,9 +2,20 @@
  * A checkpoint's tensors under their GGUF names: types, order of rows, and their numbers piece by piece. Whoever
  * writes and whoever checks reads them from here. Knows no device.
  */
-import { type FloatDtype, isFloatDtype, toFloat32 } from "../../files/safetensors/dtype.ts";
-import { GGUF_TYPES, type GgufTensor, type GgufType } from "../../files/gguf/gguf.ts";
-import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import {
+  type FloatDtype,
+  isFloatDtype,
+  toFloat32,
+} from "../../files/safetensors/dtype.ts";
+import {
+  GGUF_TYPES,
+  type GgufTensor,
+  type GgufType,
+} from "../../files/gguf/gguf.ts";
+import {
+  CHUNK_BYTES,
+  type TensorReader,
+} from "../../files/safetensors/safetensors.ts";
 import type { ModelConfig } from "../config/config.ts";
 import { ggufArchitecture } from "./gguf_architectures.ts";
 import { ggufName, isInterleaved } from "./gguf_names.ts";

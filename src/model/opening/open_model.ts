@@ -4,9 +4,15 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
-import { type ModelFolder, openModelFolder } from "../../files/folders/model_folder.ts";
+import {
+  type ModelFolder,
+  openModelFolder,
+} from "../../files/folders/model_folder.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
-import { findTuned, type TunedFolder } from "../../files/folders/tuned_folder.ts";
+import {
+  findTuned,
+  type TunedFolder,
+} from "../../files/folders/tuned_folder.ts";
 import { loadAdapter } from "../adapter/adapter.ts";
 import { readAdapterConfig } from "../adapter/adapter_config.ts";
 import { type ModelConfig, readModelConfig } from "../config/config.ts";

@@ -7,7 +7,10 @@ import { Random } from "../../base/random.ts";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { type FloatDtype, fromFloat32 } from "../../files/safetensors/dtype.ts";
 import type { JsonObject } from "../../files/disk/json_file.ts";
-import { tensorBytes, writeSafetensors } from "../../files/safetensors/safetensors_writer.ts";
+import {
+  tensorBytes,
+  writeSafetensors,
+} from "../../files/safetensors/safetensors_writer.ts";
 import { type ModelConfig, readModelConfig } from "../config/config.ts";
 import { initialValues } from "./random_weights.ts";
 import { type WeightLayout, weightLayouts } from "../weights/weight_layout.ts";

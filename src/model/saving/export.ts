@@ -7,10 +7,19 @@ import { type Matrix, readMatrixRows } from "../../../kernels/matrix/matrix.ts";
 import { elements, type Tensor } from "../../../kernels/device/tensor.ts";
 import type { Lora } from "../../autograd/lora.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";
-import { type FloatDtype, fromFloat32, toFloat32 } from "../../files/safetensors/dtype.ts";
+import {
+  type FloatDtype,
+  fromFloat32,
+  toFloat32,
+} from "../../files/safetensors/dtype.ts";
 import type { TensorLayout } from "../../files/safetensors/safetensors_writer.ts";
 import { linearPaths } from "../adapter/adapter_layout.ts";
-import { adapterWeights, type Model, savedParts, weights } from "../decoder/model.ts";
+import {
+  adapterWeights,
+  type Model,
+  savedParts,
+  weights,
+} from "../decoder/model.ts";
 import { savedRank } from "../adapter/saved_adapter.ts";
 
 /** A tensor to write, and how to get its bytes. */

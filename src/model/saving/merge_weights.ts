@@ -3,15 +3,26 @@
  * float64, tensor by tensor in pieces of rows; modules that the adapter has in full take their places, all else is
  * copied byte for byte. Needs no device.
  */
-import { type FloatDtype, fromFloat32, toFloat32 } from "../../files/safetensors/dtype.ts";
-import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import {
+  type FloatDtype,
+  fromFloat32,
+  toFloat32,
+} from "../../files/safetensors/dtype.ts";
+import {
+  CHUNK_BYTES,
+  type TensorReader,
+} from "../../files/safetensors/safetensors.ts";
 import {
   type TensorLayout,
   writeSafetensors,
 } from "../../files/safetensors/safetensors_writer.ts";
 import { type AdapterConfig, layerAdapter } from "../adapter/adapter_config.ts";
 import { modulePath } from "../config/tensor_names.ts";
-import { adapterName, magnitudeName, savedName } from "../adapter/adapter_layout.ts";
+import {
+  adapterName,
+  magnitudeName,
+  savedName,
+} from "../adapter/adapter_layout.ts";
 
 /** The change that an adapter makes to one weight `[rows, cols]`. */
 export interface LowRank {

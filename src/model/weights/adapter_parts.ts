@@ -9,8 +9,15 @@ import {
   packMatrix,
   releaseMatrix,
 } from "../../../kernels/matrix/matrix.ts";
-import { matrixShape, type Tensor, tensorBytes } from "../../../kernels/device/tensor.ts";
-import { decodedRows, weightNorms } from "../../../kernels/product/weight_norms.ts";
+import {
+  matrixShape,
+  type Tensor,
+  tensorBytes,
+} from "../../../kernels/device/tensor.ts";
+import {
+  decodedRows,
+  weightNorms,
+} from "../../../kernels/product/weight_norms.ts";
 import {
   createParameter,
   trainedWeight,

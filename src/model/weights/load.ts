@@ -18,8 +18,15 @@ import {
   type Weight,
 } from "../../autograd/parameter.ts";
 import { Random } from "../../base/random.ts";
-import { type FloatDtype, fromFloat32, toFloat32 } from "../../files/safetensors/dtype.ts";
-import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import {
+  type FloatDtype,
+  fromFloat32,
+  toFloat32,
+} from "../../files/safetensors/dtype.ts";
+import {
+  CHUNK_BYTES,
+  type TensorReader,
+} from "../../files/safetensors/safetensors.ts";
 import { adapterWeight } from "./adapter_parts.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type { Model } from "../decoder/model.ts";

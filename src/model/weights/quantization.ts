@@ -2,7 +2,11 @@
  * Which weights of a model are kept as codes: those of the blocks' linear layers, as bitsandbytes does; never embeddings,
  * head, norms and biases. Quantises them as they are read from a checkpoint.
  */
-import { BLOCK, type CodeDType, isCodeDType } from "../../../kernels/matrix/codebooks.ts";
+import {
+  BLOCK,
+  type CodeDType,
+  isCodeDType,
+} from "../../../kernels/matrix/codebooks.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import {
   createMatrix,
@@ -19,7 +23,10 @@ import {
   scalesOf,
 } from "../../../kernels/matrix/quantize.ts";
 import { type FloatDtype, toFloat32 } from "../../files/safetensors/dtype.ts";
-import { CHUNK_BYTES, type TensorReader } from "../../files/safetensors/safetensors.ts";
+import {
+  CHUNK_BYTES,
+  type TensorReader,
+} from "../../files/safetensors/safetensors.ts";
 
 /** How frozen linear layers are kept. */
 export interface Quantization {

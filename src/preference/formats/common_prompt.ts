@@ -2,7 +2,7 @@
  * The prompt of rows that give none: what chosen and rejected have in common from their start (TRL's rule).
  */
 import type { Message } from "../../text/message.ts";
-import { commonPrefix } from "../tokens/token_pair.ts";
+import { commonPrefix } from "../../base/common_prefix.ts";
 
 /** A prompt and what follows it in either list or text. */
 export interface Split<T> {

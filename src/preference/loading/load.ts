@@ -6,7 +6,11 @@
 import { createHash } from "node:crypto";
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
 import type { ReadSettings } from "../formats/format.ts";
-import { checkLimits, type Fitted, type LengthLimits } from "../tokens/length.ts";
+import {
+  checkLimits,
+  type Fitted,
+  type LengthLimits,
+} from "../tokens/length.ts";
 import {
   type DataKind,
   demonstrations,
@@ -26,7 +30,11 @@ import { type DataSource, type DrawOptions, drawRows } from "./sources.ts";
 import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
 import type { TokenFeedback } from "../tokens/token_feedback.ts";
 import type { TokenPair } from "../tokens/token_pair.ts";
-import type { Encoder, TokenDemonstration, TrainedPart } from "../tokens/tokenize.ts";
+import type {
+  Encoder,
+  TokenDemonstration,
+  TrainedPart,
+} from "../tokens/tokenize.ts";
 
 /** How rows are drawn, tokenized and cut. */
 export interface LoadOptions

@@ -1,6 +1,7 @@
 /**
  * Two token sequences that begin with the same prompt. The unit that training counts and batches.
  */
+import { commonPrefix } from "../../base/common_prefix.ts";
 import type { PairOfNumbers } from "../formats/preference.ts";
 
 /** From a token (inclusive) to a token (exclusive). */
@@ -39,14 +40,6 @@ export interface TokenPair {
   readonly margin?: number | undefined;
   /** A reference's log-probabilities that the data gives, in nats. */
   readonly referenceLogps?: PairOfNumbers | undefined;
-}
-
-/** How many items two lists have in common from their start. */
-export function commonPrefix<T>(a: ArrayLike<T>, b: ArrayLike<T>): number {
-  const most = Math.min(a.length, b.length);
-  let n = 0;
-  while (n < most && a[n] === b[n]) n++;
-  return n;
 }
 
 /** Pairs two sequences up: finds what they share. */

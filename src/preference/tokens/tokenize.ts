@@ -3,6 +3,7 @@
  * the tokenizer's own BOS, and the EOS unless it ends with it.
  */
 import type { ChatTemplate, RenderOptions } from "../../text/chat_template.ts";
+import { commonPrefix } from "../../base/common_prefix.ts";
 import { isTrained } from "../formats/check.ts";
 import type { Message } from "../../text/message.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -15,7 +16,6 @@ import type {
 } from "../formats/preference.ts";
 import type { TokenFeedback } from "./token_feedback.ts";
 import {
-  commonPrefix,
   type Span,
   type TokenPair,
   tokenPair,

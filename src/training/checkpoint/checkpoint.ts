@@ -8,8 +8,14 @@ import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
 import { checkpointPath } from "../../files/folders/checkpoints.ts";
 import { readJsonObject } from "../../files/disk/json_file.ts";
-import { openSafetensors, type TensorReader } from "../../files/safetensors/safetensors.ts";
-import { type ExportedTensor, exportTensor } from "../../model/saving/export.ts";
+import {
+  openSafetensors,
+  type TensorReader,
+} from "../../files/safetensors/safetensors.ts";
+import {
+  type ExportedTensor,
+  exportTensor,
+} from "../../model/saving/export.ts";
 import type { Model } from "../../model/decoder/model.ts";
 import { heldBytes, holdTensors } from "./held_tensors.ts";
 import type { MovingReference } from "../loop/moving_reference.ts";

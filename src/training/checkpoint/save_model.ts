@@ -3,10 +3,16 @@
  * chat template used. Others load it as it is. Knows no optimizer.
  */
 import { join } from "@std/path";
-import { type FloatDtype, isFloatDtype } from "../../files/safetensors/dtype.ts";
+import {
+  type FloatDtype,
+  isFloatDtype,
+} from "../../files/safetensors/dtype.ts";
 import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
-import { copyTextFiles, TOKENIZER_FILES } from "../../files/folders/text_files.ts";
+import {
+  copyTextFiles,
+  TOKENIZER_FILES,
+} from "../../files/folders/text_files.ts";
 import { writeSafetensors } from "../../files/safetensors/safetensors_writer.ts";
 import {
   type AdapterConfig,

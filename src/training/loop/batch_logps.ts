@@ -7,10 +7,13 @@ import type { Tensor } from "../../../kernels/device/tensor.ts";
 import * as ops from "../../autograd/ops.ts";
 import { Tape } from "../../autograd/tape.ts";
 import { logitOptions } from "../../model/config/config.ts";
-import { type DecoderOptions, hiddenStates } from "../../model/decoder/decoder.ts";
+import {
+  type DecoderOptions,
+  hiddenStates,
+} from "../../model/decoder/decoder.ts";
 import { type Model, servingModel } from "../../model/decoder/model.ts";
 import type { Batch } from "../../preference/tokens/batch.ts";
-import type { TargetStatistics } from "../method/metrics.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
 import { sumBySequence } from "../loss/token_sums.ts";
 
 /** A batch's log-probabilities, still differentiable. */

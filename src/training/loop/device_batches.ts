@@ -2,7 +2,7 @@
  * Which examples run on the device together, by a budget of tokens: micro-batches are split and put together, the
  * losses and all logged numbers stay those of the micro-batches. Pure; knows no loss.
  */
-import type { TargetStatistics } from "../method/metrics.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
 
 /** Examples of one micro-batch. */
 export interface Piece {

@@ -7,8 +7,8 @@ import {
   type EvaluatedBatch,
   evaluationMetrics,
   type Metrics,
-  type TargetStatistics,
 } from "../method/metrics.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
 import type { Objective } from "../method/objective.ts";
 import { type Dataset, prepareWindow, referenceOf } from "./window_pass.ts";
 

@@ -15,7 +15,8 @@ import {
   type PieceStatistics,
   targetsOf,
 } from "./device_batches.ts";
-import type { Metrics, TargetStatistics } from "../method/metrics.ts";
+import type { Metrics } from "../method/metrics.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
 import type { Objective, Scored } from "../method/objective.ts";
 
 /**

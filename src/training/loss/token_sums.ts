@@ -5,7 +5,22 @@
  * @module
  */
 import type { PairLogps } from "./loss_terms.ts";
-import type { TargetStatistics } from "../method/metrics.ts";
+
+/** What the device reports of each trained token. Every array is `[targets]`. */
+export interface TargetStatistics {
+  /** Log-probability of the token, in nats. */
+  readonly logps: ArrayLike<number>;
+  /** Mean of the raw logits over the vocabulary. */
+  readonly meanLogits: ArrayLike<number>;
+  /** Entropy of the distribution that predicts it, in nats. */
+  readonly entropies: ArrayLike<number>;
+  /** 1 where the token has the largest logit, else 0. */
+  readonly correct: ArrayLike<number>;
+  /** Sum over the vocabulary of the squared probability. */
+  readonly sumSquares: ArrayLike<number>;
+  /** Its sequence: `2 * pair` is chosen, `2 * pair + 1` rejected. */
+  readonly targetSequence: ArrayLike<number>;
+}
 
 /** Sums over each sequence and its trained tokens; both `[sequences]`. */
 export interface SequenceSums {

@@ -12,7 +12,10 @@ import {
   feedbackBatch,
   type MismatchedFeedback,
 } from "../../preference/tokens/mismatched_feedback.ts";
-import type { TokenPair, TokenSequence } from "../../preference/tokens/token_pair.ts";
+import type {
+  TokenPair,
+  TokenSequence,
+} from "../../preference/tokens/token_pair.ts";
 import { lossRows } from "../loss/losses.ts";
 import {
   answerMetrics,
@@ -20,8 +23,8 @@ import {
   batchLoss,
   type Metrics,
   supervisedMetrics,
-  type TargetStatistics,
 } from "./metrics.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
 import { pairMetrics } from "./pair_metrics.ts";
 import { answerLoss, preferenceLoss } from "../loss/preference_loss.ts";
 import {

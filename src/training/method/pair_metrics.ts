@@ -10,12 +10,8 @@ import {
   type LossOptions,
   type PairLogps,
 } from "../loss/loss_terms.ts";
-import {
-  type Metrics,
-  preferenceMetrics,
-  type TargetStatistics,
-  textLoss,
-} from "./metrics.ts";
+import { type Metrics, preferenceMetrics, textLoss } from "./metrics.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
 import type { PairTrainer } from "./trainers.ts";
 
 function mean(values: Float64Array): number {

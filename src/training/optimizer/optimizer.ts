@@ -3,7 +3,10 @@
  * loss, no file.
  */
 import type { Device } from "../../../kernels/device/device.ts";
-import { clippedNorm, gradientClip } from "../../../kernels/optimizers/gradient_clip.ts";
+import {
+  clippedNorm,
+  gradientClip,
+} from "../../../kernels/optimizers/gradient_clip.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import {
   type Parameter,

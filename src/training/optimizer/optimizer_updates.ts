@@ -5,12 +5,19 @@
 import { adafactor } from "../../../kernels/optimizers/adafactor.ts";
 import { adagrad } from "../../../kernels/optimizers/adagrad.ts";
 import { adamw } from "../../../kernels/optimizers/adamw.ts";
-import { adamw8bit, blockShapes } from "../../../kernels/optimizers/adamw_8bit.ts";
+import {
+  adamw8bit,
+  blockShapes,
+} from "../../../kernels/optimizers/adamw_8bit.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import { lion } from "../../../kernels/optimizers/lion.ts";
 import { rmsprop } from "../../../kernels/optimizers/rmsprop.ts";
 import { sgd } from "../../../kernels/optimizers/sgd.ts";
-import { type DType, elements, type Tensor } from "../../../kernels/device/tensor.ts";
+import {
+  type DType,
+  elements,
+  type Tensor,
+} from "../../../kernels/device/tensor.ts";
 import type { OptimizerArgs, OptimizerName } from "./optimizer_names.ts";
 
 /** Numbers of every step. */

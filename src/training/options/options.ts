@@ -20,7 +20,10 @@ import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
 import { loraAliases, loraOptions } from "./lora_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
-import { optimizerNames, optimizerSynonyms } from "../optimizer/optimizer_names.ts";
+import {
+  optimizerNames,
+  optimizerSynonyms,
+} from "../optimizer/optimizer_names.ts";
 import { referenceOptions } from "./reference_options.ts";
 import { scheduleNames } from "../optimizer/schedule.ts";
 

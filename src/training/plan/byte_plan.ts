@@ -5,9 +5,15 @@
 import { Device } from "../../../kernels/device/device.ts";
 import { BudgetError, type Form } from "../../../kernels/device/pool.ts";
 import type { Matrix } from "../../../kernels/matrix/matrix.ts";
-import { writeMatrixRows, WRITTEN_ROWS } from "../../../kernels/matrix/matrix.ts";
+import {
+  writeMatrixRows,
+  WRITTEN_ROWS,
+} from "../../../kernels/matrix/matrix.ts";
 import { bytesOfRows } from "../../../kernels/matrix/matrix_bytes.ts";
-import { matrixBytes, resourceBytes } from "../../../kernels/matrix/resource_bytes.ts";
+import {
+  matrixBytes,
+  resourceBytes,
+} from "../../../kernels/matrix/resource_bytes.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";
 import { formatBytes } from "../../base/units.ts";
 import { CHUNK_BYTES } from "../../files/safetensors/safetensors.ts";
@@ -18,7 +24,10 @@ import { sampleModel } from "../../model/opening/sample_model.ts";
 import type { IsTrained } from "../../model/weights/trained_parameters.ts";
 import type { Batch } from "../../preference/tokens/batch.ts";
 import { logpsOf, recordedLogps } from "../loop/batch_logps.ts";
-import { type MovingReference, movingReference } from "../loop/moving_reference.ts";
+import {
+  type MovingReference,
+  movingReference,
+} from "../loop/moving_reference.ts";
 import { Optimizer, type OptimizerOptions } from "../optimizer/optimizer.ts";
 
 /** A run as far as its bytes depend on it. */

@@ -4,7 +4,10 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { PLAIN_ADAPTER } from "../../model/adapter/adapter_config.ts";
-import { type ModelConfig, readModelConfig } from "../../model/config/config.ts";
+import {
+  type ModelConfig,
+  readModelConfig,
+} from "../../model/config/config.ts";
 import { sampleModel } from "../../model/opening/sample_model.ts";
 import { preferenceBatch } from "../../preference/tokens/batch.ts";
 import { recordedLogps } from "../loop/batch_logps.ts";

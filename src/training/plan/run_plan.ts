@@ -18,7 +18,10 @@ import {
   forwardBytes,
   planBytes,
 } from "./byte_plan.ts";
-import { findNamedReference, isNamedReference } from "../reference/named_reference.ts";
+import {
+  findNamedReference,
+  isNamedReference,
+} from "../reference/named_reference.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
 import {

@@ -5,7 +5,10 @@
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
-import { type ModelFolder, openModelFolder } from "../../files/folders/model_folder.ts";
+import {
+  type ModelFolder,
+  openModelFolder,
+} from "../../files/folders/model_folder.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
 import { readModelConfig } from "../../model/config/config.ts";
 import { loadModel } from "../../model/weights/load.ts";
@@ -16,8 +19,11 @@ import { openEncoder } from "../../preference/tokens/open_encoder.ts";
 import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import type { Objective } from "../method/objective.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
-import { referenceLogps, type ReferenceOptions } from "./reference.ts";
-import type { RunHooks } from "../run/run_hooks.ts";
+import {
+  type ReferenceHooks,
+  referenceLogps,
+  type ReferenceOptions,
+} from "./reference.ts";
 import { checkVocabulary, keptDtype } from "../setup/run_model.ts";
 
 /** Whether the reference is not the model that is trained. */
@@ -68,7 +74,7 @@ export async function checkReferenceTokens(
 export interface NamedReferenceParts<Example> {
   readonly device: Device;
   readonly options: TrainOptions;
-  readonly hooks: RunHooks;
+  readonly hooks: ReferenceHooks;
   readonly objective: Objective<Example>;
   readonly how: Omit<ReferenceOptions, "weightsKey">;
 }
@@ -103,7 +109,7 @@ export async function namedReferenceColumns<Example>(
 async function openReference(
   device: Device,
   options: TrainOptions,
-  hooks: RunHooks,
+  hooks: ReferenceHooks,
   { folder, adapter }: NamedReference,
 ): Promise<Model> {
   const config = readModelConfig(folder.config);
@@ -117,7 +123,7 @@ async function openReference(
 
 async function namedWeightsKey(
   options: TrainOptions,
-  { cacheFolder }: RunHooks,
+  { cacheFolder }: ReferenceHooks,
   { folder, adapter }: NamedReference,
 ): Promise<string> {
   if (cacheFolder === undefined) return "";

@@ -18,6 +18,18 @@ export type ColumnOf<Example> = Pick<
   "batch" | "sequences" | "column" | "columnKey"
 >;
 
+/** What the reference is told and tells; a part of a run's hooks. */
+export interface ReferenceHooks {
+  /** Bytes of weights loaded, of all. */
+  readonly onLoad?: (done: number, total: number) => void;
+  /** Pairs whose log-probabilities under the reference are known, of all. */
+  readonly onReference?: (done: number, total: number) => void;
+  /** Ends it with an error once it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Where the log-probabilities are kept between runs; default: nowhere. */
+  readonly cacheFolder?: string;
+}
+
 /** How to get the column. */
 export interface ReferenceOptions {
   /** Examples per batch. */

@@ -9,7 +9,10 @@ import { quantizationOf } from "../../model/weights/quantization_options.ts";
 import type { OpenedEncoder } from "../../preference/tokens/open_encoder.ts";
 import { sequenceLogps } from "../loop/batch_logps.ts";
 import { givenReference } from "./given_reference.ts";
-import { type MovingReference, movingReference } from "../loop/moving_reference.ts";
+import {
+  type MovingReference,
+  movingReference,
+} from "../loop/moving_reference.ts";
 import {
   checkReferenceTokens,
   findNamedReference,
@@ -19,11 +22,13 @@ import {
 import type { Objective } from "../method/objective.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
 import { checkStart } from "../setup/preflight.ts";
-import { referenceLogps, type ReferenceOptions } from "./reference.ts";
-import type { RunData } from "../setup/run_data.ts";
-import type { RunHooks } from "../run/run_hooks.ts";
+import {
+  type ReferenceHooks,
+  referenceLogps,
+  type ReferenceOptions,
+} from "./reference.ts";
+import type { Examples, RunData } from "../setup/run_data.ts";
 import type { RunModel } from "../setup/run_model.ts";
-import type { Examples } from "../run/run_parts.ts";
 
 /** The reference of a run. */
 export interface RunReference<Example> {
@@ -39,7 +44,7 @@ export interface RunReference<Example> {
 export interface ReferenceSources<Example> {
   readonly device: Device;
   readonly options: TrainOptions;
-  readonly hooks: RunHooks;
+  readonly hooks: ReferenceHooks;
   readonly opened: OpenedEncoder;
   readonly data: RunData<Example>;
   readonly objective: Objective<Example>;

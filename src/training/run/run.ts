@@ -17,21 +17,24 @@ import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import { parameters, trainedWeights } from "../../model/decoder/model.ts";
 import { rewardConfigJson } from "../../model/weights/reward_head.ts";
 import { savedConfig } from "../../model/adapter/saved_adapter.ts";
-import { type OpenedEncoder, openEncoder } from "../../preference/tokens/open_encoder.ts";
+import {
+  type OpenedEncoder,
+  openEncoder,
+} from "../../preference/tokens/open_encoder.ts";
 import { checkBudget } from "../plan/byte_plan.ts";
 import { restoreCheckpoint, restoreWeights } from "../checkpoint/checkpoint.ts";
 import type { Objective } from "../method/objective.ts";
 import { Optimizer } from "../optimizer/optimizer.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { checkTrainable } from "../setup/preflight.ts";
-import type { RunData } from "../setup/run_data.ts";
+import type { Examples, RunData } from "../setup/run_data.ts";
 import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
 import type { RunHooks, RunResult } from "./run_hooks.ts";
 import { runOperations } from "../setup/run_length.ts";
 import { runLoop } from "./run_loop.ts";
 import type { TrainerState } from "../loop/trainer.ts";
 import { openRunModel, type RunModel } from "../setup/run_model.ts";
-import { type Examples, type Run, trainerParts } from "./run_parts.ts";
+import { type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "../setup/run_objective.ts";
 import { planRun } from "../plan/run_plan.ts";
 import { writeCard } from "./run_record.ts";

@@ -4,10 +4,11 @@ import type { BytePlan } from "../plan/byte_plan.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { DrawCurves } from "./run_folder.ts";
 import type { DescribeRun } from "./run_record.ts";
+import type { ReferenceHooks } from "../reference/reference.ts";
 import type { SkippedStep } from "../loop/step_guard.ts";
 
 /** Told as the run goes on; all optional. */
-export interface RunHooks {
+export interface RunHooks extends ReferenceHooks {
   /** The data is read: the account of both splits' rows. */
   readonly onData?: (
     train: LoadReport,
@@ -17,10 +18,6 @@ export interface RunHooks {
   readonly onPlan?: (plan: BytePlan) => void;
   /** Called before weights are loaded: the operations of the products that are to follow, about. */
   readonly tune?: (operations: number) => Promise<void>;
-  /** Bytes of weights loaded, of all. */
-  readonly onLoad?: (done: number, total: number) => void;
-  /** Pairs whose log-probabilities under the reference are known, of all. */
-  readonly onReference?: (done: number, total: number) => void;
   /** All is ready, the first step comes next. */
   readonly onStart?: (run: RunStart) => void;
   /** A step is done: its number, and how many tokens attention saw in it. */
@@ -35,10 +32,6 @@ export interface RunHooks {
   readonly draw?: DrawCurves;
   /** Makes README.md, beside the final weights; default: none is written. */
   readonly describe?: DescribeRun;
-  /** Saves after the step at hand and ends the run. */
-  readonly signal?: AbortSignal;
-  /** Where the reference's log-probabilities are kept between runs; default: nowhere. */
-  readonly cacheFolder?: string;
 }
 
 /** What a run is about to do. */

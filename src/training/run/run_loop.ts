@@ -1,10 +1,14 @@
 /** The training loop of a run with its files: rows to metrics.jsonl, checkpoints, curves. Knows no formula. */
-import { checkpointPath, removeOldCheckpoints } from "../../files/folders/checkpoints.ts";
+import {
+  checkpointPath,
+  removeOldCheckpoints,
+} from "../../files/folders/checkpoints.ts";
 import { beginCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Metrics } from "../method/metrics.ts";
 import { watchWeights } from "../setup/preflight.ts";
 import type { MetricsLog } from "./run_folder.ts";
-import type { Examples, Run } from "./run_parts.ts";
+import type { Examples } from "../setup/run_data.ts";
+import type { Run } from "./run_parts.ts";
 import {
   train,
   type TrainerParts,

@@ -3,7 +3,7 @@ import type { Device } from "../../../kernels/device/device.ts";
 import type { BytePlan } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
-import type { RunData } from "../setup/run_data.ts";
+import type { Examples, RunData } from "../setup/run_data.ts";
 import { runEvents } from "../setup/run_events.ts";
 import { runLength } from "../setup/run_length.ts";
 import type { RunHooks } from "./run_hooks.ts";
@@ -12,13 +12,6 @@ import type { RunReference } from "../reference/run_reference.ts";
 import type { SaveContext } from "../checkpoint/save_model.ts";
 import { makeSchedule, resolveWarmupSteps } from "../optimizer/schedule.ts";
 import type { TrainerParts } from "../loop/trainer.ts";
-
-/** An example knows the line it came from. */
-export interface Examples {
-  readonly line: number;
-  /** Where it is a bin: the lines of all its rows. */
-  readonly lines?: readonly number[];
-}
 
 /** One run while it is being put together; `Example` is a pair or a demonstration. */
 export interface Run<Example> {

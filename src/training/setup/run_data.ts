@@ -17,7 +17,10 @@ import {
 } from "../../preference/tokens/mismatched_feedback.ts";
 import type { TokenFeedback } from "../../preference/tokens/token_feedback.ts";
 import type { TokenPair } from "../../preference/tokens/token_pair.ts";
-import type { Encoder, TokenDemonstration } from "../../preference/tokens/tokenize.ts";
+import type {
+  Encoder,
+  TokenDemonstration,
+} from "../../preference/tokens/tokenize.ts";
 import { lossRows } from "../loss/losses.ts";
 import type { TrainOptions } from "../options/options.ts";
 import {
@@ -27,6 +30,13 @@ import {
   runSources,
 } from "./run_sources.ts";
 import { lossTerms } from "../method/trainers.ts";
+
+/** An example knows the line it came from. */
+export interface Examples {
+  readonly line: number;
+  /** Where it is a bin: the lines of all its rows. */
+  readonly lines?: readonly number[];
+}
 
 /** Examples of both splits. */
 export interface RunData<Example> {

@@ -1,5 +1,8 @@
 /** How many steps a run takes, over which examples, and how much work that is: arithmetic on its options. */
-import { type EpochOptions, windowsPerEpoch } from "../../preference/tokens/epoch.ts";
+import {
+  type EpochOptions,
+  windowsPerEpoch,
+} from "../../preference/tokens/epoch.ts";
 import { tokenCount } from "../../preference/tokens/token_count.ts";
 import {
   type ProductSizes,

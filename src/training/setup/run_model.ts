@@ -13,7 +13,10 @@ import {
   readAdapterConfig,
   withAdapterHead,
 } from "../../model/adapter/adapter_config.ts";
-import { type ModelConfig, readModelConfig } from "../../model/config/config.ts";
+import {
+  type ModelConfig,
+  readModelConfig,
+} from "../../model/config/config.ts";
 import { loadModel } from "../../model/weights/load.ts";
 import { startPissa } from "../../model/adapter/pissa.ts";
 import type { Model } from "../../model/decoder/model.ts";
@@ -21,7 +24,10 @@ import { quantizationOf } from "../../model/weights/quantization_options.ts";
 import { randomModel } from "../../model/opening/random_weights.ts";
 import { SCORE, withRewardHead } from "../../model/weights/reward_head.ts";
 import { isExpression } from "../../model/adapter/target_modules.ts";
-import { type IsTrained, trainedRule } from "../../model/weights/trained_parameters.ts";
+import {
+  type IsTrained,
+  trainedRule,
+} from "../../model/weights/trained_parameters.ts";
 import { weightLayouts } from "../../model/weights/weight_layout.ts";
 import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";

@@ -9,6 +9,7 @@ import {
 } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
 import {
+  type Examples,
   loadRunDemonstrations,
   loadRunFeedback,
   loadRunPairs,
@@ -16,7 +17,6 @@ import {
   packs,
   type RunData,
 } from "./run_data.ts";
-import type { Examples } from "../run/run_parts.ts";
 import { checkScores } from "../loss/score_terms.ts";
 
 /** Does something with examples of any kind. */

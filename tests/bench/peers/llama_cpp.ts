@@ -24,7 +24,10 @@ import { ggufArchitecture } from "../../../src/model/gguf/gguf_architectures.ts"
 import { ggufName, isInterleaved } from "../../../src/model/gguf/gguf_names.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
 import { sequenceLogits } from "../../../src/model/decoder/logits.ts";
-import { type OpenedModel, openModel } from "../../../src/model/opening/open_model.ts";
+import {
+  type OpenedModel,
+  openModel,
+} from "../../../src/model/opening/open_model.ts";
 import { createTokenizer } from "../../../src/text/tokenizer.ts";
 
 /** What llama.cpp made of a text. */

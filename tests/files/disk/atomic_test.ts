@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { writeFileAtomic, writeFolderAtomic } from "../../../src/files/disk/atomic.ts";
+import {
+  writeFileAtomic,
+  writeFolderAtomic,
+} from "../../../src/files/disk/atomic.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 
 const OPTIONS = {

@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { findAdapter, findTuned } from "../../../src/files/folders/tuned_folder.ts";
+import {
+  findAdapter,
+  findTuned,
+} from "../../../src/files/folders/tuned_folder.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,

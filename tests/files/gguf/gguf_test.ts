@@ -7,7 +7,10 @@ import {
   toGguf,
 } from "../../../src/files/gguf/gguf_blocks.ts";
 import { openGguf } from "../../../src/files/gguf/gguf_reader.ts";
-import { encodeHeader, writeGguf } from "../../../src/files/gguf/gguf_writer.ts";
+import {
+  encodeHeader,
+  writeGguf,
+} from "../../../src/files/gguf/gguf_writer.ts";
 import { Random } from "../../../src/base/random.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 

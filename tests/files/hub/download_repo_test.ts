@@ -2,8 +2,11 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { MANIFEST } from "../../../src/files/hub/download_repo.ts";
 import { type Repo } from "../../../src/files/hub/repo.ts";
 import { HubError } from "../../../src/files/hub/retry.ts";
-import { type TemporaryFolder, temporaryFolder } from "../../temporary_folder.ts";
-import { COMMIT, sha256, startFakeHub } from "../fake_hub.ts";
+import {
+  type TemporaryFolder,
+  temporaryFolder,
+} from "../../temporary_folder.ts";
+import { COMMIT, sha256, startFakeHub } from "./fake_hub.ts";
 import {
   bytes,
   CONFIG,
@@ -12,7 +15,7 @@ import {
   OPTIONS,
   SOURCES,
   WEIGHTS,
-} from "../repo_scene.ts";
+} from "./repo_scene.ts";
 
 const manifestOf = async (folder: TemporaryFolder) =>
   JSON.parse(await Deno.readTextFile(folder.file(`repo/${MANIFEST}`)));

@@ -7,8 +7,8 @@ import {
   OPTIONS,
   OTHER,
   scene,
-} from "../download_scene.ts";
-import { sha256 } from "../fake_hub.ts";
+} from "./download_scene.ts";
+import { sha256 } from "./fake_hub.ts";
 
 Deno.test(
   "downloadFile() downloads, tells its progress and its hash",

@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type FileRecord, readRecords } from "../../../src/files/records/records.ts";
+import {
+  type FileRecord,
+  readRecords,
+} from "../../../src/files/records/records.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 
 const OPTIONS = {

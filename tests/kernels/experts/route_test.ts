@@ -1,5 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { route, routeBackward, sortChoices } from "../../../kernels/experts/route.ts";
+import {
+  route,
+  routeBackward,
+  sortChoices,
+} from "../../../kernels/experts/route.ts";
 import { centralDifferences } from "../../reference/central_differences.ts";
 import {
   routeBackwardTwin,

@@ -1,7 +1,10 @@
 /** Products of few rows with several weights in one launch: float64's numbers, and the bits of one product after another. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
-import { type Activation, gatedUnit } from "../../../kernels/rows/gated_unit.ts";
+import {
+  type Activation,
+  gatedUnit,
+} from "../../../kernels/rows/gated_unit.ts";
 import { linear } from "../../../kernels/product/linear.ts";
 import {
   areSiblings,

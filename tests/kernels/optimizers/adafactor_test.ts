@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { adafactor, type AdafactorTensors } from "../../../kernels/optimizers/adafactor.ts";
+import {
+  adafactor,
+  type AdafactorTensors,
+} from "../../../kernels/optimizers/adafactor.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import {
   adafactorMatrix,

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { adamw8bit, blockShapes } from "../../../kernels/optimizers/adamw_8bit.ts";
+import {
+  adamw8bit,
+  blockShapes,
+} from "../../../kernels/optimizers/adamw_8bit.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";

@@ -1,5 +1,8 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { clippedNorm, gradientClip } from "../../../kernels/optimizers/gradient_clip.ts";
+import {
+  clippedNorm,
+  gradientClip,
+} from "../../../kernels/optimizers/gradient_clip.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { seeded } from "../numbers.ts";
 

@@ -1,8 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { chooseProduct, chosenProduct } from "../../../kernels/product/product_choice.ts";
+import {
+  chooseProduct,
+  chosenProduct,
+} from "../../../kernels/product/product_choice.ts";
 import { lanesOf } from "../../../kernels/device/lanes.ts";
 import { panelShapes } from "../../../kernels/product/product_panel.ts";
-import { chooseTile, tileSizes } from "../../../kernels/product/product_tile.ts";
+import {
+  chooseTile,
+  tileSizes,
+} from "../../../kernels/product/product_tile.ts";
 import { partsOf } from "../../../kernels/product/product_split.ts";
 import { tileName } from "../../../kernels/product/product_tile_size.ts";
 import { linear, linearDw, linearDx } from "../../../kernels/product/linear.ts";

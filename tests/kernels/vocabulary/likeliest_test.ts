@@ -1,6 +1,9 @@
 /** The likeliest column of each row: ties, signs, and rows without an answer. */
 import { assertEquals } from "@std/assert";
-import { likeliestColumns, NO_COLUMN } from "../../../kernels/vocabulary/likeliest.ts";
+import {
+  likeliestColumns,
+  NO_COLUMN,
+} from "../../../kernels/vocabulary/likeliest.ts";
 import { likeliest } from "../../../src/generation/sampler.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { seeded } from "../numbers.ts";

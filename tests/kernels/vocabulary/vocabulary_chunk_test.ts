@@ -1,7 +1,10 @@
 import { assertAlmostEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
 import type { LogitOptions } from "../../../kernels/vocabulary/logit_options.ts";
-import { STATE_SIZE, updateRowStates } from "../../../kernels/vocabulary/vocabulary_chunk.ts";
+import {
+  STATE_SIZE,
+  updateRowStates,
+} from "../../../kernels/vocabulary/vocabulary_chunk.ts";
 import {
   tokenLogpOfProducts,
   type TokenLogpTwin,

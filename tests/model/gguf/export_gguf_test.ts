@@ -1,9 +1,15 @@
 /** Exported files read back by their own reader: names, shapes, types, numbers, metadata, and what is refused. */
 import { assert, assertEquals } from "@std/assert";
 import { dirname } from "@std/path";
-import { type FloatDtype, toFloat32 } from "../../../src/files/safetensors/dtype.ts";
+import {
+  type FloatDtype,
+  toFloat32,
+} from "../../../src/files/safetensors/dtype.ts";
 import type { GgufType } from "../../../src/files/gguf/gguf.ts";
-import { firstBeyondBound, fromGguf } from "../../../src/files/gguf/gguf_blocks.ts";
+import {
+  firstBeyondBound,
+  fromGguf,
+} from "../../../src/files/gguf/gguf_blocks.ts";
 import { type Gguf, openGguf } from "../../../src/files/gguf/gguf_reader.ts";
 import { openWeights } from "../../../src/files/safetensors/weights.ts";
 import { exportGguf } from "../../../src/model/gguf/export_gguf.ts";

@@ -2,7 +2,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts";
-import { type FloatDtype, fromFloat32 } from "../../../src/files/safetensors/dtype.ts";
+import {
+  type FloatDtype,
+  fromFloat32,
+} from "../../../src/files/safetensors/dtype.ts";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
 import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
 import { mergeAdapter } from "../../../src/model/saving/merge.ts";

@@ -10,7 +10,10 @@ import {
 } from "../../../src/files/safetensors/dtype.ts";
 import type { TensorReader } from "../../../src/files/safetensors/safetensors.ts";
 import { readModelConfig } from "../../../src/model/config/config.ts";
-import { loadModel, type LoadOptions } from "../../../src/model/weights/load.ts";
+import {
+  loadModel,
+  type LoadOptions,
+} from "../../../src/model/weights/load.ts";
 import { parameters } from "../../../src/model/decoder/model.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";

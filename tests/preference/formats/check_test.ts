@@ -1,6 +1,9 @@
 /** Rows that can be read and must not be used. */
 import { assertEquals } from "@std/assert";
-import { answersEqual, preferenceFault } from "../../../src/preference/formats/check.ts";
+import {
+  answersEqual,
+  preferenceFault,
+} from "../../../src/preference/formats/check.ts";
 
 const pure = {
   permissions: "none",

@@ -11,7 +11,7 @@ import {
 } from "../../../src/preference/loading/inspect.ts";
 import { loadPairs } from "../../../src/preference/loading/load.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { characterEncoder } from "../reference_encoder.ts";
+import { characterEncoder } from "../tokens/reference_encoder.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },

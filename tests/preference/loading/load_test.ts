@@ -4,15 +4,21 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { loadDemonstrations, loadPairs } from "../../../src/preference/loading/load.ts";
-import { openRows, sourceFiles } from "../../../src/preference/loading/row_store.ts";
+import {
+  loadDemonstrations,
+  loadPairs,
+} from "../../../src/preference/loading/load.ts";
+import {
+  openRows,
+  sourceFiles,
+} from "../../../src/preference/loading/row_store.ts";
 import {
   type DataSource,
   type DrawOptions,
   drawRows,
 } from "../../../src/preference/loading/sources.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { characterEncoder } from "../reference_encoder.ts";
+import { characterEncoder } from "../tokens/reference_encoder.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },

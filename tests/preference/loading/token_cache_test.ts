@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { type LoadOptions, loadPairs } from "../../../src/preference/loading/load.ts";
+import {
+  type LoadOptions,
+  loadPairs,
+} from "../../../src/preference/loading/load.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { all, common, encoder, jsonLines, pairs } from "../load_scene.ts";
+import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },

@@ -1,7 +1,10 @@
 /** Bins of rows, against those of TRL 1.13's pack_dataset. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { demonstrationBatch } from "../../../src/preference/tokens/batch.ts";
-import { packBins, type PackingStrategy } from "../../../src/preference/tokens/bins.ts";
+import {
+  packBins,
+  type PackingStrategy,
+} from "../../../src/preference/tokens/bins.ts";
 import { trainedSpans } from "../../../src/preference/tokens/token_pair.ts";
 import type { TokenDemonstration } from "../../../src/preference/tokens/tokenize.ts";
 import { packedObjective } from "../../../src/training/method/objective.ts";

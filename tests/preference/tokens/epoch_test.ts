@@ -12,7 +12,7 @@ import {
   windowsPerEpoch,
 } from "../../../src/preference/tokens/epoch.ts";
 import { compared } from "../../reference_dir.ts";
-import { readable, referenceJson } from "../reference_encoder.ts";
+import { readable, referenceJson } from "./reference_encoder.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...guards, permissions: "none" } as const;

@@ -7,7 +7,7 @@ import {
 } from "../../../src/preference/tokens/length.ts";
 import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
 import { compared } from "../../reference_dir.ts";
-import { readable, referenceJson } from "../reference_encoder.ts";
+import { readable, referenceJson } from "./reference_encoder.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...guards, permissions: "none" } as const;

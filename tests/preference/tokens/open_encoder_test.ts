@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { openEncoder } from "../../../src/preference/tokens/open_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { CHARACTER_CHAT, characterFiles } from "../reference_encoder.ts";
+import { CHARACTER_CHAT, characterFiles } from "./reference_encoder.ts";
 
 Deno.test({
   name:

@@ -14,7 +14,7 @@ import {
   readable,
   referenceEncoder,
   referenceJson,
-} from "../reference_encoder.ts";
+} from "./reference_encoder.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const encoders = readable("tokenizer", "tokenizer_bos");

@@ -1,6 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { exportTensor } from "../../../src/model/saving/export.ts";
-import { heldBytes, holdTensors } from "../../../src/training/checkpoint/held_tensors.ts";
+import {
+  heldBytes,
+  holdTensors,
+} from "../../../src/training/checkpoint/held_tensors.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 
 await gpuTest(

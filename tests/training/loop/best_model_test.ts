@@ -7,7 +7,12 @@ import {
   judgeEvaluation,
 } from "../../../src/training/loop/best_model.ts";
 import { trainSchema } from "../../../src/training/options/options.ts";
-import { readNumbers, type Recipe, runTest, type Scene } from "../run_scene.ts";
+import {
+  readNumbers,
+  type Recipe,
+  runTest,
+  type Scene,
+} from "../run/run_scene.ts";
 
 const pure = {
   permissions: "none",

@@ -7,7 +7,13 @@ import { readModelConfig } from "../../../src/model/config/config.ts";
 import { loadModel } from "../../../src/model/weights/load.ts";
 import { parameters } from "../../../src/model/decoder/model.ts";
 import { movingReference } from "../../../src/training/loop/moving_reference.ts";
-import { LORA, MODEL, readNumbers, type Recipe, runTest } from "../run_scene.ts";
+import {
+  LORA,
+  MODEL,
+  readNumbers,
+  type Recipe,
+  runTest,
+} from "../run/run_scene.ts";
 
 const EVERY_TWO = { ref_model_mixup_alpha: 0.25, ref_model_sync_steps: 2 };
 

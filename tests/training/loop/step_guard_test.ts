@@ -8,7 +8,7 @@ import {
   type SkippedStep,
 } from "../../../src/training/loop/step_guard.ts";
 import { trainSchema } from "../../../src/training/options/options.ts";
-import { PAIRS, readNumbers, runTest, writeRows } from "../run_scene.ts";
+import { PAIRS, readNumbers, runTest, writeRows } from "../run/run_scene.ts";
 
 const STEP: SkippedStep = {
   ...{ step: 9, loss: NaN, grad_norm: Infinity },

@@ -3,14 +3,14 @@ import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
 import type { LossName } from "../../../src/training/loss/losses.ts";
-import type { TargetStatistics } from "../../../src/training/method/metrics.ts";
+import type { TargetStatistics } from "../../../src/training/loss/token_sums.ts";
 import {
   type PairObjectiveOptions,
   preferenceObjective,
 } from "../../../src/training/method/objective.ts";
 import { trainSchema } from "../../../src/training/options/options.ts";
 import { checkScores } from "../../../src/training/loss/score_terms.ts";
-import { PAIRS, type Recipe, runTest, writeRows } from "../run_scene.ts";
+import { PAIRS, type Recipe, runTest, writeRows } from "../run/run_scene.ts";
 
 const pure = {
   permissions: "none",

@@ -7,7 +7,10 @@ import {
   preferenceMetrics,
   supervisedMetrics,
 } from "../../../src/training/method/metrics.ts";
-import { pairLogps, sumBySequence } from "../../../src/training/loss/token_sums.ts";
+import {
+  pairLogps,
+  sumBySequence,
+} from "../../../src/training/loss/token_sums.ts";
 import { compared, referencePath } from "../../reference_dir.ts";
 
 const pure = {

@@ -13,7 +13,7 @@ import {
 } from "../../../src/training/optimizer/optimizer_names.ts";
 import { compared, referencePath } from "../../reference_dir.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
-import { PAIRS, runTest, writeRows } from "../run_scene.ts";
+import { PAIRS, runTest, writeRows } from "../run/run_scene.ts";
 
 const OPTIONS = {
   ...{ adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 },

@@ -6,7 +6,10 @@ import { createMatrix } from "../../../kernels/matrix/matrix.ts";
 import { WORD_BYTES } from "../../../kernels/matrix/matrix_bytes.ts";
 import { BudgetError } from "../../../kernels/device/pool.ts";
 import { PLAIN_ADAPTER } from "../../../src/model/adapter/adapter_config.ts";
-import { type ModelConfig, readModelConfig } from "../../../src/model/config/config.ts";
+import {
+  type ModelConfig,
+  readModelConfig,
+} from "../../../src/model/config/config.ts";
 import { sampleModel } from "../../../src/model/opening/sample_model.ts";
 import { preferenceBatch } from "../../../src/preference/tokens/batch.ts";
 import { recordedLogps } from "../../../src/training/loop/batch_logps.ts";
@@ -18,7 +21,7 @@ import {
 } from "../../../src/training/plan/byte_plan.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { seeded } from "../../kernels/numbers.ts";
-import { LORA, type Recipe, runTest } from "../run_scene.ts";
+import { LORA, type Recipe, runTest } from "../run/run_scene.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
 
 const OPTIMIZER: ByteSources["optimizer"] = {

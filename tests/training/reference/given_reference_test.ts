@@ -6,7 +6,13 @@ import {
   assertThrows,
 } from "@std/assert";
 import { givenReference } from "../../../src/training/reference/given_reference.ts";
-import { LORA, PAIRS, readMetrics, runTest, writeRows } from "../run_scene.ts";
+import {
+  LORA,
+  PAIRS,
+  readMetrics,
+  runTest,
+  writeRows,
+} from "../run/run_scene.ts";
 
 const pure = {
   permissions: "none",

@@ -20,7 +20,7 @@ import {
   runTest,
   type Scene,
   TOKENIZER,
-} from "../run_scene.ts";
+} from "../run/run_scene.ts";
 
 const ONE: Recipe = { ...LORA, max_steps: 1, shuffle: false };
 

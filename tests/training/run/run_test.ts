@@ -8,7 +8,7 @@ import {
   runTest,
   type Scene,
   writeRows,
-} from "../run_scene.ts";
+} from "./run_scene.ts";
 
 const NAMES = [
   ...["loss", "rewards/chosen", "rewards/rejected", "rewards/accuracies"],

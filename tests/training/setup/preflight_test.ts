@@ -2,7 +2,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
 import { createParameter } from "../../../src/autograd/parameter.ts";
-import { checkTrainable, watchWeights } from "../../../src/training/setup/preflight.ts";
+import {
+  checkTrainable,
+  watchWeights,
+} from "../../../src/training/setup/preflight.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import {
   LORA,
@@ -12,7 +15,7 @@ import {
   runTest,
   type Scene,
   writeRows,
-} from "../run_scene.ts";
+} from "../run/run_scene.ts";
 
 Deno.test({
   name: "checkTrainable() refuses a model of which nothing is trained",

@@ -3,7 +3,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { tokenOperations } from "../../../src/model/decoder/token_operations.ts";
 import { trainSchema } from "../../../src/training/options/options.ts";
-import { runLength, runOperations } from "../../../src/training/setup/run_length.ts";
+import {
+  runLength,
+  runOperations,
+} from "../../../src/training/setup/run_length.ts";
 
 const OPTIONS = {
   permissions: "none",

@@ -1,0 +1,294 @@
+/**
+ * The npm Jinja engine's interpreter with Python's manners where a chat template could tell the difference:
+ * printing, comparing, attributes of undefined names, scopes and loop controls, string methods.
+ */
+import { Environment, Interpreter } from "@huggingface/jinja";
+import { applyFilter, PYTHON_FILTERS } from "./filters.ts";
+import type { Arguments } from "./filter.ts";
+import { methodOf } from "./methods.ts";
+import {
+  filterNode,
+  holding,
+  type Node,
+  pathOf,
+  refuseEscaping,
+  type Statement,
+} from "./nodes.ts";
+import { loopRecords } from "./loop.ts";
+import { iterate, pythonBinary } from "./operators.ts";
+import { passes } from "./tests.ts";
+import { NOT_TEST, TEST } from "./tokens.ts";
+import {
+  isUndefined,
+  listOf,
+  numberOf,
+  strText,
+  textOf,
+  type Value,
+  wrap,
+  wrapFunction,
+  wrapTuple,
+} from "./values.ts";
+
+/** `{% break %}` or `{% continue %}` on its way to the loop, with the text written before it. */
+class LoopExit extends Error {
+  constructor(readonly kind: "Break" | "Continue", public text = "") {
+    super(`${kind.toLowerCase()} outside of a loop`);
+  }
+}
+
+/** Nodes that print nothing, or whose text is already final. */
+const SILENT = new Set(["Set", "Macro", "Comment"]);
+const FINAL = new Set([
+  ...["Program", "If", "For", "StringLiteral", "CallStatement"],
+  ...["FilterStatement", "Break", "Continue"],
+]);
+type MacroCall = (args: Value[], scope: Environment) => Value;
+const NOWHERE = new Environment();
+
+/** Runs a template's syntax tree; `evaluate` is the engine's one door, so the corners are turned there. */
+export class PythonInterpreter extends Interpreter {
+  override evaluate(
+    statement: Statement | undefined,
+    scope: Environment,
+  ): Value {
+    const node = statement as Node | undefined;
+    switch (node?.type) {
+      case "Held":
+        return node.value as Value;
+      case "Program":
+        return wrap(this.#block(node.body as Node[], scope));
+      case "If": {
+        const test = this.evaluate(node.test as Node, scope).__bool__().value;
+        return wrap(
+          this.#block((test ? node.body : node.alternate) as Node[], scope),
+        );
+      }
+      case "For":
+        return wrap(this.#loop(node, scope));
+      case "Identifier": {
+        const value = super.evaluate(statement, scope);
+        return node.value === "varargs" && listOf(value) !== undefined
+          ? wrapTuple(iterate(value))
+          : value;
+      }
+      case "Macro":
+        return this.#macro(node, scope);
+      case "Break":
+      case "Continue":
+        throw new LoopExit(node.type);
+      case "MemberExpression":
+        return this.#member(node, scope);
+      case "CallExpression":
+        return this.#call(node, scope);
+      case "BinaryExpression":
+        return this.#binary(node, scope);
+      case "FilterExpression":
+        return this.#filter(node, scope);
+      case "TestExpression":
+        return this.#test(node, scope);
+    }
+    return super.evaluate(statement, scope);
+  }
+
+  #block(statements: readonly Node[], scope: Environment): string {
+    let text = "";
+    for (const statement of statements) {
+      try {
+        const value = this.evaluate(statement, scope);
+        if (SILENT.has(statement.type)) continue;
+        text += FINAL.has(statement.type) ? value.value : strText(value);
+      } catch (error) {
+        if (error instanceof LoopExit) error.text = text + error.text;
+        throw error;
+      }
+    }
+    return text;
+  }
+
+  #bind(target: Node, item: Value, scope: Environment): void {
+    if (target.type === "Identifier") {
+      scope.setVariable(String(target.value), item);
+      return;
+    }
+    const names = target.value as Node[];
+    const parts = iterate(item);
+    if (parts.length !== names.length) {
+      throw new TypeError(
+        `Cannot unpack a loop's item: found ${parts.length} values, expected ${names.length}`,
+      );
+    }
+    names.forEach((name, i) => this.#bind(name, parts[i] as Value, scope));
+  }
+
+  #selected(node: Node, scope: Environment): Value[] {
+    const iterable = node.iterable as Node;
+    if (iterable.type !== "SelectExpression") {
+      return [...iterate(this.evaluate(iterable, scope))];
+    }
+    const all = iterate(this.evaluate(iterable.lhs as Node, scope));
+    return all.filter((item) => {
+      const inner = new Environment(scope);
+      this.#bind(node.loopvar as Node, item, inner);
+      return this.evaluate(iterable.test as Node, inner).__bool__().value;
+    });
+  }
+
+  #loop(node: Node, scope: Environment): string {
+    const items = this.#selected(node, scope);
+    if (items.length === 0) {
+      return this.#block(node.defaultBlock as Node[], scope);
+    }
+    let text = "";
+    const loopAt = loopRecords(items);
+    for (const [i, item] of items.entries()) {
+      const inner = new Environment(scope); // every round has a scope of its own
+      inner.setVariable("loop", loopAt(i));
+      this.#bind(node.loopvar as Node, item, inner);
+      try {
+        text += this.#block(node.body as Node[], inner);
+      } catch (error) {
+        if (!(error instanceof LoopExit)) throw error;
+        text += error.text;
+        if (error.kind === "Break") break;
+      }
+    }
+    return text;
+  }
+
+  #member(node: Node, scope: Environment): Value {
+    const object = this.evaluate(node.object as Node, scope);
+    const property = node.property as Node;
+    if (isUndefined(object)) {
+      throw new TypeError(`'${pathOf(node.object as Node)}' is undefined`);
+    }
+    if (object.type === "FunctionValue") {
+      throw new TypeError(
+        `Cannot read "${pathOf(node)}": attributes of functions are not served`,
+      );
+    }
+    const held = holding(node, { object });
+    if (property.type === "SliceExpression") {
+      const part = super.evaluate(held, scope);
+      return object.type === "TupleValue" ? wrapTuple(iterate(part)) : part;
+    }
+    const text = textOf(object);
+    const list = listOf(object);
+    if (!node.computed) {
+      const name = String(property.value);
+      const method = methodOf(object, name);
+      if (method !== undefined) return method;
+      const counted = name === "length" &&
+        (text !== undefined || listOf(object) !== undefined);
+      return counted ? wrap(undefined) : super.evaluate(held, scope);
+    }
+    const key = this.evaluate(property, scope);
+    const index = numberOf(key);
+    if (index !== undefined && text !== undefined) {
+      return wrap([...text].at(index));
+    }
+    const isKey = index === undefined
+      ? textOf(key) !== undefined
+      : list !== undefined;
+    if (!isKey) return wrap(undefined);
+    return super.evaluate(holding(node, { object, property: key }), scope);
+  }
+
+  #call(node: Node, scope: Environment): Value {
+    const callee = this.evaluate(node.callee as Node, scope);
+    if (callee.type !== "FunctionValue") {
+      throw new TypeError(
+        `"${
+          pathOf(node.callee as Node)
+        }" is not a function that the template engine has`,
+      );
+    }
+    return super.evaluate(holding(node, { callee }), scope);
+  }
+
+  #binary(node: Node, scope: Environment): Value {
+    const operator = (node.operator as { value: string }).value;
+    const left = this.evaluate(node.left as Node, scope);
+    if (operator === "and" || operator === "or") {
+      return left.__bool__().value === (operator === "or")
+        ? left
+        : this.evaluate(node.right as Node, scope);
+    }
+    const right = this.evaluate(node.right as Node, scope);
+    if (operator === "+") refuseEscaping(node);
+    const result = pythonBinary(operator, left, right);
+    if (result !== undefined) return result;
+    const missing = isUndefined(left)
+      ? node.left
+      : isUndefined(right)
+      ? node.right
+      : undefined;
+    if (missing !== undefined) {
+      throw new TypeError(`'${pathOf(missing as Node)}' is undefined`);
+    }
+    return super.evaluate(holding(node, { left, right }), scope);
+  }
+
+  #arguments(nodes: readonly Node[], scope: Environment): Arguments {
+    const args: Value[] = [];
+    const named = new Map<string, Value>();
+    for (const node of nodes) {
+      if (node.type !== "KeywordArgumentExpression") {
+        args.push(this.evaluate(node, scope));
+        continue;
+      }
+      const value = this.evaluate(node.value as Node, scope);
+      named.set(String((node.key as Node).value), value);
+    }
+    return { args, named };
+  }
+
+  #filter(node: Node, scope: Environment): Value {
+    const operand = this.evaluate(node.operand as Node, scope);
+    const filter = node.filter as Node;
+    const nodes = (filter.args ?? []) as Node[];
+    const name = String(
+      (filter.callee as Node | undefined)?.value ?? filter.value,
+    );
+    if (name.startsWith(TEST) || name.startsWith(NOT_TEST)) {
+      const isNegated = name.startsWith(NOT_TEST);
+      const test = name.slice((isNegated ? NOT_TEST : TEST).length);
+      const { args } = this.#arguments(nodes, scope);
+      return wrap(passes(test, operand, args) !== isNegated);
+    }
+    const given = Object.hasOwn(PYTHON_FILTERS, name)
+      ? this.#arguments(nodes, scope)
+      : undefined;
+    const result = given && applyFilter(
+      name,
+      operand,
+      given,
+      (other, value, args) =>
+        super.evaluate(filterNode(other, value, args), NOWHERE),
+    );
+    return result ?? super.evaluate(holding(node, { operand }), scope);
+  }
+
+  #test(node: Node, scope: Environment): Value {
+    const operand = this.evaluate(node.operand as Node, scope);
+    const answer = passes(String((node.test as Node).value), operand, []);
+    return wrap(answer !== Boolean(node.negate));
+  }
+
+  /** A macro sees the names of the place where it is written, not those of the place where it is called. */
+  #macro(node: Node, scope: Environment): Value {
+    const nothing = super.evaluate(node, scope);
+    const name = String((node.name as Node).value);
+    const { value: call } = scope.lookupVariable(name);
+    scope.setVariable(
+      name,
+      wrapFunction((args, from) => {
+        const own = new Environment(scope);
+        const caller = from?.variables.get("caller");
+        if (caller !== undefined) own.setVariable("caller", caller);
+        return (call as MacroCall)(args, own);
+      }),
+    );
+    return nothing;
+  }
+}

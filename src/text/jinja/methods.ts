@@ -1,0 +1,60 @@
+/**
+ * Methods of Python's values, as a template calls them: `text.split("x")`, `list.index(1)`, `dict.items()`.
+ */
+import { pairsOf } from "./operators.ts";
+import { STR_METHODS } from "./strings.ts";
+import {
+  dictOf,
+  equal,
+  listOf,
+  textOf,
+  type Value,
+  wrap,
+  wrapFunction,
+} from "./values.ts";
+
+/** A method's result: plain data, or a value already. */
+function valueOf(result: unknown): Value {
+  return typeof result === "object" && result !== null && "builtins" in result
+    ? result as Value
+    : wrap(result);
+}
+
+/** The engine gives a function the named arguments as its last one. */
+function split(args: readonly Value[]): [Value[], ReadonlyMap<string, Value>] {
+  const last = args.at(-1);
+  return last?.type === "KeywordArgumentsValue"
+    ? [args.slice(0, -1), dictOf(last) ?? new Map()]
+    : [[...args], new Map()];
+}
+
+/** Methods of a list that change nothing: `(items, arguments) => plain result`. */
+const LIST_METHODS: Readonly<
+  Record<string, (items: readonly Value[], args: readonly Value[]) => number>
+> = {
+  index: (items, [wanted]) => {
+    const at = items.findIndex((item) => wanted && equal(item, wanted));
+    if (at >= 0) return at;
+    throw new RangeError("the value is not in the list");
+  },
+  count: (items, [wanted]) =>
+    items.filter((item) => wanted && equal(item, wanted)).length,
+};
+
+/** A method of a value; undefined if it has none of that name, or the engine's own is right. */
+export function methodOf(object: Value, name: string): Value | undefined {
+  const [text, list] = [textOf(object), listOf(object)];
+  const ofText = text === undefined ? undefined : STR_METHODS[name];
+  if (ofText !== undefined && text !== undefined) {
+    return wrapFunction((args) => valueOf(ofText(text, ...split(args))));
+  }
+  const ofList = list === undefined ? undefined : LIST_METHODS[name];
+  if (ofList !== undefined && list !== undefined) {
+    return wrapFunction((args) => wrap(ofList(list, args)));
+  }
+  if (object.type !== "ObjectValue") return undefined;
+  // Python looks for the method first: `d.items` is the method even where d has such a key.
+  return name === "items"
+    ? wrapFunction(() => pairsOf(object))
+    : object.builtins.get(name);
+}

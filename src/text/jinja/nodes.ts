@@ -1,0 +1,146 @@
+/**
+ * The syntax tree of a template as the npm engine's parser gives it: parsing, and small nodes of our own. Runs nothing.
+ */
+import { type Interpreter, parse } from "@huggingface/jinja";
+import { templateTokens } from "./tokens.ts";
+import type { Value } from "./values.ts";
+
+/** A parsed template. */
+export type Program = ReturnType<typeof parse>;
+export type Statement = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
+/** A node of the syntax tree as this file reads it: fields by the engine's names. */
+export type Node = Statement & Readonly<Record<string, unknown>>;
+
+/** Nodes whose body the engine would print itself: the body becomes one Program, which we print. */
+const BODIES = new Set(["Set", "Macro", "CallStatement", "FilterStatement"]);
+
+function wrapBodies(node: unknown, program: Program): void {
+  if (typeof node !== "object" || node === null) return;
+  const children = node instanceof Map
+    ? [...node.entries()].flat()
+    : Object.values(node);
+  children.forEach((child) => wrapBodies(child, program));
+  const { type, body } = node as { type?: string; body?: unknown };
+  if (BODIES.has(type ?? "") && Array.isArray(body) && body.length > 0) {
+    Object.assign(node, {
+      body: [Object.assign(Object.create(program), { body })],
+    });
+  }
+}
+
+/** The first expression that the engine cannot read by itself, to name what it stopped at. */
+function unreadable(tokens: ReturnType<typeof templateTokens>) {
+  for (let i = 0; i < tokens.length; i++) {
+    const { type } = tokens[i]!;
+    if (type !== "OpenExpression" && type !== "OpenStatement") continue;
+    const end = tokens.findIndex((one, at) =>
+      at > i && /^Close(Ex|St)/.test(one.type)
+    );
+    const all = tokens.slice(i + 1, end);
+    const own = type === "OpenExpression" ? all : expressionOf(all);
+    const [open, close] = [tokens[i]!, tokens[end] ?? tokens[i]!];
+    const alone = own && [
+      { ...open, type: "OpenExpression" as const },
+      ...own,
+      { ...close, type: "CloseExpression" as const },
+    ];
+    try {
+      if (alone) parse(alone);
+    } catch {
+      return all.map(({ value }) => value).join(" ");
+    }
+    i = end;
+  }
+  return undefined;
+}
+
+/** What `if`, `elif`, `set a =` and `for a in` compute; undefined for other statements. */
+function expressionOf<
+  T extends { readonly type: string; readonly value: string },
+>(
+  statement: readonly T[],
+): readonly T[] | undefined {
+  const [word] = statement;
+  if (word?.value === "if" || word?.value === "elif") return statement.slice(1);
+  const begins = word?.value === "set"
+    ? (one: T) => one.type === "Equals"
+    : (one: T) => word?.value === "for" && one.value === "in";
+  const at = statement.findIndex(begins);
+  return at < 0 ? undefined : statement.slice(at + 1);
+}
+
+/**
+ * Parses a template (trim_blocks, lstrip_blocks).
+ *
+ * @throws {SyntaxError} naming a statement, test or operator that the engine does not have.
+ */
+export function parseTemplate(source: string): Program {
+  const tokens = templateTokens(source);
+  const program = (() => {
+    try {
+      return parse(tokens);
+    } catch (error) {
+      const place = unreadable(tokens);
+      const fault = error instanceof TypeError // the parser ran past the end
+        ? "a block is not closed"
+        : error instanceof Error
+        ? error.message
+        : String(error);
+      throw new SyntaxError(
+        place === undefined ? fault : `${fault} (at "${place}")`,
+      );
+    }
+  })();
+  wrapBodies(program, program);
+  return program;
+}
+
+/** The same node with one child replaced by a value that is already known. */
+export function holding(
+  node: Node,
+  children: Readonly<Record<string, Value>>,
+): Node {
+  const held = Object.entries(children).map(([key, value]) =>
+    [key, { type: "Held", value }] as const
+  );
+  const copy = Object.create(Object.getPrototypeOf(node));
+  return Object.assign(copy, node, Object.fromEntries(held));
+}
+
+/** `messages[0].tool_calls`, to name what was not found. */
+export function pathOf(node: Node): string {
+  if (node.type === "MemberExpression") {
+    const name = pathOf(node.property as Node);
+    return pathOf(node.object as Node) +
+      (node.computed ? `[${name}]` : `.${name}`);
+  }
+  if (node.type === "StringLiteral") return `'${node.value}'`;
+  return /^(Identifier|IntegerLiteral)$/.test(node.type)
+    ? String(node.value)
+    : "(...)";
+}
+
+/** `value | name(args)` of values that are already known. */
+export function filterNode(
+  name: string,
+  operand: Value,
+  args: readonly Value[],
+): Statement {
+  const held = (value: Value) => ({ type: "Held", value });
+  const callee = { type: "Identifier", value: name };
+  const filter = args.length === 0
+    ? callee
+    : { type: "CallExpression", callee, args: args.map(held) };
+  return { type: "FilterExpression", operand: held(operand), filter } as Node;
+}
+
+/** @throws {TypeError} for `x | safe + y`: in Python `x | safe` is Markup, which escapes what is added to it */
+export function refuseEscaping({ left, right }: Node): void {
+  const isSafe = (side: unknown) =>
+    (side as Node).type === "FilterExpression" &&
+    ((side as Node).filter as Node).value === "safe";
+  if (!isSafe(left) && !isSafe(right)) return;
+  throw new TypeError(
+    'Cannot add text to "... | safe": Python escapes it, join by "~" instead',
+  );
+}

@@ -1,0 +1,210 @@
+/**
+ * Binary operators of a template as Python has them: text never adds to a number, `%` takes the sign of its right side,
+ * floats stay floats, lists compare item by item, and what does not fit is an error.
+ */
+import { percentFormat } from "./format.ts";
+import {
+  dictOf,
+  equal,
+  isUndefined,
+  listOf,
+  numberOf,
+  strText,
+  textOf,
+  typeName,
+  type Value,
+  wrap,
+  wrapFloat,
+  wrapList,
+  wrapTuple,
+} from "./values.ts";
+
+/** `item in container`. @throws {TypeError} if the container is none */
+export function contains(item: Value, container: Value): boolean {
+  if (isUndefined(container)) return false;
+  const list = listOf(container);
+  if (list !== undefined) return list.some((other) => equal(item, other));
+  const text = textOf(item);
+  const dict = dictOf(container);
+  if (dict !== undefined) return text !== undefined && dict.has(text);
+  const whole = textOf(container);
+  if (whole === undefined) {
+    throw new TypeError(
+      `argument of type '${typeName(container)}' is not iterable`,
+    );
+  }
+  if (text === undefined) {
+    throw new TypeError(
+      `'in <string>' requires string as left operand, not ${typeName(item)}`,
+    );
+  }
+  return whole.includes(text);
+}
+
+function add(left: Value, right: Value): Value | undefined {
+  const [a, b] = [textOf(left), textOf(right)];
+  if (a !== undefined && b !== undefined) return wrap(a + b);
+  if (a !== undefined) {
+    throw new TypeError(
+      `can only concatenate str (not "${typeName(right)}") to str`,
+    );
+  }
+  const sum = onNumbers("+", left, right);
+  if (sum !== undefined) return sum;
+  const [items, others] = [listOf(left), listOf(right)];
+  if (items !== undefined && others !== undefined && left.type === right.type) {
+    const all = [...items, ...others];
+    return left.type === "TupleValue" ? wrapTuple(all) : wrapList(all);
+  }
+  throw new TypeError(
+    `unsupported operand type(s) for +: '${typeName(left)}' and '${
+      typeName(right)
+    }'`,
+  );
+}
+
+/**
+ * `a < b`: numbers, texts by code points, lists item by item.
+ *
+ * @throws {TypeError} as Python does for other types
+ */
+export function lessThan(a: Value, b: Value): boolean {
+  const [x, y] = [numberOf(a), numberOf(b)];
+  if (x !== undefined && y !== undefined) return x < y;
+  const [left, right] = [textOf(a), textOf(b)];
+  if (left !== undefined && right !== undefined) return left < right;
+  const [items, others] = [listOf(a), listOf(b)];
+  if (items !== undefined && others !== undefined && a.type === b.type) {
+    const at = items.findIndex((item, i) =>
+      others[i] === undefined || !equal(item, others[i])
+    );
+    const [item, other] = [items[at], others[at]];
+    if (item !== undefined) return other !== undefined && lessThan(item, other);
+    return items.length < others.length;
+  }
+  throw new TypeError(
+    `'<' not supported between instances of '${typeName(a)}' and '${
+      typeName(b)
+    }'`,
+  );
+}
+
+const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => a / b,
+  "//": (a, b) => Math.floor(a / b),
+  "%": (a, b) => ((a % b) + b) % b,
+  "**": (a, b) => a ** b,
+};
+
+function onNumbers(
+  operator: string,
+  left: Value,
+  right: Value,
+): Value | undefined {
+  const [a, b] = [numberOf(left), numberOf(right)];
+  const compute = ARITHMETIC[operator];
+  if (a === undefined || b === undefined || compute === undefined) {
+    return undefined;
+  }
+  if (b === 0 && /^[/%]/.test(operator)) {
+    throw new RangeError("division or modulo by zero");
+  }
+  const isFloat = [left, right].some(({ type }) => type === "FloatValue") ||
+    operator === "/" || (operator === "**" && b < 0);
+  const result = compute(a, b);
+  if (isFloat) return wrapFloat(result);
+  if (Number.isSafeInteger(result)) return wrap(result);
+  throw new RangeError(
+    `Cannot compute ${a} ${operator} ${b}: the number is beyond 2^53`,
+  );
+}
+
+/** A text or list, so many times. */
+function repeated(value: Value, times: number): Value | undefined {
+  const [text, list] = [textOf(value), listOf(value)];
+  const count = Math.max(0, times);
+  if (text !== undefined) return wrap(text.repeat(count));
+  if (list === undefined) return undefined;
+  const items = Array.from({ length: count }, () => list).flat();
+  return value.type === "TupleValue" ? wrapTuple(items) : wrapList(items);
+}
+
+function ordered(
+  operator: string,
+  left: Value,
+  right: Value,
+): Value | undefined {
+  if (operator === "<") return wrap(lessThan(left, right));
+  if (operator === ">") return wrap(lessThan(right, left));
+  if (operator === "<=") {
+    return wrap(lessThan(left, right) || equal(left, right));
+  }
+  return operator === ">="
+    ? wrap(lessThan(right, left) || equal(left, right))
+    : undefined;
+}
+
+/**
+ * The value of `left operator right` where Python's rule is not the engine's; undefined where the engine is right.
+ *
+ * @throws {TypeError} as Python does for operands that do not fit.
+ */
+export function pythonBinary(
+  operator: string,
+  left: Value,
+  right: Value,
+): Value | undefined {
+  if (operator === "==") return wrap(equal(left, right));
+  if (operator === "!=") return wrap(!equal(left, right));
+  if (operator === "in") return wrap(contains(left, right));
+  if (operator === "not in") return wrap(!contains(left, right));
+  if (operator === "~") return wrap(strText(left) + strText(right));
+  if (isUndefined(left) || isUndefined(right)) return undefined;
+  if (operator === "+") return add(left, right);
+  if (operator === "%" && textOf(left) !== undefined) {
+    return wrap(percentFormat(textOf(left) ?? "", right));
+  }
+  if (operator === "*") {
+    const [a, b] = [numberOf(left), numberOf(right)];
+    if (a === undefined && b !== undefined) return repeated(left, b);
+    if (b === undefined && a !== undefined) return repeated(right, a);
+  }
+  return ordered(operator, left, right) ?? onNumbers(operator, left, right);
+}
+
+/** Items, keys of a dict, characters of a text; none of an undefined name; undefined for values without items. */
+export function itemsOf(value: Value): readonly Value[] | undefined {
+  if (isUndefined(value)) return [];
+  const text = textOf(value);
+  if (text !== undefined) return [...text].map(wrap);
+  const keys = dictOf(value)?.keys();
+  return listOf(value) ??
+    (keys === undefined ? undefined : [...keys].map(wrap));
+}
+
+/** `dict.items()`: a tuple for each entry. @throws {TypeError} if it is no dict */
+export function pairsOf(value: Value): Value {
+  const dict = dictOf(value);
+  if (dict === undefined) {
+    throw new TypeError(`Cannot list the items of ${typeName(value)}`);
+  }
+  return wrapList(
+    [...dict].map(([key, item]) => wrapTuple([wrap(key), item])),
+  );
+}
+
+/**
+ * What a `for` loop goes over: items, keys of a dict, characters of a text; an undefined name is empty.
+ *
+ * @throws {TypeError} for values without items, `none` included.
+ */
+export function iterate(value: Value): readonly Value[] {
+  const list = itemsOf(value);
+  if (list === undefined) {
+    throw new TypeError(`'${typeName(value)}' object is not iterable`);
+  }
+  return list;
+}

@@ -1,0 +1,73 @@
+/** Rows that no format can read, and what is said about each. */
+import { assertThrows } from "@std/assert";
+import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
+import { readRow } from "../../../src/preference/formats/format.ts";
+import type { Row } from "../../../src/preference/formats/turns.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+const user = (content: string) => ({ role: "user", content });
+const read = (row: Row) => readRow(row, 7, PREFERENCE_FORMATS);
+
+const BAD_ROWS: readonly [row: Row, message: string][] = [
+  [
+    { prompt: "a", chosen: "b" },
+    '"rejected" is missing, found keys "prompt", "chosen"',
+  ],
+  [
+    { prompt: "a", pos_resp: "b" },
+    '"neg_resp" is missing, found keys "prompt", "pos_resp"',
+  ],
+  [
+    { frage: "a" },
+    'no known format, found keys "frage", expected prompt + pos_resp + neg_resp; or',
+  ],
+  [
+    { prompt: 3, chosen: "b", rejected: "c" },
+    '"prompt" is a number, expected a string',
+  ],
+  [
+    { prompt: "a", chosen: null, rejected: "c" },
+    '"chosen" is null, expected a string',
+  ],
+  [
+    { prompt: [user("a")], chosen: [{ content: "b" }], rejected: "c" },
+    '"chosen[0]" has no "role" or "from"',
+  ],
+  [
+    { prompt: [{ role: "user" }], chosen: "b", rejected: "c" },
+    '"prompt[0]" has no "content" or "value", found keys "role"',
+  ],
+  [{
+    conversations: [{ from: "alien", value: "x" }],
+    chosen: "b",
+    rejected: "c",
+  }, '"conversations[0].from" is "alien"'],
+  [{ messages: [{ role: "user", value: "x" }] }, '"row" has no "chosen_value"'],
+  [
+    {
+      messages: [{ role: "user", value: "x" }, {
+        role: "assistant",
+        chosen_value: "y",
+      }],
+    },
+    '"messages[1]" has no "rejected_value"',
+  ],
+  [
+    { conversations: "x", chosen: "b", rejected: "c" },
+    '"conversations" is a string, expected a list of turns',
+  ],
+];
+
+for (const [row, message] of BAD_ROWS) {
+  Deno.test({
+    ...pure,
+    name: `readRow() names the fault: ${message}`,
+    fn: () => {
+      assertThrows(() => read(row), TypeError, message);
+    },
+  });
+}

@@ -1,0 +1,87 @@
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { readOptions } from "../../../src/base/read_options.ts";
+import { trainSchema } from "../../../src/training/options/options.ts";
+import { parseRecipe } from "../../../src/training/options/recipe.ts";
+
+const RECIPES = fromFileUrl(new URL("../../../recipes", import.meta.url));
+const reading = {
+  permissions: { read: [RECIPES] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const names = [
+  "qwen2-0.5b-cvalues.jsonc",
+  "qwen2-0.5b-cvalues-lora.jsonc",
+  "tiny-sft.jsonc",
+  "tiny-dpo.jsonc",
+  "tiny-dpo-lora.jsonc",
+];
+
+function load(name: string) {
+  const text = Deno.readTextFileSync(`${RECIPES}/${name}`);
+  return { text, ...readOptions(trainSchema, [parseRecipe(text, name)]) };
+}
+
+Deno.test(
+  "recipes/ holds the recipes that are tested here and no other",
+  reading,
+  () => {
+    const found = [...Deno.readDirSync(RECIPES)].map((entry) => entry.name)
+      .filter((name) => !name.endsWith(".md"));
+    assertEquals(found.sort(), names.toSorted());
+  },
+);
+
+for (const name of names) {
+  Deno.test(
+    `trainSchema reads recipes/${name} without a warning`,
+    reading,
+    () => {
+      const { options, warnings } = load(name);
+      assertEquals(warnings, []);
+      assertEquals(options.output_dir, `output/${name.replace(".jsonc", "")}`);
+    },
+  );
+
+  Deno.test(
+    `recipes/${name} has a comment on every option but repository names`,
+    reading,
+    () => {
+      const bare = load(name).text.split("\n").filter((line) =>
+        /^ {2}"(?!download)/.test(line) && !/\/\/ \S/.test(line)
+      );
+      assertEquals(bare, []);
+    },
+  );
+}
+
+Deno.test(
+  "recipes/qwen2-0.5b-cvalues.jsonc has the settings of the run that it repeats",
+  reading,
+  () => {
+    const { options } = load("qwen2-0.5b-cvalues.jsonc");
+    assertEquals([options.max_train_samples, options.max_eval_samples], [
+      10_000,
+      100,
+    ]);
+    assertEquals([options.learning_rate, options.lr_scheduler_type], [
+      1e-5,
+      "cosine",
+    ]);
+    assertEquals([options.warmup_ratio, options.num_train_epochs], [0.1, 2]);
+    assertEquals([options.gradient_accumulation_steps, options.beta], [4, 0.1]);
+    assertEquals([
+      options.eval_steps,
+      options.save_steps,
+      options.save_total_limit,
+    ], [100, 100, 1]);
+    assertEquals(options.max_length, 1024);
+    assert(options.sample_seed !== null);
+    assertEquals(options.download?.datasets[0]?.files, [
+      "train.jsonl",
+      "test.jsonl",
+    ]);
+  },
+);
