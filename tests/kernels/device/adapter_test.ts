@@ -12,7 +12,7 @@ const OPTIONS = {
 
 /** What opening a device says in a process of its own. */
 async function openWith(env: Record<string, string>): Promise<string> {
-  const script = `import { openAdapter } from "../kernels/device/adapter.ts";
+  const script = `import { openAdapter } from "./kernels/device/adapter.ts";
     await openAdapter().then(() => console.log("opened", Deno.env.get("LP_NUM_THREADS")), (error) => console.log(error.message));`;
   const { stdout } = await new Deno.Command("deno", {
     args: ["eval", "-q", "--ext=ts", script],
