@@ -125,7 +125,8 @@ export function expertLinear(
       if (trains) addGradients(device, [dy, x!], slots, weights);
       const dLow = low && loras &&
         lowBackward(device, dy, slots, {
-          ...{ loras, low },
+          loras,
+          low,
           input: drops ? input : x!,
         });
       const dx = wantsDx

@@ -63,7 +63,10 @@ export function doraGains(
 ): Gains {
   if (gains) return { gains, inverse: undefined };
   return weightNorms(device, {
-    ...{ w: weight.matrix, squares, scale, m: m.tensor },
+    w: weight.matrix,
+    squares,
+    scale,
+    m: m.tensor,
     a: { value: a.parameter!.value, matrix: a.matrix },
     b: b.parameter!.value,
   });

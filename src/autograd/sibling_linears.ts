@@ -66,7 +66,8 @@ function together<T>(
   const siblings = layers.map(({ weight, bias, lora }): Sibling => {
     const low = lora && lows.get(lora);
     return {
-      ...{ w: weight.matrix, bias: bias?.tensor },
+      w: weight.matrix,
+      bias: bias?.tensor,
       more: low && { x: low, w: lora.b.matrix },
     };
   });

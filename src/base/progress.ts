@@ -90,7 +90,12 @@ export function startProgress(options: ProgressOptions): Progress {
   let said = "";
   const line = (note: string | undefined) =>
     progressLine({
-      ...{ label, unit, total, start, done, note },
+      label,
+      unit,
+      total,
+      start,
+      done,
+      note,
       seconds: now() - began,
     });
   const overwrite = (text: string) => `\r${text.slice(0, columns - 1)}\x1b[K`;

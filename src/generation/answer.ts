@@ -159,7 +159,9 @@ function growingAnswer(
     if (piece !== "") onText(piece);
   };
   return {
-    ...{ promptIds, stopIds, adapters },
+    promptIds,
+    stopIds,
+    adapters,
     maxNewTokens: maxNewTokens ??
       Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left)),
     sampler: createSampler(sampling, seed),

@@ -82,8 +82,10 @@ async function run(
 ): Promise<Generated[]> {
   const giveTurn = turnGiver();
   const all: Growing[] = prompts.map((prompt, sequence) => ({
-    ...{ ...prompt, sequence },
-    ...{ ids: [], endId: undefined },
+    ...prompt,
+    sequence,
+    ids: [],
+    endId: undefined,
   }));
   let growing = all.filter(({ maxNewTokens }) => maxNewTokens > 0);
   let isFirst = true;
@@ -111,7 +113,8 @@ async function growOnce(
   signal: AbortSignal | undefined,
 ): Promise<Growing[]> {
   const additions = growing.map(({ sequence, ids, promptIds, adapters }) => ({
-    ...{ sequence, adapters },
+    sequence,
+    adapters,
     tokens: ids.length === 0 ? promptIds : ids.slice(-1),
   }));
   const rows = await nextLogits(model, cache, additions, { signal });

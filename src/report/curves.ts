@@ -102,21 +102,27 @@ function panelSpec(
   const { title, raw = false } = panel;
   return {
     title: {
-      ...{ text: title, anchor: "start", frame: "group" },
-      ...{ fontSize: 12, offset: 10 },
+      text: title,
+      anchor: "start",
+      frame: "group",
+      fontSize: 12,
+      offset: 10,
     },
     width: 380,
     height: 190,
     data: { values: points },
     encoding: {
       x: {
-        ...{ field: "step", type: "quantitative", title: "step" },
+        field: "step",
+        type: "quantitative",
+        title: "step",
         axis: { tickCount: 6, tickMinStep: 1, format: "d", grid: false },
         scale: { nice: false, zero: true },
       },
       y: valueAxis(panel),
       color: {
-        ...{ field: "series", type: "nominal" },
+        field: "series",
+        type: "nominal",
         scale: { domain: ["train", "eval"], range: [TRAIN, EVAL] },
         ...(evaluated ? { title: null } : { legend: null }),
       },
@@ -131,9 +137,13 @@ function panelSpec(
 function valueAxis({ domain, format }: Panel): unknown {
   const zero = "datum.label === '0e+0' ? '0' : datum.label";
   return {
-    ...{ field: "value", type: "quantitative", title: null },
+    field: "value",
+    type: "quantitative",
+    title: null,
     axis: {
-      ...{ title: null, tickCount: 5, labelExpr: zero },
+      title: null,
+      tickCount: 5,
+      labelExpr: zero,
       minExtent: 36, // one extent aligns the panels
       ...(format && { format }),
     },
@@ -149,9 +159,15 @@ const LOOK = {
   view: { stroke: null },
   title: { color: INK, fontWeight: 600 },
   axis: {
-    ...{ labelColor: "#4a5568", titleColor: "#4a5568", labelFontSize: 11 },
-    ...{ titleFontSize: 11, titleFontWeight: 400, gridColor: FAINT },
-    ...{ domainColor: "#a0aec0", tickColor: "#a0aec0", tickSize: 4 },
+    labelColor: "#4a5568",
+    titleColor: "#4a5568",
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: 400,
+    gridColor: FAINT,
+    domainColor: "#a0aec0",
+    tickColor: "#a0aec0",
+    tickSize: 4,
   },
   axisY: { domain: false, ticks: false, labelPadding: 6 },
   legend: {

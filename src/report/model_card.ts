@@ -61,7 +61,11 @@ export function modelCard(record: RunRecord): string {
     table(
       ["file", "for", "rows", "drawn", "sha256"],
       record.data.map(({ path, role, rows, taken, sha256 }) => [
-        ...[`\`${path}\``, role, `${rows}`, `${taken}`, hash(sha256)],
+        `\`${path}\``,
+        role,
+        `${rows}`,
+        `${taken}`,
+        hash(sha256),
       ]),
     ),
     "## Options",
@@ -69,7 +73,8 @@ export function modelCard(record: RunRecord): string {
     table(
       ["option", "value"],
       Object.entries(record.options).map(([name, value]) => [
-        ...[`\`${name}\``, `\`${JSON.stringify(value)}\``],
+        `\`${name}\``,
+        `\`${JSON.stringify(value)}\``,
       ]),
     ),
     "## Metrics",
@@ -130,8 +135,13 @@ function use(record: RunRecord): string {
     ? ["peft", `AutoPeftModelFor${task}`]
     : ["transformers", `AutoModelFor${task}`];
   return [
-    ...["```sh", ...commands, "```", ""],
-    ...["In Python:", "", "```python"],
+    "```sh",
+    ...commands,
+    "```",
+    "",
+    "In Python:",
+    "",
+    "```python",
     `from ${library} import ${loader}`,
     "from transformers import AutoTokenizer",
     "",

@@ -47,7 +47,9 @@ export async function scoreFile(
     : await findAdapter(options.adapter_name_or_path);
   const { onLoad } = hooks;
   const { model } = await openScorer(device, options.model_name_or_path, {
-    ...{ adapter, quantization: quantizationOf(options), onLoad },
+    adapter,
+    quantization: quantizationOf(options),
+    onLoad,
   });
   const rows = await readScoreRows(options.input, {
     openEncoder: () => openScoreEncoder(options, adapter),
@@ -65,7 +67,9 @@ export async function scoreFile(
     ? undefined
     : options.beta ?? await betaOf(adapter) ?? DEFAULT_BETA;
   const how = {
-    ...{ beta, batchTokens: options.batch_tokens, signal: hooks.signal },
+    beta,
+    batchTokens: options.batch_tokens,
+    signal: hooks.signal,
   };
   await writeFileAtomic(options.output, async (file) => {
     let done = 0;

@@ -65,7 +65,9 @@ export async function writeLogits(
   await writeSafetensors(
     path,
     named.map(({ name, ids }) => ({
-      ...{ name, dtype: "F32" as const, shape: [ids.length, vocab_size] },
+      name,
+      dtype: "F32" as const,
+      shape: [ids.length, vocab_size],
     })),
     async function* ({ name }) {
       await giveTurn();

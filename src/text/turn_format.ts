@@ -47,11 +47,14 @@ export function findTurnFormat(
   const assistant = turn("assistant", ANSWER);
   const short = cut(render([user], true), [QUESTION]);
   const long = cut(render([user, assistant, turn("user", NEXT)], true), [
-    ...[QUESTION, ANSWER, NEXT],
+    QUESTION,
+    ANSWER,
+    NEXT,
   ]);
   const closed = cut(render([user, assistant], false), [QUESTION, ANSWER]);
   const led = cut(render([turn("system", SYSTEM), user], true), [
-    ...[SYSTEM, QUESTION],
+    SYSTEM,
+    QUESTION,
   ]);
   if (!short || !long || !closed) return undefined;
   const [first = "", answer = ""] = short;

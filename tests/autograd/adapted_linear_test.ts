@@ -40,8 +40,11 @@ function layerOf(
     b: wide(rows! * rank!, seed + 1),
   });
   const layer: AdaptedLayer = {
-    ...{ x: wide(tokens! * cols!, 1), w: wide(rows! * cols!, 2), scale: 0.5 },
-    ...{ bias: wide(rows!, 3), ...halves(4) },
+    x: wide(tokens! * cols!, 1),
+    w: wide(rows! * cols!, 2),
+    scale: 0.5,
+    bias: wide(rows!, 3),
+    ...halves(4),
     ...(fixed ? { fixed: { ...halves(6), scale: -0.75 } } : {}),
     ...(dropout > 0
       ? { dropped: (x) => dropoutTwin(x, { rate: dropout, ...MASK }) }
@@ -69,7 +72,7 @@ function upload(
     return { name, tensor: numbers, parameter };
   };
   const frozen = (name: string, values: Float64Array, shape: number[]) => ({
-    ...{ name },
+    name,
     matrix: uploadMatrix(device, new Float32Array(values), [
       shape[0]!,
       shape[1]!,
@@ -77,8 +80,10 @@ function upload(
   });
   const { fixed, dora } = layer;
   const lora: Lora = {
-    ...{ a: trained("a", [rank!, cols!]), b: trained("b", [rows!, rank!]) },
-    ...{ scale: layer.scale, dropout },
+    a: trained("a", [rank!, cols!]),
+    b: trained("b", [rows!, rank!]),
+    scale: layer.scale,
+    dropout,
     fixed: fixed && {
       a: frozen("fixed a", fixed.a, [rank!, cols!]),
       b: frozen("fixed b", fixed.b, [rows!, rank!]),
@@ -153,7 +158,9 @@ const KINDS: Readonly<Record<string, Case>> = {
   "an adapter with dropout": { dora: false, fixed: false, dropout: 0.4 },
   "an adapter on a fixed one": { dora: false, fixed: true, dropout: 0 },
   "an adapter with dropout on a fixed one": {
-    ...{ dora: false, fixed: true, dropout: 0.4 },
+    dora: false,
+    fixed: true,
+    dropout: 0.4,
   },
   "magnitudes": { dora: true, fixed: false, dropout: 0 },
   "magnitudes with dropout": { dora: true, fixed: false, dropout: 0.4 },
@@ -177,7 +184,8 @@ await gpuTest(
     const x = device.upload(new Float32Array(layer.x), [5, 8]);
     const serves = [1, 0, 0, 1, 0];
     const y = await device.read(linear(device, x, weight, {
-      ...{ bias, lora },
+      bias,
+      lora,
       loraRows: (scale) =>
         device.upload(Float32Array.from(serves, (on) => on * scale), [5]),
     }));

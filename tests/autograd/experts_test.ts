@@ -78,8 +78,10 @@ function block(
 ): (x: Tensor) => Tensor {
   const of = (name: string) => each((e) => weights[`${name}${e}`]!);
   const loras: Lora[] = each((e) => ({
-    ...{ a: weights[`a${e}`]!, b: weights[`b${e}`]! },
-    ...{ scale: SCALE, dropout: 0 },
+    a: weights[`a${e}`]!,
+    b: weights[`b${e}`]!,
+    scale: SCALE,
+    dropout: 0,
   }));
   return (x) => {
     const logits = ops.linear(device, x, weights["router"]!);

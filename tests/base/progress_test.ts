@@ -29,8 +29,13 @@ Deno.test(
     // 1 MB in 2 s beside 5 MB from before: 0.5 MB/s, 4 MB left take 8 s
     assertEquals(
       progressLine({
-        ...{ label: "a.bin", unit: "bytes", seconds: 2, note: "resumed" },
-        ...{ done: 6e6, total: 1e7, start: 5e6 },
+        label: "a.bin",
+        unit: "bytes",
+        seconds: 2,
+        note: "resumed",
+        done: 6e6,
+        total: 1e7,
+        start: 5e6,
       }),
       "a.bin  6.00 MB/10.0 MB  60 %  500 kB/s  8.0 s left  resumed",
     );
@@ -48,7 +53,12 @@ function recorded(terminal: boolean): string {
   let clock = 0;
   let text = "";
   const progress = startProgress({
-    ...{ label: "x", unit: "steps", total: 4, terminal, columns: 20, every: 2 },
+    label: "x",
+    unit: "steps",
+    total: 4,
+    terminal,
+    columns: 20,
+    every: 2,
     write: (part) => text += part,
     now: () => clock,
   });

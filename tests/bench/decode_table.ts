@@ -46,7 +46,10 @@ const { model } = await openModel(
   positionals[0] ?? "output/qwen2-0.5b-random",
 );
 addAdapter(model, {
-  ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER },
+  r: 16,
+  lora_alpha: 32,
+  lora_dropout: 0,
+  ...PLAIN_ADAPTER,
   target_modules: "all-linear",
 }, 0);
 
@@ -72,7 +75,9 @@ async function run(voices: readonly boolean[]): Promise<Run> {
   await generateAll(
     model,
     voices.map((adapters) => ({
-      ...{ promptIds, adapters, sampler: likeliest },
+      promptIds,
+      adapters,
+      sampler: likeliest,
       maxNewTokens: newTokens,
       onToken: () => first ??= now(),
     })),
@@ -109,7 +114,8 @@ for (let round = 0; round <= rounds; round++) {
 }
 const report = {
   adapter: device.description,
-  ...{ promptTokens, newTokens },
+  promptTokens,
+  newTokens,
   base: best(runs.base),
   tuned: best(runs.tuned),
   both: best(runs.both),

@@ -79,6 +79,7 @@ benchKernel(
   turned,
   ({ x, cosSin, positions }) =>
     rope(device, x, cosSin, positions, {
-      ...{ heads: HIDDEN_SIZE / HEAD_DIM, headDim: HEAD_DIM },
+      heads: HIDDEN_SIZE / HEAD_DIM,
+      headDim: HEAD_DIM,
     }),
 );

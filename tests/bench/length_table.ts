@@ -17,11 +17,19 @@ const LENGTHS = [128, 256, 512, 1024, 2048, 4096];
 const ROUNDS = 3;
 
 const config = readModelConfig({
-  ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"] },
-  ...{ hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 2 },
-  ...{ num_attention_heads: 14, num_key_value_heads: 2, vocab_size: 8192 },
-  ...{ max_position_embeddings: 4096, rms_norm_eps: 1e-6, rope_theta: 1e6 },
-  ...{ hidden_act: "silu", tie_word_embeddings: true },
+  model_type: "qwen2",
+  architectures: ["Qwen2ForCausalLM"],
+  hidden_size: 896,
+  intermediate_size: 4864,
+  num_hidden_layers: 2,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  vocab_size: 8192,
+  max_position_embeddings: 4096,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1e6,
+  hidden_act: "silu",
+  tie_word_embeddings: true,
 });
 
 using device = await Device.open();
@@ -29,7 +37,10 @@ const model = sampleModel(device, config, {
   trained: false,
   dtypeOf: () => "bf16",
   adapter: {
-    ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER },
+    r: 16,
+    lora_alpha: 32,
+    lora_dropout: 0,
+    ...PLAIN_ADAPTER,
     target_modules: "all-linear",
   },
   numbers: seeded(1_000_003, 1),

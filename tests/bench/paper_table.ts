@@ -34,24 +34,36 @@ const SIZES = { prompt: 168, chosen: 258, rejected: 275 };
 function configOf(name: keyof typeof SHAPES): ModelConfig {
   const [hidden, intermediate, layers, heads, kvHeads, tied] = SHAPES[name];
   return readModelConfig({
-    ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"] },
-    ...{ hidden_size: hidden, intermediate_size: intermediate },
-    ...{ num_hidden_layers: layers, num_attention_heads: heads },
-    ...{ num_key_value_heads: kvHeads, tie_word_embeddings: tied },
+    model_type: "qwen2",
+    architectures: ["Qwen2ForCausalLM"],
+    hidden_size: hidden,
+    intermediate_size: intermediate,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    tie_word_embeddings: tied,
     vocab_size: name === "7B" ? 152_064 : 151_936,
-    ...{ max_position_embeddings: 4096, rms_norm_eps: 1e-6, rope_theta: 1e6 },
+    max_position_embeddings: 4096,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1e6,
     hidden_act: "silu",
   });
 }
 
 const adapter = {
-  ...{ r: RANK, lora_alpha: 2 * RANK, lora_dropout: 0, ...PLAIN_ADAPTER },
+  r: RANK,
+  lora_alpha: 2 * RANK,
+  lora_dropout: 0,
+  ...PLAIN_ADAPTER,
   target_modules: "all-linear",
 } as const;
 const optimizer = {
-  ...{ optim: "adamw_torch", adam_beta1: 0.9, adam_beta2: 0.999 } as const,
-  ...{ adam_epsilon: 1e-8, weight_decay: 0 },
-};
+  optim: "adamw_torch",
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
+  weight_decay: 0,
+} as const;
 
 const pair = () => {
   const ids = (completion: number) =>
@@ -117,7 +129,9 @@ async function traffic(
 ): Promise<Map<string, Traffic>> {
   using device = Device.counting(like);
   const model = sampleModel(device, config, {
-    ...{ trained: full, dtypeOf: () => "bf16" as const, numbers: undefined },
+    trained: full,
+    dtypeOf: () => "bf16" as const,
+    numbers: undefined,
     adapter: full ? undefined : adapter,
   });
   const updates = new Optimizer(device, trainedWeights(model), optimizer);
@@ -154,9 +168,13 @@ for (const name of named as (keyof typeof SHAPES)[]) {
     for (const gradientCheckpointing of [false, true]) {
       const plan = await planBytes(like, {
         movesReference: false,
-        ...{ config, dtypeOf: () => "bf16", gradientCheckpointing },
-        ...{ adapter: full ? undefined : adapter, optimizer },
-        ...{ forward: [batch], training: [batch] },
+        config,
+        dtypeOf: () => "bf16",
+        gradientCheckpointing,
+        adapter: full ? undefined : adapter,
+        optimizer,
+        forward: [batch],
+        training: [batch],
       });
       const bytes = (wanted: RegExp) =>
         gb(
@@ -171,7 +189,9 @@ for (const name of named as (keyof typeof SHAPES)[]) {
         } + kept ${bytes(/^kept/)} + work ${bytes(/^(largest|pooled|rot)/)}`,
       );
       const counted = stepOperations(config, batch, {
-        ...{ backward: true, full, gradientCheckpointing },
+        backward: true,
+        full,
+        gradientCheckpointing,
         rank: full ? 0 : RANK,
       });
       console.log(

@@ -26,7 +26,8 @@ function operandsOf([tokens, cols, rows]: typeof SHAPES[number], dtype: DType) {
   const tensor = (width: number, seed: number) =>
     device.upload(seeded(tokens * width, seed), [tokens, width]);
   const make = () => ({
-    ...{ x: tensor(cols, 2), dy: tensor(rows, 3) },
+    x: tensor(cols, 2),
+    dy: tensor(rows, 3),
     w: drawnMatrix(device, rows, cols, dtype),
     more: { x: tensor(RANK, 4), w: drawnMatrix(device, rows, RANK, "f32") },
   });

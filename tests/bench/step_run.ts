@@ -79,13 +79,16 @@ export async function measureSteps(
   const objective = preferenceObjective({ ...options, trainer });
   const reference = await timed(() =>
     referenceLogps(() => Promise.resolve(model), examples, objective, {
-      ...{ batchSize: options.per_device_train_batch_size },
-      ...{ cacheFolder: undefined, weightsKey: "" },
+      batchSize: options.per_device_train_batch_size,
+      cacheFolder: undefined,
+      weightsKey: "",
     })
   );
   console.error(`reference: ${JSON.stringify(reference.seconds)}`);
   const plan = await planRun(device, options, opened.files, {
-    ...{ train: examples, evaluation: [], objective },
+    train: examples,
+    evaluation: [],
+    objective,
   });
   const optimizer = new Optimizer(device, trainedWeights(model), options);
   device.memory.reserve(plan.idle);
@@ -95,7 +98,9 @@ export async function measureSteps(
   const parts = trainerParts(
     { options, objective, built, data, gradientCheckpointing },
     {
-      ...{ train: trainSet, evaluation: undefined, optimizer },
+      train: trainSet,
+      evaluation: undefined,
+      optimizer,
       movingReference: undefined,
     },
   );
@@ -141,10 +146,16 @@ export async function measureSteps(
     tokensPerPair: mean(batches.map(({ tokens }) => tokens.length)),
     attendedTokensPerPair: mean(batches.map((batch) => batch.attendedTokens)),
     targetsPerPair: mean(batches.map(({ targetRows }) => targetRows.length)),
-    ...{ reference: once, epochs, average, losses, operations },
+    reference: once,
+    epochs,
+    average,
+    losses,
+    operations,
     rate: operations / mean(epochs.map(({ cpu }) => cpu)),
     peakRate: await productRate(device),
-    ...{ ...peaks, tile, kernels },
+    ...peaks,
+    tile,
+    kernels,
   };
 }
 

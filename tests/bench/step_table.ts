@@ -68,8 +68,11 @@ const { values, positionals } = readArguments(schema, words);
 const path = positionals[0] ?? DEFAULT_RECIPE;
 const recipe = parseRecipe(await Deno.readTextFile(path), path);
 const { options } = readOptions(trainSchema, [recipe, {
-  ...{ max_train_samples: 6, shuffle: false, eval_strategy: "no" },
-  ...{ num_train_epochs: 2, max_steps: -1 },
+  max_train_samples: 6,
+  shuffle: false,
+  eval_strategy: "no",
+  num_train_epochs: 2,
+  max_steps: -1,
   ...values,
 }]);
 const report = await measureSteps(options);

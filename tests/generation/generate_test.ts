@@ -215,7 +215,9 @@ await modelTest(
     const prompts = [PROMPT, PROMPT.slice(0, 2), [...PROMPT, ...PROMPT], [7]];
     const sampler = createSampler(GREEDY);
     const asked = prompts.map((promptIds, i) => ({
-      ...{ promptIds, sampler, maxNewTokens: 12 - 2 * i },
+      promptIds,
+      sampler,
+      maxNewTokens: 12 - 2 * i,
       stopIds: new Set([599]),
     }));
     const together = await generateAll(model, asked);
@@ -237,7 +239,10 @@ await modelTest(
       const made = await generateAll(
         model,
         [PROMPT, PROMPT.slice(0, 2), [7]].map((promptIds, i) => ({
-          ...{ promptIds, sampler, stopIds, maxNewTokens: 9 + 4 * i },
+          promptIds,
+          sampler,
+          stopIds,
+          maxNewTokens: 9 + 4 * i,
           onToken: (id: number) => told.push(id),
         })),
       );

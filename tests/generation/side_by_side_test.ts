@@ -43,18 +43,23 @@ async function openSpeakers(
   const speakers = [
     createSpeaker({
       ...opened.base,
-      ...{ name: "base", encoder, files: opened.base.folder },
+      name: "base",
+      encoder,
+      files: opened.base.folder,
     }),
   ];
   if (opened.tuned) {
     const own = await openTunedEncoder(opened.tuned.tuned, {
-      ...{ base, chat_template: null },
+      base,
+      chat_template: null,
     });
     const { folder: files } = opened.tuned;
     speakers.push(
       createSpeaker({
         ...opened.tuned,
-        ...{ name: "tuned", encoder: own.encoder, files },
+        name: "tuned",
+        encoder: own.encoder,
+        files,
       }),
     );
   }
@@ -73,7 +78,9 @@ await modelTest(
     await using folder = await temporaryFolder();
     const output_dir = folder.file("merged");
     await mergeAdapter(device, {
-      ...{ model_name_or_path: base, adapter_name_or_path: lora!, output_dir },
+      model_name_or_path: base,
+      adapter_name_or_path: lora!,
+      output_dir,
       overwrite_output_dir: false,
     });
     const [alone, full] = await openSpeakers(device, base, output_dir);
@@ -162,7 +169,8 @@ await modelTest(
     const first = await talk.ask("one", DRAWN);
     const system = { role: "system", content: "be brief" };
     const turns = [
-      ...[system, ...user("one")],
+      system,
+      ...user("one"),
       { role: "assistant", content: first },
     ];
     assertEquals([...talk.turns], turns);
@@ -223,7 +231,9 @@ await modelTest(
     const ended: string[] = [];
     const asked = speakers.flatMap((speaker) =>
       ["Hi there", "Who?"].map((text) => ({
-        ...{ speaker, prompt: user(text), seed: 3 },
+        speaker,
+        prompt: user(text),
+        seed: 3,
         onEnd: () => ended.push(speaker.name),
       }))
     );

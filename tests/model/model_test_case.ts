@@ -40,7 +40,8 @@ export async function modelTest(
     compared("model runs");
   }, {
     read: [folder, ...read.filter((path) => path !== undefined)],
-    ...{ write: [...write], variants },
+    write: [...write],
+    variants,
   });
 }
 

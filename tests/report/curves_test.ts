@@ -19,12 +19,16 @@ export function madeUpRows(steps: number): MetricsRow[] {
     const wave = 0.05 * Math.sin(step * 1.7) * Math.cos(step * 0.6);
     const loss = 0.12 + 0.57 * Math.exp(-3 * t);
     const row = {
-      ...{ step, loss: loss + wave, learning_rate: 1e-5 * (1 - t) },
+      step,
+      loss: loss + wave,
+      learning_rate: 1e-5 * (1 - t),
       "rewards/margins": 4 * t + 8 * wave,
       "rewards/accuracies": Math.min(1, 0.5 + 0.6 * t + wave),
     };
     const evaluation = {
-      ...{ step, eval_loss: loss + 0.03, "eval_rewards/margins": 3.5 * t },
+      step,
+      eval_loss: loss + 0.03,
+      "eval_rewards/margins": 3.5 * t,
       "eval_rewards/accuracies": Math.min(1, 0.5 + 0.5 * t),
     };
     return step % 25 === 0 ? [row, evaluation] : [row];

@@ -49,7 +49,9 @@ await modelTest(
     await using folder = await temporaryFolder();
     const logits = folder.file("logits.safetensors");
     const [ids, pair, plain] = await score(device, folder, MIXED, {
-      ...{ model_name_or_path: model, logits, batch_tokens: 4 },
+      model_name_or_path: model,
+      logits,
+      batch_tokens: 4,
     });
     assertEquals(Object.keys(ids!), ["input_ids", "id", "logps", "sum_logps"]);
     assertEquals((ids!["logps"] as number[]).length, 2);
@@ -61,7 +63,10 @@ await modelTest(
     );
     const { tensors } = await openSafetensors(logits);
     assertEquals([...tensors.keys()].sort(), [
-      ...["logits.1", "logits.2.chosen", "logits.2.rejected", "logits.3"],
+      "logits.1",
+      "logits.2.chosen",
+      "logits.2.rejected",
+      "logits.3",
     ]);
     assertEquals(tensors.get("logits.1")?.shape, [3, 600]);
   },
@@ -81,7 +86,8 @@ await modelTest(
     }
     const margins = async (given: Line) => {
       const [line] = await score(device, folder, [MIXED[1]!], {
-        ...{ model_name_or_path: model, adapter_name_or_path: checkpoint },
+        model_name_or_path: model,
+        adapter_name_or_path: checkpoint,
         ...given,
       });
       return line!["rewards/margins"] as number;
@@ -133,7 +139,8 @@ await modelTest(
     await using folder = await temporaryFolder();
     const logps = async (given: Line) => {
       const [line] = await score(device, folder, [MIXED[0]!], {
-        ...{ model_name_or_path: model, ...given },
+        model_name_or_path: model,
+        ...given,
       });
       return line!["sum_logps"] as number;
     };

@@ -44,7 +44,9 @@ async function read(
     lines.map((line) => JSON.stringify(line)).join("\n"),
   );
   return await readScoreRows(path, {
-    ...{ openEncoder: open, columns, limits: LIMITS },
+    openEncoder: open,
+    columns,
+    limits: LIMITS,
   });
 }
 
@@ -85,7 +87,13 @@ Deno.test(
       { prompt: "What?", pos_resp: "This.", neg_resp: "That." },
     ]);
     assertEquals(rows.map(({ kind }) => kind), [
-      ...["sequence", "sequence", "pair", "pair", "sequence", "pair", "pair"],
+      "sequence",
+      "sequence",
+      "pair",
+      "pair",
+      "sequence",
+      "pair",
+      "pair",
     ]);
     const { tokenizer } = await openEncoder();
     const answers = rows.map((row) =>

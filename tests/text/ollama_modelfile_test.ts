@@ -72,14 +72,20 @@ Deno.test(
 const tokenizer = {
   model: { type: "BPE", vocab: { a: 0, "<|im_end|>": 1 }, merges: [] },
   added_tokens: ["<s>", "</s>"].map((content, i) => ({
-    ...{ id: i + 2, content, special: true, single_word: false },
-    ...{ lstrip: false, rstrip: false, normalized: false },
+    id: i + 2,
+    content,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
   })),
 };
 
 function modelfile(chatTemplate: string | undefined, addsBos = false): string {
   const files = {
-    ...{ tokenizer, tokenizerConfig: specialTokens },
+    tokenizer,
+    tokenizerConfig: specialTokens,
     ...(chatTemplate === undefined ? {} : { chatTemplate }),
   };
   return ollamaModelfile({ from: "x.gguf", files, addsBos });

@@ -190,7 +190,9 @@ function attach(
   linear.lora = {
     a: adapterWeight(device, adapterName(path, "A"), a, how),
     b: adapterWeight(device, adapterName(path, "B"), b, how),
-    ...{ scale, dropout: trained ? config.lora_dropout : 0, fixed },
+    scale,
+    dropout: trained ? config.lora_dropout : 0,
+    fixed,
     dora: squares && { m: magnitudes as Vector, squares, gains },
   };
 }

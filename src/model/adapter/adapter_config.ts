@@ -45,7 +45,12 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   bias: ['"none"', "null"],
   fan_in_fan_out: ["false", "null"],
   init_lora_weights: [
-    ...["true", "false", "null", '"gaussian"', '"eva"', '"orthogonal"'],
+    "true",
+    "false",
+    "null",
+    '"gaussian"',
+    '"eva"',
+    '"orthogonal"',
   ],
   kasa_config: ["null"],
   layer_replication: ["null"],

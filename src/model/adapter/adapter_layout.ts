@@ -65,7 +65,9 @@ export function adapterLayout(
   const targets = all.filter(([path]) =>
     matched.has(path) && !(excluded !== null && namesPath(excluded, path))
   ).map(([path, { weight: { matrix } }]) => ({
-    ...{ path, rows: matrix.rows, cols: matrix.cols },
+    path,
+    rows: matrix.rows,
+    cols: matrix.cols,
   }));
   const saved = savedTensors(model, config.modules_to_save ?? []);
   const twice = targets.filter(({ path }) =>

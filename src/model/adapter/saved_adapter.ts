@@ -37,7 +37,9 @@ export function savedConfig(
     );
   return {
     ...config,
-    ...{ r, lora_alpha: alpha, use_rslora: false },
+    r,
+    lora_alpha: alpha,
+    use_rslora: false,
     target_modules: layers.map(({ path }) => path),
     exclude_modules: null,
     layers_to_transform: null,

@@ -164,7 +164,8 @@ function readSizes(
       originalPositions: reader.value("original_max_position_embeddings"),
     },
     {
-      ...{ head_dim, max_position_embeddings },
+      head_dim,
+      max_position_embeddings,
       partialRotary: family.partialRotary,
       interleaved: family.interleavedRope,
     },

@@ -34,7 +34,8 @@ export function readExperts(
     );
   }
   return {
-    ...{ num_experts, num_experts_per_tok },
+    num_experts,
+    num_experts_per_tok,
     intermediate_size: reader.size(experts.width),
     norm_topk_prob: reader.switch(experts.normalizes),
     shared: experts.shared ? reader.size(experts.shared) : undefined,

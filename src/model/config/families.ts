@@ -103,7 +103,8 @@ const QWEN3: Family = {
 
 /** Beside eyes, in one checkpoint. */
 const textPart = (model_type: string): ModelPart => ({
-  ...{ key: "text_config", model_type },
+  key: "text_config",
+  model_type,
   prefix: "language_model.",
   others: /^(vision_tower|multi_modal_projector)\./,
 });

@@ -133,7 +133,10 @@ const SYNONYMS: Readonly<Record<string, string>> = { su: "longrope" };
 
 /** Keys that a rotary embedding of any kind may have. */
 const COMMON = [
-  ...["rope_theta", "rope_type", "type", "partial_rotary_factor"],
+  "rope_theta",
+  "rope_type",
+  "type",
+  "partial_rotary_factor",
   "original_max_position_embeddings",
 ];
 

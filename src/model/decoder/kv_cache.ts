@@ -45,7 +45,9 @@ export function createKvCache(
     v: createRowStore(device, sequences * capacity, heads),
   }));
   return {
-    ...{ layers, sequences, capacity },
+    layers,
+    sequences,
+    capacity,
     lengths: new Array<number>(sequences).fill(0),
   };
 }

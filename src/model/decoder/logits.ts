@@ -43,7 +43,8 @@ export async function nextLogits(
     signal?.throwIfAborted();
     const tokens = Uint32Array.from(parts.flatMap(({ tokens }) => tokens));
     const extensions = parts.map(({ tokens, ...part }) => ({
-      ...{ ...part, count: tokens.length },
+      ...part,
+      count: tokens.length,
     }));
     const run = () => extend(model, cache, extensions, tokens);
     if (!isLast) {

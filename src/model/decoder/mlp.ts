@@ -46,7 +46,8 @@ export function servedLayer(
   adapters: Adapters,
 ) {
   return {
-    ...{ weight, bias },
+    weight,
+    bias,
     lora: adapters ? lora : undefined,
     loraRows: typeof adapters === "boolean" ? undefined : adapters,
   };

@@ -145,8 +145,10 @@ function within(part: Layer["self_attn"] | Layer["mlp"]): Linear[] {
 function layerWeights(layer: Layer): (Weight | Vector)[] {
   const { norms, self_attn } = layer;
   const found: (Weight | Vector | undefined)[] = [
-    ...[norms.attentionIn, norms.attentionOut],
-    ...[self_attn.q_norm, self_attn.k_norm],
+    norms.attentionIn,
+    norms.attentionOut,
+    self_attn.q_norm,
+    self_attn.k_norm,
   ];
   for (const { weight, bias } of linears(layer)) {
     found.push(weight, bias);

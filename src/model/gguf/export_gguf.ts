@@ -133,7 +133,9 @@ async function writeModel(
   }
   const modelfile = output.replace(/\.gguf$/, ".Modelfile");
   const text = hooks.modelfile?.({
-    ...{ from: basename(output), files: folder, addsBos },
+    from: basename(output),
+    files: folder,
+    addsBos,
   });
   if (text !== undefined) await writeFileAtomic(modelfile, text);
   return {

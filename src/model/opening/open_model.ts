@@ -85,7 +85,9 @@ export async function openScorer(
   const rewards = own?.rewardHead || isRewardConfig(folder.config);
   const opened = await loadFrozen(device, folder, {
     config: rewards ? withRewardHead(config) : config,
-    ...{ quantization, onLoad, startsHead: own?.rewardHead === true },
+    quantization,
+    onLoad,
+    startsHead: own?.rewardHead === true,
   });
   if (!on || !own) return opened;
   const model = await loadAdapter(opened.model, own, on.weights);

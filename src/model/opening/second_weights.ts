@@ -58,8 +58,11 @@ export function secondModel(model: Model): SecondModel {
     const valueOf = (parameter: Parameter) =>
       weights.find((one) => one.parameter === parameter)!.value;
     const parts = {
-      ...{ a: valueOf(a.parameter), b: valueOf(b.parameter), scale },
-      ...{ m: vector(dora.m), squares: dora.squares },
+      a: valueOf(a.parameter),
+      b: valueOf(b.parameter),
+      scale,
+      m: vector(dora.m),
+      squares: dora.squares,
     };
     const gains = device.allocate(dora.squares.shape);
     refreshes.push(() => writeGains(device, of, parts, gains));

@@ -69,7 +69,9 @@ function joinedHalf(
   const rank = savedRank(lora);
   const shape = half === "a" ? [rank, ins] : [outs, rank];
   return {
-    ...{ name: own.name, dtype: "F32", shape },
+    name: own.name,
+    dtype: "F32",
+    shape,
     async *bytes() {
       const [first, second] = [await numbersOf(own), await numbersOf(further)];
       const factor = scale / lora.scale;
@@ -134,7 +136,10 @@ function exportWeight(
   const matrix = "matrix" in weight ? weight.matrix : undefined;
   const shape = value?.shape ?? [matrix!.rows, matrix!.cols];
   return {
-    ...{ name, dtype, shape, source: value },
+    name,
+    dtype,
+    shape,
+    source: value,
     async *bytes() {
       for await (const piece of numbers()) yield fileBytes(piece, dtype);
     },

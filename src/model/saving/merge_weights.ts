@@ -141,7 +141,8 @@ export async function writeMerged(
       signal?.throwIfAborted();
       const isAsIs = !change && info.dtype === dtype;
       yield isAsIs ? chunk.bytes : converted(chunk.bytes, {
-        ...{ from: info.dtype as FloatDtype, to: dtype as FloatDtype },
+        from: info.dtype as FloatDtype,
+        to: dtype as FloatDtype,
         change: (rows) =>
           change && addLowRank(rows, chunk.offset / rowBytes, change),
       });

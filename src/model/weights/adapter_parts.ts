@@ -84,7 +84,9 @@ export function frozenGains(
   const matrix = createMatrix(device, rank, cols, "f32");
   packMatrix(device, matrix, a);
   const { inverse, gains } = weightNorms(device, {
-    ...{ ...parts, w, a: { value: a, matrix } },
+    ...parts,
+    w,
+    a: { value: a, matrix },
   });
   releaseMatrix(device, matrix);
   device.release(inverse);

@@ -90,13 +90,15 @@ export async function loadModel(
   );
   checkTensors(config, stored, reader);
   const parts = await loadParts(device, stored, reader, {
-    ...{ ...options, isTrained },
+    ...options,
+    isTrained,
   });
   if (startsHead && !parts.has(SCORE)) {
     parts.set(
       SCORE,
       newScore(device, config, {
-        ...{ seed: headSeed, trained: isTrained(SCORE) },
+        seed: headSeed,
+        trained: isTrained(SCORE),
       }),
     );
   }

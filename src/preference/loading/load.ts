@@ -196,7 +196,9 @@ async function loadFresh<R extends RowContext, T>(
       rows: indices.length,
       kept: examples.length,
       beyond: indices.length - done,
-      ...{ dropped, moved, cut },
+      dropped,
+      moved,
+      cut,
       ...kind.measure(examples),
     },
   };

@@ -66,7 +66,8 @@ export async function sourceFiles(
     const own = source.split;
     const { files, bare } = await datasetFiles(source.path, own ?? split);
     return files.map((path) => ({
-      ...{ path, source },
+      path,
+      source,
       bare: bare || own !== undefined,
     }));
   }));

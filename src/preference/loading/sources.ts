@@ -121,7 +121,9 @@ function interleave(
 ): number[] {
   const random = new Random(seed);
   const lists = [...parts].map(([{ probability = 0 }, rows]) => ({
-    ...{ rows, probability, taken: 0 },
+    rows,
+    probability,
+    taken: 0,
   })).filter(({ rows, probability }) => rows.length > 0 && probability > 0);
   const total = lists.reduce((sum, { probability }) => sum + probability, 0);
   const isDone = (list: { rows: readonly number[]; taken: number }) =>

@@ -80,9 +80,12 @@ export const PAIR_PACKING: Packing<TokenPair> = {
     const { chosen, rejected, sharedLength, line } = pair;
     const { scores, margin, referenceLogps } = pair;
     const words = Uint32Array.from([
-      ...[line, sharedLength],
-      ...[chosen.ids.length, chosen.completionStart],
-      ...[rejected.ids.length, rejected.completionStart],
+      line,
+      sharedLength,
+      chosen.ids.length,
+      chosen.completionStart,
+      rejected.ids.length,
+      rejected.completionStart,
       ...chosen.ids,
       ...rejected.ids.slice(sharedLength),
     ]);
@@ -174,7 +177,8 @@ class PackedFeedback implements TokenFeedback {
 export const FEEDBACK_PACKING: Packing<TokenFeedback> = {
   pack: ({ line, label, sequence }) => ({
     words: Uint32Array.from([
-      ...[line, label ? 1 : 0],
+      line,
+      label ? 1 : 0,
       ...sequenceWords(sequence),
     ]),
   }),

@@ -56,7 +56,10 @@ export function tokenPair(
   );
   const { scores, margin, referenceLogps } = numbers;
   return {
-    ...{ chosen, rejected, sharedLength, line },
+    chosen,
+    rejected,
+    sharedLength,
+    line,
     ...(scores ? { scores } : {}),
     ...(margin === undefined ? {} : { margin }),
     ...(referenceLogps ? { referenceLogps } : {}),

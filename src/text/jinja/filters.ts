@@ -157,7 +157,9 @@ export function applyFilter(
   }
   return run(operand, {
     get: (key) => args[params.indexOf(key)] ?? named.get(key),
-    ...{ args, named, test: passes },
+    args,
+    named,
+    test: passes,
     filter: (other, value, rest) =>
       applyFilter(other, value, { args: rest, named: new Map() }, engine) ??
         engine(other, value, rest),

@@ -40,8 +40,14 @@ class LoopExit extends Error {
 /** Nodes that print nothing, or whose text is already final. */
 const SILENT = new Set(["Set", "Macro", "Comment"]);
 const FINAL = new Set([
-  ...["Program", "If", "For", "StringLiteral", "CallStatement"],
-  ...["FilterStatement", "Break", "Continue"],
+  "Program",
+  "If",
+  "For",
+  "StringLiteral",
+  "CallStatement",
+  "FilterStatement",
+  "Break",
+  "Continue",
 ]);
 type MacroCall = (args: Value[], scope: Environment) => Value;
 const NOWHERE = new Environment();

@@ -13,8 +13,11 @@ export function startLines(
   env: Readonly<Record<string, string>>,
 ): Answering {
   const child = new Deno.Command(command, {
-    ...{ args: [...args], env: { ...env } },
-    ...{ stdin: "piped", stdout: "piped", stderr: "inherit" } as const,
+    args: [...args],
+    env: { ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
   }).spawn();
   const writer = child.stdin.getWriter();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();

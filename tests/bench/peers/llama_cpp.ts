@@ -57,7 +57,8 @@ async function ask(
   const jobs = TEXTS.map((text) => ({ text, maxNewTokens: NEW_TOKENS }));
   const child = new Deno.Command("node", {
     args: [join(import.meta.dirname!, "llama_cpp.mjs")],
-    ...{ stdin: "piped", stdout: "piped" },
+    stdin: "piped",
+    stdout: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(
@@ -104,7 +105,9 @@ async function restore(
   await Deno.mkdir(to);
   await copyTextFiles(folder.path, to);
   const tensors = weightLayouts(config).map(({ name, shape }) => ({
-    ...{ name, shape, dtype: "F32" as const },
+    name,
+    shape,
+    dtype: "F32" as const,
   }));
   await writeSafetensors(
     join(to, "model.safetensors"),
@@ -148,7 +151,8 @@ async function compare(opened: OpenedModel, path: string): Promise<string> {
     const count = theirs.ids.length;
     if (count === 0) continue;
     const { ids } = await generate(opened.model, theirs.promptIds, {
-      ...{ maxNewTokens: count, sampler: createSampler(GREEDY) },
+      maxNewTokens: count,
+      sampler: createSampler(GREEDY),
     });
     const other = ids.findIndex((id, k) => id !== theirs.ids[k]);
     agreeing += other < 0 ? count : other;

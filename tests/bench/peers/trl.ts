@@ -57,7 +57,9 @@ async function outputOf(
   cwd?: string,
 ): Promise<string> {
   const { success, stdout } = await new Deno.Command(command, {
-    ...{ args, stdin: "null", stderr: "inherit" },
+    args,
+    stdin: "null",
+    stderr: "inherit",
     ...(cwd === undefined ? {} : { cwd }),
   }).output();
   if (!success) throw new Error(`Cannot compare: "${command}" failed`);
@@ -66,11 +68,17 @@ async function outputOf(
 
 /** Our side of the same run, as a recipe. */
 const recipe = {
-  ...{ model_name_or_path: folder, torch_dtype: "bfloat16", dataset: file },
-  ...{ max_length: Number(values.max_length), length_policy: "drop" },
-  ...{ learning_rate: 5e-6 },
-  ...{ use_peft: true, lora_r: Number(lora), lora_alpha: 2 * Number(lora) },
-  ...{ lora_target_modules: ["all-linear"], output_dir: "output/none" },
+  model_name_or_path: folder,
+  torch_dtype: "bfloat16",
+  dataset: file,
+  max_length: Number(values.max_length),
+  length_policy: "drop",
+  learning_rate: 5e-6,
+  use_peft: true,
+  lora_r: Number(lora),
+  lora_alpha: 2 * Number(lora),
+  lora_target_modules: ["all-linear"],
+  output_dir: "output/none",
   per_device_train_batch_size: Number(batch),
   per_device_eval_batch_size: 1,
 };
@@ -79,7 +87,11 @@ async function ours(): Promise<Run> {
   const path = await Deno.makeTempFile({ suffix: ".jsonc" });
   await Deno.writeTextFile(path, JSON.stringify(recipe));
   const args = [
-    ...["task", "-q", "bench", path, "--json"],
+    "task",
+    "-q",
+    "bench",
+    path,
+    "--json",
     `--max_train_samples=${count}`,
   ];
   const text = await outputOf(Deno.execPath(), args, ROOT);
@@ -98,8 +110,18 @@ async function ours(): Promise<Run> {
 
 async function peer(words: readonly string[]): Promise<PeerLine> {
   const text = await outputOf(python!, [
-    ...[script!, folder!, file!, "--pairs", count, "--lora", lora],
-    ...["--max-length", values.max_length, "--batch", batch, ...words],
+    script!,
+    folder!,
+    file!,
+    "--pairs",
+    count,
+    "--lora",
+    lora,
+    "--max-length",
+    values.max_length,
+    "--batch",
+    batch,
+    ...words,
   ]);
   return JSON.parse(text.split("\n").at(-1)!);
 }
@@ -126,7 +148,9 @@ function median(runs: readonly Run[]): Run {
 }
 
 const runs: Record<"ours" | "TRL as it ships" | "TRL tuned", Run[]> = {
-  ...{ ours: [], "TRL as it ships": [], "TRL tuned": [] },
+  ours: [],
+  "TRL as it ships": [],
+  "TRL tuned": [],
 };
 for (let round = 0; round < Number(values.rounds); round++) {
   runs.ours.push(await ours());
@@ -138,7 +162,9 @@ const best = median(runs.ours);
 const table = Object.entries(runs).map(([name, all]) => {
   const { secondsPerPair, peakBytes } = median(all);
   return {
-    ...{ name, secondsPerPair, peakBytes },
+    name,
+    secondsPerPair,
+    peakBytes,
     timesOurSeconds: secondsPerPair / best.secondsPerPair,
     timesOurMemory: peakBytes / best.peakBytes,
   };

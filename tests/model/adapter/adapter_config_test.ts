@@ -99,12 +99,17 @@ Deno.test(
     for (const target_modules of ["all-linear", ["q_proj"]]) {
       for (const given of [false, true]) {
         const config = {
-          ...{ r: 4, lora_alpha: 6, lora_dropout: 0.1 },
-          ...{ ...PLAIN_ADAPTER, target_modules },
-          ...{ use_rslora: given, use_dora: given },
+          r: 4,
+          lora_alpha: 6,
+          lora_dropout: 0.1,
+          ...PLAIN_ADAPTER,
+          target_modules,
+          use_rslora: given,
+          use_dora: given,
           exclude_modules: given ? ["k_proj"] : null,
           modules_to_save: given ? ["norm"] : null,
-          ...{ rank_pattern: { q_proj: 2 }, layers_to_transform: [1, 3] },
+          rank_pattern: { q_proj: 2 },
+          layers_to_transform: [1, 3],
         };
         const json = adapterConfigJson(config, "base");
         assertEquals(json["base_model_name_or_path"], "base");

@@ -27,7 +27,9 @@ import { referencePath } from "../../reference_dir.ts";
 import { assertClose, readReferenceTokens } from "../reference_tokens.ts";
 
 const ADAPTER = {
-  ...{ r: 3, lora_alpha: 6, lora_dropout: 0 },
+  r: 3,
+  lora_alpha: 6,
+  lora_dropout: 0,
   target_modules: "all-linear",
   ...PLAIN_ADAPTER,
 };
@@ -39,7 +41,9 @@ async function writeAdapter(model: Model, folder: string): Promise<void> {
     lora ? [lora.a, lora.b] : []
   );
   const tensors = halves.map(({ name, matrix }, i) => ({
-    ...{ name, dtype: "F32" as const, shape: [matrix.rows, matrix.cols] },
+    name,
+    dtype: "F32" as const,
+    shape: [matrix.rows, matrix.cols],
     values: seeded(matrix.rows * matrix.cols, i, 0.3),
   }));
   await writeSafetensors(
@@ -60,8 +64,10 @@ async function checkAdapter(device: Device, base: string): Promise<void> {
   await using folder = await temporaryFolder();
   await writeAdapter(await openTestModel(device, base), folder.path);
   const report = await mergeAdapter(device, {
-    ...{ model_name_or_path: base, adapter_name_or_path: folder.path },
-    ...{ output_dir: folder.file("merged"), overwrite_output_dir: false },
+    model_name_or_path: base,
+    adapter_name_or_path: folder.path,
+    output_dir: folder.file("merged"),
+    overwrite_output_dir: false,
   });
   assert(report.difference <= report.bound);
   assert(report.effect > 0.1, `the adapter moves logits by ${report.effect}`);

@@ -34,7 +34,8 @@ for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
     "models/qwen2",
     async (device, folder) => {
       const { base, tuned } = await openSideBySide(device, {
-        ...{ base: folder, tuned: adapter! },
+        base: folder,
+        tuned: adapter!,
       });
       const want = await readReferenceTokens(`${adapter}/expected.safetensors`);
       const ids = want.sequences[0]!;
@@ -47,7 +48,9 @@ for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
       const grow = (model: Model, adapters: readonly boolean[]) => {
         const cache = createKvCache(model, ids.length, adapters.length);
         const additions = adapters.map((adapters, sequence) => ({
-          ...{ sequence, adapters, tokens: ids },
+          sequence,
+          adapters,
+          tokens: ids,
         }));
         return nextLogits(model, cache, additions);
       };

@@ -161,12 +161,12 @@ Deno.test(
   pure,
   () => {
     const gemma = read({
-      ...{ model_type: "gemma3_text", head_dim: 4, sliding_window: 5 },
-      ...{
-        sliding_window_pattern: 3,
-        rope_theta: 1e6,
-        rope_local_base_freq: 1e4,
-      },
+      model_type: "gemma3_text",
+      head_dim: 4,
+      sliding_window: 5,
+      sliding_window_pattern: 3,
+      rope_theta: 1e6,
+      rope_local_base_freq: 1e4,
     });
     assertEquals(gemma.windows, [5, 5, undefined]);
     assertEquals(gemma.layerRopes, ["sliding", "sliding", "full"]);
@@ -185,8 +185,11 @@ Deno.test(
 
 Deno.test("readModelConfig() reads the factors of a family", pure, () => {
   const granite = read({
-    ...{ model_type: "granite", embedding_multiplier: 12, logits_scaling: 8 },
-    ...{ residual_multiplier: 0.25, attention_multiplier: 0.5 },
+    model_type: "granite",
+    embedding_multiplier: 12,
+    logits_scaling: 8,
+    residual_multiplier: 0.25,
+    attention_multiplier: 0.5,
   });
   assertEquals(granite.scales, {
     embedding: 12,

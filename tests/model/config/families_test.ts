@@ -102,10 +102,13 @@ Deno.test("readModelConfig() takes what a family's config leaves out", {
 }, () => {
   // Gemma 3's smaller files say no more than this
   const gemma = readModelConfig({
-    ...{ model_type: "gemma3", image_token_index: 262_144 },
+    model_type: "gemma3",
+    image_token_index: 262_144,
     text_config: {
-      ...{ model_type: "gemma3_text", hidden_size: 2560 },
-      ...{ intermediate_size: 10_240, num_hidden_layers: 34 },
+      model_type: "gemma3_text",
+      hidden_size: 2560,
+      intermediate_size: 10_240,
+      num_hidden_layers: 34,
       rope_scaling: { factor: 8, rope_type: "linear" },
       sliding_window: 1024,
     },

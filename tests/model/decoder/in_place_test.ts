@@ -21,7 +21,9 @@ import { seeded } from "../../kernels/numbers.ts";
 import { modelTest, openTestModel } from "../model_test_case.ts";
 
 const ADAPTER: AdapterConfig = {
-  ...{ r: 3, lora_alpha: 6, lora_dropout: 0 },
+  r: 3,
+  lora_alpha: 6,
+  lora_dropout: 0,
   target_modules: "all-linear",
   ...PLAIN_ADAPTER,
 };

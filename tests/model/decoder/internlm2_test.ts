@@ -101,7 +101,9 @@ async function checkLogits(device: Device, folder: string): Promise<void> {
   const { attention_bias: _a, mlp_bias: _m, ...rest } = config;
   const read = readModelConfig({
     ...rest,
-    ...{ model_type: "internlm2", bias: false, attn_implementation: "eager" },
+    model_type: "internlm2",
+    bias: false,
+    attn_implementation: "eager",
   });
   const model = await loadModel(device, read, reader(own));
   const want = await readReferenceTokens(`${folder}/ref/io.safetensors`);

@@ -238,8 +238,10 @@ await modelTest(
     assertEquals([...Deno.readDirSync(folder.path)].length, 1);
     const merged = folder.file("merged");
     await mergeAdapter(device, {
-      ...{ model_name_or_path: base, adapter_name_or_path: adapter },
-      ...{ output_dir: merged, overwrite_output_dir: false },
+      model_name_or_path: base,
+      adapter_name_or_path: adapter,
+      output_dir: merged,
+      overwrite_output_dir: false,
     });
     await checkPairs(await openGguf(output), merged, PAIRS);
   },

@@ -20,9 +20,15 @@ const pure = {
 type Json = Readonly<Record<string, unknown>>;
 
 const SIZES = {
-  ...{ vocab_size: 96, hidden_size: 64, intermediate_size: 96 },
-  ...{ num_hidden_layers: 4, num_attention_heads: 4, num_key_value_heads: 2 },
-  ...{ max_position_embeddings: 512, rms_norm_eps: 1e-5, head_dim: 16 },
+  vocab_size: 96,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 512,
+  rms_norm_eps: 1e-5,
+  head_dim: 16,
 };
 const GEMMA = {
   hidden_activation: "gelu_pytorch_tanh",
@@ -33,23 +39,32 @@ const GEMMA = {
 const FAMILIES: Readonly<Record<string, Json>> = {
   gemma: GEMMA,
   gemma2: {
-    ...{ ...GEMMA, query_pre_attn_scalar: 16, sliding_window: 8 },
-    ...{ attn_logit_softcapping: 50, final_logit_softcapping: 30 },
+    ...GEMMA,
+    query_pre_attn_scalar: 16,
+    sliding_window: 8,
+    attn_logit_softcapping: 50,
+    final_logit_softcapping: 30,
   },
   gemma3_text: {
-    ...{ ...GEMMA, query_pre_attn_scalar: 16, sliding_window: 8 },
-    ...{ rope_theta: 1e6, rope_local_base_freq: 10000 },
+    ...GEMMA,
+    query_pre_attn_scalar: 16,
+    sliding_window: 8,
+    rope_theta: 1e6,
+    rope_local_base_freq: 10000,
   },
   glm4: { partial_rotary_factor: 0.5 },
   granite: {
-    ...{ embedding_multiplier: 3, residual_multiplier: 0.5 },
-    ...{ attention_multiplier: 0.1, logits_scaling: 2 },
+    embedding_multiplier: 3,
+    residual_multiplier: 0.5,
+    attention_multiplier: 0.1,
+    logits_scaling: 2,
   },
   smollm3: { no_rope_layers: [1, 1, 1, 0] },
 };
 
 const configOf = (model_type: string, more: Json = {}) => ({
-  ...{ ...SIZES, model_type },
+  ...SIZES,
+  model_type,
   ...FAMILIES[model_type],
   ...more,
 });
@@ -69,7 +84,8 @@ function ones(json: Json): TensorReader {
     return new Uint8Array(values.buffer);
   };
   return {
-    ...{ tensors: byName, files: ["ones"] },
+    tensors: byName,
+    files: ["ones"],
     read: (name) => Promise.resolve(read(name)),
     async *chunks(name) {
       yield await Promise.resolve({ offset: 0, bytes: read(name) });
@@ -106,20 +122,27 @@ Deno.test(
         .filter((name) => name.startsWith("blk.0."))
         .map((name) => name.slice(6).replace(".weight", "")).sort();
     assertEquals(inBlock("phi3"), [
-      ...["attn_norm", "attn_output", "attn_qkv"],
-      ...["ffn_down", "ffn_norm", "ffn_up"],
+      "attn_norm",
+      "attn_output",
+      "attn_qkv",
+      "ffn_down",
+      "ffn_norm",
+      "ffn_up",
     ]);
     assertEquals(inBlock("gemma3_text"), [
-      ...["attn_k", "attn_k_norm", "attn_norm", "attn_output", "attn_q"],
-      ...[
-        "attn_q_norm",
-        "attn_v",
-        "ffn_down",
-        "ffn_gate",
-        "ffn_norm",
-        "ffn_up",
-      ],
-      ...["post_attention_norm", "post_ffw_norm"],
+      "attn_k",
+      "attn_k_norm",
+      "attn_norm",
+      "attn_output",
+      "attn_q",
+      "attn_q_norm",
+      "attn_v",
+      "ffn_down",
+      "ffn_gate",
+      "ffn_norm",
+      "ffn_up",
+      "post_attention_norm",
+      "post_ffw_norm",
     ]);
   },
 );
@@ -188,7 +211,8 @@ Deno.test(
     const local = { ...rope, rope_theta: 10_000 };
     assertEquals(
       base("gemma3_text", {
-        ...{ rope_theta: undefined, rope_local_base_freq: undefined },
+        rope_theta: undefined,
+        rope_local_base_freq: undefined,
         rope_parameters: { full_attention: rope, sliding_attention: local },
       }),
       5e5,

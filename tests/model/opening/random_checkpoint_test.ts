@@ -32,7 +32,9 @@ Deno.test(
   async () => {
     await using folder = await temporaryFolder();
     const count = await writeRandomCheckpoint(folder.path, {
-      ...{ config: CONFIG, dtype: "bfloat16", seed: 1 },
+      config: CONFIG,
+      dtype: "bfloat16",
+      seed: 1,
     });
     const { config, weights } = await openModelFolder(folder.path);
     assertEquals(config["torch_dtype"], "bfloat16");
@@ -54,7 +56,9 @@ Deno.test(
   async () => {
     await using folder = await temporaryFolder();
     await writeRandomCheckpoint(folder.path, {
-      ...{ config: CONFIG, dtype: "float32", seed: 1 },
+      config: CONFIG,
+      dtype: "float32",
+      seed: 1,
     });
     const { weights } = await openModelFolder(folder.path);
     const read = async (name: string) =>
@@ -82,7 +86,9 @@ Deno.test(
     for (const seed of [7, 7, 8]) {
       await using folder = await temporaryFolder();
       await writeRandomCheckpoint(folder.path, {
-        ...{ config: CONFIG, dtype: "float16", seed },
+        config: CONFIG,
+        dtype: "float16",
+        seed,
       });
       written.push(await Deno.readFile(folder.file("model.safetensors")));
     }

@@ -28,7 +28,9 @@ const writing = { write: [TEMPORARY] };
 
 function optionsOf(base: string, adapter: string, output_dir: string) {
   return {
-    ...{ model_name_or_path: base, adapter_name_or_path: adapter, output_dir },
+    model_name_or_path: base,
+    adapter_name_or_path: adapter,
+    output_dir,
     overwrite_output_dir: false,
   };
 }

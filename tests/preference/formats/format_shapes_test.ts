@@ -37,7 +37,9 @@ Deno.test({
     assertEquals(pairs("all"), ["1>2", "1>2", "1>3", "2>3", "2>3"]);
     const talk = [user("Hi"), assistant("good")];
     const tie = {
-      ...{ conversation_a: talk, conversation_b: talk, winner: "tie" },
+      conversation_a: talk,
+      conversation_b: talk,
+      winner: "tie",
     };
     assertEquals(read(tie).examples, []);
   },

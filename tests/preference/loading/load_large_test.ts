@@ -158,7 +158,9 @@ Deno.test({
       "train_prefs.jsonl",
       jsonLines(
         pairs(10).map(({ prompt, pos_resp, neg_resp }) => ({
-          ...{ q: prompt, good: pos_resp, bad: neg_resp },
+          q: prompt,
+          good: pos_resp,
+          bad: neg_resp,
         })),
       ),
     );
@@ -190,7 +192,9 @@ Deno.test({
     assertEquals(
       examples.map(({ sequence: { ids, completionStart }, label, line }) => [
         encoder.tokenizer.decode([...ids]),
-        ...[completionStart, label, line],
+        completionStart,
+        label,
+        line,
       ]),
       [["qa</s>", 1, false, 1], ["qb</s>", 1, true, 2], [
         "qc</s>",
@@ -210,7 +214,8 @@ Deno.test({
   async fn() {
     await using folder = await temporaryFolder();
     const turns = ["user", "assistant", "user", "assistant"].map((role, i) => ({
-      ...{ role, content: `${i}`.repeat(3) },
+      role,
+      content: `${i}`.repeat(3),
     }));
     const path = await folder.write(
       "a.jsonl",

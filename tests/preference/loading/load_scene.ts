@@ -35,9 +35,12 @@ export async function all(
 ): Promise<{ plain: TokenPair[]; report: LoadReport }> {
   const { examples, report } = await loadPairs(sources, options);
   const plain = examples.map((pair) => ({
-    ...{ chosen: pair.chosen, rejected: pair.rejected },
-    ...{ line: pair.line, sharedLength: pair.sharedLength },
-    ...{ scores: pair.scores, referenceLogps: pair.referenceLogps },
+    chosen: pair.chosen,
+    rejected: pair.rejected,
+    line: pair.line,
+    sharedLength: pair.sharedLength,
+    scores: pair.scores,
+    referenceLogps: pair.referenceLogps,
   }));
   return { plain, report };
 }

@@ -50,7 +50,9 @@ Deno.test({
 
 Deno.test({
   permissions: { read: [TEMPORARY], write: [] },
-  ...{ sanitizeOps: true, sanitizeResources: true, ignore: false },
+  sanitizeOps: true,
+  sanitizeResources: true,
+  ignore: false,
   name: "loadPairs() loads without a cache where it may not write",
   async fn() {
     const path = READ_ONLY;
@@ -81,7 +83,8 @@ Deno.test({
         ...common,
         encoder: { ...encoder, identity: "characters" },
         cacheFolder: folder.file("cache"),
-        ...{ shuffle: true, seed: 3 },
+        shuffle: true,
+        seed: 3,
       });
       return examples.map(({ line, margin }, i) => {
         const { path } = report.sources[files[i]!]!;
@@ -90,8 +93,13 @@ Deno.test({
     };
     const fresh = await load();
     assertEquals(fresh.toSorted(), [
-      ...["a1 0", "a2 1", "a3 2", "a4 3"],
-      ...["b1 undefined", "b2 undefined", "b3 undefined"],
+      "a1 0",
+      "a2 1",
+      "a3 2",
+      "a4 3",
+      "b1 undefined",
+      "b2 undefined",
+      "b3 undefined",
     ]);
     assertEquals(await load(), fresh);
   },

@@ -50,8 +50,13 @@ Deno.test({
     const { tokens: { ids, spans } } = tokenizeDemonstration(
       {
         prompt: [
-          ...[user, answer("a", { weight: 0 }), user, answer("b")],
-          ...[user, answer("c", { train: false }), user],
+          user,
+          answer("a", { weight: 0 }),
+          user,
+          answer("b"),
+          user,
+          answer("c", { train: false }),
+          user,
         ],
         completion: [answer("d", { weight: 1 })],
         line: 1,
