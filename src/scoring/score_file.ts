@@ -15,6 +15,7 @@ import { scoreRows } from "./score.ts";
 import { checkLogitsSize, writeLogits } from "./score_logits.ts";
 import type { ScoreOptions } from "./score_options.ts";
 import { readScoreRows, type ScoreRow, sequencesOf } from "./score_rows.ts";
+import { MODEL_FILE, RUN_FILE } from "../files/file_names.ts";
 
 /** Told as the work goes on; all optional. */
 export interface ScoreHooks {
@@ -99,7 +100,7 @@ async function openScoreEncoder(
   options: ScoreOptions,
   adapter: string | undefined,
 ): Promise<Encoder> {
-  const left = adapter && join(adapter, "chat_template.jinja");
+  const left = adapter && join(adapter, MODEL_FILE.chatTemplate);
   const chat_template = options.chat_template ??
     (left && await isThere(left) ? left : null);
   return (await openEncoder({ ...options, chat_template })).encoder;
@@ -108,7 +109,7 @@ async function openScoreEncoder(
 /** The beta that an adapter was trained with: in its folder, or in that of the run above a checkpoint. */
 async function betaOf(adapter: string): Promise<number | undefined> {
   for (const folder of [adapter, dirname(adapter)]) {
-    const run = await readJsonObjectIfThere(join(folder, "options.json"));
+    const run = await readJsonObjectIfThere(join(folder, RUN_FILE.options));
     if (typeof run?.["beta"] === "number") return run["beta"];
   }
   return undefined;

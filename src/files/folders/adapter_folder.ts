@@ -6,6 +6,7 @@ import { type JsonObject, readJsonObject } from "../disk/json_file.ts";
 import { checkFolder } from "./model_folder.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
 import { openWeights } from "../safetensors/weights.ts";
+import { ADAPTER_FILE } from "../file_names.ts";
 
 /** An adapter on disk. */
 export interface AdapterFolder {
@@ -20,7 +21,7 @@ export interface AdapterFolder {
 /** Whether a folder is that of an adapter. */
 export async function isAdapterFolder(path: string): Promise<boolean> {
   try {
-    return (await Deno.stat(join(path, "adapter_config.json"))).isFile;
+    return (await Deno.stat(join(path, ADAPTER_FILE.config))).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -34,7 +35,7 @@ export async function isAdapterFolder(path: string): Promise<boolean> {
  */
 export async function openAdapterFolder(path: string): Promise<AdapterFolder> {
   await checkFolder(path, "adapter");
-  const config = await readJsonObject(join(path, "adapter_config.json"));
+  const config = await readJsonObject(join(path, ADAPTER_FILE.config));
   const weights = await openWeights(path, "adapter_model");
   if (weights !== undefined) return { path, config, weights };
   throw new Deno.errors.NotFound(

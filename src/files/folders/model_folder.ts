@@ -11,6 +11,7 @@ import {
 } from "../disk/json_file.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
 import { fileNames, openWeights } from "../safetensors/weights.ts";
+import { MODEL_FILE } from "../file_names.ts";
 
 /** What turns text into tokens, as a folder has it. */
 export interface TokenizerFiles {
@@ -48,11 +49,11 @@ export interface ModelFolder extends ModelFiles {
 export async function openModelFiles(path: string): Promise<ModelFiles> {
   const files = await openTokenizerFiles(path);
   const generationConfig = await readJsonObjectIfThere(
-    join(path, "generation_config.json"),
+    join(path, MODEL_FILE.generationConfig),
   );
   return {
     ...files,
-    config: await readJsonObject(join(path, "config.json")),
+    config: await readJsonObject(join(path, MODEL_FILE.config)),
     ...(generationConfig && { generationConfig }),
   };
 }
@@ -67,10 +68,10 @@ export async function openTokenizerFiles(
 ): Promise<TokenizerFiles> {
   await checkFolder(path, "model");
   const optional = (name: string) => readJsonObjectIfThere(join(path, name));
-  const tokenizer = await optional("tokenizer.json");
-  const tokenizerConfig = await optional("tokenizer_config.json");
-  const specialTokensMap = await optional("special_tokens_map.json");
-  const chatTemplate = await readIfThere(join(path, "chat_template.jinja")) ??
+  const tokenizer = await optional(MODEL_FILE.tokenizer);
+  const tokenizerConfig = await optional(MODEL_FILE.tokenizerConfig);
+  const specialTokensMap = await optional(MODEL_FILE.specialTokensMap);
+  const chatTemplate = await readIfThere(join(path, MODEL_FILE.chatTemplate)) ??
     templateOf(tokenizerConfig);
   return {
     path,
@@ -89,7 +90,7 @@ export async function modelConfigPath(
     return { path: fileOrFolder, folder: dirname(fileOrFolder) };
   }
   await checkFolder(fileOrFolder, "model");
-  return { path: join(fileOrFolder, "config.json"), folder: fileOrFolder };
+  return { path: join(fileOrFolder, MODEL_FILE.config), folder: fileOrFolder };
 }
 
 /**

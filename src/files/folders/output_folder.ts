@@ -4,6 +4,7 @@
  */
 import { join } from "@std/path";
 import { listCheckpoints } from "./checkpoints.ts";
+import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
 
 /** What may be done with the files of an earlier run. */
 export interface OutputFolderOptions {
@@ -14,14 +15,11 @@ export interface OutputFolderOptions {
 }
 
 /** What a run leaves in its folder, beside its checkpoints. */
-const RUN_FILES = [
-  "options.json",
-  "metrics.jsonl",
-  "curves.svg",
-  "README.md",
-  "adapter_model.safetensors",
-  "model.safetensors",
-  "model.safetensors.index.json",
+const LEFT_FILES: readonly string[] = [
+  ...Object.values(RUN_FILE),
+  ADAPTER_FILE.weights,
+  MODEL_FILE.weights,
+  MODEL_FILE.weightsIndex,
 ];
 
 /**
@@ -55,7 +53,7 @@ export async function emptyOutputFolder(path: string): Promise<void> {
 async function runFiles(path: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(path)) {
-    if (RUN_FILES.includes(name)) names.push(name);
+    if (LEFT_FILES.includes(name)) names.push(name);
   }
   const checkpoints = await listCheckpoints(path);
   return [

@@ -1,11 +1,12 @@
 /** The files beside the weights that make a model's folder complete: config, tokenizer, chat template. */
 import { join } from "@std/path";
+import { MODEL_FILE } from "../file_names.ts";
 
 /** The files of a tokenizer. */
 export const TOKENIZER_FILES: readonly string[] = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
+  MODEL_FILE.tokenizer,
+  MODEL_FILE.tokenizerConfig,
+  MODEL_FILE.specialTokensMap,
   "added_tokens.json",
   "vocab.json",
   "merges.txt",
@@ -14,10 +15,10 @@ export const TOKENIZER_FILES: readonly string[] = [
 
 /** What is copied if it is there. */
 const TEXT_FILES = [
-  "config.json",
-  "generation_config.json",
+  MODEL_FILE.config,
+  MODEL_FILE.generationConfig,
   ...TOKENIZER_FILES,
-  "chat_template.jinja",
+  MODEL_FILE.chatTemplate,
 ];
 
 /** Copies a model's text files, byte for byte; those that are not there are left out. */

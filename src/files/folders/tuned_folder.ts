@@ -7,6 +7,7 @@ import { listCheckpoints } from "./checkpoints.ts";
 import { checkFolder } from "./model_folder.ts";
 import { localModelFolder } from "../hub/repo_folder.ts";
 import { fileNames } from "../safetensors/weights.ts";
+import { MODEL_FILE } from "../file_names.ts";
 
 /** A folder with what training left. */
 export interface TunedFolder {
@@ -27,7 +28,7 @@ export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   await checkFolder(path, "tuned model");
   if (await isAdapterFolder(path)) return { kind: "adapter", path };
   const names = await fileNames(path);
-  const weights = ["model.safetensors", "model.safetensors.index.json"];
+  const weights = [MODEL_FILE.weights, MODEL_FILE.weightsIndex];
   if (weights.some((name) => names.includes(name))) {
     return { kind: "weights", path };
   }

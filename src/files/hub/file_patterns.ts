@@ -2,30 +2,24 @@
  * Which files of a repository are downloaded. `*` stays within a folder, `**` goes below.
  */
 import { globToRegExp } from "@std/path";
+import { ADAPTER_FILE, MODEL_FILE } from "../file_names.ts";
+import { DATA_ENDINGS, isDataFile, kindOfFile } from "../records/data_kinds.ts";
 import { isPickle, PICKLE_ADVICE } from "../safetensors/pickles.ts";
 
 /** What a model needs: configuration, tokenizer, chat template, weights or an adapter. */
-export const MODEL_FILES: readonly string[] = [
-  "config.json",
-  "generation_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
+export const MODEL_PATTERNS: readonly string[] = [
+  MODEL_FILE.config,
+  MODEL_FILE.generationConfig,
+  MODEL_FILE.tokenizer,
+  MODEL_FILE.tokenizerConfig,
+  MODEL_FILE.specialTokensMap,
   "added_tokens.json",
   "vocab.json",
   "merges.txt",
-  "chat_template.jinja",
-  "adapter_config.json",
+  MODEL_FILE.chatTemplate,
+  ADAPTER_FILE.config,
   "*.safetensors.index.json",
   "!(consolidated*).safetensors", // Mistral's second copy of all weights
-];
-
-/** The formats of data that can be read. */
-export const DATASET_FILES: readonly string[] = [
-  "**/*.jsonl",
-  "**/*.json",
-  "**/*.jsonl.gz",
-  "**/*.json.gz",
 ];
 
 /** What to choose from and how. */
@@ -49,37 +43,54 @@ export function selectFiles(
   paths: readonly string[],
   { repo, kind, patterns }: Selection,
 ): string[] {
-  const asked = patterns ?? (kind === "model" ? MODEL_FILES : DATASET_FILES);
-  const tests = asked.map((glob) => globToRegExp(glob, { os: "linux" }));
+  const safe = paths.filter((path) => !isPickle(path));
   const fail = (fault: string): never => {
     throw new TypeError(`Cannot download "${repo}": ${fault}`);
   };
-  const pickled = asked.filter(isPickle);
-  if (pickled.length > 0) fail(`${list(pickled)} asks for ${PICKLE_ADVICE}`);
-  const chosen = paths.filter((path) =>
-    !isPickle(path) && tests.some((test) => test.test(path))
+  if (patterns !== undefined) return matching(safe, patterns, paths, fail);
+  if (kind === "dataset") return datasetPaths(safe, fail);
+  const chosen = safe.filter(fits(MODEL_PATTERNS));
+  if (chosen.some((path) => path.endsWith(".safetensors"))) return chosen;
+  const pickles = paths.filter(isPickle);
+  return fail(
+    pickles.length > 0
+      ? `its weights are pickled, ${list(pickles)}; ${PICKLE_ADVICE}`
+      : `it has no .safetensors, found ${list(paths)}`,
   );
-  if (patterns !== undefined) {
-    const idle = patterns.filter((_, i) =>
-      !chosen.some((path) => tests[i]!.test(path))
-    );
-    if (idle.length > 0) {
-      fail(`no file matches ${list(idle)}, found ${list(paths)}`);
-    }
-  } else if (kind === "dataset") {
-    if (chosen.length === 0) {
-      fail(
-        `found ${
-          list(paths)
-        }, none of which can be read, wanted .jsonl or .json`,
-      );
-    }
-  } else if (!chosen.some((path) => path.endsWith(".safetensors"))) {
-    const pickles = paths.filter(isPickle);
-    if (pickles.length > 0) {
-      fail(`its weights are pickled, ${list(pickles)}; ${PICKLE_ADVICE}`);
-    }
-    fail(`it has no .safetensors, found ${list(paths)}`);
+}
+
+/** Whether a path fits one of the patterns. */
+function fits(patterns: readonly string[]): (path: string) => boolean {
+  const tests = patterns.map((glob) => globToRegExp(glob, { os: "linux" }));
+  return (path) => tests.some((test) => test.test(path));
+}
+
+type Fail = (fault: string) => never;
+
+/** What the user's patterns choose; a pattern that chooses nothing is a mistake. */
+function matching(
+  safe: readonly string[],
+  patterns: readonly string[],
+  all: readonly string[],
+  fail: Fail,
+): string[] {
+  const pickled = patterns.filter(isPickle);
+  if (pickled.length > 0) fail(`${list(pickled)} asks for ${PICKLE_ADVICE}`);
+  const idle = patterns.filter((pattern) => !safe.some(fits([pattern])));
+  if (idle.length > 0) {
+    fail(`no file matches ${list(idle)}, found ${list(all)}`);
   }
-  return chosen;
+  return safe.filter(fits(patterns));
+}
+
+/** All that `readRecords()` reads, and what describes it. */
+function datasetPaths(safe: readonly string[], fail: Fail): string[] {
+  if (!safe.some(isDataFile)) {
+    fail(
+      `found ${
+        list(safe)
+      }, none of which can be read, wanted files that end in ${DATA_ENDINGS}`,
+    );
+  }
+  return safe.filter((path) => kindOfFile(path).kind !== undefined);
 }

@@ -1,5 +1,6 @@
 /**
- * The kinds of data files by their endings, and the compressions that text may have.
+ * The kinds of data files by their endings, and the compressions that text may have: the one table of endings, for
+ * reading, for finding and for downloading. Reads no file.
  */
 
 /** How the records of a text file are told apart. */
@@ -45,10 +46,45 @@ function cut<T>(
 export function kindOfFile(name: string): NamedKind {
   const [inner, compression] = cut(name, COMPRESSIONS);
   const [stem, kind] = cut(inner, KINDS);
-  const known = !(kind === "parquet" && compression !== undefined); // it is compressed inside
-  return { kind: known ? kind : undefined, compression, stem };
+  const isKnown = kind !== undefined &&
+    (compression === undefined || canBeCompressed(kind));
+  return { kind: isKnown ? kind : undefined, compression, stem };
 }
 
+/** Parquet is compressed inside, column by column, and never as a whole. */
+function canBeCompressed(kind: DataKind): boolean {
+  return kind !== "parquet";
+}
+
+/** Libraries leave these beside the data; they describe it and hold no rows. */
+const DESCRIPTION = /^(dataset_infos?|state|config)\.json$/;
+/** Texts for people that repositories hold beside their data. */
+const NOTE =
+  /^(readme|licen[cs]e|notice|copying|citation|changelog|requirements)\b.*\.txt$/i;
+
+/** Whether a file can hold rows of a dataset, by its name or its path. */
+export function isDataFile(path: string): boolean {
+  const name = path.split(/[/\\]/).at(-1) ?? "";
+  return kindOfFile(name).kind !== undefined &&
+    !DESCRIPTION.test(name) && !NOTE.test(name);
+}
+
+const endings = Object.keys(KINDS);
+const compressible = endings.filter((ending) =>
+  canBeCompressed(KINDS[ending]!)
+);
+const whole = endings.filter((ending) => !canBeCompressed(KINDS[ending]!));
+const compressions = Object.keys(COMPRESSIONS);
+
+/** All endings that are served: `.jsonl`, `.jsonl.gz`, ... */
+export const ALL_ENDINGS: readonly string[] = [
+  ...endings,
+  ...compressible.flatMap((ending) =>
+    compressions.map((compression) => `${ending}${compression}`)
+  ),
+];
+
 /** The endings that are served, for messages. */
-export const DATA_ENDINGS =
-  ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each plain, .gz or .zst) or .parquet";
+export const DATA_ENDINGS = `${compressible.join(", ")} (each plain, ${
+  compressions.join(" or ")
+}) or ${whole.join(", ")}`;

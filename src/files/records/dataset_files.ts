@@ -3,25 +3,19 @@
  * (`train.jsonl`, `data/train-00000-of-00004.parquet`, `train/part.csv`).
  */
 import { dirname, globToRegExp, isGlob, join } from "@std/path";
-import { DATA_ENDINGS, kindOfFile } from "./data_kinds.ts";
+import { DATA_ENDINGS, isDataFile, kindOfFile } from "./data_kinds.ts";
 
 /** The files of a split. */
 export interface DatasetFiles {
   /** In the order of their names. */
   readonly files: readonly string[];
-  /** Whether nothing names a split: they hold the rows of all. */
+  /** Whether no file or folder is named after a split: the files then hold the rows of every split. */
   readonly bare: boolean;
 }
 
 const DEPTH = 3; // folders of configurations and of splits below a dataset's own
 const SPLITS =
   /^(train|test|valid|validation|val|dev|eval|evaluation)([._-]|$)/;
-
-/** Descriptions that libraries leave beside the data are none. */
-function isData(name: string): boolean {
-  return kindOfFile(name).kind !== undefined &&
-    !/^(dataset_infos?|state|config)\.json$/.test(name);
-}
 
 /** Paths of data files below a folder, relative to it, by name. */
 async function dataFiles(
@@ -34,7 +28,7 @@ async function dataFiles(
     const path = join(inside, entry.name);
     if (entry.isDirectory && depth > 1 && !entry.name.startsWith(".")) {
       found.push(...await dataFiles(folder, depth - 1, path));
-    } else if (!entry.isDirectory && isData(entry.name)) found.push(path);
+    } else if (!entry.isDirectory && isDataFile(entry.name)) found.push(path);
   }
   return found.sort();
 }

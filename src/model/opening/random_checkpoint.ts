@@ -14,6 +14,7 @@ import {
 import { type ModelConfig, readModelConfig } from "../config/config.ts";
 import { initialValues } from "./random_weights.ts";
 import { type WeightLayout, weightLayouts } from "../weights/weight_layout.ts";
+import { MODEL_FILE } from "../../files/file_names.ts";
 
 /** How weights are stored, by the name that config.json has for it. */
 export type CheckpointDtype = "bfloat16" | "float16" | "float32";
@@ -60,7 +61,7 @@ export async function writeRandomCheckpoint(
   const random = new Random(seed);
   let done = 0;
   await writeSafetensors(
-    join(folder, "model.safetensors"),
+    join(folder, MODEL_FILE.weights),
     tensors,
     function* (tensor) {
       for (const values of pieces(tensor, read, random)) {
@@ -71,7 +72,7 @@ export async function writeRandomCheckpoint(
     },
   );
   await writeFileAtomic(
-    join(folder, "config.json"),
+    join(folder, MODEL_FILE.config),
     JSON.stringify({ ...config, torch_dtype: dtype }, null, 2) + "\n",
   );
   const bytesEach = tensorBytes({ name: "", dtype: stored, shape: [] });

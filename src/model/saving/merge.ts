@@ -23,6 +23,7 @@ import {
   openModel,
   putAdapter,
 } from "../opening/open_model.ts";
+import { MODEL_FILE } from "../../files/file_names.ts";
 
 /** How close a merged model came. All are largest differences of logits. */
 export interface MergeReport {
@@ -64,12 +65,12 @@ export async function mergeAdapter(
   let report: MergeReport | undefined;
   await writeFolderAtomic(output_dir, async (temporary) => {
     await copyTextFiles(folder.path, temporary);
-    await copyTextFiles(path, temporary, ["chat_template.jinja"]);
+    await copyTextFiles(path, temporary, [MODEL_FILE.chatTemplate]);
     const { tie_word_embeddings: tied } = folder.config;
     if (unties(adapter) && tied !== false) {
       await writeUntied(folder.config, temporary);
     }
-    const file = join(temporary, "model.safetensors");
+    const file = join(temporary, MODEL_FILE.weights);
     await writeMerged(file, folder.weights, adapter, hooks);
     using _scope = device.scope();
     const { model } = await openModel(device, temporary, hooks);
@@ -90,7 +91,7 @@ async function writeUntied(
 ): Promise<void> {
   const untied = { ...config, tie_word_embeddings: false };
   const text = JSON.stringify(untied, null, 2) + "\n";
-  await Deno.writeTextFile(join(folder, "config.json"), text);
+  await Deno.writeTextFile(join(folder, MODEL_FILE.config), text);
 }
 
 /** Logits with and without the adapter; the model's memory is free again afterwards. */

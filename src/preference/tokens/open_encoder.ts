@@ -16,6 +16,7 @@ import { createChatTemplate } from "../../text/chat_template.ts";
 import { templateFile } from "../../text/template_files.ts";
 import { createTokenizer } from "../../text/tokenizer.ts";
 import type { Encoder } from "./tokenize.ts";
+import { MODEL_FILE } from "../../files/file_names.ts";
 
 /** A model's folder without its weights, and what turns text into its tokens. */
 export interface OpenedEncoder {
@@ -44,7 +45,7 @@ async function identityOf(
 ): Promise<string> {
   const state = [tokenizerConfig, specialTokensMap, template];
   return createHash("sha256")
-    .update(await Deno.readFile(join(path, "tokenizer.json")))
+    .update(await Deno.readFile(join(path, MODEL_FILE.tokenizer)))
     .update(JSON.stringify(state)).digest("hex");
 }
 

@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { isThere } from "../../files/hub/repo_folder.ts";
 import type { TunedFolder } from "../../files/folders/tuned_folder.ts";
 import { type OpenedEncoder, openEncoder } from "./open_encoder.ts";
+import { MODEL_FILE } from "../../files/file_names.ts";
 
 /**
  * Opens what turns text into a tuned model's tokens. An adapter has its base's tokens, and the template it was trained
@@ -21,7 +22,7 @@ export async function openTunedEncoder(
 ): Promise<OpenedEncoder> {
   const file = (name: string) => join(tuned.path, name);
   if (tuned.kind === "adapter") {
-    const left = file("chat_template.jinja");
+    const left = file(MODEL_FILE.chatTemplate);
     const chat_template = options.chat_template ??
       (await isThere(left) ? left : null);
     return await openEncoder({
@@ -31,7 +32,7 @@ export async function openTunedEncoder(
   }
   return await openEncoder({
     model_name_or_path: tuned.path,
-    tokenizer_name_or_path: await isThere(file("tokenizer.json"))
+    tokenizer_name_or_path: await isThere(file(MODEL_FILE.tokenizer))
       ? null
       : options.base,
     chat_template: options.chat_template,

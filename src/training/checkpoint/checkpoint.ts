@@ -28,9 +28,8 @@ import {
   writeTensors,
 } from "./save_model.ts";
 import { FRESH, type TrainerState } from "../loop/trainer.ts";
+import { CHECKPOINT_FILE } from "../../files/file_names.ts";
 
-const STATE_FILE = "trainer_state.json";
-const OPTIMIZER_FILE = "optimizer.safetensors";
 const VERSION = 1;
 
 /** What a run changes on the device. */
@@ -103,9 +102,12 @@ async function writeCheckpoint(
   const path = checkpointPath(run, state.step);
   await writeFolderAtomic(path, async (folder) => {
     await saveModel(folder, numbers.tensors, context);
-    await writeTensors(join(folder, OPTIMIZER_FILE), numbers.state);
-    await writeJson(join(folder, "options.json"), options);
-    await writeJson(join(folder, STATE_FILE), { version: VERSION, ...state });
+    await writeTensors(join(folder, CHECKPOINT_FILE.optimizer), numbers.state);
+    await writeJson(join(folder, CHECKPOINT_FILE.options), options);
+    await writeJson(join(folder, CHECKPOINT_FILE.state), {
+      version: VERSION,
+      ...state,
+    });
   });
   return path;
 }
@@ -147,7 +149,7 @@ async function restoreTensors(
   device: Device,
   wanted: readonly { readonly name: string; readonly tensor: Tensor }[],
 ): Promise<void> {
-  const reader = await openSafetensors(join(path, OPTIMIZER_FILE));
+  const reader = await openSafetensors(join(path, CHECKPOINT_FILE.optimizer));
   const problems = wanted.flatMap(({ name, tensor }) => {
     const found = reader.tensors.get(name)?.shape;
     const shape = tensor.shape.join(", ");
@@ -177,7 +179,7 @@ async function restoreTensor(
 }
 
 async function readState(path: string): Promise<TrainerState> {
-  const file = join(path, STATE_FILE);
+  const file = join(path, CHECKPOINT_FILE.state);
   const { version, ...found } = await readJsonObject(file);
   const { step } = found;
   if (version !== VERSION || !Number.isInteger(step) || (step as number) < 1) {

@@ -24,6 +24,7 @@ import {
   exportModel,
 } from "../../model/saving/export.ts";
 import type { Model } from "../../model/decoder/model.ts";
+import { ADAPTER_FILE, MODEL_FILE } from "../../files/file_names.ts";
 
 /** What a saved model is made of beside its numbers. */
 export interface SaveContext {
@@ -64,12 +65,12 @@ export async function saveModel(
   await writeTextFiles(folder, context);
   if (context.adapter) {
     const config = adapterConfigJson(context.adapter, context.baseName);
-    await writeJson(join(folder, "adapter_config.json"), config);
-    await writeTensors(join(folder, "adapter_model.safetensors"), tensors);
+    await writeJson(join(folder, ADAPTER_FILE.config), config);
+    await writeTensors(join(folder, ADAPTER_FILE.weights), tensors);
     return;
   }
-  await writeJson(join(folder, "config.json"), context.files.config);
-  await writeTensors(join(folder, "model.safetensors"), tensors);
+  await writeJson(join(folder, MODEL_FILE.config), context.files.config);
+  await writeTensors(join(folder, MODEL_FILE.weights), tensors);
 }
 
 /** The type a tensor was stored in; of a new model what its config names. */
@@ -105,9 +106,12 @@ async function writeTextFiles(
   folder: string,
   { files, tokenizerPath, chatTemplate }: SaveContext,
 ): Promise<void> {
-  await copyTextFiles(files.path, folder, ["generation_config.json"]);
+  await copyTextFiles(files.path, folder, [MODEL_FILE.generationConfig]);
   await copyTextFiles(tokenizerPath, folder, TOKENIZER_FILES);
   if (chatTemplate !== undefined) {
-    await Deno.writeTextFile(join(folder, "chat_template.jinja"), chatTemplate);
+    await Deno.writeTextFile(
+      join(folder, MODEL_FILE.chatTemplate),
+      chatTemplate,
+    );
   }
 }

@@ -45,12 +45,14 @@ export async function planRun<Example>(
   device: Device,
   options: TrainOptions,
   files: ModelFiles,
-  data: PlannedData<Example>,
+  planned: PlannedData<Example>,
 ): Promise<BytePlan> {
   const { gradient_checkpointing: wanted } = options;
+  const data = withSizes(planned);
   const config = runModelConfig(options, files);
   const sources = {
-    ...{ config, isTrained: trainedWeightsOf(options, config) },
+    config,
+    isTrained: trainedWeightsOf(options, config),
     dtypeOf: await matrixDtypes(options, files),
     nested: quantizationOf(options)?.nested,
     adapter: await plannedAdapter(options),
@@ -72,7 +74,7 @@ export async function planRun<Example>(
 async function namedReferenceBytes<Example>(
   device: Device,
   options: TrainOptions,
-  data: PlannedData<Example>,
+  data: SizedData<Example>,
 ): Promise<number> {
   if (!data.objective.needsReference || !isNamedReference(options)) return 0;
   const { folder } = await findNamedReference(options);
@@ -129,23 +131,42 @@ export async function plannedAdapter(
   return options.use_peft ? newAdapter(options) : undefined;
 }
 
-/** Tokens of an example's sequences, a shared prompt counted for each. */
-function sizeOf<Example>(
-  { sequences }: Objective<Example>,
-  example: Example,
-): number {
-  return sequences(example).reduce((sum, { ids }) => sum + ids.length, 0);
+/** An example, and the tokens of its sequences: a shared prompt counts for each of them. */
+interface Sized<Example> {
+  readonly example: Example;
+  readonly tokens: number;
+}
+
+/** Examples with their sizes, and what a run minimises over them. */
+interface SizedData<Example> {
+  readonly train: readonly Sized<Example>[];
+  readonly evaluation: readonly Sized<Example>[];
+  readonly objective: Objective<Example>;
+}
+
+/** Sizes all examples, once: an example is unpacked each time that its sequences are asked for. */
+function withSizes<Example>(
+  { train, evaluation, objective }: PlannedData<Example>,
+): SizedData<Example> {
+  const sized = (example: Example) => ({
+    example,
+    tokens: objective.sequences(example)
+      .reduce((sum, { ids }) => sum + ids.length, 0),
+  });
+  return {
+    train: train.map(sized),
+    evaluation: evaluation.map(sized),
+    objective,
+  };
 }
 
 /** The largest, the middle and the smallest examples, `count` of each. */
 function extremes<Example>(
-  examples: readonly Example[],
-  objective: Objective<Example>,
+  examples: readonly Sized<Example>[],
   count: number,
 ): Example[][] {
-  const ordered = examples.toSorted((a, b) =>
-    sizeOf(objective, b) - sizeOf(objective, a)
-  );
+  const ordered = examples.toSorted((a, b) => b.tokens - a.tokens)
+    .map(({ example }) => example);
   const middle = Math.max(0, Math.floor((ordered.length - count) / 2));
   return [
     ordered.slice(0, count),
@@ -156,14 +177,14 @@ function extremes<Example>(
 
 function forwardBatches<Example>(
   options: TrainOptions,
-  { train, evaluation, objective }: PlannedData<Example>,
+  { train, evaluation, objective }: SizedData<Example>,
 ): Batch[] {
   const examples = objective.needsReference && !options.sync_ref_model
     ? [...train, ...evaluation]
     : evaluation;
   if (examples.length === 0) return [];
   const size = options.per_device_eval_batch_size;
-  return extremes(examples, objective, size).reverse().flatMap((group) =>
+  return extremes(examples, size).reverse().flatMap((group) =>
     deviceBatches(options, { ...objective, couples: false }, group, size)
   );
 }
@@ -184,7 +205,7 @@ function deviceBatches<Example>(
 /** The largest ones first, as the run reserves what those need; what the others add is counted. */
 function trainingBatches<Example>(
   options: TrainOptions,
-  { train, objective }: PlannedData<Example>,
+  { train, objective }: SizedData<Example>,
 ): Batch[] {
   const size = options.per_device_train_batch_size;
   const microBatches = options.max_tokens_per_batch === null
@@ -192,7 +213,6 @@ function trainingBatches<Example>(
     : options.gradient_accumulation_steps;
   const [large, middle, small] = extremes(
     train,
-    objective,
     size * microBatches,
   ).map((group) => deviceBatches(options, objective, group, size));
   return [...large!, ...middle!, ...small!];

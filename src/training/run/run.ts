@@ -45,6 +45,7 @@ import {
   saveModel,
   writeJson,
 } from "../checkpoint/save_model.ts";
+import { RUN_FILE } from "../../files/file_names.ts";
 
 /**
  * Trains as the options say.
@@ -166,7 +167,7 @@ async function finishRun<Example extends Examples>(
   const state = resumed
     ? await restoreCheckpoint(resumed, device, changing)
     : undefined;
-  await writeJson(join(options.output_dir, "options.json"), options);
+  await writeJson(join(options.output_dir, RUN_FILE.options), options);
   const log = await openMetricsLog(options.output_dir, state?.step ?? 0);
   const { totalSteps } = parts;
   hooks.onStart?.({

@@ -10,6 +10,7 @@ import {
   listCheckpoints,
 } from "../../files/folders/checkpoints.ts";
 import type { Metrics } from "../method/metrics.ts";
+import { RUN_FILE } from "../../files/file_names.ts";
 
 /** Draws a run's curves as SVG. */
 export type DrawCurves = (
@@ -30,7 +31,7 @@ export async function openMetricsLog(
   folder: string,
   steps: number,
 ): Promise<MetricsLog> {
-  const path = join(folder, "metrics.jsonl");
+  const path = join(folder, RUN_FILE.metrics);
   const rows = steps === 0 ? [] : await readRows(path, steps);
   await writeFileAtomic(path, rows.map(formatJsonLine).join(""));
   return {
@@ -42,7 +43,7 @@ export async function openMetricsLog(
     async draw(draw, title) {
       if (rows.length === 0) return;
       await writeFileAtomic(
-        join(folder, "curves.svg"),
+        join(folder, RUN_FILE.curves),
         await draw(rows, { title }),
       );
     },

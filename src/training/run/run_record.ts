@@ -11,6 +11,7 @@ import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { Metrics } from "../method/metrics.ts";
 import { type TrainOptions, trainSchema } from "../options/options.ts";
 import type { Run } from "./run_parts.ts";
+import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../../files/file_names.ts";
 
 /** Makes the text of a card from what a run was. */
 export type DescribeRun = (run: RunDescription) => string;
@@ -48,9 +49,6 @@ export interface RunDescription {
   }[];
 }
 
-/** Name of the card in a run's folder. */
-const CARD = "README.md";
-
 /** Writes the card of a finished run into its folder, beside its weights, if one is asked for. */
 export async function writeCard(
   { options, hooks, data }: Pick<Run<unknown>, "options" | "hooks" | "data">,
@@ -63,7 +61,7 @@ export async function writeCard(
     training: data.train.report,
     evaluation: data.evaluation?.report,
   });
-  const path = join(options.output_dir, CARD);
+  const path = join(options.output_dir, RUN_FILE.card);
   await writeFileAtomic(path, hooks.describe(record));
 }
 
@@ -85,7 +83,7 @@ async function runRecord(run: FinishedRun): Promise<RunDescription> {
   const { options, rows, steps, cacheFolder } = run;
   const { output_dir, model_name_or_path, use_peft, trainer } = options;
   const adapter = use_peft || options.adapter_name_or_path !== null;
-  const name = adapter ? "adapter_model.safetensors" : "model.safetensors";
+  const name = adapter ? ADAPTER_FILE.weights : MODEL_FILE.weights;
   return {
     output: output_dir,
     base: model_name_or_path,

@@ -9,6 +9,7 @@ import type { LoadOptions } from "../../preference/loading/load.ts";
 import type { DataSource } from "../../preference/loading/sources.ts";
 import { describedDataset } from "./described_dataset.ts";
 import type { TrainOptions } from "../options/options.ts";
+import { CACHE_FOLDER } from "../../files/file_names.ts";
 
 type Mixture = NonNullable<TrainOptions["dataset_mixture"]>;
 type MixtureDataset = Mixture["datasets"][number];
@@ -90,12 +91,11 @@ export function loadSettings(
     ...(dataset_mixture === null
       ? {}
       : { stopping: dataset_mixture.stopping_strategy }),
-    cacheFolder: TOKEN_CACHE,
+    cacheFolder: CACHE_FOLDER.tokens,
   };
 }
 
 /** Where tokens are kept from run to run. */
-const TOKEN_CACHE = join(".cache", "tokens");
 
 /**
  * Rows that evaluation keeps from training, since a bare file has no test part of its own; undefined if it needs none.

@@ -87,13 +87,13 @@ Deno.test(
       'no file matches "*.gguf", found "config.json", "tokenizer.json"',
     );
     await using data = startFakeHub({
-      files: { "a.parquet": { data: CONFIG } },
+      files: { "a.arrow": { data: CONFIG } },
       kind: "dataset",
     });
     await assertRejects(
       () => download(data, folder, { repo: { kind: "dataset" } }),
       TypeError,
-      'found "a.parquet", none of which can be read',
+      'found "a.arrow", none of which can be read',
     );
   },
 );

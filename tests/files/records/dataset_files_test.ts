@@ -82,6 +82,7 @@ Deno.test(
       await folder.write("b-1.csv.zst", "x"),
     ];
     await folder.write("README.md", "x");
+    await folder.write("LICENSE.txt", "x");
     assertEquals(await datasetFiles(folder.path, "train"), {
       files: [a, b],
       bare: true,

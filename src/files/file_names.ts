@@ -1,0 +1,47 @@
+/**
+ * The names of what a run reads and leaves: files of a run, of a model, of an adapter and of a checkpoint, and the
+ * folders of caches. One place to change a layout. Knows names only: what stands in a file, its writer knows.
+ */
+
+/** Files of a run's folder, beside its weights and its checkpoints. */
+export const RUN_FILE = {
+  options: "options.json",
+  metrics: "metrics.jsonl",
+  curves: "curves.svg",
+  card: "README.md",
+} as const;
+
+/** Files of a model's folder in Hugging Face layout. */
+export const MODEL_FILE = {
+  config: "config.json",
+  generationConfig: "generation_config.json",
+  weights: "model.safetensors",
+  weightsIndex: "model.safetensors.index.json",
+  tokenizer: "tokenizer.json",
+  tokenizerConfig: "tokenizer_config.json",
+  specialTokensMap: "special_tokens_map.json",
+  chatTemplate: "chat_template.jinja",
+} as const;
+
+/** Files of an adapter's folder in the layout of PEFT. */
+export const ADAPTER_FILE = {
+  config: "adapter_config.json",
+  weights: "adapter_model.safetensors",
+} as const;
+
+/** Files of a checkpoint, beside the model that it holds. */
+export const CHECKPOINT_FILE = {
+  options: RUN_FILE.options,
+  optimizer: "optimizer.safetensors",
+  state: "trainer_state.json",
+} as const;
+
+/** Folders of what can be made again, from the folder where a task runs. */
+export const CACHE_FOLDER = {
+  /** Which tiles of the matrix products are fast on this device. */
+  kernels: ".cache/kernels",
+  /** Log-probabilities of reference models, and hashes of large files. */
+  reference: ".cache/reference",
+  /** Tokens of datasets. */
+  tokens: ".cache/tokens",
+} as const;

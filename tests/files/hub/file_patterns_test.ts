@@ -1,0 +1,73 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { selectFiles } from "../../../src/files/hub/file_patterns.ts";
+import { ALL_ENDINGS } from "../../../src/files/records/data_kinds.ts";
+import { readRecords } from "../../../src/files/records/records.ts";
+
+const pure = {
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+const dataset = { repo: "owner/pairs", kind: "dataset" } as const;
+
+/** Whether `readRecords()` goes on to open a file with that ending, which these tests may not. */
+async function isRead(path: string): Promise<boolean> {
+  try {
+    await readRecords(path).next();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return true;
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+  throw new Error(`"${path}" was opened without permission`);
+}
+
+Deno.test(
+  "selectFiles() downloads a dataset's files of each ending that readRecords() reads",
+  pure,
+  async () => {
+    const paths = ALL_ENDINGS.flatMap((ending) => [
+      `train${ending}`,
+      `data/en/test-00000-of-00002${ending}`,
+    ]);
+    for (const path of paths) assertEquals(await isRead(path), true, path);
+    assertEquals(selectFiles(paths, dataset), paths);
+    for (const path of paths) {
+      assertEquals(selectFiles([path], dataset), [path]);
+    }
+  },
+);
+
+Deno.test(
+  "selectFiles() leaves out what readRecords() does not read",
+  pure,
+  async () => {
+    const others = [
+      "train.parquet.gz",
+      "train.arrow",
+      "train.jsonl.xz",
+      "train.gz",
+      "train.py",
+      "README.md",
+    ];
+    for (const path of others) assertEquals(await isRead(path), false, path);
+    const paths = ["dpo_en.json", "train.parquet", ...others];
+    assertEquals(selectFiles(paths, dataset), ["dpo_en.json", "train.parquet"]);
+  },
+);
+
+Deno.test(
+  "selectFiles() says which endings can be read where a dataset has none of them",
+  pure,
+  () => {
+    for (const name of ["data.arrow", "dataset_infos.json", "LICENSE.txt"]) {
+      assertThrows(
+        () => selectFiles([name], dataset),
+        TypeError,
+        `Cannot download "owner/pairs": found "${name}", none of which can be read, wanted files that end in ` +
+          ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each plain, .gz or .zst) or .parquet",
+      );
+    }
+  },
+);
