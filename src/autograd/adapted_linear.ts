@@ -1,9 +1,9 @@
 /**
- * A linear layer with its adapter, forward and backward: one of the ops. The adapter's part rides along with the
- * product of the weight. Knows no names of models.
+ * A linear layer with its adapter, forward and backward: one of the ops. The adapter's part rides
+ * along with the product of the weight. Knows no names of models.
  *
- * With magnitudes and u = W x' + scale * B A x', x' being x after dropout: y = W x + scale * B A x' + bias + (g - 1) u,
- * which without dropout is g u + bias. That is what PEFT computes.
+ * With magnitudes and u = W x' + scale * B A x', x' being x after dropout: y = W x + scale * B A x'
+ * + bias + (g - 1) u, which without dropout is g u + bias. That is what PEFT computes.
  */
 import { columnSums } from "../../kernels/launch/column_sums.ts";
 import type { Device } from "../../kernels/device/device.ts";
@@ -36,7 +36,10 @@ interface Forward {
   readonly gains?: Gains;
 }
 
-/** `x Wᵀ + bias` with the adapter's part: `[tokens, in]` to `[tokens, out]`. Weight and bias are frozen. */
+/**
+ * `x Wᵀ + bias` with the adapter's part: `[tokens, in]` to `[tokens, out]`. Weight and bias are
+ * frozen.
+ */
 export function adaptedLinear(
   device: Device,
   x: Tensor,
@@ -139,7 +142,10 @@ function addFixed(
   device.release(h);
 }
 
-/** Accumulates the gradients of `a` and `b`; returns that of `A x'`, `[tokens, r]`, which the caller releases. */
+/**
+ * Accumulates the gradients of `a` and `b`; returns that of `A x'`, `[tokens, r]`, which the caller
+ * releases.
+ */
 function halvesBackward(
   device: Device,
   { a, b, scale }: Lora,

@@ -1,6 +1,6 @@
 /**
- * The ops of a mixture of experts: routing, products of each expert with its own rows, and their sum by gates. Rows of
- * experts are slots, sorted by expert on the device. Knows no model.
+ * The ops of a mixture of experts: routing, products of each expert with its own rows, and their
+ * sum by gates. Rows of experts are slots, sorted by expert on the device. Knows no model.
  */
 import {
   combineSlots as combined,
@@ -27,8 +27,8 @@ export interface Routing {
 }
 
 /**
- * Chooses experts by logits `[tokens, experts]`: gates are a softmax's largest probabilities. A choice has no slope, its
- * gate has. Source: https://arxiv.org/abs/1701.06538, Section 2.
+ * Chooses experts by logits `[tokens, experts]`: gates are a softmax's largest probabilities. A
+ * choice has no slope, its gate has. Source: https://arxiv.org/abs/1701.06538, Section 2.
  */
 export function route(
   device: Device,
@@ -63,7 +63,10 @@ export function takeSlots(
   });
 }
 
-/** What each token's experts made, `[tokens * k, hidden_size]`, times their gates: `[tokens, hidden_size]`. */
+/**
+ * What each token's experts made, `[tokens * k, hidden_size]`, times their gates:
+ * `[tokens, hidden_size]`.
+ */
 export function combineSlots(
   device: Device,
   x: Tensor,

@@ -1,6 +1,6 @@
 /**
- * Adapters of a frozen weight, plain data: `y = W x + scale * B (A x)`, and what else may be part of one. Knows no
- * names of models and no files; how they run is in adapted_linear.ts.
+ * Adapters of a frozen weight, plain data: `y = W x + scale * B (A x)`, and what else may be part
+ * of one. Knows no names of models and no files; how they run is in adapted_linear.ts.
  *
  * Source: https://arxiv.org/abs/2106.09685, Eq. 3.
  */
@@ -26,7 +26,10 @@ export interface Lora extends LowRankPair {
   readonly dora?: Dora | undefined;
 }
 
-/** Trained lengths of a weight's rows, their directions being the adapter's: https://arxiv.org/abs/2402.09353. */
+/**
+ * Trained lengths of a weight's rows, their directions being the adapter's:
+ * https://arxiv.org/abs/2402.09353.
+ */
 export interface Dora {
   /** Magnitudes `[out]`. */
   readonly m: Vector;
@@ -54,7 +57,10 @@ export interface Gains {
   readonly inverse: Tensor | undefined;
 }
 
-/** The factors of a layer's outputs now; the norms count as constants, as Sec. 4.3 of the paper has it. */
+/**
+ * The factors of a layer's outputs now; the norms count as constants, as Sec. 4.3 of the paper has
+ * it.
+ */
 export function doraGains(
   device: Device,
   weight: Weight,

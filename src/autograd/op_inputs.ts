@@ -3,7 +3,10 @@ import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { DropoutSeed, Lora } from "./lora.ts";
 import type { Vector } from "./parameter.ts";
 
-/** Token ids on both sides: backward groups them by id on the CPU; without a tape the device's are enough. */
+/**
+ * Token ids on both sides: backward groups them by id on the CPU; without a tape the device's are
+ * enough.
+ */
 export interface TokenIds {
   readonly ids?: Uint32Array | undefined;
   readonly tensor: Tensor;

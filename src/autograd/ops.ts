@@ -1,6 +1,7 @@
 /**
- * Every differentiable op, forward and backward, in one readable list. An op launches its kernels and tells the
- * tape how to go back; it knows no model. Gradients of trained weights go straight to their parameters.
+ * Every differentiable op, forward and backward, in one readable list. An op launches its kernels
+ * and tells the tape how to go back; it knows no model. Gradients of trained weights go straight to
+ * their parameters.
  */
 import * as attentions from "../../kernels/attention/attention.ts";
 import { columnSums } from "../../kernels/launch/column_sums.ts";
@@ -107,8 +108,9 @@ export function linear(
 }
 
 /**
- * `x / rms(x) * weight` over rows of the weight's size; `x` `[tokens, hidden_size]` is normed whole, `[tokens, heads
- * * head_dim]` head by head. Source: https://arxiv.org/abs/1910.07467, Eq. 4.
+ * `x / rms(x) * weight` over rows of the weight's size; `x` `[tokens, hidden_size]` is normed
+ * whole, `[tokens, heads * head_dim]` head by head. Source: https://arxiv.org/abs/1910.07467, Eq.
+ * 4.
  */
 export function rmsNorm(
   device: Device,
@@ -223,7 +225,10 @@ export function gatedUnit(
   });
 }
 
-/** Columns `[first, first + count)` of each of the `groups` parts of a row of `x`: one part of a fused projection. */
+/**
+ * Columns `[first, first + count)` of each of the `groups` parts of a row of `x`: one part of a
+ * fused projection.
+ */
 export function columns(
   device: Device,
   x: Tensor,

@@ -1,6 +1,6 @@
 /**
- * What training changes: numbers with their gradient, and the packed form that the products read. Knows neither
- * models nor optimizers.
+ * What training changes: numbers with their gradient, and the packed form that the products read.
+ * Knows neither models nor optimizers.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import {
@@ -10,7 +10,10 @@ import {
 } from "../../kernels/matrix/matrix.ts";
 import { matrixShape, type Tensor } from "../../kernels/device/tensor.ts";
 
-/** A trained tensor. `value` and `gradient` are f32 and of one shape; gradients are added to, never replaced. */
+/**
+ * A trained tensor. `value` and `gradient` are f32 and of one shape; gradients are added to, never
+ * replaced.
+ */
 export interface Parameter {
   /** The checkpoint's own name, such as `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;

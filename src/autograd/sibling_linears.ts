@@ -1,6 +1,7 @@
 /**
- * Several linear layers of one input in one launch, where nobody goes back through them and the device has a kernel for
- * it; the numbers are those of one layer after another. Not differentiable. Knows no names of models.
+ * Several linear layers of one input in one launch, where nobody goes back through them and the
+ * device has a kernel for it; the numbers are those of one layer after another. Not differentiable.
+ * Knows no names of models.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import type { Activation } from "../../kernels/rows/gated_unit.ts";
@@ -22,7 +23,10 @@ export interface SiblingLayer
   readonly weight: Weight;
 }
 
-/** `x Wᵀ + bias` with the adapter's part, of each layer: `[tokens, out]`; undefined if they must run one by one. */
+/**
+ * `x Wᵀ + bias` with the adapter's part, of each layer: `[tokens, out]`; undefined if they must run
+ * one by one.
+ */
 export function siblingLinears(
   device: Device,
   x: Tensor,

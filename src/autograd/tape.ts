@@ -1,16 +1,18 @@
 /**
- * Records differentiable ops in the order they ran and walks them in reverse. Knows no op: each brings its own
- * backward. Owns what it records: an op's output and saved tensors go back to the device as soon as no earlier
- * op can need them, so the backward pass needs hardly more memory than the forward pass.
+ * Records differentiable ops in the order they ran and walks them in reverse. Knows no op: each
+ * brings its own backward. Owns what it records: an op's output and saved tensors go back to the
+ * device as soon as no earlier op can need them, so the backward pass needs hardly more memory than
+ * the forward pass.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { add, addInto } from "../../kernels/rows/elementwise.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
 
 /**
- * Gradients of an op's inputs from that of its output, in the order of its inputs; undefined for those that
- * need none. Where `into[i]` is given, the gradient may be added to it in place and it be returned. `inputs` are those
- * that it reads, with the contents of the forward pass; they may lie in other buffers by now.
+ * Gradients of an op's inputs from that of its output, in the order of its inputs; undefined for
+ * those that need none. Where `into[i]` is given, the gradient may be added to it in place and it
+ * be returned. `inputs` are those that it reads, with the contents of the forward pass; they may
+ * lie in other buffers by now.
  */
 export type Backward = (
   dy: Tensor,
@@ -27,11 +29,14 @@ export interface TapeEntry {
   readonly trains?: boolean;
   /** Tensors that only this op's backward needs. */
   readonly saved?: readonly Tensor[];
-  /** Which of inputs and output the backward reads; default: all. What no op reads need not be kept for it. */
+  /**
+   * Which of inputs and output the backward reads; default: all. What no op reads need not be kept
+   * for it.
+   */
   readonly reads?: readonly Tensor[];
   /**
-   * Computes the output once more, bit for bit, from its inputs: given where that is cheaper than to keep it until the
-   * backward pass. What it reads is among `reads` and `saved`.
+   * Computes the output once more, bit for bit, from its inputs: given where that is cheaper than
+   * to keep it until the backward pass. What it reads is among `reads` and `saved`.
    */
   readonly again?: (inputs: readonly Tensor[]) => Tensor;
   readonly backward: Backward;
@@ -118,7 +123,9 @@ export class Tape {
     this.#steps.push({ entry, isGone: false });
   }
 
-  /** Runs `block` in a scope of its own, which only its result leaves and what its backward reads. */
+  /**
+   * Runs `block` in a scope of its own, which only its result leaves and what its backward reads.
+   */
   contain(block: () => Tensor): Tensor {
     using scope = this.#device.scope();
     const first = this.#steps.length;
@@ -145,8 +152,8 @@ export class Tape {
   }
 
   /**
-   * Accumulates the gradients of all trained parameters, given that of `output`, which stays the caller's.
-   * Can run once.
+   * Accumulates the gradients of all trained parameters, given that of `output`, which stays the
+   * caller's. Can run once.
    *
    * @returns the gradients of `watched`; undefined where none flows
    */
@@ -238,8 +245,9 @@ export class Tape {
 }
 
 /**
- * Runs `block` on `x` now without recording, and again, recorded, when its gradient is needed: memory for one
- * block's activations is traded for a second forward pass. Without a tape it just runs.
+ * Runs `block` on `x` now without recording, and again, recorded, when its gradient is needed:
+ * memory for one block's activations is traded for a second forward pass. Without a tape it just
+ * runs.
  *
  * Source: https://arxiv.org/abs/1604.06174.
  */
@@ -264,7 +272,9 @@ export function checkpoint(
   });
 }
 
-/** Runs `forward` in a scope of its own that only its result leaves, and what a running tape needs. */
+/**
+ * Runs `forward` in a scope of its own that only its result leaves, and what a running tape needs.
+ */
 export function contained(device: Device, forward: () => Tensor): Tensor {
   if (current) return current.contain(forward);
   using scope = device.scope();

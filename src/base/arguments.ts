@@ -1,6 +1,7 @@
 /**
- * The command line's words, sorted into options and positional arguments: `--key=value`, `--key value`, bare flags,
- * `--no_flag`; dashes and underscores are the same. Values stay text: read_options.ts checks them.
+ * The command line's words, sorted into options and positional arguments: `--key=value`,
+ * `--key value`, bare flags, `--no_flag`; dashes and underscores are the same. Values stay text:
+ * read_options.ts checks them.
  *
  * @module
  */
@@ -24,7 +25,8 @@ export type ArgumentSchema = Pick<Schema, "groups" | "positionals" | "aliases">;
 /**
  * Sorts the words of a command line.
  *
- * @throws {TypeError} If a word is no option, a value is missing, or positional arguments are too many or missing
+ * @throws {TypeError} If a word is no option, a value is missing, or positional arguments are too
+ *   many or missing
  */
 export function readArguments(
   schema: ArgumentSchema,

@@ -1,6 +1,6 @@
 /**
- * Options made of options: nullable, either of two, lists, mappings and objects. Problems of the parts are
- * gathered with their places, `dataset_mixer.train.jsonl must be ...`.
+ * Options made of options: nullable, either of two, lists, mappings and objects. Problems of the
+ * parts are gathered with their places, `dataset_mixer.train.jsonl must be ...`.
  *
  * @module
  */
@@ -11,7 +11,9 @@ export type Values<O> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
 };
 
-/** `option`, or null; the words `null` and `none` mean null too. The default is null unless given. */
+/**
+ * `option`, or null; the words `null` and `none` mean null too. The default is null unless given.
+ */
 export function optional<T>(
   option: Option<T>,
   fallback: T | null = null,

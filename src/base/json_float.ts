@@ -1,6 +1,6 @@
 /**
- * Whole numbers that JSON writes as floats, `1.0` or `2e3`: JavaScript forgets the point, Python prints it, and chat
- * templates print what tools and their calls hold. Knows no template.
+ * Whole numbers that JSON writes as floats, `1.0` or `2e3`: JavaScript forgets the point, Python
+ * prints it, and chat templates print what tools and their calls hold. Knows no template.
  */
 
 /** Such a number; everywhere but in print it is the number. */

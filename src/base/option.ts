@@ -1,6 +1,6 @@
 /**
- * The kinds of options: each reads a value from JSON, YAML or the command line's text, says what it expects,
- * and carries its type, default and one line of help. Knows no task and no option by name.
+ * The kinds of options: each reads a value from JSON, YAML or the command line's text, says what it
+ * expects, and carries its type, default and one line of help. Knows no task and no option by name.
  *
  * @module
  */
@@ -27,7 +27,9 @@ export interface Option<out T> {
 export class Mismatch extends Error {
   /** Gathers problems. */
   constructor(
-    /** Each with its place inside the value, "" for the value as a whole, and what is wrong there. */
+    /**
+     * Each with its place inside the value, "" for the value as a whole, and what is wrong there.
+     */
     readonly problems: readonly { at: string; says: string }[],
   ) {
     super(problems.map(({ at, says }) => `${at} ${says}`).join("; "));

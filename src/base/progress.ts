@@ -1,6 +1,7 @@
 /**
- * Progress of a long job: done of total, rate, time left. On a terminal one line that is written over, in a pipe a
- * plain line now and then. Writes through the function that it is given and owns no timer.
+ * Progress of a long job: done of total, rate, time left. On a terminal one line that is written
+ * over, in a pipe a plain line now and then. Writes through the function that it is given and owns
+ * no timer.
  *
  * @module
  */
@@ -18,7 +19,10 @@ export interface ProgressCount {
   readonly unit: string;
   /** Since the clock started. */
   readonly seconds: number;
-  /** What had been done before the clock started, as in a resumed download; it does not count for the rate. */
+  /**
+   * What had been done before the clock started, as in a resumed download; it does not count for
+   * the rate.
+   */
   readonly start?: number;
   /** Added at the end, such as the loss. */
   readonly note?: string | undefined;

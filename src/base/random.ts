@@ -1,6 +1,7 @@
 /**
- * Seeded random numbers whose whole state is four integers, so that a run continues exactly where it stopped.
- * The generator is sfc32 (Chris Doty-Humphrey, PractRand; period about 2^127 on average).
+ * Seeded random numbers whose whole state is four integers, so that a run continues exactly where
+ * it stopped. The generator is sfc32 (Chris Doty-Humphrey, PractRand; period about 2^127 on
+ * average).
  *
  * @module
  */
@@ -87,7 +88,10 @@ export class Random {
     }
   }
 
-  /** A standard normal number (Box and Muller, https://doi.org/10.1214/aoms/1177706645; the sine half is left unused). */
+  /**
+   * A standard normal number (Box and Muller, https://doi.org/10.1214/aoms/1177706645; the sine
+   * half is left unused).
+   */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.float()));
     return radius * Math.cos(2 * Math.PI * this.float());

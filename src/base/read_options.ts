@@ -1,6 +1,7 @@
 /**
- * From what was given (recipe, command line) to checked options: defaults < recipe < command line. Translates
- * aliases, answers foreign keys with their reason and unknown ones with the nearest name; says all problems at once.
+ * From what was given (recipe, command line) to checked options: defaults < recipe < command line.
+ * Translates aliases, answers foreign keys with their reason and unknown ones with the nearest
+ * name; says all problems at once.
  *
  * @module
  */
@@ -25,7 +26,9 @@ export interface ReadOptions<V> {
   readonly warnings: readonly string[];
 }
 
-/** One source of options, a recipe's or the command line's: names to values that nobody has checked. */
+/**
+ * One source of options, a recipe's or the command line's: names to values that nobody has checked.
+ */
 export type Given = Readonly<Record<string, unknown>>;
 
 /** The part of a schema that tells what a key means. */

@@ -1,6 +1,7 @@
 /**
- * The options of one task, declared once. From the declaration come the TypeScript type (`Infer`), defaults and
- * checks (read_options.ts), `--help` and the README's table (options_help.ts). Knows no option by name.
+ * The options of one task, declared once. From the declaration come the TypeScript type (`Infer`),
+ * defaults and checks (read_options.ts), `--help` and the README's table (options_help.ts). Knows
+ * no option by name.
  *
  * @module
  */
@@ -16,7 +17,10 @@ export type Groups = Readonly<
 export interface Alias {
   /** Ours. */
   readonly name: string;
-  /** Foreign value to our value; a value that is absent is refused. All pass where there is no table. */
+  /**
+   * Foreign value to our value; a value that is absent is refused. All pass where there is no
+   * table.
+   */
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
@@ -24,7 +28,10 @@ export interface Alias {
 export interface ForeignKey {
   /** Why, as the end of a sentence: `arithmetic is float32 on every adapter`. */
   readonly reason: string;
-  /** Values that ask for what happens here anyway; another one is refused. All are accepted where absent. */
+  /**
+   * Values that ask for what happens here anyway; another one is refused. All are accepted where
+   * absent.
+   */
   readonly allowed?: readonly unknown[];
 }
 

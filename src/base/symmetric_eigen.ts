@@ -1,4 +1,7 @@
-/** Eigenvalues and eigenvectors of small symmetric matrices, by Jacobi's rotations. Pure arithmetic in float64. */
+/**
+ * Eigenvalues and eigenvectors of small symmetric matrices, by Jacobi's rotations. Pure arithmetic
+ * in float64.
+ */
 
 /** Descending eigenvalues `[n]`, and their vectors as the rows of `[n, n]`. */
 export interface Eigen {

@@ -1,6 +1,6 @@
 /**
- * Questions to answers in text: renders the conversation, generates, decodes while the answer grows. A model
- * without a chat template goes on with plain text. Knows no file and no screen.
+ * Questions to answers in text: renders the conversation, generates, decodes while the answer
+ * grows. A model without a chat template goes on with plain text. Knows no file and no screen.
  */
 import type { Model } from "../model/decoder/model.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
@@ -11,7 +11,10 @@ import { generateAll, type Prompted } from "./generate.ts";
 import { createSampler, type Sampling } from "./sampler.ts";
 import { stopTokens } from "./stop_tokens.ts";
 
-/** A model that answers. Two of them may share one model: the base without its adapters, the tuned one with them. */
+/**
+ * A model that answers. Two of them may share one model: the base without its adapters, the tuned
+ * one with them.
+ */
 export interface Speaker {
   /** The heading of its answers, and their key in a file: `base` or `tuned`. */
   readonly name: string;
@@ -125,8 +128,8 @@ export async function answerAll(
 }
 
 /**
- * Answers questions to one or several speakers. Those that share a model answer side by side: a base and its adapter
- * take hardly longer than one of them.
+ * Answers questions to one or several speakers. Those that share a model answer side by side: a
+ * base and its adapter take hardly longer than one of them.
  *
  * @returns the answers in the order of the questions
  * @throws as `answer()`
@@ -174,7 +177,10 @@ function growingAnswer(
   };
 }
 
-/** The tokens that a model is given: what its template renders and no more, or plain text with the usual BOS. */
+/**
+ * The tokens that a model is given: what its template renders and no more, or plain text with the
+ * usual BOS.
+ */
 export function promptTokens(
   { tokenizer, template }: Pick<Speaker, "tokenizer" | "template">,
   prompt: readonly Message[] | string,

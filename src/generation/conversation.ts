@@ -1,6 +1,7 @@
 /**
- * A conversation with one model, which sees its own earlier answers; one question may go to several at once. Plain
- * text has no turns: without a chat template each question stands alone. Knows no screen.
+ * A conversation with one model, which sees its own earlier answers; one question may go to several
+ * at once. Plain text has no turns: without a chat template each question stands alone. Knows no
+ * screen.
  */
 import type { Message } from "../text/message.ts";
 import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";
@@ -13,7 +14,10 @@ export interface Conversation {
   readonly turns: readonly Message[];
   /** Asks and waits for the whole answer; a question that fails leaves no trace. */
   ask(question: string, options: AnswerOptions): Promise<string>;
-  /** What the model is asked by a further question: all turns, or plain text without a chat template. */
+  /**
+   * What the model is asked by a further question: all turns, or plain text without a chat
+   * template.
+   */
   asked(question: string): readonly Message[] | string;
   /** Adds a question and its answer to the turns. */
   add(question: string, answer: string): void;

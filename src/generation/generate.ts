@@ -1,7 +1,8 @@
 /**
- * Tokens after tokens: runs prompts through a model once, then each new token alone, with the keys and values of all
- * before it kept on the device. Where all take the likeliest token, it is found on the device and the next step begins
- * before the CPU knows it; else one row of logits per answer comes back. Knows no text.
+ * Tokens after tokens: runs prompts through a model once, then each new token alone, with the keys
+ * and values of all before it kept on the device. Where all take the likeliest token, it is found
+ * on the device and the next step begins before the CPU knows it; else one row of logits per answer
+ * comes back. Knows no text.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import {
@@ -34,7 +35,8 @@ export interface Generated {
 /**
  * Continues a prompt.
  *
- * @throws {RangeError} if the prompt is empty, has a token that the model has not, or does not fit with the answer
+ * @throws {RangeError} if the prompt is empty, has a token that the model has not, or does not fit
+ *   with the answer
  * @throws {DOMException} the signal's reason, once it is aborted
  */
 export async function generate(
@@ -49,8 +51,9 @@ export async function generate(
 }
 
 /**
- * Continues several prompts side by side: one pass per new token serves all of them, those with adapters and those
- * without. Each gets the tokens that it would get alone, but for the rounding of sums.
+ * Continues several prompts side by side: one pass per new token serves all of them, those with
+ * adapters and those without. Each gets the tokens that it would get alone, but for the rounding of
+ * sums.
  *
  * @throws as `generate()`
  */

@@ -1,6 +1,6 @@
 /**
- * Steps of likeliest tokens, one begun before the last one's tokens are on the CPU: reading costs 10 ms in which the
- * device would stand still. Knows no text.
+ * Steps of likeliest tokens, one begun before the last one's tokens are on the CPU: reading costs
+ * 10 ms in which the device would stand still. Knows no text.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import {

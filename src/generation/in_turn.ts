@@ -1,6 +1,6 @@
 /**
- * Texts that grow at once, for a reader who reads one after the other: the first comes as it grows, each further one is
- * held back until those before it are whole. Knows no screen.
+ * Texts that grow at once, for a reader who reads one after the other: the first comes as it grows,
+ * each further one is held back until those before it are whole. Knows no screen.
  */
 
 /** Where the texts go, in their order. */

@@ -1,6 +1,6 @@
 /**
- * Lines of a file of prompts, `{"prompt"}` or `{"messages"}`, to what is asked, and each line with its answers
- * added. Knows no file: rows come in, rows go out.
+ * Lines of a file of prompts, `{"prompt"}` or `{"messages"}`, to what is asked, and each line with
+ * its answers added. Knows no file: rows come in, rows go out.
  */
 import type { Message } from "../text/message.ts";
 import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";

@@ -1,6 +1,7 @@
 /**
- * Logits to the next token: temperature, top_k, then top_p, in float64 and in this order, as transformers has them.
- * Seeded: the same seed and logits give the same tokens. Knows neither model nor tokenizer.
+ * Logits to the next token: temperature, top_k, then top_p, in float64 and in this order, as
+ * transformers has them. Seeded: the same seed and logits give the same tokens. Knows neither model
+ * nor tokenizer.
  */
 import { Random } from "../base/random.ts";
 
@@ -10,7 +11,9 @@ export interface Sampling {
   readonly temperature: number;
   /** Draws among so many of the likeliest tokens; 0 is no limit. */
   readonly top_k: number;
-  /** Draws among the likeliest tokens that together have this probability, 0 to 1; 1 is no limit. */
+  /**
+   * Draws among the likeliest tokens that together have this probability, 0 to 1; 1 is no limit.
+   */
   readonly top_p: number;
 }
 
@@ -101,7 +104,10 @@ interface Candidates {
   readonly total: number;
 }
 
-/** The tokens that `top_k` and `top_p` leave: all above a logit, and of those equal to it the lowest ids. */
+/**
+ * The tokens that `top_k` and `top_p` leave: all above a logit, and of those equal to it the lowest
+ * ids.
+ */
 function candidates(
   logits: Float32Array,
   { top_k, top_p }: Sampling,
@@ -121,7 +127,10 @@ function candidates(
   return { ids: () => above(logits, threshold, ties), total };
 }
 
-/** How many of the largest logits it takes until their share of the whole reaches `top_p`; at least one. */
+/**
+ * How many of the largest logits it takes until their share of the whole reaches `top_p`; at least
+ * one.
+ */
 function countWithin(
   descending: Float32Array,
   top_p: number,

@@ -1,4 +1,7 @@
-/** How an answer is drawn where the user does not say: as the model's generation_config.json has it. Pure. */
+/**
+ * How an answer is drawn where the user does not say: as the model's generation_config.json has it.
+ * Pure.
+ */
 import { GREEDY, type Sampling } from "./sampler.ts";
 
 /** What the user said; null leaves it to the model. */
@@ -7,8 +10,9 @@ export type WantedSampling = {
 };
 
 /**
- * Fills in what is left open from a parsed generation_config.json, else no limit and temperature 1. A model that
- * says `do_sample: false` answers with its likeliest tokens unless the user names any of the three.
+ * Fills in what is left open from a parsed generation_config.json, else no limit and temperature 1.
+ * A model that says `do_sample: false` answers with its likeliest tokens unless the user names any
+ * of the three.
  */
 export function fillSampling(
   wanted: WantedSampling,

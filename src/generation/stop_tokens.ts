@@ -1,6 +1,6 @@
 /**
- * The tokens that end an answer, from everything that may name one: generation_config.json, config.json, the
- * tokenizer's EOS, and what the chat template puts behind an answer. Pure.
+ * The tokens that end an answer, from everything that may name one: generation_config.json,
+ * config.json, the tokenizer's EOS, and what the chat template puts behind an answer. Pure.
  */
 import type { ChatTemplate } from "../text/chat_template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";

@@ -1,6 +1,6 @@
 /**
- * The picture of a run: loss, margins, accuracy and learning rate over its steps, as SVG. Takes the rows of
- * `metrics.jsonl`, opens no file and needs no permission.
+ * The picture of a run: loss, margins, accuracy and learning rate over its steps, as SVG. Takes the
+ * rows of `metrics.jsonl`, opens no file and needs no permission.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The card of a trained model: a README.md with the front matter that hubs read. From a record alone: opens no file
- * and needs no permission.
+ * The card of a trained model: a README.md with the front matter that hubs read. From a record
+ * alone: opens no file and needs no permission.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Answers of two models side by side as a text table, for a terminal of fixed-width letters; Chinese, Japanese and
- * Korean letters are two columns wide. Pure; prints nothing.
+ * Answers of two models side by side as a text table, for a terminal of fixed-width letters;
+ * Chinese, Japanese and Korean letters are two columns wide. Pure; prints nothing.
  */
 
 /** A question and what each model made of it. */

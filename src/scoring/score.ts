@@ -1,6 +1,6 @@
 /**
- * Log-probabilities of the tokens of many sequences and pairs, several in one ragged batch without padding, and
- * the implicit rewards of pairs. Knows no file.
+ * Log-probabilities of the tokens of many sequences and pairs, several in one ragged batch without
+ * padding, and the implicit rewards of pairs. Knows no file.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import type { Model } from "../model/decoder/model.ts";
@@ -17,7 +17,10 @@ export type Score = Readonly<Record<string, number | readonly number[]>>;
 
 /** How to score. */
 export interface ScoreHow {
-  /** Factor of the implicit rewards of pairs; given only if the model has an adapter, its base being the reference. */
+  /**
+   * Factor of the implicit rewards of pairs; given only if the model has an adapter, its base being
+   * the reference.
+   */
   readonly beta?: number | undefined;
   /** Tokens that run at once, about. */
   readonly batchTokens: number;
@@ -25,9 +28,10 @@ export interface ScoreHow {
 }
 
 /**
- * Scores lines in order, batch by batch: per-token `logps` in nats and `sum_logps`; of pairs both for each answer, and
- * `rewards/*` where a beta is given (Sec. 5 of https://arxiv.org/abs/2305.18290). Of a reward model `reward`, or
- * `chosen_reward` and `rejected_reward`.
+ * Scores lines in order, batch by batch: per-token `logps` in nats and `sum_logps`; of pairs both
+ * for each answer, and `rewards/*` where a beta is given (Sec. 5 of
+ * https://arxiv.org/abs/2305.18290). Of a reward model `reward`, or `chosen_reward` and
+ * `rejected_reward`.
  */
 export async function* scoreRows(
   model: Model,

@@ -1,4 +1,7 @@
-/** A file of lines to a file of the same lines with their scores: opens the model, reads, scores, writes. */
+/**
+ * A file of lines to a file of the same lines with their scores: opens the model, reads, scores,
+ * writes.
+ */
 import { dirname, join } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
@@ -106,7 +109,10 @@ async function openScoreEncoder(
   return (await openEncoder({ ...options, chat_template })).encoder;
 }
 
-/** The beta that an adapter was trained with: in its folder, or in that of the run above a checkpoint. */
+/**
+ * The beta that an adapter was trained with: in its folder, or in that of the run above a
+ * checkpoint.
+ */
 async function betaOf(adapter: string): Promise<number | undefined> {
   for (const folder of [adapter, dirname(adapter)]) {
     const run = await readJsonObjectIfThere(join(folder, RUN_FILE.options));

@@ -1,6 +1,7 @@
 /**
- * Lines of a file to what is scored: bare ids, a prompt with its completion, or a preference pair. Nothing is cut
- * and nothing left out: a line that cannot be scored stops the file by its number. Knows no device.
+ * Lines of a file to what is scored: bare ids, a prompt with its completion, or a preference pair.
+ * Nothing is cut and nothing left out: a line that cannot be scored stops the file by its number.
+ * Knows no device.
  */
 import { type FileRecord, readRecords } from "../files/records/records.ts";
 import {
@@ -50,7 +51,8 @@ const SHOWN = 5;
 /**
  * Reads all lines of a file.
  *
- * @throws {TypeError} telling the first lines that cannot be scored and how many there are; as `readRecords()` too
+ * @throws {TypeError} telling the first lines that cannot be scored and how many there are; as
+ *   `readRecords()` too
  */
 export async function readScoreRows(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * A model's chat template: messages in, text out, equal to `apply_chat_template(tokenize=False)` of transformers.
- * Adds nothing of its own: BOS, EOS and turn ends are the template's matter.
+ * A model's chat template: messages in, text out, equal to `apply_chat_template(tokenize=False)` of
+ * transformers. Adds nothing of its own: BOS, EOS and turn ends are the template's matter.
  */
 import { Environment } from "@huggingface/jinja";
 import type { Message } from "./message.ts";
@@ -13,7 +13,10 @@ import { strftime } from "./jinja/strftime.ts";
 export interface RenderOptions {
   /** Ends with the opening of the assistant's turn, so that an answer may follow. */
   readonly addGenerationPrompt?: boolean;
-  /** Leaves the last message open, so that it may be continued; not together with `addGenerationPrompt`. */
+  /**
+   * Leaves the last message open, so that it may be continued; not together with
+   * `addGenerationPrompt`.
+   */
   readonly continueFinalMessage?: boolean;
   /** JSON schemas of the tools the model may call. */
   readonly tools?: readonly unknown[];
@@ -28,13 +31,13 @@ export interface ChatTemplate {
   /**
    * Renders a conversation.
    *
-   * @throws {RangeError} if the template refuses the conversation (`raise_exception`), or the final message
-   *   cannot be found again. @throws {TypeError} where Python would fail on a value.
+   * @throws {RangeError} if the template refuses the conversation (`raise_exception`), or the final
+   *   message cannot be found again. @throws {TypeError} where Python would fail on a value.
    */
   render(messages: readonly Message[], options?: RenderOptions): string;
   /**
-   * Where the text that `render` gives was written by the assistant, by the template's own `{% generation %}` marks;
-   * undefined where it has none.
+   * Where the text that `render` gives was written by the assistant, by the template's own
+   * `{% generation %}` marks; undefined where it has none.
    *
    * @returns places in UTF-16 units, ends exclusive, in order
    * @throws as `render` does
@@ -154,7 +157,8 @@ function messageOf(error: unknown): string {
 /**
  * Makes a chat template from its Jinja text.
  *
- * @throws {SyntaxError} if the text is not Jinja, or needs a statement that the engine does not have.
+ * @throws {SyntaxError} if the text is not Jinja, or needs a statement that the engine does not
+ *   have.
  */
 export function createChatTemplate(
   source: string,

@@ -1,6 +1,6 @@
 /**
- * One turn of a conversation. Further keys (`tool_calls`, `name`, `reasoning_content`, ...) are kept:
- * some chat templates read them.
+ * One turn of a conversation. Further keys (`tool_calls`, `name`, `reasoning_content`, ...) are
+ * kept: some chat templates read them.
  */
 
 /** One turn: who speaks (`system`, `user`, `assistant`, `tool`, ...) and what is said. */

@@ -1,6 +1,6 @@
 /**
- * A Modelfile for Ollama: which file, how a conversation becomes text (in Go's template language), and where an answer
- * ends. Where the chat template is not turns with text around them it says so.
+ * A Modelfile for Ollama: which file, how a conversation becomes text (in Go's template language),
+ * and where an answer ends. Where the chat template is not turns with text around them it says so.
  */
 import { createChatTemplate } from "./chat_template.ts";
 import { createTokenizer } from "./tokenizer.ts";

@@ -1,6 +1,7 @@
 /**
- * Text of tokens as they come, for answers that are shown while they grow: only complete characters leave,
- * never half of a multi-byte one. What has left, put together, is the text of all ids decoded at once.
+ * Text of tokens as they come, for answers that are shown while they grow: only complete characters
+ * leave, never half of a multi-byte one. What has left, put together, is the text of all ids
+ * decoded at once.
  */
 import type { DecodeOptions, Tokenizer } from "./tokenizer.ts";
 
@@ -16,8 +17,8 @@ export interface StreamDecoder {
 const REPLACEMENT = "\ufffd";
 
 /**
- * Makes a decoder for one answer. Each step decodes only the last few ids: those since the last but one
- * certain place, for a token's text may depend on its neighbour before.
+ * Makes a decoder for one answer. Each step decodes only the last few ids: those since the last but
+ * one certain place, for a token's text may depend on its neighbour before.
  */
 export function createStreamDecoder(
   tokenizer: Tokenizer,

@@ -13,7 +13,8 @@ export const TEMPLATE_NAMES: readonly string[] = [
 ];
 
 /**
- * The file of a shipped template, or the given path itself where it is one (`x.jinja` or with a slash).
+ * The file of a shipped template, or the given path itself where it is one (`x.jinja` or with a
+ * slash).
  *
  * @throws {RangeError} for a bare word that is no shipped template; names those that are.
  */

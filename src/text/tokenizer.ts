@@ -6,7 +6,10 @@ import { Tokenizer as Engine } from "@huggingface/tokenizers";
 
 /** How a text becomes ids. */
 export interface EncodeOptions {
-  /** Adds what the tokenizer puts around plain text, usually a BOS. Off: the text as it is (default). */
+  /**
+   * Adds what the tokenizer puts around plain text, usually a BOS. Off: the text as it is
+   * (default).
+   */
   readonly addSpecialTokens?: boolean;
 }
 
@@ -26,7 +29,10 @@ export interface Tokenizer {
   tokenId(token: string): number | undefined;
   /** Highest id + 1: the rows that an embedding needs at least. */
   readonly vocabSize: number;
-  /** Texts of the named special tokens, `bos_token`, `eos_token`, ...: what a chat template is given. */
+  /**
+   * Texts of the named special tokens, `bos_token`, `eos_token`, ...: what a chat template is
+   * given.
+   */
   readonly specialTokens: Readonly<Record<string, string>>;
   /** Text of the token that begins a text. */
   readonly bosToken: string | undefined;
@@ -118,13 +124,16 @@ function engineOf(files: TokenizerJson): Engine {
   }
 }
 
-/** Pieces of text whose tokens are remembered, and their most characters: some tokenizers take a text in one piece. */
+/**
+ * Pieces of text whose tokens are remembered, and their most characters: some tokenizers take a
+ * text in one piece.
+ */
 const CACHED_PIECES = 200_000;
 const CACHED_LENGTH = 128;
 
 /**
- * The engine remembers the tokens of 10,000 pieces and moves each hit to the end of its map, which costs more than
- * it saves: with a plain map the second pass over a text is 14 times faster.
+ * The engine remembers the tokens of 10,000 pieces and moves each hit to the end of its map, which
+ * costs more than it saves: with a plain map the second pass over a text is 14 times faster.
  */
 function rememberMore(model: Engine["model"]): void {
   if (model === null || !("cache" in model)) return;

@@ -1,6 +1,7 @@
 /**
- * Turns of a chat template as plain text before and after each: found by rendering conversations and looking at what
- * stands around the contents, then proved by rendering others. Knows no template by name.
+ * Turns of a chat template as plain text before and after each: found by rendering conversations
+ * and looking at what stands around the contents, then proved by rendering others. Knows no
+ * template by name.
  */
 import type { ChatTemplate } from "./chat_template.ts";
 import type { Message } from "./message.ts";
@@ -81,7 +82,9 @@ export function findTurnFormat(
     : undefined;
 }
 
-/** What stands before, between and after the contents, each of which must be there once, in order. */
+/**
+ * What stands before, between and after the contents, each of which must be there once, in order.
+ */
 function cut(
   text: string | undefined,
   contents: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * LoRA adapters on a model, under PEFT's names: fresh ones, and those of a file. Knows PEFT's config keys; knows
- * no path.
+ * LoRA adapters on a model, under PEFT's names: fresh ones, and those of a file. Knows PEFT's
+ * config keys; knows no path.
  */
 import { rowSquares } from "../../../kernels/product/weight_norms.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -31,8 +31,9 @@ import { headName } from "../config/tensor_names.ts";
 import { buildModel } from "../weights/weight_layout.ts";
 
 /**
- * Puts fresh, trained adapters on a model: `b` zero, so that the model is what it was until the first step, and `a`
- * uniform in ±1/sqrt(in) as PEFT starts it, or normal. A plain adapter that the model has already stays beside them.
+ * Puts fresh, trained adapters on a model: `b` zero, so that the model is what it was until the
+ * first step, and `a` uniform in ±1/sqrt(in) as PEFT starts it, or normal. A plain adapter that the
+ * model has already stays beside them.
  *
  * @param seed undefined: `a` is zero too, for models whose answers do not matter
  * @returns the model with its adapters: the same one, unless modules are saved in full
@@ -66,7 +67,10 @@ export function addAdapter(
   return adapted;
 }
 
-/** What stands beside a fresh adapter: the one that was there before, or the room for what PiSSA starts from. */
+/**
+ * What stands beside a fresh adapter: the one that was there before, or the room for what PiSSA
+ * starts from.
+ */
 function fixedPair(
   { device }: Model,
   { path, rows, cols, linear: { lora } }: Target,
@@ -118,7 +122,8 @@ function firstHalf(
 /**
  * Puts the adapters of a file on a model.
  *
- * @param options `mayLack`: tensors saved in full that start as the model's own where the file has none
+ * @param options `mayLack`: tensors saved in full that start as the model's own where the file has
+ *   none
  * @returns the model with its adapters: the same one, unless modules are saved in full
  * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
  */
@@ -212,8 +217,8 @@ function copiedParts(
 }
 
 /**
- * The model with parts of its own in the place of some; without adapters it is its base. A tied head is no longer.
- * Adapters that are there already stay.
+ * The model with parts of its own in the place of some; without adapters it is its base. A tied
+ * head is no longer. Adapters that are there already stay.
  */
 function withParts(
   base: Model,

@@ -1,4 +1,7 @@
-/** PEFT's adapter_config.json, read and written. What we do not serve is refused by name. Knows no tensor. */
+/**
+ * PEFT's adapter_config.json, read and written. What we do not serve is refused by name. Knows no
+ * tensor.
+ */
 
 /** What a LoRA adapter is; names are PEFT's. */
 export interface AdapterConfig {
@@ -18,7 +21,9 @@ export interface AdapterConfig {
   readonly alpha_pattern: Readonly<Record<string, number>>;
   /** Numbers of the blocks that are adapted; null: all. */
   readonly layers_to_transform: readonly number[] | null;
-  /** Whether it is a reward model's: the head, `score`, is among `modules_to_save` then; default no. */
+  /**
+   * Whether it is a reward model's: the head, `score`, is among `modules_to_save` then; default no.
+   */
   readonly rewardHead?: boolean;
   /** Layers that are not adapted, as `target_modules`; null: none. */
   readonly exclude_modules: string | readonly string[] | null;
@@ -31,14 +36,16 @@ export interface AdapterConfig {
 }
 
 /**
- * `default`: A uniform and B zero; `gaussian`: A normal of deviation 1 / r; `pissa`: the weight's first singular vectors
- * (https://arxiv.org/abs/2404.02948).
+ * `default`: A uniform and B zero; `gaussian`: A normal of deviation 1 / r; `pissa`: the weight's
+ * first singular vectors (https://arxiv.org/abs/2404.02948).
  */
 export type LoraInit = "default" | "gaussian" | "pissa";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Keys that change what an adapter computes, with the values under which ours computes the same. */
+/**
+ * Keys that change what an adapter computes, with the values under which ours computes the same.
+ */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   alora_invocation_tokens: ["null"],
   arrow_config: ["null"],

@@ -1,6 +1,6 @@
 /**
- * Which tensors an adapter of a model has, with PEFT's names and their shapes: halves of the targets, their magnitudes,
- * and modules that are saved in full. Knows no number.
+ * Which tensors an adapter of a model has, with PEFT's names and their shapes: halves of the
+ * targets, their magnitudes, and modules that are saved in full. Knows no number.
  */
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
@@ -12,7 +12,10 @@ import type { WeightLayout } from "../weights/weight_layout.ts";
 /** Linear layers by their paths. */
 export type Targets = readonly (readonly [path: string, linear: Linear])[];
 
-/** Every linear layer of a model but the head, by its path, such as `model.layers.0.self_attn.q_proj`. */
+/**
+ * Every linear layer of a model but the head, by its path, such as
+ * `model.layers.0.self_attn.q_proj`.
+ */
 export function linearPaths(model: Model): Targets {
   return model.layers.flatMap(linears).map((linear) =>
     [modulePath(linear.weight.name), linear] as const

@@ -1,8 +1,9 @@
 /**
- * PiSSA's start of adapters: `scale * B A` is the weight's principal part. PEFT takes that part out of the frozen weight;
- * here the weight stays what it is, in its own type, and the same product with a minus stands fixed beside the trained
- * one. The model starts as its base exactly, without its adapter it is its base, and what is saved is the plain
- * adapter of twice the rank that PEFT's own conversion makes, which loads on the original base.
+ * PiSSA's start of adapters: `scale * B A` is the weight's principal part. PEFT takes that part out
+ * of the frozen weight; here the weight stays what it is, in its own type, and the same product
+ * with a minus stands fixed beside the trained one. The model starts as its base exactly, without
+ * its adapter it is its base, and what is saved is the plain adapter of twice the rank that PEFT's
+ * own conversion makes, which loads on the original base.
  *
  * Source: https://arxiv.org/abs/2404.02948, Eq. 2 to 4; Appendix C for the conversion.
  */

@@ -1,6 +1,7 @@
 /**
- * The largest singular values of a weight with their vectors, by iteration on a random subspace: products with the
- * weight on the device, where it stays packed, and all else on a few vectors in float64.
+ * The largest singular values of a weight with their vectors, by iteration on a random subspace:
+ * products with the weight on the device, where it stays packed, and all else on a few vectors in
+ * float64.
  *
  * Source: https://arxiv.org/abs/0909.4061, Algorithms 4.4 and 5.1.
  */

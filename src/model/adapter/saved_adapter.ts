@@ -1,6 +1,6 @@
 /**
- * What an adapter is saved as. Products that stand fixed beside the trained ones go into the same file: as one plain
- * adapter whose ranks add up, which PEFT loads on the original base.
+ * What an adapter is saved as. Products that stand fixed beside the trained ones go into the same
+ * file: as one plain adapter whose ranks add up, which PEFT loads on the original base.
  */
 import type { Lora } from "../../autograd/lora.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
@@ -12,7 +12,10 @@ export function savedRank({ a, fixed }: Lora): number {
   return a.matrix.rows + (fixed?.a.matrix.rows ?? 0);
 }
 
-/** The config of a model's adapter as it is saved: that of the trained one, unless others stand beside it. */
+/**
+ * The config of a model's adapter as it is saved: that of the trained one, unless others stand
+ * beside it.
+ */
 export function savedConfig(
   model: Model,
   config: AdapterConfig,

@@ -1,13 +1,18 @@
-/** Which linear layers an adapter changes, by PEFT's rules for `target_modules`. Knows paths only. */
+/**
+ * Which linear layers an adapter changes, by PEFT's rules for `target_modules`. Knows paths only.
+ */
 
-/** Whether a text is more than a name or a path: PEFT then reads it as an expression over whole paths. */
+/**
+ * Whether a text is more than a name or a path: PEFT then reads it as an expression over whole
+ * paths.
+ */
 export function isExpression(text: string): boolean {
   return /[\\^$*+?()[\]{}|]/.test(text);
 }
 
 /**
- * Whether a rule names a path: a text is a regular expression over all of it, a list has the path itself or what it
- * ends in.
+ * Whether a rule names a path: a text is a regular expression over all of it, a list has the path
+ * itself or what it ends in.
  *
  * @throws {TypeError} if the expression is none
  */
@@ -30,8 +35,8 @@ function expression(rule: string): RegExp {
 }
 
 /**
- * The paths that the rule names. "all-linear" names all (the head is not among them); another text is a regular
- * expression over whole paths; a list names last parts of paths, or whole ones.
+ * The paths that the rule names. "all-linear" names all (the head is not among them); another text
+ * is a regular expression over whole paths; a list names last parts of paths, or whole ones.
  *
  * @param paths every linear layer but the head
  * @throws {TypeError} naming what matches nothing

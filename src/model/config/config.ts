@@ -1,6 +1,7 @@
 /**
- * Reads a config.json into what the decoder needs. Sizes come from nowhere else. A key that is unknown, or that has
- * a value we do not serve, stops the load by name: nothing is silently computed wrong.
+ * Reads a config.json into what the decoder needs. Sizes come from nowhere else. A key that is
+ * unknown, or that has a value we do not serve, stops the load by name: nothing is silently
+ * computed wrong.
  */
 import type { LogitOptions } from "../../../kernels/vocabulary/logit_options.ts";
 import { ConfigReader } from "./config_reader.ts";
@@ -93,7 +94,8 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
 /**
  * Reads a parsed config.json.
  *
- * @throws {TypeError} naming the unknown model_type, or every key that is unknown, missing or not served
+ * @throws {TypeError} naming the unknown model_type, or every key that is unknown, missing or not
+ *   served
  */
 export function readModelConfig(config: Json): ModelConfig {
   const model_type = String(config["model_type"]);

@@ -1,9 +1,13 @@
 /**
- * The keys of a config.json that do not change what this decoder computes, and those that must stand at one value
- * because another would. A key in neither list and not read by `config.ts` stops the load.
+ * The keys of a config.json that do not change what this decoder computes, and those that must
+ * stand at one value because another would. A key in neither list and not read by `config.ts` stops
+ * the load.
  */
 
-/** Defaults of generation and of tasks, which older versions of transformers wrote into every part of a config. */
+/**
+ * Defaults of generation and of tasks, which older versions of transformers wrote into every part
+ * of a config.
+ */
 const TASK_KEYS = [
   "add_cross_attention",
   "bad_words_ids",

@@ -1,4 +1,6 @@
-/** A config.json that takes note of which keys were read and what is wrong. Knows no key by name. */
+/**
+ * A config.json that takes note of which keys were read and what is wrong. Knows no key by name.
+ */
 import { FAMILY_KEYS, FIXED_KEYS, INERT_KEYS } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;

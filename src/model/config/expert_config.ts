@@ -1,4 +1,7 @@
-/** How many experts a config has, how they are chosen and in which layers, as the many keys for them say. */
+/**
+ * How many experts a config has, how they are chosen and in which layers, as the many keys for them
+ * say.
+ */
 import type { ConfigReader } from "./config_reader.ts";
 import type { Family } from "./family.ts";
 

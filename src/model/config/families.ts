@@ -1,6 +1,6 @@
 /**
- * What differs between model families: ONE table of switches (family.ts says what each means). Sizes never stand here,
- * they come from config.json. To add a family is to add a row.
+ * What differs between model families: ONE table of switches (family.ts says what each means).
+ * Sizes never stand here, they come from config.json. To add a family is to add a row.
  */
 import type { Family, ModelPart, NormNames } from "./family.ts";
 

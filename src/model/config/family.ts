@@ -1,4 +1,7 @@
-/** The switches of a model family, which a row of families.ts sets. Sizes never stand here, they come from config.json. */
+/**
+ * The switches of a model family, which a row of families.ts sets. Sizes never stand here, they
+ * come from config.json.
+ */
 
 /** Where a block norms, and what the norms are called in a checkpoint. */
 export interface NormNames {
@@ -68,7 +71,10 @@ export interface Family {
   readonly norms: NormNames;
   /** Norms multiply by `offset + weight`. */
   readonly normOffset: 0 | 1;
-  /** One matrix makes q, k and v: one after the other, or for each key head its queries, itself and its values. */
+  /**
+   * One matrix makes q, k and v: one after the other, or for each key head its queries, itself and
+   * its values.
+   */
   readonly fusedQkv: false | "in_turn" | "by_key_head";
   /** One matrix makes gate and up. */
   readonly fusedGateUp: boolean;
@@ -79,8 +85,9 @@ export interface Family {
   /** Layers that rotate: all, those that `no_rope_layers` says, or those with a sliding window. */
   readonly ropeLayers: "all" | "no_rope_layers" | "sliding";
   /**
-   * When `sliding_window` counts: always, never, or if `use_sliding_window` is on. `layer_types` says where; without it
-   * all layers slide, or those from `max_window_layers` on, or the config must have it ("by_types").
+   * When `sliding_window` counts: always, never, or if `use_sliding_window` is on. `layer_types`
+   * says where; without it all layers slide, or those from `max_window_layers` on, or the config
+   * must have it ("by_types").
    */
   readonly slidingWindow:
     | "always"
@@ -90,7 +97,9 @@ export interface Family {
     | "never";
   /** Every n-th layer sees all keys; a text names the key. Undefined: no such pattern. */
   readonly slidingPattern?: number | readonly [key: string, fallback: number];
-  /** What "gelu" means: Gemma's first config.json says it of the tanh form. Undefined: not served. */
+  /**
+   * What "gelu" means: Gemma's first config.json says it of the tanh form. Undefined: not served.
+   */
   readonly gelu?: "gelu_tanh";
   readonly scales: (
     read: ReadNumber,

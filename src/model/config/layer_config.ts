@@ -1,4 +1,7 @@
-/** What differs between the layers of one model: sliding windows and rotations, as the many keys for them say. */
+/**
+ * What differs between the layers of one model: sliding windows and rotations, as the many keys for
+ * them say.
+ */
 import type { ConfigReader } from "./config_reader.ts";
 import type { Family } from "./family.ts";
 import type { Ropes } from "./rope_config.ts";

@@ -1,6 +1,6 @@
 /**
- * Rotary embeddings, read from either layout of config.json (`rope_theta` and `rope_scaling`, or `rope_parameters`,
- * which may have one record per kind of layer). Knows no tensor.
+ * Rotary embeddings, read from either layout of config.json (`rope_theta` and `rope_scaling`, or
+ * `rope_parameters`, which may have one record per kind of layer). Knows no tensor.
  */
 import {
   plainFrequencies,

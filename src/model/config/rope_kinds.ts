@@ -1,6 +1,6 @@
 /**
- * Kinds of rotary embedding: how each bends the plain frequencies, and what it puts on cosines and sines. One row
- * per kind; knows no config layout and no tensor.
+ * Kinds of rotary embedding: how each bends the plain frequencies, and what it puts on cosines and
+ * sines. One row per kind; knows no config layout and no tensor.
  */
 
 type Json = Readonly<Record<string, unknown>>;
@@ -32,7 +32,10 @@ interface Kind {
   readonly numbers: (base: Float64Array, context: RopeContext) => RopeNumbers;
 }
 
-/** The plain frequencies `theta^(-2i / dim)`. Source: https://arxiv.org/abs/2104.09864, Section 3.2.2. */
+/**
+ * The plain frequencies `theta^(-2i / dim)`. Source: https://arxiv.org/abs/2104.09864, Section
+ * 3.2.2.
+ */
 export function plainFrequencies(theta: number, dim: number): Float64Array {
   return Float64Array.from(
     { length: dim / 2 },
@@ -57,7 +60,9 @@ function original(context: RopeContext): number {
   );
 }
 
-/** Keeps fast frequencies, slows slow ones by `factor`, and blends in between, as Llama 3.1 does. */
+/**
+ * Keeps fast frequencies, slows slow ones by `factor`, and blends in between, as Llama 3.1 does.
+ */
 function llama3(base: Float64Array, context: RopeContext): RopeNumbers {
   const factor = number(context, "factor", 1);
   const low = number(context, "low_freq_factor", 1);
@@ -111,8 +116,9 @@ function yarn(base: Float64Array, context: RopeContext): RopeNumbers {
 }
 
 /**
- * Frequencies divided by a list of factors: the short list, which serves sequences up to the original length; longer
- * ones would want the other list, and are refused. Source: https://arxiv.org/abs/2402.13753.
+ * Frequencies divided by a list of factors: the short list, which serves sequences up to the
+ * original length; longer ones would want the other list, and are refused. Source:
+ * https://arxiv.org/abs/2402.13753.
  */
 function longrope(base: Float64Array, context: RopeContext): RopeNumbers {
   const { scaling, max_position_embeddings } = context;

@@ -1,6 +1,6 @@
 /**
- * Which keys each token attends to, for the kernels: the batch's two ranges, narrowed to a layer's sliding window,
- * and the reverse. Pure; knows no device.
+ * Which keys each token attends to, for the kernels: the batch's two ranges, narrowed to a layer's
+ * sliding window, and the reverse. Pure; knows no device.
  */
 
 type Integers = Uint32Array;

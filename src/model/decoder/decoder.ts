@@ -1,6 +1,6 @@
 /**
- * The forward pass of every family: ONE decoder, from tokens to normed hidden states. Runs recorded or not, over
- * a ragged batch or over a KV cache. Knows no file, no loss, no logits.
+ * The forward pass of every family: ONE decoder, from tokens to normed hidden states. Runs recorded
+ * or not, over a ragged batch or over a KV cache. Knows no file, no loss, no logits.
  */
 import type { AttentionShape } from "../../../kernels/attention/attention_shape.ts";
 import {
@@ -84,7 +84,10 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const normed = (x: Tensor, norm: Vector | undefined) =>
     norm ? ops.rmsNorm(device, x, norm, normOptions(config)) : x;
   const { residual } = config.scales;
-  /** The stream with what a part of the block adds to it: in its place, where nobody goes back to what it was. */
+  /**
+   * The stream with what a part of the block adds to it: in its place, where nobody goes back to
+   * what it was.
+   */
   const plus = (
     to: Tensor,
     norm: Vector | undefined,

@@ -1,7 +1,7 @@
 /**
- * What a forward pass uploads before its first layer: positions, which keys each query sees, once per window that
- * occurs, and which tokens adapters serve. The last layer's queries are only those whose hidden states are wanted.
- * Knows no weight.
+ * What a forward pass uploads before its first layer: positions, which keys each query sees, once
+ * per window that occurs, and which tokens adapters serve. The last layer's queries are only those
+ * whose hidden states are wanted. Knows no weight.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -12,7 +12,9 @@ import { areApart, queryRanges, windowedRanges } from "./attention_ranges.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { linears, type Model } from "./model.ts";
 
-/** Tokens of one or more sequences in a row, and which keys each of them sees. Nothing is padded. */
+/**
+ * Tokens of one or more sequences in a row, and which keys each of them sees. Nothing is padded.
+ */
 export interface DecoderInput {
   /** `[tokens]`; while no tape runs they may lie on the device already, u32. */
   readonly tokens: Uint32Array | Tensor;
@@ -20,20 +22,24 @@ export interface DecoderInput {
   readonly positions: Uint32Array;
   /** `[tokens, 4]` begin and end of the prompt's keys, begin and end of the token's own. */
   readonly ranges: Uint32Array;
-  /** `[rows]` tokens whose hidden states are wanted; default: all. The last layer runs for these only. */
+  /**
+   * `[rows]` tokens whose hidden states are wanted; default: all. The last layer runs for these
+   * only.
+   */
   readonly rows?: Uint32Array;
 }
 
 /** How to run a decoder. */
 export interface DecoderOptions {
   /**
-   * Whether adapters take part, or for which tokens, `[tokens]`; default true. Without them an adapted model is its
-   * base. A list is for passes without a tape: it lets base and tuned model read the weights once for both.
+   * Whether adapters take part, or for which tokens, `[tokens]`; default true. Without them an
+   * adapted model is its base. A list is for passes without a tape: it lets base and tuned model
+   * read the weights once for both.
    */
   readonly adapters?: boolean | readonly boolean[];
   /**
-   * Keys and values of earlier tokens; those of the new ones go to `rows` of it, `[tokens]`. `ranges` then count in the
-   * cache. For passes without a tape.
+   * Keys and values of earlier tokens; those of the new ones go to `rows` of it, `[tokens]`.
+   * `ranges` then count in the cache. For passes without a tape.
    */
   readonly cache?: {
     readonly kv: KvCache;

@@ -1,6 +1,6 @@
 /**
- * One more token of some sequences, and the likeliest next one of each, found on the device: a step can begin before
- * the tokens of the one before are on the CPU. Knows no sampler and no text.
+ * One more token of some sequences, and the likeliest next one of each, found on the device: a step
+ * can begin before the tokens of the one before are on the CPU. Knows no sampler and no text.
  */
 import {
   likeliestColumns,
@@ -47,8 +47,8 @@ export function beginGreedyStep(
 }
 
 /**
- * Reads a step's tokens, `[extensions]`. The call itself returns when the step is done; the promise takes 10 ms more,
- * in which the device can run the next step.
+ * Reads a step's tokens, `[extensions]`. The call itself returns when the step is done; the promise
+ * takes 10 ms more, in which the device can run the next step.
  *
  * @throws {RangeError} if a logit is NaN or the largest one is infinite
  */

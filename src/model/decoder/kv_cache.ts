@@ -1,6 +1,6 @@
 /**
- * Keys and values of the tokens so far, kept on the device while answers grow: one sequence or several side by side.
- * Knows no sampler.
+ * Keys and values of the tokens so far, kept on the device while answers grow: one sequence or
+ * several side by side. Knows no sampler.
  */
 import type { CacheStores } from "../../../kernels/attention/cache_rows.ts";
 import type { Device } from "../../../kernels/device/device.ts";
@@ -9,7 +9,10 @@ import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { hiddenStates } from "./decoder.ts";
 import type { Model } from "./model.ts";
 
-/** The cache of some sequences. Sequence s has rows `[s * capacity, (s + 1) * capacity)`, one per position. */
+/**
+ * The cache of some sequences. Sequence s has rows `[s * capacity, (s + 1) * capacity)`, one per
+ * position.
+ */
 export interface KvCache {
   /** `[sequences * capacity, num_key_value_heads * head_dim]` per layer. */
   readonly layers: readonly CacheStores[];
@@ -61,7 +64,8 @@ export function releaseKvCache(device: Device, cache: KvCache): void {
 }
 
 /**
- * Runs the next tokens of some sequences together, each after what its cache holds, and appends them.
+ * Runs the next tokens of some sequences together, each after what its cache holds, and appends
+ * them.
  *
  * @param tokens of all extensions, in a row; u32 if they are on the device
  * @returns the hidden state of each extension's last token, `[extensions, hidden_size]`

@@ -1,6 +1,6 @@
 /**
- * Logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of every token of a
- * short sequence. Training never comes here. Knows no sampler.
+ * Logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of every
+ * token of a short sequence. Training never comes here. Knows no sampler.
  */
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { gatherRows } from "../../autograd/ops.ts";
@@ -19,15 +19,17 @@ export interface Addition {
   readonly adapters?: boolean | undefined;
 }
 
-/** Tokens of a prompt that run at once: bounds the memory of a long one, and how long a stop waits. */
+/**
+ * Tokens of a prompt that run at once: bounds the memory of a long one, and how long a stop waits.
+ */
 const PREFILL_TOKENS = 256;
 
 /** Most bytes of logits that are read back at once. */
 const PIECE_BYTES = 64 << 20;
 
 /**
- * Runs the next tokens of some sequences, appends them to their cache, and reads what follows each last token:
- * `[additions][vocab_size]`. Long prompts run in parts.
+ * Runs the next tokens of some sequences, appends them to their cache, and reads what follows each
+ * last token: `[additions][vocab_size]`. Long prompts run in parts.
  *
  * @throws {RangeError} if a sequence is full
  */
@@ -86,7 +88,10 @@ interface Group {
   readonly isLast: boolean;
 }
 
-/** Cuts additions into runs of at most `PREFILL_TOKENS`; an addition that is longer runs alone, in parts. */
+/**
+ * Cuts additions into runs of at most `PREFILL_TOKENS`; an addition that is longer runs alone, in
+ * parts.
+ */
 function* groupsOf(
   additions: readonly Addition[],
   most: number,

@@ -1,6 +1,6 @@
 /**
- * The feed-forward part of a block: one gated unit, or experts of which a router chooses some for each token. Knows no
- * attention and no norm.
+ * The feed-forward part of a block: one gated unit, or experts of which a router chooses some for
+ * each token. Knows no attention and no norm.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Slots } from "../../../kernels/experts/route.ts";

@@ -1,6 +1,7 @@
 /**
- * A decoder's parts on the device, under the checkpoint's own names: `model.layers[0].self_attn.q_proj` is the
- * tensor `model.layers.0.self_attn.q_proj.weight`. Knows no file and no forward pass.
+ * A decoder's parts on the device, under the checkpoint's own names:
+ * `model.layers[0].self_attn.q_proj` is the tensor `model.layers.0.self_attn.q_proj.weight`. Knows
+ * no file and no forward pass.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Lora } from "../../autograd/lora.ts";
@@ -88,7 +89,8 @@ export interface Model {
    */
   readonly lm_head: Weight;
   /**
-   * `[1, hidden_size]`; of reward models, which have no head: `lm_head` is `embed_tokens` there and means nothing.
+   * `[1, hidden_size]`; of reward models, which have no head: `lm_head` is `embed_tokens` there and
+   * means nothing.
    *
    * @internal
    */
@@ -100,7 +102,8 @@ export interface Model {
    */
   readonly cosSin: RopeTables;
   /**
-   * What the model is without its adapters, where these bring modules of their own; it shares all other parts.
+   * What the model is without its adapters, where these bring modules of their own; it shares all
+   * other parts.
    *
    * @internal
    */
@@ -157,7 +160,9 @@ function layerWeights(layer: Layer): (Weight | Vector)[] {
   return found.filter((weight) => weight !== undefined);
 }
 
-/** Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice. */
+/**
+ * Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice.
+ */
 export function weights(model: Model): (Weight | Vector)[] {
   const { embed_tokens, layers, norm, lm_head, score } = model;
   const head = lm_head === embed_tokens ? [] : [lm_head];

@@ -1,4 +1,7 @@
-/** Hidden states to logits over the whole vocabulary, scaled and capped as the family does. For a few rows only. */
+/**
+ * Hidden states to logits over the whole vocabulary, scaled and capped as the family does. For a
+ * few rows only.
+ */
 import { fullLogits } from "../../../kernels/vocabulary/full_logits.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { logitOptions } from "../config/config.ts";

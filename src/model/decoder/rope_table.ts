@@ -18,7 +18,10 @@ export function ropeTable(device: Device, rope: Rope): Tensor {
   return device.upload(table, [positions, half * 2]);
 }
 
-/** The tables of a model's layers by kind, those that do not turn included: one where two kinds turn alike. */
+/**
+ * The tables of a model's layers by kind, those that do not turn included: one where two kinds turn
+ * alike.
+ */
 export type RopeTables = Readonly<Record<keyof Ropes | "none", Tensor>>;
 
 /** Makes the tables. */

@@ -1,4 +1,7 @@
-/** What a token costs in the products of a model's blocks: the yardstick of whether it pays to prepare for them. */
+/**
+ * What a token costs in the products of a model's blocks: the yardstick of whether it pays to
+ * prepare for them.
+ */
 import type { ModelConfig } from "../config/config.ts";
 
 /** The sizes that count. */
@@ -12,7 +15,10 @@ export type ProductSizes = Pick<
   | "head_dim"
 >;
 
-/** Operations of one token forward through all blocks, two for each weight; attention and vocabulary left out. */
+/**
+ * Operations of one token forward through all blocks, two for each weight; attention and vocabulary
+ * left out.
+ */
 export function tokenOperations(config: ProductSizes): number {
   const { hidden_size: hidden, head_dim } = config;
   const heads = config.num_attention_heads + config.num_key_value_heads;

@@ -1,6 +1,7 @@
 /**
- * A model, or an adapter on its base, as one GGUF file for llama.cpp: written beside its place, read back and compared
- * with the checkpoint, and only then given its name. Knows how the parts fit together, and no format.
+ * A model, or an adapter on its base, as one GGUF file for llama.cpp: written beside its place,
+ * read back and compared with the checkpoint, and only then given its name. Knows how the parts fit
+ * together, and no format.
  */
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";

@@ -1,6 +1,7 @@
 /**
- * Model families as llama.cpp knows them: ONE table. A row says what an architecture of llama.cpp does by itself; what
- * a config has beyond that stops the export by name. To add a family is to add a row. Knows no file.
+ * Model families as llama.cpp knows them: ONE table. A row says what an architecture of llama.cpp
+ * does by itself; what a config has beyond that stops the export by name. To add a family is to add
+ * a row. Knows no file.
  */
 import type { ModelConfig } from "../config/config.ts";
 
@@ -8,7 +9,10 @@ import type { ModelConfig } from "../config/config.ts";
 export interface Architecture {
   /** Its name, and what its keys begin with. */
   readonly name: string;
-  /** Rows of q and k are put in the order of rotated neighbours, since ours rotates halves of a head. */
+  /**
+   * Rows of q and k are put in the order of rotated neighbours, since ours rotates halves of a
+   * head.
+   */
   readonly interleaved?: boolean;
   /** Names in a block that differ from Llama's. */
   readonly names?: Readonly<Record<string, string>>;
@@ -110,7 +114,10 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   },
 };
 
-/** The architecture of a config. @throws TypeError in one line if llama.cpp's has not all that the config asks for */
+/**
+ * The architecture of a config. @throws TypeError in one line if llama.cpp's has not all that the
+ * config asks for
+ */
 export function ggufArchitecture(config: ModelConfig): Architecture {
   const found = ARCHITECTURES[config.model_type];
   const problems = found ? unlike(config, found) : [

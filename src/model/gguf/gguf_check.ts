@@ -1,6 +1,6 @@
 /**
- * Reads a GGUF file back and compares it with what it was made from: every value of its metadata, every tensor's name,
- * type and shape, and every number within what its type loses.
+ * Reads a GGUF file back and compares it with what it was made from: every value of its metadata,
+ * every tensor's name, type and shape, and every number within what its type loses.
  */
 import {
   ggufBytes,

@@ -1,6 +1,6 @@
 /**
- * A rotary embedding as llama.cpp takes it: a base, a linear scale, or a divisor per frequency for what is neither.
- * Knows no file.
+ * A rotary embedding as llama.cpp takes it: a base, a linear scale, or a divisor per frequency for
+ * what is neither. Knows no file.
  */
 import type { GgufValue } from "../../files/gguf/gguf.ts";
 import type { JsonObject } from "../../files/disk/json_file.ts";
@@ -66,7 +66,10 @@ function readKeys(
   };
 }
 
-/** Layers with a window rotate as the others do, or by the plain base that the architecture has for them. */
+/**
+ * Layers with a window rotate as the others do, or by the plain base that the architecture has for
+ * them.
+ */
 function checkSliding(
   { ropes: { full, sliding }, windows }: ModelConfig,
   base: number | undefined,

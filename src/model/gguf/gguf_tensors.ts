@@ -1,6 +1,6 @@
 /**
- * A checkpoint's tensors under their GGUF names: types, order of rows, and their numbers piece by piece. Whoever
- * writes and whoever checks reads them from here. Knows no device.
+ * A checkpoint's tensors under their GGUF names: types, order of rows, and their numbers piece by
+ * piece. Whoever writes and whoever checks reads them from here. Knows no device.
  */
 import {
   type FloatDtype,
@@ -28,8 +28,9 @@ export interface GgufSource extends GgufTensor {
 }
 
 /**
- * All tensors of a checkpoint. Norms and biases stay float32, norms with the offset that a family adds to them; rows that are no whole blocks become float16; in a q4_0
- * file the matrix that makes the logits is q8_0, as llama.cpp's own tool keeps it finer than the rest.
+ * All tensors of a checkpoint. Norms and biases stay float32, norms with the offset that a family
+ * adds to them; rows that are no whole blocks become float16; in a q4_0 file the matrix that makes
+ * the logits is q8_0, as llama.cpp's own tool keeps it finer than the rest.
  *
  * @throws TypeError naming every tensor that is missing, misshapen, or unknown to llama.cpp
  */
@@ -113,8 +114,8 @@ async function* readPieces(
 }
 
 /**
- * Puts the rows of each head in the order of interleaved rotation: row `i` of the first half to `2i`, of the second
- * to `2i + 1`.
+ * Puts the rows of each head in the order of interleaved rotation: row `i` of the first half to
+ * `2i`, of the second to `2i + 1`.
  *
  * @param values `[heads * head, cols]`
  */

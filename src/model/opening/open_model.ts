@@ -1,6 +1,7 @@
 /**
- * Folders to models that only run: a base, and beside it a tuned one. An adapter goes on the base's own layers, so
- * that both answer from one copy of the weights; full weights are a second model. Knows no text.
+ * Folders to models that only run: a base, and beside it a tuned one. An adapter goes on the base's
+ * own layers, so that both answer from one copy of the weights; full weights are a second model.
+ * Knows no text.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -49,7 +50,8 @@ export interface OpenedTuned extends OpenedModel {
 }
 
 /**
- * Opens a model that will not be trained; its weights stay in the type they are stored in, or become codes.
+ * Opens a model that will not be trained; its weights stay in the type they are stored in, or
+ * become codes.
  *
  * @throws {Error} in one line, naming everything in the folder that does not fit
  */
@@ -64,8 +66,8 @@ export async function openModel(
 }
 
 /**
- * As `openModel()`, with the adapter of a folder on it; of a reward model with its head of one number, which lies in
- * the model's folder or in the adapter's.
+ * As `openModel()`, with the adapter of a folder on it; of a reward model with its head of one
+ * number, which lies in the model's folder or in the adapter's.
  *
  * @param options `adapter`: its folder; undefined: none
  */

@@ -1,6 +1,6 @@
 /**
- * A checkpoint with random weights from a bare config.json, for trials of a model's shape. Written tensor by tensor
- * in pieces of rows: the model is never in memory. Needs no device.
+ * A checkpoint with random weights from a bare config.json, for trials of a model's shape. Written
+ * tensor by tensor in pieces of rows: the model is never in memory. Needs no device.
  */
 import { join } from "@std/path";
 import { Random } from "../../base/random.ts";

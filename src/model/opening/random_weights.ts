@@ -1,6 +1,6 @@
 /**
- * A model with random weights from a bare config.json: normal with `initializer_range`, norms at one, biases at
- * zero, as transformers starts its models. Knows no file.
+ * A model with random weights from a bare config.json: normal with `initializer_range`, norms at
+ * one, biases at zero, as transformers starts its models. Knows no file.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";

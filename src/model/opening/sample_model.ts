@@ -1,6 +1,7 @@
 /**
- * A model of a config's sizes without a checkpoint: its weights repeat a few given bytes. What plans bytes runs it on
- * a device that only counts, what estimates time on a real one. Its answers mean nothing.
+ * A model of a config's sizes without a checkpoint: its weights repeat a few given bytes. What
+ * plans bytes runs it on a device that only counts, what estimates time on a real one. Its answers
+ * mean nothing.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { isCodeDType } from "../../../kernels/matrix/codebooks.ts";
@@ -35,7 +36,10 @@ export interface SampleOptions {
   readonly nested?: boolean | undefined;
   /** Adapters to put on, trained; undefined: none. */
   readonly adapter: AdapterConfig | undefined;
-  /** Numbers that all weights repeat; many, since they are written piece by piece. Undefined: nothing is written. */
+  /**
+   * Numbers that all weights repeat; many, since they are written piece by piece. Undefined:
+   * nothing is written.
+   */
   readonly numbers: Float32Array<ArrayBuffer> | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A model beside another: what is trained there it has a copy of, what is frozen both share. For LoRA that is a
- * second adapter and nothing else. Knows no training.
+ * A model beside another: what is trained there it has a copy of, what is frozen both share. For
+ * LoRA that is a second adapter and nothing else. Knows no training.
  */
 import { scale } from "../../../kernels/rows/elementwise.ts";
 import { createMatrix, packMatrix } from "../../../kernels/matrix/matrix.ts";
@@ -74,7 +74,9 @@ export function secondModel(model: Model): SecondModel {
   return { model: second, weights, refresh };
 }
 
-/** The factors of a layer's outputs, which nothing else keeps up to date where no half is trained. */
+/**
+ * The factors of a layer's outputs, which nothing else keeps up to date where no half is trained.
+ */
 function writeGains(
   device: Device,
   of: Weight,

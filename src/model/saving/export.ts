@@ -1,6 +1,6 @@
 /**
- * A model's numbers as a checkpoint has them: names, shapes and types as found, a tied head not twice. Trained and
- * frozen weights alike, in pieces of rows. Knows no path.
+ * A model's numbers as a checkpoint has them: names, shapes and types as found, a tied head not
+ * twice. Trained and frozen weights alike, in pieces of rows. Knows no path.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { type Matrix, readMatrixRows } from "../../../kernels/matrix/matrix.ts";
@@ -42,7 +42,10 @@ export function exportModel(
   );
 }
 
-/** The tensors of a model's adapters, in f32; see saved_adapter.ts for what stands fixed beside them. */
+/**
+ * The tensors of a model's adapters, in f32; see saved_adapter.ts for what stands fixed beside
+ * them.
+ */
 export function exportAdapter(model: Model): ExportedTensor[] {
   const { device } = model;
   const plain = (part: Weight | Vector) => exportWeight(device, part, "F32");
@@ -56,7 +59,10 @@ export function exportAdapter(model: Model): ExportedTensor[] {
     .map((part) => joined.get(part) ?? plain(part));
 }
 
-/** Half of an adapter with that of the fixed product: more rows of `a`, more columns of `b`, of one scale. */
+/**
+ * Half of an adapter with that of the fixed product: more rows of `a`, more columns of `b`, of one
+ * scale.
+ */
 function joinedHalf(
   device: Device,
   lora: Lora,
@@ -115,7 +121,10 @@ export function exportTensor(
   return exportWeight(device, { name, tensor }, dtype);
 }
 
-/** The bytes of numbers as they were read from the device; those of U32 are words in the guise of floats. */
+/**
+ * The bytes of numbers as they were read from the device; those of U32 are words in the guise of
+ * floats.
+ */
 export function fileBytes(
   numbers: Float32Array<ArrayBuffer>,
   dtype: FloatDtype | "U32",

@@ -1,6 +1,7 @@
 /**
- * An adapter into the weights of its base: a folder in Hugging Face layout that others load without an adapter. It is
- * loaded again and its logits compared with those of base and adapter before it takes its name.
+ * An adapter into the weights of its base: a folder in Hugging Face layout that others load without
+ * an adapter. It is loaded again and its logits compared with those of base and adapter before it
+ * takes its name.
  */
 import { join, relative, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
@@ -151,12 +152,14 @@ const ROUNDING: Readonly<Record<FloatDtype, number>> = {
 const ARITHMETIC = 2e-5;
 
 /**
- * Roundings of single weights are random and add up like a walk over the layers: one to two were measured on two
- * layers, which makes about ten on eighty.
+ * Roundings of single weights are random and add up like a walk over the layers: one to two were
+ * measured on two layers, which makes about ten on eighty.
  */
 const ROUNDINGS = 16;
 
-/** Largest difference to be expected: the merged weights are rounded to the type they are stored in. */
+/**
+ * Largest difference to be expected: the merged weights are rounded to the type they are stored in.
+ */
 function logitBound(stored: TensorReader, logits: Float32Array): number {
   const coarsest = Math.max(
     ...[...stored.tensors.values()].map(({ dtype }) =>

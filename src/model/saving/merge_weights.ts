@@ -1,7 +1,7 @@
 /**
- * `W + scale * B A` for every adapted weight of a checkpoint, with magnitudes brought to their length, on the CPU in
- * float64, tensor by tensor in pieces of rows; modules that the adapter has in full take their places, all else is
- * copied byte for byte. Needs no device.
+ * `W + scale * B A` for every adapted weight of a checkpoint, with magnitudes brought to their
+ * length, on the CPU in float64, tensor by tensor in pieces of rows; modules that the adapter has
+ * in full take their places, all else is copied byte for byte. Needs no device.
  */
 import {
   type FloatDtype,
@@ -37,8 +37,8 @@ export interface LowRank {
 }
 
 /**
- * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once; with magnitudes each row is then
- * brought to its length.
+ * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once; with
+ * magnitudes each row is then brought to its length.
  *
  * Sources: https://arxiv.org/abs/2106.09685, Eq. 3; https://arxiv.org/abs/2402.09353, Eq. 5.
  *
@@ -85,7 +85,10 @@ export interface AdapterFiles {
 const EMBEDDING = "model.embed_tokens.weight";
 const HEAD = "lm_head.weight";
 
-/** Whether an adapter brings an embedding or a head of its own, which a model that ties them then no longer does. */
+/**
+ * Whether an adapter brings an embedding or a head of its own, which a model that ties them then no
+ * longer does.
+ */
 export function unties({ weights }: AdapterFiles): boolean {
   return [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
 }

@@ -1,6 +1,6 @@
 /**
- * The parts of an adapter on the device: trained or frozen weights over given numbers, and copies of a model's own.
- * Knows no names but those it is given.
+ * The parts of an adapter on the device: trained or frozen weights over given numbers, and copies
+ * of a model's own. Knows no names but those it is given.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { scale } from "../../../kernels/rows/elementwise.ts";

@@ -1,7 +1,7 @@
 /**
- * Checkpoint to model: checks every tensor's name and shape at once, then streams the numbers to the device, never
- * holding more than a chunk of a file. Frozen weights stay packed in the type they are stored in; trained ones are
- * f32 beside their packed form.
+ * Checkpoint to model: checks every tensor's name and shape at once, then streams the numbers to
+ * the device, never holding more than a chunk of a file. Frozen weights stay packed in the type
+ * they are stored in; trained ones are f32 beside their packed form.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -73,7 +73,8 @@ const DERIVED = /rotary_emb\.inv_freq$/;
 /**
  * Loads a checkpoint.
  *
- * @throws {TypeError} naming every tensor that is missing, unknown or misshapen, or of a type we do not serve
+ * @throws {TypeError} naming every tensor that is missing, unknown or misshapen, or of a type we do
+ *   not serve
  */
 export async function loadModel(
   device: Device,

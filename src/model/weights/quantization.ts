@@ -1,6 +1,7 @@
 /**
- * Which weights of a model are kept as codes: those of the blocks' linear layers, as bitsandbytes does; never embeddings,
- * head, norms and biases. Quantises them as they are read from a checkpoint.
+ * Which weights of a model are kept as codes: those of the blocks' linear layers, as bitsandbytes
+ * does; never embeddings, head, norms and biases. Quantises them as they are read from a
+ * checkpoint.
  */
 import {
   BLOCK,
@@ -42,8 +43,8 @@ export function isQuantized(name: string): boolean {
 }
 
 /**
- * The type in which a quantised weight is kept: the codes' own, or f32 where blocks of 64 straddle rows, which the
- * products cannot read as codes; the numbers are the codes' all the same.
+ * The type in which a quantised weight is kept: the codes' own, or f32 where blocks of 64 straddle
+ * rows, which the products cannot read as codes; the numbers are the codes' all the same.
  */
 export function keptCodes(dtype: CodeDType, cols: number): Matrix["dtype"] {
   return dtype !== "int8" && cols % BLOCK !== 0 ? "f32" : dtype;

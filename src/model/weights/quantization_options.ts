@@ -1,6 +1,6 @@
 /**
- * The options that keep frozen weights as codes, by the names of TRL and bitsandbytes; every task that opens a model
- * has them.
+ * The options that keep frozen weights as codes, by the names of TRL and bitsandbytes; every task
+ * that opens a model has them.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What makes a checkpoint one of a reward model, as transformers' *ForSequenceClassification has it: a `score` of one
- * row in the head's place, and what its config.json says. Knows no training.
+ * What makes a checkpoint one of a reward model, as transformers' *ForSequenceClassification has
+ * it: a `score` of one row in the head's place, and what its config.json says. Knows no training.
  */
 import type { JsonObject } from "../../files/disk/json_file.ts";
 import type { ModelConfig } from "../config/config.ts";

@@ -1,4 +1,7 @@
-/** Which of a model's own parameters are trained where not all are: by name, or by block. Knows names only. */
+/**
+ * Which of a model's own parameters are trained where not all are: by name, or by block. Knows
+ * names only.
+ */
 
 /** What is trained; both null: all. */
 export interface TrainedParameters {

@@ -1,6 +1,6 @@
 /**
- * Which tensors a checkpoint of a config must have, with names and shapes, and how a model is built from them.
- * Knows no file and no number: the maker of weights and vectors is given.
+ * Which tensors a checkpoint of a config must have, with names and shapes, and how a model is built
+ * from them. Knows no file and no number: the maker of weights and vectors is given.
  */
 import type { Vector, Weight } from "../../autograd/parameter.ts";
 import type { ModelConfig } from "../config/config.ts";

@@ -39,12 +39,18 @@ function promptFault(
     : undefined;
 }
 
-/** Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by `train: false`. */
+/**
+ * Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by
+ * `train: false`.
+ */
 export function isTrained({ weight, train }: Message): boolean {
   return withoutFloat(weight) !== 0 && train !== false;
 }
 
-/** Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last one is. */
+/**
+ * Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last
+ * one is.
+ */
 export function teachesNothing(
   { prompt, completion }: Demonstration,
   { last }: { readonly last: boolean },

@@ -1,5 +1,6 @@
 /**
- * The prompt of rows that give none: what chosen and rejected have in common from their start (TRL's rule).
+ * The prompt of rows that give none: what chosen and rejected have in common from their start
+ * (TRL's rule).
  */
 import type { Message } from "../../text/message.ts";
 import { commonPrefix } from "../../base/common_prefix.ts";
@@ -23,12 +24,18 @@ function split<T>(
   };
 }
 
-/** Splits where one is a prefix of the other: its last item stays with the answers, so that none is empty. */
+/**
+ * Splits where one is a prefix of the other: its last item stays with the answers, so that none is
+ * empty.
+ */
 function place(common: number, a: number, b: number): number {
   return Math.max(0, Math.min(common, a - 1, b - 1));
 }
 
-/** Splits two texts; a space just before the difference goes to the answers. Never inside a character. */
+/**
+ * Splits two texts; a space just before the difference goes to the answers. Never inside a
+ * character.
+ */
 export function splitTexts(chosen: string, rejected: string): Split<string> {
   const [a, b] = [[...chosen], [...rejected]];
   const common = commonPrefix(a, b);

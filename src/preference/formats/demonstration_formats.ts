@@ -1,6 +1,6 @@
 /**
- * The table of shapes of data for supervised fine-tuning: which keys a row has, and how it becomes a Demonstration.
- * To serve another shape, add a row; the most particular come first.
+ * The table of shapes of data for supervised fine-tuning: which keys a row has, and how it becomes
+ * a Demonstration. To serve another shape, add a row; the most particular come first.
  */
 import { type Draft, type Format, keyIn, pick } from "./format.ts";
 import type { Demonstration } from "./preference.ts";

@@ -21,7 +21,10 @@ export function dialogueTurns(text: string): Message[] {
   });
 }
 
-/** A prompt: its turns without the empty one that waits for the answer; undefined if it is no dialogue. */
+/**
+ * A prompt: its turns without the empty one that waits for the answer; undefined if it is no
+ * dialogue.
+ */
 export function promptTurns(value: unknown): Message[] | undefined {
   if (!isDialogue(value)) return undefined;
   const turns = dialogueTurns(value);

@@ -1,6 +1,7 @@
 /**
- * The table of shapes of judged answers (KTO): which keys a row has, and how it becomes Feedback. Pairs of any shape
- * serve too: the chosen answer is a good one, the rejected one is bad. To serve another shape, add a row.
+ * The table of shapes of judged answers (KTO): which keys a row has, and how it becomes Feedback.
+ * Pairs of any shape serve too: the chosen answer is a good one, the rejected one is bad. To serve
+ * another shape, add a row.
  */
 import {
   ANSWER,

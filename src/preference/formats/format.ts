@@ -1,6 +1,7 @@
 /**
- * How a row finds its shape in a table of formats, by its keys, and is read by it. Names no column but those that
- * every shape may have. The tables are preference_formats.ts, demonstration_formats.ts and feedback_formats.ts.
+ * How a row finds its shape in a table of formats, by its keys, and is read by it. Names no column
+ * but those that every shape may have. The tables are preference_formats.ts,
+ * demonstration_formats.ts and feedback_formats.ts.
  */
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { RowContext } from "./preference.ts";
@@ -20,7 +21,10 @@ export interface Format<T> {
   readonly fits?: (row: Row) => boolean;
   /** What it looks like, for people. */
   readonly looks: string;
-  /** Reads a row that has the keys, into any number of drafts. @throws {TypeError} naming the key that is wrong */
+  /**
+   * Reads a row that has the keys, into any number of drafts. @throws {TypeError} naming the key
+   * that is wrong
+   */
   readonly read: (
     row: Row,
     ranking: Ranking,
@@ -49,7 +53,10 @@ export interface TurnKeys {
   readonly roles?: Readonly<Record<string, string>>;
 }
 
-/** The first of `"a|b"` that a row has: tables give every row every key, so one with null only counts last. */
+/**
+ * The first of `"a|b"` that a row has: tables give every row every key, so one with null only
+ * counts last.
+ */
 export function keyIn(row: Row, keys: string): string {
   const names = keys.split("|");
   return names.find((key) => isGiven(row, key)) ??
@@ -78,7 +85,9 @@ export function fitsFormat<T>(row: Row, format: Format<T>): boolean {
   return missingKeys(row, format).length === 0 && (format.fits?.(row) ?? true);
 }
 
-/** The format that shares the most keys with a row; the most general of several, which come last. */
+/**
+ * The format that shares the most keys with a row; the most general of several, which come last.
+ */
 function nearest<T>(
   row: Row,
   formats: readonly Format<T>[],
@@ -153,7 +162,9 @@ export function renameColumns(
   return Object.fromEntries([...rest, ...renamed]);
 }
 
-/** A row with the keys and speakers of its turns renamed to `role`, `content` and the standard four. */
+/**
+ * A row with the keys and speakers of its turns renamed to `role`, `content` and the standard four.
+ */
 export function renameTurns(row: Row, keys: TurnKeys): Row {
   const { role = "role", content = "content", roles = {} } = keys;
   const turn = (value: unknown): unknown => {

@@ -1,6 +1,6 @@
 /**
- * What a row of a dataset becomes before it is tokens: a prompt with two answers, with one, or with a judged one.
- * Knows no columns and no tokens.
+ * What a row of a dataset becomes before it is tokens: a prompt with two answers, with one, or with
+ * a judged one. Knows no columns and no tokens.
  */
 import type { Message } from "../../text/message.ts";
 
@@ -37,7 +37,10 @@ export interface Preference extends RowContext {
   readonly scores?: PairOfNumbers;
   /** The margin of rewards that the data asks for (`margin`); for reward models. */
   readonly margin?: number;
-  /** Sums of a reference's log-probabilities that the data gives (`ref_chosen_logps`), in nats, never positive. */
+  /**
+   * Sums of a reference's log-probabilities that the data gives (`ref_chosen_logps`), in nats,
+   * never positive.
+   */
   readonly referenceLogps?: PairOfNumbers;
 }
 

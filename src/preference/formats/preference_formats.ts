@@ -1,6 +1,7 @@
 /**
- * The table of shapes of preference data: which keys a row has, and how it becomes a Preference. To serve another
- * shape, add a row; the most particular come first. Checks of the contents are in check.ts.
+ * The table of shapes of preference data: which keys a row has, and how it becomes a Preference. To
+ * serve another shape, add a row; the most particular come first. Checks of the contents are in
+ * check.ts.
  */
 import { isDialogue } from "./dialogue.ts";
 import type { Format } from "./format.ts";

@@ -1,5 +1,6 @@
 /**
- * Questions that rows ask in texts: a system text, earlier rounds, an instruction and its input. Knows no answers.
+ * Questions that rows ask in texts: a system text, earlier rounds, an instruction and its input.
+ * Knows no answers.
  */
 import type { Message } from "../../text/message.ts";
 import { keyIn, pick } from "./format.ts";
@@ -10,7 +11,10 @@ export function userTurn(content: string): Message {
   return { role: "user", content };
 }
 
-/** Whether a row has a system text. Texts beside it are meant as turns: a template alone could place it. */
+/**
+ * Whether a row has a system text. Texts beside it are meant as turns: a template alone could place
+ * it.
+ */
 export function hasSystem(row: Row): boolean {
   const system = pick(row, "system|system_prompt");
   return typeof system === "string" && system !== "";

@@ -1,6 +1,6 @@
 /**
- * How rows that rank, rate or vote become drafts of Preference: none where nothing is preferred. The table is
- * preference_formats.ts.
+ * How rows that rank, rate or vote become drafts of Preference: none where nothing is preferred.
+ * The table is preference_formats.ts.
  */
 import { splitTurns } from "./common_prompt.ts";
 import { promptTurns } from "./dialogue.ts";

@@ -5,7 +5,10 @@
 /** Names of the ways, as the option takes them. */
 export const RANKINGS = ["best_worst", "best_each", "all"] as const;
 
-/** `best_worst`: one pair. `best_each`: the best with each other one. `all`: each with each that is worse. */
+/**
+ * `best_worst`: one pair. `best_each`: the best with each other one. `all`: each with each that is
+ * worse.
+ */
 export type Ranking = typeof RANKINGS[number];
 
 /** An answer and how good it is: higher is better. */

@@ -1,6 +1,6 @@
 /**
- * Numbers that a row gives its two answers: scores, and a reference's log-probabilities. The two are never mistaken
- * for each other: a log-probability of a text is not positive.
+ * Numbers that a row gives its two answers: scores, and a reference's log-probabilities. The two
+ * are never mistaken for each other: a log-probability of a text is not positive.
  */
 import { withoutFloat } from "../../base/json_float.ts";
 import type { PairOfNumbers, Preference } from "./preference.ts";

@@ -1,6 +1,6 @@
 /**
- * How the rows of pairs that are written down as such become drafts of Preference. The table is preference_formats.ts;
- * pairs that are made of rankings and votes are in ranked_shapes.ts.
+ * How the rows of pairs that are written down as such become drafts of Preference. The table is
+ * preference_formats.ts; pairs that are made of rankings and votes are in ranked_shapes.ts.
  */
 import type { Message } from "../../text/message.ts";
 import { splitTexts, splitTurns } from "./common_prompt.ts";
@@ -161,7 +161,9 @@ export function turnsWithAnswers(row: Row, key: string): Draft<Preference> {
   };
 }
 
-/** A question and two answers, all texts that are meant as turns. Keys may be alternatives, `"a|b"`. */
+/**
+ * A question and two answers, all texts that are meant as turns. Keys may be alternatives, `"a|b"`.
+ */
 export function questionWithAnswers(
   keys: readonly [question: string, chosen: string, rejected: string],
 ): (row: Row) => Draft<Preference> {

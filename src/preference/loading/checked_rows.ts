@@ -1,6 +1,6 @@
 /**
- * Rows of files -> checked Preferences, Demonstrations or Feedback. All broken rows among those that are drawn are told
- * at once, and none is used.
+ * Rows of files -> checked Preferences, Demonstrations or Feedback. All broken rows among those
+ * that are drawn are told at once, and none is used.
  */
 import { type Format, readRows, type ReadSettings } from "../formats/format.ts";
 import type { RowContext } from "../formats/preference.ts";
@@ -97,7 +97,9 @@ export class RowCensus<R extends RowContext> {
     return counts;
   }
 
-  /** @throws {TypeError} that tells the first broken rows of these numbers, and how many there are */
+  /**
+   * @throws {TypeError} that tells the first broken rows of these numbers, and how many there are
+   */
   refuseBroken(indices: readonly number[]): void {
     if (this.#faults.size === 0) return;
     const drawn = new Set(indices);

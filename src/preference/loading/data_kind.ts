@@ -1,5 +1,6 @@
 /**
- * The kinds of data that methods train on: how the rows of each are read, checked, tokenized, cut, packed and measured.
+ * The kinds of data that methods train on: how the rows of each are read, checked, tokenized, cut,
+ * packed and measured.
  */
 import {
   answersEqual,

@@ -1,6 +1,6 @@
 /**
- * The account of a load and some of its examples as lines of text: what will be trained, before any GPU work.
- * Pure: prints nothing, decides no colour by itself.
+ * The account of a load and some of its examples as lines of text: what will be trained, before any
+ * GPU work. Pure: prints nothing, decides no colour by itself.
  */
 import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 import type { Tokenizer } from "../../text/tokenizer.ts";

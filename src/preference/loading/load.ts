@@ -1,7 +1,7 @@
 /**
- * Files -> token pairs, demonstrations or judged answers, with an account of every row. Bad rows stop the load: data is
- * never half used. Rows that are merely of no use (equal answers, too long) are left out and counted. Rows of large
- * files are not held: what stays are tokens, packed.
+ * Files -> token pairs, demonstrations or judged answers, with an account of every row. Bad rows
+ * stop the load: data is never half used. Rows that are merely of no use (equal answers, too long)
+ * are left out and counted. Rows of large files are not held: what stays are tokens, packed.
  */
 import { createHash } from "node:crypto";
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
@@ -225,8 +225,8 @@ async function load<R extends RowContext, T>(
 /**
  * Loads preference pairs.
  *
- * @throws {TypeError} telling the first broken rows and their number; {SyntaxError} for broken JSON;
- *   {RangeError} if the template refuses a row
+ * @throws {TypeError} telling the first broken rows and their number; {SyntaxError} for broken
+ *   JSON; {RangeError} if the template refuses a row
  */
 export function loadPairs(
   sources: readonly DataSource[],

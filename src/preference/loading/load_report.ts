@@ -49,11 +49,17 @@ export interface LoadReport {
   readonly moved: Tally;
   /** Rows that lost tokens to the length policy. */
   readonly cut: Tally;
-  /** Lengths of what is kept, by part: prompt, chosen, rejected, total; or prompt, completion, total. */
+  /**
+   * Lengths of what is kept, by part: prompt, chosen, rejected, total; or prompt, completion,
+   * total.
+   */
   readonly lengths: Readonly<Record<string, Lengths>>;
   /** Good and bad answers among judged ones. */
   readonly labels?: { readonly good: number; readonly bad: number };
-  /** The bins that the examples were packed into, and the tokens that each may hold; absent where they were not. */
+  /**
+   * The bins that the examples were packed into, and the tokens that each may hold; absent where
+   * they were not.
+   */
   readonly packed?: { readonly bins: number; readonly maxLength: number };
   /** The file of tokens that this was read from; absent where the rows were tokenized now. */
   readonly cached?: string;

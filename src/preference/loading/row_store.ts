@@ -1,6 +1,6 @@
 /**
- * The rows of all files of a dataset by their numbers: held in memory where they are few, read again where they are
- * many. Knows no columns and draws nothing.
+ * The rows of all files of a dataset by their numbers: held in memory where they are few, read
+ * again where they are many. Knows no columns and draws nothing.
  */
 import { datasetFiles } from "../../files/records/dataset_files.ts";
 import { kindOfFile } from "../../files/records/data_kinds.ts";
@@ -41,7 +41,8 @@ export interface RowStore {
   /**
    * Reads rows in the order of their numbers in the list.
    *
-   * @param expect how many the caller is likely to take: files that are read again give a few more at a time
+   * @param expect how many the caller is likely to take: files that are read again give a few more
+   *   at a time
    */
   pick(indices: readonly number[], expect?: number): AsyncGenerator<SourceRow>;
 }

@@ -1,24 +1,34 @@
 /**
- * Which rows are taken from which source: fractions, train and test parts, mixtures. Draws numbers of rows, reads
- * no columns.
+ * Which rows are taken from which source: fractions, train and test parts, mixtures. Draws numbers
+ * of rows, reads no columns.
  */
 import { Random } from "../../base/random.ts";
 import type { ReadSettings } from "../formats/format.ts";
 import type { CountedFile, RowStore, SourceRow } from "./row_store.ts";
 
-/** A file, a pattern of files, or a folder with `train.*` and `test.*`; and how its rows are read. */
+/**
+ * A file, a pattern of files, or a folder with `train.*` and `test.*`; and how its rows are read.
+ */
 export interface DataSource extends ReadSettings {
   /** File, folder or pattern. */
   readonly path: string;
   /** Share of the train rows to take, from the start: 0 to 1. Default 1. */
   readonly fraction?: number;
-  /** The only split of it that is read; its rows then serve all splits of the run, as a bare file's do. */
+  /**
+   * The only split of it that is read; its rows then serve all splits of the run, as a bare file's
+   * do.
+   */
   readonly split?: string;
-  /** How often its rows come in turn, where sources are interleaved. All sources have one, or none. */
+  /**
+   * How often its rows come in turn, where sources are interleaved. All sources have one, or none.
+   */
   readonly probability?: number;
 }
 
-/** When an interleaved mixture ends: with the first source that has no more rows, or when each had its turn. */
+/**
+ * When an interleaved mixture ends: with the first source that has no more rows, or when each had
+ * its turn.
+ */
 export type StoppingStrategy = "first_exhausted" | "all_exhausted";
 
 /** Which rows to take. */
@@ -29,11 +39,15 @@ export interface DrawOptions {
    */
   readonly split: string;
   /**
-   * Usable rows of bare files that are kept from training and are their test part, drawn by the seed; 0: they have no
-   * test part; below 1: their share. Absent: a bare file is taken whole, whatever the split. Folders have files for each.
+   * Usable rows of bare files that are kept from training and are their test part, drawn by the
+   * seed; 0: they have no test part; below 1: their share. Absent: a bare file is taken whole,
+   * whatever the split. Folders have files for each.
    */
   readonly heldOut?: number | undefined;
-  /** Whether a row counts for `heldOut`; the rows passed over on the way belong to the test part too. */
+  /**
+   * Whether a row counts for `heldOut`; the rows passed over on the way belong to the test part
+   * too.
+   */
   readonly usable?: (row: SourceRow) => boolean;
   /** Draws the rows of all sources in a random order. Default false: as they stand. */
   readonly shuffle?: boolean;

@@ -1,6 +1,6 @@
 /**
- * Tokens of a load on disk, under a hash of all that they depend on: files, columns, template, tokenizer, limits,
- * draws. What cannot be written is not kept; what cannot be read is made again.
+ * Tokens of a load on disk, under a hash of all that they depend on: files, columns, template,
+ * tokenizer, limits, draws. What cannot be written is not kept; what cannot be read is made again.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";

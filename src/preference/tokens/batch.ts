@@ -1,6 +1,7 @@
 /**
- * Token sequences -> Batch: one list of tokens without padding, in which each token knows the two ranges of
- * rows it attends to. A pair lies as `shared prefix | chosen rest | rejected rest`; the prefix is computed once.
+ * Token sequences -> Batch: one list of tokens without padding, in which each token knows the two
+ * ranges of rows it attends to. A pair lies as `shared prefix | chosen rest | rejected rest`; the
+ * prefix is computed once.
  */
 import {
   type TokenPair,
@@ -14,13 +15,19 @@ export interface Batch {
   readonly tokens: Uint32Array<ArrayBuffer>;
   /** [tokens], from 0 in every sequence; both rests of a pair go on where the prefix ends */
   readonly positions: Uint32Array<ArrayBuffer>;
-  /** [tokens, 4]: prefix_start, prefix_end, own_start, own_end; ends exclusive, own_end is the row itself + 1 */
+  /**
+   * [tokens, 4]: prefix_start, prefix_end, own_start, own_end; ends exclusive, own_end is the row
+   * itself + 1
+   */
   readonly ranges: Uint32Array<ArrayBuffer>;
   /** [targets] the row whose hidden state predicts */
   readonly targetRows: Uint32Array<ArrayBuffer>;
   /** [targets] the token to be predicted */
   readonly targetTokens: Uint32Array<ArrayBuffer>;
-  /** [targets] 2 * pair for chosen, 2 * pair + 1 for rejected; the sequence's number where there are no pairs */
+  /**
+   * [targets] 2 * pair for chosen, 2 * pair + 1 for rejected; the sequence's number where there are
+   * no pairs
+   */
   readonly targetSequence: Uint32Array<ArrayBuffer>;
   /** How many sequences: logps are [sequences]. */
   readonly sequences: number;
@@ -28,9 +35,14 @@ export interface Batch {
   readonly promptTargets?: number;
   /** [answers] 1 where an answer is wanted; of single answers only (token_feedback.ts). */
   readonly desirable?: Uint8Array;
-  /** [pairs] by how much the data scores the chosen answer higher, NaN where it does not say; of pairs only. */
+  /**
+   * [pairs] by how much the data scores the chosen answer higher, NaN where it does not say; of
+   * pairs only.
+   */
   readonly scoreGaps?: Float64Array;
-  /** [pairs] the margin of rewards that the data asks for, 0 where it does not say; of pairs only. */
+  /**
+   * [pairs] the margin of rewards that the data asks for, 0 where it does not say; of pairs only.
+   */
   readonly margins?: Float64Array;
   /** Sum of the full lengths of all sequences, shared prefixes counted twice: TRL's num_tokens. */
   readonly attendedTokens: number;
@@ -115,8 +127,9 @@ class Builder {
 /**
  * Lays out preference pairs, the shared prefix of each once.
  *
- * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of all answers;
- *   `lastOnly`: each answer's last row is its only target, at which a reward model speaks
+ * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of
+ *   all answers; `lastOnly`: each answer's last row is its only target, at which a reward model
+ *   speaks
  */
 export function preferenceBatch(
   pairs: readonly TokenPair[],
@@ -170,7 +183,8 @@ export function preferenceBatch(
 /**
  * Lays out sequences by themselves, each with the targets of its completion.
  *
- * @param options `lastOnly`: each sequence's last row is its only target, at which a reward model speaks
+ * @param options `lastOnly`: each sequence's last row is its only target, at which a reward model
+ *   speaks
  */
 export function demonstrationBatch(
   sequences: readonly TokenSequence[],

@@ -1,6 +1,7 @@
 /**
- * Rows packed into bins of at most so many tokens, as TRL packs them: a bin is what a micro-batch counts. Rows of a bin
- * do not see one another (Batch.ranges), so packing changes which rows make a step and nothing else. Pure.
+ * Rows packed into bins of at most so many tokens, as TRL packs them: a bin is what a micro-batch
+ * counts. Rows of a bin do not see one another (Batch.ranges), so packing changes which rows make a
+ * step and nothing else. Pure.
  */
 import { partOf } from "./length.ts";
 import { DEMONSTRATION_PACKING } from "./packed_examples.ts";
@@ -11,8 +12,9 @@ import type { TokenDemonstration } from "./tokenize.ts";
 export const PACKING_STRATEGIES = ["bfd", "bfd_split", "wrapped"] as const;
 
 /**
- * `bfd`: whole rows, the longest first, each where it leaves the least room. `bfd_split`: longer rows in pieces.
- * `wrapped`: all rows end to end, cut wherever a bin is full; a piece sees the rows before it in its bin.
+ * `bfd`: whole rows, the longest first, each where it leaves the least room. `bfd_split`: longer
+ * rows in pieces. `wrapped`: all rows end to end, cut wherever a bin is full; a piece sees the rows
+ * before it in its bin.
  */
 export type PackingStrategy = typeof PACKING_STRATEGIES[number];
 

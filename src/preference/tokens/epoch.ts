@@ -1,6 +1,7 @@
 /**
- * The order of examples: a seeded permutation per epoch, cut into micro-batches and windows of gradient accumulation.
- * As in TRL the last micro-batch and the last window of an epoch may be short; no window crosses epochs.
+ * The order of examples: a seeded permutation per epoch, cut into micro-batches and windows of
+ * gradient accumulation. As in TRL the last micro-batch and the last window of an epoch may be
+ * short; no window crosses epochs.
  */
 import { Random } from "../../base/random.ts";
 
@@ -34,14 +35,20 @@ export interface EpochOptions {
   readonly shuffle?: boolean;
   /** Default 42. */
   readonly seed?: number;
-  /** Tokens of each example, `[examples]`: those of like length come together. Default: as they are drawn. */
+  /**
+   * Tokens of each example, `[examples]`: those of like length come together. Default: as they are
+   * drawn.
+   */
   readonly lengths?: readonly number[] | undefined;
 }
 
 /** The start of a run. */
 export const DATA_START: DataPosition = { epoch: 0, window: 0 };
 
-/** Indices of the examples in the order of one epoch; the same for the same seed, whatever came before. */
+/**
+ * Indices of the examples in the order of one epoch; the same for the same seed, whatever came
+ * before.
+ */
 export function epochOrder(
   epoch: number,
   options: EpochOptions,
@@ -54,8 +61,9 @@ export function epochOrder(
 }
 
 /**
- * Sorts stretches of many steps by length, longest first, and puts the longest of all in front: memory that suffices
- * for the first step suffices for all. (The grouping of transformers' `group_by_length`.)
+ * Sorts stretches of many steps by length, longest first, and puts the longest of all in front:
+ * memory that suffices for the first step suffices for all. (The grouping of transformers'
+ * `group_by_length`.)
  */
 function groupByLength(
   order: readonly number[],

@@ -1,6 +1,6 @@
 /**
- * What happens to sequences that are too long. A pair is cut consistently: both answers keep the same prompt
- * (but for TRL's `keep_end`, which cuts each by itself and is there for parity).
+ * What happens to sequences that are too long. A pair is cut consistently: both answers keep the
+ * same prompt (but for TRL's `keep_end`, which cuts each by itself and is there for parity).
  */
 import {
   type Span,
@@ -22,7 +22,8 @@ export const LENGTH_POLICIES = [
 
 /**
  * `drop`: too long a pair is left out. `prompt_start`: the prompt loses its first tokens.
- * `completion_end`: the answers lose their last tokens. `keep_start`, `keep_end`: TRL's truncation modes.
+ * `completion_end`: the answers lose their last tokens. `keep_start`, `keep_end`: TRL's truncation
+ * modes.
  */
 export type LengthPolicy = typeof LENGTH_POLICIES[number];
 

@@ -1,6 +1,7 @@
 /**
- * Judged answers laid out for KTO. A row lies as a pair does: its prompt once, its answer, then another row's answer to
- * the same prompt, which tells how far the policy has moved. Source: https://arxiv.org/abs/2402.01306, Sec. 4.1.
+ * Judged answers laid out for KTO. A row lies as a pair does: its prompt once, its answer, then
+ * another row's answer to the same prompt, which tells how far the policy has moved. Source:
+ * https://arxiv.org/abs/2402.01306, Sec. 4.1.
  */
 import { type Batch, preferenceBatch } from "./batch.ts";
 import type { TokenFeedback } from "./token_feedback.ts";
@@ -21,8 +22,9 @@ export interface MismatchOptions {
 }
 
 /**
- * Gives each row the answer of the row before it in its group, the first that of the last. A row before it with the
- * same prompt is passed over if another is there, since its answer does not mismatch; TRL takes the row before.
+ * Gives each row the answer of the row before it in its group, the first that of the last. A row
+ * before it with the same prompt is passed over if another is there, since its answer does not
+ * mismatch; TRL takes the row before.
  */
 export function mismatch(
   rows: readonly TokenFeedback[],
@@ -74,7 +76,10 @@ function exchange(
   return { ids: whole.slice(0, maxLength), completionStart };
 }
 
-/** Lays out rows: sequence 2 * row is the answer, 2 * row + 1 the mismatched one. Attended tokens are the answers'. */
+/**
+ * Lays out rows: sequence 2 * row is the answer, 2 * row + 1 the mismatched one. Attended tokens
+ * are the answers'.
+ */
 export function feedbackBatch(rows: readonly MismatchedFeedback[]): Batch {
   const pairs = rows.map(({ sequence, mismatched, line }) =>
     tokenPair(sequence, mismatched, line)

@@ -1,6 +1,6 @@
 /**
- * Opens what turns text into a model's tokens: the tokenizer and the chat template of its folder, or others by
- * name. Reads no weights and needs no device.
+ * Opens what turns text into a model's tokens: the tokenizer and the chat template of its folder,
+ * or others by name. Reads no weights and needs no device.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";

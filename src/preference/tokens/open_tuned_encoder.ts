@@ -1,6 +1,6 @@
 /**
- * Tokenizer and chat template of a tuned model: what training left in its folder, else those of its base. Reads no
- * weights.
+ * Tokenizer and chat template of a tuned model: what training left in its folder, else those of its
+ * base. Reads no weights.
  */
 import { join } from "@std/path";
 import { isThere } from "../../files/hub/repo_folder.ts";
@@ -9,8 +9,8 @@ import { type OpenedEncoder, openEncoder } from "./open_encoder.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
 
 /**
- * Opens what turns text into a tuned model's tokens. An adapter has its base's tokens, and the template it was trained
- * with.
+ * Opens what turns text into a tuned model's tokens. An adapter has its base's tokens, and the
+ * template it was trained with.
  *
  * @param options.base folder or name of the base
  * @param options.chat_template name or path of a template for all; null: the model's own

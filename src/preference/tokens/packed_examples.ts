@@ -1,6 +1,7 @@
 /**
- * Examples kept small: their tokens lie in one array of 32-bit words each, a pair's shared prompt once, and are taken
- * apart when they are asked for. Each reads as the plain type that it stands for; spread one and its tokens are lost.
+ * Examples kept small: their tokens lie in one array of 32-bit words each, a pair's shared prompt
+ * once, and are taken apart when they are asked for. Each reads as the plain type that it stands
+ * for; spread one and its tokens are lost.
  */
 import type { TokenFeedback } from "./token_feedback.ts";
 import type { Span, TokenPair, TokenSequence } from "./token_pair.ts";

@@ -22,7 +22,8 @@ function isBin(example: object): example is TokenBin {
 }
 
 /**
- * Tokens of a pair's two halves, of a bin's rows, of a judged answer or of a sequence, prompts included.
+ * Tokens of a pair's two halves, of a bin's rows, of a judged answer or of a sequence, prompts
+ * included.
  *
  * @throws {TypeError} for anything else
  */

@@ -1,5 +1,6 @@
 /**
- * A token sequence and whether its answer is wanted. The unit of unpaired preference training (KTO).
+ * A token sequence and whether its answer is wanted. The unit of unpaired preference training
+ * (KTO).
  */
 import type { TokenSequence } from "./token_pair.ts";
 

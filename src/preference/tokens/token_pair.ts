@@ -13,7 +13,10 @@ export interface TokenSequence {
   readonly ids: readonly number[];
   /** Where training begins. */
   readonly completionStart: number;
-  /** What is trained, if that is less than all from `completionStart` on: the answers of a conversation. */
+  /**
+   * What is trained, if that is less than all from `completionStart` on: the answers of a
+   * conversation.
+   */
   readonly spans?: readonly Span[] | undefined;
 }
 
@@ -30,7 +33,10 @@ export interface TokenPair {
   readonly chosen: TokenSequence;
   /** Prompt and the other answer. */
   readonly rejected: TokenSequence;
-  /** Longest common token prefix of both, never past either `completionStart`: computed once for both. */
+  /**
+   * Longest common token prefix of both, never past either `completionStart`: computed once for
+   * both.
+   */
   readonly sharedLength: number;
   /** The line of the file it came from, from 1. */
   readonly line: number;

@@ -1,6 +1,6 @@
 /**
- * Preference -> TokenPair, as TRL 1.13 does it. Nothing is added to what the template renders; plain text gets
- * the tokenizer's own BOS, and the EOS unless it ends with it.
+ * Preference -> TokenPair, as TRL 1.13 does it. Nothing is added to what the template renders;
+ * plain text gets the tokenizer's own BOS, and the EOS unless it ends with it.
  */
 import type { ChatTemplate, RenderOptions } from "../../text/chat_template.ts";
 import { commonPrefix } from "../../base/common_prefix.ts";
@@ -36,7 +36,10 @@ export interface Encoder {
 export interface Tokenized<T> {
   /** The sequences. */
   readonly tokens: T;
-  /** True if a token spans the border of prompt and answer, or the template renders them otherwise together. */
+  /**
+   * True if a token spans the border of prompt and answer, or the template renders them otherwise
+   * together.
+   */
   readonly moved: boolean;
 }
 
@@ -100,7 +103,10 @@ function plainIds(prompt: string, answer: string, encoder: Encoder): number[] {
   });
 }
 
-/** TRL cuts by COUNT: the prompt's tokens, then the whole's tokens from that place on, even if they differ before. */
+/**
+ * TRL cuts by COUNT: the prompt's tokens, then the whole's tokens from that place on, even if they
+ * differ before.
+ */
 function plainSequence(
   prompt: string,
   answer: string,
@@ -133,7 +139,8 @@ function sequence(
 /**
  * Tokenizes a pair; nothing is cut yet.
  *
- * @throws {RangeError} if the row is a conversation and there is no template, or the template refuses it
+ * @throws {RangeError} if the row is a conversation and there is no template, or the template
+ *   refuses it
  */
 export function tokenizePreference(
   preference: Preference,
@@ -177,13 +184,17 @@ export interface TrainedPart {
   /** False trains the prompt's tokens too (TRL's `completion_only_loss`). Default true. */
   readonly completionOnly?: boolean;
   /**
-   * Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`): what the template marks by
-   * `{% generation %}`, or each turn of the assistant where it marks nothing. Default false.
+   * Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`): what
+   * the template marks by `{% generation %}`, or each turn of the assistant where it marks nothing.
+   * Default false.
    */
   readonly assistantOnly?: boolean;
 }
 
-/** What the template itself marks as the assistant's; a token that reaches over an end belongs to it. */
+/**
+ * What the template itself marks as the assistant's; a token that reaches over an end belongs to
+ * it.
+ */
 function markedSpans(
   turns: readonly Message[],
   ids: readonly number[],

@@ -1,5 +1,6 @@
 /**
- * Filters of a template that go over lists: select, map, sort, group, sum and their like, as Python's Jinja2 has them.
+ * Filters of a template that go over lists: select, map, sort, group, sum and their like, as
+ * Python's Jinja2 has them.
  */
 import type { Filter, FilterCall } from "./filter.ts";
 import { iterate, lessThan, pairsOf } from "./operators.ts";

@@ -1,5 +1,6 @@
 /**
- * What a filter of a template is: a value and arguments in, a value out. The table is python_filters.ts.
+ * What a filter of a template is: a value and arguments in, a value out. The table is
+ * python_filters.ts.
  */
 import type { Value } from "./values.ts";
 
@@ -31,7 +32,10 @@ export interface FilterCall {
   ) => boolean;
 }
 
-/** One row of the table: the names of its arguments, in order, `*` for any; undefined leaves it to the engine. */
+/**
+ * One row of the table: the names of its arguments, in order, `*` for any; undefined leaves it to
+ * the engine.
+ */
 export interface Filter {
   readonly params?: readonly string[];
   readonly run: (value: Value, call: FilterCall) => Value | undefined;

@@ -1,6 +1,7 @@
 /**
- * Filters of a template, `value | name(...)`, as Python's Jinja2 computes them. A filter that is not here is the npm
- * engine's own or refused by name; so is an argument that a filter does not have.
+ * Filters of a template, `value | name(...)`, as Python's Jinja2 computes them. A filter that is
+ * not here is the npm engine's own or refused by name; so is an argument that a filter does not
+ * have.
  */
 import { isTrue, keyOf, LIST_FILTERS } from "./collections.ts";
 import type { Arguments, Filter, FilterCall } from "./filter.ts";

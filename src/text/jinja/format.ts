@@ -1,6 +1,6 @@
 /**
- * Texts with places for values: `"%s" % value` and `"{}".format(value)`, without widths and precisions, which are
- * refused by name.
+ * Texts with places for values: `"%s" % value` and `"{}".format(value)`, without widths and
+ * precisions, which are refused by name.
  */
 import {
   dictOf,
@@ -15,7 +15,8 @@ import {
 /**
  * `text % value`, as the `format` filter writes too.
  *
- * @throws {RangeError} for a conversion that is not served, {TypeError} for too few or too many values
+ * @throws {RangeError} for a conversion that is not served, {TypeError} for too few or too many
+ *   values
  */
 export function percentFormat(text: string, value: Value): string {
   const values = value.type === "TupleValue" ? listOf(value) ?? [] : [value];
@@ -49,7 +50,8 @@ export function percentFormat(text: string, value: Value): string {
 /**
  * `text.format(...)`.
  *
- * @throws {RangeError} for a field that is more than a number or a name, or that no value is given for
+ * @throws {RangeError} for a field that is more than a number or a name, or that no value is given
+ *   for
  */
 export function braceFormat(
   text: string,

@@ -1,6 +1,7 @@
 /**
- * The npm Jinja engine's interpreter with Python's manners where a chat template could tell the difference:
- * printing, comparing, attributes of undefined names, scopes and loop controls, string methods.
+ * The npm Jinja engine's interpreter with Python's manners where a chat template could tell the
+ * difference: printing, comparing, attributes of undefined names, scopes and loop controls, string
+ * methods.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
 import { applyFilter, PYTHON_FILTERS } from "./filters.ts";
@@ -52,7 +53,10 @@ const FINAL = new Set([
 type MacroCall = (args: Value[], scope: Environment) => Value;
 const NOWHERE = new Environment();
 
-/** Runs a template's syntax tree; `evaluate` is the engine's one door, so the corners are turned there. */
+/**
+ * Runs a template's syntax tree; `evaluate` is the engine's one door, so the corners are turned
+ * there.
+ */
 export class PythonInterpreter extends Interpreter {
   override evaluate(
     statement: Statement | undefined,
@@ -281,7 +285,10 @@ export class PythonInterpreter extends Interpreter {
     return wrap(answer !== Boolean(node.negate));
   }
 
-  /** A macro sees the names of the place where it is written, not those of the place where it is called. */
+  /**
+   * A macro sees the names of the place where it is written, not those of the place where it is
+   * called.
+   */
   #macro(node: Node, scope: Environment): Value {
     const nothing = super.evaluate(node, scope);
     const name = String((node.name as Node).value);

@@ -1,6 +1,6 @@
 /**
- * JSON as Python's `json.dumps` writes it, for the `tojson` filter of transformers: spaces after separators, floats
- * with their point, letters of all scripts as they are.
+ * JSON as Python's `json.dumps` writes it, for the `tojson` filter of transformers: spaces after
+ * separators, floats with their point, letters of all scripts as they are.
  */
 import {
   dictOf,

@@ -10,7 +10,10 @@ import {
   wrapTuple,
 } from "./values.ts";
 
-/** Gives the `loop` variable of round `i` (from 0) over `items`; all rounds share what `loop.changed` has seen. */
+/**
+ * Gives the `loop` variable of round `i` (from 0) over `items`; all rounds share what
+ * `loop.changed` has seen.
+ */
 export function loopRecords(items: readonly Value[]): (i: number) => Value {
   const none = wrap(undefined);
   let seen: Value | undefined;

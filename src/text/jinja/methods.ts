@@ -1,5 +1,6 @@
 /**
- * Methods of Python's values, as a template calls them: `text.split("x")`, `list.index(1)`, `dict.items()`.
+ * Methods of Python's values, as a template calls them: `text.split("x")`, `list.index(1)`,
+ * `dict.items()`.
  */
 import { pairsOf } from "./operators.ts";
 import { STR_METHODS } from "./strings.ts";

@@ -1,5 +1,6 @@
 /**
- * The syntax tree of a template as the npm engine's parser gives it: parsing, and small nodes of our own. Runs nothing.
+ * The syntax tree of a template as the npm engine's parser gives it: parsing, and small nodes of
+ * our own. Runs nothing.
  */
 import { type Interpreter, parse } from "@huggingface/jinja";
 import { templateTokens } from "./tokens.ts";
@@ -134,7 +135,10 @@ export function filterNode(
   return { type: "FilterExpression", operand: held(operand), filter } as Node;
 }
 
-/** @throws {TypeError} for `x | safe + y`: in Python `x | safe` is Markup, which escapes what is added to it */
+/**
+ * @throws {TypeError} for `x | safe + y`: in Python `x | safe` is Markup, which escapes what is
+ *   added to it
+ */
 export function refuseEscaping({ left, right }: Node): void {
   const isSafe = (side: unknown) =>
     (side as Node).type === "FilterExpression" &&

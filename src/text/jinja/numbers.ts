@@ -12,7 +12,10 @@ function floatIn(value: Value): number | undefined {
   return FLOAT.test(text) ? Number(text.replaceAll("_", "")) : undefined;
 }
 
-/** `value | int`; undefined where its default is taken. @throws {RangeError} for another base than 10 */
+/**
+ * `value | int`; undefined where its default is taken. @throws {RangeError} for another base than
+ * 10
+ */
 export function integerOf(value: Value, base?: Value): Value | undefined {
   if (base !== undefined && numberOf(base) !== 10) {
     throw new RangeError("Cannot read an int: expected the base 10");
@@ -42,7 +45,10 @@ function roundHalfEven(x: number, digits: number): number {
   return (below % 2 === 0 ? below : below + 1) / scale;
 }
 
-/** `value | round(precision, method)`. @throws {RangeError} for a precision or method that is not served */
+/**
+ * `value | round(precision, method)`. @throws {RangeError} for a precision or method that is not
+ * served
+ */
 export function rounded(value: Value, precision?: Value, way?: Value): Value {
   const x = numberOf(value);
   const digits = precision === undefined ? 0 : numberOf(precision) ?? -1;

@@ -1,6 +1,7 @@
 /**
- * Binary operators of a template as Python has them: text never adds to a number, `%` takes the sign of its right side,
- * floats stay floats, lists compare item by item, and what does not fit is an error.
+ * Binary operators of a template as Python has them: text never adds to a number, `%` takes the
+ * sign of its right side, floats stay floats, lists compare item by item, and what does not fit is
+ * an error.
  */
 import { percentFormat } from "./format.ts";
 import {
@@ -148,7 +149,8 @@ function ordered(
 }
 
 /**
- * The value of `left operator right` where Python's rule is not the engine's; undefined where the engine is right.
+ * The value of `left operator right` where Python's rule is not the engine's; undefined where the
+ * engine is right.
  *
  * @throws {TypeError} as Python does for operands that do not fit.
  */
@@ -175,7 +177,10 @@ export function pythonBinary(
   return ordered(operator, left, right) ?? onNumbers(operator, left, right);
 }
 
-/** Items, keys of a dict, characters of a text; none of an undefined name; undefined for values without items. */
+/**
+ * Items, keys of a dict, characters of a text; none of an undefined name; undefined for values
+ * without items.
+ */
 export function itemsOf(value: Value): readonly Value[] | undefined {
   if (isUndefined(value)) return [];
   const text = textOf(value);
@@ -197,7 +202,8 @@ export function pairsOf(value: Value): Value {
 }
 
 /**
- * What a `for` loop goes over: items, keys of a dict, characters of a text; an undefined name is empty.
+ * What a `for` loop goes over: items, keys of a dict, characters of a text; an undefined name is
+ * empty.
  *
  * @throws {TypeError} for values without items, `none` included.
  */

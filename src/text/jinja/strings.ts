@@ -1,6 +1,6 @@
 /**
- * Methods of Python's `str` that chat templates call and the npm Jinja engine lacks, or has without their
- * arguments: `content.strip('\n')` must strip newlines only.
+ * Methods of Python's `str` that chat templates call and the npm Jinja engine lacks, or has without
+ * their arguments: `content.strip('\n')` must strip newlines only.
  */
 import { braceFormat } from "./format.ts";
 import {
@@ -188,7 +188,9 @@ function rpartition(text: string, separator: string): string[] {
     : [text.slice(0, at), separator, text.slice(at + separator.length)];
 }
 
-/** Methods by name: `(text, arguments) => plain result`. They take precedence over the engine's own. */
+/**
+ * Methods by name: `(text, arguments) => plain result`. They take precedence over the engine's own.
+ */
 export const STR_METHODS: Readonly<
   Record<
     string,
@@ -258,7 +260,10 @@ export function joinAll(items: readonly Value[], glue: string): string {
   return items.map(strText).join(glue);
 }
 
-/** `text | indent`: lines after the first are set in; with `first` that one too, with `blank` empty ones too. */
+/**
+ * `text | indent`: lines after the first are set in; with `first` that one too, with `blank` empty
+ * ones too.
+ */
 export function indented(
   text: string,
   by: string,

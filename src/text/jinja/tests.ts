@@ -1,5 +1,6 @@
 /**
- * Tests of a template, `x is name`, as Python's Jinja2 answers them; `select` and its like take them by name too.
+ * Tests of a template, `x is name`, as Python's Jinja2 answers them; `select` and its like take
+ * them by name too.
  */
 import { contains, itemsOf, lessThan } from "./operators.ts";
 import { equal, isUndefined, numberOf, textOf, type Value } from "./values.ts";

@@ -1,6 +1,7 @@
 /**
- * What the npm Jinja engine's parser does not read, put into words that it does, before it parses: raw blocks, tests
- * with arguments, signs after keywords. What it would read otherwise than Python is refused by name.
+ * What the npm Jinja engine's parser does not read, put into words that it does, before it parses:
+ * raw blocks, tests with arguments, signs after keywords. What it would read otherwise than Python
+ * is refused by name.
  */
 import { tokenize } from "@huggingface/jinja";
 
@@ -13,7 +14,10 @@ export const NOT_TEST = "is not:";
 
 const RAW = /\{%(-?)\s*raw\s*(-?)%\}(.*?)\{%(-?)\s*endraw\s*(-?)%\}/gs;
 
-/** The text of raw blocks becomes the text of a literal; white space around the marks stays theirs to strip. */
+/**
+ * The text of raw blocks becomes the text of a literal; white space around the marks stays theirs
+ * to strip.
+ */
 function withoutRaw(source: string): string {
   return source.replace(
     RAW,

@@ -1,11 +1,14 @@
 /**
- * How Python prints, compares and names the values of a Jinja template. The npm engine has JavaScript's
- * manners (`true`, `null`, `1e-7`, loose equality); chat templates were written against Python's.
+ * How Python prints, compares and names the values of a Jinja template. The npm engine has
+ * JavaScript's manners (`true`, `null`, `1e-7`, loose equality); chat templates were written
+ * against Python's.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
 import { JsonFloat } from "../../base/json_float.ts";
 
-/** A value inside a running template: the engine's wrapper around a string, number, list, dict, ... */
+/**
+ * A value inside a running template: the engine's wrapper around a string, number, list, dict, ...
+ */
 export type Value = ReturnType<Interpreter["evaluate"]>;
 
 type Maker<T> = new (inner: T) => Value;
@@ -90,7 +93,9 @@ export function textOf(value: Value): string | undefined {
   return value.type === "StringValue" ? String(value.value) : undefined;
 }
 
-/** The number inside an int, float or bool (Python counts True as 1), undefined for anything else. */
+/**
+ * The number inside an int, float or bool (Python counts True as 1), undefined for anything else.
+ */
 export function numberOf(value: Value): number | undefined {
   return /^(Integer|Float|Boolean)Value$/.test(value.type)
     ? Number(value.value)
