@@ -34,6 +34,8 @@ export type {
   Variant,
 } from "./kernels/device/device_options.ts";
 export type { DeviceMemory } from "./kernels/device/pool.ts";
+export { everyKernel } from "./kernels/every_kernel.ts";
+export { kernelsSchema } from "./kernels/kernels_options.ts";
 export { tuneProducts } from "./kernels/product/tune_products.ts";
 export type {
   Probe,

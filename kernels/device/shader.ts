@@ -6,32 +6,45 @@ import { defineKernel, type Kernel } from "./kernel.ts";
 
 /** The kernels of one shader file. */
 export interface Shader<V> {
+  /** The name of the file. */
+  readonly file: string;
   /** The kernel for these values. */
   kernel(values: V): Kernel;
   /** Its text, written anew. */
   text(values: V): string;
+  /** The kernels for all values that launches choose. */
+  everyKernel(): Generator<Kernel>;
 }
 
-/**
- * The kernels of a shader file, of which `V` are the values.
- *
- * @param nameOf the name of a kernel in profiles and errors, another one for other values
- */
+/** How the kernels of a shader file are called, and which there are. */
+export interface ShaderUse<V> {
+  /** The name of a kernel in profiles and errors, another one for other values. */
+  readonly nameOf: (values: V) => string;
+  /** All values that launches choose, some of them where any number may be chosen, as for the size of a head. */
+  readonly used: () => Iterable<V>;
+}
+
+/** The kernels of a shader file, which takes the values `V`. */
 export function createShader<V extends { readonly [K in keyof V]: Value }>(
   file: ShaderFile,
-  nameOf: (values: V) => string,
+  { nameOf, used }: ShaderUse<V>,
 ): Shader<V> {
   const kernels = new Map<string, Kernel>();
   const text = (values: V) => expand(file, { ...values });
+  const kernel = (values: V) => {
+    const name = nameOf(values);
+    const known = kernels.get(name);
+    if (known) return known;
+    const made = defineKernel(name, text(values));
+    kernels.set(name, made);
+    return made;
+  };
   return {
+    file: file.name,
     text,
-    kernel(values) {
-      const name = nameOf(values);
-      const known = kernels.get(name);
-      if (known) return known;
-      const made = defineKernel(name, text(values));
-      kernels.set(name, made);
-      return made;
+    kernel,
+    *everyKernel() {
+      for (const values of used()) yield kernel(values);
     },
   };
 }

@@ -115,6 +115,14 @@ Deno.test("import-recipe writes only recipes/", OPTIONS, async () => {
   ]);
 });
 
+Deno.test("kernels writes only output/ and .cache/", OPTIONS, async () => {
+  assertEquals(await granted("kernels"), [
+    "read /etc/hosts",
+    "write output/a",
+    "write .cache/a",
+  ]);
+});
+
 Deno.test("bench writes nothing", OPTIONS, async () => {
   assertEquals(await granted("bench"), [
     "read /etc/hosts",

@@ -205,11 +205,13 @@ Deno.test("createShader() writes the kernel of equal values once", pure, () => {
     "//#values N\n@group(0) @binding(#{N}) var<storage, read> x: array<f32>;";
   const shader = createShader<{ N: number }>(
     { name: "x.wgsl", text },
-    ({ N }) => `x_${N}`,
+    { nameOf: ({ N }) => `x_${N}`, used: () => [{ N: 3 }, { N: 5 }] },
   );
   const kernel = shader.kernel({ N: 3 });
   assertEquals(kernel.name, "x_3");
   assertEquals(kernel.bindings, [{ name: "x", index: 3, access: "read" }]);
   assertEquals(shader.kernel({ N: 3 }) === kernel, true);
   assertEquals(shader.kernel({ N: 4 }) === kernel, false);
+  const names = [...shader.everyKernel()].map(({ name }) => name);
+  assertEquals(names, ["x_3", "x_5"]);
 });
