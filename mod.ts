@@ -21,7 +21,7 @@
  * console.log(reportLines(train.report).join("\n"));
  * ```
  *
- * To train it takes `Device.open()` and `runTraining()` more.
+ * To train it takes `openDevice()` and `runTraining()` more.
  *
  * @module
  */
@@ -29,6 +29,9 @@
 // the device that everything runs on
 export type { CodeDType } from "./kernels/matrix/codebooks.ts";
 export { Device } from "./kernels/device/device.ts";
+export { openDevice } from "./kernels/device/open_deno.ts";
+export { openGpu } from "./kernels/device/open_gpu.ts";
+export type { OpenedGpu } from "./kernels/device/open_gpu.ts";
 export type {
   DeviceOptions,
   Variant,

@@ -168,7 +168,8 @@ ensure_adapter() {
   name=$(adapter) || fail "the Vulkan driver is installed, yet Deno finds no WebGPU adapter"
 }
 
-# note_vector_width: llvmpipe, the software adapter, stops at 256 bits by itself; kernels/device/vector_width.ts reads this file
+# note_vector_width: llvmpipe, the software adapter, stops at 256 bits by itself; this file tells
+# kernels/device/open_deno.ts to ask for more
 note_vector_width() {
   rm -f .cache/vector_width
   case "$name" in *llvmpipe*) ;; *) return 0 ;; esac

@@ -8,8 +8,8 @@ import {
   type Compared,
   createSpeaker,
   demoSchema,
-  Device,
   manner,
+  openDevice,
   openEncoder,
   openSideBySide,
   parseRecipe,
@@ -73,7 +73,7 @@ await runTask(async () => {
   const recipe = parseRecipe(await Deno.readTextFile(RECIPE), RECIPE);
   const changed = { output_dir, overwrite_output_dir: true };
   const { options } = readOptions(trainSchema, [recipe, changed]);
-  using device = await Device.open(memoryBudget());
+  using device = await openDevice(memoryBudget());
   console.log(
     `training ${options.model_name_or_path} by DPO as ${RECIPE} says, on ${device.description.trim()}`,
   );

@@ -1,11 +1,11 @@
 /** `deno task export-gguf`: a model, or an adapter on its base, as a GGUF file with a Modelfile beside it. */
 // deno-lint-ignore-file no-console
 import {
-  Device,
   exportGguf,
   exportGgufSchema,
   formatBytes,
   ollamaModelfile,
+  openDevice,
 } from "../mod.ts";
 import { memoryBudget, taskProgress } from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
@@ -20,7 +20,7 @@ await runTask(async () => {
   const signal = stopSignal();
   using device = options.adapter_name_or_path === null
     ? undefined
-    : await Device.open(memoryBudget());
+    : await openDevice(memoryBudget());
   return await orInterrupted(async () => {
     const { bytes, types, modelfile, notes } = await exportGguf(
       device,

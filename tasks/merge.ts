@@ -1,6 +1,6 @@
 /** `deno task merge`: an adapter into the weights of its base, checked by their logits before it is called done. */
 // deno-lint-ignore-file no-console
-import { Device, mergeAdapter, mergeSchema } from "../mod.ts";
+import { mergeAdapter, mergeSchema, openDevice } from "../mod.ts";
 import { memoryBudget, taskProgress } from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 import { orInterrupted, stopSignal } from "./stop_signal.ts";
@@ -12,7 +12,7 @@ await runTask(async () => {
       "Writes a model with an adapter merged into its weights, and checks it by its logits.",
   });
   const signal = stopSignal();
-  using device = await Device.open(memoryBudget());
+  using device = await openDevice(memoryBudget());
   return await orInterrupted(async () => {
     const { difference, bound, effect } = await mergeAdapter(device, options, {
       signal,

@@ -7,6 +7,7 @@ import {
   createSpeaker,
   Device,
   fillSampling,
+  openDevice,
   openEncoder,
   openOutputFile,
   openSideBySide,
@@ -68,7 +69,7 @@ await runTask(async () => {
     ? []
     : await readQuestions(readRecords(input));
   using file = output === null ? undefined : await openOutputFile(output);
-  using device = await Device.open(memoryBudget());
+  using device = await openDevice(memoryBudget());
   const { speakers, sampling } = await openSpeakers(device, options);
   // a conversation's answers are products of few rows, which have a kernel of their own
   const tokens = questions.length * (options.max_new_tokens ?? USUAL_TOKENS);

@@ -3,7 +3,7 @@
  * rewards.
  */
 // deno-lint-ignore-file no-console
-import { Device, scoreFile, scoreSchema } from "../mod.ts";
+import { openDevice, scoreFile, scoreSchema } from "../mod.ts";
 import { memoryBudget, productTuner, taskProgress } from "./console.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 import { orInterrupted, stopSignal } from "./stop_signal.ts";
@@ -15,7 +15,7 @@ await runTask(async () => {
       "Writes each line of a file with the log-probabilities of its tokens, in nats.",
   });
   const signal = stopSignal();
-  using device = await Device.open(memoryBudget());
+  using device = await openDevice(memoryBudget());
   return await orInterrupted(async () => {
     const lines = await scoreFile(device, options, {
       signal,

@@ -4,10 +4,10 @@
 // deno-lint-ignore-file no-console
 import { resourceUsage } from "node:process";
 import {
-  Device,
   dryRun,
   dryRunLines,
   formatBytes,
+  openDevice,
   runTraining,
   trainSchema,
 } from "../mod.ts";
@@ -20,7 +20,7 @@ await runTask(async () => {
     summary:
       "Trains on preference pairs or demonstrations: adapters or all weights.",
   });
-  using device = await Device.open(memoryBudget(options.memory_limit));
+  using device = await openDevice(memoryBudget(options.memory_limit));
   if (options.dry_run) {
     const run = await dryRun(device, options);
     const lines = dryRunLines(run, device.budgetBytes);

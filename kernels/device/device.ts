@@ -1,16 +1,16 @@
 /**
- * The one owner of the GPU: adapter, pipelines, recorded work, and the buffers that scopes lend from a pool.
+ * The one owner of the GPU: pipelines, recorded work, and the buffers that scopes lend from a pool.
  * Knows tensors and kernels by name, no op and no model.
  *
  * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the next read.
  */
-import { openAdapter } from "./adapter.ts";
 import { boundOf, checkGrid } from "./bindings.ts";
 import { countingGpu } from "./counting_gpu.ts";
 import type { DeviceOptions, Scope, Variant } from "./device_options.ts";
 import { type Faults, watchFaults } from "./faults.ts";
 import type { Kernel } from "./kernel.ts";
 import { type KernelTime, startProfile } from "./launch_profile.ts";
+import type { OpenedGpu } from "./open_gpu.ts";
 import {
   createPipelines,
   type Pipeline,
@@ -35,7 +35,7 @@ const UPLOAD_WAIT_BYTES = 32 << 20;
 export class Device implements Disposable {
   /** Which set of kernels runs. */
   readonly variant: Variant;
-  /** The adapter's name. */
+  /** Name and driver of the GPU. */
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;
@@ -72,14 +72,10 @@ export class Device implements Disposable {
     this.#faults = watchFaults(gpu);
   }
 
-  /**
-   * Opens the best adapter of this machine.
-   *
-   * @throws {Error} if no adapter fits; the message says what to install
-   */
-  static async open(options: DeviceOptions = {}): Promise<Device> {
-    const { gpu, description, isFallbackAdapter } = await openAdapter();
-    const variant = options.variant ?? (isFallbackAdapter ? "panel" : "tile");
+  /** A device on a GPU that is open; `openDevice()` finds and opens one on Deno. */
+  static of(opened: OpenedGpu, options: DeviceOptions = {}): Device {
+    const { gpu, description, isCpu } = opened;
+    const variant = options.variant ?? (isCpu ? "panel" : "tile");
     return new Device(gpu, description, variant, options);
   }
 
@@ -90,7 +86,8 @@ export class Device implements Disposable {
   static counting(like: Device, budgetBytes = Infinity): Device {
     const { gpu, description, variant, windowBytes } = like;
     return new Device(countingGpu(gpu.limits), description, variant, {
-      ...{ budgetBytes, windowBytes },
+      budgetBytes,
+      windowBytes,
     });
   }
 
@@ -192,7 +189,7 @@ export class Device implements Disposable {
   /**
    * Starts to time every launch, each a pass of its own; the result gives the times, and ends it.
    *
-   * @throws {TypeError} if the adapter has no timestamps
+   * @throws {TypeError} if the device has no timestamps
    * @internal
    */
   startProfile(): () => Promise<KernelTime[]> {

@@ -1,16 +1,16 @@
 /** How a device is opened, and what its scopes are: plain types. */
 import type { Tensor } from "./tensor.ts";
 
-/** Which set of kernels runs: panels in storage textures (CPU adapters) or tiles in storage buffers (GPUs). */
+/** Which set of kernels runs: panels in storage textures (CPUs) or tiles in storage buffers (GPUs). */
 export type Variant = "panel" | "tile";
 
 /** How to open a device. */
 export interface DeviceOptions {
-  /** Kernels to use; by default what suits the adapter. */
+  /** Kernels to use; by default what suits the GPU. */
   readonly variant?: Variant;
   /** Most bytes that the device may hold; default: no bound. */
   readonly budgetBytes?: number;
-  /** Most bytes of one binding; default: the adapter's limit. Weights above it are bound in windows. */
+  /** Most bytes of one binding; default: the GPU's limit. Weights above it are bound in windows. */
   readonly windowBytes?: number;
 }
 

@@ -4,7 +4,11 @@
  * of kernels only.
  */
 
-import { LIGHT_LAUNCHES_PER_SUBMISSION, type Recorder } from "./recorder.ts";
+import {
+  type LaunchTimer,
+  LIGHT_LAUNCHES_PER_SUBMISSION,
+  type Recorder,
+} from "./recorder.ts";
 
 /** What all launches of a kernel came to. */
 export interface KernelTime {
@@ -15,13 +19,7 @@ export interface KernelTime {
 }
 
 /** Timestamps of one device. */
-export interface LaunchProfile {
-  /** How the pass of a launch begins. */
-  pass(name: string): GPUComputePassDescriptor;
-  /** A copy comes between the passes. */
-  copied(encoder: GPUCommandEncoder): void;
-  /** Before the encoder ends. */
-  resolve(encoder: GPUCommandEncoder): void;
+export interface LaunchProfile extends LaunchTimer {
   /** All times, the longest first, once everything is submitted. Ends the profile. */
   times(): Promise<KernelTime[]>;
 }
@@ -46,7 +44,7 @@ interface Launch {
 /**
  * Starts to time what a recorder launches; the result ends that.
  *
- * @throws {TypeError} if the adapter has no timestamps
+ * @throws {TypeError} if the device has no timestamps
  */
 export function startProfile(
   gpu: GPUDevice,
@@ -63,7 +61,7 @@ export function startProfile(
 function createLaunchProfile(gpu: GPUDevice): LaunchProfile {
   if (!gpu.features.has("timestamp-query")) {
     throw new TypeError(
-      'Cannot profile launches: the adapter has no feature "timestamp-query"',
+      'Cannot profile launches: the device has no feature "timestamp-query"',
     );
   }
   const querySet = gpu.createQuerySet({

@@ -4,7 +4,6 @@
  * Knows pipelines and resources, not tensors.
  */
 import { type Kernel, packParams, paramsBytes } from "./kernel.ts";
-import type { LaunchProfile } from "./launch_profile.ts";
 import type { Pipeline } from "./pipelines.ts";
 
 /** What the device owns and pools. */
@@ -20,6 +19,16 @@ export interface Bound {
 /** Groups of a dispatch, x, y and z. */
 export type Grid = readonly [x: number, y?: number, z?: number];
 
+/** Takes the times of passes; told of all that is recorded. */
+export interface LaunchTimer {
+  /** How the pass of a launch begins. */
+  pass(name: string): GPUComputePassDescriptor;
+  /** A copy comes between the passes. */
+  copied(encoder: GPUCommandEncoder): void;
+  /** The encoder is about to end. */
+  resolve(encoder: GPUCommandEncoder): void;
+}
+
 /** The queue's writer; see `createRecorder()`. */
 export interface Recorder {
   launch(
@@ -32,8 +41,8 @@ export interface Recorder {
   copy(record: (encoder: GPUCommandEncoder) => void): void;
   /** Submits what is recorded. Needed before `queue.writeBuffer`, which would overtake it. */
   flush(): void;
-  /** From now on every launch is a pass of its own, whose time goes to `profile`; undefined ends that. */
-  time(profile: LaunchProfile | undefined): void;
+  /** From now on every launch is a pass of its own, whose time goes to `timer`; undefined ends that. */
+  time(timer: LaunchTimer | undefined): void;
   destroy(): void;
 }
 
@@ -42,8 +51,8 @@ const PARAMS_ALIGNMENT = 256;
 /** Submissions stay well under a second, so that timers and signals are served in between. */
 const LAUNCHES_PER_SUBMISSION = 48;
 /**
- * Light ones, as of a decoded token, are longer: each wakes this thread, which takes a processor from a CPU adapter's
- * own threads while they work.
+ * Light ones, as of a decoded token, are longer: each wakes this thread, which takes a processor from the threads of a
+ * CPU that plays the GPU.
  */
 export const LIGHT_LAUNCHES_PER_SUBMISSION = 192;
 /** Workgroups of a submission that is not light. */
@@ -68,7 +77,7 @@ export function createRecorder(gpu: GPUDevice): Recorder {
   let groups = 0;
   let encoder: GPUCommandEncoder | undefined;
   let pass: GPUComputePassEncoder | undefined;
-  let profile: LaunchProfile | undefined;
+  let timer: LaunchTimer | undefined;
 
   function idOf(resource: Resource): number {
     const id = ids.get(resource) ?? nextId++;
@@ -102,7 +111,7 @@ export function createRecorder(gpu: GPUDevice): Recorder {
     pass?.end();
     if (used > 0) gpu.queue.writeBuffer(arena, 0, bytes, 0, used);
     if (encoder) {
-      profile?.resolve(encoder);
+      timer?.resolve(encoder);
       gpu.queue.submit([encoder.finish()]);
     }
     pass = encoder = undefined;
@@ -126,9 +135,9 @@ export function createRecorder(gpu: GPUDevice): Recorder {
         used += PARAMS_ALIGNMENT;
       }
       encoder ??= gpu.createCommandEncoder();
-      if (profile) {
+      if (timer) {
         pass?.end();
-        pass = encoder.beginComputePass(profile.pass(pipeline.kernel.name));
+        pass = encoder.beginComputePass(timer.pass(pipeline.kernel.name));
       } else pass ??= encoder.beginComputePass();
       pass.setPipeline(pipeline.pipeline);
       pass.setBindGroup(0, bindGroup(pipeline, bound), offsets);
@@ -140,13 +149,13 @@ export function createRecorder(gpu: GPUDevice): Recorder {
       pass?.end();
       pass = undefined;
       encoder ??= gpu.createCommandEncoder();
-      profile?.copied(encoder);
+      timer?.copied(encoder);
       record(encoder);
     },
     flush,
     time(next) {
       flush();
-      profile = next;
+      timer = next;
     },
     destroy() {
       bindGroups.clear();

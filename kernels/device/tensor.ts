@@ -14,7 +14,7 @@ export interface Tensor {
   /** Where the first element lies in `buffer`, a multiple of 256; only views by `rowsView()` have it. */
   readonly byteOffset?: number;
   /**
-   * The same words as a texture in the order of `flatTexture()`, where a kernel for CPU adapters wrote both. Nothing may
+   * The same words as a texture in the order of `flatTexture()`, where a kernel for CPUs wrote both. Nothing may
    * be written to such a tensor afterwards.
    */
   readonly flat?: GPUTexture;
@@ -66,7 +66,7 @@ export function expectShape(
 }
 
 /**
- * Rows `[first, first + count)` of a matrix, without a copy. Tensors above the adapter's binding limit are bound
+ * Rows `[first, first + count)` of a matrix, without a copy. Tensors above the device's binding limit are bound
  * this way, a window at a time.
  *
  * @throws {RangeError} if the window's first byte is not where a binding may start

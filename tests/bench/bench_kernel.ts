@@ -5,7 +5,8 @@
  * choose the kernels: `deno bench -A tests/bench/ -- tile`.
  */
 // deno-lint-ignore-file no-console -- a bench prints
-import { Device } from "../../kernels/device/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openDevice } from "../../kernels/device/open_deno.ts";
 import type { Variant } from "../../kernels/device/device_options.ts";
 import { cpuSeconds } from "./cpu_seconds.ts";
 
@@ -30,7 +31,7 @@ const MOST_LAUNCHES = 200;
 
 const [variant] = Deno.args;
 /** The device of the benches of a file. */
-export const device: Device = await Device.open(
+export const device: Device = await openDevice(
   variant === "panel" || variant === "tile"
     ? { variant: variant satisfies Variant }
     : {},

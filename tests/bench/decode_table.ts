@@ -5,7 +5,7 @@
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { parseArgs } from "node:util";
-import { Device } from "../../kernels/device/device.ts";
+import { openDevice } from "../../kernels/device/open_deno.ts";
 import { generateAll } from "../../src/generation/generate.ts";
 import { likeliest } from "../../src/generation/sampler.ts";
 import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
@@ -40,7 +40,7 @@ const [promptTokens, newTokens, rounds] = [
   values.rounds,
 ].map(Number) as [number, number, number];
 
-using device = await Device.open();
+using device = await openDevice();
 const { model } = await openModel(
   device,
   positionals[0] ?? "output/qwen2-0.5b-random",

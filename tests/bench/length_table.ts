@@ -3,7 +3,7 @@
  * Qwen2-0.5B's shape with adapters, half of the tokens trained over 8,192 words. `deno run -A` it.
  */
 // deno-lint-ignore-file no-console
-import { Device } from "../../kernels/device/device.ts";
+import { openDevice } from "../../kernels/device/open_deno.ts";
 import { PLAIN_ADAPTER } from "../../src/model/adapter/adapter_config.ts";
 import { readModelConfig } from "../../src/model/config/config.ts";
 import { sampleModel } from "../../src/model/opening/sample_model.ts";
@@ -32,7 +32,7 @@ const config = readModelConfig({
   tie_word_embeddings: true,
 });
 
-using device = await Device.open();
+using device = await openDevice();
 const model = sampleModel(device, config, {
   trained: false,
   dtypeOf: () => "bf16",

@@ -6,6 +6,7 @@
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { Device } from "../../kernels/device/device.ts";
+import { openDevice } from "../../kernels/device/open_deno.ts";
 import type { Kernel } from "../../kernels/device/kernel.ts";
 import type { PipelineOptions } from "../../kernels/device/pipelines.ts";
 import { tensorBytes } from "../../kernels/device/tensor.ts";
@@ -160,7 +161,7 @@ async function traffic(
 
 const gb = (bytes: number) => (bytes / 1e9).toFixed(2);
 // bindings of 2 GiB, as cards have
-using like = await Device.open({ variant: "tile", windowBytes: 2 ** 31 - 256 });
+using like = await openDevice({ variant: "tile", windowBytes: 2 ** 31 - 256 });
 const named = Deno.args.length > 0 ? Deno.args : Object.keys(SHAPES);
 for (const name of named as (keyof typeof SHAPES)[]) {
   const config = configOf(name);

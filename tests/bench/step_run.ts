@@ -1,6 +1,7 @@
 /** Runs the steps of a recipe and measures them: the reference's pass, two epochs, and one profiled step. */
 // deno-lint-ignore-file no-console
-import { Device } from "../../kernels/device/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openDevice } from "../../kernels/device/open_deno.ts";
 import type { KernelTime } from "../../kernels/device/launch_profile.ts";
 import { linear } from "../../kernels/product/linear.ts";
 import { tuneProducts } from "../../kernels/product/tune_products.ts";
@@ -63,7 +64,7 @@ const EPOCHS = 2;
 export async function measureSteps(
   options: TrainOptions,
 ): Promise<StepReport> {
-  using device = await Device.open();
+  using device = await openDevice();
   const { chosen: tile } = await tuneProducts(device, {
     folder: ".cache/kernels",
   });

@@ -2,7 +2,8 @@
  * Registers one test per kernel variant on a device that the whole file shares. Without an adapter the test is
  * skipped by name.
  */
-import { Device } from "../../kernels/device/device.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openDevice } from "../../kernels/device/open_deno.ts";
 import type {
   DeviceOptions,
   Variant,
@@ -12,7 +13,7 @@ const devices = new Map<string, Promise<Device>>();
 
 async function open(options: DeviceOptions): Promise<Device> {
   const key = JSON.stringify(options);
-  const opening = devices.get(key) ?? Device.open(options);
+  const opening = devices.get(key) ?? openDevice(options);
   devices.set(key, opening);
   return await opening;
 }

@@ -9,7 +9,7 @@
  */
 // deno-lint-ignore-file no-console
 import { join, resolve, toFileUrl } from "@std/path";
-import { Device } from "../../../kernels/device/device.ts";
+import { openDevice } from "../../../kernels/device/open_deno.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { fromFloat32 } from "../../../src/files/safetensors/dtype.ts";
 import { fromGguf } from "../../../src/files/gguf/gguf_blocks.ts";
@@ -172,7 +172,7 @@ if (peerFolder === undefined || modelFolder === undefined) {
   console.error("usage: llama_cpp.ts PEER MODEL_FOLDER [TYPE ...]");
   Deno.exit(1);
 }
-using device = await Device.open();
+using device = await openDevice();
 const opened = await openModel(device, modelFolder);
 const folder = await Deno.makeTempDir();
 try {

@@ -6,7 +6,7 @@
  *     deno run -A --no-lock tests/bench/peers/products.ts
  */
 // deno-lint-ignore-file no-console
-import { Device } from "../../../kernels/device/device.ts";
+import { openDevice } from "../../../kernels/device/open_deno.ts";
 import { linear } from "../../../kernels/product/linear.ts";
 import { tuneProducts } from "../../../kernels/product/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
@@ -48,7 +48,7 @@ const PEERS = [
 
 /** Ours, the median of rounds. */
 async function ours(): Promise<Seconds> {
-  using device = await Device.open();
+  using device = await openDevice();
   await tuneProducts(device, { folder: ".cache/kernels" });
   const w = uploadMatrix(device, seeded(COLS * LENGTH, 1), [COLS, LENGTH]);
   const x = device.upload(seeded(ROWS * LENGTH, 2), [ROWS, LENGTH]);

@@ -6,7 +6,8 @@
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { parseArgs } from "node:util";
-import { Device } from "../../../kernels/device/device.ts";
+import type { Device } from "../../../kernels/device/device.ts";
+import { openDevice } from "../../../kernels/device/open_deno.ts";
 import { linear, linearDw, linearDx } from "../../../kernels/product/linear.ts";
 import { tuneProducts } from "../../../kernels/product/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
@@ -113,7 +114,7 @@ async function compare(
   return { name: `${kind} ${shape.join(" x ")}`, ours, torch, torchAvx2 };
 }
 
-using device = await Device.open();
+using device = await openDevice();
 await tuneProducts(device, { folder: ".cache/kernels" });
 const args = ["-c", PRODUCTS, values.threads];
 await using plain = startLines(values.python, args, {});

@@ -1,6 +1,7 @@
 /** A run's bytes as planned, beside what the device held. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Device } from "../../../kernels/device/device.ts";
+import { openDevice } from "../../../kernels/device/open_deno.ts";
 import { flatBytes } from "../../../kernels/launch/flat_texture.ts";
 import { createMatrix } from "../../../kernels/matrix/matrix.ts";
 import { WORD_BYTES } from "../../../kernels/matrix/matrix_bytes.ts";
@@ -89,7 +90,7 @@ for (
     `planRun() is within a quarter of what the device held: ${kind}`,
     async (scene) => {
       const { variant } = scene.device;
-      using device = await Device.open({ variant });
+      using device = await openDevice({ variant });
       const plans: BytePlan[] = [];
       const options = scene.options("run", { ...recipe, max_steps: 3 });
       const { peakBytes } = await runTraining(device, options, {
@@ -180,7 +181,7 @@ await gpuTest(
 await gpuTest(
   "recordedLogps() and its way back make no buffer larger than a window, as planned",
   async ({ variant, windowBytes }) => {
-    using device = await Device.open({ variant, windowBytes });
+    using device = await openDevice({ variant, windowBytes });
     const config = configOf({
       ...{ hidden_size: 128, intermediate_size: 256, vocab_size: 20_000 },
       ...{ num_attention_heads: 2, max_position_embeddings: 256 },

@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { Device } from "../../../kernels/device/device.ts";
+import { openDevice } from "../../../kernels/device/open_deno.ts";
 import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { readModelConfig } from "../../../src/model/config/config.ts";
@@ -89,7 +89,7 @@ await runTest(
     const { variant } = scene.device;
     const loads: number[] = [];
     const peakOf = async (run: string, recipe: Recipe) => {
-      using device = await Device.open({ variant });
+      using device = await openDevice({ variant });
       let count = 0;
       const options = scene.options(run, { ...ONE, ...recipe });
       const { peakBytes } = await runTraining(device, options, {
@@ -104,7 +104,7 @@ await runTest(
     const first = await peakOf("first", named);
     await peakOf("second", named);
     assertEquals(loads, [1, 2, 1]);
-    using device = await Device.open({ variant });
+    using device = await openDevice({ variant });
     const { config, weights } = await openModelFolder(MODEL);
     await loadModel(device, readModelConfig(config), weights);
     const weightBytes = device.memory.usedBytes;

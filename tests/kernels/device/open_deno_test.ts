@@ -1,6 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fromFileUrl } from "@std/path";
-import { isOpenGl } from "../../../kernels/device/adapter.ts";
+import { fromFileUrl, toFileUrl } from "@std/path";
+import {
+  isOpenGl,
+  wantedVectorWidth,
+} from "../../../kernels/device/open_deno.ts";
 
 const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
 const OPTIONS = {
@@ -12,8 +15,8 @@ const OPTIONS = {
 
 /** What opening a device says in a process of its own. */
 async function openWith(env: Record<string, string>): Promise<string> {
-  const script = `import { openAdapter } from "./kernels/device/adapter.ts";
-    await openAdapter().then(() => console.log("opened", Deno.env.get("LP_NUM_THREADS")), (error) => console.log(error.message));`;
+  const script = `import { openDevice } from "./kernels/device/open_deno.ts";
+    await openDevice().then(() => console.log("opened", Deno.env.get("LP_NUM_THREADS")), (error) => console.log(error.message));`;
   const { stdout } = await new Deno.Command("deno", {
     args: ["eval", "-q", "--ext=ts", script],
     ...{ cwd: ROOT, env },
@@ -22,7 +25,7 @@ async function openWith(env: Record<string, string>): Promise<string> {
 }
 
 Deno.test(
-  "openAdapter() says what to install where there is no driver",
+  "openDevice() says what to install where there is no driver",
   OPTIONS,
   async () => {
     const none = {
@@ -38,7 +41,7 @@ Deno.test(
 );
 
 Deno.test(
-  "openAdapter() refuses OpenGL, which would be silent and slow",
+  "openDevice() refuses OpenGL, which would be silent and slow",
   OPTIONS,
   async () => {
     // with OpenGL that backend is refused, without it no adapter is found
@@ -49,7 +52,7 @@ Deno.test(
 );
 
 Deno.test(
-  "openAdapter() asks llvmpipe for four threads where there are fewer processors, unless a number is given",
+  "openDevice() asks llvmpipe for four threads where there are fewer processors, unless a number is given",
   OPTIONS,
   async () => {
     const isFew = navigator.hardwareConcurrency < 4;
@@ -73,3 +76,35 @@ Deno.test("isOpenGl() tells the backends apart on the adapters that were seen", 
     assertEquals(isOpenGl({ info: { device }, limits }), openGl, name);
   }
 });
+
+const FILES = {
+  permissions: { read: true, write: true },
+  sanitizeOps: true,
+  sanitizeResources: true,
+} as const;
+
+Deno.test(
+  "wantedVectorWidth() is what the file says, and nothing without a file or with another word in it",
+  FILES,
+  async () => {
+    const path = await Deno.makeTempFile();
+    const file = toFileUrl(path);
+    for (
+      const [text, wanted] of [["512\n", "512"], ["", undefined], [
+        "1024",
+        undefined,
+      ]] as const
+    ) {
+      await Deno.writeTextFile(path, text);
+      assertEquals(wantedVectorWidth(file), wanted);
+    }
+    await Deno.remove(path);
+    assertEquals(wantedVectorWidth(file), undefined);
+  },
+);
+
+Deno.test(
+  "wantedVectorWidth() asks for nothing where it may not read",
+  { ...FILES, permissions: "none" },
+  () => assertEquals(wantedVectorWidth(), undefined),
+);
