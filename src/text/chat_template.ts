@@ -1,6 +1,7 @@
 /**
- * A model's chat template: messages in, text out, equal to `apply_chat_template(tokenize=False)` of
- * transformers. Adds nothing of its own: BOS, EOS and turn ends are the template's matter.
+ * Renders a conversation by a model's chat template. The text equals that of
+ * `apply_chat_template(tokenize=False)` in transformers. This file adds no token of its own: BOS,
+ * EOS and the ends of turns come from the template alone.
  */
 import { Environment } from "@huggingface/jinja";
 import type { Message } from "./message.ts";
@@ -14,8 +15,7 @@ export interface RenderOptions {
   /** Ends with the opening of the assistant's turn, so that an answer may follow. */
   readonly addGenerationPrompt?: boolean;
   /**
-   * Leaves the last message open, so that it may be continued; not together with
-   * `addGenerationPrompt`.
+   * Leaves the last message open, so that it may be continued. It excludes `addGenerationPrompt`.
    */
   readonly continueFinalMessage?: boolean;
   /** JSON schemas of the tools the model may call. */
@@ -26,7 +26,7 @@ export interface RenderOptions {
 
 /** A template that is parsed and ready. */
 export interface ChatTemplate {
-  /** The Jinja text it was made from. */
+  /** The Jinja text that the template was made from. */
   readonly source: string;
   /**
    * Renders a conversation.
@@ -36,10 +36,10 @@ export interface ChatTemplate {
    */
   render(messages: readonly Message[], options?: RenderOptions): string;
   /**
-   * Where the text that `render` gives was written by the assistant, by the template's own
-   * `{% generation %}` marks; undefined where it has none.
+   * Which parts of the text that `render` gives are the assistant's, by the template's own
+   * `{% generation %}` marks; undefined if the template has no such marks.
    *
-   * @returns places in UTF-16 units, ends exclusive, in order
+   * @returns places in UTF-16 units, in order; each end is exclusive
    * @throws as `render` does
    */
   generated(
@@ -48,17 +48,17 @@ export interface ChatTemplate {
   ): (readonly [start: number, end: number])[] | undefined;
 }
 
-/** What a template is made with beside its text. */
+/** What a template needs beside its text. */
 export interface ChatTemplateOptions {
-  /** Named in errors: a file or a model. */
+  /** The file or model that error messages name. */
   readonly name?: string;
   /** Texts of the special tokens by their names: `bos_token`, `eos_token`, `pad_token`, ... */
   readonly specialTokens?: Readonly<Record<string, string>>;
-  /** The clock that `strftime_now` reads. */
+  /** The clock that the template's `strftime_now` reads; default: the system's. */
   readonly now?: () => Date;
 }
 
-/** Added to an open final message and cut off again; long enough to stand nowhere else. */
+/** Added to an open final message and cut off again after rendering; no real text contains it. */
 const OPEN_END = "[the final message is continued here] ";
 
 const GENERATION = /\{%([-+]?)\s*generation\s*([-+]?)%\}/g;
@@ -70,10 +70,12 @@ function withoutGenerationMarks(source: string): string {
     .replace(END_GENERATION, "{%$1 endif $2%}");
 }
 
-/** Printed at both ends of the assistant's text; noncharacters, which no text has. */
+/**
+ * Printed at both ends of the assistant's text. These are Unicode noncharacters, which no text has.
+ */
 const [OPEN, CLOSE] = ["\ufdd0", "\ufdd1"];
 
-/** The marks print `OPEN` and `CLOSE`, and strip the white space around them as before. */
+/** Makes the marks print `OPEN` and `CLOSE`; they strip the white space around them as before. */
 function withPrintedMarks(source: string): string {
   const print = (mark: string) => `if true %}{{ '${mark}' }}{% endif`;
   return source
@@ -155,7 +157,7 @@ function messageOf(error: unknown): string {
 }
 
 /**
- * Makes a chat template from its Jinja text.
+ * Parses a chat template from its Jinja text.
  *
  * @throws {SyntaxError} if the text is not Jinja, or needs a statement that the engine does not
  *   have.

@@ -1,14 +1,14 @@
 /**
- * One turn of a conversation. Further keys (`tool_calls`, `name`, `reasoning_content`, ...) are
- * kept: some chat templates read them.
+ * One turn of a conversation, the input of chat templates. Further keys of the data (`tool_calls`,
+ * `name`, `reasoning_content`, ...) are kept, since some templates read them.
  */
 
-/** One turn: who speaks (`system`, `user`, `assistant`, `tool`, ...) and what is said. */
+/** One turn of a conversation. */
 export interface Message {
-  /** Who speaks. */
+  /** The speaker: `system`, `user`, `assistant`, `tool` or another name that the template knows. */
   readonly role: string;
-  /** What is said. */
+  /** The text of the turn; it may be empty where a turn consists of tool calls. */
   readonly content: string;
-  /** What else the data has, for templates that read it. */
+  /** Further keys of the data, for templates that read them. */
   readonly [key: string]: unknown;
 }

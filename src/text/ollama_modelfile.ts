@@ -1,6 +1,7 @@
 /**
- * A Modelfile for Ollama: which file, how a conversation becomes text (in Go's template language),
- * and where an answer ends. Where the chat template is not turns with text around them it says so.
+ * Writes a Modelfile for Ollama: the GGUF file's name, how a conversation becomes text (in Go's
+ * template language), and the texts that end an answer. If the chat template does more than put
+ * text around turns, the Modelfile says so in a comment and has no such template.
  */
 import { createChatTemplate } from "./chat_template.ts";
 import { createTokenizer } from "./tokenizer.ts";
@@ -8,7 +9,7 @@ import { findTurnFormat, type TurnFormat } from "./turn_format.ts";
 
 /** What a Modelfile is made from. */
 export interface ModelfileInput {
-  /** Name of the GGUF file, which lies beside it. */
+  /** Name of the GGUF file, which lies beside the Modelfile. */
   readonly from: string;
   /** The model's text files. */
   readonly files: {
@@ -17,7 +18,7 @@ export interface ModelfileInput {
     readonly specialTokensMap?: Readonly<Record<string, unknown>>;
     readonly chatTemplate?: string;
   };
-  /** Whether the runtime puts the BOS token before every text by itself. */
+  /** Whether Ollama itself puts the BOS token before every text. */
   readonly addsBos: boolean;
 }
 
@@ -61,9 +62,9 @@ function stops(...texts: readonly (string | undefined)[]): string {
 }
 
 /**
- * A format in Go's template language; undefined if its text has marks of that language.
+ * Writes a format in Go's template language; undefined if its text contains marks of that language.
  *
- * @param bos what the runtime writes first by itself and the template must not
+ * @param bos the text that Ollama writes first, which the template must not write again
  */
 function goTemplate(format: TurnFormat, bos: string): string | undefined {
   const begin = (text: string) =>

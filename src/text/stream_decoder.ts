@@ -1,31 +1,30 @@
 /**
- * Text of tokens as they come, for answers that are shown while they grow: only complete characters
- * leave, never half of a multi-byte one. What has left, put together, is the text of all ids
- * decoded at once.
+ * Decodes the tokens of an answer while it grows. It gives out only complete characters, never half
+ * of a multi-byte one; all pieces together equal the text of all ids decoded at once.
  */
 import type { DecodeOptions, Tokenizer } from "./tokenizer.ts";
 
-/** Takes ids one by one and gives the text that became certain. */
+/** Takes ids one by one and gives the text that can no longer change. */
 export interface StreamDecoder {
   /** The text that `id` completes; "" while a character is still open. */
   push(id: number): string;
-  /** The rest at the end; an unfinished character shows as U+FFFD. */
+  /** Gives the rest at the end; an unfinished character shows as U+FFFD. */
   flush(): string;
 }
 
-/** The character that stands for bytes that are no text. */
+/** The character that the tokenizer prints for bytes that are not valid text. */
 const REPLACEMENT = "\ufffd";
 
 /**
- * Makes a decoder for one answer. Each step decodes only the last few ids: those since the last but
- * one certain place, for a token's text may depend on its neighbour before.
+ * Makes a decoder for one answer. Each step decodes only the last few ids: it starts one piece
+ * before the open one, since the text of a token may depend on the token before it.
  */
 export function createStreamDecoder(
   tokenizer: Tokenizer,
   options: DecodeOptions = {},
 ): StreamDecoder {
   let ids: number[] = [];
-  let certain = 0; // ids[0..certain] have left as text
+  let certain = 0; // the text of ids[0..certain] was given out
   const take = (final: boolean): string => {
     const before = tokenizer.decode(ids.slice(0, certain), options);
     const text = tokenizer.decode(ids, options);

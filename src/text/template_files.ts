@@ -1,6 +1,4 @@
-/**
- * The chat templates that ship in templates/: names and where they lie. Reads nothing.
- */
+/** Names and paths of the chat templates that ship in templates/. Reads no file. */
 
 /** Names of the shipped templates, each `templates/<name>.jinja`. */
 export const TEMPLATE_NAMES: readonly string[] = [
@@ -13,10 +11,11 @@ export const TEMPLATE_NAMES: readonly string[] = [
 ];
 
 /**
- * The file of a shipped template, or the given path itself where it is one (`x.jinja` or with a
- * slash).
+ * The file of a shipped template. A text that is a path (it ends in .jinja or has a slash) is
+ * returned as it is.
  *
- * @throws {RangeError} for a bare word that is no shipped template; names those that are.
+ * @throws {RangeError} for a word that is neither a shipped template's name nor a path; the error
+ *   lists the names
  */
 export function templateFile(nameOrPath: string): URL | string {
   if (TEMPLATE_NAMES.includes(nameOrPath)) {

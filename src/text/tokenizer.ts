@@ -1,14 +1,14 @@
 /**
- * Text to token ids and back, from a model's tokenizer.json and tokenizer_config.json.
- * Knows no model and reads no file; the arithmetic is @huggingface/tokenizers'.
+ * Turns text into token ids and back, by a model's tokenizer.json and tokenizer_config.json. The
+ * package @huggingface/tokenizers does the work. Knows no model and reads no file.
  */
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 
 /** How a text becomes ids. */
 export interface EncodeOptions {
   /**
-   * Adds what the tokenizer puts around plain text, usually a BOS. Off: the text as it is
-   * (default).
+   * Adds the special tokens that the tokenizer puts around plain text, usually a BOS. Default
+   * false.
    */
   readonly addSpecialTokens?: boolean;
 }
@@ -23,7 +23,7 @@ export interface DecodeOptions {
 export interface Tokenizer {
   /** Text to ids. Special tokens written out in the text become their ids. */
   encode(text: string, options?: EncodeOptions): number[];
-  /** Ids to text; ids outside the vocabulary print nothing, as in the peer. */
+  /** Ids to text; ids outside the vocabulary print nothing, as in transformers. */
   decode(ids: readonly number[], options?: DecodeOptions): string;
   /** The id of one whole token, written as in the vocabulary; undefined if there is none. */
   tokenId(token: string): number | undefined;
@@ -38,7 +38,7 @@ export interface Tokenizer {
   readonly bosToken: string | undefined;
   /** Text of the token that ends an answer. */
   readonly eosToken: string | undefined;
-  /** Text of the token that fills up; nothing here is ever filled up. */
+  /** Text of the padding token. Batches here are never padded; other programs read this token. */
   readonly padToken: string | undefined;
   /** Id of `bosToken`. */
   readonly bosTokenId: number | undefined;
@@ -50,11 +50,11 @@ export interface Tokenizer {
 
 /** The parsed files that make a tokenizer. */
 export interface TokenizerJson {
-  /** tokenizer.json */
+  /** The parsed tokenizer.json. */
   readonly tokenizer: Readonly<Record<string, unknown>>;
-  /** tokenizer_config.json */
+  /** The parsed tokenizer_config.json. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** special_tokens_map.json: fills in what the config does not say. */
+  /** The parsed special_tokens_map.json: it fills in what the config does not say. */
   readonly specialTokensMap?: Readonly<Record<string, unknown>>;
 }
 
@@ -69,7 +69,7 @@ function tokenText(entry: unknown): string | undefined {
 function namedTokens(files: TokenizerJson): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of NAMED.map((short) => `${short}_token`)) {
-    // A config that says null means none; one that says nothing leaves it to the map.
+    // A null in the config means that there is no such token; an absent key leaves it to the map.
     const entry = files.config && name in files.config
       ? files.config[name]
       : files.specialTokensMap?.[name];
@@ -79,7 +79,9 @@ function namedTokens(files: TokenizerJson): Record<string, string> {
   return found;
 }
 
-/** Kinds of vocabulary that the engine has; a file from before the kinds were named says none. */
+/**
+ * Kinds of vocabulary that the package has; undefined is the kind of older files, which name none.
+ */
 const MODEL_TYPES: readonly unknown[] = [
   "BPE",
   "Unigram",
@@ -125,14 +127,14 @@ function engineOf(files: TokenizerJson): Engine {
 }
 
 /**
- * Pieces of text whose tokens are remembered, and their most characters: some tokenizers take a
- * text in one piece.
+ * How many pieces of text are remembered with their tokens, and the longest such piece in
+ * characters: some tokenizers take a whole text as one piece.
  */
 const CACHED_PIECES = 200_000;
 const CACHED_LENGTH = 128;
 
 /**
- * The engine remembers the tokens of 10,000 pieces and moves each hit to the end of its map, which
+ * The package remembers the tokens of 10,000 pieces and moves each hit to the end of its map, which
  * costs more than it saves: with a plain map the second pass over a text is 14 times faster.
  */
 function rememberMore(model: Engine["model"]): void {
@@ -160,7 +162,8 @@ function vocabSizeOf(engine: Engine): number {
 /**
  * Makes a tokenizer from the parsed files of a model folder.
  *
- * @throws {TypeError} if tokenizer.json is not one, or names a part that the engine does not have.
+ * @throws {TypeError} if tokenizer.json is not a tokenizer, or names a part that the package does
+ *   not have
  */
 export function createTokenizer(files: TokenizerJson): Tokenizer {
   const engine = engineOf(files);

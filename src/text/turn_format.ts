@@ -1,22 +1,22 @@
 /**
- * Turns of a chat template as plain text before and after each: found by rendering conversations
- * and looking at what stands around the contents, then proved by rendering others. Knows no
- * template by name.
+ * Finds the plain text that a chat template puts before and after each turn. It renders
+ * conversations and looks at what stands around the contents, then checks the result on other
+ * conversations. Knows no template by name.
  */
 import type { ChatTemplate } from "./chat_template.ts";
 import type { Message } from "./message.ts";
 
-/** What stands around the turns of a conversation. */
+/** The texts that stand around the turns of a conversation. */
 export interface TurnFormat {
-  /** Before a conversation without a system turn. */
+  /** Stands before a conversation that has no system turn. */
   readonly head: string;
-  /** Around the system turn; undefined if the template refuses one. */
+  /** Stand around the system turn; undefined if the template refuses a system turn. */
   readonly system: readonly [before: string, after: string] | undefined;
-  /** Before a user's turn. */
+  /** Stands before a user's turn. */
   readonly user: string;
-  /** From a user's turn to the answer. */
+  /** Stands between a user's turn and the answer. */
   readonly answer: string;
-  /** After an answer. */
+  /** Stands after an answer. */
   readonly end: string;
 }
 
@@ -28,10 +28,10 @@ const SYSTEM = "Szw1";
 const turn = (role: string, content: string): Message => ({ role, content });
 
 /**
- * Finds the format of a template.
+ * Finds the turn format of a template.
  *
  * @param eos the EOS token's text, which some templates add after the last turn
- * @returns undefined where turns are not text around contents
+ * @returns undefined if the template does more than put text around the contents
  */
 export function findTurnFormat(
   template: ChatTemplate,
@@ -83,7 +83,8 @@ export function findTurnFormat(
 }
 
 /**
- * What stands before, between and after the contents, each of which must be there once, in order.
+ * The parts before, between and after the contents. Each content must be found once, in order;
+ * otherwise undefined.
  */
 function cut(
   text: string | undefined,
@@ -95,7 +96,7 @@ function cut(
   return found?.join() === contents.join() ? parts : undefined;
 }
 
-/** A conversation that ends with a question, with the opening of its answer. */
+/** Renders a conversation that ends with a question, followed by the opening of its answer. */
 export function renderTurns(
   format: TurnFormat,
   messages: readonly Message[],
@@ -113,7 +114,7 @@ export function renderTurns(
   return head + parts.join("");
 }
 
-/** Whether the format renders other conversations as the template does. */
+/** Whether the format renders other conversations in the same way as the template does. */
 function proves(
   format: TurnFormat,
   render: (messages: readonly Message[]) => string | undefined,

@@ -1,11 +1,12 @@
 /**
- * Faults that a row may have although its keys and types are right, and answers that teach nothing.
+ * Finds faults in the contents of examples whose keys and types are right (an empty answer, a wrong
+ * last role), and examples from which nothing can be learnt.
  */
 import { withoutFloat } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
 import type { Demonstration, Preference, Turns } from "./preference.ts";
 
-const SAID = new Set(["tool_calls"]); // a turn may consist of calls alone
+const SAID = new Set(["tool_calls"]); // a turn may have tool calls and no text
 
 function isBlank(turn: Message): boolean {
   return turn.content.trim() === "" &&
@@ -28,7 +29,7 @@ function promptFault(
   prompt: Turns,
   answers: readonly Turns[],
 ): string | undefined {
-  if (typeof prompt === "string") return undefined; // may be empty: plain text to learn as a whole
+  if (typeof prompt === "string") return undefined; // an empty prompt means that the whole text is learnt
   const last = prompt.at(-1);
   if (last === undefined) return `the prompt has no turns`;
   const next = answers.find((answer) =>
@@ -40,7 +41,7 @@ function promptFault(
 }
 
 /**
- * Whether a turn may be trained on: OpenAI's files say no by `weight: 0`, Axolotl's by
+ * Whether a turn may be trained on. OpenAI's files exclude a turn by `weight: 0`, Axolotl's by
  * `train: false`.
  */
 export function isTrained({ weight, train }: Message): boolean {
@@ -48,8 +49,9 @@ export function isTrained({ weight, train }: Message): boolean {
 }
 
 /**
- * Whether the data keeps every answer of a demonstration from being learnt; `last`: only its last
- * one is.
+ * Whether the data excludes every answer of a demonstration from training.
+ *
+ * @param options `last`: only the last answer is trained at all
  */
 export function teachesNothing(
   { prompt, completion }: Demonstration,

@@ -1,11 +1,11 @@
 /**
- * The prompt of rows that give none: what chosen and rejected have in common from their start
- * (TRL's rule).
+ * Finds the prompt of rows without one: the part that chosen and rejected have in common from their
+ * start. This is TRL's rule.
  */
 import type { Message } from "../../text/message.ts";
 import { commonPrefix } from "../../base/common_prefix.ts";
 
-/** A prompt and what follows it in either list or text. */
+/** A common prompt and the two parts that follow it. */
 export interface Split<T> {
   readonly prompt: T;
   readonly chosen: T;
@@ -25,16 +25,16 @@ function split<T>(
 }
 
 /**
- * Splits where one is a prefix of the other: its last item stays with the answers, so that none is
- * empty.
+ * Where to split. If one list is a prefix of the other, its last item stays with the answers, so
+ * that no answer is empty.
  */
 function place(common: number, a: number, b: number): number {
   return Math.max(0, Math.min(common, a - 1, b - 1));
 }
 
 /**
- * Splits two texts; a space just before the difference goes to the answers. Never inside a
- * character.
+ * Splits two texts at their first difference, never inside a character. A space just before the
+ * difference goes to the answers.
  */
 export function splitTexts(chosen: string, rejected: string): Split<string> {
   const [a, b] = [[...chosen], [...rejected]];

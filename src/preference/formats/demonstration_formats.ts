@@ -1,18 +1,18 @@
 /**
- * The table of shapes of data for supervised fine-tuning: which keys a row has, and how it becomes
- * a Demonstration. To serve another shape, add a row; the most particular come first.
+ * The table of formats of data for supervised fine-tuning: which keys a row has, and how it becomes
+ * a Demonstration. To serve another format, add a row; the most specific formats come first.
  */
 import { type Draft, type Format, keyIn, pick } from "./format.ts";
 import type { Demonstration } from "./preference.ts";
 import { hasSystem, question, userTurn, withSystem } from "./questions.ts";
 import { answerAt, isRow, listAt, type Row, textAt, turnsAt } from "./turns.ts";
 
-/** Keys of a question asked in a text. */
+/** Keys that may hold the question as a text. */
 export const QUESTION = "instruction|question|query|input|inputs|prompt";
-/** Keys of its answer. */
+/** Keys that may hold the answer as a text. */
 export const ANSWER = "output|response|answer|completion|target|targets";
 
-/** The answer of a conversation is its last turn. */
+/** Reads a conversation whose last turn is the answer. */
 export function lastTurn(row: Row, key: string): Draft<Demonstration> {
   const list = listAt(row[key], key);
   const turns = withSystem(
@@ -27,7 +27,7 @@ export function lastTurn(row: Row, key: string): Draft<Demonstration> {
   return { prompt: turns.slice(0, -1), completion: turns.slice(-1) };
 }
 
-/** `conversation: [{ input, output }]`: a question and its answer each. */
+/** Reads `conversation: [{ input, output }]`, where each item is a question and its answer. */
 function rounds(row: Row): Draft<Demonstration> {
   const turns = listAt(row.conversation, "conversation").flatMap((round, i) => {
     const { input, output } = isRow(round) ? round : {};
@@ -41,7 +41,7 @@ function rounds(row: Row): Draft<Demonstration> {
   return { prompt: all.slice(0, -1), completion: all.slice(-1) };
 }
 
-/** A prompt and its completion; texts, or turns. */
+/** Reads a prompt and its completion, both texts or both turns. */
 export function promptAndCompletion(row: Row): Draft<Demonstration> {
   const { prompt, completion } = row;
   if (
@@ -62,7 +62,7 @@ export function promptAndCompletion(row: Row): Draft<Demonstration> {
   };
 }
 
-/** A question and its answer, texts that are meant as turns. */
+/** Reads a question and its answer, texts that become turns. */
 export function questionAndAnswer(row: Row): Draft<Demonstration> {
   const name = keyIn(row, ANSWER);
   return {
@@ -71,7 +71,7 @@ export function questionAndAnswer(row: Row): Draft<Demonstration> {
   };
 }
 
-/** Shapes of data for supervised fine-tuning. */
+/** The formats of data for supervised fine-tuning. */
 export const DEMONSTRATION_FORMATS: readonly Format<Demonstration>[] = [
   {
     name: "messages",

@@ -1,11 +1,12 @@
 /**
- * Whole dialogues written as one text, as HH-RLHF has them: `"\n\nHuman: ...\n\nAssistant: ..."`.
+ * Splits dialogues that are one text into turns, as in HH-RLHF:
+ * `"\n\nHuman: ...\n\nAssistant: ..."`.
  */
 import type { Message } from "../../text/message.ts";
 
 const SPEAKER = /(?:^|\n\n)(Human|Assistant):/g;
 
-/** Whether a value is such a text. */
+/** Whether a value is the text of a dialogue. */
 export function isDialogue(value: unknown): value is string {
   return typeof value === "string" && /^\s*Human:/.test(value);
 }
@@ -22,8 +23,8 @@ export function dialogueTurns(text: string): Message[] {
 }
 
 /**
- * A prompt: its turns without the empty one that waits for the answer; undefined if it is no
- * dialogue.
+ * The turns of a prompt, without the empty assistant's turn at its end; undefined if the value is
+ * not a dialogue.
  */
 export function promptTurns(value: unknown): Message[] | undefined {
   if (!isDialogue(value)) return undefined;

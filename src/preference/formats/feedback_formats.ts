@@ -1,7 +1,7 @@
 /**
- * The table of shapes of judged answers (KTO): which keys a row has, and how it becomes Feedback.
- * Pairs of any shape serve too: the chosen answer is a good one, the rejected one is bad. To serve
- * another shape, add a row.
+ * The table of formats of judged answers (KTO): which keys a row has, and how it becomes Feedback.
+ * Pairs in any format serve too: their chosen answer counts as good, the rejected one as bad. To
+ * serve another format, add a row.
  */
 import {
   ANSWER,
@@ -17,7 +17,7 @@ import type { Row } from "./turns.ts";
 
 const LABEL = "label|kto_tag";
 
-/** @throws {TypeError} unless it says yes or no */
+/** @throws {TypeError} unless the label is true or false, or 1 or 0 */
 function labelOf(row: Row): boolean {
   const value = pick(row, LABEL);
   const word = String(value).toLowerCase();
@@ -35,7 +35,7 @@ function judged(
   return (row) => ({ ...read(row), label: labelOf(row) });
 }
 
-/** Both answers of a pair, judged. */
+/** Reads a pair as two judged answers. */
 function unpaired(format: Format<Preference>): Format<Feedback> {
   return {
     ...format,
@@ -50,7 +50,7 @@ function unpaired(format: Format<Preference>): Format<Feedback> {
   };
 }
 
-/** Shapes of judged answers. */
+/** The formats of judged answers. */
 export const FEEDBACK_FORMATS: readonly Format<Feedback>[] = [
   {
     name: "prompt, completion and label",

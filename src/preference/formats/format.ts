@@ -1,29 +1,34 @@
 /**
- * How a row finds its shape in a table of formats, by its keys, and is read by it. Names no column
- * but those that every shape may have. The tables are preference_formats.ts,
- * demonstration_formats.ts and feedback_formats.ts.
+ * Finds the format of a row by its keys, in one of the tables preference_formats.ts,
+ * demonstration_formats.ts and feedback_formats.ts, and reads the row by it. Knows only the columns
+ * that every format may have.
  */
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { RowContext } from "./preference.ts";
 import type { Ranking } from "./rankings.ts";
 import { isRow, keyList, listAt, type Row } from "./turns.ts";
 
-/** A Preference, Demonstration or Feedback without what every row may carry. */
+/**
+ * A Preference, Demonstration or Feedback without the fields of its row (line, tools, variables).
+ */
 export type Draft<T> = Omit<T, keyof RowContext>;
 
-/** One shape of dataset: a row of a table. */
+/** One format of dataset: a row of a table. */
 export interface Format<T> {
-  /** Its name in reports, and in the option that forces it. */
+  /** Its name in reports and in the option that forces it. */
   readonly name: string;
-  /** The keys that a row must have, `"a|b"` being either; the first format that fits is taken. */
+  /**
+   * The keys that a row must have; `"a|b"` means either key. The first format that fits is taken.
+   */
   readonly keys: readonly string[];
-  /** What else must hold of the values, where keys alone do not tell. */
+  /** A further condition on the values, for formats that share their keys with another. */
   readonly fits?: (row: Row) => boolean;
-  /** What it looks like, for people. */
+  /** An example of a row, for help pages. */
   readonly looks: string;
   /**
-   * Reads a row that has the keys, into any number of drafts. @throws {TypeError} naming the key
-   * that is wrong
+   * Reads a row that has the keys into any number of drafts.
+   *
+   * @throws {TypeError} naming the key that is wrong
    */
   readonly read: (
     row: Row,
@@ -31,31 +36,31 @@ export interface Format<T> {
   ) => Draft<T> | readonly Draft<T>[];
 }
 
-/** What a user may say of a source's columns. */
+/** A user's settings for the columns of a source. */
 export interface ReadSettings {
-  /** The table's key -> the data's column, where they differ. */
+  /** The format's key -> the data's column, where they differ. */
   readonly columns?: Readonly<Record<string, string>>;
-  /** Names inside the turns, where they are not those that we know. */
+  /** Names of the keys and roles inside the turns, where they are not known ones. */
   readonly turns?: TurnKeys;
-  /** The name of the only format to read by; default: the first that fits. */
+  /** Name of the only format to use; default: the first that fits. */
   readonly format?: string;
-  /** Which pairs are made of ranked answers. Default the best and the worst. */
+  /** Which pairs are made of ranked answers; default: the best with the worst. */
   readonly ranking?: Ranking;
 }
 
-/** How a source writes its turns. */
+/** The names that a source uses inside its turns. */
 export interface TurnKeys {
-  /** Key of the speaker. */
+  /** Key of the speaker; default `role`. */
   readonly role?: string;
-  /** Key of the text. */
+  /** Key of the text; default `content`. */
   readonly content?: string;
   /** The source's name of a speaker -> `system`, `user`, `assistant` or `tool`. */
   readonly roles?: Readonly<Record<string, string>>;
 }
 
 /**
- * The first of `"a|b"` that a row has: tables give every row every key, so one with null only
- * counts last.
+ * The first key of `"a|b"` that a row has. Tables give every row every key, so a key whose value is
+ * null counts only if no other key is given.
  */
 export function keyIn(row: Row, keys: string): string {
   const names = keys.split("|");
@@ -67,7 +72,7 @@ function isGiven(row: Row, key: string): boolean {
   return row[key] !== null && row[key] !== undefined;
 }
 
-/** The value under the first of `"a|b"` that a row has. */
+/** The value of the first key of `"a|b"` that a row has. */
 export function pick(row: Row, keys: string): unknown {
   return row[keyIn(row, keys)];
 }
@@ -80,13 +85,14 @@ function missingKeys<T>(
   return keys.filter((either) => !either.split("|").some(has));
 }
 
-/** Whether a row has the shape of a format. */
+/** Whether a row has the keys of a format and fits its condition. */
 export function fitsFormat<T>(row: Row, format: Format<T>): boolean {
   return missingKeys(row, format).length === 0 && (format.fits?.(row) ?? true);
 }
 
 /**
- * The format that shares the most keys with a row; the most general of several, which come last.
+ * The format that shares the most keys with a row, for error messages. Of several the most general
+ * is taken, which is the last one.
  */
 function nearest<T>(
   row: Row,
@@ -99,7 +105,7 @@ function nearest<T>(
   ).reverse().sort((a, b) => shared(b) - shared(a))[0];
 }
 
-/** `"a" or "b"` */
+/** A text such as `"a" or "b"`. */
 function named(keys: readonly string[]): string {
   return keys.map((key) => keyList(key.split("|")).replaceAll(", ", " or "))
     .join(", ");
@@ -185,7 +191,7 @@ export function renameTurns(row: Row, keys: TurnKeys): Row {
   );
 }
 
-/** JSON schemas of tools, and variables of the template; as they are or as JSON text. */
+/** Tools and template variables of a row. Each may be given as JSON data or as JSON text. */
 function contextOf(row: Row): Omit<RowContext, "line"> {
   const { tools, chat_template_kwargs: given } = row;
   const isNone = (value: unknown) =>
@@ -211,16 +217,16 @@ function variablesAt(value: unknown): Row {
   );
 }
 
-/** What a row became, and by which format. */
+/** The examples of a row, and the format that it was read by. */
 export interface ReadRow<T> {
-  /** None where the row prefers nothing, several where it ranks answers. */
+  /** Empty if the row prefers no answer; several if it ranks answers. */
   readonly examples: readonly T[];
-  /** The format's name. */
+  /** Name of the format. */
   readonly format: string;
 }
 
 /**
- * Reads a row by the first format that fits it, or by the one that is named.
+ * Reads a row by the first format that fits, or by the one that the settings name.
  *
  * @throws {TypeError} naming the key that is missing or of a wrong type; {RangeError} for a value
  */

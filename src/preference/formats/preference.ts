@@ -1,31 +1,33 @@
 /**
- * What a row of a dataset becomes before it is tokens: a prompt with two answers, with one, or with
- * a judged one. Knows no columns and no tokens.
+ * The examples that rows of a dataset become before they are tokenized: a prompt with two answers,
+ * with one answer, or with one judged answer. Knows no columns and no tokens.
  */
 import type { Message } from "../../text/message.ts";
 
 /** Turns of a conversation, to be rendered by the chat template; or plain text, taken as it is. */
 export type Turns = readonly Message[] | string;
 
-/** What rows of every kind carry beside their turns. */
+/** Fields of examples of every kind beside their turns. */
 export interface RowContext {
-  /** The line of the file it came from, from 1. */
+  /** The line of the data file, counted from 1. */
   readonly line: number;
-  /** JSON schemas of tools, for templates that print them. */
+  /** JSON schemas of tools, for chat templates that print them. */
   readonly tools?: readonly unknown[];
-  /** Further variables of the template, such as `enable_thinking`. */
+  /** Further variables of the chat template, such as `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /** A number for each of two answers. */
 export interface PairOfNumbers {
-  /** The preferred answer's. */
+  /** The number of the preferred answer. */
   readonly chosen: number;
-  /** The other one's. */
+  /** The number of the other answer. */
   readonly rejected: number;
 }
 
-/** A prompt and two answers, the first preferred. All three are turns, or all three plain text. */
+/**
+ * A prompt and two answers, of which one is preferred. All three are turns, or all three are text.
+ */
 export interface Preference extends RowContext {
   /** What is asked. */
   readonly prompt: Turns;
@@ -35,16 +37,16 @@ export interface Preference extends RowContext {
   readonly rejected: Turns;
   /** Scores that the data gives the answers; they never serve as log-probabilities. */
   readonly scores?: PairOfNumbers;
-  /** The margin of rewards that the data asks for (`margin`); for reward models. */
+  /** The margin of rewards that the data asks for (`margin`). Only reward models use it. */
   readonly margin?: number;
   /**
-   * Sums of a reference's log-probabilities that the data gives (`ref_chosen_logps`), in nats,
-   * never positive.
+   * Sums of the reference model's log-probabilities, if the data gives them (`ref_chosen_logps`),
+   * in nats; never positive.
    */
   readonly referenceLogps?: PairOfNumbers;
 }
 
-/** A prompt and the answer to learn. Plain text to learn as a whole has the prompt "". */
+/** A prompt and the answer to learn. If a plain text is learnt as a whole, the prompt is "". */
 export interface Demonstration extends RowContext {
   /** What is asked. */
   readonly prompt: Turns;
@@ -52,8 +54,8 @@ export interface Demonstration extends RowContext {
   readonly completion: Turns;
 }
 
-/** A prompt and an answer that somebody found good or bad. */
+/** A prompt and an answer that was judged good or bad. */
 export interface Feedback extends Demonstration {
-  /** Whether it is good. */
+  /** Whether the answer is good. */
   readonly label: boolean;
 }

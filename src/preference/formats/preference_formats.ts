@@ -1,7 +1,7 @@
 /**
- * The table of shapes of preference data: which keys a row has, and how it becomes a Preference. To
- * serve another shape, add a row; the most particular come first. Checks of the contents are in
- * check.ts.
+ * The table of formats of preference data: which keys a row has, and how it becomes a Preference.
+ * To serve another format, add a row; the most specific formats come first. Checks of the contents
+ * are in check.ts.
  */
 import { isDialogue } from "./dialogue.ts";
 import type { Format } from "./format.ts";
@@ -31,13 +31,13 @@ const QUESTION = "instruction|question|query|input";
 const CHOSEN = "chosen_response|response_j";
 const REJECTED = "rejected_response|response_k";
 
-/** UltraFeedback has the chosen conversation again as `messages`. */
+/** UltraFeedback repeats the chosen conversation as `messages`: then they end with an answer. */
 function endsWithAnswer(messages: unknown): boolean {
   const last = Array.isArray(messages) ? messages.at(-1) : undefined;
   return isRow(last) && last.role === "assistant";
 }
 
-/** Shapes of preference data. */
+/** The formats of preference data. */
 export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
   {
     name: "CValues",

@@ -1,26 +1,26 @@
 /**
- * Questions that rows ask in texts: a system text, earlier rounds, an instruction and its input.
- * Knows no answers.
+ * Makes turns of the texts in which rows ask a question: a system text, earlier rounds, an
+ * instruction and its input. Knows no answers.
  */
 import type { Message } from "../../text/message.ts";
 import { keyIn, pick } from "./format.ts";
 import { kindOf, listAt, type Row, textAt } from "./turns.ts";
 
-/** A user's turn. */
+/** Makes a user's turn. */
 export function userTurn(content: string): Message {
   return { role: "user", content };
 }
 
 /**
- * Whether a row has a system text. Texts beside it are meant as turns: a template alone could place
- * it.
+ * Whether a row has a system text. Such a row must be read as turns, since only a chat template
+ * knows where the system text goes.
  */
 export function hasSystem(row: Row): boolean {
   const system = pick(row, "system|system_prompt");
   return typeof system === "string" && system !== "";
 }
 
-/** Turns with the row's system text before them, unless they have one. */
+/** The turns with the row's system text before them, unless they begin with a system turn. */
 export function withSystem(
   row: Row,
   turns: readonly Message[],
@@ -32,7 +32,7 @@ export function withSystem(
   return [{ role: "system", content: system }, ...turns];
 }
 
-/** `[[question, answer], ...]`, as alpaca data has it. */
+/** The turns of `history: [[question, answer], ...]`, which alpaca data has. */
 function historyOf(row: Row): Message[] {
   const { history } = row;
   if (history === undefined || history === null || history === "") return [];
@@ -54,7 +54,10 @@ function historyOf(row: Row): Message[] {
   });
 }
 
-/** The first of the keys is the question; `input` or `context` beside it follows on a new line. */
+/**
+ * The turns of a row's question: the value of the first key that it has, followed by `input` or
+ * `context` on a new line.
+ */
 export function question(row: Row, keys: string): readonly Message[] {
   const key = keyIn(row, keys);
   const asked = textAt(row[key], key);

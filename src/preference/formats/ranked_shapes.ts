@@ -1,6 +1,6 @@
 /**
- * How rows that rank, rate or vote become drafts of Preference: none where nothing is preferred.
- * The table is preference_formats.ts.
+ * Reads rows that rank or rate answers or hold a vote into drafts of Preference; a row that prefers
+ * no answer gives none. The table is preference_formats.ts.
  */
 import { splitTurns } from "./common_prompt.ts";
 import { promptTurns } from "./dialogue.ts";
@@ -32,7 +32,7 @@ function numberAt(value: unknown, name: string): number {
   );
 }
 
-/** `answers: [{ answer, rank }]`, rank 1 being the best. */
+/** Reads `answers: [{ answer, rank }]`; rank 1 is the best. */
 export function answersWithRanks(
   row: Row,
   ranking: Ranking,
@@ -50,7 +50,7 @@ export function answersWithRanks(
   return pairsOf(withSystem(row, prompt), answers, ranking);
 }
 
-/** `completions: [{ response, overall_score }]`. */
+/** Reads `completions: [{ response, overall_score }]`; the highest score is the best. */
 export function ratedCompletions(
   row: Row,
   ranking: Ranking,
@@ -70,7 +70,9 @@ export function ratedCompletions(
   return pairsOf(question(row, "instruction|prompt"), answers, ranking);
 }
 
-/** Two answers in texts, of which a vote prefers the first, the second, or none. */
+/**
+ * Reads two answers in texts, of which a vote prefers the first, the second or none (undefined).
+ */
 function votedPair(
   prompt: Turns,
   answers: readonly [first: unknown, second: unknown],
@@ -91,7 +93,7 @@ function votedPair(
   ];
 }
 
-/** A post and two comments; `labels` is 1 if the first is preferred. */
+/** Reads a post and two comments; `labels` is 1 if the first comment is preferred. */
 export function twoComments(row: Row): Draft<Preference>[] {
   const keys = ["human_ref_A", "human_ref_B"] as const;
   return votedPair(
@@ -107,7 +109,7 @@ function commentScores(row: Row): Pick<Preference, "scores"> {
   return { scores: { chosen: Math.max(a, b), rejected: Math.min(a, b) } };
 }
 
-/** `response_0`, `response_1` and the number of the better one. */
+/** Reads `response_0`, `response_1` and the number of the better response. */
 export function betterResponse(row: Row): Draft<Preference>[] {
   const keys = ["response_0", "response_1"] as const;
   const better = numberAt(row.better_response_id, "better_response_id");
@@ -118,7 +120,7 @@ export function betterResponse(row: Row): Draft<Preference>[] {
   );
 }
 
-/** `response_1`, `response_2` and a strength below 0 where the first is better. */
+/** Reads `response_1`, `response_2` and a strength, which is below 0 if the first is better. */
 export function preferenceStrength(row: Row): Draft<Preference>[] {
   const keys = ["response_1", "response_2"] as const;
   const strength = numberAt(row.preference_strength, "preference_strength");
@@ -131,7 +133,10 @@ export function preferenceStrength(row: Row): Draft<Preference>[] {
   });
 }
 
-/** `context`, `response1`, `response2` and a preference below 0 where the first is better. */
+/**
+ * Reads `context`, `response1`, `response2` and a preference, which is below 0 if the first is
+ * better.
+ */
 export function overallPreference(row: Row): Draft<Preference>[] {
   const keys = ["response1", "response2"] as const;
   const strength = numberAt(row.overall_preference, "overall_preference");
@@ -142,7 +147,7 @@ export function overallPreference(row: Row): Draft<Preference>[] {
   );
 }
 
-/** Two whole conversations and the winner, `model_a` or `model_b`; ties prefer nothing. */
+/** Reads two whole conversations and the winner, `model_a` or `model_b`; a tie gives no pair. */
 export function votedConversations(row: Row): Draft<Preference>[] {
   const [a, b] = ["conversation_a", "conversation_b"].map((key) =>
     turnsAt(row[key], key)

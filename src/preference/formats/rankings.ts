@@ -1,17 +1,15 @@
-/**
- * Several answers to one prompt, ranked: which pairs are made of them. Knows no columns.
- */
+/** Makes pairs of several ranked answers to one prompt. Knows no columns. */
 
-/** Names of the ways, as the option takes them. */
+/** The values of the option `ranking`. */
 export const RANKINGS = ["best_worst", "best_each", "all"] as const;
 
 /**
- * `best_worst`: one pair. `best_each`: the best with each other one. `all`: each with each that is
- * worse.
+ * Which pairs are made. `best_worst`: the best with the worst answer. `best_each`: the best with
+ * each other answer. `all`: each answer with each worse one.
  */
 export type Ranking = typeof RANKINGS[number];
 
-/** An answer and how good it is: higher is better. */
+/** An answer and its score; a higher score is better. */
 export interface Ranked<T> {
   readonly answer: T;
   readonly score: number;
@@ -23,7 +21,7 @@ export interface RankedPair<T> {
   readonly rejected: Ranked<T>;
 }
 
-/** Pairs of answers of which one is better; those that are equal make none. */
+/** The pairs of answers; two answers with equal scores make no pair. */
 export function rankedPairs<T>(
   answers: readonly Ranked<T>[],
   ranking: Ranking,

@@ -1,12 +1,15 @@
 /**
- * Numbers that a row gives its two answers: scores, and a reference's log-probabilities. The two
- * are never mistaken for each other: a log-probability of a text is not positive.
+ * Reads the numbers that a row gives its two answers: scores, a margin, and the reference model's
+ * log-probabilities. A positive log-probability is refused, since it must be a score.
  */
 import { withoutFloat } from "../../base/json_float.ts";
 import type { PairOfNumbers, Preference } from "./preference.ts";
 import type { Row } from "./turns.ts";
 
-/** Columns of the chosen answer's score; the rejected one's have `rejected` in its place. */
+/**
+ * Columns of the chosen answer's score; those of the rejected answer have `rejected` in place of
+ * `chosen`.
+ */
 const SCORES = [
   "chosen_score",
   "score_chosen",
@@ -18,7 +21,7 @@ const SCORES = [
   "reward_chosen",
 ];
 
-/** A number, or text of one; undefined otherwise. */
+/** The number of a value that is a number or the text of one; undefined for other values. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== ""
     ? Number(value)
@@ -28,7 +31,7 @@ export function numberOf(value: unknown): number | undefined {
     : undefined;
 }
 
-/** Two values as scores, if both are numbers. */
+/** The scores of two values, if both are numbers. */
 export function scoresOf(
   chosen: unknown,
   rejected: unknown,
@@ -46,13 +49,13 @@ function rowScores(row: Row): Pick<Preference, "scores"> {
   return found.find(({ scores }) => scores !== undefined) ?? {};
 }
 
-/** `margin`, as TRL's reward trainer reads it. */
+/** Reads `margin`, as TRL's reward trainer does. */
 function rowMargin(row: Row): Pick<Preference, "margin"> {
   const margin = numberOf(row["margin"]);
   return margin === undefined ? {} : { margin };
 }
 
-/** @throws {TypeError} if it is no number; {RangeError} if it is positive */
+/** @throws {TypeError} if the value is not a number; {RangeError} if it is positive */
 function logpAt(row: Row, key: string): number {
   const value = numberOf(row[key]);
   if (value === undefined) {
@@ -81,9 +84,9 @@ function rowReference(row: Row): Pick<Preference, "referenceLogps"> {
 }
 
 /**
- * Scores, margin and reference of a row's two answers, as far as it gives them.
+ * The scores, margin and reference log-probabilities of a row, as far as it gives them.
  *
- * @throws {TypeError} or {RangeError} for log-probabilities that cannot be such
+ * @throws {TypeError} or {RangeError} for a log-probability that is not a number or is positive
  */
 export function rowNumbers(
   row: Row,

@@ -1,6 +1,6 @@
 /**
- * How the rows of pairs that are written down as such become drafts of Preference. The table is
- * preference_formats.ts; pairs that are made of rankings and votes are in ranked_shapes.ts.
+ * Reads rows that hold a chosen and a rejected answer into drafts of Preference. The table is
+ * preference_formats.ts; rankings and votes are read in ranked_shapes.ts.
  */
 import type { Message } from "../../text/message.ts";
 import { splitTexts, splitTurns } from "./common_prompt.ts";
@@ -32,7 +32,7 @@ function beginsWith(
     );
 }
 
-/** A prompt and two answers; texts, or turns. */
+/** Reads a prompt and two answers, all texts or all turns. */
 export function explicitPrompt(row: Row): Draft<Preference> {
   const { prompt, chosen, rejected } = row;
   if (![prompt, chosen, rejected].some(isTurns) && !hasSystem(row)) {
@@ -54,7 +54,8 @@ export function explicitPrompt(row: Row): Draft<Preference> {
     const turns = turnsAt(prompt, "prompt");
     const repeated = beginsWith(answers.chosen, turns) &&
       beginsWith(answers.rejected, turns);
-    const from = repeated ? turns.length : 0; // some datasets give the prompt again inside the answers
+    // some datasets repeat the prompt inside the answers
+    const from = repeated ? turns.length : 0;
     return {
       prompt: withSystem(row, turns),
       chosen: answers.chosen.slice(from),
@@ -62,7 +63,7 @@ export function explicitPrompt(row: Row): Draft<Preference> {
       ...rowNumbers(row),
     };
   }
-  // A text beside whole conversations (UltraFeedback) only repeats their first question.
+  // In UltraFeedback the prompt is a text that repeats the first question of both conversations.
   const whole = splitTurns(answers.chosen, answers.rejected);
   const turns = whole.prompt.length > 0
     ? whole
@@ -74,7 +75,7 @@ export function explicitPrompt(row: Row): Draft<Preference> {
   };
 }
 
-/** Two wholes that begin with the same prompt. */
+/** Reads two texts or conversations that both begin with the prompt. */
 export function implicitPrompt(row: Row): Draft<Preference> {
   const { chosen, rejected } = row;
   if (!isTurns(chosen) && !isTurns(rejected)) {
@@ -94,7 +95,7 @@ export function implicitPrompt(row: Row): Draft<Preference> {
   };
 }
 
-/** Two whole dialogues in texts. */
+/** Reads two whole dialogues that are texts. */
 export function twoDialogues(row: Row): Draft<Preference> {
   return {
     ...splitTurns(
@@ -105,7 +106,10 @@ export function twoDialogues(row: Row): Draft<Preference> {
   };
 }
 
-/** A dialogue that waits for its answer, and two answers in texts; they may repeat the dialogue. */
+/**
+ * Reads a dialogue that ends before its answer, and two answers that are texts; the answers may
+ * repeat the dialogue.
+ */
 export function dialogueWithAnswers(row: Row): Draft<Preference> {
   const prompt = textAt(row.prompt, "prompt");
   const answer = (key: string) => {
@@ -121,7 +125,10 @@ export function dialogueWithAnswers(row: Row): Draft<Preference> {
   };
 }
 
-/** History with `value`, the last turn (or the row) with `chosen_value` and `rejected_value`. */
+/**
+ * Reads turns with `value`, of which the last (or the row itself) has `chosen_value` and
+ * `rejected_value`.
+ */
 export function messagesWithTwoValues(row: Row): Draft<Preference> {
   const turns = typeof row.messages === "string" &&
       !row.messages.trimStart().startsWith("[")
@@ -151,7 +158,7 @@ export function messagesWithTwoValues(row: Row): Draft<Preference> {
   };
 }
 
-/** History as turns under a key, the answers beside it. */
+/** Reads the prompt as turns under a key, with the answers beside it. */
 export function turnsWithAnswers(row: Row, key: string): Draft<Preference> {
   return {
     prompt: withSystem(row, turnsAt(row[key], key)),
@@ -162,7 +169,8 @@ export function turnsWithAnswers(row: Row, key: string): Draft<Preference> {
 }
 
 /**
- * A question and two answers, all texts that are meant as turns. Keys may be alternatives, `"a|b"`.
+ * Makes a reader of a question and two answers, texts that become turns. A key may be `"a|b"`,
+ * which means either.
  */
 export function questionWithAnswers(
   keys: readonly [question: string, chosen: string, rejected: string],
@@ -176,14 +184,15 @@ export function questionWithAnswers(
       rejected: answerOf(row, rejected),
     };
     const whole = splitTurns(answers.chosen, answers.rejected);
-    const parts = whole.prompt.length > 0 // conversations repeat the question, and may have more rounds
+    // answers that are conversations repeat the question and may have more rounds
+    const parts = whole.prompt.length > 0
       ? { ...whole, prompt: withSystem(row, whole.prompt) }
       : { ...answers, prompt: question(row, asked) };
     return { ...parts, ...rowNumbers(row) };
   };
 }
 
-/** `output: [better, worse]`, as older alpaca rankings have it. */
+/** Reads `output: [better, worse]` of older alpaca rankings. */
 export function twoOutputs(row: Row): Draft<Preference> {
   const [chosen, rejected] = listAt(row.output, "output");
   return {

@@ -1,6 +1,6 @@
 /**
- * Turns of a conversation as datasets write them: `role`/`content`, `from`/`value`, `role`/`value`.
- * Knows no dataset's columns.
+ * Reads turns of a conversation in the keys that datasets use: `role`/`content`, `from`/`value` or
+ * `role`/`value`. Knows no columns of rows.
  */
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
@@ -21,7 +21,7 @@ const ROLES: Readonly<Record<string, string>> = {
 };
 const STANDARD = ["system", "user", "assistant", "tool"];
 
-/** What a value is, in a word, for messages. */
+/** The kind of a value in words, for error messages. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "nothing";
@@ -34,12 +34,12 @@ export function isRow(value: unknown): value is Row {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `"a", "b"` */
+/** A text such as `"a", "b"`. */
 export function keyList(keys: readonly string[]): string {
   return keys.map((key) => `"${key}"`).join(", ");
 }
 
-/** @throws {TypeError} if it is not text; `name` is the column. */
+/** The value, which must be a text. @throws {TypeError} naming the column `name` if it is not */
 export function textAt(value: unknown, name: string): string {
   if (typeof value === "string") return value;
   throw new TypeError(`"${name}" is ${kindOf(value)}, expected a string`);
@@ -62,7 +62,7 @@ function contentAt(value: unknown, turn: Row, name: string): string {
   return textAt(value, name);
 }
 
-/** A call written as JSON text becomes the message form that templates read. */
+/** Makes the message that templates expect from a tool call that is JSON text. */
 function calls(value: string, name: string): Message {
   try {
     const call = parseWithFloats(value);
@@ -82,8 +82,8 @@ function calls(value: string, name: string): Message {
 /**
  * Reads one turn.
  *
- * @param name its place in the row, for messages
- * @param allowed further keys that may hold the text, tried after `content` and `value`
+ * @param name the place of the turn in the row, for error messages
+ * @param allowed key of the text; default: `content`, then `value`
  * @throws {TypeError} naming the key that is missing or of a wrong type
  */
 export function turnAt(
@@ -100,8 +100,9 @@ export function turnAt(
   }
   const { role, from, content, value: said, ...others } = value;
   const rest = Object.fromEntries(
+    // tables give every turn every key, with null where it is absent
     Object.entries(others).filter(([, part]) =>
-      part !== null && part !== undefined // tables give every turn every key
+      part !== null && part !== undefined
     ),
   );
   const speaker = role ?? from;
@@ -145,7 +146,7 @@ export function turnsAt(value: unknown, name: string): Message[] {
   return listAt(value, name).map((turn, i) => turnAt(turn, `${name}[${i}]`));
 }
 
-/** A list, or JSON text of one. @throws {TypeError} if it is neither. */
+/** The list of a value that is a list or JSON text of one. @throws {TypeError} for other values */
 export function listAt(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value === "string" && value.trimStart().startsWith("[")) {
@@ -163,7 +164,10 @@ export function listAt(value: unknown, name: string): readonly unknown[] {
   );
 }
 
-/** An answer: turns, one turn, or its bare text. @throws {TypeError} otherwise. */
+/**
+ * Reads an answer that is a list of turns, one turn, or a text. @throws {TypeError} for other
+ * values
+ */
 export function answerAt(value: unknown, name: string): Message[] {
   if (Array.isArray(value)) return turnsAt(value, name);
   if (isRow(value)) return [turnAt(value, name)];

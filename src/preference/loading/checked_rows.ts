@@ -1,39 +1,39 @@
 /**
- * Rows of files -> checked Preferences, Demonstrations or Feedback. All broken rows among those
- * that are drawn are told at once, and none is used.
+ * Reads rows of files into checked Preferences, Demonstrations or Feedback. If any of the drawn
+ * rows is broken, the load stops with one error that names them.
  */
 import { type Format, readRows, type ReadSettings } from "../formats/format.ts";
 import type { RowContext } from "../formats/preference.ts";
 import type { SourceRow } from "./row_store.ts";
 
-/** How a kind of rows is read and checked. */
+/** How rows of one kind are read and checked. */
 export interface RowKind<R extends RowContext> {
-  /** The shapes that it may have. */
+  /** The formats that its rows may have. */
   readonly formats: readonly Format<R>[];
-  /** What is wrong with a row, undefined if nothing. */
+  /** What is wrong with the contents of an example; undefined if nothing is. */
   readonly fault: (row: R) => string | undefined;
 }
 
-/** What a row of a file became. */
+/** The examples of a row, and the format that it was read by. */
 export interface CheckedRow<R> {
-  /** None where it prefers nothing, several where it ranks answers. */
+  /** Empty if the row prefers no answer; several if it ranks answers. */
   readonly examples: readonly R[];
-  /** The name of its format. */
+  /** Name of the format. */
   readonly format: string;
 }
 
 const SHOWN = 5;
 
-/** `"path" line N` */
+/** Where a row stands: `"path" line N`. */
 export function whereOf({ path, line }: SourceRow): string {
   return `"${path}" line ${line}`;
 }
 
 /**
- * Reads and checks a row by what its source says of it.
+ * Reads and checks a row by the settings of its source.
  *
- * @param settings for what the source leaves open
- * @throws {TypeError} or {RangeError} telling what is wrong with the row
+ * @param settings for everything that the source does not set
+ * @throws {TypeError} or {RangeError} saying what is wrong with the row
  */
 export function readChecked<R extends RowContext>(
   { line, value, source }: SourceRow,
@@ -53,21 +53,21 @@ export function readChecked<R extends RowContext>(
   return read;
 }
 
-/** What the first pass over all rows found, by their numbers. */
+/** Checks every row in the first pass over the files and keeps the results by row number. */
 export class RowCensus<R extends RowContext> {
   readonly #kind: RowKind<R>;
   readonly #settings: ReadSettings;
   readonly #faults = new Map<number, string>();
   readonly #names: string[] = [];
-  readonly #formats: number[] = []; // number of the format by number of the row
+  readonly #formats: number[] = []; // index of the format for each row number; -1 for broken rows
 
-  /** Counts nothing yet. */
+  /** An empty census. */
   constructor(kind: RowKind<R>, settings: ReadSettings) {
     this.#kind = kind;
     this.#settings = settings;
   }
 
-  /** Checks a row and remembers what it is. */
+  /** Checks a row and keeps its format or its fault. */
   add(row: SourceRow, index: number): void {
     try {
       const { format } = readChecked(row, this.#kind, this.#settings);
@@ -87,7 +87,7 @@ export class RowCensus<R extends RowContext> {
     return !this.#faults.has(index);
   }
 
-  /** Formats of the rows of these numbers, with how many have each. */
+  /** The formats of the given rows, each with its number of rows. */
   formats(indices: readonly number[]): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const index of indices) {
@@ -98,7 +98,7 @@ export class RowCensus<R extends RowContext> {
   }
 
   /**
-   * @throws {TypeError} that tells the first broken rows of these numbers, and how many there are
+   * @throws {TypeError} if any of the given rows is broken, naming the first ones and their number
    */
   refuseBroken(indices: readonly number[]): void {
     if (this.#faults.size === 0) return;

@@ -1,6 +1,6 @@
 /**
- * The kinds of data that methods train on: how the rows of each are read, checked, tokenized, cut,
- * packed and measured.
+ * The table of the kinds of examples that methods train on (pairs, judged answers, demonstrations):
+ * how the rows of each kind are read, checked, tokenized, cut, packed and measured.
  */
 import {
   answersEqual,
@@ -48,21 +48,24 @@ import {
   type TrainedPart,
 } from "../tokens/tokenize.ts";
 
-/** Rows that are sound but not wanted. */
+/** Which sound rows are left out. */
 export interface Filters {
-  /** Pairs whose scores in the data differ by less are left out. Default none. */
+  /**
+   * The least difference of a pair's scores in the data; pairs with a smaller one are left out.
+   * Default: none are.
+   */
   readonly minScoreMargin?: number;
 }
 
-/** One kind: rows `R` become examples `T`. */
+/** One kind of example: rows `R` become tokenized examples `T`. */
 export interface DataKind<R extends RowContext, T> extends RowKind<R> {
-  /** Names it in hashes, with all that changes its tokens. */
+  /** Its name in cache keys, with all settings that change its tokens. */
   readonly name: string;
-  /** Why a sound row teaches nothing or is not wanted. */
+  /** Why a sound row is left out; undefined if it is not. */
   readonly useless: (row: R, filters: Filters) => string | undefined;
   readonly tokenize: (row: R, encoder: Encoder) => Tokenized<T>;
   readonly fit: (tokens: T, limits: LengthLimits) => Fitted<T>;
-  /** Tokens of all its sequences. */
+  /** Number of tokens of all sequences of an example. */
   readonly size: (tokens: T) => number;
   readonly packing: Packing<T>;
   readonly measure: (
@@ -74,7 +77,7 @@ function isClose({ scores }: Preference, margin: number): boolean {
   return scores !== undefined && scores.chosen - scores.rejected < margin;
 }
 
-/** Lengths are taken in one go, since packed examples are taken apart each time. */
+/** Measures all lengths in one loop, since packed examples are unpacked at each access. */
 function measurePairs(
   pairs: readonly TokenPair[],
 ): Pick<LoadReport, "lengths" | "tokens"> {
@@ -115,7 +118,7 @@ function measureSequences(
   };
 }
 
-/** Pairs of answers. */
+/** Pairs of a chosen and a rejected answer. */
 export const PREFERENCES: DataKind<Preference, TokenPair> = {
   name: "pairs",
   formats: PREFERENCE_FORMATS,
@@ -133,7 +136,7 @@ export const PREFERENCES: DataKind<Preference, TokenPair> = {
   measure: measurePairs,
 };
 
-/** Judged answers. */
+/** Single answers that were judged good or bad. */
 export const FEEDBACK: DataKind<Feedback, TokenFeedback> = {
   name: "feedback",
   formats: FEEDBACK_FORMATS,
@@ -152,7 +155,7 @@ export const FEEDBACK: DataKind<Feedback, TokenFeedback> = {
   },
 };
 
-/** Answers to learn. */
+/** Answers to learn, for supervised fine-tuning. */
 export function demonstrations(
   { completionOnly = true, assistantOnly = false }: TrainedPart,
 ): DataKind<Demonstration, TokenDemonstration> {

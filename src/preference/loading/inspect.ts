@@ -1,6 +1,6 @@
 /**
- * The account of a load and some of its examples as lines of text: what will be trained, before any
- * GPU work. Pure: prints nothing, decides no colour by itself.
+ * Writes the report of a load and some of its examples as lines of text, so that a user sees what
+ * will be trained before any GPU work. Pure: prints nothing; the caller decides about colours.
  */
 import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -13,18 +13,24 @@ import {
 } from "../tokens/token_pair.ts";
 import type { TokenDemonstration } from "../tokens/tokenize.ts";
 
-/** How it is to be shown. */
+/** How examples are shown. */
 export interface InspectOptions {
-  /** Turns ids into text. */
+  /** The tokenizer that turns ids into text. */
   readonly tokenizer: Tokenizer;
-  /** Terminal colours: the trained span green (chosen) or magenta (rejected). Default false. */
+  /**
+   * Whether to use terminal colours: the trained tokens are green (chosen) or magenta (rejected).
+   * Default false.
+   */
   readonly color?: boolean;
 }
 
 type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
-/** `only` is the path of the only file: it need not be said with every line. */
+/**
+ * A count with the places of its first rows. `only` is the path of the only file, which the places
+ * then leave out.
+ */
 function tallyLine(
   label: string,
   { count, where }: Tally,
@@ -44,7 +50,10 @@ function lengthLine(
   return `  ${name.padEnd(10)}${cells}${mean.toFixed(1).padStart(9)}`;
 }
 
-/** Rows read, kept and dropped with reasons and lines, and the table of lengths. */
+/**
+ * The lines of a report: rows read, kept and dropped with reasons and places, and a table of
+ * lengths.
+ */
 export function reportLines(
   report: LoadReport,
   { color = false }: { color?: boolean } = {},
@@ -117,7 +126,7 @@ export function reportLines(
   return lines;
 }
 
-/** One token, whitespace made visible; a part of a character as its id. */
+/** The text of one token with visible white space; a part of a character is shown by its id. */
 function tokenText(id: number, tokenizer: Tokenizer): string {
   const text = tokenizer.decode([id]);
   if (text === "" || text.includes("\ufffd")) return `<${id}>`;
@@ -157,7 +166,7 @@ function promptSpan(
   ];
 }
 
-/** A pair: the rendered text and the tokens of the prompt and of both trained spans. */
+/** The lines of a pair: text and tokens of the prompt and of both answers. */
 export function pairLines(
   pair: TokenPair,
   { tokenizer, color = false }: InspectOptions,
@@ -182,7 +191,7 @@ export function pairLines(
   ];
 }
 
-/** A demonstration: the rendered text and the tokens of the prompt and of the trained span. */
+/** The lines of a demonstration: text and tokens of the prompt and of the answer. */
 export function demonstrationLines(
   demonstration: TokenDemonstration,
   { tokenizer, color = false }: InspectOptions,
@@ -196,7 +205,7 @@ export function demonstrationLines(
   ];
 }
 
-/** A judged answer: the rendered text and the tokens of the prompt and of the trained span. */
+/** The lines of a judged answer: text and tokens of the prompt and of the answer. */
 export function feedbackLines(
   { sequence, label, line }: TokenFeedback,
   options: InspectOptions,

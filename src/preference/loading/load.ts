@@ -1,7 +1,8 @@
 /**
- * Files -> token pairs, demonstrations or judged answers, with an account of every row. Bad rows
- * stop the load: data is never half used. Rows that are merely of no use (equal answers, too long)
- * are left out and counted. Rows of large files are not held: what stays are tokens, packed.
+ * Loads files as token pairs, demonstrations or judged answers, with a report that counts every
+ * row. A broken row stops the load: data is never half used. Rows that are of no use (equal
+ * answers, too long) are left out and counted. Rows of large files are not kept in memory, only
+ * their packed tokens.
  */
 import { createHash } from "node:crypto";
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
@@ -39,35 +40,38 @@ import type {
 /** How rows are drawn, tokenized and cut. */
 export interface LoadOptions
   extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
-  /** Tokenizer and template. */
+  /** Tokenizer and chat template. */
   readonly encoder: Encoder;
-  /** Longest sequences, and what happens to longer ones. Default none. */
+  /** Most tokens of a sequence, and what happens to longer ones. Default: no limits. */
   readonly limits?: LengthLimits;
-  /** Keeps the first so many that can be used. Default all. */
+  /** Most examples to keep; the first usable ones are kept. Default: all. */
   readonly maxSamples?: number;
-  /** Leaves out examples whose tokens are all those of an earlier one. Default false. */
+  /** Whether to leave out examples that have the same tokens as an earlier one. Default false. */
   readonly dedupe?: boolean;
-  /** Rows of more text than this are read again when they are drawn, in bytes. Default 256 MiB. */
+  /**
+   * Size of the files in bytes above which rows are not kept in memory but read again when they are
+   * drawn. Default 256 MiB.
+   */
   readonly memoryBytes?: number;
-  /** Where tokens are kept from one load to the next; default nowhere. */
+  /** Folder of the token cache; default: tokens are not cached. */
   readonly cacheFolder?: string;
-  /** Told the rows done and their number, now and then. */
+  /** Called now and then with the number of finished rows and of all rows. */
   readonly onProgress?: (done: number, rows: number) => void;
 }
 
-/** What a load gives. */
+/** The result of a load. */
 export interface Loaded<T> {
-  /** What is trained or evaluated, in order. */
+  /** The examples to train on or to evaluate, in order. */
   readonly examples: readonly T[];
-  /** The file of each, by its number among `report.sources`. */
+  /** For each example the index of its file in `report.sources`. */
   readonly files: readonly number[];
-  /** What became of every row. */
+  /** What happened to every row. */
   readonly report: LoadReport;
 }
 
 type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
 
-/** An example as tokens within the limits, or the reason why not. */
+/** The tokens of an example within the limits, or the reason why it is left out. */
 function prepare<R extends RowContext, T>(
   row: R,
   kind: DataKind<R, T>,
@@ -89,7 +93,10 @@ function prepare<R extends RowContext, T>(
   return { ...fitted, moved, cut };
 }
 
-/** Whether a row will be kept; a broken one is not, and is told when all rows are read. */
+/**
+ * Whether a row gives an example that is kept. A broken row does not; it is reported after all rows
+ * are read.
+ */
 function isUsable<R extends RowContext, T>(
   row: SourceRow,
   kind: DataKind<R, T>,
@@ -105,7 +112,7 @@ function isUsable<R extends RowContext, T>(
   }
 }
 
-/** What became of the rows so far. */
+/** The examples and the counts of the rows so far. */
 class Account<T> {
   readonly examples: T[] = [];
   readonly paths: string[] = [];
@@ -127,7 +134,7 @@ class Account<T> {
     if ("dropped" in result) return this.drop(result.dropped, where);
     const packed = packing.pack(result.kept);
     if (dedupe) {
-      const tokens = packed.words.subarray(1); // all but the line
+      const tokens = packed.words.subarray(1); // the first word is the line
       const hash = createHash("sha256").update(tokens).digest("base64");
       if (this.#known.has(hash)) {
         return this.drop("same tokens as an earlier row", where);
@@ -225,8 +232,8 @@ async function load<R extends RowContext, T>(
 /**
  * Loads preference pairs.
  *
- * @throws {TypeError} telling the first broken rows and their number; {SyntaxError} for broken
- *   JSON; {RangeError} if the template refuses a row
+ * @throws {TypeError} naming the first broken rows and their number; {SyntaxError} for broken JSON;
+ *   {RangeError} if the chat template refuses a row
  */
 export function loadPairs(
   sources: readonly DataSource[],
@@ -236,7 +243,7 @@ export function loadPairs(
 }
 
 /**
- * Loads judged answers, and pairs as two of them.
+ * Loads judged answers; a pair counts as a good and a bad one.
  *
  * @throws as `loadPairs` does
  */

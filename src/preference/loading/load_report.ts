@@ -1,87 +1,91 @@
 /**
- * What became of a dataset's rows: counts, reasons with line numbers, lengths. Plain data.
+ * The report of a load: how many rows were kept or dropped, for which reasons and at which lines,
+ * and the lengths of the examples. Plain data.
  */
 import type { TokenSequence } from "../tokens/token_pair.ts";
 
-/** How often, and where first. */
+/** How often something happened, and at which rows first. */
 export interface Tally {
-  /** Times it happened. */
+  /** Number of rows to which it happened. */
   readonly count: number;
-  /** `path line N` of the first few. */
+  /** The places of the first five rows, each as `"path" line N`. */
   readonly where: readonly string[];
 }
 
-/** Quantiles of a length, in tokens. */
+/** Statistics of lengths, in tokens. */
 export interface Lengths {
-  /** The shortest. */
+  /** The smallest length. */
   readonly min: number;
-  /** Half are no longer. */
+  /** The median. */
   readonly median: number;
-  /** Nine in ten are no longer. */
+  /** The 90th percentile. */
   readonly p90: number;
-  /** All but one in a hundred are no longer. */
+  /** The 99th percentile. */
   readonly p99: number;
-  /** The longest. */
+  /** The largest length. */
   readonly max: number;
-  /** Sum by number. */
+  /** The mean. */
   readonly mean: number;
 }
 
-/** The account of one loading. */
+/** The report of one load. */
 export interface LoadReport {
-  /** The files read, with the rows each has and the rows taken of it. */
+  /** The files read, each with its number of rows and the number taken of them. */
   readonly sources: readonly {
     readonly path: string;
     readonly rows: number;
     readonly taken: number;
   }[];
-  /** Formats found, with their rows. */
+  /** The formats found, each with its number of rows. */
   readonly formats: Readonly<Record<string, number>>;
-  /** Rows drawn. */
+  /** Number of rows drawn. */
   readonly rows: number;
-  /** Examples that came of them. */
+  /** Number of examples kept. */
   readonly kept: number;
-  /** Rows that were not needed, since `max_samples` were already kept. */
+  /** Number of rows that were not read, since `max_samples` examples were kept before. */
   readonly beyond: number;
-  /** Rows left out, by reason. */
+  /** The rows left out, by reason. */
   readonly dropped: Readonly<Record<string, Tally>>;
-  /** Rows whose prompt's tokens are not how prompt and answer together begin. */
+  /** Rows in which prompt and answer together do not begin with the prompt's own tokens. */
   readonly moved: Tally;
-  /** Rows that lost tokens to the length policy. */
+  /** Rows that were cut by the length policy. */
   readonly cut: Tally;
   /**
-   * Lengths of what is kept, by part: prompt, chosen, rejected, total; or prompt, completion,
-   * total.
+   * Lengths of the kept examples, by part: prompt, chosen, rejected and total, or prompt,
+   * completion and total.
    */
   readonly lengths: Readonly<Record<string, Lengths>>;
-  /** Good and bad answers among judged ones. */
+  /** Number of good and bad answers; given for judged answers only. */
   readonly labels?: { readonly good: number; readonly bad: number };
   /**
-   * The bins that the examples were packed into, and the tokens that each may hold; absent where
-   * they were not.
+   * The number of bins that the examples were packed into, and the most tokens of a bin; absent
+   * without packing.
    */
   readonly packed?: { readonly bins: number; readonly maxLength: number };
-  /** The file of tokens that this was read from; absent where the rows were tokenized now. */
+  /** Path of the token cache's file; absent if the rows were tokenized now. */
   readonly cached?: string;
-  /** Tokens of all sequences, and tokens computed when shared prefixes are computed once. */
+  /**
+   * Number of tokens of all sequences (`full`), and of those computed when a shared prefix is
+   * computed once (`computed`).
+   */
   readonly tokens: { readonly full: number; readonly computed: number };
 }
 
 const SHOWN = 5;
 
-/** A tally that is still counting. */
+/** A tally that can still grow. */
 export interface OpenTally {
   count: number;
   where: string[];
 }
 
-/** Counts one more. */
+/** Adds a row to a tally. */
 export function tally(into: OpenTally, where: string): void {
   into.count++;
   if (into.where.length < SHOWN) into.where.push(where);
 }
 
-/** Nearest-rank quantiles of a list of lengths; zeros for an empty one. */
+/** Statistics of a list of lengths, with nearest-rank percentiles; zeros for an empty list. */
 export function lengthsOf(values: readonly number[]): Lengths {
   const sorted = [...values].sort((a, b) => a - b);
   const rank = (q: number) =>
@@ -98,7 +102,7 @@ export function lengthsOf(values: readonly number[]): Lengths {
   };
 }
 
-/** Lengths of the trained part of sequences. */
+/** Statistics of the completions of sequences. */
 export function completionLengths(
   sequences: readonly TokenSequence[],
 ): Lengths {

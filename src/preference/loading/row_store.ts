@@ -1,6 +1,6 @@
 /**
- * The rows of all files of a dataset by their numbers: held in memory where they are few, read
- * again where they are many. Knows no columns and draws nothing.
+ * Gives the rows of all files of a dataset by their numbers. Small files are kept in memory, large
+ * ones are read again. Knows no columns and does not choose rows.
  */
 import { datasetFiles } from "../../files/records/dataset_files.ts";
 import { kindOfFile } from "../../files/records/data_kinds.ts";
@@ -8,15 +8,15 @@ import { readRecords } from "../../files/records/records.ts";
 import type { DataSource } from "./sources.ts";
 import type { Row } from "../formats/turns.ts";
 
-/** A row and where it stands. */
+/** A row of a file, and where it stands. */
 export interface SourceRow {
-  /** The file. */
+  /** Path of the file. */
   readonly path: string;
-  /** The line on which it begins, from 1. */
+  /** The line on which the row begins, counted from 1. */
   readonly line: number;
-  /** Its keys, as they stand. */
+  /** The row's data, as it stands in the file. */
   readonly value: Row;
-  /** What was said of the source it came from. */
+  /** The source that the file belongs to. */
   readonly source: DataSource;
 }
 
@@ -24,39 +24,42 @@ export interface SourceRow {
 export interface SourceFile {
   readonly path: string;
   readonly source: DataSource;
-  /** Whether it holds the rows of all splits. */
+  /** Whether the file serves all splits. */
   readonly bare: boolean;
 }
 
-/** A file whose rows are counted; they are numbered on from those of the file before. */
+/** A file whose rows are counted. Their numbers continue those of the file before it. */
 export interface CountedFile extends SourceFile {
   readonly first: number;
   readonly rows: number;
 }
 
-/** Rows by number. */
+/** The rows of all files, by number. */
 export interface RowStore {
   readonly files: readonly CountedFile[];
   readonly length: number;
   /**
-   * Reads rows in the order of their numbers in the list.
+   * Reads the given rows in the order of the list.
    *
-   * @param expect how many the caller is likely to take: files that are read again give a few more
-   *   at a time
+   * @param expect how many rows the caller will probably take. Where files are read again, one pass
+   *   picks somewhat more rows than that.
    */
   pick(indices: readonly number[], expect?: number): AsyncGenerator<SourceRow>;
 }
 
-/** How rows are opened. */
+/** How the rows of files are opened. */
 export interface OpenRowsOptions {
-  /** Called with each row and its number on the first pass. */
+  /** Called in the first pass with each row and its number. */
   readonly onRow?: (row: SourceRow, index: number) => void;
-  /** Text of files beyond this many bytes is read again when rows are picked. Default 256 MiB. */
+  /**
+   * Size of all files in bytes above which rows are read again when they are picked. Default 256
+   * MiB.
+   */
   readonly memoryBytes?: number;
 }
 
-const COMPRESSED = 4; // how much larger the rows of a compressed file are, about
-const MIN_BLOCK = 1024; // rows picked in one pass over the files, at least
+const COMPRESSED = 4; // estimate of how much larger the rows of a compressed file are
+const MIN_BLOCK = 1024; // least number of rows that are picked in one pass over the files
 
 /** Finds the files of a split. @throws as `datasetFiles` does */
 export async function sourceFiles(
@@ -83,7 +86,7 @@ async function bytesOf(path: string): Promise<number> {
 }
 
 /**
- * Reads all files once, to count their rows and to show each to the caller.
+ * Reads all files once, counts their rows and passes each to `onRow`.
  *
  * @throws as `readRecords` does
  */
@@ -127,7 +130,7 @@ async function* pickHeld(
   for (const index of indices) yield rows[index] as SourceRow;
 }
 
-/** Blocks of the list, each by one pass over the files that it touches. */
+/** Picks rows in blocks of the list; each block takes one pass over its files. */
 async function* pickInBlocks(
   files: readonly CountedFile[],
   indices: readonly number[],
@@ -149,7 +152,7 @@ async function* pickInBlocks(
   }
 }
 
-/** The wanted rows of all files, in the files' order. */
+/** The wanted rows of all files, in the order of the files. */
 async function* pass(
   files: readonly CountedFile[],
   wanted: ReadonlySet<number>,

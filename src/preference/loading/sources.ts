@@ -1,67 +1,68 @@
 /**
- * Which rows are taken from which source: fractions, train and test parts, mixtures. Draws numbers
- * of rows, reads no columns.
+ * Chooses which rows are taken from which source: fractions, train and test parts, mixtures. It
+ * draws row numbers and reads no columns.
  */
 import { Random } from "../../base/random.ts";
 import type { ReadSettings } from "../formats/format.ts";
 import type { CountedFile, RowStore, SourceRow } from "./row_store.ts";
 
 /**
- * A file, a pattern of files, or a folder with `train.*` and `test.*`; and how its rows are read.
+ * A file, a pattern of files, or a folder with `train.*` and `test.*`, with settings for its rows.
  */
 export interface DataSource extends ReadSettings {
-  /** File, folder or pattern. */
+  /** Path of a file or folder, or a pattern of files. */
   readonly path: string;
-  /** Share of the train rows to take, from the start: 0 to 1. Default 1. */
+  /** Share of the training rows that is taken, from the first row on: 0 to 1. Default 1. */
   readonly fraction?: number;
-  /**
-   * The only split of it that is read; its rows then serve all splits of the run, as a bare file's
-   * do.
-   */
+  /** The split that is read for all splits of the run, as a single file would be. */
   readonly split?: string;
   /**
-   * How often its rows come in turn, where sources are interleaved. All sources have one, or none.
+   * Probability of drawing the next row from this source in an interleaved mixture. Either all
+   * sources have one or none has.
    */
   readonly probability?: number;
 }
 
 /**
- * When an interleaved mixture ends: with the first source that has no more rows, or when each had
- * its turn.
+ * When an interleaved mixture ends: when the first source has no more rows, or when every source
+ * was used up at least once.
  */
 export type StoppingStrategy = "first_exhausted" | "all_exhausted";
 
-/** Which rows to take. */
+/** Which rows are drawn. */
 export interface DrawOptions {
   /**
-   * The part wanted, as its files are named in the folders: `train`, `test`, `train_prefs`, ...
-   * One with "train" in its name is a training part: fractions act on it.
+   * The split, by the name of its files in folders: `train`, `test`, `train_prefs`, ... A name with
+   * "train" in it is a training split, to which fractions apply.
    */
   readonly split: string;
   /**
-   * Usable rows of bare files that are kept from training and are their test part, drawn by the
-   * seed; 0: they have no test part; below 1: their share. Absent: a bare file is taken whole,
-   * whatever the split. Folders have files for each.
+   * How many usable rows of single files form their test part and are not trained on; they are
+   * drawn by the seed. Below 1 it is a share of the rows; 0: no test part. Absent: a single file is
+   * taken whole for every split. It does not apply to folders, which have files for each split.
    */
   readonly heldOut?: number | undefined;
   /**
-   * Whether a row counts for `heldOut`; the rows passed over on the way belong to the test part
+   * Whether a row counts for `heldOut`. The rows that do not count become part of the test rows
    * too.
    */
   readonly usable?: (row: SourceRow) => boolean;
-  /** Draws the rows of all sources in a random order. Default false: as they stand. */
+  /** Whether the rows of all sources get a random order. Default false: the order of the files. */
   readonly shuffle?: boolean;
-  /** Default 42. */
+  /** The seed of all draws. Default 42. */
   readonly seed?: number;
-  /** For sources with probabilities. Default `first_exhausted`. */
+  /** When a mixture of sources with probabilities ends. Default `first_exhausted`. */
   readonly stopping?: StoppingStrategy;
 }
 
-/** The rows drawn, and what each file had. */
+/** The rows drawn, with counts for each file. */
 export interface Drawn {
-  /** Numbers of rows in the store, in the order of training; an interleaved one may come again. */
+  /**
+   * Row numbers in the order of training. In an interleaved mixture a row may be drawn more than
+   * once.
+   */
   readonly indices: readonly number[];
-  /** The files read, with the rows each has and those taken of it. */
+  /** The files read, each with its number of rows and the number taken of them. */
   readonly sources: readonly {
     readonly path: string;
     readonly rows: number;
@@ -77,7 +78,7 @@ function numbersOf({ first, rows }: CountedFile): number[] {
   return Array.from({ length: rows }, (_, i) => first + i);
 }
 
-/** Rows of bare files, drawn by the seed, until enough of them are usable. */
+/** Draws rows of single files by the seed, until enough of them are usable. */
 async function drawTest(
   store: RowStore,
   { heldOut: given = 0, seed = 42, usable = () => true }: DrawOptions,
@@ -108,7 +109,7 @@ function share(
   return indices.slice(0, Math.floor(fraction * indices.length));
 }
 
-/** The part of each source that the split takes, by source. */
+/** For each source its rows that belong to the split. */
 function partsOf(
   { files }: RowStore,
   test: ReadonlySet<number>,
@@ -128,7 +129,7 @@ function partsOf(
   return parts;
 }
 
-/** Draws from one source after the other by their probabilities. */
+/** Draws each next row from a source that is chosen by the probabilities. */
 function interleave(
   parts: ReadonlyMap<DataSource, readonly number[]>,
   { seed = 42, stopping = "first_exhausted" }: DrawOptions,
@@ -154,7 +155,7 @@ function interleave(
   return drawn;
 }
 
-/** @throws {RangeError} if some sources have a probability and others none, or all are 0 */
+/** @throws {RangeError} if only some sources have a probability, or all probabilities are 0 */
 function isInterleaved(sources: readonly DataSource[]): boolean {
   const given = sources.filter(({ probability }) => probability !== undefined);
   if (given.length === 0) return false;

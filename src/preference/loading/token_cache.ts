@@ -1,6 +1,7 @@
 /**
- * Tokens of a load on disk, under a hash of all that they depend on: files, columns, template,
- * tokenizer, limits, draws. What cannot be written is not kept; what cannot be read is made again.
+ * Keeps the tokens of a load on disk, under a hash of everything that they depend on: files,
+ * columns, template, tokenizer, limits and draws. If the cache cannot be written, nothing is kept;
+ * if it cannot be read, the tokens are made again.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
@@ -12,20 +13,20 @@ import type { Packing } from "../tokens/packed_examples.ts";
 import { sourceFiles } from "./row_store.ts";
 import type { DataSource } from "./sources.ts";
 
-const VERSION = 2; // to be raised when rows of the same files give other tokens than before
+const VERSION = 2; // raise it whenever rows of the same files give other tokens than before
 
-/** What is in the file before the words. */
+/** The header of the file, which the words of the examples follow. */
 interface Header {
   readonly report: LoadReport;
-  /** The file of each example. */
+  /** For each example the index of its file. */
   readonly files: readonly number[];
-  /** Words of each example. */
+  /** Number of words of each example. */
   readonly sizes: readonly number[];
-  /** What words cannot hold, by the example's number. */
+  /** The fields that words cannot hold, by the number of the example. */
   readonly extras: Readonly<Record<string, unknown>>;
 }
 
-/** Templates that print the date are rendered anew each day. */
+/** A part of the key: templates that print the date give other tokens each day. */
 function dayOf(template: string | undefined): string {
   return template?.includes("strftime_now")
     ? new Date().toDateString()
@@ -33,7 +34,7 @@ function dayOf(template: string | undefined): string {
 }
 
 /**
- * The name under which a load's tokens are kept; undefined if the encoder has no identity.
+ * The cache key of a load; undefined if the encoder has no identity.
  *
  * @throws as `datasetFiles` does
  */
@@ -55,14 +56,14 @@ export async function tokenCacheKey(
   return createHash("sha256").update(JSON.stringify(state)).digest("hex");
 }
 
-/** Where a load's tokens lie, and how they are packed. */
+/** Where the tokens of a load are kept, and how they are packed. */
 export interface TokenCache<T> {
   readonly cacheFolder: string;
   readonly key: string;
   readonly packing: Packing<T>;
 }
 
-/** What is kept under the key, else what `fresh` makes, which is then kept. */
+/** The tokens under the key, or those that `fresh` makes, which are then kept under it. */
 export async function cachedTokens<T>(
   { cacheFolder, key, packing }: TokenCache<T>,
   fresh: () => Promise<Loaded<T>>,
@@ -77,14 +78,17 @@ export async function cachedTokens<T>(
   return loaded;
 }
 
-/** Whether the cache may not be touched, or is not there. */
+/** Whether a file of the cache does not exist or must not be read or written. */
 function isOutOfReach(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.NotCapable ||
     error instanceof Deno.errors.PermissionDenied;
 }
 
-/** JSON of the header, a line's end on a multiple of four bytes, then all words. */
+/**
+ * Writes the header as one line of JSON, padded so that the words after it begin at a multiple of
+ * four bytes, then the words of all examples.
+ */
 async function writeTokens<T>(
   path: string,
   { examples, files, report }: Loaded<T>,
@@ -123,7 +127,7 @@ async function readTokens<T>(
     if (isOutOfReach(error)) return undefined;
     throw error;
   }
-  const end = bytes.indexOf(10); // JSON on one line holds no line's end
+  const end = bytes.indexOf(10); // the header's JSON is one line, so the first line end closes it
   const header = parseHeader(new TextDecoder().decode(bytes.subarray(0, end)));
   if (header === undefined) return undefined;
   const { report, files, sizes, extras } = header;

@@ -1,7 +1,10 @@
 /**
- * Token sequences -> Batch: one list of tokens without padding, in which each token knows the two
- * ranges of rows it attends to. A pair lies as `shared prefix | chosen rest | rejected rest`; the
- * prefix is computed once.
+ * Lays out token sequences as a Batch: one list of tokens without padding. THE CAUSAL MASK COMES
+ * FROM HERE: `ranges` gives each token the two ranges of rows that it attends to (the shared
+ * prompt, and its own answer up to itself). attention_ranges.ts narrows them to sliding windows,
+ * and the attention kernels visit no other rows. A pair is laid out as
+ * `shared prefix | rest of chosen | rest of rejected`, so that the prefix is computed once. Knows
+ * no model.
  */
 import {
   type TokenPair,
@@ -9,46 +12,54 @@ import {
   trainedSpans,
 } from "./token_pair.ts";
 
-/** What the model is given. Rows are tokens; nothing is padded. */
+/** The input of a model's pass and the targets of the loss. Rows are tokens; nothing is padded. */
 export interface Batch {
-  /** [tokens] */
+  /** [tokens] ids, all sequences one after the other */
   readonly tokens: Uint32Array<ArrayBuffer>;
-  /** [tokens], from 0 in every sequence; both rests of a pair go on where the prefix ends */
+  /**
+   * [tokens] position in the sequence, from 0; both rests of a pair continue where the prefix ends
+   */
   readonly positions: Uint32Array<ArrayBuffer>;
   /**
-   * [tokens, 4]: prefix_start, prefix_end, own_start, own_end; ends exclusive, own_end is the row
-   * itself + 1
+   * [tokens, 4]: prefix_start, prefix_end, own_start, own_end, the rows that the token attends to.
+   * Ends are exclusive; own_end is the token's row + 1, which makes attention causal.
    */
   readonly ranges: Uint32Array<ArrayBuffer>;
-  /** [targets] the row whose hidden state predicts */
+  /** [targets] the row whose hidden state predicts the target */
   readonly targetRows: Uint32Array<ArrayBuffer>;
   /** [targets] the token to be predicted */
   readonly targetTokens: Uint32Array<ArrayBuffer>;
   /**
-   * [targets] 2 * pair for chosen, 2 * pair + 1 for rejected; the sequence's number where there are
-   * no pairs
+   * [targets] the sequence of the target: 2 * pair for chosen, 2 * pair + 1 for rejected; without
+   * pairs the number of the sequence
    */
   readonly targetSequence: Uint32Array<ArrayBuffer>;
-  /** How many sequences: logps are [sequences]. */
+  /** Number of sequences: logps are [sequences]. */
   readonly sequences: number;
-  /** The last so many targets are tokens of chosen prompts, which no answer counts; default 0. */
+  /**
+   * How many targets at the end of the list are tokens of chosen prompts. They count for no answer;
+   * default 0.
+   */
   readonly promptTargets?: number;
-  /** [answers] 1 where an answer is wanted; of single answers only (token_feedback.ts). */
+  /** [answers] 1 for a good answer, 0 for a bad one. Given for judged answers (KTO) only. */
   readonly desirable?: Uint8Array;
   /**
-   * [pairs] by how much the data scores the chosen answer higher, NaN where it does not say; of
-   * pairs only.
+   * [pairs] the chosen answer's score minus the rejected one's, NaN where the data has no scores.
+   * Given for pairs only.
    */
   readonly scoreGaps?: Float64Array;
   /**
-   * [pairs] the margin of rewards that the data asks for, 0 where it does not say; of pairs only.
+   * [pairs] the margin of rewards that the data asks for, 0 where it has none. Given for pairs
+   * only.
    */
   readonly margins?: Float64Array;
-  /** Sum of the full lengths of all sequences, shared prefixes counted twice: TRL's num_tokens. */
+  /**
+   * Sum of the lengths of all sequences, in which a shared prefix counts twice: TRL's `num_tokens`.
+   */
   readonly attendedTokens: number;
 }
 
-/** Lists that grow to a Batch. */
+/** Collects the lists of a Batch. */
 class Builder {
   readonly tokens: number[] = [];
   readonly positions: number[] = [];
@@ -59,7 +70,10 @@ class Builder {
   attendedTokens = 0;
   sequences = 0;
 
-  /** Appends `ids[start..]`, which attend to `prefix` and to themselves; gives the first row. */
+  /**
+   * Appends tokens `start` to `end` of a sequence. They attend to `start` rows from `prefixRow` on,
+   * and to their own rows up to themselves. Returns their first row.
+   */
   append(
     ids: readonly number[],
     start: number,
@@ -75,7 +89,10 @@ class Builder {
     return own;
   }
 
-  /** Targets of the next sequence: token t is predicted by token t - 1, the first by none. */
+  /**
+   * Adds the targets of the next sequence: token t is predicted by token t - 1, the first token by
+   * none.
+   */
   target(
     one: TokenSequence,
     rowOf: (token: number) => number,
@@ -87,7 +104,7 @@ class Builder {
     this.attendedTokens += one.ids.length;
   }
 
-  /** Tokens `start` to `end` of a sequence become targets. */
+  /** Makes tokens `start` to `end` of a sequence targets. */
   targetRange(
     ids: readonly number[],
     start: number,
@@ -102,7 +119,10 @@ class Builder {
     }
   }
 
-  /** The last token of the next sequence is its only target, whose own row speaks for it. */
+  /**
+   * Makes the last token of the next sequence its only target. Its row is the token's own, not the
+   * one before, since a reward model reads its score there.
+   */
   last({ ids }: TokenSequence, rowOf: (token: number) => number): void {
     this.targetRows.push(rowOf(ids.length - 1));
     this.targetTokens.push(ids.at(-1)!);
@@ -125,11 +145,11 @@ class Builder {
 }
 
 /**
- * Lays out preference pairs, the shared prefix of each once.
+ * Lays out preference pairs; the shared prefix of a pair stands there once.
  *
- * @param options `promptTargets`: the tokens of the chosen prompts are targets too, after those of
- *   all answers; `lastOnly`: each answer's last row is its only target, at which a reward model
- *   speaks
+ * @param options `promptTargets`: the tokens of the chosen prompts become targets too, after those
+ *   of all answers; `lastOnly`: the last row of each answer is its only target, where a reward
+ *   model reads its score
  */
 export function preferenceBatch(
   pairs: readonly TokenPair[],
@@ -181,10 +201,10 @@ export function preferenceBatch(
 }
 
 /**
- * Lays out sequences by themselves, each with the targets of its completion.
+ * Lays out single sequences, each with the tokens of its completion as targets.
  *
- * @param options `lastOnly`: each sequence's last row is its only target, at which a reward model
- *   speaks
+ * @param options `lastOnly`: the last row of each sequence is its only target, where a reward model
+ *   reads its score
  */
 export function demonstrationBatch(
   sequences: readonly TokenSequence[],
@@ -204,7 +224,7 @@ export function demonstrationBatch(
   return builder.batch();
 }
 
-/** Lays out bare id sequences; every token but the first of each is a target. */
+/** Lays out sequences of ids; every token but the first of each is a target. */
 export function sequenceBatch(
   sequences: readonly (readonly number[])[],
 ): Batch {

@@ -1,34 +1,35 @@
 /**
- * Rows packed into bins of at most so many tokens, as TRL packs them: a bin is what a micro-batch
- * counts. Rows of a bin do not see one another (Batch.ranges), so packing changes which rows make a
- * step and nothing else. Pure.
+ * Packs rows into bins of a limited number of tokens, as TRL does; micro-batches then count bins.
+ * Rows of one bin do not attend to one another (see `Batch.ranges`), so packing changes only which
+ * rows form a step. Pure.
  */
 import { partOf } from "./length.ts";
 import { DEMONSTRATION_PACKING } from "./packed_examples.ts";
 import { type TokenSequence, trainedSpans } from "./token_pair.ts";
 import type { TokenDemonstration } from "./tokenize.ts";
 
-/** Names of the ways, as the option takes them. */
+/** The values of the option `packing_strategy`. */
 export const PACKING_STRATEGIES = ["bfd", "bfd_split", "wrapped"] as const;
 
 /**
- * `bfd`: whole rows, the longest first, each where it leaves the least room. `bfd_split`: longer
- * rows in pieces. `wrapped`: all rows end to end, cut wherever a bin is full; a piece sees the rows
- * before it in its bin.
+ * How rows are packed. `bfd` (best fit decreasing): whole rows, the longest first, each into the
+ * bin where it leaves the least room. `bfd_split`: the same, with too long rows cut into pieces.
+ * `wrapped`: all rows joined end to end and cut wherever a bin is full; a token then attends to the
+ * rows before it in its bin.
  */
 export type PackingStrategy = typeof PACKING_STRATEGIES[number];
 
-/** Rows that are trained on as one. */
+/** Rows that are trained on as one example. */
 export interface TokenBin {
-  /** Its rows, or what of them lies in it; each sees itself alone. */
+  /** The rows of the bin, or the parts of rows that lie in it. Each attends only to itself. */
   readonly sequences: readonly TokenSequence[];
-  /** The line of the first of its rows. */
+  /** The data file's line of its first row, from 1. */
   readonly line: number;
-  /** The lines of all. */
+  /** The data file's lines of all its rows, from 1. */
   readonly lines: readonly number[];
 }
 
-const GROUP = 1000; // TRL packs through datasets.map, whose batches are so many rows
+const GROUP = 1000; // TRL packs by datasets.map, whose batches have 1000 rows
 
 /** A bin that is being filled. */
 interface OpenBin {
@@ -36,12 +37,12 @@ interface OpenBin {
   room: number;
 }
 
-/** Bins by the room that they have left. */
+/** Open bins, found by the number of tokens that still fit. */
 function binsByRoom() {
   const byRoom: OpenBin[][] = [];
   return {
     add: (bin: OpenBin) => (byRoom[bin.room] ??= []).push(bin),
-    /** Takes the bin, of those with the least room that suffices, that waits longest. */
+    /** Takes the bin with the least room that is enough; of several the one that waits longest. */
     take(tokens: number): OpenBin | undefined {
       for (let room = tokens; room < byRoom.length; room++) {
         const bin = byRoom[room]?.shift();
@@ -78,7 +79,7 @@ function kept(sequence: TokenSequence, line: number): TokenDemonstration {
   );
 }
 
-/** A row in pieces of at most `maxLength` tokens. */
+/** Cuts a row into pieces of at most `maxLength` tokens. */
 function pieces(
   row: TokenDemonstration,
   maxLength: number,
@@ -97,7 +98,7 @@ function pieces(
     ));
 }
 
-/** All rows end to end, cut into pieces: each is one sequence. */
+/** Joins all rows end to end and cuts them into bins, each of one sequence. */
 function wrapped(
   rows: readonly TokenDemonstration[],
   maxLength: number,
@@ -144,8 +145,9 @@ function wrapped(
 /**
  * Packs rows into bins, a thousand rows at a time.
  *
- * @param maxLength tokens of a bin
- * @throws {RangeError} if a row is longer and the strategy keeps rows whole
+ * @param maxLength most tokens of a bin
+ * @throws {RangeError} if a row is longer than a bin and the strategy is `bfd`, which keeps rows
+ *   whole
  */
 export function packBins(
   rows: readonly TokenDemonstration[],

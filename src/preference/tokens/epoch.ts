@@ -1,53 +1,54 @@
 /**
- * The order of examples: a seeded permutation per epoch, cut into micro-batches and windows of
- * gradient accumulation. As in TRL the last micro-batch and the last window of an epoch may be
- * short; no window crosses epochs.
+ * The order of examples: a seeded permutation per epoch, cut into micro-batches and into steps of
+ * one or more micro-batches (gradient accumulation). As in TRL, the last micro-batch and the last
+ * step of an epoch may be short, and no step crosses epochs.
  */
 import { Random } from "../../base/random.ts";
 
-/** Where training stands: the next window to take. Plain data, fit for a checkpoint. */
+/** The next step to take. It is plain data and part of a checkpoint. */
 export interface DataPosition {
-  /** Whole epochs behind us. */
+  /** Number of finished epochs. */
   readonly epoch: number;
-  /** Windows of this epoch behind us. */
+  /** Number of finished steps of this epoch. */
   readonly window: number;
 }
 
-/** One optimizer step's examples. */
+/** The examples of one optimizer step. */
 export interface DataWindow {
-  /** Indices of examples, one list per micro-batch. */
+  /** Indices of examples, a list for each micro-batch. */
   readonly microBatches: readonly (readonly number[])[];
-  /** Epochs done when this window is done, as it is logged: 1.5 is half of the second. */
+  /**
+   * Epochs that are done after this step, as it is logged: 1.5 is the middle of the second epoch.
+   */
   readonly epoch: number;
-  /** Where to go on after it. */
+  /** The position after this step. */
   readonly next: DataPosition;
 }
 
 /** How examples are ordered and grouped. */
 export interface EpochOptions {
-  /** Examples in the set. */
+  /** Number of examples. */
   readonly examples: number;
   /** Examples per micro-batch. */
   readonly batchSize: number;
-  /** Micro-batches per window. Default 1. */
+  /** Micro-batches per step (`gradient_accumulation_steps`). Default 1. */
   readonly accumulation?: number;
-  /** Default true; false takes the file's order. */
+  /** Whether each epoch has a random order; false takes the order of the file. Default true. */
   readonly shuffle?: boolean;
-  /** Default 42. */
+  /** The seed of the order. Default 42. */
   readonly seed?: number;
   /**
-   * Tokens of each example, `[examples]`: those of like length come together. Default: as they are
-   * drawn.
+   * Number of tokens of each example, `[examples]`. If given, examples of similar length are
+   * grouped.
    */
   readonly lengths?: readonly number[] | undefined;
 }
 
-/** The start of a run. */
+/** The position at the start of a run. */
 export const DATA_START: DataPosition = { epoch: 0, window: 0 };
 
 /**
- * Indices of the examples in the order of one epoch; the same for the same seed, whatever came
- * before.
+ * Indices of the examples in the order of one epoch. It depends on the seed and the epoch alone.
  */
 export function epochOrder(
   epoch: number,
@@ -55,15 +56,15 @@ export function epochOrder(
 ): number[] {
   const { examples, shuffle = true, seed = 42, lengths } = options;
   const order = Array.from({ length: examples }, (_, i) => i);
-  // The epoch is the seed's high half, so that no two epochs of any two seeds meet.
+  // The epoch is the high half of the seed, so that no two epochs of any two seeds are equal.
   if (shuffle) new Random((seed >>> 0) + epoch * 2 ** 32).shuffle(order);
   return lengths === undefined ? order : groupByLength(order, lengths, options);
 }
 
 /**
- * Sorts stretches of many steps by length, longest first, and puts the longest of all in front:
- * memory that suffices for the first step suffices for all. (The grouping of transformers'
- * `group_by_length`.)
+ * Sorts stretches of up to 50 steps by length, longest first, and puts the longest example of all
+ * in front: if the first step fits in memory, all steps do. This is transformers'
+ * `group_by_length`.
  */
 function groupByLength(
   order: readonly number[],
@@ -89,7 +90,7 @@ function groupByLength(
   return sorted;
 }
 
-/** Groups of `size`, the last perhaps smaller. */
+/** Cuts a list into groups of `size`; the last group may be smaller. */
 function groups<T>(items: readonly T[], size: number): T[][] {
   return Array.from(
     { length: Math.ceil(items.length / size) },
@@ -105,7 +106,7 @@ export function windowsPerEpoch(
 }
 
 /**
- * Windows from a position on, without end; the caller stops.
+ * The steps from a position on, without end; the caller stops.
  *
  * @throws {RangeError} if there are no examples, or sizes are not positive integers
  */
@@ -144,7 +145,9 @@ export function* dataWindows(
   }
 }
 
-/** Micro-batches over all examples once, in order: for evaluation and for the reference's pass. */
+/**
+ * Micro-batches over all examples once and in order, for evaluation and for the reference's pass.
+ */
 export function inOrder(examples: number, batchSize: number): number[][] {
   return groups(Array.from({ length: examples }, (_, i) => i), batchSize);
 }

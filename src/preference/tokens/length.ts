@@ -1,6 +1,6 @@
 /**
- * What happens to sequences that are too long. A pair is cut consistently: both answers keep the
- * same prompt (but for TRL's `keep_end`, which cuts each by itself and is there for parity).
+ * Cuts or drops sequences that are too long. Both answers of a pair keep the same prompt, except
+ * under TRL's `keep_end`, which cuts each answer by itself and exists for parity with TRL.
  */
 import {
   type Span,
@@ -11,7 +11,7 @@ import {
 } from "./token_pair.ts";
 import type { TokenFeedback } from "./token_feedback.ts";
 
-/** Names of the policies, as the option takes them. */
+/** The values of the option `length_policy`. */
 export const LENGTH_POLICIES = [
   "drop",
   "prompt_start",
@@ -21,26 +21,26 @@ export const LENGTH_POLICIES = [
 ] as const;
 
 /**
- * `drop`: too long a pair is left out. `prompt_start`: the prompt loses its first tokens.
- * `completion_end`: the answers lose their last tokens. `keep_start`, `keep_end`: TRL's truncation
- * modes.
+ * What happens to examples that are too long. `drop`: they are left out. `prompt_start`: the prompt
+ * loses its first tokens. `completion_end`: the answers lose their last tokens. `keep_start`,
+ * `keep_end`: TRL's truncation modes.
  */
 export type LengthPolicy = typeof LENGTH_POLICIES[number];
 
-/** Limits in tokens; absent means none. */
+/** Limits in tokens; an absent limit means none. */
 export interface LengthLimits {
-  /** Default `drop`. */
+  /** What happens to examples that are too long. Default `drop`. */
   readonly policy?: LengthPolicy;
-  /** Longest sequence, prompt and answer together. */
+  /** Most tokens of a sequence, prompt and answer together; at least 2. */
   readonly maxLength?: number;
-  /** Longest prompt. */
+  /** Most tokens of a prompt; at least 1. */
   readonly maxPromptLength?: number;
 }
 
-/** The pair as it may be used, or the reason to leave it out. */
+/** The example within the limits, or the reason why it is left out. */
 export type Fitted<T> = { readonly kept: T } | { readonly dropped: string };
 
-/** The tokens from `first` to `end`, with what is trained of them. */
+/** The tokens from `first` to `end` of a sequence; those of them that are trained stay marked. */
 export function partOf(
   sequence: TokenSequence,
   first: number,
@@ -75,7 +75,7 @@ function promptLength(sequences: readonly TokenSequence[]): number {
   return Math.max(...sequences.map(({ completionStart }) => completionStart));
 }
 
-/** Takes the same number of tokens off the start of all, but never the prompt's last. */
+/** Removes the first `excess` tokens of all sequences, but never the last token of a prompt. */
 function cutPrompts(
   sequences: readonly TokenSequence[],
   excess: number,
@@ -130,7 +130,11 @@ function limitTotals(
   }
 }
 
-/** Checks limits. @throws {RangeError} for those that leave no room for a prompt and an answer */
+/**
+ * Checks limits.
+ *
+ * @throws {RangeError} for limits that leave no room for a prompt and an answer
+ */
 export function checkLimits(
   { maxLength = 2, maxPromptLength = 1 }: LengthLimits,
 ): void {
@@ -163,7 +167,7 @@ function isSame(pair: TokenPair): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i]);
 }
 
-/** Cuts a pair to the limits, or says why it cannot be used. What is shared is found anew. */
+/** Cuts a pair to the limits, or says why it is left out. The shared prefix is found again. */
 export function fitPair(
   pair: TokenPair,
   limits: LengthLimits,
@@ -192,7 +196,7 @@ export function fitFeedback(
     : { kept: { ...feedback, sequence: fitted.kept } };
 }
 
-/** Cuts one sequence to the limits; one that keeps no token to train is left out. */
+/** Cuts one sequence to the limits. It is left out if no token to train remains. */
 export function fitSequence<T extends TokenSequence>(
   sequence: T,
   limits: LengthLimits,

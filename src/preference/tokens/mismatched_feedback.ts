@@ -1,30 +1,36 @@
 /**
- * Judged answers laid out for KTO. A row lies as a pair does: its prompt once, its answer, then
- * another row's answer to the same prompt, which tells how far the policy has moved. Source:
- * https://arxiv.org/abs/2402.01306, Sec. 4.1.
+ * Lays out judged answers for KTO. A row has the layout of a pair: its prompt once, its own answer,
+ * then the answer of another row. The log-probability of that mismatched answer estimates the KL
+ * divergence between policy and reference.
+ * Source: https://arxiv.org/abs/2402.01306, Sec. 4.1.
  */
 import { type Batch, preferenceBatch } from "./batch.ts";
 import type { TokenFeedback } from "./token_feedback.ts";
 import { tokenPair, type TokenSequence } from "./token_pair.ts";
 
-/** A judged answer with the answer of another row to its prompt. */
+/** A judged answer, and its prompt with the answer of another row. */
 export interface MismatchedFeedback extends TokenFeedback {
-  /** The same prompt with another row's answer; the bare prompt where none is wanted. */
+  /**
+   * The same prompt with another row's answer, or the prompt alone if no mismatched answers are
+   * used.
+   */
   readonly mismatched: TokenSequence;
 }
 
-/** Which answers meet which prompts. */
+/** Which prompts get which answers. */
 export interface MismatchOptions {
-  /** Rows of a group, a micro-batch in TRL; 0: no row gets another's answer. */
+  /**
+   * Number of rows within which answers are exchanged, a micro-batch in TRL; 0: none are exchanged.
+   */
   readonly group: number;
-  /** Longest sequence in tokens; default none. */
+  /** Most tokens of a mismatched sequence; default no limit. */
   readonly maxLength?: number;
 }
 
 /**
- * Gives each row the answer of the row before it in its group, the first that of the last. A row
- * before it with the same prompt is passed over if another is there, since its answer does not
- * mismatch; TRL takes the row before.
+ * Gives each row the answer of the row before it in its group; the first row gets that of the last.
+ * Rows with the same prompt are skipped if the group has another prompt, since their answers do
+ * match it; TRL always takes the row before.
  */
 export function mismatch(
   rows: readonly TokenFeedback[],
@@ -65,7 +71,7 @@ function promptOf({ sequence }: TokenFeedback): readonly number[] {
   return sequence.ids.slice(0, sequence.completionStart);
 }
 
-/** The prompt of one sequence with the answer of another. */
+/** The prompt of one sequence followed by the answer of another. */
 function exchange(
   { ids, completionStart }: TokenSequence,
   other: TokenSequence | undefined,
@@ -77,8 +83,8 @@ function exchange(
 }
 
 /**
- * Lays out rows: sequence 2 * row is the answer, 2 * row + 1 the mismatched one. Attended tokens
- * are the answers'.
+ * Lays out rows: sequence 2 * row has the row's answer, 2 * row + 1 the mismatched one.
+ * `attendedTokens` counts only the first of both.
  */
 export function feedbackBatch(rows: readonly MismatchedFeedback[]): Batch {
   const pairs = rows.map(({ sequence, mismatched, line }) =>

@@ -1,6 +1,6 @@
 /**
- * Opens what turns text into a model's tokens: the tokenizer and the chat template of its folder,
- * or others by name. Reads no weights and needs no device.
+ * Opens the tokenizer and the chat template of a model's folder, or others that the options name.
+ * Reads no weights and needs no device.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
@@ -18,27 +18,32 @@ import { createTokenizer } from "../../text/tokenizer.ts";
 import type { Encoder } from "./tokenize.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
 
-/** A model's folder without its weights, and what turns text into its tokens. */
+/** A model's folder without its weights, with its tokenizer and chat template. */
 export interface OpenedEncoder {
-  /** Config, tokenizer and template as they are on disk. */
+  /** Config, tokenizer and template, as they are in the model's folder. */
   readonly files: ModelFiles;
-  /** The folder of the tokenizer: the same, or another that was named. */
+  /**
+   * The files of the tokenizer: those of the model's folder, or of another folder that was named.
+   */
   readonly tokenizerFiles: TokenizerFiles;
-  /** Ready to use. */
+  /** Tokenizer and chat template, ready to use. */
   readonly encoder: Encoder;
 }
 
-/** Where tokenizer and template come from. */
+/** Where the tokenizer and the chat template come from. */
 export interface EncoderOptions {
-  /** Folder, or name on the hub of what was downloaded. */
+  /** A folder, or a name on the hub of a model that was downloaded. */
   readonly model_name_or_path: string;
-  /** Another folder for the tokenizer; null: the model's own. */
+  /** Another folder with the tokenizer; null: the model's own tokenizer. */
   readonly tokenizer_name_or_path?: string | null;
-  /** Name in `templates/` or path of a Jinja file; null: the model's own. */
+  /**
+   * Name of a template in `templates/`, path of a Jinja file, or Jinja text; null: the model's own
+   * template.
+   */
   readonly chat_template?: string | null;
 }
 
-/** A hash of all that a text's tokens depend on. */
+/** A hash of everything that the tokens of a text depend on. */
 async function identityOf(
   { path, tokenizerConfig, specialTokensMap }: TokenizerFiles,
   template: string | undefined,
@@ -50,9 +55,9 @@ async function identityOf(
 }
 
 /**
- * Opens a model's folder, its tokenizer and its template; a model without a template gets none.
+ * Opens a model's folder, its tokenizer and its chat template, if it has one.
  *
- * @throws {Error} in one line, naming what is missing or broken and what to do
+ * @throws {Error} with one line that names what is missing or broken and what to do
  */
 export async function openEncoder(
   options: EncoderOptions,

@@ -1,6 +1,6 @@
 /**
- * Tokenizer and chat template of a tuned model: what training left in its folder, else those of its
- * base. Reads no weights.
+ * Opens the tokenizer and the chat template of a tuned model: those in its folder, or else those of
+ * its base model. Reads no weights.
  */
 import { join } from "@std/path";
 import { isThere } from "../../files/hub/repo_folder.ts";
@@ -9,12 +9,12 @@ import { type OpenedEncoder, openEncoder } from "./open_encoder.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
 
 /**
- * Opens what turns text into a tuned model's tokens. An adapter has its base's tokens, and the
- * template it was trained with.
+ * Opens the tokenizer and the chat template of a tuned model. An adapter has the tokenizer of its
+ * base and the template that it was trained with.
  *
- * @param options.base folder or name of the base
- * @param options.chat_template name or path of a template for all; null: the model's own
- * @throws {Error} in one line, as `openEncoder()` does
+ * @param options.base folder or name of the base model
+ * @param options.chat_template name or path of another template; null: the model's own
+ * @throws {Error} as `openEncoder()` does
  */
 export async function openTunedEncoder(
   tuned: TunedFolder,

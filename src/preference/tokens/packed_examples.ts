@@ -1,25 +1,25 @@
 /**
- * Examples kept small: their tokens lie in one array of 32-bit words each, a pair's shared prompt
- * once, and are taken apart when they are asked for. Each reads as the plain type that it stands
- * for; spread one and its tokens are lost.
+ * Keeps examples in little memory: the tokens of an example lie in one array of 32-bit words, a
+ * pair's shared prompt once, and are unpacked at each access. A packed example has the type of the
+ * plain one, but its fields are getters: a copy by `{ ...example }` loses its tokens.
  */
 import type { TokenFeedback } from "./token_feedback.ts";
 import type { Span, TokenPair, TokenSequence } from "./token_pair.ts";
 import type { TokenDemonstration } from "./tokenize.ts";
 
-/** The numbers of a pair that are not whole. */
+/** The numbers of a pair that are not integers. */
 export type PairNumbers = Pick<
   TokenPair,
   "scores" | "margin" | "referenceLogps"
 >;
 
-/** An example as words, and what words cannot hold. */
+/** An example as 32-bit words, with the fields that words cannot hold in `extra`. */
 export interface Packed<Extra = unknown> {
   readonly words: Uint32Array;
   readonly extra?: Extra | undefined;
 }
 
-/** How a kind of examples is packed; `unpack(pack(x))` reads as `x`. */
+/** How a kind of example is packed. `unpack(pack(x))` has the same fields as `x`. */
 export interface Packing<T> {
   readonly pack: (example: T) => Packed;
   readonly unpack: (packed: Packed) => T;
@@ -28,7 +28,11 @@ export interface Packing<T> {
 const HEAD = 6;
 
 class PackedPair implements TokenPair {
-  readonly #words: Uint32Array; // line, shared, chosen: length, start, rejected: length, start; shared ids, rests
+  /**
+   * line, length of the shared prefix, then length and completionStart of chosen and of rejected,
+   * then the ids: shared prefix, rest of chosen, rest of rejected.
+   */
+  readonly #words: Uint32Array;
   readonly #numbers: PairNumbers;
 
   constructor({ words, extra }: Packed) {
@@ -75,7 +79,7 @@ class PackedPair implements TokenPair {
   }
 }
 
-/** Preference pairs. */
+/** Packs preference pairs. */
 export const PAIR_PACKING: Packing<TokenPair> = {
   pack(pair) {
     const { chosen, rejected, sharedLength, line } = pair;
@@ -98,7 +102,10 @@ export const PAIR_PACKING: Packing<TokenPair> = {
   unpack: (packed) => new PackedPair(packed),
 };
 
-/** `[count of words of spans, completionStart, spans ..., ids ...]` */
+/**
+ * The words of a sequence: `[1 + number of words of the spans (0 without spans), completionStart,
+ * spans ..., ids ...]`.
+ */
 function sequenceWords(
   { ids, completionStart, spans }: TokenSequence,
 ): number[] {
@@ -146,7 +153,7 @@ class PackedDemonstration implements TokenDemonstration {
   }
 }
 
-/** Demonstrations. */
+/** Packs demonstrations. */
 export const DEMONSTRATION_PACKING: Packing<TokenDemonstration> = {
   pack: (one) => ({
     words: Uint32Array.from([one.line, ...sequenceWords(one)]),
@@ -174,7 +181,7 @@ class PackedFeedback implements TokenFeedback {
   }
 }
 
-/** Judged answers. */
+/** Packs judged answers. */
 export const FEEDBACK_PACKING: Packing<TokenFeedback> = {
   pack: ({ line, label, sequence }) => ({
     words: Uint32Array.from([

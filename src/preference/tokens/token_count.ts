@@ -22,8 +22,8 @@ function isBin(example: object): example is TokenBin {
 }
 
 /**
- * Tokens of a pair's two halves, of a bin's rows, of a judged answer or of a sequence, prompts
- * included.
+ * Number of tokens of an example, prompts included: of both sequences of a pair, of all rows of a
+ * bin, of a judged answer or of a single sequence.
  *
  * @throws {TypeError} for anything else
  */
@@ -39,6 +39,6 @@ export function tokenCount(example: object): number {
   throw new TypeError(
     `Cannot count tokens: found an object with keys "${
       Object.keys(example).join('", "')
-    }", wanted a pair, a judged answer or a sequence`,
+    }", expected a pair, a bin, a judged answer or a sequence`,
   );
 }

@@ -6,10 +6,10 @@ import type { TokenSequence } from "./token_pair.ts";
 
 /** A judged answer as tokens. */
 export interface TokenFeedback {
-  /** Prompt and answer. */
+  /** The prompt and the answer. */
   readonly sequence: TokenSequence;
-  /** Whether the answer is wanted. */
+  /** Whether the answer is good. */
   readonly label: boolean;
-  /** The line of the file it came from, from 1. */
+  /** The line of the data file, counted from 1. */
   readonly line: number;
 }

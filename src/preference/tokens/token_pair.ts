@@ -4,23 +4,23 @@
 import { commonPrefix } from "../../base/common_prefix.ts";
 import type { PairOfNumbers } from "../formats/preference.ts";
 
-/** From a token (inclusive) to a token (exclusive). */
+/** A range of tokens: from `start` (inclusive) to `end` (exclusive). */
 export type Span = readonly [start: number, end: number];
 
-/** A sequence of token ids; those from `completionStart` on are trained. */
+/** A sequence of token ids. Those from `completionStart` on are trained, or those of `spans`. */
 export interface TokenSequence {
-  /** All tokens, prompt first. */
+  /** All ids of the sequence, those of the prompt first. */
   readonly ids: readonly number[];
-  /** Where training begins. */
+  /** Index of the first token that is trained. */
   readonly completionStart: number;
   /**
-   * What is trained, if that is less than all from `completionStart` on: the answers of a
-   * conversation.
+   * The ranges that are trained, such as all answers of a conversation; absent if all tokens from
+   * `completionStart` on are trained.
    */
   readonly spans?: readonly Span[] | undefined;
 }
 
-/** What of a sequence is trained, in order. */
+/** The ranges of a sequence that are trained, in order. */
 export function trainedSpans(
   { ids, completionStart, spans }: TokenSequence,
 ): readonly Span[] {
@@ -29,26 +29,26 @@ export function trainedSpans(
 
 /** A preference pair as tokens. */
 export interface TokenPair {
-  /** Prompt and preferred answer. */
+  /** The prompt and the preferred answer. */
   readonly chosen: TokenSequence;
-  /** Prompt and the other answer. */
+  /** The prompt and the other answer. */
   readonly rejected: TokenSequence;
   /**
-   * Longest common token prefix of both, never past either `completionStart`: computed once for
-   * both.
+   * Length of the longest common token prefix of both, at most either `completionStart`. A pass
+   * computes these tokens once for both.
    */
   readonly sharedLength: number;
-  /** The line of the file it came from, from 1. */
+  /** The line of the data file, counted from 1. */
   readonly line: number;
   /** Scores that the data gives the answers; they never serve as log-probabilities. */
   readonly scores?: PairOfNumbers | undefined;
-  /** The margin of rewards that the data asks for; for reward models. */
+  /** The margin of rewards that the data asks for. Only reward models use it. */
   readonly margin?: number | undefined;
-  /** A reference's log-probabilities that the data gives, in nats. */
+  /** Sums of the reference model's log-probabilities, if the data gives them, in nats. */
   readonly referenceLogps?: PairOfNumbers | undefined;
 }
 
-/** Pairs two sequences up: finds what they share. */
+/** Makes a pair of two sequences and finds their shared prefix. */
 export function tokenPair(
   chosen: TokenSequence,
   rejected: TokenSequence,

@@ -1,6 +1,6 @@
 /**
- * Preference -> TokenPair, as TRL 1.13 does it. Nothing is added to what the template renders;
- * plain text gets the tokenizer's own BOS, and the EOS unless it ends with it.
+ * Tokenizes examples as TRL 1.13 does. Nothing is added to the text that the chat template renders;
+ * plain text gets the tokenizer's BOS, and the EOS unless it ends with it. Nothing is cut here.
  */
 import type { ChatTemplate, RenderOptions } from "../../text/chat_template.ts";
 import { commonPrefix } from "../../base/common_prefix.ts";
@@ -22,23 +22,23 @@ import {
   type TokenSequence,
 } from "./token_pair.ts";
 
-/** What turns text into tokens. Conversations need a template. */
+/** A tokenizer and a chat template. Conversations need the template; plain text does not. */
 export interface Encoder {
-  /** Text to ids. */
+  /** Turns text into ids. */
   readonly tokenizer: Tokenizer;
-  /** Turns to text. */
+  /** Renders turns as text; absent for models without a chat template. */
   readonly template?: ChatTemplate;
-  /** Names tokenizer and template for caches; without it nothing is cached. */
+  /** Hash of tokenizer and template, a part of cache keys; without it nothing is cached. */
   readonly identity?: string;
 }
 
-/** Tokens, and whether the prompt's own tokens are not how the whole begins. */
+/** Tokens, and whether they begin otherwise than the prompt's own tokens. */
 export interface Tokenized<T> {
-  /** The sequences. */
+  /** The sequences of the example. */
   readonly tokens: T;
   /**
-   * True if a token spans the border of prompt and answer, or the template renders them otherwise
-   * together.
+   * True if prompt and answer together do not begin with the prompt's own tokens: a token spans the
+   * border of both, or the template renders the prompt differently when an answer follows.
    */
   readonly moved: boolean;
 }
@@ -50,7 +50,7 @@ function templateOf({ template }: Encoder): ChatTemplate {
   );
 }
 
-/** What a row's turns are rendered with. */
+/** The encoder, with the tools and variables of a row. */
 interface Context {
   readonly encoder: Encoder;
   readonly row: Pick<RenderOptions, "tools" | "variables">;
@@ -66,7 +66,7 @@ function contextOf(
   };
 }
 
-/** A prompt's tokens, made once for both of its answers. */
+/** The tokens of a prompt, made once for both of its answers. */
 function encodePrompt(prompt: Turns, { encoder, row }: Context): number[] {
   const { tokenizer } = encoder;
   if (typeof prompt === "string") {
@@ -76,7 +76,10 @@ function encodePrompt(prompt: Turns, { encoder, row }: Context): number[] {
   return tokenizer.encode(templateOf(encoder).render(prompt, options));
 }
 
-/** Where the prompt ends inside the whole: the border is the longest common token prefix. */
+/**
+ * Tokenizes turns. The answer begins after the longest common token prefix of the whole and of the
+ * prompt alone.
+ */
 function chatSequence(
   prompt: readonly Message[],
   answer: readonly Message[],
@@ -104,8 +107,8 @@ function plainIds(prompt: string, answer: string, encoder: Encoder): number[] {
 }
 
 /**
- * TRL cuts by COUNT: the prompt's tokens, then the whole's tokens from that place on, even if they
- * differ before.
+ * Tokenizes plain text. As in TRL the answer begins after as many tokens as the prompt alone has,
+ * even if the whole begins with other tokens.
  */
 function plainSequence(
   prompt: string,
@@ -137,10 +140,10 @@ function sequence(
 }
 
 /**
- * Tokenizes a pair; nothing is cut yet.
+ * Tokenizes a pair.
  *
- * @throws {RangeError} if the row is a conversation and there is no template, or the template
- *   refuses it
+ * @throws {RangeError} if the row is a conversation and the model has no template, or the template
+ *   refuses the row
  */
 export function tokenizePreference(
   preference: Preference,
@@ -164,7 +167,7 @@ export interface TokenDemonstration extends TokenSequence {
 }
 
 /**
- * Tokenizes a judged answer; nothing is cut yet.
+ * Tokenizes a judged answer.
  *
  * @throws {RangeError} as `tokenizePreference` does
  */
@@ -179,21 +182,21 @@ export function tokenizeFeedback(
   return { tokens: { sequence: tokens, label, line }, moved };
 }
 
-/** What of a demonstration is trained. */
+/** Which tokens of a demonstration are trained. */
 export interface TrainedPart {
-  /** False trains the prompt's tokens too (TRL's `completion_only_loss`). Default true. */
+  /** False: the prompt's tokens are trained too (TRL's `completion_only_loss`). Default true. */
   readonly completionOnly?: boolean;
   /**
-   * Trains every answer of a conversation, not the last alone (TRL's `assistant_only_loss`): what
-   * the template marks by `{% generation %}`, or each turn of the assistant where it marks nothing.
-   * Default false.
+   * True: every answer of a conversation is trained, not the last alone (TRL's
+   * `assistant_only_loss`). The answers are what the template marks by `{% generation %}`, or
+   * without marks each turn of the assistant. Default false.
    */
   readonly assistantOnly?: boolean;
 }
 
 /**
- * What the template itself marks as the assistant's; a token that reaches over an end belongs to
- * it.
+ * The token spans that the template marks as the assistant's; undefined without marks. A token that
+ * reaches over the end of a span belongs to the span.
  */
 function markedSpans(
   turns: readonly Message[],
@@ -215,7 +218,9 @@ function markedSpans(
   });
 }
 
-/** Each turn of the assistant, up to where the template closes it. */
+/**
+ * The token spans of the assistant's turns, each up to the text with which the template ends it.
+ */
 function assistantSpans(
   turns: readonly Message[],
   ids: readonly number[],
@@ -237,7 +242,7 @@ function assistantSpans(
 }
 
 /**
- * Tokenizes a demonstration. Without a prompt every token is trained; else those of the completion.
+ * Tokenizes a demonstration. The tokens of its completion are trained, or all if it has no prompt.
  *
  * @throws {RangeError} as `tokenizePreference` does
  */
@@ -261,7 +266,8 @@ export function tokenizeDemonstration(
   const { tokens, moved } = sequence(prompt, completion, promptIds, context);
   const { ids } = tokens;
   if (assistantOnly) {
-    const turns = [prompt, completion].flat() as readonly Message[]; // texts were served or refused above
+    // a prompt or completion that is text has returned or thrown above
+    const turns = [prompt, completion].flat() as readonly Message[];
     const marked = turns.every(isTrained)
       ? markedSpans(turns, ids, context)
       : undefined;

@@ -1,6 +1,6 @@
 /**
- * Filters of a template that go over lists: select, map, sort, group, sum and their like, as
- * Python's Jinja2 has them.
+ * The template filters that walk over lists (select, map, sort, group, sum, ...), as in Python's
+ * Jinja2.
  */
 import type { Filter, FilterCall } from "./filter.ts";
 import { iterate, lessThan, pairsOf } from "./operators.ts";
@@ -19,12 +19,12 @@ import {
   wrapTuple,
 } from "./values.ts";
 
-/** Whether a value counts as true; one that is not given does not. */
+/** Whether a value counts as true; an absent value does not. */
 export function isTrue(value: Value | undefined): boolean {
   return value !== undefined && value.__bool__().value;
 }
 
-/** `item.a.b`, `item.0`: undefined where there is none. */
+/** `item.a.b`, `item.0`: the attribute's value; an undefined value if there is none. */
 function attribute(item: Value, path: string): Value {
   return path.split(".").reduce((value, key) => {
     const index = /^\d+$/.test(key) ? Number(key) : undefined;
@@ -42,7 +42,7 @@ export function keyOf(call: FilterCall): (item: Value) => Value {
     : (item) => attribute(item, strText(path));
 }
 
-/** Texts without their case, unless it is asked for. */
+/** The key to sort or compare by: texts in lower case unless `case_sensitive` is given. */
 function folded(call: FilterCall): (item: Value) => Value {
   const key = keyOf(call);
   return isTrue(call.get("case_sensitive")) ? key : (item) => {
@@ -122,7 +122,7 @@ function mapped(value: Value, call: FilterCall): Value {
   );
 }
 
-/** Groups of equal attributes, each a tuple with the names `grouper` and `list`. */
+/** Groups items of equal attributes; each group is a tuple with the names `grouper` and `list`. */
 function grouped(value: Value, call: FilterCall): Value {
   const key = folded(call);
   const original = keyOf(call);
@@ -184,7 +184,7 @@ function dictsort(value: Value, call: FilterCall): Value {
 
 const KEYED = ["reverse", "case_sensitive", "attribute"];
 
-/** These filters by name. */
+/** The filters of this file by name. */
 export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
   reverse: { run: reversed },
   dictsort: { params: ["case_sensitive", "by", "reverse"], run: dictsort },

@@ -1,30 +1,30 @@
 /**
- * What a filter of a template is: a value and arguments in, a value out. The table is
- * python_filters.ts.
+ * The type of a template's filter: it takes a value and arguments and gives a value. The filters
+ * themselves are in filters.ts and collections.ts.
  */
 import type { Value } from "./values.ts";
 
-/** A call's arguments, by place and by name. */
+/** The arguments of a call: by position and by name. */
 export interface Arguments {
   readonly args: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
 }
 
-/** What a filter is given beside its value. */
+/** What a filter gets beside its value. */
 export interface FilterCall {
-  /** An argument by its name, given by place or by name. */
+  /** Finds an argument by its name, whether it was given by position or by name. */
   readonly get: (name: string) => Value | undefined;
-  /** All that were given by place. */
+  /** All arguments that were given by position. */
   readonly args: readonly Value[];
-  /** All that were given by name. */
+  /** All arguments that were given by name. */
   readonly named: ReadonlyMap<string, Value>;
-  /** Another filter, by its name. */
+  /** Applies another filter by its name. */
   readonly filter: (
     name: string,
     value: Value,
     args: readonly Value[],
   ) => Value;
-  /** A test, by its name. */
+  /** Applies a test by its name. */
   readonly test: (
     name: string,
     value: Value,
@@ -33,8 +33,8 @@ export interface FilterCall {
 }
 
 /**
- * One row of the table: the names of its arguments, in order, `*` for any; undefined leaves it to
- * the engine.
+ * One filter: the names of its arguments, in order (`*` allows any), and what it computes. If `run`
+ * gives undefined, the npm engine's own filter is applied.
  */
 export interface Filter {
   readonly params?: readonly string[];

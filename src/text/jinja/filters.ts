@@ -1,7 +1,7 @@
 /**
- * Filters of a template, `value | name(...)`, as Python's Jinja2 computes them. A filter that is
- * not here is the npm engine's own or refused by name; so is an argument that a filter does not
- * have.
+ * The template filters, `value | name(...)`, as Python's Jinja2 computes them. For a filter that is
+ * not here the npm engine's own is applied, if it has one; an unknown filter or argument is refused
+ * by name.
  */
 import { isTrue, keyOf, LIST_FILTERS } from "./collections.ts";
 import type { Arguments, Filter, FilterCall } from "./filter.ts";
@@ -132,9 +132,9 @@ export const PYTHON_FILTERS: Readonly<Record<string, Filter>> = {
 };
 
 /**
- * Applies a filter of the table.
+ * Applies a filter; undefined if the filter is not here or leaves the value to the engine.
  *
- * @param engine the npm engine's own filters, for what the table leaves to it
+ * @param engine applies the npm engine's own filters, for those that are not here
  * @throws {TypeError} naming an argument that the filter does not have
  */
 export function applyFilter(

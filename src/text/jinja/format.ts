@@ -1,6 +1,6 @@
 /**
- * Texts with places for values: `"%s" % value` and `"{}".format(value)`, without widths and
- * precisions, which are refused by name.
+ * Formats values into text: `"%s" % value` and `"{}".format(value)`. Widths and precisions are
+ * refused by name.
  */
 import {
   dictOf,

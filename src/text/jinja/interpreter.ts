@@ -1,7 +1,7 @@
 /**
- * The npm Jinja engine's interpreter with Python's manners where a chat template could tell the
- * difference: printing, comparing, attributes of undefined names, scopes and loop controls, string
- * methods.
+ * The npm Jinja engine's interpreter, changed to behave as Python does wherever a chat template
+ * could tell the difference: printing, comparing, attributes of undefined names, scopes, loop
+ * controls and string methods.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
 import { applyFilter, PYTHON_FILTERS } from "./filters.ts";
@@ -31,15 +31,19 @@ import {
   wrapTuple,
 } from "./values.ts";
 
-/** `{% break %}` or `{% continue %}` on its way to the loop, with the text written before it. */
+/**
+ * Thrown by `{% break %}` and `{% continue %}` and caught by the loop; it holds the text written
+ * before it.
+ */
 class LoopExit extends Error {
   constructor(readonly kind: "Break" | "Continue", public text = "") {
     super(`${kind.toLowerCase()} outside of a loop`);
   }
 }
 
-/** Nodes that print nothing, or whose text is already final. */
+/** Nodes that print nothing. */
 const SILENT = new Set(["Set", "Macro", "Comment"]);
+/** Nodes whose value is already the text to print. */
 const FINAL = new Set([
   "Program",
   "If",
@@ -54,8 +58,8 @@ type MacroCall = (args: Value[], scope: Environment) => Value;
 const NOWHERE = new Environment();
 
 /**
- * Runs a template's syntax tree; `evaluate` is the engine's one door, so the corners are turned
- * there.
+ * Runs a template's syntax tree. The engine evaluates every node through `evaluate`, so all
+ * differences from the engine are handled there.
  */
 export class PythonInterpreter extends Interpreter {
   override evaluate(
@@ -152,7 +156,7 @@ export class PythonInterpreter extends Interpreter {
     let text = "";
     const loopAt = loopRecords(items);
     for (const [i, item] of items.entries()) {
-      const inner = new Environment(scope); // every round has a scope of its own
+      const inner = new Environment(scope); // each iteration has its own scope
       inner.setVariable("loop", loopAt(i));
       this.#bind(node.loopvar as Node, item, inner);
       try {
@@ -285,10 +289,7 @@ export class PythonInterpreter extends Interpreter {
     return wrap(answer !== Boolean(node.negate));
   }
 
-  /**
-   * A macro sees the names of the place where it is written, not those of the place where it is
-   * called.
-   */
+  /** A macro sees the names of the scope that defines it, not those of the scope that calls it. */
   #macro(node: Node, scope: Environment): Value {
     const nothing = super.evaluate(node, scope);
     const name = String((node.name as Node).value);

@@ -1,6 +1,6 @@
 /**
- * JSON as Python's `json.dumps` writes it, for the `tojson` filter of transformers: spaces after
- * separators, floats with their point, letters of all scripts as they are.
+ * Writes JSON as Python's `json.dumps` does, for the `tojson` filter of transformers: with spaces
+ * after separators, a point in every float, and letters of all scripts unescaped.
  */
 import {
   dictOf,
@@ -14,9 +14,12 @@ import {
 
 /** The arguments of `tojson`. */
 export interface JsonStyle {
-  /** Written once per level on lines of their own; without it all is one line. */
+  /** The indent of one level; each item then has its own line. Without it the text is one line. */
   readonly indent?: string | undefined;
-  /** Between items, and between key and value. Default `", "` (`","` with an indent) and `": "`. */
+  /**
+   * The texts between items and between key and value. Default `", "` (`","` with an indent) and
+   * `": "`.
+   */
   readonly separators?: readonly [item: string, key: string] | undefined;
   /** Default false: dicts keep their order. */
   readonly sortKeys?: boolean;
@@ -59,7 +62,7 @@ function scalar(value: Value, ensureAscii: boolean): string {
 /**
  * `json.dumps(value, ensure_ascii=False)`.
  *
- * @throws {TypeError} for a value that JSON has not, such as an undefined one
+ * @throws {TypeError} for a value that JSON cannot hold, such as an undefined one
  */
 export function jsonText(value: Value, style: JsonStyle = {}): string {
   const { indent, sortKeys = false, ensureAscii = false } = style;

@@ -1,6 +1,4 @@
-/**
- * The `loop` variable of a template's for loop.
- */
+/** Makes the `loop` variable of a template's for loop. */
 import {
   equal,
   type Value,
@@ -11,8 +9,8 @@ import {
 } from "./values.ts";
 
 /**
- * Gives the `loop` variable of round `i` (from 0) over `items`; all rounds share what
- * `loop.changed` has seen.
+ * Gives the `loop` variable of iteration `i` (from 0) over `items`. All iterations share the values
+ * that `loop.changed` has seen.
  */
 export function loopRecords(items: readonly Value[]): (i: number) => Value {
   const none = wrap(undefined);
@@ -32,7 +30,7 @@ export function loopRecords(items: readonly Value[]): (i: number) => Value {
       first: i === 0,
       last: i === items.length - 1,
       length: items.length,
-      depth: 1, // loops within a recursive one are not served
+      depth: 1, // recursive loops are not served, so the depth is always 1
       depth0: 0,
     };
     const entries = Object.entries(record).map(([key, value]) =>

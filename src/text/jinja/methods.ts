@@ -1,5 +1,5 @@
 /**
- * Methods of Python's values, as a template calls them: `text.split("x")`, `list.index(1)`,
+ * The methods of Python's values that a template may call: `text.split("x")`, `list.index(1)`,
  * `dict.items()`.
  */
 import { pairsOf } from "./operators.ts";
@@ -14,14 +14,16 @@ import {
   wrapFunction,
 } from "./values.ts";
 
-/** A method's result: plain data, or a value already. */
+/** Wraps a method's result, unless it is a wrapped value already. */
 function valueOf(result: unknown): Value {
   return typeof result === "object" && result !== null && "builtins" in result
     ? result as Value
     : wrap(result);
 }
 
-/** The engine gives a function the named arguments as its last one. */
+/**
+ * Separates positional from named arguments: the engine passes the named ones as the last argument.
+ */
 function split(args: readonly Value[]): [Value[], ReadonlyMap<string, Value>] {
   const last = args.at(-1);
   return last?.type === "KeywordArgumentsValue"
@@ -29,7 +31,7 @@ function split(args: readonly Value[]): [Value[], ReadonlyMap<string, Value>] {
     : [[...args], new Map()];
 }
 
-/** Methods of a list that change nothing: `(items, arguments) => plain result`. */
+/** The list methods that do not change the list: `(items, arguments) => plain result`. */
 const LIST_METHODS: Readonly<
   Record<string, (items: readonly Value[], args: readonly Value[]) => number>
 > = {
@@ -42,7 +44,10 @@ const LIST_METHODS: Readonly<
     items.filter((item) => wanted && equal(item, wanted)).length,
 };
 
-/** A method of a value; undefined if it has none of that name, or the engine's own is right. */
+/**
+ * The method of a value; undefined if there is no method of that name, or if the engine's own is
+ * correct.
+ */
 export function methodOf(object: Value, name: string): Value | undefined {
   const [text, list] = [textOf(object), listOf(object)];
   const ofText = text === undefined ? undefined : STR_METHODS[name];

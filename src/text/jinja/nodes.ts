@@ -1,6 +1,6 @@
 /**
- * The syntax tree of a template as the npm engine's parser gives it: parsing, and small nodes of
- * our own. Runs nothing.
+ * Parses a template into the npm engine's syntax tree and makes small nodes of it. Runs no
+ * template.
  */
 import { type Interpreter, parse } from "@huggingface/jinja";
 import { templateTokens } from "./tokens.ts";
@@ -9,10 +9,13 @@ import type { Value } from "./values.ts";
 /** A parsed template. */
 export type Program = ReturnType<typeof parse>;
 export type Statement = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
-/** A node of the syntax tree as this file reads it: fields by the engine's names. */
+/** A node of the syntax tree, with its fields by the engine's names. */
 export type Node = Statement & Readonly<Record<string, unknown>>;
 
-/** Nodes whose body the engine would print itself: the body becomes one Program, which we print. */
+/**
+ * Nodes whose body the engine would print itself. Their body is made one Program, so that our
+ * interpreter prints it.
+ */
 const BODIES = new Set(["Set", "Macro", "CallStatement", "FilterStatement"]);
 
 function wrapBodies(node: unknown, program: Program): void {
@@ -29,7 +32,7 @@ function wrapBodies(node: unknown, program: Program): void {
   }
 }
 
-/** The first expression that the engine cannot read by itself, to name what it stopped at. */
+/** The first expression that the engine cannot parse, for the error message. */
 function unreadable(tokens: ReturnType<typeof templateTokens>) {
   for (let i = 0; i < tokens.length; i++) {
     const { type } = tokens[i]!;
@@ -55,7 +58,7 @@ function unreadable(tokens: ReturnType<typeof templateTokens>) {
   return undefined;
 }
 
-/** What `if`, `elif`, `set a =` and `for a in` compute; undefined for other statements. */
+/** The expression after `if`, `elif`, `set a =` and `for a in`; undefined for other statements. */
 function expressionOf<
   T extends { readonly type: string; readonly value: string },
 >(
@@ -71,7 +74,7 @@ function expressionOf<
 }
 
 /**
- * Parses a template (trim_blocks, lstrip_blocks).
+ * Parses a template, with `trim_blocks` and `lstrip_blocks` as in transformers.
  *
  * @throws {SyntaxError} naming a statement, test or operator that the engine does not have.
  */
@@ -82,7 +85,7 @@ export function parseTemplate(source: string): Program {
       return parse(tokens);
     } catch (error) {
       const place = unreadable(tokens);
-      const fault = error instanceof TypeError // the parser ran past the end
+      const fault = error instanceof TypeError // the parser read past the end
         ? "a block is not closed"
         : error instanceof Error
         ? error.message
@@ -96,7 +99,7 @@ export function parseTemplate(source: string): Program {
   return program;
 }
 
-/** The same node with one child replaced by a value that is already known. */
+/** The same node with one child replaced by an already computed value. */
 export function holding(
   node: Node,
   children: Readonly<Record<string, Value>>,
@@ -108,7 +111,7 @@ export function holding(
   return Object.assign(copy, node, Object.fromEntries(held));
 }
 
-/** `messages[0].tool_calls`, to name what was not found. */
+/** The path of a node, such as `messages[0].tool_calls`, for error messages. */
 export function pathOf(node: Node): string {
   if (node.type === "MemberExpression") {
     const name = pathOf(node.property as Node);
@@ -121,7 +124,7 @@ export function pathOf(node: Node): string {
     : "(...)";
 }
 
-/** `value | name(args)` of values that are already known. */
+/** The node of `value | name(args)` over already computed values. */
 export function filterNode(
   name: string,
   operand: Value,
@@ -136,8 +139,8 @@ export function filterNode(
 }
 
 /**
- * @throws {TypeError} for `x | safe + y`: in Python `x | safe` is Markup, which escapes what is
- *   added to it
+ * @throws {TypeError} for `x | safe + y`: in Python `x | safe` is Markup, which escapes the text
+ *   that is added to it
  */
 export function refuseEscaping({ left, right }: Node): void {
   const isSafe = (side: unknown) =>

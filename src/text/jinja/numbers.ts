@@ -1,6 +1,4 @@
-/**
- * The filters `int`, `float` and `round` of a template, as Python computes them.
- */
+/** The template filters `int`, `float` and `round`, as Python computes them. */
 import { numberOf, textOf, type Value, wrap, wrapFloat } from "./values.ts";
 
 const INTEGER = /^[+-]?\d+(_\d+)*$/;
@@ -13,8 +11,9 @@ function floatIn(value: Value): number | undefined {
 }
 
 /**
- * `value | int`; undefined where its default is taken. @throws {RangeError} for another base than
- * 10
+ * `value | int`; undefined if the filter's default is to be taken.
+ *
+ * @throws {RangeError} for another base than 10
  */
 export function integerOf(value: Value, base?: Value): Value | undefined {
   if (base !== undefined && numberOf(base) !== 10) {
@@ -35,7 +34,7 @@ export function floatOf(value: Value, missing?: Value): Value {
   return number === undefined ? missing ?? wrapFloat(0) : wrapFloat(number);
 }
 
-/** Half to even, of the number as it is stored. */
+/** Rounds half to even, by the exact value of the float. */
 function roundHalfEven(x: number, digits: number): number {
   const scale = 10 ** digits;
   const longer = x.toFixed(digits + 1);
@@ -46,8 +45,9 @@ function roundHalfEven(x: number, digits: number): number {
 }
 
 /**
- * `value | round(precision, method)`. @throws {RangeError} for a precision or method that is not
- * served
+ * `value | round(precision, method)`.
+ *
+ * @throws {RangeError} for a precision or method that is not served
  */
 export function rounded(value: Value, precision?: Value, way?: Value): Value {
   const x = numberOf(value);

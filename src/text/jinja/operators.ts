@@ -1,7 +1,7 @@
 /**
- * Binary operators of a template as Python has them: text never adds to a number, `%` takes the
- * sign of its right side, floats stay floats, lists compare item by item, and what does not fit is
- * an error.
+ * The binary operators of a template with Python's rules: text cannot be added to a number, `%`
+ * takes the sign of its right side, floats stay floats, lists compare item by item, and wrong types
+ * are errors.
  */
 import { percentFormat } from "./format.ts";
 import {
@@ -20,7 +20,7 @@ import {
   wrapTuple,
 } from "./values.ts";
 
-/** `item in container`. @throws {TypeError} if the container is none */
+/** `item in container`. @throws {TypeError} if the right side is not a container */
 export function contains(item: Value, container: Value): boolean {
   if (isUndefined(container)) return false;
   const list = listOf(container);
@@ -123,7 +123,7 @@ function onNumbers(
   );
 }
 
-/** A text or list, so many times. */
+/** A text or list repeated `times` times; undefined for other values. */
 function repeated(value: Value, times: number): Value | undefined {
   const [text, list] = [textOf(value), listOf(value)];
   const count = Math.max(0, times);
@@ -149,10 +149,10 @@ function ordered(
 }
 
 /**
- * The value of `left operator right` where Python's rule is not the engine's; undefined where the
- * engine is right.
+ * The value of `left operator right` where Python's rule differs from the engine's; undefined where
+ * the engine is correct.
  *
- * @throws {TypeError} as Python does for operands that do not fit.
+ * @throws {TypeError} as Python does for operands of the wrong type
  */
 export function pythonBinary(
   operator: string,
@@ -178,8 +178,8 @@ export function pythonBinary(
 }
 
 /**
- * Items, keys of a dict, characters of a text; none of an undefined name; undefined for values
- * without items.
+ * The items of a list, keys of a dict or characters of a text; an empty list for an undefined name;
+ * undefined for values without items.
  */
 export function itemsOf(value: Value): readonly Value[] | undefined {
   if (isUndefined(value)) return [];
@@ -190,7 +190,7 @@ export function itemsOf(value: Value): readonly Value[] | undefined {
     (keys === undefined ? undefined : [...keys].map(wrap));
 }
 
-/** `dict.items()`: a tuple for each entry. @throws {TypeError} if it is no dict */
+/** `dict.items()`: a tuple for each entry. @throws {TypeError} if the value is not a dict */
 export function pairsOf(value: Value): Value {
   const dict = dictOf(value);
   if (dict === undefined) {
@@ -202,8 +202,8 @@ export function pairsOf(value: Value): Value {
 }
 
 /**
- * What a `for` loop goes over: items, keys of a dict, characters of a text; an undefined name is
- * empty.
+ * The values that a `for` loop walks over: items of a list, keys of a dict, characters of a text;
+ * none for an undefined name.
  *
  * @throws {TypeError} for values without items, `none` included.
  */

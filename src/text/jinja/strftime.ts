@@ -1,6 +1,4 @@
-/**
- * `strftime_now(format)` of chat templates: today's date as C's strftime writes it in English.
- */
+/** Writes a date for `strftime_now(format)` of chat templates, as C's strftime does in English. */
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(
   " ",
 );

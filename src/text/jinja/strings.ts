@@ -1,6 +1,6 @@
 /**
- * Methods of Python's `str` that chat templates call and the npm Jinja engine lacks, or has without
- * their arguments: `content.strip('\n')` must strip newlines only.
+ * The methods of Python's `str` that chat templates call and that the npm Jinja engine lacks or has
+ * without their arguments: `content.strip('\n')` must strip newlines only.
  */
 import { braceFormat } from "./format.ts";
 import {
@@ -34,19 +34,19 @@ function stripEnd(text: string, chars?: string): string {
   return points.slice(0, last + 1).join("");
 }
 
-/** `text.strip(chars)`: whitespace as Python knows it, or any of `chars`, off both ends. */
+/** `text.strip(chars)`: removes any of `chars`, by default Python's whitespace, from both ends. */
 export function strip(text: string, chars?: string): string {
   return stripEnd(stripStart(text, chars), chars);
 }
 
-/** `text.capitalize()`: the first letter up, all others down. */
+/** `text.capitalize()`: the first letter in upper case, all others in lower case. */
 export function capitalize(text: string): string {
   const [first = "", ...rest] = text;
   const [upper = "", ...more] = first.toUpperCase(); // "ß" is "Ss"
   return upper + [...more, ...rest].join("").toLowerCase();
 }
 
-/** `text.title()`: each word's first letter up, all others down. */
+/** `text.title()`: each word's first letter in upper case, all others in lower case. */
 export function title(text: string): string {
   return text.replace(/\p{L}+/gu, capitalize);
 }
@@ -82,7 +82,10 @@ function join(glue: string, args: readonly Value[]): string {
   return texts.join(glue);
 }
 
-/** Words where there is no separator, else parts; and how often it may split. */
+/**
+ * Reads the arguments of `split`: the separator (without one, words are split) and the largest
+ * number of splits.
+ */
 function splitting(
   text: string,
   args: readonly Value[],
@@ -131,7 +134,7 @@ function splitlines(text: string): string[] {
     : text.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n");
 }
 
-/** One text, or a tuple of several. */
+/** The texts of an argument that is one text or a tuple of texts. */
 function affixes(args: readonly Value[], name: string): string[] {
   const several = args[0]?.type === "TupleValue" ? listOf(args[0]) : undefined;
   if (args.length > 1) {
@@ -255,14 +258,14 @@ export const STR_METHODS: Readonly<
   isspace: (text) => text !== "" && strip(text) === "",
 };
 
-/** `list | join(glue)`: unlike `str.join` it prints every item with `str()`. */
+/** `list | join(glue)`: unlike `str.join`, it converts every item by `str()`. */
 export function joinAll(items: readonly Value[], glue: string): string {
   return items.map(strText).join(glue);
 }
 
 /**
- * `text | indent`: lines after the first are set in; with `first` that one too, with `blank` empty
- * ones too.
+ * `text | indent`: indents every line but the first and the empty ones; `first` includes the first
+ * line, `blank` the empty lines.
  */
 export function indented(
   text: string,

@@ -1,6 +1,6 @@
 /**
- * Tests of a template, `x is name`, as Python's Jinja2 answers them; `select` and its like take
- * them by name too.
+ * The template tests, `x is name`, as in Python's Jinja2. Filters such as `select` use them by name
+ * too.
  */
 import { contains, itemsOf, lessThan } from "./operators.ts";
 import { equal, isUndefined, numberOf, textOf, type Value } from "./values.ts";
@@ -13,7 +13,7 @@ function integerOf(value: Value | undefined, test: string): number {
   throw new TypeError(`Cannot test "is ${test}": expected a number`);
 }
 
-/** A test between the value and one argument. */
+/** A test that compares the value with one argument. */
 function withOne(compare: (a: Value, b: Value) => boolean): Test {
   return (value, args) => {
     const [other] = args;
@@ -40,7 +40,7 @@ const more = withOne((a, b) => lessThan(b, a));
 const atMost = withOne((a, b) => lessThan(a, b) || equal(a, b));
 const atLeast = withOne((a, b) => lessThan(b, a) || equal(a, b));
 
-/** Tests by name. */
+/** The tests by name. */
 export const PYTHON_TESTS: Readonly<Record<string, Test>> = {
   defined: (value) => !isUndefined(value),
   undefined: isUndefined,

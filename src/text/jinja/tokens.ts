@@ -1,22 +1,22 @@
 /**
- * What the npm Jinja engine's parser does not read, put into words that it does, before it parses:
- * raw blocks, tests with arguments, signs after keywords. What it would read otherwise than Python
- * is refused by name.
+ * Rewrites a template's tokens before the npm Jinja engine parses them: raw blocks, tests with
+ * arguments and signs after keywords are put into a form that the engine can read. What the engine
+ * would read differently from Python is refused by name.
  */
 import { tokenize } from "@huggingface/jinja";
 
 type Token = ReturnType<typeof tokenize>[number];
 
-/** Stands before a test's name where it has become a filter, which may have arguments. */
+/** The prefix of a test that was rewritten as a filter, since filters may have arguments. */
 export const TEST = "is:";
-/** The same for a test that must fail. */
+/** The same for a negated test. */
 export const NOT_TEST = "is not:";
 
 const RAW = /\{%(-?)\s*raw\s*(-?)%\}(.*?)\{%(-?)\s*endraw\s*(-?)%\}/gs;
 
 /**
- * The text of raw blocks becomes the text of a literal; white space around the marks stays theirs
- * to strip.
+ * Makes the text of raw blocks a string literal; their marks still strip the white space around
+ * them.
  */
 function withoutRaw(source: string): string {
   return source.replace(
@@ -63,14 +63,17 @@ function afterPrimary(tokens: readonly Token[], at: number): number {
   return tokens.length;
 }
 
-/** Whether a test's argument may begin with this token. */
+/** Whether the argument of a test may begin with this token. */
 function beginsArgument(one: Token | undefined): boolean {
   if (one === undefined) return false;
   if (one.type === "Identifier") return !WORDS.has(one.value);
   return OPENS.has(one.type) || /^(String|Numeric)Literal$/.test(one.type);
 }
 
-/** `x is [not] name(...)` and `x is [not] name argument` become filters, which bind as tests do. */
+/**
+ * `x is [not] name(...)` and `x is [not] name argument` become filters, which bind as strongly as
+ * tests.
+ */
 function testsWithArguments(tokens: readonly Token[]): Token[] {
   const out: Token[] = [];
   for (let i = 0; i < tokens.length; i++) {
@@ -100,7 +103,7 @@ function testsWithArguments(tokens: readonly Token[]): Token[] {
   return out;
 }
 
-/** `else -1`: the engine takes a sign after any word for an operator between two values. */
+/** Mends `else -1`: the engine reads a sign after any word as a binary operator. */
 function signsAfterWords(tokens: readonly Token[]): Token[] {
   return tokens.map((one, i) =>
     one.type === "AdditiveBinaryOperator" && one.value !== "~" &&
@@ -111,7 +114,10 @@ function signsAfterWords(tokens: readonly Token[]): Token[] {
   );
 }
 
-/** Python joins `a < b < c` by `and`, the engine compares the first answer with `c`. */
+/**
+ * Refuses `a < b < c`: Python joins both comparisons by `and`, the engine compares the first result
+ * with `c`.
+ */
 function refuseChains(tokens: readonly Token[]): void {
   const seen = [false];
   const set = (value: boolean) => seen[seen.length - 1] = value;
@@ -145,12 +151,12 @@ function refuseRecursion(tokens: readonly Token[]): void {
 }
 
 /**
- * The tokens of a template, as the engine's parser takes them (trim_blocks, lstrip_blocks).
+ * The tokens of a template for the engine's parser, with `trim_blocks` and `lstrip_blocks`.
  *
  * @throws {SyntaxError} naming what is not served
  */
 export function templateTokens(source: string): Token[] {
-  const lines = source.replace(/\r\n?/g, "\n"); // as Jinja2 reads them
+  const lines = source.replace(/\r\n?/g, "\n"); // Jinja2 reads all line ends as \n
   const mark = /\{[%{#]\+|\+[%}#]\}/.exec(lines)?.[0];
   if (mark !== undefined && !/\+\}\}/.test(mark)) {
     throw new SyntaxError(`the mark "${mark}" is not served`);

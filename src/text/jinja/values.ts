@@ -1,14 +1,12 @@
 /**
- * How Python prints, compares and names the values of a Jinja template. The npm engine has
- * JavaScript's manners (`true`, `null`, `1e-7`, loose equality); chat templates were written
- * against Python's.
+ * Wraps, prints, compares and names the values of a Jinja template as Python does. The npm engine
+ * follows JavaScript (`true`, `null`, `1e-7`, loose equality), but chat templates are written for
+ * Python.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
 import { JsonFloat } from "../../base/json_float.ts";
 
-/**
- * A value inside a running template: the engine's wrapper around a string, number, list, dict, ...
- */
+/** A value in a running template: the engine's wrapper around a string, number, list, dict, ... */
 export type Value = ReturnType<Interpreter["evaluate"]>;
 
 type Maker<T> = new (inner: T) => Value;
@@ -25,22 +23,22 @@ const FunctionValue = wrap(() => null).constructor as Maker<
   (args: Value[], scope?: Environment) => Value
 >;
 
-/** A list of values that are already wrapped. */
+/** Makes a list of values that are already wrapped. */
 export function wrapList(items: readonly Value[]): Value {
   return new ListValue(items);
 }
 
-/** A dict of values that are already wrapped. */
+/** Makes a dict of values that are already wrapped. */
 export function wrapDict(entries: Iterable<readonly [string, Value]>): Value {
   return new DictValue(new Map(entries));
 }
 
-/** A number as Python's float, a point in it even where it is whole. */
+/** Makes a number that prints as Python's float, with a point even where it is whole. */
 export function wrapFloat(x: number): Value {
   return literal({ type: "FloatLiteral", value: x });
 }
 
-/** A tuple of values that are already wrapped. */
+/** Makes a tuple of values that are already wrapped. */
 export function wrapTuple(items: readonly Value[]): Value {
   return literal({
     type: "TupleLiteral",
@@ -48,7 +46,7 @@ export function wrapTuple(items: readonly Value[]): Value {
   });
 }
 
-/** The engine exports no value classes: it makes the value from a node of its syntax tree. */
+/** Makes a value from a literal's node, since the engine exports no value classes. */
 function literal(node: unknown): Value {
   return LITERALS.evaluate(node as Node, NOWHERE);
 }
@@ -62,7 +60,7 @@ const LITERALS = new (class extends Interpreter {
   }
 })(NOWHERE);
 
-/** A value that has these attributes too, as named tuples do. */
+/** The value with further attributes, as named tuples have them. */
 export function withAttributes(
   value: Value,
   attributes: Readonly<Record<string, Value>>,
@@ -71,7 +69,7 @@ export function withAttributes(
   return Object.defineProperty(value, "builtins", { value: all });
 }
 
-/** Wraps JSON's data, whole floats as floats. */
+/** Wraps JSON data; a float stays a float even where it is whole. */
 export function wrapData(data: unknown): Value {
   if (data instanceof JsonFloat) return wrapFloat(Number(data));
   if (Array.isArray(data)) return wrapList(data.map(wrapData));
@@ -81,7 +79,7 @@ export function wrapData(data: unknown): Value {
   );
 }
 
-/** A function of wrapped arguments. */
+/** Makes a function that takes wrapped arguments. */
 export function wrapFunction(
   call: (args: Value[], scope?: Environment) => Value,
 ): Value {
@@ -156,7 +154,7 @@ export function floatText(x: number): string {
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const short: Record<string, string> = { "\n": "n", "\r": "r", "\t": "t" };
-  // what Python calls unprintable: controls, formats, unassigned, and all spaces but " "
+  // Python calls these unprintable: controls, formats, unassigned, and all spaces but " "
   const body = text.replace(/[\\'"]|(?! )[\p{C}\p{Z}]/gu, (c) => {
     if (c === "\\" || c === quote) return `\\${c}`;
     if (c === "'" || c === '"') return c;
