@@ -39,12 +39,12 @@ export type {
 export type { DeviceMemory } from "./kernels/device/pool.ts";
 export { everyKernel } from "./kernels/every_kernel.ts";
 export { kernelsSchema } from "./kernels/kernels_options.ts";
-export { tuneProducts } from "./kernels/product/tune_products.ts";
+export { tuneProducts } from "./kernels/matmul/tune_products.ts";
 export type {
   Probe,
   Tuning,
   TuningOptions,
-} from "./kernels/product/tune_products.ts";
+} from "./kernels/matmul/tune_products.ts";
 export { tokenOperations } from "./src/model/decoder/token_operations.ts";
 export type { ProductSizes } from "./src/model/decoder/token_operations.ts";
 

@@ -5,7 +5,7 @@
 import type { Device } from "../device/device.ts";
 import backwardSource from "./route_backward.wgsl" with { type: "text" };
 import { foldedGrid } from "../device/grid.ts";
-import type { Groups } from "../product/grouped_linear.ts";
+import type { Groups } from "../matmul/grouped_linear.ts";
 import { defineKernel } from "../device/kernel.ts";
 import routeSource from "./route.wgsl" with { type: "text" };
 import slotsSource from "./expert_slots.wgsl" with { type: "text" };

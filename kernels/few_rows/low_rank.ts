@@ -6,7 +6,7 @@ import type { Device } from "../device/device.ts";
 import { allocateWithFlat } from "../launch/flat_texture.ts";
 import { defineKernel, type Kernel } from "../device/kernel.ts";
 import { lanesOf } from "../device/lanes.ts";
-import { linear } from "../product/linear.ts";
+import { linear } from "../matmul/linear.ts";
 import { lowRankText, RANK_BLOCK } from "./low_rank_text.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { numbered, runningSums } from "./numbered.ts";

@@ -2,7 +2,7 @@
  * Writes the kernel for the lower halves of adapters of one input, for a few tokens on CPU adapters. Lanes share the
  * sum over k, since a low rank has too few columns for them; a token of factor 0 costs nothing. Knows no launch.
  */
-import { each } from "../product/product_panel_loops.ts";
+import { each } from "../matmul/cpu/product_panel_loops.ts";
 
 /** Columns of a workgroup. */
 export const RANK_BLOCK = 8;

@@ -3,9 +3,9 @@
  * order of sums. Bindings and params are named as in sibling_products_text.ts; `y` is written to its buffer alone.
  */
 import { ACTIVATION_TEXT } from "../rows/gated_unit.ts";
-import fewSource from "../product/product_few.wgsl" with { type: "text" };
-import { each } from "../product/product_panel_loops.ts";
-import { FEW_COLS } from "../product/product_tile.ts";
+import fewSource from "../matmul/gpu/product_few.wgsl" with { type: "text" };
+import { each } from "../matmul/cpu/product_panel_loops.ts";
+import { FEW_COLS } from "../matmul/gpu/matmul_gpu.ts";
 import {
   isPart,
   partFields,

@@ -9,14 +9,14 @@ import { allocateWithFlat } from "../launch/flat_texture.ts";
 import { type Activation, ACTIVATIONS } from "../rows/gated_unit.ts";
 import { defineKernel, type Kernel } from "../device/kernel.ts";
 import { lanesOf } from "../device/lanes.ts";
-import type { MoreProduct } from "../product/linear.ts";
+import type { MoreProduct } from "../matmul/linear.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { numbered, runningSums } from "./numbered.ts";
-import { type Operand, withOperand } from "../product/product.ts";
-import { FEW_ROWS, fewRowsShape } from "../product/product_panel.ts";
-import { FEW_COLS, FORMATS } from "../product/product_tile.ts";
+import { type Operand, withOperand } from "../matmul/product.ts";
+import { FEW_ROWS, fewRowsShape } from "../matmul/cpu/matmul_cpu.ts";
+import { FEW_COLS, FORMATS } from "../matmul/gpu/matmul_gpu.ts";
 import { fewGatedText, fewSiblingsText } from "./sibling_few_text.ts";
-import { panelTileSize } from "../product/product_panel_text.ts";
+import { panelTileSize } from "../matmul/cpu/product_panel_text.ts";
 import {
   gatedProductsText,
   siblingProductsText,

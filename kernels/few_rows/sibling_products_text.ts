@@ -12,11 +12,11 @@ import {
   each,
   panelFunctions,
   panelLoop,
-} from "../product/product_panel_loops.ts";
+} from "../matmul/cpu/product_panel_loops.ts";
 import {
   panelTileSize,
   type TileShape,
-} from "../product/product_panel_text.ts";
+} from "../matmul/cpu/product_panel_text.ts";
 
 /** What is baked into the text. */
 export interface SiblingTile extends TileShape {

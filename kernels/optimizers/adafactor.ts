@@ -12,7 +12,7 @@ import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { rowSlices, sliceRows } from "../product/row_slices.ts";
+import { rowSlices, sliceRows } from "../matmul/row_slices.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import { launchUpdate } from "./update_launch.ts";
 

@@ -2,7 +2,7 @@
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { linear } from "../product/linear.ts";
+import { linear } from "../matmul/linear.ts";
 import { logitArguments, type LogitOptions } from "./logit_options.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import source from "./model_logits.wgsl" with { type: "text" };

@@ -6,10 +6,10 @@
  * softmax carry a running `sum of exp(logit - maximum) W[v]` along, as flash attention does (arXiv 2205.14135).
  */
 import type { Device } from "../device/device.ts";
-import { embedding } from "../product/embedding.ts";
+import { embedding } from "../matmul/embedding.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { linearDxRows, linearRows } from "../product/linear.ts";
+import { linearDxRows, linearRows } from "../matmul/linear.ts";
 import { logitArguments, type LogitOptions } from "./logit_options.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";

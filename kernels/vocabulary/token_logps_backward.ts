@@ -6,7 +6,7 @@ import { columnSums } from "../launch/column_sums.ts";
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { linearDw, linearRows } from "../product/linear.ts";
+import { linearDw, linearRows } from "../matmul/linear.ts";
 import { logitArguments, type LogitOptions } from "./logit_options.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { scaleRows } from "../rows/scale_rows.ts";

@@ -9,7 +9,7 @@ import { columnSums } from "../../kernels/launch/column_sums.ts";
 import type { Device } from "../../kernels/device/device.ts";
 import { dropout } from "../../kernels/rows/dropout.ts";
 import { addInto, multiply } from "../../kernels/rows/elementwise.ts";
-import { linear, linearDw, linearDx } from "../../kernels/product/linear.ts";
+import { linear, linearDw, linearDx } from "../../kernels/matmul/linear.ts";
 import { lowRank } from "../../kernels/few_rows/low_rank.ts";
 import { scaleColumns } from "../../kernels/rows/scale_columns.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";

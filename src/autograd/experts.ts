@@ -10,7 +10,7 @@ import type { Device } from "../../kernels/device/device.ts";
 import { dropout } from "../../kernels/rows/dropout.ts";
 import { addInto, scale as scaled } from "../../kernels/rows/elementwise.ts";
 import { gatherRows } from "../../kernels/rows/gather.ts";
-import * as grouped from "../../kernels/product/grouped_linear.ts";
+import * as grouped from "../../kernels/matmul/grouped_linear.ts";
 import * as routes from "../../kernels/experts/route.ts";
 import type { Slots } from "../../kernels/experts/route.ts";
 import { scaleRows } from "../../kernels/rows/scale_rows.ts";

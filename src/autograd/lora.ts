@@ -6,7 +6,7 @@
  */
 import type { Device } from "../../kernels/device/device.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
-import { weightNorms } from "../../kernels/product/weight_norms.ts";
+import { weightNorms } from "../../kernels/matmul/weight_norms.ts";
 import type { Vector, Weight } from "./parameter.ts";
 
 /** A product of two small matrices: `a` `[r, in]`, `b` `[out, r]`. */

@@ -1,6 +1,6 @@
 /** Layers with adapters of every make: outputs against the twin, slopes against central differences of it. */
 import type { Device } from "../../kernels/device/device.ts";
-import { rowSquares } from "../../kernels/product/weight_norms.ts";
+import { rowSquares } from "../../kernels/matmul/weight_norms.ts";
 import type { DropoutSeed, Lora } from "../../src/autograd/lora.ts";
 import { linear } from "../../src/autograd/ops.ts";
 import {

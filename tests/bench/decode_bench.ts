@@ -6,7 +6,7 @@
 import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
 import { flatTexture } from "../../kernels/launch/flat_texture.ts";
 import { likeliestColumns } from "../../kernels/vocabulary/likeliest.ts";
-import { linear } from "../../kernels/product/linear.ts";
+import { linear } from "../../kernels/matmul/linear.ts";
 import { lowRank } from "../../kernels/few_rows/low_rank.ts";
 import type { RowStore } from "../../kernels/attention/row_store.ts";
 import { seeded } from "../kernels/numbers.ts";

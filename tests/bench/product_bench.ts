@@ -1,5 +1,5 @@
 /** Matrix products at Qwen2-0.5B's shapes, and a vocabulary's: forward, both gradients, the few rows of decoding. */
-import { linear, linearDw, linearDx } from "../../kernels/product/linear.ts";
+import { linear, linearDw, linearDx } from "../../kernels/matmul/linear.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { benchKernel, device } from "./bench_kernel.ts";
 import { drawnMatrix } from "./drawn_matrix.ts";

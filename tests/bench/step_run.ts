@@ -3,8 +3,8 @@
 import type { Device } from "../../kernels/device/device.ts";
 import { openDevice } from "../../kernels/device/open_deno.ts";
 import type { KernelTime } from "../../kernels/device/launch_profile.ts";
-import { linear } from "../../kernels/product/linear.ts";
-import { tuneProducts } from "../../kernels/product/tune_products.ts";
+import { linear } from "../../kernels/matmul/linear.ts";
+import { tuneProducts } from "../../kernels/matmul/tune_products.ts";
 import { trainedWeights } from "../../src/model/decoder/model.ts";
 import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
 import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";

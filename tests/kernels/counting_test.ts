@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Device } from "../../kernels/device/device.ts";
 import { add } from "../../kernels/rows/elementwise.ts";
-import { linear, linearDx } from "../../kernels/product/linear.ts";
+import { linear, linearDx } from "../../kernels/matmul/linear.ts";
 import { createMatrix } from "../../kernels/matrix/matrix.ts";
 import { BudgetError } from "../../kernels/device/pool.ts";
 import { gpuTest } from "./gpu_test_case.ts";

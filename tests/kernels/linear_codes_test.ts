@@ -1,8 +1,8 @@
 import { assertThrows } from "@std/assert";
 import { createMatrix } from "../../kernels/matrix/matrix.ts";
 import { writeMatrixScales } from "../../kernels/matrix/matrix_scales.ts";
-import { linear, linearDx } from "../../kernels/product/linear.ts";
-import { embedding } from "../../kernels/product/embedding.ts";
+import { linear, linearDx } from "../../kernels/matmul/linear.ts";
+import { embedding } from "../../kernels/matmul/embedding.ts";
 import { linearBackwardTwin, linearTwin } from "../reference/linear.ts";
 import { gpuTest } from "./gpu_test_case.ts";
 import { seededCodes, seededMatrix } from "./matrix_case.ts";

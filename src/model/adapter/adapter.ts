@@ -2,7 +2,7 @@
  * LoRA adapters on a model, under PEFT's names: fresh ones, and those of a file. Knows PEFT's
  * config keys; knows no path.
  */
-import { rowSquares } from "../../../kernels/product/weight_norms.ts";
+import { rowSquares } from "../../../kernels/matmul/weight_norms.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { LowRankPair } from "../../autograd/lora.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";

@@ -6,7 +6,7 @@
  * Source: https://arxiv.org/abs/0909.4061, Algorithms 4.4 and 5.1.
  */
 import type { Device } from "../../../kernels/device/device.ts";
-import { linear, linearDx } from "../../../kernels/product/linear.ts";
+import { linear, linearDx } from "../../../kernels/matmul/linear.ts";
 import type { Matrix } from "../../../kernels/matrix/matrix.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { Random } from "../../base/random.ts";

@@ -17,7 +17,7 @@ import {
 import {
   decodedRows,
   weightNorms,
-} from "../../../kernels/product/weight_norms.ts";
+} from "../../../kernels/matmul/weight_norms.ts";
 import {
   createParameter,
   trainedWeight,

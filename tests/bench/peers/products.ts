@@ -7,8 +7,8 @@
  */
 // deno-lint-ignore-file no-console
 import { openDevice } from "../../../kernels/device/open_deno.ts";
-import { linear } from "../../../kernels/product/linear.ts";
-import { tuneProducts } from "../../../kernels/product/tune_products.ts";
+import { linear } from "../../../kernels/matmul/linear.ts";
+import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { uploadMatrix } from "../../kernels/upload_matrix.ts";
 import { cpuSeconds } from "../cpu_seconds.ts";

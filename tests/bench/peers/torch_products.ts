@@ -8,8 +8,8 @@
 import { parseArgs } from "node:util";
 import type { Device } from "../../../kernels/device/device.ts";
 import { openDevice } from "../../../kernels/device/open_deno.ts";
-import { linear, linearDw, linearDx } from "../../../kernels/product/linear.ts";
-import { tuneProducts } from "../../../kernels/product/tune_products.ts";
+import { linear, linearDw, linearDx } from "../../../kernels/matmul/linear.ts";
+import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { drawnMatrix } from "../drawn_matrix.ts";
 import { type Answering, startLines } from "./line_process.ts";

@@ -5,7 +5,7 @@ import {
   type Activation,
   gatedUnit,
 } from "../../../kernels/rows/gated_unit.ts";
-import { linear } from "../../../kernels/product/linear.ts";
+import { linear } from "../../../kernels/matmul/linear.ts";
 import {
   areSiblings,
   gatedProducts,

@@ -8,7 +8,7 @@ import {
   flatBytes,
   flatTexture,
 } from "../../../kernels/launch/flat_texture.ts";
-import { linear } from "../../../kernels/product/linear.ts";
+import { linear } from "../../../kernels/matmul/linear.ts";
 import { lowRank } from "../../../kernels/few_rows/low_rank.ts";
 import { rmsNorm } from "../../../kernels/rows/rms_norm.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";

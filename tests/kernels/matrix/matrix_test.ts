@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { embedding } from "../../../kernels/product/embedding.ts";
+import { embedding } from "../../../kernels/matmul/embedding.ts";
 import {
   createMatrix,
   packMatrix,

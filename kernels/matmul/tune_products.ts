@@ -16,12 +16,12 @@ import {
   releaseMatrix,
   writeMatrixRows,
 } from "../matrix/matrix.ts";
-import { chooseProduct, chosenProduct } from "./product_choice.ts";
-import { panelShapes } from "./product_panel.ts";
-import { panelProductText, panelTileSize } from "./product_panel_text.ts";
-import { tileSizes } from "./product_tile.ts";
-import { tileName } from "./product_tile_size.ts";
-import { tileProductText } from "./product_tile_text.ts";
+import { chooseProduct, chosenProduct } from "./chosen_tile.ts";
+import { panelShapes } from "./cpu/matmul_cpu.ts";
+import { panelProductText, panelTileSize } from "./cpu/product_panel_text.ts";
+import { tileSizes } from "./gpu/matmul_gpu.ts";
+import { tileName } from "./gpu/tile_size.ts";
+import { tileProductText } from "./gpu/product_tile_text.ts";
 import type { Tensor } from "../device/tensor.ts";
 import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
 

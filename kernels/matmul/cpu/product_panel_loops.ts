@@ -2,12 +2,12 @@
  * The loops over the reduction in the text of a panel product: every load of a step, then every multiply-add.
  * Writes WGSL; what surrounds a loop is written in product_panel_text.ts.
  */
-import { type CodeDType, isCodeDType } from "../matrix/codebooks.ts";
+import { type CodeDType, isCodeDType } from "../../matrix/codebooks.ts";
 import {
   type MatrixDType,
   ROWS_PER_WORD,
   turnsInTexture,
-} from "../matrix/matrix_bytes.ts";
+} from "../../matrix/matrix_bytes.ts";
 import type { LoopTile, PanelTile, TileShape } from "./product_panel_text.ts";
 
 const XYZW = ["x", "y", "z", "w"] as const;

@@ -2,18 +2,18 @@ import { assert, assertEquals } from "@std/assert";
 import {
   chooseProduct,
   chosenProduct,
-} from "../../../kernels/product/product_choice.ts";
+} from "../../../kernels/matmul/chosen_tile.ts";
 import { lanesOf } from "../../../kernels/device/lanes.ts";
-import { panelShapes } from "../../../kernels/product/product_panel.ts";
+import { panelShapes } from "../../../kernels/matmul/cpu/matmul_cpu.ts";
 import {
   chooseTile,
   tileSizes,
-} from "../../../kernels/product/product_tile.ts";
-import { partsOf } from "../../../kernels/product/product_split.ts";
-import { tileName } from "../../../kernels/product/product_tile_size.ts";
-import { linear, linearDw, linearDx } from "../../../kernels/product/linear.ts";
-import { tuneProducts } from "../../../kernels/product/tune_products.ts";
-import { tuningKey } from "../../../kernels/product/tuning_file.ts";
+} from "../../../kernels/matmul/gpu/matmul_gpu.ts";
+import { partsOf } from "../../../kernels/matmul/gpu/split_sums.ts";
+import { tileName } from "../../../kernels/matmul/gpu/tile_size.ts";
+import { linear, linearDw, linearDx } from "../../../kernels/matmul/linear.ts";
+import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
+import { tuningKey } from "../../../kernels/matmul/tuning_file.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { seededMatrix } from "../matrix_case.ts";
 import { seeded } from "../numbers.ts";

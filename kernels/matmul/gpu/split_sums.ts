@@ -2,12 +2,12 @@
  * Products whose outputs are too few to fill a card, with their sums divided among workgroups: each part of a sum is
  * stored, and a second launch adds the parts in their order, so that two runs give the same bits.
  */
-import type { Device } from "../device/device.ts";
-import { foldedGrid } from "../device/grid.ts";
-import { defineKernel } from "../device/kernel.ts";
-import type { Product } from "./product.ts";
+import type { Device } from "../../device/device.ts";
+import { foldedGrid } from "../../device/grid.ts";
+import { defineKernel } from "../../device/kernel.ts";
+import type { Product } from "../product.ts";
 import source from "./product_sum.wgsl" with { type: "text" };
-import type { Tensor } from "../device/tensor.ts";
+import type { Tensor } from "../../device/tensor.ts";
 
 const kernel = defineKernel("product_sum", source);
 

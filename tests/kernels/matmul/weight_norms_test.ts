@@ -2,7 +2,7 @@ import { assertThrows } from "@std/assert";
 import {
   rowSquares,
   weightNorms,
-} from "../../../kernels/product/weight_norms.ts";
+} from "../../../kernels/matmul/weight_norms.ts";
 import { weightNormsTwin } from "../../reference/weight_norms.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { seededCodes, seededMatrix, SMALL_WINDOW } from "../matrix_case.ts";

@@ -2,23 +2,23 @@
  * The matrix product for GPUs: 64 x 64 to 128 x 128 outputs a workgroup from storage buffers through workgroup memory;
  * for the few rows of decoding, 8 columns a workgroup at the memory's speed.
  */
-import type { Device } from "../device/device.ts";
-import { defineKernel, type Kernel } from "../device/kernel.ts";
-import { isCodeDType } from "../matrix/codebooks.ts";
-import type { MatrixDType } from "../matrix/matrix_bytes.ts";
-import { foldedGrid } from "../device/grid.ts";
-import { plainProduct, type Product, rangeParams } from "./product.ts";
-import { chosenProduct } from "./product_choice.ts";
-import { type Parts, partsOf, sumParts } from "./product_split.ts";
+import type { Device } from "../../device/device.ts";
+import { defineKernel, type Kernel } from "../../device/kernel.ts";
+import { isCodeDType } from "../../matrix/codebooks.ts";
+import type { MatrixDType } from "../../matrix/matrix_bytes.ts";
+import { foldedGrid } from "../../device/grid.ts";
+import { plainProduct, type Product, rangeParams } from "../product.ts";
+import { chosenProduct } from "../chosen_tile.ts";
+import { type Parts, partsOf, sumParts } from "./split_sums.ts";
 import fewSource from "./product_few.wgsl" with { type: "text" };
 import {
   tileBytes,
   tileName,
   tileOutputs,
   type TileSize,
-} from "./product_tile_size.ts";
+} from "./tile_size.ts";
 import { type TileKind, tileProductText } from "./product_tile_text.ts";
-import type { Tensor } from "../device/tensor.ts";
+import type { Tensor } from "../../device/tensor.ts";
 
 const fewKernel = defineKernel("product_few", fewSource);
 

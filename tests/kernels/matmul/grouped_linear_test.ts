@@ -3,7 +3,7 @@ import {
   groupedLinear,
   groupedLinearDw,
   groupedLinearDx,
-} from "../../../kernels/product/grouped_linear.ts";
+} from "../../../kernels/matmul/grouped_linear.ts";
 import { centralDifferences } from "../../reference/central_differences.ts";
 import { groupedGradientTwin, groupedTwin } from "../../reference/experts.ts";
 import { gpuTest } from "../gpu_test_case.ts";

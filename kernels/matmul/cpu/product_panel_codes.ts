@@ -2,8 +2,8 @@
  * The loops of a panel product whose b is codes: words of four rows, four columns of int8 or eight of 4 bits, and words
  * of the scales of four rows. Writes WGSL; what surrounds a loop is written in product_panel_text.ts.
  */
-import { BLOCK, type CodeDType } from "../matrix/codebooks.ts";
-import { PAIRS } from "../matrix/matrix_scales.ts";
+import { BLOCK, type CodeDType } from "../../matrix/codebooks.ts";
+import { PAIRS } from "../../matrix/matrix_scales.ts";
 import { aPlaces, column, each, products } from "./product_panel_loops.ts";
 import type { PanelTile } from "./product_panel_text.ts";
 

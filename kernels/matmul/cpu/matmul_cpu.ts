@@ -1,9 +1,9 @@
 /** The matrix product for CPU adapters: chooses a tile for the sizes at hand and launches its text. */
-import type { Device } from "../device/device.ts";
-import { defineKernel, type Kernel } from "../device/kernel.ts";
-import { type Lanes, lanesOf } from "../device/lanes.ts";
-import { type Product, rangeParams } from "./product.ts";
-import { chosenProduct } from "./product_choice.ts";
+import type { Device } from "../../device/device.ts";
+import { defineKernel, type Kernel } from "../../device/kernel.ts";
+import { type Lanes, lanesOf } from "../../device/lanes.ts";
+import { type Product, rangeParams } from "../product.ts";
+import { chosenProduct } from "../chosen_tile.ts";
 import {
   panelProductText,
   type PanelTile,

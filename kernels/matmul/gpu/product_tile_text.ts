@@ -8,11 +8,7 @@
 
 import { lines, sumNames, sumOver } from "./product_tile_loops.ts";
 import { CODES_AT, RANGE, SCALES } from "./product_tile_pieces.ts";
-import {
-  type TileMode,
-  tileOutputs,
-  type TileSize,
-} from "./product_tile_size.ts";
+import { type TileMode, tileOutputs, type TileSize } from "./tile_size.ts";
 
 /** What a text reads. Texts differ, since an adapter may bind no more than eight buffers. */
 export interface TileKind {

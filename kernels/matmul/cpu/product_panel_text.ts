@@ -8,8 +8,8 @@
  * Most of what is added to the sums is known at the launch only: each text costs the driver about a second at its first use.
  * Whether c's old contents count is baked in: lavapipe walks over the lanes of a load even if none of them is to read.
  */
-import { isCodeDType } from "../matrix/codebooks.ts";
-import type { MatrixDType } from "../matrix/matrix_bytes.ts";
+import { isCodeDType } from "../../matrix/codebooks.ts";
+import type { MatrixDType } from "../../matrix/matrix_bytes.ts";
 import { codeFunctions, codeLoop, SCALES } from "./product_panel_codes.ts";
 import {
   column,

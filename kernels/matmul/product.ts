@@ -6,8 +6,8 @@ import type { Device } from "../device/device.ts";
 import { flatTexture } from "../launch/flat_texture.ts";
 import type { MatrixDType } from "../matrix/matrix_bytes.ts";
 import { padColumns } from "../launch/pad_columns.ts";
-import { launchPanelProduct } from "./product_panel.ts";
-import { launchTileProduct } from "./product_tile.ts";
+import { launchPanelProduct } from "./cpu/matmul_cpu.ts";
+import { launchTileProduct } from "./gpu/matmul_gpu.ts";
 import { matrixShape, type Tensor } from "../device/tensor.ts";
 
 /** Rows of 16-byte words: a buffer for the tile variant, a flat texture for the panel variant. */

@@ -2,11 +2,7 @@
  * The loop over the reduction in the text of a product for GPUs: words of both operands through workgroup memory, then
  * every multiply-add. Writes WGSL; what surrounds the loop is written in product_tile_text.ts.
  */
-import {
-  type TileMode,
-  tileOutputs,
-  type TileSize,
-} from "./product_tile_size.ts";
+import { type TileMode, tileOutputs, type TileSize } from "./tile_size.ts";
 
 const LANES = 256;
 

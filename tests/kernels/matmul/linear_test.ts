@@ -5,7 +5,7 @@ import {
   linearDx,
   linearDxRows,
   linearRows,
-} from "../../../kernels/product/linear.ts";
+} from "../../../kernels/matmul/linear.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { linearBackwardTwin, linearTwin } from "../../reference/linear.ts";
 import { gpuTest } from "../gpu_test_case.ts";
