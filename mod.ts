@@ -230,20 +230,23 @@ export {
   packRunData,
   type RunData,
 } from "./src/training/setup/run_data.ts";
-export type { DrawCurves } from "./src/training/run/run_folder.ts";
 export {
   skippedLine,
   type SkippedStep,
 } from "./src/training/loop/step_guard.ts";
+export type { RunHooks, RunStage } from "./src/training/run/run_hooks.ts";
 export type {
-  RunHooks,
+  DataFile,
+  HashedFile,
+  RunRecord,
+} from "./src/training/run/run_record.ts";
+export type {
+  RunEnd,
   RunResult,
   RunStart,
-} from "./src/training/run/run_hooks.ts";
-export type {
-  DescribeRun,
-  RunDescription,
-} from "./src/training/run/run_record.ts";
+  Sink,
+} from "./src/training/run/sink.ts";
+export { type SinkName, sinkNames, sinksOf } from "./src/report/sinks.ts";
 export type { Metrics } from "./src/training/method/metrics.ts";
 export { scoreFile, type ScoreHooks } from "./src/scoring/score_file.ts";
 
@@ -326,9 +329,4 @@ export { formatBytes } from "./src/base/units.ts";
 export { drawCurves, type MetricsRow } from "./src/report/curves.ts";
 export { manner } from "./src/report/manner.ts";
 export { modelCard } from "./src/report/model_card.ts";
-export type {
-  DataFile,
-  HashedFile,
-  RunRecord,
-} from "./src/report/model_card.ts";
 export { type Compared, sideBySideLines } from "./src/report/side_by_side.ts";

@@ -2,12 +2,13 @@
 // deno-lint-ignore-file no-console
 import {
   type Device,
-  drawCurves,
   type LoadReport,
   type Metrics,
-  modelCard,
   type Progress,
   type RunHooks,
+  type Sink,
+  sinkNames,
+  sinksOf,
   skippedLine,
   startProgress,
   tuneProducts,
@@ -122,35 +123,37 @@ function dataLine(
 }
 
 /** Shows a training run: what it reads, how far it is, its rows of metrics. */
-export function trainingHooks(signal?: AbortSignal): RunHooks {
-  const loading = taskProgress("load", "bytes");
-  const reference = taskProgress("reference", "pairs");
-  const training = taskProgress("train", "steps");
+export function trainingHooks(folder: string, signal?: AbortSignal): RunHooks {
+  const shown = {
+    load: taskProgress("load", "bytes"),
+    reference: taskProgress("reference", "pairs"),
+    train: taskProgress("train", "steps"),
+  };
   return {
-    ...(signal ? { signal } : {}),
-    draw: drawCurves,
-    describe: modelCard,
+    signal,
     cacheFolder: ".cache/reference",
-    onData(train, evaluation) {
+    onProgress: (stage, done, total) => shown[stage](done, total),
+    sinks: [...sinksOf(folder, sinkNames), consoleSink(shown.train)],
+  };
+}
+
+/** The console as a run's sink; its lines go above the progress. */
+function consoleSink({ start, say }: TaskProgress): Sink {
+  return {
+    loaded(train, evaluation) {
       console.log(dataLine("training", train));
       if (evaluation) console.log(dataLine("evaluation", evaluation));
     },
-    onLoad: loading,
-    onReference: reference,
-    onStart({ trainableParameters, totalSteps, doneSteps, startingLoss }) {
-      console.log(
-        `${
-          trainableParameters.toLocaleString("en")
-        } trainable parameters, ${totalSteps} steps`,
-      );
+    open({ trainableParameters, totalSteps, doneSteps, startingLoss }) {
+      const count = trainableParameters.toLocaleString("en");
+      console.log(`${count} trainable parameters, ${totalSteps} steps`);
       if (startingLoss !== undefined) {
         console.log(`loss before the first step: ${startingLoss.toFixed(6)}`);
       }
-      training.start(doneSteps, totalSteps);
+      start(doneSteps, totalSteps);
     },
-    onStep: (step) => training(step),
-    onSkip: (step) => training.say(skippedLine(step)),
-    onRow: (row) => training.say(rowLine(row)),
-    onCheckpoint: (path) => training.say(`saved ${path}`),
+    skipped: (step) => say(skippedLine(step)),
+    row: (row) => say(rowLine(row)),
+    saved: (path) => say(`saved ${path}`),
   };
 }

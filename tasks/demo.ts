@@ -78,7 +78,7 @@ await runTask(async () => {
     `training ${options.model_name_or_path} by DPO as ${RECIPE} says, on ${device.description.trim()}`,
   );
   await runTraining(device, options, {
-    ...trainingHooks(),
+    ...trainingHooks(output_dir),
     tune: productTuner(device),
   });
   const { encoder } = await openEncoder(options);

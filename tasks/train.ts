@@ -33,7 +33,7 @@ await runTask(async () => {
     stop.abort();
   });
   const result = await runTraining(device, options, {
-    ...trainingHooks(stop.signal),
+    ...trainingHooks(options.output_dir, stop.signal),
     tune: productTuner(device, options.retune),
   });
   const { output_dir } = options;

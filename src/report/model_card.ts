@@ -4,48 +4,7 @@
  *
  * @module
  */
-
-/** A file and what names its content. */
-export interface HashedFile {
-  /** Where it lay, as the run was given it. */
-  readonly path: string;
-  /** In hexadecimal; undefined if the file was gone when the card was written. */
-  readonly sha256: string | undefined;
-}
-
-/** A file of rows. */
-export interface DataFile extends HashedFile {
-  /** What it served. */
-  readonly role: "training" | "evaluation";
-  /** Rows in it. */
-  readonly rows: number;
-  /** Rows that the run drew of it. */
-  readonly taken: number;
-}
-
-/** What a run was. */
-export interface RunRecord {
-  /** Folder of the run. */
-  readonly output: string;
-  /** Folder or name of the model that training started from. */
-  readonly base: string;
-  /** Its name on a hub; undefined if it is not known. */
-  readonly baseRepo: string | undefined;
-  /** `dpo`, `sft`, ... */
-  readonly trainer: string;
-  /** Whether an adapter was trained, or all weights. */
-  readonly adapter: boolean;
-  /** Optimizer steps done. */
-  readonly steps: number;
-  /** Options that are not at their defaults. */
-  readonly options: Readonly<Record<string, unknown>>;
-  /** The data read. */
-  readonly data: readonly DataFile[];
-  /** The last row of training and the last of evaluation, names to numbers. */
-  readonly metrics: readonly Readonly<Record<string, number>>[];
-  /** The weights that the run left. */
-  readonly weights: readonly HashedFile[];
-}
+import type { RunRecord } from "../training/run/run_record.ts";
 
 /** The text of the card. */
 export function modelCard(record: RunRecord): string {

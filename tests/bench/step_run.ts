@@ -94,10 +94,18 @@ export async function measureSteps(
   const optimizer = new Optimizer(device, trainedWeights(model), options);
   device.memory.reserve(plan.idle);
   const losses: number[] = [];
-  const gradientCheckpointing = options.gradient_checkpointing === true;
   const trainSet = { examples, reference: reference.value };
   const parts = trainerParts(
-    { options, objective, built, data, gradientCheckpointing },
+    {
+      options,
+      objective,
+      built,
+      data,
+      plan: {
+        ...plan,
+        gradientCheckpointing: options.gradient_checkpointing === true,
+      },
+    },
     {
       train: trainSet,
       evaluation: undefined,

@@ -1,7 +1,8 @@
 /** The card of a run: front matter that hubs read, and all that the record has. */
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
-import { modelCard, type RunRecord } from "../../src/report/model_card.ts";
+import { modelCard } from "../../src/report/model_card.ts";
+import type { RunRecord } from "../../src/training/run/run_record.ts";
 
 const pure = {
   permissions: "none",

@@ -102,9 +102,9 @@ export interface TrainerHooks {
   readonly onEvaluation: (row: Metrics) => void | Promise<void>;
   readonly onSave: (state: TrainerState) => Promise<void>;
   /** A step changed nothing, since its numbers were not finite. */
-  readonly onSkip?: (step: SkippedStep) => void;
+  readonly onSkip?: ((step: SkippedStep) => void) | undefined;
   /** Ends the run after the step at hand. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A step whose norm has not been read. */

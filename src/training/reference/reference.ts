@@ -21,13 +21,13 @@ export type ColumnOf<Example> = Pick<
 /** What the reference is told and tells; a part of a run's hooks. */
 export interface ReferenceHooks {
   /** Bytes of weights loaded, of all. */
-  readonly onLoad?: (done: number, total: number) => void;
+  readonly onLoad?: ((done: number, total: number) => void) | undefined;
   /** Pairs whose log-probabilities under the reference are known, of all. */
-  readonly onReference?: (done: number, total: number) => void;
+  readonly onReference?: ((done: number, total: number) => void) | undefined;
   /** Ends it with an error once it is aborted. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Where the log-probabilities are kept between runs; default: nowhere. */
-  readonly cacheFolder?: string;
+  readonly cacheFolder?: string | undefined;
 }
 
 /** How to get the column. */

@@ -1,6 +1,10 @@
 /**
- * One training run from its options to its folder: data, model, reference, preflight, the loop, and what it leaves
- * behind. Knows where everything is put together, and no formula. Prints nothing.
+ * One training run from its options to its folder: data, model, reference, checks, the loop, and the weights that it
+ * leaves behind. Knows where everything is put together, and no formula. Prints nothing: its sinks tell of it.
+ *
+ * What happens at Ctrl-C: the task aborts `hooks.signal` (tasks/train.ts); the trainer ends after the step at hand
+ * (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in run_loop.ts); the run then leaves no
+ * final weights, and its result says `interrupted`.
  */
 import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
@@ -28,16 +32,18 @@ import { Optimizer } from "../optimizer/optimizer.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { checkTrainable } from "../setup/preflight.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
-import { findCheckpoint, openMetricsLog } from "./run_folder.ts";
-import type { RunHooks, RunResult } from "./run_hooks.ts";
+import { findCheckpoint } from "./find_checkpoint.ts";
+import { metricsFile, readMetrics } from "./metrics_file.ts";
+import type { RunHooks } from "./run_hooks.ts";
+import { allSinks, type RunResult } from "./sink.ts";
 import { runOperations } from "../setup/run_length.ts";
 import { runLoop } from "./run_loop.ts";
-import type { TrainerState } from "../loop/trainer.ts";
+import type { TrainerParts, TrainerState } from "../loop/trainer.ts";
 import { openRunModel, type RunModel } from "../setup/run_model.ts";
 import { type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "../setup/run_objective.ts";
 import { planRun } from "../plan/run_plan.ts";
-import { writeCard } from "./run_record.ts";
+import { describeRun } from "./run_record.ts";
 import { openReference } from "../reference/run_reference.ts";
 import {
   modelTensors,
@@ -89,25 +95,45 @@ async function runOver<Example extends Examples>(
   data: RunData<Example>,
   objective: Objective<Example>,
 ): Promise<RunResult> {
-  hooks.onData?.(data.train.report, data.evaluation?.report);
+  const { output_dir } = options;
+  const sinks = allSinks([metricsFile(output_dir), ...hooks.sinks ?? []]);
+  await sinks.loaded(data.train.report, data.evaluation?.report);
   const plan = await planRun(device, options, opened.files, {
     train: data.train.examples,
     evaluation: data.evaluation?.examples ?? [],
     objective,
   });
-  hooks.onPlan?.(plan);
   checkBudget(plan, device.budgetBytes);
   const config = readModelConfig(opened.files.config);
   await hooks.tune?.(runOperations(config, options, data.train.examples));
-  const { gradientCheckpointing, idle } = plan;
-  const start = { device, options, hooks, opened, data, objective };
-  const toReference = await openReference(start);
+  const toReference = await openReference({
+    device,
+    options,
+    hooks: {
+      onLoad: (done, total) => hooks.onProgress?.("load", done, total),
+      onReference: (done, total) =>
+        hooks.onProgress?.("reference", done, total),
+      signal: hooks.signal,
+      cacheFolder: hooks.cacheFolder,
+    },
+    opened,
+    data,
+    objective,
+  });
   const { built, context } = await openModel(device, options, hooks, opened);
-  const reference = await toReference(built);
-  return await finishRun(
-    { ...start, built, context, gradientCheckpointing, idle, reference },
-    resumed,
-  );
+  const run = {
+    device,
+    options,
+    hooks,
+    sinks,
+    data,
+    objective,
+    plan,
+    built,
+    context,
+    reference: await toReference(built),
+  };
+  return await trainAndSave(run, resumed);
 }
 
 async function openModel(
@@ -116,7 +142,9 @@ async function openModel(
   hooks: RunHooks,
   opened: OpenedEncoder,
 ): Promise<{ built: RunModel; context: SaveContext }> {
-  const built = await openRunModel(device, options, opened, hooks.onLoad);
+  const onLoad = (done: number, total: number) =>
+    hooks.onProgress?.("load", done, total);
+  const built = await openRunModel(device, options, opened, onLoad);
   const context = {
     files: savedFiles(options, opened),
     tokenizerPath: opened.tokenizerFiles.path,
@@ -138,65 +166,109 @@ function savedFiles(
   return { ...files, config: rewardConfigJson(files.config, pad) };
 }
 
-async function finishRun<Example extends Examples>(
+/** Trains, and saves the weights that the run should end with. */
+async function trainAndSave<Example extends Examples>(
   run: Run<Example>,
   resumed: string | undefined,
 ): Promise<RunResult> {
-  const { device, options, hooks, built: { model }, data } = run;
-  const trainableParameters = checkTrainable(parameters(model));
-  const dataset = async (examples: readonly Example[]) => ({
-    examples,
-    reference: await run.reference.columnOf(examples),
-  });
-  const trainSet = await dataset(data.train.examples);
-  const evaluation = data.evaluation && await dataset(data.evaluation.examples);
-  const startingLoss = await run.reference.checkStart(trainSet.reference);
-  const optimizer = new Optimizer(device, trainedWeights(model), {
-    ...options,
-    loraplus_lr_ratio: options.use_peft ? options.loraplus_lr_ratio : null,
-  });
-  device.memory.reserve(run.idle);
-  const changing = { optimizer, movingReference: run.reference.moving };
-  const parts = trainerParts(run, {
-    ...{ train: trainSet, evaluation, ...changing },
-  });
-  // nothing of an earlier run goes before all that can be wrong has been found right
-  if (options.overwrite_output_dir && !resumed) {
-    await emptyOutputFolder(options.output_dir);
-  }
-  const state = resumed
-    ? await restoreCheckpoint(resumed, device, changing)
-    : undefined;
-  await writeJson(join(options.output_dir, RUN_FILE.options), options);
-  const log = await openMetricsLog(options.output_dir, state?.step ?? 0);
-  const { totalSteps } = parts;
-  hooks.onStart?.({
+  const { device, options, data, sinks } = run;
+  const trainableParameters = checkTrainable(parameters(run.built.model));
+  const { parts, startingLoss } = await assemble(run);
+  const state = await openFolder(options, parts, resumed);
+  const rows = await readMetrics(options.output_dir, state?.step ?? 0);
+  const { totalSteps, optimizer } = parts;
+  await sinks.open({
+    folder: options.output_dir,
     trainableParameters,
     totalSteps,
-    startingLoss,
     doneSteps: state?.step ?? 0,
+    rows,
+    startingLoss,
+    plan: run.plan,
   });
-  const end = await runLoop(run, parts, log, state);
-  if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
+  const end = await runLoop(run, parts, rows, state);
   const interrupted = end.outcome === "interrupted";
-  const stoppedEarly = end.outcome === "stopped early";
   const best = interrupted ? undefined : await bestOf(options, end);
   if (best) await restoreWeights(best.path, device, optimizer);
   if (!interrupted) {
     await saveModel(
       options.output_dir,
-      modelTensors(model, run.context),
+      modelTensors(run.built.model, run.context),
       run.context,
     );
-    const weightsOf = best?.step ?? end.step;
-    const rows = log.rows.filter(({ step }) => step! <= weightsOf);
-    await writeCard(run, rows, weightsOf);
   }
-  const { peakBytes } = device.memory;
-  return {
-    ...{ step: end.step, totalSteps, interrupted, stoppedEarly },
-    ...{ weightsOf: best?.step ?? end.step, rows: log.rows, peakBytes },
+  const result = {
+    step: end.step,
+    totalSteps,
+    interrupted,
+    stoppedEarly: end.outcome === "stopped early",
+    weightsOf: best?.step ?? end.step,
+    rows,
+    peakBytes: device.memory.peakBytes,
   };
+  const describe = () =>
+    describeRun({
+      options,
+      training: data.train.report,
+      evaluation: data.evaluation?.report,
+      rows: rows.filter(({ step }) => step! <= result.weightsOf),
+      steps: result.weightsOf,
+      cacheFolder: run.hooks.cacheFolder,
+    });
+  await sinks.end({ ...result, describe });
+  return result;
+}
+
+/** The parts of the loop, and the loss before the first step where the reference tells it. */
+async function assemble<Example extends Examples>(
+  run: Run<Example>,
+): Promise<{
+  readonly parts: TrainerParts<Example>;
+  readonly startingLoss: number | undefined;
+}> {
+  const { device, options, data, reference } = run;
+  const dataset = async (examples: readonly Example[]) => ({
+    examples,
+    reference: await reference.columnOf(examples),
+  });
+  const train = await dataset(data.train.examples);
+  const evaluation = data.evaluation && await dataset(data.evaluation.examples);
+  const startingLoss = await reference.checkStart(train.reference);
+  const optimizer = new Optimizer(device, trainedWeights(run.built.model), {
+    ...options,
+    loraplus_lr_ratio: options.use_peft ? options.loraplus_lr_ratio : null,
+  });
+  device.memory.reserve(run.plan.idle);
+  const parts = trainerParts(run, {
+    train,
+    evaluation,
+    optimizer,
+    movingReference: reference.moving,
+  });
+  return { parts, startingLoss };
+}
+
+/**
+ * Makes the run's folder ready, with its options in it. Nothing of an earlier run goes before all that can be wrong has
+ * been found right.
+ *
+ * @returns where the run goes on, from its checkpoint; undefined if it is a new one
+ */
+async function openFolder<Example>(
+  options: TrainOptions,
+  { optimizer, movingReference, model }: TrainerParts<Example>,
+  resumed: string | undefined,
+): Promise<TrainerState | undefined> {
+  const { output_dir, overwrite_output_dir } = options;
+  if (overwrite_output_dir && !resumed) await emptyOutputFolder(output_dir);
+  const state = resumed
+    ? await restoreCheckpoint(resumed, model.device, {
+      optimizer,
+      movingReference,
+    })
+    : undefined;
+  await writeJson(join(output_dir, RUN_FILE.options), options);
+  return state;
 }
 
 /** The best checkpoint, if the run should end with it and it is not what there is; undefined too if it was taken away. */

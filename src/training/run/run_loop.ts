@@ -1,4 +1,4 @@
-/** The training loop of a run with its files: rows to metrics.jsonl, checkpoints, curves. Knows no formula. */
+/** The training loop of a run: rows go to its sinks, checkpoints to its folder. Knows no formula. */
 import {
   checkpointPath,
   removeOldCheckpoints,
@@ -6,77 +6,99 @@ import {
 import { beginCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Metrics } from "../method/metrics.ts";
 import { watchWeights } from "../setup/preflight.ts";
-import type { MetricsLog } from "./run_folder.ts";
 import type { Examples } from "../setup/run_data.ts";
 import type { Run } from "./run_parts.ts";
 import {
   train,
+  type TrainerHooks,
   type TrainerParts,
   type TrainerState,
   type TrainingEnd,
 } from "../loop/trainer.ts";
 
-/** Trains from `start` on, saving where the run is interrupted. */
+/**
+ * Trains from `start` on, saving where the run is interrupted.
+ *
+ * @param rows those of the steps before; new ones are added
+ */
 export async function runLoop<Example extends Examples>(
-  { hooks, options, context, built: { model } }: Run<Example>,
+  run: Run<Example>,
   parts: TrainerParts<Example>,
-  log: MetricsLog,
+  rows: Metrics[],
   start: TrainerState | undefined,
 ): Promise<TrainingEnd> {
-  const { optimizer, movingReference } = parts;
-  const checkChanged = await watchWeights(model, optimizer.parameters);
-  let unchecked = true;
+  const { hooks, sinks } = run;
+  const writer = checkpointWriter(run, parts);
   const write = async (row: Metrics) => {
-    await log.append(row);
-    hooks.onRow?.(row);
-  };
-  // a checkpoint's files are written beside the steps that follow, one checkpoint at a time
-  let writing: Promise<void> = Promise.resolve();
-  const save = async (state: TrainerState) => {
-    await writing;
-    const finish = await beginCheckpoint(options.output_dir, model, {
-      ...{ optimizer, movingReference, state, context, options },
-    });
-    const best = state.best?.best_global_step ?? null;
-    writing = finish().then(async (path) => {
-      const { save_total_limit: most } = options;
-      if (most !== null) {
-        const kept = parts.savesBest && best !== null
-          ? [path, checkpointPath(options.output_dir, best)]
-          : [path];
-        await removeOldCheckpoints(options.output_dir, most, kept);
-      }
-      if (hooks.draw) await log.draw(hooks.draw, options.output_dir);
-      hooks.onCheckpoint?.(path);
-    });
-    // thrown where it is awaited: by the next checkpoint or at the end
-    writing.catch(() => {});
+    rows.push(row);
+    await sinks.row(row);
   };
   const end = await train(parts, {
-    onStep: hooks.onStep ?? (() => {}),
-    inspection: {
-      // warm-up starts at a rate of 0: a step at that rate changes nothing by right
-      isDue: (step) =>
-        unchecked &&
-        !(options.learning_rate > 0 && parts.schedule(step - 1) === 0),
-      async run() {
-        unchecked = false;
-        await checkChanged();
-      },
-    },
+    onStep: (step) => hooks.onProgress?.("train", step, parts.totalSteps),
+    inspection: await inspectionOf(run, parts),
     onLog: write,
     onEvaluation: write,
-    onSave: save,
-    ...(hooks.onSkip ? { onSkip: hooks.onSkip } : {}),
-    ...(hooks.signal ? { signal: hooks.signal } : {}),
+    onSave: writer.save,
+    onSkip: sinks.skipped,
+    signal: hooks.signal,
   }, start).catch(async (error) => {
-    await writing.catch(() => {});
+    await writer.finish().catch(() => {});
     throw error;
   });
   const { outcome, ...state } = end;
   if (outcome === "interrupted" && !parts.isDue("save", end.step)) {
-    await save(state);
+    await writer.save(state);
   }
-  await writing;
+  await writer.finish();
   return end;
+}
+
+/** Looks once, after the first step that may change weights, whether it did. */
+async function inspectionOf<Example>(
+  { options, built: { model } }: Run<Example>,
+  { optimizer, schedule }: TrainerParts<Example>,
+): Promise<NonNullable<TrainerHooks["inspection"]>> {
+  const checkChanged = await watchWeights(model, optimizer.parameters);
+  let unchecked = true;
+  return {
+    // warm-up starts at a rate of 0: a step at that rate changes nothing by right
+    isDue: (step) =>
+      unchecked && !(options.learning_rate > 0 && schedule(step - 1) === 0),
+    async run() {
+      unchecked = false;
+      await checkChanged();
+    },
+  };
+}
+
+/** Writes checkpoints beside the steps that follow, one at a time. */
+function checkpointWriter<Example>(
+  { options, context, sinks, built: { model } }: Run<Example>,
+  { optimizer, movingReference, savesBest }: TrainerParts<Example>,
+) {
+  const { output_dir, save_total_limit: most } = options;
+  let writing: Promise<void> = Promise.resolve();
+  const save = async (state: TrainerState) => {
+    await writing;
+    const finish = await beginCheckpoint(output_dir, model, {
+      optimizer,
+      movingReference,
+      state,
+      context,
+      options,
+    });
+    const best = state.best?.best_global_step ?? null;
+    writing = finish().then(async (path) => {
+      if (most !== null) {
+        const kept = savesBest && best !== null
+          ? [path, checkpointPath(output_dir, best)]
+          : [path];
+        await removeOldCheckpoints(output_dir, most, kept);
+      }
+      await sinks.saved(path);
+    });
+    // thrown where it is awaited: by the next checkpoint or at the end
+    writing.catch(() => {});
+  };
+  return { save, finish: () => writing };
 }

@@ -7,6 +7,7 @@ import type { Examples, RunData } from "../setup/run_data.ts";
 import { runEvents } from "../setup/run_events.ts";
 import { runLength } from "../setup/run_length.ts";
 import type { RunHooks } from "./run_hooks.ts";
+import type { Sink } from "./sink.ts";
 import type { RunModel } from "../setup/run_model.ts";
 import type { RunReference } from "../reference/run_reference.ts";
 import type { SaveContext } from "../checkpoint/save_model.ts";
@@ -18,14 +19,14 @@ export interface Run<Example> {
   readonly device: Device;
   readonly options: TrainOptions;
   readonly hooks: RunHooks;
+  /** All sinks of the run. */
+  readonly sinks: Required<Sink>;
   readonly data: RunData<Example>;
   readonly built: RunModel;
   readonly context: SaveContext;
   readonly objective: Objective<Example>;
-  /** As the options say, or as the plan of bytes decided. */
-  readonly gradientCheckpointing: boolean;
-  /** What its training steps need on the device at most, by the same plan. */
-  readonly idle: BytePlan["idle"];
+  /** What it needs on the device, and whether activations are kept or computed again. */
+  readonly plan: BytePlan;
   readonly reference: RunReference<Example>;
 }
 
@@ -40,11 +41,8 @@ export function trainerParts<Example extends Examples>(
     objective,
     built: { model, adapter },
     data,
-    gradientCheckpointing,
-  }: Pick<
-    Run<Example>,
-    "options" | "objective" | "built" | "data" | "gradientCheckpointing"
-  >,
+    plan,
+  }: Pick<Run<Example>, "options" | "objective" | "built" | "data" | "plan">,
   { train, evaluation, optimizer, movingReference }: Pick<
     TrainerParts<Example>,
     "train" | "evaluation" | "optimizer" | "movingReference"
@@ -56,8 +54,14 @@ export function trainerParts<Example extends Examples>(
     train.examples,
   );
   return {
-    ...{ model, objective, train, evaluation, optimizer, movingReference },
-    ...{ order, totalSteps },
+    model,
+    objective,
+    train,
+    evaluation,
+    optimizer,
+    movingReference,
+    order,
+    totalSteps,
     schedule: makeSchedule({
       ...options,
       lr_scheduler_kwargs: options.lr_scheduler_kwargs ?? {},
@@ -66,7 +70,7 @@ export function trainerParts<Example extends Examples>(
     }),
     maxGradNorm: options.max_grad_norm,
     evalBatchSize: options.per_device_eval_batch_size,
-    gradientCheckpointing,
+    gradientCheckpointing: plan.gradientCheckpointing,
     maxTokensPerBatch: options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),

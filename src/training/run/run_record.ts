@@ -4,20 +4,33 @@
  */
 import { join } from "@std/path";
 import { optionsOf } from "../../base/schema.ts";
-import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
 import { isRepoName, isThere } from "../../files/hub/repo_folder.ts";
 import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { Metrics } from "../method/metrics.ts";
 import { type TrainOptions, trainSchema } from "../options/options.ts";
-import type { Run } from "./run_parts.ts";
-import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../../files/file_names.ts";
+import { ADAPTER_FILE, MODEL_FILE } from "../../files/file_names.ts";
 
-/** Makes the text of a card from what a run was. */
-export type DescribeRun = (run: RunDescription) => string;
+/** A file and what names its content. */
+export interface HashedFile {
+  /** Where it lay, as the run was given it. */
+  readonly path: string;
+  /** In hexadecimal; undefined if the file was gone when the card was written. */
+  readonly sha256: string | undefined;
+}
+
+/** A file of rows. */
+export interface DataFile extends HashedFile {
+  /** What it served. */
+  readonly role: "training" | "evaluation";
+  /** Rows in it. */
+  readonly rows: number;
+  /** Rows that the run drew of it. */
+  readonly taken: number;
+}
 
 /** What a finished run was. */
-export interface RunDescription {
+export interface RunRecord {
   /** Folder of the run. */
   readonly output: string;
   /** Folder or name of the model that training started from. */
@@ -32,41 +45,16 @@ export interface RunDescription {
   readonly steps: number;
   /** Options that are not at their defaults. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** The data read; a hash is undefined if the file was gone by then. */
-  readonly data: readonly {
-    readonly path: string;
-    readonly sha256: string | undefined;
-    readonly role: "training" | "evaluation";
-    readonly rows: number;
-    readonly taken: number;
-  }[];
-  /** The last row of training and the last of evaluation. */
-  readonly metrics: readonly Metrics[];
+  /** The data read. */
+  readonly data: readonly DataFile[];
+  /** The last row of training and the last of evaluation, names to numbers. */
+  readonly metrics: readonly Readonly<Record<string, number>>[];
   /** The weights that the run left. */
-  readonly weights: readonly {
-    readonly path: string;
-    readonly sha256: string | undefined;
-  }[];
-}
-
-/** Writes the card of a finished run into its folder, beside its weights, if one is asked for. */
-export async function writeCard(
-  { options, hooks, data }: Pick<Run<unknown>, "options" | "hooks" | "data">,
-  rows: readonly Metrics[],
-  steps: number,
-): Promise<void> {
-  if (!hooks.describe) return;
-  const record = await runRecord({
-    ...{ options, rows, steps, cacheFolder: hooks.cacheFolder },
-    training: data.train.report,
-    evaluation: data.evaluation?.report,
-  });
-  const path = join(options.output_dir, RUN_FILE.card);
-  await writeFileAtomic(path, hooks.describe(record));
+  readonly weights: readonly HashedFile[];
 }
 
 /** What a record is made from. */
-interface FinishedRun {
+export interface FinishedRun {
   readonly options: TrainOptions;
   /** Accounts of the rows. */
   readonly training: LoadReport;
@@ -78,8 +66,8 @@ interface FinishedRun {
   readonly cacheFolder: string | undefined;
 }
 
-/** Gathers the record of a finished run. */
-async function runRecord(run: FinishedRun): Promise<RunDescription> {
+/** Describes a finished run; its files are hashed, or the cache knows their hashes. */
+export async function describeRun(run: FinishedRun): Promise<RunRecord> {
   const { options, rows, steps, cacheFolder } = run;
   const { output_dir, model_name_or_path, use_peft, trainer } = options;
   const adapter = use_peft || options.adapter_name_or_path !== null;

@@ -195,7 +195,8 @@ await runTest(
     const stop = new AbortController();
     const cut = await scene.train("cut", recipe, {
       signal: stop.signal,
-      onStep: (step) => step === best["step"]! + 1 && stop.abort(),
+      onProgress: (stage, step) =>
+        stage === "train" && step === best["step"]! + 1 && stop.abort(),
     });
     assert(cut.interrupted);
     const resumed = await scene.train("cut", {

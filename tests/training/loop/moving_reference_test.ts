@@ -7,6 +7,7 @@ import { readModelConfig } from "../../../src/model/config/config.ts";
 import { loadModel } from "../../../src/model/weights/load.ts";
 import { parameters } from "../../../src/model/decoder/model.ts";
 import { movingReference } from "../../../src/training/loop/moving_reference.ts";
+import type { Sink } from "../../../src/training/run/sink.ts";
 import {
   LORA,
   MODEL,
@@ -59,10 +60,11 @@ await runTest(
   async (scene) => {
     const eval_dataset = scene.path("pairs.jsonl");
     const starts: (number | undefined)[] = [];
-    const onStart = ({ startingLoss }: { startingLoss: number | undefined }) =>
-      void starts.push(startingLoss);
+    const sink: Sink = {
+      open: ({ startingLoss }) => void starts.push(startingLoss),
+    };
     const moving = { ...MOVING, eval_dataset };
-    const whole = await scene.train("whole", moving, { onStart });
+    const whole = await scene.train("whole", moving, { sinks: [sink] });
     assertAlmostEquals(starts[0]!, Math.LN2, 1e-9);
     const parts = await scene.train("parts", {
       ...moving,

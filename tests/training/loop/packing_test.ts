@@ -29,7 +29,9 @@ await runTest(
       ...common,
       ...{ per_device_train_batch_size: 2, gradient_accumulation_steps: 3 },
       packing: true,
-    }, { onData: ({ packed }) => reports.push(packed?.bins ?? 0) });
+    }, {
+      sinks: [{ loaded: ({ packed }) => void reports.push(packed?.bins ?? 0) }],
+    });
     assert(reports[0]! > 1 && reports[0]! < 6, `${reports[0]} bins`);
     assertEquals(packed.rows.length, 2);
     for (const [i, row] of alone.rows.entries()) {

@@ -53,7 +53,7 @@ await runTest(
       scene.train("run", {
         ...{ max_steps: 9, shuffle: false, learning_rate: 1e30 },
         ...{ lr_scheduler_type: "constant" },
-      }, { onSkip: (step) => skipped.push(step) }), Error);
+      }, { sinks: [{ skipped: (step) => void skipped.push(step) }] }), Error);
     // step 1 is fine and ruins the weights
     assertEquals(skipped.map(({ step }) => step), [2, 3, 4, 5]);
     const file = scene.path("pairs.jsonl");
@@ -87,7 +87,7 @@ await runTest(
     };
     const skipped: SkippedStep[] = [];
     const end = await scene.train("run", recipe, {
-      onSkip: (step) => skipped.push(step),
+      sinks: [{ skipped: (step) => void skipped.push(step) }],
     });
     assertEquals(end.step, 4);
     assertEquals(
@@ -101,7 +101,8 @@ await runTest(
     const stop = new AbortController();
     await scene.train("cut", recipe, {
       signal: stop.signal,
-      onStep: (step) => step === 2 && stop.abort(),
+      onProgress: (stage, step) =>
+        stage === "train" && step === 2 && stop.abort(),
     });
     await scene.train("cut", { ...recipe, resume_from_checkpoint: true });
     for (

@@ -81,7 +81,11 @@ await runTest(
     };
     let start: number | undefined;
     const whole = await scene.train("whole", recipe, {
-      onStart: ({ startingLoss }) => start = startingLoss,
+      sinks: [{
+        open({ startingLoss }) {
+          start = startingLoss;
+        },
+      }],
     });
     assertAlmostEquals(start!, 0.5, 1e-4);
     assertAlmostEquals(whole.rows[0]!["loss"]!, 0.5, 1e-4);

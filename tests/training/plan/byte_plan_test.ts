@@ -94,7 +94,7 @@ for (
       const plans: BytePlan[] = [];
       const options = scene.options("run", { ...recipe, max_steps: 3 });
       const { peakBytes } = await runTraining(device, options, {
-        onPlan: (plan) => plans.push(plan),
+        sinks: [{ open: ({ plan }) => void plans.push(plan) }],
       });
       const { total, groups } = plans[0]!;
       const ratio = total / peakBytes;

@@ -94,7 +94,8 @@ await runTest(
       const options = scene.options(run, { ...ONE, ...recipe });
       const { peakBytes } = await runTraining(device, options, {
         cacheFolder: scene.path("cache"),
-        onLoad: (done) => done === 0 && count++,
+        onProgress: (stage, done) =>
+          void (stage === "load" && done === 0 && count++),
       });
       loads.push(count);
       return peakBytes;

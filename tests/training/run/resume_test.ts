@@ -1,5 +1,6 @@
 /** A run that is cut short and resumed ends where an uncut one does, bit for bit. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { RunStart } from "../../../src/training/run/sink.ts";
 import {
   LORA,
   type Recipe,
@@ -82,7 +83,8 @@ for (
       const stop = new AbortController();
       const cut = await scene.train("cut", whole, {
         signal: stop.signal,
-        onStep: (step) => step === 2 && stop.abort(),
+        onProgress: (stage, step) =>
+          stage === "train" && step === 2 && stop.abort(),
       });
       assertEquals([cut.step, cut.interrupted], [2, true]);
       const names = [...Deno.readDirSync(scene.path("cut"))].map((e) => e.name);
@@ -120,12 +122,14 @@ for (const [kind, { file, recipe }] of Object.entries(KINDS)) {
       Deno.writeTextFileSync(`${folder}/metrics.jsonl`, '{"step":5,"lo', {
         append: true,
       });
+      const starts: RunStart[] = [];
       await scene.train("killed", {
         ...recipe,
         save_strategy: "steps",
         save_steps: 5,
         resume_from_checkpoint: true,
-      });
+      }, { sinks: [{ open: (start) => void starts.push(start) }] });
+      assertEquals(starts.map(({ doneSteps }) => doneSteps), [2]);
       await assertSameEnd(scene, ["whole", "killed"], file);
     },
   );

@@ -219,7 +219,8 @@ await runTest(
     const stop = new AbortController();
     await scene.train("cut", { ...REWARD, max_steps: 8 }, {
       signal: stop.signal,
-      onStep: (step) => step === 3 && stop.abort(),
+      onProgress: (stage, step) =>
+        stage === "train" && step === 3 && stop.abort(),
     });
     const resumed = { ...REWARD, max_steps: 8, resume_from_checkpoint: true };
     await scene.train("cut", resumed);

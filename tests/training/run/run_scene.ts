@@ -11,10 +11,8 @@ import {
   trainSchema,
 } from "../../../src/training/options/options.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
-import type {
-  RunHooks,
-  RunResult,
-} from "../../../src/training/run/run_hooks.ts";
+import type { RunHooks } from "../../../src/training/run/run_hooks.ts";
+import type { RunResult } from "../../../src/training/run/sink.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { referencePath } from "../../reference_dir.ts";
 

@@ -1,6 +1,9 @@
 /** What a whole run tells and leaves behind. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { basename } from "@std/path";
+import { curvesFile } from "../../../src/report/curves_file.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
+import type { RunResult, RunStart } from "../../../src/training/run/sink.ts";
 import {
   LORA,
   PAIRS,
@@ -21,28 +24,33 @@ const EVAL_NAMES = ["step", "epoch", ...NAMES.map((name) => `eval_${name}`)];
 const isEvaluation = (row: Metrics) => "eval_loss" in row;
 
 async function trainWithEverything(scene: Scene) {
-  const told = { starts: [] as unknown[], rows: [] as Metrics[], steps: 0 };
-  const drawn: number[] = [];
+  const told = {
+    starts: [] as RunStart[],
+    rows: [] as Metrics[],
+    saved: [] as string[],
+    ends: [] as RunResult[],
+    steps: 0,
+  };
   const result = await scene.train("run", {
     ...{ max_steps: 4, eval_dataset: scene.path("pairs.jsonl") },
     ...{ eval_strategy: "steps", eval_steps: 2 },
     ...{ save_strategy: "steps", save_steps: 1, save_total_limit: 2 },
   }, {
-    onStart: (start) => void told.starts.push(start),
-    onRow: (row) => void told.rows.push(row),
-    onStep: () => void told.steps++,
-    draw: (rows, { title }) => {
-      drawn.push(rows.length);
-      return Promise.resolve(`<svg><title>${title}</title></svg>`);
-    },
+    onProgress: (stage) => void (stage === "train" && told.steps++),
+    sinks: [curvesFile(scene.path("run")), {
+      open: (start) => void told.starts.push(start),
+      row: (row) => void told.rows.push(row),
+      saved: (path) => void told.saved.push(basename(path)),
+      end: ({ describe: _, ...end }) => void told.ends.push(end),
+    }],
   });
-  return { told, drawn, result };
+  return { told, result };
 }
 
 await runTest(
   "runTraining() logs TRL's names, evaluates, draws, and keeps the last checkpoints",
   async (scene) => {
-    const { told, drawn, result } = await trainWithEverything(scene);
+    const { told, result } = await trainWithEverything(scene);
     const rows = readMetrics(scene.path("run"));
     assertEquals(rows, [...result.rows]);
     assertEquals(rows, told.rows);
@@ -63,7 +71,8 @@ await runTest(
     const kept = [...Deno.readDirSync(scene.path("run"))].map((e) => e.name)
       .filter((name) => name.startsWith("checkpoint-"));
     assertEquals(kept.sort(), ["checkpoint-3", "checkpoint-4"]);
-    assertEquals(drawn.at(-1), 6);
+    assertEquals(told.saved, [1, 2, 3, 4].map((n) => `checkpoint-${n}`));
+    assertEquals(told.ends, [result]);
     const svg = Deno.readTextFileSync(scene.path("run", "curves.svg"));
     assert(svg.includes(scene.path("run")));
     const saved = JSON.parse(
@@ -81,11 +90,8 @@ await runTest(
   "runTraining() starts at margin 0 and loss ln 2, and learns",
   async (scene) => {
     const { told, result } = await trainWithEverything(scene);
-    const [start] = told.starts as {
-      startingLoss: number;
-      trainableParameters: number;
-    }[];
-    assertAlmostEquals(start!.startingLoss, Math.LN2, 1e-5);
+    const [start] = told.starts;
+    assertAlmostEquals(start!.startingLoss!, Math.LN2, 1e-5);
     // config.json's sizes: embedding, 2 layers of 4 + 3 matrices, 3 biases and 2 norms, the last norm; the head is tied
     const layer = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 144 * 64 + 64 + 32 + 32 +
       2 * 64;
@@ -135,9 +141,11 @@ await runTest(
     await scene.train("run", {
       ...{ max_steps: 1, eval_strategy: "epoch", max_eval_samples: 2 },
     }, {
-      onData: (train, evaluation) => {
-        kept = [train.kept, evaluation?.kept];
-      },
+      sinks: [{
+        loaded(train, evaluation) {
+          kept = [train.kept, evaluation?.kept];
+        },
+      }],
     });
     assertEquals(kept, [4, 2]);
   },

@@ -98,8 +98,8 @@ await runTest(
       let pairs = 0;
       await scene.train(run, { ...recipe, max_steps: 1 }, {
         cacheFolder,
-        onReference: (done) => {
-          pairs = done;
+        onProgress(stage, done) {
+          if (stage === "reference") pairs = done;
         },
       });
       return pairs;

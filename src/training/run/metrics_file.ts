@@ -1,0 +1,43 @@
+/**
+ * metrics.jsonl, a run's first sink: a line for each row, on the disk before the next step is taken. A resumed run
+ * goes on from its rows. Knows no device.
+ */
+import { join } from "@std/path";
+import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";
+import { writeFileAtomic } from "../../files/disk/atomic.ts";
+import { RUN_FILE } from "../../files/file_names.ts";
+import type { Metrics } from "../method/metrics.ts";
+import type { Sink } from "./sink.ts";
+
+const pathIn = (folder: string) => join(folder, RUN_FILE.metrics);
+
+/** Writes the rows of a run into its folder. */
+export function metricsFile(folder: string): Sink {
+  const path = pathIn(folder);
+  return {
+    async open({ rows }) {
+      await writeFileAtomic(path, rows.map(formatJsonLine).join(""));
+    },
+    async row(row) {
+      await Deno.writeTextFile(path, formatJsonLine(row), { append: true });
+    },
+  };
+}
+
+/** The rows of a run's first `steps` steps, as its metrics.jsonl has them. */
+export async function readMetrics(
+  folder: string,
+  steps: number,
+): Promise<Metrics[]> {
+  if (steps === 0) return [];
+  const source = pathIn(folder);
+  try {
+    const text = await Deno.readTextFile(source);
+    return [...parseJsonLines(text, { source, allowTorn: true })]
+      .map(({ value }) => value as Metrics)
+      .filter((row) => (row["step"] ?? Infinity) <= steps);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * A sink takes down what a run tells: metrics.jsonl, the curves, the model card and the console are four of them.
+ * Another way to watch a run is a file with one more sink. Knows no file and no device.
+ */
+import type { LoadReport } from "../../preference/loading/load_report.ts";
+import type { SkippedStep } from "../loop/step_guard.ts";
+import type { Metrics } from "../method/metrics.ts";
+import type { BytePlan } from "../plan/byte_plan.ts";
+import type { RunRecord } from "./run_record.ts";
+
+/**
+ * Told of a run in this order: `loaded`, `open`, then rows, skipped steps and checkpoints as they come, `end`. The run
+ * waits for each of them. A run that fails has no `end`.
+ */
+export interface Sink {
+  /** The data is read; nothing is on the device and nothing is written yet. */
+  readonly loaded?: (
+    train: LoadReport,
+    evaluation: LoadReport | undefined,
+  ) => void | Promise<void>;
+  /**
+   * All is ready, and the first step comes next. What an earlier part of the run left of steps after `doneSteps` is to
+   * be removed, since these steps are taken again; `rows` has what stays.
+   */
+  readonly open?: (run: RunStart) => void | Promise<void>;
+  /** A row of metrics, of training or of an evaluation. */
+  readonly row?: (row: Metrics) => void | Promise<void>;
+  /** A step changed nothing, since its loss or gradient was not finite. */
+  readonly skipped?: (step: SkippedStep) => void;
+  /** A checkpoint is whole: its folder. The steps after it are on their way meanwhile. */
+  readonly saved?: (path: string) => void | Promise<void>;
+  /** The run has ended, and its weights are saved unless it was interrupted. */
+  readonly end?: (end: RunEnd) => void | Promise<void>;
+}
+
+/** What a run is about to do. */
+export interface RunStart {
+  /** Its folder. */
+  readonly folder: string;
+  /** How many numbers will be trained. */
+  readonly trainableParameters: number;
+  /** Optimizer steps of the whole run. */
+  readonly totalSteps: number;
+  /** Steps done by the run that this one goes on from. */
+  readonly doneSteps: number;
+  /** The rows of these steps. */
+  readonly rows: readonly Metrics[];
+  /** Loss before the first step, in nats; undefined where there is no reference. */
+  readonly startingLoss: number | undefined;
+  /** What it will hold on the device. */
+  readonly plan: BytePlan;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /** Optimizer steps done. */
+  readonly step: number;
+  /** Optimizer steps of the whole run. */
+  readonly totalSteps: number;
+  /** Whether the signal ended it; a checkpoint was saved then, the final weights were not. */
+  readonly interrupted: boolean;
+  /** Whether it ended early, since no evaluation was better any more. */
+  readonly stoppedEarly: boolean;
+  /** The step whose weights it left: the last, or the best with `load_best_model_at_end`. */
+  readonly weightsOf: number;
+  /** All rows of metrics.jsonl. */
+  readonly rows: readonly Metrics[];
+  /** Most bytes that the device held. */
+  readonly peakBytes: number;
+}
+
+/** What sinks are told of a run's end. */
+export interface RunEnd extends RunResult {
+  /** Describes the run for those who meet its weights later; hashes its files, which takes a while. */
+  readonly describe: () => Promise<RunRecord>;
+}
+
+/** Many sinks as one, told in their order. */
+export function allSinks(sinks: readonly Sink[]): Required<Sink> {
+  return {
+    async loaded(train, evaluation) {
+      for (const sink of sinks) await sink.loaded?.(train, evaluation);
+    },
+    async open(run) {
+      for (const sink of sinks) await sink.open?.(run);
+    },
+    async row(row) {
+      for (const sink of sinks) await sink.row?.(row);
+    },
+    skipped(step) {
+      for (const sink of sinks) sink.skipped?.(step);
+    },
+    async saved(path) {
+      for (const sink of sinks) await sink.saved?.(path);
+    },
+    async end(end) {
+      for (const sink of sinks) await sink.end?.(end);
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** metrics.jsonl as a sink: what a resumed run keeps of it, and what is on the disk when. */
+import { assertEquals } from "@std/assert";
+import {
+  metricsFile,
+  readMetrics,
+} from "../../../src/training/run/metrics_file.ts";
+import { allSinks, type RunStart } from "../../../src/training/run/sink.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+
+const OPTIONS = {
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const startAfter = (
+  folder: string,
+  doneSteps: number,
+  rows: RunStart["rows"],
+): RunStart => ({
+  folder,
+  doneSteps,
+  rows,
+  trainableParameters: 1,
+  totalSteps: 9,
+  startingLoss: undefined,
+  plan: {
+    groups: [],
+    total: 0,
+    largest: 0,
+    idle: [],
+    gradientCheckpointing: false,
+  },
+});
+
+Deno.test(
+  "readMetrics() gives the rows of the steps done and leaves out later ones and half a line",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    assertEquals(await readMetrics(folder.path, 3), []);
+    const lines = [1, 2, 3].map((step) => `{"step":${step},"loss":0.5}\n`);
+    await folder.write("metrics.jsonl", `${lines.join("")}{"step":4,"lo`);
+    assertEquals(await readMetrics(folder.path, 2), [
+      { step: 1, loss: 0.5 },
+      { step: 2, loss: 0.5 },
+    ]);
+    assertEquals(await readMetrics(folder.path, 0), []);
+  },
+);
+
+Deno.test(
+  "metricsFile() begins with the rows of the steps done and has each row on the disk",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("metrics.jsonl", '{"step":7}\n{"st');
+    const { open, row } = allSinks([metricsFile(folder.path)]);
+    await open(startAfter(folder.path, 1, [{ step: 1, loss: 0.75 }]));
+    assertEquals(await Deno.readTextFile(path), '{"step":1,"loss":0.75}\n');
+    await row({ step: 2, loss: 0.5 });
+    assertEquals(
+      await Deno.readTextFile(path),
+      '{"step":1,"loss":0.75}\n{"step":2,"loss":0.5}\n',
+    );
+  },
+);
+
+Deno.test(
+  "allSinks() tells one sink after the other and waits for each",
+  { permissions: "none", sanitizeOps: true, sanitizeResources: true },
+  async () => {
+    const told: string[] = [];
+    const sinks = allSinks([
+      {
+        async row({ step }) {
+          await Promise.resolve();
+          told.push(`first ${step}`);
+        },
+      },
+      { row: ({ step }) => void told.push(`second ${step}`) },
+      {},
+    ]);
+    await sinks.row({ step: 1 });
+    await sinks.row({ step: 2 });
+    assertEquals(told, ["first 1", "second 1", "first 2", "second 2"]);
+  },
+);
