@@ -1,6 +1,6 @@
 /**
- * The small expressions in shader files, such as `3 * i + 1` or `TYPE == "bf16" && ROWS > 2`: whole numbers, words
- * and names of either. Knows neither files nor lines.
+ * The small expressions in shader files: whole numbers, words and names of either. `3 * i + 1`, `TYPE == "bf16" &&
+ * ROWS > 2`, `CODES ? 4 : 2`, and a letter of a word, `"xyzw"[i]`. Knows neither files nor lines.
  */
 
 /** A size, a word such as the type of a weight, or a yes or no. */
@@ -10,7 +10,7 @@ export type Value = number | string | boolean;
 export type Values = Readonly<Record<string, Value>>;
 
 const TOKEN =
-  /\s*(?:(\d+)(?!\w)|([A-Za-z_]\w*)|"([^"]*)"|(&&|\|\||[=!<>]=|[-+*\/%<>!()]))/y;
+  /\s*(?:(\d+)(?!\w)|([A-Za-z_]\w*)|"([^"]*)"|(&&|\|\||[=!<>]=|[-+*\/%<>!()?:\[\]]))/y;
 
 /** How tightly operators bind; `/` rounds down, as whole numbers do in WGSL. */
 const OPERATORS: Readonly<
@@ -31,6 +31,15 @@ const OPERATORS: Readonly<
   "%": [6, (a, b) => whole(a) % divisor(b)],
 };
 
+/** An expression that is being read. */
+interface Reading {
+  readonly text: string;
+  readonly tokens: readonly Token[];
+  readonly values: Values;
+  /** The token that is next. */
+  at: number;
+}
+
 /**
  * What an expression comes to.
  *
@@ -38,52 +47,78 @@ const OPERATORS: Readonly<
  * @throws {TypeError} if a name has no value, or an operator is given what it does not take
  */
 export function evaluate(text: string, values: Values): Value {
-  const tokens = tokensOf(text);
-  let at = 0;
-  const result = operation(1);
-  if (at < tokens.length) throw unexpected();
-  return result;
+  const reading: Reading = { text, tokens: tokensOf(text), values, at: 0 };
+  const value = choice(reading);
+  if (reading.at < reading.tokens.length) throw unexpected(reading);
+  return value;
+}
 
-  function operation(level: number): Value {
-    let left = operand();
-    while (true) {
-      const word = tokens[at];
-      const [binds, apply] = word?.kind === "sign"
-        ? OPERATORS[word.text] ?? []
-        : [];
-      if (binds === undefined || apply === undefined || binds < level) {
-        return left;
-      }
-      at++;
-      left = apply(left, operation(binds + 1));
-    }
-  }
+/** A condition with its two values, or one value. */
+function choice(reading: Reading): Value {
+  const condition = operation(reading, 1);
+  if (!takes(reading, "?")) return condition;
+  const first = choice(reading);
+  expectSign(reading, ":");
+  const second = choice(reading);
+  return truth(condition) ? first : second;
+}
 
-  function operand(): Value {
-    const token = tokens[at];
-    if (token === undefined) throw unexpected();
-    at++;
-    if (token.kind === "number") return Number(token.text);
-    if (token.kind === "word") return token.text;
-    if (token.kind === "name") return valueOf(token.text, values);
-    if (token.text === "!") return !truth(operand());
-    if (token.text === "(") {
-      const inner = operation(1);
-      if (tokens[at]?.text === ")") {
-        at++;
-        return inner;
-      }
-      throw unexpected();
-    }
-    at--;
-    throw unexpected();
+/** Values with operators between that bind at least as tightly as `level`. */
+function operation(reading: Reading, level: number): Value {
+  let left = operand(reading);
+  while (true) {
+    const token = reading.tokens[reading.at];
+    const operator = token?.kind === "sign" ? OPERATORS[token.text] : undefined;
+    if (operator === undefined || operator[0] < level) return left;
+    const [binds, apply] = operator;
+    reading.at++;
+    left = apply(left, operation(reading, binds + 1));
   }
+}
 
-  function unexpected(): SyntaxError {
-    const token = tokens[at];
-    const found = token === undefined ? "its end" : `"${token.text}"`;
-    return new SyntaxError(`found ${found} in "${text}", expected a value`);
+function operand(reading: Reading): Value {
+  if (takes(reading, "!")) return !truth(operand(reading));
+  let value = single(reading);
+  while (takes(reading, "[")) {
+    value = letterOf(value, choice(reading));
+    expectSign(reading, "]");
   }
+  return value;
+}
+
+function single(reading: Reading): Value {
+  if (takes(reading, "(")) {
+    const inner = choice(reading);
+    expectSign(reading, ")");
+    return inner;
+  }
+  const token = reading.tokens[reading.at];
+  if (token === undefined || token.kind === "sign") throw unexpected(reading);
+  reading.at++;
+  if (token.kind === "number") return Number(token.text);
+  return token.kind === "word"
+    ? token.text
+    : valueOf(token.text, reading.values);
+}
+
+function takes(reading: Reading, sign: string): boolean {
+  const token = reading.tokens[reading.at];
+  const isNext = token?.kind === "sign" && token.text === sign;
+  if (isNext) reading.at++;
+  return isNext;
+}
+
+function expectSign(reading: Reading, sign: string): void {
+  if (!takes(reading, sign)) throw unexpected(reading, `"${sign}"`);
+}
+
+function unexpected(
+  { tokens, at, text }: Reading,
+  wanted = "a value",
+): SyntaxError {
+  const token = tokens[at];
+  const found = token === undefined ? "its end" : `"${token.text}"`;
+  return new SyntaxError(`found ${found} in "${text}", expected ${wanted}`);
 }
 
 /** Whether a condition holds: a number does if it is not zero. */
@@ -105,6 +140,13 @@ function divisor(value: Value): number {
   const number = whole(value);
   if (number !== 0) return number;
   throw new RangeError("found a division by 0, expected another divisor");
+}
+
+function letterOf(word: Value, place: Value): string {
+  const letter = typeof word === "string" ? word[whole(place)] : undefined;
+  if (letter !== undefined) return letter;
+  const found = `letter ${place} of ${JSON.stringify(word)}`;
+  throw new RangeError(`found ${found}, expected one of a word`);
 }
 
 function alike(a: Value, b: Value): boolean {

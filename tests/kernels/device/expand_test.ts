@@ -33,6 +33,9 @@ Deno.test("expand() puts in what expressions come to", pure, () => {
   assertEquals(value('TYPE == "bf16" && !(N < 7)'), "true");
   assertEquals(value('TYPE != "bf16" || N >= 8'), "false");
   assertEquals(value("ADDS == 1"), "true");
+  assertEquals(value('N > 4 ? N > 6 ? "a" : "b" : "c"'), "a");
+  assertEquals(value('N > 7 ? "a" : N'), "7");
+  assertEquals(value('"xyzw"[N % 4]'), "w");
 });
 
 Deno.test("expand() writes a loop's lines for each number", pure, () => {
@@ -155,7 +158,10 @@ Deno.test("expand() names the line that it cannot read", pure, () => {
     ["#{1 +}", 'found its end in "1 +", expected a value'],
     ["#{1 2}", 'found "2" in "1 2", expected a value'],
     ["#{1 $ 2}", 'found "$ 2" in "1 $ 2", expected a value'],
-    ["#{(1}", 'found its end in "(1", expected a value'],
+    ["#{(1}", 'found its end in "(1", expected ")"'],
+    ["#{1 ? 2}", 'found its end in "1 ? 2", expected ":"'],
+    ['#{"xyzw"[4]}', 'found letter 4 of "xyzw", expected one of a word'],
+    ["#{1[0]}", "found letter 0 of 1, expected one of a word"],
     ['#{"a" + 1}', 'found "a", expected a whole number'],
     ["#{1 / 0}", "found a division by 0, expected another divisor"],
     ["#[a for i in 0 select j]", "found nothing to select from"],
