@@ -1,6 +1,7 @@
 /**
- * The ops of a mixture of experts: routing, products of each expert with its own rows, and their
- * sum by gates. Rows of experts are slots, sorted by expert on the device. Knows no model.
+ * The differentiable ops of a mixture of experts: routing, the products of each expert with its
+ * tokens' rows, and their sum weighted by gates. A slot is the row of one token for one of its
+ * experts; slots are sorted by expert on the device. Knows no model.
  */
 import {
   combineSlots as combined,
@@ -19,16 +20,17 @@ import type { DropoutSeed, Lora } from "./lora.ts";
 import type { Weight } from "./parameter.ts";
 import { isRecording, isTracked, record } from "./tape.ts";
 
-/** A token's gates and where its rows lie. */
+/** The gates of all tokens, and the slots of their rows. */
 export interface Routing {
-  /** `[tokens, k]` */
+  /** `[tokens, k]` factor of each chosen expert's output */
   readonly gates: Tensor;
   readonly slots: Slots;
 }
 
 /**
- * Chooses experts by logits `[tokens, experts]`: gates are a softmax's largest probabilities. A
- * choice has no slope, its gate has. Source: https://arxiv.org/abs/1701.06538, Section 2.
+ * Chooses the experts of each token by logits `[tokens, experts]`. The gates are the largest
+ * probabilities of their softmax. A gradient flows through the gates, but not through the choice.
+ * Source: https://arxiv.org/abs/1701.06538, Section 2.
  */
 export function route(
   device: Device,
@@ -49,7 +51,10 @@ export function route(
   return { gates, slots };
 }
 
-/** Each token's row once for each of its experts: `[tokens * k, hidden_size]`, sorted by expert. */
+/**
+ * Copies each token's row once for each of its experts: `[tokens * k, hidden_size]`, sorted by
+ * expert.
+ */
 export function takeSlots(
   device: Device,
   x: Tensor,
@@ -64,7 +69,7 @@ export function takeSlots(
 }
 
 /**
- * What each token's experts made, `[tokens * k, hidden_size]`, times their gates:
+ * Sums the outputs of each token's experts, `[tokens * k, hidden_size]`, times their gates:
  * `[tokens, hidden_size]`.
  */
 export function combineSlots(
@@ -85,19 +90,22 @@ export function combineSlots(
   });
 }
 
-/** One projection of all experts. */
+/** The weights of one projection of all experts. */
 export interface ExpertWeights {
-  /** One per expert, all of one shape. */
+  /** One weight per expert, all of one shape. */
   readonly weights: readonly Weight[];
-  /** Their adapters; undefined: none. All of one rank, scale and dropout. */
+  /** One adapter per expert, all of one rank, scale and dropout; undefined: no adapters. */
   readonly loras?: readonly Lora[] | undefined;
-  /** `[tokens * k]` factors of the adapters by slot; not while recording. */
+  /** `[tokens * k]` factor of the adapter for each slot; not allowed while a tape records. */
   readonly loraFactors?: Tensor | undefined;
-  /** Given while training with dropout. */
+  /** The seed of the dropout mask; given while training with dropout. */
   readonly mask?: DropoutSeed | undefined;
 }
 
-/** Row s of expert e times its weight, with its adapter's part: `[slots, in]` to `[slots, out]`. */
+/**
+ * Multiplies the row of each slot by its expert's weight, adapter included: `[slots, in]` to
+ * `[slots, out]`.
+ */
 export function expertLinear(
   device: Device,
   x: Tensor,
@@ -141,7 +149,7 @@ export function expertLinear(
   });
 }
 
-/** `scale * A x` of each expert's rows, `[slots, r]`. */
+/** `scale * A x` for the row of each slot, `[slots, r]`. */
 function lowRows(
   device: Device,
   input: Tensor,
@@ -160,7 +168,11 @@ function lowRows(
   return h;
 }
 
-/** Accumulates the gradients of the adapters. @returns the gradient of `A x`, `[slots, r]` */
+/**
+ * Accumulates the gradients of the adapters.
+ *
+ * @returns the gradient of `A x`, `[slots, r]`
+ */
 function lowBackward(
   device: Device,
   dy: Tensor,
@@ -219,7 +231,10 @@ function addGradients(
   grouped.groupedLinearDw(device, rows, slots, gradients);
 }
 
-/** Factors of tokens `[tokens]` for their slots, `[tokens * k]`; not while recording. */
+/**
+ * Copies the factors of tokens `[tokens]` to their slots, `[tokens * k]`; not allowed while a tape
+ * records.
+ */
 export function slotFactors(
   device: Device,
   factors: Tensor,

@@ -1,7 +1,7 @@
 /**
- * Every differentiable op, forward and backward, in one readable list. An op launches its kernels
- * and tells the tape how to go back; it knows no model. Gradients of trained weights go straight to
- * their parameters.
+ * The list of all differentiable ops, each with its forward and backward pass. An op launches its
+ * kernels and records on the tape how to compute its gradients. Gradients of trained weights are
+ * added to their parameters at once. Knows no model.
  */
 import * as attentions from "../../kernels/attention/attention.ts";
 import { columnSums } from "../../kernels/launch/column_sums.ts";
@@ -55,7 +55,7 @@ export function scale(device: Device, x: Tensor, factor: number): Tensor {
   });
 }
 
-/** Rows of `table` by token: `[tokens, hidden_size]`. */
+/** The rows of `table` for the given tokens: `[tokens, hidden_size]`. */
 export function embedding(
   device: Device,
   tokens: TokenIds,
@@ -75,7 +75,7 @@ export function embedding(
   });
 }
 
-/** `x Wᵀ + bias`, with the adapter's part if there is one: `[tokens, in]` to `[tokens, out]`. */
+/** `x Wᵀ + bias`: `[tokens, in]` to `[tokens, out]`. A layer with an adapter runs in lora.ts. */
 export function linear(
   device: Device,
   x: Tensor,
@@ -174,7 +174,7 @@ export function rope(
   });
 }
 
-/** Softmax attention over two ranges of keys per query. */
+/** Softmax attention. Each query attends to two ranges of keys, which are the causal mask. */
 export function attention(
   device: Device,
   [q, k, v]: readonly [Tensor, Tensor, Tensor],
@@ -226,8 +226,8 @@ export function gatedUnit(
 }
 
 /**
- * Columns `[first, first + count)` of each of the `groups` parts of a row of `x`: one part of a
- * fused projection.
+ * Takes one part of a fused projection: each row of `x` consists of `groups` equal pieces, of which
+ * columns `[first, first + count)` are taken.
  */
 export function columns(
   device: Device,
@@ -253,7 +253,7 @@ export function columns(
   });
 }
 
-/** Rows of `x` by index; a row may be taken more than once. */
+/** The rows of `x` at the given indices; a row may be taken more than once. */
 export function gatherRows(
   device: Device,
   x: Tensor,

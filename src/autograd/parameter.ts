@@ -1,6 +1,6 @@
 /**
- * What training changes: numbers with their gradient, and the packed form that the products read.
- * Knows neither models nor optimizers.
+ * Trained tensors: their values, their gradients, and the packed form that the matrix products
+ * read. Knows neither models nor optimizers.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import {
@@ -11,8 +11,8 @@ import {
 import { matrixShape, type Tensor } from "../../kernels/device/tensor.ts";
 
 /**
- * A trained tensor. `value` and `gradient` are f32 and of one shape; gradients are added to, never
- * replaced.
+ * A trained tensor. `value` and `gradient` are f32 and have the same shape. Each backward pass adds
+ * to the gradient; none replaces it.
  */
 export interface Parameter {
   /** The checkpoint's own name, such as `model.layers.0.self_attn.q_proj.weight`. */
@@ -21,21 +21,21 @@ export interface Parameter {
   readonly gradient: Tensor;
 }
 
-/** A weight `[out, in]` as products read it; with `parameter` it is trained. */
+/** A weight `[out, in]` in the form that products read. It is trained if it has a `parameter`. */
 export interface Weight {
   readonly name: string;
   readonly matrix: Matrix;
   readonly parameter?: Parameter;
 }
 
-/** A bias or a norm's weight `[size]`; with `parameter` it is trained. */
+/** A bias or the weight of a norm, `[size]`. It is trained if it has a `parameter`. */
 export interface Vector {
   readonly name: string;
   readonly tensor: Tensor;
   readonly parameter?: Parameter;
 }
 
-/** Makes a tensor trainable: its gradient starts at zero. */
+/** Makes a parameter of a tensor; its gradient starts at zero. */
 export function createParameter(
   device: Device,
   name: string,
@@ -44,7 +44,7 @@ export function createParameter(
   return { name, value, gradient: device.zeros(value.shape) };
 }
 
-/** A trained weight over an f32 tensor `[out, in]`. */
+/** Makes a trained weight of an f32 tensor `[out, in]`. */
 export function trainedWeight(
   device: Device,
   name: string,
@@ -56,7 +56,7 @@ export function trainedWeight(
   return { name, matrix, parameter: createParameter(device, name, value) };
 }
 
-/** Brings the packed form of a trained weight up to date, after each change of its value. */
+/** Packs the value of a trained weight again; to be called after each change of the value. */
 export function refreshWeight(
   device: Device,
   { matrix, parameter }: Weight,

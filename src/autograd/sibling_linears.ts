@@ -1,7 +1,7 @@
 /**
- * Several linear layers of one input in one launch, where nobody goes back through them and the
- * device has a kernel for it; the numbers are those of one layer after another. Not differentiable.
- * Knows no names of models.
+ * Runs several linear layers of one input in one launch, if the device has a kernel for it. The
+ * numbers are the same as those of one layer after another. Not differentiable: only for passes
+ * that no tape records. Knows no names of models.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import type { Activation } from "../../kernels/rows/gated_unit.ts";
@@ -17,22 +17,22 @@ import type { Lora } from "./lora.ts";
 import type { LinearParts } from "./op_inputs.ts";
 import type { Weight } from "./parameter.ts";
 
-/** A layer of several for one input. */
+/** One of several linear layers that have the same input. */
 export interface SiblingLayer
   extends Pick<LinearParts, "bias" | "lora" | "loraRows"> {
   readonly weight: Weight;
 }
 
 /**
- * `x Wᵀ + bias` with the adapter's part, of each layer: `[tokens, out]`; undefined if they must run
- * one by one.
+ * `x Wᵀ + bias` with the adapter's part for each layer: `[tokens, out]`. Undefined if the layers
+ * must run one by one.
  */
 export function siblingLinears(
   device: Device,
   x: Tensor,
   layers: readonly SiblingLayer[],
 ): Tensor[] | undefined {
-  return together(
+  return withSiblings(
     device,
     x,
     layers,
@@ -40,14 +40,14 @@ export function siblingLinears(
   );
 }
 
-/** `activation(gate) * up`, `[tokens, out]`; undefined if gate and up must run one by one. */
+/** `activation(gate) * up`, `[tokens, out]`. Undefined if gate and up must run one by one. */
 export function gatedLinears(
   device: Device,
   x: Tensor,
   layers: readonly [gate: SiblingLayer, up: SiblingLayer],
   activation: Activation,
 ): Tensor | undefined {
-  return together(
+  return withSiblings(
     device,
     x,
     layers,
@@ -55,7 +55,8 @@ export function gatedLinears(
   );
 }
 
-function together<T>(
+/** Runs layers in one launch by `run`; undefined if they cannot share one. */
+function withSiblings<T>(
   device: Device,
   x: Tensor,
   layers: readonly SiblingLayer[],
@@ -66,9 +67,9 @@ function together<T>(
   );
   const weights = layers.map(({ weight }) => weight.matrix);
   if (!isPlain || !areSiblings(device, x, weights)) return undefined;
-  const lows = lowParts(device, x, layers);
+  const adapterInputs = lowRankInputs(device, x, layers);
   const siblings = layers.map(({ weight, bias, lora }): Sibling => {
-    const low = lora && lows.get(lora);
+    const low = lora && adapterInputs.get(lora);
     return {
       w: weight.matrix,
       bias: bias?.tensor,
@@ -76,12 +77,12 @@ function together<T>(
     };
   });
   const output = run(siblings);
-  for (const low of lows.values()) device.release(low);
+  for (const low of adapterInputs.values()) device.release(low);
   return output;
 }
 
-/** `scale * A x` of each adapter: those of one scale share a launch. */
-function lowParts(
+/** `scale * A x` of each adapter. Adapters of the same scale share a launch. */
+function lowRankInputs(
   device: Device,
   x: Tensor,
   layers: readonly SiblingLayer[],
@@ -89,7 +90,7 @@ function lowParts(
   const adapted = layers.flatMap(({ lora, loraRows }) =>
     lora ? [{ lora, loraRows }] : []
   );
-  const lows = new Map<Lora, Tensor>();
+  const inputs = new Map<Lora, Tensor>();
   for (const alike of Map.groupBy(adapted, ({ lora }) => lora.scale).values()) {
     const [{ lora: { scale }, loraRows }] = alike as [typeof alike[0]];
     const made = lowRanks(
@@ -98,7 +99,7 @@ function lowParts(
       alike.map(({ lora }) => lora.a.matrix),
       loraRows ? loraRows(scale) : scale,
     );
-    for (const [i, { lora }] of alike.entries()) lows.set(lora, made[i]!);
+    for (const [i, { lora }] of alike.entries()) inputs.set(lora, made[i]!);
   }
-  return lows;
+  return inputs;
 }

@@ -9,10 +9,10 @@ import { add, addInto } from "../../kernels/rows/elementwise.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
 
 /**
- * Gradients of an op's inputs from that of its output, in the order of its inputs; undefined for
- * those that need none. Where `into[i]` is given, the gradient may be added to it in place and it
- * be returned. `inputs` are those that it reads, with the contents of the forward pass; they may
- * lie in other buffers by now.
+ * Computes the gradients of an op's inputs from the gradient `dy` of its output, in the order of
+ * the inputs; undefined for inputs that need none. If `into[i]` is given, the gradient of input i
+ * may be added to it in place, and `into[i]` is returned. `inputs` have the contents of the forward
+ * pass, but they may lie in other buffers than then.
  */
 export type Backward = (
   dy: Tensor,
@@ -23,20 +23,21 @@ export type Backward = (
 /** One op as it ran. */
 export interface TapeEntry {
   readonly output: Tensor;
-  /** Tensors that a gradient may flow to. */
+  /** Tensors to which a gradient may flow. */
   readonly inputs: readonly Tensor[];
   /** Whether the op has trained parameters of its own, whose gradients its backward accumulates. */
   readonly trains?: boolean;
   /** Tensors that only this op's backward needs. */
   readonly saved?: readonly Tensor[];
   /**
-   * Which of inputs and output the backward reads; default: all. What no op reads need not be kept
-   * for it.
+   * Which of the inputs and the output `backward` reads; default: all of them. A tensor that no op
+   * reads is not kept for the backward pass.
    */
   readonly reads?: readonly Tensor[];
   /**
-   * Computes the output once more, bit for bit, from its inputs: given where that is cheaper than
-   * to keep it until the backward pass. What it reads is among `reads` and `saved`.
+   * Computes the output again, bit for bit, from the inputs. It is given if that is cheaper than
+   * keeping the output until the backward pass. The tensors that it reads are among `reads` and
+   * `saved`.
    */
   readonly again?: (inputs: readonly Tensor[]) => Tensor;
   readonly backward: Backward;
@@ -60,7 +61,7 @@ export function isTracked(x: Tensor): boolean {
   return current?.tracks(x) ?? false;
 }
 
-/** An op on the tape, and whether its output has been given back already. */
+/** An op on the tape, and whether its output was released already. */
 interface TapeStep {
   readonly entry: TapeEntry;
   isGone: boolean;
@@ -71,12 +72,12 @@ export class Tape {
   #device: Device;
   #steps: TapeStep[] = [];
   #tracked: Set<Tensor>;
-  /** Ops by their outputs, where those are gone and can be computed again. */
+  /** Ops whose outputs were released and can be computed again, by their outputs. */
   #lost = new Map<Tensor, TapeEntry>();
-  /** What was computed again, by the outputs that it stands for. */
+  /** Outputs that were computed again, by the released outputs that they replace. */
   #found = new Map<Tensor, Tensor>();
   #gradients = new Map<Tensor, Tensor>();
-  /** How many gradients share one buffer: an addition hands its own to both inputs. */
+  /** How many gradients share a buffer: an addition gives its own gradient to both inputs. */
   #shares = new Map<Tensor["buffer"], number>();
 
   private constructor(device: Device, watched: readonly Tensor[]) {
@@ -84,7 +85,7 @@ export class Tape {
     this.#tracked = new Set(watched);
   }
 
-  /** Runs `forward` while recording; `watched` are inputs whose gradients are wanted. */
+  /** Runs `forward` and records it; `watched` are inputs whose gradients are wanted. */
   static record<T>(
     device: Device,
     forward: () => T,
@@ -124,7 +125,8 @@ export class Tape {
   }
 
   /**
-   * Runs `block` in a scope of its own, which only its result leaves and what its backward reads.
+   * Runs `block` in its own scope. Only its result and the tensors that its backward pass reads
+   * outlive the scope.
    */
   contain(block: () => Tensor): Tensor {
     using scope = this.#device.scope();
@@ -152,10 +154,10 @@ export class Tape {
   }
 
   /**
-   * Accumulates the gradients of all trained parameters, given that of `output`, which stays the
-   * caller's. Can run once.
+   * Accumulates the gradients of all trained parameters, given the gradient of `output`, which the
+   * caller still owns. It can run only once.
    *
-   * @returns the gradients of `watched`; undefined where none flows
+   * @returns the gradients of `watched`; undefined for tensors that no gradient reaches
    */
   backward(
     output: Tensor,
@@ -194,12 +196,15 @@ export class Tape {
     this.#drop(dy);
   }
 
-  /** An op's inputs; those that it reads and that are gone, computed again. */
+  /** The inputs of an op. Those that it reads and that were released are computed again. */
   #inputsOf({ inputs, reads = inputs }: TapeEntry): Tensor[] {
     return inputs.map((x) => reads.includes(x) ? this.#contentsOf(x) : x);
   }
 
-  /** Kept until the op that it came from has gone back. */
+  /**
+   * The contents of a tensor, computed again if it was released. They are kept until the backward
+   * of the op that made the tensor is done.
+   */
   #contentsOf(x: Tensor): Tensor {
     const entry = this.#lost.get(x);
     if (!entry) return x;
@@ -208,7 +213,7 @@ export class Tape {
     return found;
   }
 
-  /** The gradient of `x` so far, if nothing shares its buffer. */
+  /** The gradient of `x` so far, if nothing else shares its buffer. */
   #own(x: Tensor, dy: Tensor): Tensor | undefined {
     const dx = this.#gradients.get(x);
     const alone = dx && dx.buffer !== dy.buffer &&
@@ -245,9 +250,9 @@ export class Tape {
 }
 
 /**
- * Runs `block` on `x` now without recording, and again, recorded, when its gradient is needed:
- * memory for one block's activations is traded for a second forward pass. Without a tape it just
- * runs.
+ * Runs `block` on `x` without recording it, and runs it again, recorded, when its gradient is
+ * needed. This saves the memory of the block's activations and costs a second forward pass. If no
+ * tape records, the block just runs.
  *
  * Source: https://arxiv.org/abs/1604.06174.
  */
@@ -273,7 +278,8 @@ export function checkpoint(
 }
 
 /**
- * Runs `forward` in a scope of its own that only its result leaves, and what a running tape needs.
+ * Runs `forward` in its own scope. Only its result and the tensors that a running tape needs
+ * outlive the scope.
  */
 export function contained(device: Device, forward: () => Tensor): Tensor {
   if (current) return current.contain(forward);

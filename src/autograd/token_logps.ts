@@ -1,5 +1,6 @@
 /**
- * The op at a model's end: hidden states to the log-probabilities of given tokens. Knows no loss.
+ * The differentiable op at the end of a model: log-probabilities of given tokens from hidden
+ * states. Knows no loss.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import type { LogitOptions } from "../../kernels/vocabulary/logit_options.ts";
@@ -10,8 +11,8 @@ import type { Weight } from "./parameter.ts";
 import { isTracked, record } from "./tape.ts";
 
 /**
- * Log-probabilities of `targets` `[rows]` given hidden states `[rows, hidden_size]`, in nats,
- * `[rows]`, and the statistics that metrics are made of. Full logits never exist.
+ * Log-probabilities of `targets` `[rows]` under hidden states `[rows, hidden_size]`: `[rows]` in
+ * nats, with the statistics for metrics. The full logits never exist.
  */
 export function tokenLogps(
   device: Device,

@@ -1,7 +1,7 @@
 /**
- * Reads a config.json into what the decoder needs. Sizes come from nowhere else. A key that is
- * unknown, or that has a value we do not serve, stops the load by name: nothing is silently
- * computed wrong.
+ * Reads config.json into the sizes and switches that the decoder needs; sizes come from nowhere
+ * else. An unknown key, or a value that is not served, stops the load with an error that names it,
+ * so that nothing is silently computed wrong.
  */
 import type { LogitOptions } from "../../../kernels/vocabulary/logit_options.ts";
 import { ConfigReader } from "./config_reader.ts";
@@ -11,27 +11,27 @@ import type { Family, Scales } from "./family.ts";
 import { readLayerRopes, readWindows } from "./layer_config.ts";
 import { readRopes, type Ropes } from "./rope_config.ts";
 
-/** A decoder's sizes and switches. Names are those of config.json. */
+/** The sizes and switches of a decoder, under the names of config.json. */
 export interface ModelConfig {
   /** The family: a row of families.ts. */
   readonly model_type: string;
   /** Width of a token's hidden state. */
   readonly hidden_size: number;
-  /** Width of the gated unit. */
+  /** Width of the gated unit (MLP) of a block. */
   readonly intermediate_size: number;
-  /** Experts in place of the gated unit; undefined: none. */
+  /** The experts that replace the gated unit; undefined: the model has none. */
   readonly experts: ExpertConfig | undefined;
-  /** Blocks. */
+  /** Number of blocks. */
   readonly num_hidden_layers: number;
-  /** Query heads. */
+  /** Number of query heads. */
   readonly num_attention_heads: number;
-  /** Key and value heads; each serves as many query heads. */
+  /** Number of key and value heads; each serves an equal number of query heads. */
   readonly num_key_value_heads: number;
-  /** Width of a head. */
+  /** Width of an attention head. */
   readonly head_dim: number;
-  /** Rows of the embedding; the tokenizer may have fewer tokens. */
+  /** Number of rows of the embedding; the tokenizer may have fewer tokens. */
   readonly vocab_size: number;
-  /** Longest sequence, in tokens. */
+  /** Most tokens of a sequence. */
   readonly max_position_embeddings: number;
   /** Added to the mean square of each RMS norm. */
   readonly rms_norm_eps: number;
@@ -39,45 +39,50 @@ export interface ModelConfig {
   readonly initializer_range: number;
   /** Whether the output layer is the embedding. */
   readonly tie_word_embeddings: boolean;
-  /** Of the gated unit. */
+  /** Activation function of the gated unit. */
   readonly activation: "silu" | "gelu_tanh" | "relu2";
   /**
-   * Rotary embeddings of layers with and without a window.
+   * The rotary embeddings of layers with and without a sliding window.
    *
    * @internal
    */
   readonly ropes: Ropes;
   /**
-   * The family's switches.
+   * The switches of the model's family.
    *
    * @internal
    */
   readonly family: Family;
-  /** Bias of the q, k and v projections. */
+  /** Whether the q, k and v projections have a bias. */
   readonly qkvBias: boolean;
-  /** Bias of the o projection. */
+  /** Whether the o projection has a bias. */
   readonly outputBias: boolean;
-  /** Bias of the gate, up and down projections. */
+  /** Whether the gate, up and down projections have a bias. */
   readonly mlpBias: boolean;
   /**
-   * Factors on what flows.
+   * Factors on embeddings, residual additions, attention scores and logits.
    *
    * @internal
    */
   readonly scales: Scales;
-  /** Cap of attention scores; undefined: none. */
+  /** Soft cap of attention scores; undefined: no cap. */
   readonly attn_logit_softcapping: number | undefined;
-  /** Cap of logits; undefined: none. */
+  /** Soft cap of logits; undefined: no cap. */
   readonly final_logit_softcapping: number | undefined;
-  /** Keys that a query of each layer sees, itself included; undefined: all before it. */
+  /**
+   * For each layer the number of keys that a query attends to, its own included; undefined: all
+   * keys up to its own.
+   */
   readonly windows: readonly (number | undefined)[];
   /**
-   * The rotary embedding of each layer; undefined: it does not rotate.
+   * For each layer which of the rotary embeddings it has; undefined: the layer does not rotate.
    *
    * @internal
    */
   readonly layerRopes: readonly (keyof Ropes | undefined)[];
-  /** Whether a number per token, `score`, stands in the place of the head; default no. */
+  /**
+   * Whether the model has a reward head, `score`, in place of the vocabulary's head. Default false.
+   */
   readonly rewardHead?: boolean;
 }
 
@@ -94,7 +99,7 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
 /**
  * Reads a parsed config.json.
  *
- * @throws {TypeError} naming the unknown model_type, or every key that is unknown, missing or not
+ * @throws {TypeError} naming the unknown model_type, or all keys that are unknown, missing or not
  *   served
  */
 export function readModelConfig(config: Json): ModelConfig {
@@ -118,7 +123,7 @@ export function readModelConfig(config: Json): ModelConfig {
   return read;
 }
 
-/** A reader of the keys that say what the text model is. */
+/** Opens the keys of the text model, which may be a part of a larger config. */
 function openConfig(config: Json, { part, defaults }: Family): ConfigReader {
   const inner = part && config[part.key];
   const isPart = typeof inner === "object" && inner !== null;
@@ -210,7 +215,7 @@ function readActivation(
   reader: ConfigReader,
   { gelu }: Family,
 ): ModelConfig["activation"] {
-  // both where there are both: Gemma 1 names its real one in the second
+  // hidden_activation wins over hidden_act: Gemma 1 gives its real activation there
   const act = reader.value("hidden_act");
   const name = String(reader.value("hidden_activation") ?? act ?? "silu");
   const activation = name === "gelu" ? gelu : ACTIVATIONS[name];
@@ -223,7 +228,7 @@ function readActivation(
   return "silu";
 }
 
-/** How a model makes logits from its head's products. */
+/** The factor and the soft cap of a model's logits. */
 export function logitOptions(
   { scales, final_logit_softcapping }: ModelConfig,
 ): LogitOptions {

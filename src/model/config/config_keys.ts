@@ -1,12 +1,12 @@
 /**
- * The keys of a config.json that do not change what this decoder computes, and those that must
- * stand at one value because another would. A key in neither list and not read by `config.ts` stops
- * the load.
+ * The keys of config.json that do not change what the decoder computes, and those that must have a
+ * certain value since any other would change it. A key that is in neither list and that config.ts
+ * does not read stops the load.
  */
 
 /**
- * Defaults of generation and of tasks, which older versions of transformers wrote into every part
- * of a config.
+ * Defaults of generation and of tasks, which older versions of transformers wrote into every
+ * config.
  */
 const TASK_KEYS = [
   "add_cross_attention",
@@ -48,7 +48,9 @@ const TASK_KEYS = [
   "use_bfloat16",
 ];
 
-/** Keys whose value does not matter here. Base weights know no dropout: only adapters have it. */
+/**
+ * Keys whose value does not matter. Dropout is among them, since only adapters have dropout here.
+ */
 export const INERT_KEYS: ReadonlySet<string> = new Set([
   ...TASK_KEYS,
   "_attn_implementation_autoset",
@@ -95,7 +97,7 @@ export const INERT_KEYS: ReadonlySet<string> = new Set([
   "vision_feature_layer",
 ]);
 
-/** Keys that must be absent or have one of these values, as JSON. */
+/** Keys that must be absent or have one of these values, each written as JSON. */
 export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   attention_bias: ["false"],
   clip_qkv: ["null"],
@@ -118,7 +120,7 @@ export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   tie_encoder_decoder: ["false"],
 };
 
-/** As `FIXED_KEYS`, for one family; null: any value. */
+/** Further `FIXED_KEYS` of single families; null allows any value. */
 export const FAMILY_KEYS: Readonly<
   Record<string, Readonly<Record<string, readonly string[] | null>>>
 > = {

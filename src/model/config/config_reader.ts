@@ -1,24 +1,25 @@
 /**
- * A config.json that takes note of which keys were read and what is wrong. Knows no key by name.
+ * Reads keys of config.json and keeps track of which were read and what is wrong with them. Knows
+ * no key by name.
  */
 import { FAMILY_KEYS, FIXED_KEYS, INERT_KEYS } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads keys; see `problems` at the end. */
+/** A reader of keys. After the last key, `problems` has everything that is wrong. */
 export class ConfigReader {
   readonly problems: string[] = [];
   readonly #read = new Set<string>();
 
   constructor(readonly config: Json) {}
 
-  /** The key's value, undefined if it is absent. */
+  /** The value of a key; undefined if it is absent. */
   value(key: string): unknown {
     this.#read.add(key);
     return this.config[key];
   }
 
-  /** A positive integer. */
+  /** Reads a positive integer. */
   size(key: string, fallback?: number): number {
     const value = this.value(key) ?? fallback;
     if (Number.isInteger(value) && value as number > 0) return value as number;
@@ -28,7 +29,7 @@ export class ConfigReader {
     return 1;
   }
 
-  /** A finite number. */
+  /** Reads a finite number. */
   number(key: string, fallback: number): number {
     const value = this.value(key) ?? fallback;
     if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -38,7 +39,7 @@ export class ConfigReader {
     return fallback;
   }
 
-  /** A positive number; undefined where it is absent or null. */
+  /** Reads a positive number; undefined if it is absent or null. */
   optionalNumber(key: string): number | undefined {
     const value = this.value(key) ?? undefined;
     if (value === undefined || typeof value === "number" && value > 0) {
@@ -50,7 +51,9 @@ export class ConfigReader {
     return undefined;
   }
 
-  /** A switch, or the key that holds it; false where that is absent. */
+  /**
+   * Reads a switch. A text names the key that holds it; the switch is false if the key is absent.
+   */
   switch(given: boolean | string): boolean {
     if (typeof given === "boolean") return given;
     const value = this.value(given) ?? false;
@@ -62,7 +65,7 @@ export class ConfigReader {
     return value === true;
   }
 
-  /** Takes note of every key that nobody read and that matters. */
+  /** Adds a problem for every key that was not read and that could change what is computed. */
   checkRest(): void {
     const fixed = {
       ...FIXED_KEYS,

@@ -1,27 +1,27 @@
 /**
- * How many experts a config has, how they are chosen and in which layers, as the many keys for them
- * say.
+ * Reads from config.json how many experts a model has, how they are chosen, and which layers have
+ * them.
  */
 import type { ConfigReader } from "./config_reader.ts";
 import type { Family } from "./family.ts";
 
-/** A model's experts. */
+/** The experts of a model. */
 export interface ExpertConfig {
-  /** Experts of a layer. */
+  /** Number of experts of a layer. */
   readonly num_experts: number;
-  /** Experts that serve a token. */
+  /** Number of experts that are chosen for each token. */
   readonly num_experts_per_tok: number;
-  /** Width of an expert's gated unit. */
+  /** Width of the gated unit of an expert. */
   readonly intermediate_size: number;
-  /** The gates of a token add up to one. */
+  /** Whether the gates of a token are scaled to a sum of 1. */
   readonly norm_topk_prob: boolean;
-  /** Width of the unit that serves every token beside them; undefined: there is none. */
+  /** Width of the shared expert, which serves every token; undefined: there is none. */
   readonly shared: number | undefined;
-  /** Whether each layer has them. */
+  /** For each layer whether it has experts. */
   readonly layers: readonly boolean[];
 }
 
-/** Reads a config's experts; undefined for families without. */
+/** Reads the experts of a config; undefined for families without experts. */
 export function readExperts(
   reader: ConfigReader,
   { experts }: Family,

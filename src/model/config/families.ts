@@ -1,6 +1,6 @@
 /**
- * What differs between model families: ONE table of switches (family.ts says what each means).
- * Sizes never stand here, they come from config.json. To add a family is to add a row.
+ * The table of model families: one row of switches for each, explained in family.ts. It has no
+ * sizes, which come from config.json. To add a family, add a row.
  */
 import type { Family, ModelPart, NormNames } from "./family.ts";
 
@@ -79,7 +79,7 @@ const GEMMA3: Family = {
   ...GEMMA2,
   qkNorm: "head",
   slidingPattern: ["sliding_window_pattern", 6],
-  // its files may leave out almost all
+  // config.json of Gemma 3 may leave out almost every key
   defaults: {
     ...GEMMA.defaults,
     num_attention_heads: 8,
@@ -101,7 +101,7 @@ const QWEN3: Family = {
   slidingWindow: "from_layer",
 };
 
-/** Beside eyes, in one checkpoint. */
+/** The text half of a vision model; its tensors sit beside the vision tower's. */
 const textPart = (model_type: string): ModelPart => ({
   key: "text_config",
   model_type,

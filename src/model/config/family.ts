@@ -1,93 +1,102 @@
 /**
- * The switches of a model family, which a row of families.ts sets. Sizes never stand here, they
- * come from config.json.
+ * The switches in which model families differ. A row of families.ts sets them. Sizes are not among
+ * them; they come from config.json.
  */
 
-/** Where a block norms, and what the norms are called in a checkpoint. */
+/** The RMS norms of a block, with their names in a checkpoint. An absent place has no norm. */
 export interface NormNames {
-  /** Before attention. */
+  /** The norm of the input of attention. */
   readonly attentionIn?: string;
-  /** Of what attention adds. */
+  /** The norm of the output of attention, before it is added. */
   readonly attentionOut?: string;
-  /** Before the MLP. */
+  /** The norm of the input of the MLP. */
   readonly mlpIn?: string;
-  /** Of what the MLP adds. */
+  /** The norm of the output of the MLP, before it is added. */
   readonly mlpOut?: string;
 }
 
-/** Factors that some families put on what flows. */
+/** Factors that some families multiply by. */
 export interface Scales {
   readonly embedding: number;
-  /** On what attention and MLP add to the stream. */
+  /** Factor on the outputs of attention and MLP, before they are added to the residual stream. */
   readonly residual: number;
-  /** On the products of queries and keys; undefined: `1 / sqrt(head_dim)`. */
+  /** Factor on the products of queries and keys; undefined: `1 / sqrt(head_dim)`. */
   readonly attention?: number;
   readonly logits: number;
 }
 
-/** Which keys of config.json say how experts are chosen. */
+/** The keys of config.json that describe experts. */
 export interface ExpertSwitches {
-  /** Keys of the number of experts: older files have one name, newer ones another. */
+  /** Keys that may hold the number of experts; older and newer files name it differently. */
   readonly count: readonly string[];
-  /** Key of the width of an expert. */
+  /** Key of an expert's width. */
   readonly width: string;
-  /** Whether the gates of a token add up to one, or the key that says so. */
+  /** Whether the gates of a token are scaled to a sum of 1, or the key that says so. */
   readonly normalizes: boolean | string;
-  /** Some layers may have one unit only: `decoder_sparse_step` and `mlp_only_layers` say which. */
+  /**
+   * Whether some layers may have a plain MLP; `decoder_sparse_step` and `mlp_only_layers` say
+   * which.
+   */
   readonly mixed?: boolean;
-  /** Key of the width of a unit that serves every token beside them. */
+  /** Key of the width of the shared expert, which serves every token; undefined: there is none. */
   readonly shared?: string;
 }
 
-/** The text half of a model that has others. */
+/** The text model inside a larger one, such as a vision model. */
 export interface ModelPart {
-  /** Key of config.json that holds its own. */
+  /** Key of config.json that holds the text model's config. */
   readonly key: string;
-  /** What that says it is. */
+  /** The model_type that this inner config must have. */
   readonly model_type: string;
-  /** What its tensors' names begin with. */
+  /** Prefix of the names of the text model's tensors. */
   readonly prefix: string;
-  /** Names of tensors that are not its own. */
+  /** Matches the names of tensors of the other parts, which are not loaded. */
   readonly others: RegExp;
 }
 
-/** A number of config.json, or what stands for it where it is absent. */
+/** Reads a number of config.json, or `fallback` if it is absent. */
 export type ReadNumber = (key: string, fallback: number) => number;
 
-/** The switches of a family; a text in place of a switch names the config key that holds it. */
+/**
+ * The switches of a family. A text in place of a boolean names the config key that holds the
+ * switch.
+ */
 export interface Family {
-  /** Bias of the q, k and v projections. */
+  /** Whether the q, k and v projections have a bias. */
   readonly qkvBias: boolean | string;
-  /** Bias of the o projection. */
+  /** Whether the o projection has a bias. */
   readonly outputBias: boolean | string;
-  /** Bias of the gate, up and down projections. */
+  /** Whether the gate, up and down projections have a bias. */
   readonly mlpBias: boolean | string;
-  /** RMS norm of queries and keys: of each head, or of the whole projection. */
+  /** The RMS norm of queries and keys: none, over each head, or over the whole projection. */
   readonly qkNorm: "none" | "head" | "whole";
-  /** Names of these norms. */
+  /** The names of these norms in a checkpoint. */
   readonly qkNormNames: readonly [q: string, k: string];
-  /** Queries and keys are normed after the rotation. */
+  /** Whether queries and keys are normed after the rotation, not before it. */
   readonly normsAfterRope: boolean;
   readonly norms: NormNames;
-  /** Norms multiply by `offset + weight`. */
+  /** Added to the weight of every norm: the norms multiply by `offset + weight`. */
   readonly normOffset: 0 | 1;
   /**
-   * One matrix makes q, k and v: one after the other, or for each key head its queries, itself and
-   * its values.
+   * Whether one matrix makes q, k and v. Its rows are either all of q, then k, then v ("in_turn"),
+   * or for each key head its queries, its key and its value ("by_key_head").
    */
   readonly fusedQkv: false | "in_turn" | "by_key_head";
-  /** One matrix makes gate and up. */
+  /** Whether one matrix makes gate and up. */
   readonly fusedGateUp: boolean;
-  /** Rotated pairs are neighbours. */
+  /** Whether the dims of a rotated pair are neighbours; otherwise they are half a head apart. */
   readonly interleavedRope: boolean;
-  /** Share of a head that rotates where `partial_rotary_factor` does not say. */
+  /** Share of a head's dims that rotate, if config.json has no `partial_rotary_factor`. */
   readonly partialRotary: number;
-  /** Layers that rotate: all, those that `no_rope_layers` says, or those with a sliding window. */
+  /**
+   * Which layers rotate: all, those that `no_rope_layers` names, or those with a sliding window.
+   */
   readonly ropeLayers: "all" | "no_rope_layers" | "sliding";
   /**
-   * When `sliding_window` counts: always, never, or if `use_sliding_window` is on. `layer_types`
-   * says where; without it all layers slide, or those from `max_window_layers` on, or the config
-   * must have it ("by_types").
+   * When the key `sliding_window` applies: always, never, or if `use_sliding_window` is true
+   * ("from_layer", "if_used", "by_types"). The key `layer_types` says which layers have the window.
+   * Without that key all layers have it, or those from `max_window_layers` on ("from_layer"), or
+   * the load stops ("by_types").
    */
   readonly slidingWindow:
     | "always"
@@ -95,10 +104,14 @@ export interface Family {
     | "if_used"
     | "by_types"
     | "never";
-  /** Every n-th layer sees all keys; a text names the key. Undefined: no such pattern. */
+  /**
+   * Every n-th layer attends to all keys: n, or the config key of n with its default. Undefined:
+   * there is no such pattern.
+   */
   readonly slidingPattern?: number | readonly [key: string, fallback: number];
   /**
-   * What "gelu" means: Gemma's first config.json says it of the tanh form. Undefined: not served.
+   * The meaning of the activation "gelu": Gemma's first config.json uses this word for the tanh
+   * form. Undefined: "gelu" is refused.
    */
   readonly gelu?: "gelu_tanh";
   readonly scales: (
@@ -106,12 +119,12 @@ export interface Family {
     hidden_size: number,
     layers: number,
   ) => Scales;
-  /** Several units in place of one, of which a router chooses some. Undefined: one. */
+  /** The keys of the experts that replace the MLP. Undefined: the family has no experts. */
   readonly experts?: ExpertSwitches;
-  /** Parts of tensor names that are other than Llama's. */
+  /** Parts of tensor names that differ from Llama's: Llama's part -> the family's part. */
   readonly names?: Readonly<Record<string, string>>;
-  /** Set where the model is a part of a larger one. */
+  /** Given if the model is the text part of a larger model. */
   readonly part?: ModelPart;
-  /** What its config says of a key that is not there, where that is not our default. */
+  /** Values of absent config keys, where they differ from the usual defaults. */
   readonly defaults?: Readonly<Record<string, unknown>>;
 }

@@ -1,12 +1,14 @@
 /**
- * What differs between the layers of one model: sliding windows and rotations, as the many keys for
- * them say.
+ * Reads from config.json what differs between the layers of a model: sliding windows and rotations.
  */
 import type { ConfigReader } from "./config_reader.ts";
 import type { Family } from "./family.ts";
 import type { Ropes } from "./rope_config.ts";
 
-/** The window of each layer; undefined where it sees all keys. `layer_types` wins over patterns. */
+/**
+ * The sliding window of each layer; undefined for layers that attend to all keys. `layer_types`
+ * wins over patterns.
+ */
 export function readWindows(
   reader: ConfigReader,
   { slidingWindow, slidingPattern }: Family,
@@ -14,16 +16,16 @@ export function readWindows(
 ): (number | undefined)[] {
   const window = reader.value("sliding_window") ?? undefined;
   const kinds = reader.value("layer_types");
-  const asked = slidingWindow === "always"
+  const hasWindow = slidingWindow === "always"
     ? window !== undefined
     : slidingWindow !== "never" && reader.switch("use_sliding_window");
   if (Array.isArray(kinds)) checkLayerTypes(kinds, layers, reader.problems);
-  if (asked && slidingWindow === "by_types" && !Array.isArray(kinds)) {
+  if (hasWindow && slidingWindow === "by_types" && !Array.isArray(kinds)) {
     reader.problems.push(
       `"use_sliding_window" is true without "layer_types", expected both`,
     );
   }
-  if (asked && !(Number.isInteger(window) && window as number > 0)) {
+  if (hasWindow && !(Number.isInteger(window) && window as number > 0)) {
     reader.problems.push(
       `"sliding_window" is ${
         JSON.stringify(window ?? null)
@@ -40,11 +42,11 @@ export function readWindows(
   };
   return Array.from(
     { length: layers },
-    (_, layer) => asked && slides(layer) ? window as number : undefined,
+    (_, layer) => hasWindow && slides(layer) ? window as number : undefined,
   );
 }
 
-/** Every how many layers one sees all keys. Newer files hide the key behind an underscore. */
+/** After how many layers one attends to all keys. Newer files put an underscore before the key. */
 function readPattern(
   reader: ConfigReader,
   pattern: Family["slidingPattern"],
@@ -52,13 +54,13 @@ function readPattern(
   if (pattern === undefined || typeof pattern === "number") return pattern;
   const [key, fallback] = pattern;
   const written = reader.value(key);
-  // EXAONE writes a letter per layer: "LLLG"
+  // EXAONE writes the pattern as letters, one for each layer: "LLLG"
   if (typeof written === "string") return written.length;
   const hidden = reader.number(`_${key}`, fallback);
   return reader.number(key, hidden);
 }
 
-/** The rotation of each layer; undefined where it has none. */
+/** The kind of rotation of each layer; undefined for layers that do not rotate. */
 export function readLayerRopes(
   reader: ConfigReader,
   { ropeLayers }: Family,
@@ -68,7 +70,7 @@ export function readLayerRopes(
     window === undefined ? "full" : "sliding";
   if (ropeLayers === "all") return windows.map(kindOf);
   if (ropeLayers === "sliding") {
-    // a model without any window rotates everywhere
+    // in a model without any window all layers rotate
     const hybrid = windows.some((window) => window !== undefined);
     return windows.map((window) =>
       hybrid && window === undefined ? undefined : kindOf(window)

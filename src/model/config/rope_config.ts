@@ -1,6 +1,6 @@
 /**
- * Rotary embeddings, read from either layout of config.json (`rope_theta` and `rope_scaling`, or
- * `rope_parameters`, which may have one record per kind of layer). Knows no tensor.
+ * Reads rotary embeddings from both layouts of config.json: `rope_theta` and `rope_scaling`, or
+ * `rope_parameters`, which may have a record for each kind of layer. Knows no tensor.
  */
 import {
   plainFrequencies,
@@ -8,33 +8,35 @@ import {
   type RopeContext,
 } from "./rope_kinds.ts";
 
-/** A rotary embedding. */
+/** The numbers of a rotary embedding. */
 export interface Rope {
   /** `[rotaryDim / 2]`, in radians per position. */
   readonly inverseFrequencies: Float64Array;
-  /** Factor on cosines and sines. */
+  /** Factor that cosines and sines are multiplied by. */
   readonly attentionFactor: number;
-  /** Dims of each head that rotate, from its first. */
+  /** How many dims of each head rotate, counted from the first. */
   readonly rotaryDim: number;
-  /** Rotated pairs are neighbours, not halves apart. */
+  /**
+   * Whether the dims of a rotated pair are neighbours; otherwise they are `rotaryDim / 2` apart.
+   */
   readonly interleaved: boolean;
-  /** Positions that it serves. */
+  /** Number of positions for which it is valid. */
   readonly positions: number;
 }
 
-/** What stands in config.json. */
+/** The values of the keys in config.json. */
 export interface RopeKeys {
   readonly theta: unknown;
-  /** Theta of layers with a sliding window, in Gemma 3's older layout. */
+  /** Theta of the layers with a sliding window, in the older layout of Gemma 3. */
   readonly localTheta: unknown;
   readonly scaling: unknown;
   readonly parameters: unknown;
   readonly partial: unknown;
-  /** `original_max_position_embeddings` beside, not in, the scaling: Phi-3's layout. */
+  /** `original_max_position_embeddings`, which Phi-3 has beside the scaling, not in it. */
   readonly originalPositions: unknown;
 }
 
-/** What a model's sizes and family say. */
+/** The sizes and switches of a model that its rotary embeddings need. */
 export interface RopeShape {
   readonly head_dim: number;
   readonly max_position_embeddings: number;
@@ -42,7 +44,10 @@ export interface RopeShape {
   readonly interleaved: boolean;
 }
 
-/** The rotary embeddings of layers that see all keys, and of those with a sliding window. */
+/**
+ * The rotary embeddings of layers that attend to all keys (`full`) and of those with a sliding
+ * window.
+ */
 export interface Ropes {
   readonly full: Rope;
   readonly sliding: Rope;
@@ -53,7 +58,7 @@ type Json = Readonly<Record<string, unknown>>;
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Reads the rotary embeddings; what is wrong goes to `problems`. */
+/** Reads the rotary embeddings; faults are added to `problems`. */
 export function readRopes(
   given: RopeKeys,
   shape: RopeShape,
@@ -128,10 +133,10 @@ function readRope(
   };
 }
 
-/** Older names of kinds. */
+/** Older names of kinds -> their names today. */
 const SYNONYMS: Readonly<Record<string, string>> = { su: "longrope" };
 
-/** Keys that a rotary embedding of any kind may have. */
+/** Keys that every kind of rotary embedding may have. */
 const COMMON = [
   "rope_theta",
   "rope_type",

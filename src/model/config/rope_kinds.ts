@@ -1,32 +1,32 @@
 /**
- * Kinds of rotary embedding: how each bends the plain frequencies, and what it puts on cosines and
- * sines. One row per kind; knows no config layout and no tensor.
+ * The table of kinds of rotary embedding: how each changes the plain frequencies, and its factor on
+ * cosines and sines. To add a kind, add a row. Knows no config layout and no tensor.
  */
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What a row is given. */
+/** The numbers from which a kind computes its frequencies. */
 export interface RopeContext {
-  /** Dims of a head that rotate. */
+  /** How many dims of a head rotate. */
   readonly rotaryDim: number;
   readonly theta: number;
   readonly max_position_embeddings: number;
-  /** The keys of the scaling. */
+  /** The record `rope_scaling` or `rope_parameters` of config.json. */
   readonly scaling: Json;
 }
 
-/** What a row makes. */
+/** The frequencies that a kind computes. */
 export interface RopeNumbers {
   /** `[rotaryDim / 2]`, in radians per position. */
   readonly inverseFrequencies: Float64Array;
   /** Factor on cosines and sines; 1 unless the kind says otherwise. */
   readonly attentionFactor?: number;
-  /** Positions that these frequencies serve; default: all. */
+  /** Number of positions for which the frequencies are valid; default: all. */
   readonly positions?: number;
 }
 
 interface Kind {
-  /** Keys that must be there; numbers unless they end in `[]`. */
+  /** Keys that must be present. They hold numbers, or lists of numbers if they end in `[]`. */
   readonly needed: readonly string[];
   readonly optional?: readonly string[];
   readonly numbers: (base: Float64Array, context: RopeContext) => RopeNumbers;
@@ -61,7 +61,8 @@ function original(context: RopeContext): number {
 }
 
 /**
- * Keeps fast frequencies, slows slow ones by `factor`, and blends in between, as Llama 3.1 does.
+ * Llama 3.1's scaling: high frequencies stay, low ones are divided by `factor`, and those in
+ * between are blended.
  */
 function llama3(base: Float64Array, context: RopeContext): RopeNumbers {
   const factor = number(context, "factor", 1);
@@ -116,9 +117,9 @@ function yarn(base: Float64Array, context: RopeContext): RopeNumbers {
 }
 
 /**
- * Frequencies divided by a list of factors: the short list, which serves sequences up to the
- * original length; longer ones would want the other list, and are refused. Source:
- * https://arxiv.org/abs/2402.13753.
+ * Divides the frequencies by a list of factors. The short list is used, which is valid up to the
+ * original length; longer sequences need the long list and are refused.
+ * Source: https://arxiv.org/abs/2402.13753.
  */
 function longrope(base: Float64Array, context: RopeContext): RopeNumbers {
   const { scaling, max_position_embeddings } = context;
@@ -135,7 +136,10 @@ function longrope(base: Float64Array, context: RopeContext): RopeNumbers {
   };
 }
 
-/** Hunyuan's `alpha` raises theta; without it, nothing changes up to `max_position_embeddings`. */
+/**
+ * Raises theta by Hunyuan's `alpha`. Without `alpha` nothing changes up to
+ * `max_position_embeddings`.
+ */
 function dynamic(base: Float64Array, context: RopeContext): RopeNumbers {
   const { theta, rotaryDim } = context;
   const alpha = number(context, "alpha", 0);

@@ -1,27 +1,27 @@
 /**
- * What a tensor is called: in a checkpoint of its family, and as PEFT sees the module that it
- * belongs to. Our own paths are Llama's. Knows no shape.
+ * Names of tensors: in a checkpoint of the model's family, and in PEFT's adapters. Inside this
+ * program the names of Llama are used. Knows no shape.
  */
 import type { Family } from "./family.ts";
 
 /**
- * The name in a checkpoint of what Llama calls `path`, such as
+ * The name that a family's checkpoint has for Llama's `path`, such as
  * `model.layers.0.self_attn.q_proj.weight`.
  */
 export function tensorName({ names, part }: Family, path: string): string {
-  const own = names
+  const familyPath = names
     ? path.split(".").map((piece) => names[piece] ?? piece).join(".")
     : path;
-  return (part?.prefix ?? "") + own;
+  return (part?.prefix ?? "") + familyPath;
 }
 
-/** What a checkpoint calls its head, also where the embedding takes its place. */
+/** The name of the head in a checkpoint, also if the embedding serves as head. */
 export function headName({ family }: { readonly family: Family }): string {
   return tensorName(family, "lm_head.weight");
 }
 
 /**
- * What transformers calls a checkpoint's tensor in memory, which is how PEFT names what it saves.
+ * The name that transformers gives a checkpoint's tensor in memory, which PEFT uses in its files.
  */
 export function memoryName(name: string): string {
   return name.replace(/^language_model\.model\./, "model.language_model.")
@@ -29,10 +29,10 @@ export function memoryName(name: string): string {
 }
 
 /**
- * The module that a weight belongs to, as transformers has it in memory and PEFT names its
- * adapters; one that an adapter has in full, by PEFT's name for it, belongs where its base's does.
+ * The path of the module that a weight belongs to, as PEFT names it in adapters. The copy of a
+ * weight in an adapter (PEFT's `base_model.model.` name) has the same path as the base's weight.
  */
 export function modulePath(name: string): string {
-  const own = name.replace(/^base_model\.model\./, "");
-  return memoryName(own.replace(/\.weight$/, ""));
+  const inBase = name.replace(/^base_model\.model\./, "");
+  return memoryName(inBase.replace(/\.weight$/, ""));
 }
