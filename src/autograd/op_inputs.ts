@@ -1,43 +1,39 @@
-/** What some ops take beside tensors: plain types. */
+/** The types of what ops take beside tensors. Plain data. */
 import type { Tensor } from "../../kernels/device/tensor.ts";
-import type { DropoutSeed, Lora } from "./lora.ts";
-import type { Vector } from "./parameter.ts";
+import type { Lora, LoraLinearParts } from "./lora.ts";
 
 /**
- * Token ids on both sides: backward groups them by id on the CPU; without a tape the device's are
- * enough.
+ * Token ids on the CPU and on the device. The backward pass groups rows by the ids on the CPU;
+ * without a tape those on the device are enough.
  */
 export interface TokenIds {
   readonly ids?: Uint32Array | undefined;
   readonly tensor: Tensor;
 }
 
-/** An adapter's factor for each token, `[tokens]`: `scale` where it takes part, else 0. */
-export type RowFactors = (scale: number) => Tensor;
-
-/** What a linear layer is made of beside its weight. */
-export interface LinearParts {
-  readonly bias?: Vector | undefined;
+/** The parts of a linear layer's call beside its weight. */
+export interface LinearParts extends LoraLinearParts {
+  /** The layer's adapter, if it takes part. */
   readonly lora?: Lora | undefined;
-  /** Given where the adapter serves some tokens only; not while recording. */
-  readonly loraRows?: RowFactors | undefined;
-  /** Given while training with dropout. */
-  readonly mask?: DropoutSeed | undefined;
-  /** `[tokens, out]` to add to, which is then returned; not while recording. */
-  readonly into?: Tensor | undefined;
 }
 
-/** Which keys each query sees, and which queries may see each key. */
+/**
+ * The causal mask of a batch: which keys each query attends to. src/preference/tokens/batch.ts
+ * makes it, src/model/decoder/attention_ranges.ts narrows it to sliding windows.
+ */
 export interface AttentionRanges {
-  /** `[queries, 4]`: begin and end of the prompt's keys, begin and end of its own. */
+  /**
+   * `[queries, 4]`: begin and end of the keys of the shared prompt, begin and end of the keys of
+   * the query's own sequence, which end with itself.
+   */
   readonly ranges: Tensor;
-  /** `[keys, 2]`: all queries that see a key lie in between. */
+  /** `[keys, 2]`: all queries that attend to a key lie between these two rows. */
   readonly queryRanges: Tensor;
 }
 
-/** How an RMS norm norms. */
+/** The numbers of an RMS norm. */
 export interface RmsNormOptions {
   readonly eps: number;
-  /** Multiplies by `offset + weight`. */
+  /** Added to the weight: the norm multiplies by `offset + weight`. */
   readonly offset: 0 | 1;
 }

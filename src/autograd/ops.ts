@@ -15,7 +15,7 @@ import * as products from "../../kernels/matmul/linear.ts";
 import * as norms from "../../kernels/rows/rms_norm.ts";
 import * as ropes from "../../kernels/attention/rope.ts";
 import { elements, type Tensor } from "../../kernels/device/tensor.ts";
-import { adaptedLinear } from "./adapted_linear.ts";
+import { loraLinear } from "./lora.ts";
 import type {
   AttentionRanges,
   LinearParts,
@@ -82,7 +82,7 @@ export function linear(
   weight: Weight,
   { lora, ...parts }: LinearParts = {},
 ): Tensor {
-  if (lora) return adaptedLinear(device, x, weight, lora, parts);
+  if (lora) return loraLinear(device, x, weight, lora, parts);
   const { bias, into } = parts;
   const output = products.linear(device, x, weight.matrix, {
     ...(bias ? { bias: bias.tensor } : {}),

@@ -5,8 +5,12 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
-import { type DropoutSeed, rowScales } from "../../autograd/lora.ts";
-import type { AttentionRanges, RowFactors } from "../../autograd/op_inputs.ts";
+import {
+  type DropoutSeed,
+  type RowFactors,
+  rowScales,
+} from "../../autograd/lora.ts";
+import type { AttentionRanges } from "../../autograd/op_inputs.ts";
 import { isRecording } from "../../autograd/tape.ts";
 import { areApart, queryRanges, windowedRanges } from "./attention_ranges.ts";
 import type { KvCache } from "./kv_cache.ts";

@@ -1,4 +1,4 @@
-/** The twin of a linear layer with its adapter, in plain loops and float64; PEFT's formula as it stands there. */
+/** The twin of a linear layer with its adapter, in plain loops and float64, by PEFT's formula. */
 import { weightNormsTwin } from "./weight_norms.ts";
 
 /** A layer's numbers, all row-major. */
@@ -46,7 +46,7 @@ function lowRank(
 }
 
 /** `[tokens, rows]` */
-export function adaptedLinearTwin(
+export function loraLinearTwin(
   layer: AdaptedLayer,
   cols: number,
 ): Float64Array {

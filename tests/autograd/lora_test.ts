@@ -1,4 +1,7 @@
-/** Layers with adapters of every make: outputs against the twin, slopes against central differences of it. */
+/**
+ * Layers with all kinds of adapters: outputs against the twin, gradients against its central
+ * differences.
+ */
 import type { Device } from "../../kernels/device/device.ts";
 import { rowSquares } from "../../kernels/matmul/weight_norms.ts";
 import type { DropoutSeed, Lora } from "../../src/autograd/lora.ts";
@@ -14,9 +17,9 @@ import { assertClose, seeded } from "../kernels/numbers.ts";
 import { uploadMatrix } from "../kernels/upload_matrix.ts";
 import {
   type AdaptedLayer,
-  adaptedLinearTwin,
+  loraLinearTwin,
   normsOf,
-} from "../reference/adapted_linear.ts";
+} from "../reference/lora.ts";
 import { centralDifferences } from "../reference/central_differences.ts";
 import { dropoutTwin } from "../reference/dropout.ts";
 
@@ -115,14 +118,14 @@ async function check(
   const tolerance = (cols + rows) * 2 ** -20;
   assertClose(
     await device.read(value),
-    adaptedLinearTwin(layer, cols),
+    loraLinearTwin(layer, cols),
     tolerance,
     "y",
   );
   const dy = seeded(tokens * rows, 9);
   const [dx] = tape.backward(value, device.upload(dy, [tokens, rows]), [x]);
   const slope = (change: (v: Float64Array) => AdaptedLayer, at: Float64Array) =>
-    centralDifferences((v) => adaptedLinearTwin(change(v), cols), at, dy);
+    centralDifferences((v) => loraLinearTwin(change(v), cols), at, dy);
   const wanted = [
     ["dx", dx!, slope((x) => ({ ...layer, x }), layer.x)],
     [
@@ -190,9 +193,9 @@ await gpuTest(
         device.upload(Float32Array.from(serves, (on) => on * scale), [5]),
     }));
     const [on, off] = [layer, { ...layer, b: layer.b.map(() => 0) }];
-    const adapted = adaptedLinearTwin(on, 8);
+    const adapted = loraLinearTwin(on, 8);
     const { dora: _, ...plain } = off;
-    const base = adaptedLinearTwin(plain, 8);
+    const base = loraLinearTwin(plain, 8);
     const want = adapted.map((value, i) =>
       serves[Math.floor(i / 6)] ? value : base[i]!
     );
