@@ -1,4 +1,4 @@
-import { softmax } from "../../../kernels/vocabulary/softmax.ts";
+import { softmax } from "../../../kernels/rows/softmax.ts";
 import * as twin from "../../reference/softmax.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
