@@ -1,18 +1,44 @@
 /**
- * The list of all kernels, so that people can read and tests can compile what runs. A .wgsl file without `//#` is a
- * kernel as it is; one with `//#` is either a piece of others, or has its kernels listed here in every size.
+ * The list of all kernels, so that people can read and tests can compile what runs. A .wgsl file with an
+ * entry point and without `//#` is a kernel as it is; one with both has its kernels listed here in every size; one
+ * without an entry point is a piece of others.
  */
+import {
+  dkvGpuShader,
+  dqGpuShader,
+  forwardGpuShader,
+} from "./attention/attention.ts";
+import {
+  dkvShader,
+  dqShader,
+  forwardShader,
+} from "./attention/attention_panel.ts";
+import {
+  cacheRowsShader,
+  flatCacheRowsShader,
+} from "./attention/cache_rows.ts";
+import { cachedShader } from "./attention/cached_attention.ts";
 import { defineKernel, type Kernel } from "./device/kernel.ts";
 import type { Shader } from "./device/shader.ts";
 
 type Listed = Pick<Shader<never>, "file" | "everyKernel">;
 
 /** The shader files whose text depends on values or has pieces. */
-export const SHADERS: readonly Listed[] = [];
+export const SHADERS: readonly Listed[] = [
+  forwardGpuShader,
+  dqGpuShader,
+  dkvGpuShader,
+  forwardShader,
+  dqShader,
+  dkvShader,
+  cachedShader,
+  cacheRowsShader,
+  flatCacheRowsShader,
+];
 
-/** Whether a .wgsl file is no kernel by itself, but is written by `expand()`. */
+/** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */
 export function isExpanded(text: string): boolean {
-  return /^\s*\/\/#/m.test(text);
+  return !text.includes("@compute") || /^\s*\/\/#/m.test(text);
 }
 
 /**

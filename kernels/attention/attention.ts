@@ -1,47 +1,106 @@
 /**
- * Attention over ranges of keys, with grouped query heads and a streaming softmax. Causality, packing, shared
- * prompts and sliding windows are all in the ranges: the kernels know nothing else.
+ * Attention over ranges of keys, with grouped query heads and a streaming softmax, and its
+ * gradients. Causality, packing, shared prompts and sliding windows are all in the ranges: the
+ * kernels know nothing else. No buffer has queries x keys elements, since the backward makes the
+ * scores again from q, k and lse. There are no atomics: two runs give the same bits.
  */
-import { attentionPanel } from "./attention_panel.ts";
-import { panelTiles } from "./attention_panel_text.ts";
-import {
-  type AttentionShape,
-  attentionSizes,
-  blockGrid,
-  fitsPanel,
-  NO_KEYS,
-  tileOptions,
-} from "./attention_shape.ts";
-import source from "./attention.wgsl" with { type: "text" };
+import { elements, expectShape, type Tensor } from "../device/tensor.ts";
 import type { Device } from "../device/device.ts";
-import { flatTexture } from "../launch/flat_texture.ts";
+import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
 import { lanesOf } from "../device/lanes.ts";
-import type { Tensor } from "../device/tensor.ts";
+import { singleKernel } from "../device/shader.ts";
+import { columnSums } from "../launch/column_sums.ts";
+import { flatTexture } from "../launch/flat_texture.ts";
+import {
+  dkvShader,
+  dkvSizes,
+  dqShader,
+  dqSizes,
+  forwardShader,
+  forwardSizes,
+} from "./attention_panel.ts";
+import { attentionFile } from "./pieces/attention_pieces.ts";
+import {
+  type AttentionShape,
+  type AttentionSizes,
+  attentionSizes,
+  blockGrid,
+  fitsTextures,
+  headOptions,
+  NO_KEYS,
+} from "./attention_shape.ts";
+import dkvText from "./attention_dkv.wgsl" with { type: "text" };
+import dqText from "./attention_dq.wgsl" with { type: "text" };
+import forwardText from "./attention.wgsl" with { type: "text" };
+import statsPanelText from "./attention_stats_panel.wgsl" with {
+  type: "text",
+};
+import statsText from "./attention_stats.wgsl" with { type: "text" };
 
-export { attentionBackward } from "./attention_backward.ts";
-export type {
-  AttentionForward,
-  AttentionGradients,
-} from "./attention_backward.ts";
 export type { AttentionShape } from "./attention_shape.ts";
 
-const tile = defineKernel("attention", source);
+const stats = defineKernel("attention_stats", statsText);
+const statsPanel = defineKernel("attention_stats_panel", statsPanelText);
+
+/** For GPUs; grid: blocks of 32 rows folded over x and y, key heads on z. */
+export const forwardGpuShader = singleKernel(
+  attentionFile("attention.wgsl", forwardText),
+);
+
+/** For GPUs; grid as of the forward kernel. */
+export const dqGpuShader = singleKernel(
+  attentionFile("attention_dq.wgsl", dqText),
+);
+
+/**
+ * For GPUs; grid: blocks of 32 keys folded over x and y, key heads times parts of the walk on z.
+ */
+export const dkvGpuShader = singleKernel(
+  attentionFile("attention_dkv.wgsl", dkvText),
+);
 
 /** What attention returns. */
 export interface AttentionOutput {
   /** `[queries, heads * headDim]`; zeros for a query without keys. */
   readonly o: Tensor;
-  /** Log of the sum of `exp(score)`, in nats, `[queries, heads]`; -1e30 for a query without keys. */
+  /**
+   * Log of the sum of `exp(score)`, in nats, `[queries, heads]`; -1e30 for a query without keys.
+   */
   readonly lse: Tensor;
 }
 
+/** What `attention()` took and returned, and which queries see each key. */
+export interface AttentionForward {
+  /** `[queries, heads * headDim]` */
+  readonly q: Tensor;
+  /** `[keys, kvHeads * headDim]` */
+  readonly k: Tensor;
+  /** `[keys, kvHeads * headDim]` */
+  readonly v: Tensor;
+  /** `[queries, heads * headDim]` */
+  readonly o: Tensor;
+  /** `[queries, heads]` */
+  readonly lse: Tensor;
+  /** u32 `[queries, 4]`: query i sees the keys of `[0], [1])` and `[2], [3])`. */
+  readonly ranges: Tensor;
+  /** u32 `[keys, 2]`: all queries that see key j lie in `[first, end)`. */
+  readonly queryRanges: Tensor;
+}
+
+/** Gradients with the shapes of q, k and v. */
+export interface AttentionGradients {
+  readonly dq: Tensor;
+  readonly dk: Tensor;
+  readonly dv: Tensor;
+}
+
 /**
- * `o[i] = sum_j softmax_j(scale * q[i] . k[j]) v[j]`, where query i sees the keys in `[ranges[i, 0], ranges[i, 1])`
- * and `[ranges[i, 2], ranges[i, 3])`, which must not overlap.
+ * `o[i] = sum_j softmax_j(scale * q[i] . k[j]) v[j]`, where query i sees the keys in
+ * `[ranges[i, 0], ranges[i, 1])` and `[ranges[i, 2], ranges[i, 3])`, which must not overlap.
  *
- * `k` and `v` may have more rows than are seen; those between rows that are seen must be finite. Pass
- * `rowsView(k, 0, used)` of a large cache: CPU adapters copy what they are given.
+ * `k` and `v` may have more rows than are seen; those between rows that are seen must be finite.
+ * Pass `rowsView(k, 0, used)` of a large cache, since on CPUs its rows are copied.
  *
  * @param q `[queries, heads * headDim]`
  * @param k `[keys, kvHeads * headDim]`
@@ -62,66 +121,10 @@ export function attention(
   if (sizes.queries === 0 || sizes.keys === 0) return blank(device, q, shape);
   const o = device.allocate(q.shape);
   const lse = device.allocate([sizes.queries, shape.heads]);
-  const panel = fitsPanel(device, shape.headDim, 4, [q, k, v]);
-  const launch = panel ? launchPanel : launchTile;
-  launch(
-    device,
-    { q, k, v, ranges, o, lse },
-    shape,
-    sizes.queries * sizes.group,
-  );
+  const fits = fitsTextures(device, shape.headDim, 4, [q, k, v]);
+  const launch = fits ? forwardOnCpu : forwardOnGpu;
+  launch(device, { q, k, v, ranges, o, lse }, shape, sizes);
   return { o, lse };
-}
-
-type Tensors = AttentionOutput & Record<"q" | "k" | "v" | "ranges", Tensor>;
-
-function launchTile(
-  device: Device,
-  tensors: Tensors,
-  shape: AttentionShape,
-  rows: number,
-): void {
-  device.launch(
-    tile,
-    { ...tensors },
-    paramsOf(shape, rows),
-    blockGrid(rows, 32, shape.kvHeads),
-    tileOptions(shape),
-  );
-}
-
-function launchPanel(
-  device: Device,
-  { q, k, v, ranges, o, lse }: Tensors,
-  shape: AttentionShape,
-  rows: number,
-): void {
-  const { headDim, kvHeads, softcap = 0 } = shape;
-  const lanes = lanesOf(device);
-  const [most, step] = panelTiles(headDim).forward;
-  const perLane = rows <= 16 ? 1 : most; // few rows must spread over the lanes
-  const kernel = attentionPanel({ headDim, lanes, rows: perLane, keys: step });
-  const inputs = {
-    q: flatTexture(device, q),
-    k: flatTexture(device, k),
-    v: flatTexture(device, v),
-    ranges: flatTexture(device, ranges, "rgba32uint"),
-  };
-  device.launch(
-    kernel,
-    { ...inputs, o, lse },
-    paramsOf(shape, rows),
-    blockGrid(rows, lanes * perLane, kvHeads),
-    { constants: { SOFTCAP: softcap } },
-  );
-  for (const input of Object.values(inputs)) device.release(input);
-}
-
-function paramsOf(
-  { heads, kvHeads, scale }: AttentionShape,
-  rows: number,
-): Record<string, number> {
-  return { rows, group: heads / kvHeads, heads, kv_heads: kvHeads, scale };
 }
 
 function blank(
@@ -130,6 +133,258 @@ function blank(
   { heads }: AttentionShape,
 ): AttentionOutput {
   const shape = [q.shape[0]!, heads];
-  const none = new Float32Array(shape[0]! * heads).fill(NO_KEYS);
+  const none = new Float32Array(elements(shape)).fill(NO_KEYS);
   return { o: device.zeros(q.shape), lse: device.upload(none, shape) };
+}
+
+type ForwardTensors =
+  & AttentionOutput
+  & Record<"q" | "k" | "v" | "ranges", Tensor>;
+
+function forwardOnGpu(
+  device: Device,
+  tensors: ForwardTensors,
+  shape: AttentionShape,
+  sizes: AttentionSizes,
+): void {
+  const params = paramsOf(shape, sizes);
+  device.launch(
+    forwardGpuShader.kernel({}),
+    { ...tensors },
+    params,
+    blockGrid(params.rows, 32, shape.kvHeads),
+    headOptions(shape),
+  );
+}
+
+function forwardOnCpu(
+  device: Device,
+  { q, k, v, ranges, o, lse }: ForwardTensors,
+  shape: AttentionShape,
+  sizes: AttentionSizes,
+): void {
+  const params = paramsOf(shape, sizes);
+  const whole = forwardSizes(shape.headDim, lanesOf(device));
+  // few rows spread over the lanes
+  const own = params.rows <= 16 ? { ...whole, ROWS: 1 } : whole;
+  const inputs = {
+    q: flatTexture(device, q),
+    k: flatTexture(device, k),
+    v: flatTexture(device, v),
+    ranges: flatTexture(device, ranges, "rgba32uint"),
+  };
+  device.launch(
+    forwardShader.kernel(own),
+    { ...inputs, o, lse },
+    params,
+    blockGrid(params.rows, own.LANES * own.ROWS, shape.kvHeads),
+    { constants: { SOFTCAP: shape.softcap ?? 0 } },
+  );
+  for (const input of Object.values(inputs)) device.release(input);
+}
+
+/** The parameters that all kernels of attention share; those without `keys` leave it out. */
+function paramsOf(
+  { heads, kvHeads, scale }: AttentionShape,
+  { queries, keys, group }: AttentionSizes,
+) {
+  const rows = queries * group;
+  return { rows, keys, group, heads, kv_heads: kvHeads, scale };
+}
+
+type BackwardTensors = AttentionForward & {
+  readonly dout: Tensor;
+  /** lse and `o . dout`, `[queries, heads, 2]` */
+  readonly stats: Tensor;
+};
+
+/**
+ * Gradients of q, k and v from the gradient `dO` of attention's output, `[queries, heads *
+ * headDim]`: one walk over keys for dq, one over queries for dk and dv.
+ *
+ * @throws {TypeError} if a shape does not fit
+ * Source: https://arxiv.org/abs/2205.14135, Algorithm 4.
+ */
+export function attentionBackward(
+  device: Device,
+  forward: AttentionForward,
+  dO: Tensor,
+  shape: AttentionShape,
+): AttentionGradients {
+  const { q, k, v, o, lse, ranges, queryRanges } = forward;
+  const sizes = attentionSizes(q, k, v, ranges, shape);
+  expectShape("o", o, q.shape);
+  expectShape("dO", dO, q.shape);
+  expectShape("lse", lse, [sizes.queries, shape.heads]);
+  expectShape("queryRanges", queryRanges, [sizes.keys, 2]);
+  if (sizes.queries === 0 || sizes.keys === 0) {
+    return {
+      dq: device.zeros(q.shape),
+      dk: device.zeros(k.shape),
+      dv: device.zeros(v.shape),
+    };
+  }
+  const stats = device.allocate([sizes.queries, shape.heads, 2]);
+  const tensors = { ...forward, dout: dO, stats };
+  const fits = fitsTextures(device, shape.headDim, 6, [q, k, v]);
+  const launch = fits ? backwardOnCpu : backwardOnGpu;
+  const gradients = launch(device, tensors, shape, sizes);
+  device.release(stats);
+  return gradients;
+}
+
+function backwardOnGpu(
+  device: Device,
+  tensors: BackwardTensors,
+  shape: AttentionShape,
+  sizes: AttentionSizes,
+): AttentionGradients {
+  const { q, k, v } = tensors;
+  statsOnGpu(device, tensors, shape);
+  const params = paramsOf(shape, sizes);
+  const options = headOptions(shape);
+  const dq = device.allocate(q.shape);
+  device.launch(
+    dqGpuShader.kernel({}),
+    { ...gradientInputs(tensors), dq },
+    params,
+    blockGrid(params.rows, 32, shape.kvHeads),
+    options,
+  );
+  const parts = walkParts(device, params, elements(k.shape));
+  const dk = device.allocate([parts, elements(k.shape)]);
+  const dv = device.allocate([parts, elements(v.shape)]);
+  device.launch(
+    dkvGpuShader.kernel({}),
+    {
+      ...gradientInputs(tensors),
+      query_ranges: tensors.queryRanges,
+      dk,
+      dv,
+    },
+    { ...params, parts },
+    blockGrid(params.keys, 32, shape.kvHeads * parts),
+    options,
+  );
+  return {
+    dq,
+    dk: sumOfParts(device, dk, k.shape),
+    dv: sumOfParts(device, dv, v.shape),
+  };
+}
+
+function gradientInputs(
+  { q, k, v, dout, stats, ranges }: BackwardTensors,
+): Record<string, Tensor> {
+  return { q, k, v, dout, stats, ranges };
+}
+
+function statsOnGpu(
+  device: Device,
+  { o, dout, lse, stats: into }: BackwardTensors,
+  { headDim }: AttentionShape,
+): void {
+  const count = elements(lse.shape);
+  device.launch(
+    stats,
+    { o, dout, lse, stats: into },
+    { count },
+    foldedGrid(Math.ceil(count / 64)),
+    { constants: { HEAD_DIM: headDim } },
+  );
+}
+
+function sumOfParts(
+  device: Device,
+  parts: Tensor,
+  shape: readonly number[],
+): Tensor {
+  if (parts.shape[0] === 1) return { ...parts, shape };
+  const sums = columnSums(device, parts);
+  device.release(parts);
+  return { ...sums, shape };
+}
+
+/**
+ * A GPU has up to 140 processors, each of which wants some workgroups. 512 of them are 16 MB of
+ * sums at most, for heads of 128.
+ */
+const WANTED_GROUPS = 512;
+
+/**
+ * Into how many parts the walk over the rows is divided, so that short batches too fill a GPU; a
+ * part has at least two tiles.
+ *
+ * @param size numbers of dk, which one binding holds once a part
+ */
+function walkParts(
+  device: Device,
+  { keys, rows, kv_heads }: ReturnType<typeof paramsOf>,
+  size: number,
+): number {
+  const blocks = Math.ceil(keys / 32) * kv_heads;
+  const room = device.windowBytes / (4 * size);
+  const most = Math.min(WANTED_GROUPS / blocks, Math.ceil(rows / 64), room);
+  return Math.max(1, Math.floor(most));
+}
+
+function backwardOnCpu(
+  device: Device,
+  tensors: BackwardTensors,
+  shape: AttentionShape,
+  sizes: AttentionSizes,
+): AttentionGradients {
+  const { headDim, kvHeads, softcap = 0 } = shape;
+  const { q, k, v, queryRanges } = tensors;
+  const dout = flatTexture(device, tensors.dout);
+  statsOnCpu(device, tensors, dout, headDim);
+  const textures = {
+    q: flatTexture(device, q),
+    k: flatTexture(device, k),
+    v: flatTexture(device, v),
+    dout,
+    stats: flatTexture(device, tensors.stats),
+    ranges: flatTexture(device, tensors.ranges, "rgba32uint"),
+  };
+  const dq = device.allocate(q.shape);
+  const dk = device.allocate(k.shape);
+  const dv = device.allocate(v.shape);
+  const params = paramsOf(shape, sizes);
+  const options = { constants: { SOFTCAP: softcap } };
+  const rowSizes = dqSizes(headDim, lanesOf(device));
+  device.launch(
+    dqShader.kernel(rowSizes),
+    { ...textures, dq },
+    params,
+    blockGrid(params.rows, rowSizes.LANES * rowSizes.ROWS, kvHeads),
+    options,
+  );
+  const keySizes = dkvSizes(headDim, lanesOf(device));
+  device.launch(
+    dkvShader.kernel(keySizes),
+    { ...textures, query_ranges: queryRanges, dk, dv },
+    params,
+    blockGrid(params.keys, keySizes.LANES * keySizes.KEYS, kvHeads),
+    options,
+  );
+  for (const texture of Object.values(textures)) device.release(texture);
+  return { dq, dk, dv };
+}
+
+function statsOnCpu(
+  device: Device,
+  { o, lse, stats: into }: BackwardTensors,
+  dout: GPUTexture,
+  headDim: number,
+): void {
+  const count = elements(lse.shape);
+  const texture = flatTexture(device, o);
+  device.launch(
+    statsPanel,
+    { o: texture, dout, lse, stats: into },
+    { count },
+    foldedGrid(Math.ceil(count / 64)),
+    { constants: { QUADS: headDim / 4 } },
+  );
+  device.release(texture);
 }

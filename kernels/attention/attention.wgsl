@@ -1,62 +1,39 @@
-// o[i] = sum_j p[i, j] v[j], p[i] = softmax_j(score(q[i] . k[j])) over the keys that row i sees; lse[i] = log sum_j exp(score)
-// A row is a (query, head) pair that shares this group's key head. One workgroup per 32 rows and key head, 8 x 8
-// invocations; tiles of 32 keys; head_dim in chunks of 32 through workgroup memory. Invocation (y, x) owns rows 4y..4y+3,
-// the scores of keys x, x+8, x+16, x+24 and quad x of each chunk of o. Streaming softmax with a running maximum.
-alias Chunks2 = array<array<vec4f, 2>, 4>;                            // [rows, ceil(head_dim / 32)]
-alias Chunks = Chunks2;
-alias Item = f32;                                                     // or vec4f, where head_dim is a multiple of 4
+// o[i] = sum_j p[i, j] v[j] and lse[i] = log sum_j exp(score[i, j]), where p[i] =
+// softmax_j(score[i, j]) over the keys j that row i sees, and score is that of score.wgsl.
+// Streaming softmax with a running maximum: https://arxiv.org/abs/2205.14135, Algorithm 1.
+// A row is a (query, head) pair; one workgroup takes 32 rows that share a key head, with 8 x 8
+// invocations, and walks over tiles of 32 keys; head_dim goes through workgroup memory in chunks of
+// 32. Invocation (y, x) owns the rows 4y .. 4y + 3: their scores with the keys x, x + 8, x + 16 and
+// x + 24 of a tile, and quad x of each chunk of their o.
+// Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.
+alias Chunks2 = array<array<vec4f, 2>, 4>;
+alias Chunks = Chunks2; // [rows, ceil(head_dim / 32)]
+alias Item = f32;       // vec4f if 4 divides head_dim
 override HEAD_DIM: u32 = 64;
-override WIDTH: u32 = 1;                                              // of Item
+override WIDTH: u32 = 1; // numbers in an Item
 override SOFTCAP: f32 = 0.0;
 const NO_KEYS = -1e30;
 const NONE = 0xffffffffu;
-const STRIDE = 9u;                                                    // quads in a tile's row, odd against bank conflicts
+const STRIDE = 9u; // quads from row to row of a tile: odd against bank conflicts
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<Item>;              // [queries, heads * head_dim]
-@group(0) @binding(1) var<storage, read> k: array<Item>;              // [keys, kv_heads * head_dim]
-@group(0) @binding(2) var<storage, read> v: array<Item>;              // [keys, kv_heads * head_dim]
-@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;        // [queries]
-@group(0) @binding(4) var<storage, read_write> o: array<f32>;         // [queries, heads * head_dim]
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;       // [queries, heads]
+@group(0) @binding(0) var<storage, read> q: array<Item>;        // [queries, q_cols]
+@group(0) @binding(1) var<storage, read> k: array<Item>;        // [keys, kv_cols]
+@group(0) @binding(2) var<storage, read> v: array<Item>;        // [keys, kv_cols]
+@group(0) @binding(3) var<storage, read> ranges: array<vec4u>;  // [queries]
+@group(0) @binding(4) var<storage, read_write> o: array<f32>;   // [queries, q_cols]
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>; // [queries, heads]
 @group(0) @binding(6) var<uniform> params: Params;
 
-var<workgroup> own: array<vec4f, 288>;                                // [32 rows, STRIDE]
-var<workgroup> other: array<vec4f, 288>;                              // [32 keys, STRIDE]
-var<workgroup> weights: array<f32, 1152>;                             // [32 rows, 4 * STRIDE], one of 32 keys after the other
-var<workgroup> partial: array<f32, 256>;                              // [32 rows, 8]
+var<workgroup> own: array<vec4f, 288>;    // [32 rows, STRIDE]
+var<workgroup> other: array<vec4f, 288>;  // [32 keys, STRIDE]
+var<workgroup> weights: array<f32, 1152>; // p, [32 rows, 32 keys of 4 * STRIDE]
+var<workgroup> partial: array<f32, 256>;  // [32 rows, 8]
 
-fn score(product: f32) -> f32 {
-  if (SOFTCAP > 0.0) { return SOFTCAP * tanh(params.scale * product / SOFTCAP); }
-  return params.scale * product;
-}
-
-fn head_of(row: u32, kv_head: u32) -> u32 {
-  return row / params.group * params.heads + kv_head * params.group + row % params.group;
-}
-
-fn q_quad(head: u32, dim: u32) -> vec4f {
-  let at = head * HEAD_DIM + dim;
-  if (WIDTH == 4u && dim < HEAD_DIM) { return vec4f(q[at / 4u]); }
-  var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = vec4f(q[at + c]).x; } }
-  return quad;
-}
-
-fn k_quad(head: u32, dim: u32) -> vec4f {
-  let at = head * HEAD_DIM + dim;
-  if (WIDTH == 4u && dim < HEAD_DIM) { return vec4f(k[at / 4u]); }
-  var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = vec4f(k[at + c]).x; } }
-  return quad;
-}
-
-fn v_quad(head: u32, dim: u32) -> vec4f {
-  let at = head * HEAD_DIM + dim;
-  if (WIDTH == 4u && dim < HEAD_DIM) { return vec4f(v[at / 4u]); }
-  var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = vec4f(v[at + c]).x; } }
-  return quad;
-}
+//#use "score.wgsl" SLOPE = 0
+//#use "head_of.wgsl"
+//#use "head_quad.wgsl" NAME = "q"
+//#use "head_quad.wgsl" NAME = "k"
+//#use "head_quad.wgsl" NAME = "v"
 
 @compute @workgroup_size(64)
 fn main(
@@ -71,13 +48,7 @@ fn main(
   let x = lane % 8u;
   let y = lane / 8u;
 
-  // the least start and greatest end of both ranges over this block: the walk skips what no row sees
-  var bounds = vec4u(NONE, 0u, NONE, 0u);
-  for (var query = first / params.group; query <= last / params.group; query++) {
-    let range = ranges[query];
-    if (range.x < range.y) { bounds.x = min(bounds.x, range.x); bounds.y = max(bounds.y, range.y); }
-    if (range.z < range.w) { bounds.z = min(bounds.z, range.z); bounds.w = max(bounds.w, range.w); }
-  }
+  //#use "key_bounds.wgsl" RANGE = "ranges[query]"
   var seen: array<vec4u, 4>;
   for (var r = 0u; r < 4u; r++) { seen[r] = ranges[min(first + y * 4u + r, last) / params.group]; }
 
@@ -91,7 +62,7 @@ fn main(
     let begin = select(bounds.x, bounds.z, part == 1u);
     let end = select(bounds.y, bounds.w, part == 1u);
     for (var key = begin; key < end; key += 32u) {
-      var s: array<vec4f, 4>;                                         // [rows][keys x + 8c]
+      var s: array<vec4f, 4>; // [rows][keys x + 8c]
       for (var r = 0u; r < 4u; r++) { s[r] = vec4f(0.0); }
       for (var dim = 0u; dim < HEAD_DIM; dim += 32u) {
         workgroupBarrier();
@@ -102,16 +73,7 @@ fn main(
           other[at] = k_quad(min(key + i / 8u, end - 1u) * params.kv_heads + kv_head, d);
         }
         workgroupBarrier();
-        for (var d = 0u; d < 8u; d++) {
-          let k0 = other[x * STRIDE + d];
-          let k1 = other[(x + 8u) * STRIDE + d];
-          let k2 = other[(x + 16u) * STRIDE + d];
-          let k3 = other[(x + 24u) * STRIDE + d];
-          for (var r = 0u; r < 4u; r++) {
-            let a = own[(y * 4u + r) * STRIDE + d];
-            s[r] += vec4f(dot(a, k0), dot(a, k1), dot(a, k2), dot(a, k3));
-          }
-        }
+        //#use "block_products.wgsl" SUM = "s", ROW = "k"
       }
 
       // m' = max(m, s); p = exp(s - m'); l' = l * exp(m - m') + sum(p)
@@ -147,16 +109,7 @@ fn main(
         }
         workgroupBarrier();
         for (var r = 0u; r < 4u; r++) { out[r][chunk] *= fade[r]; }
-        for (var j = 0u; j < 8u; j++) {
-          let v0 = other[(4u * j) * STRIDE + x];
-          let v1 = other[(4u * j + 1u) * STRIDE + x];
-          let v2 = other[(4u * j + 2u) * STRIDE + x];
-          let v3 = other[(4u * j + 3u) * STRIDE + x];
-          for (var r = 0u; r < 4u; r++) {
-            let at = (y * 4u + r) * 4u * STRIDE + 4u * j;
-            out[r][chunk] += weights[at] * v0 + weights[at + 1u] * v1 + weights[at + 2u] * v2 + weights[at + 3u] * v3;
-          }
-        }
+        //#use "block_sums.wgsl" SUM = "out[r][chunk]", FACTORS = "weights", ROW = "v"
       }
     }
   }

@@ -1,76 +1,39 @@
-// dv[j] = sum_i p[i, j] do[i], dk[j] = sum_i ds[i, j] q[i]; p and ds as in attention_dq.wgsl, i over (query, head) rows
-// One workgroup per 32 keys, key head and part of the walk, 8 x 8 invocations; tiles of 32 rows between the first and
-// last query that sees any of the keys. Part p of them fills row p of dk and dv. Invocation (y, x) owns keys 4y..4y+3, the products with rows x, x+8, x+16, x+24 and quad x
-// of each chunk of dk and dv. Sums run in a fixed order: two runs give the same bits.
-alias Chunks2 = array<array<vec4f, 2>, 4>;                            // [keys, ceil(head_dim / 32)]
-alias Chunks = Chunks2;
-alias Item = f32;                                                     // or vec4f, where head_dim is a multiple of 4
+// dv[j] = sum_i p[i, j] dout[i] and dk[j] = sum_i ds[i, j] q[i] over the (query, head) rows i, with
+// p and ds of attention_dq.wgsl.
+// One workgroup takes 32 keys, a key head and one part of the walk, with 8 x 8 invocations; the
+// walk goes in tiles of 32 rows from the first to the last query that sees any of the keys. Part p
+// fills row p of dk and dv, and column_sums adds the parts up.
+// Invocation (y, x) owns the keys 4y .. 4y + 3: their products with the rows x, x + 8, x + 16 and
+// x + 24 of a tile, and quad x of each chunk of their dk and dv.
+// Sums run in a fixed order, so that two runs give the same bits.
+// Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.
+alias Chunks2 = array<array<vec4f, 2>, 4>;
+alias Chunks = Chunks2; // [keys, ceil(head_dim / 32)]
+alias Item = f32;       // vec4f if 4 divides head_dim
 override HEAD_DIM: u32 = 64;
-override WIDTH: u32 = 1;                                              // of Item
+override WIDTH: u32 = 1; // numbers in an Item
 override SOFTCAP: f32 = 0.0;
 const NONE = 0xffffffffu;
-const STRIDE = 9u;                                                    // quads in a tile's row, odd against bank conflicts
+const STRIDE = 9u; // quads from row to row of a tile: odd against bank conflicts
 struct Params { keys: u32, group: u32, heads: u32, kv_heads: u32, parts: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<Item>;              // [queries, heads * head_dim]
-@group(0) @binding(1) var<storage, read> k: array<Item>;              // [keys, kv_heads * head_dim]
-@group(0) @binding(2) var<storage, read> v: array<Item>;              // [keys, kv_heads * head_dim]
-@group(0) @binding(3) var<storage, read> dout: array<Item>;           // [queries, heads * head_dim]
-@group(0) @binding(4) var<storage, read> stats: array<vec2f>;         // [queries, heads]: lse, o . do
-@group(0) @binding(5) var<storage, read> ranges: array<vec4u>;        // [queries]
-@group(0) @binding(6) var<storage, read> query_ranges: array<vec2u>;  // [keys]
-@group(0) @binding(7) var<storage, read_write> dk: array<f32>;        // [parts, keys, kv_heads * head_dim]
-@group(0) @binding(8) var<storage, read_write> dv: array<f32>;        // [parts, keys, kv_heads * head_dim]
+@group(0) @binding(0) var<storage, read> q: array<Item>;             // [queries, q_cols]
+@group(0) @binding(1) var<storage, read> k: array<Item>;             // [keys, kv_cols]
+@group(0) @binding(2) var<storage, read> v: array<Item>;             // [keys, kv_cols]
+@group(0) @binding(3) var<storage, read> dout: array<Item>;          // [queries, q_cols]
+@group(0) @binding(4) var<storage, read> stats: array<vec2f>;        // [queries, heads, 2]
+@group(0) @binding(5) var<storage, read> ranges: array<vec4u>;       // [queries]
+@group(0) @binding(6) var<storage, read> query_ranges: array<vec2u>; // [keys]
+@group(0) @binding(7) var<storage, read_write> dk: array<f32>;       // [parts, keys, kv_cols]
+@group(0) @binding(8) var<storage, read_write> dv: array<f32>;       // [parts, keys, kv_cols]
 @group(0) @binding(9) var<uniform> params: Params;
 
-var<workgroup> own: array<vec4f, 288>;                                // [32 keys, STRIDE]
-var<workgroup> other: array<vec4f, 288>;                              // [32 rows, STRIDE]
-var<workgroup> factors: array<f32, 1152>;                             // [32 keys, 4 * STRIDE], one of 32 rows after the other
+var<workgroup> own: array<vec4f, 288>;    // [32 keys, STRIDE]
+var<workgroup> other: array<vec4f, 288>;  // [32 rows, STRIDE]
+var<workgroup> factors: array<f32, 1152>; // p or ds, [32 keys, 32 rows of 4 * STRIDE]
 
-fn score(product: f32) -> f32 {
-  if (SOFTCAP > 0.0) { return SOFTCAP * tanh(params.scale * product / SOFTCAP); }
-  return params.scale * product;
-}
-
-fn score_slope(score: f32) -> f32 {
-  if (SOFTCAP > 0.0) { return params.scale * (1.0 - score * score / (SOFTCAP * SOFTCAP)); }
-  return params.scale;
-}
-
-fn head_of(row: u32, kv_head: u32) -> u32 {
-  return row / params.group * params.heads + kv_head * params.group + row % params.group;
-}
-
-// quad `dim..dim+3` of a row of q (0), k (1), v (2) or do (3); zeros past the head's end
-fn quad_of(source: u32, head: u32, dim: u32) -> vec4f {
-  let at = head * HEAD_DIM + dim;
-  if (WIDTH == 4u && dim < HEAD_DIM) { return item_of(source, at / 4u); }
-  var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = item_of(source, at + c).x; } }
-  return quad;
-}
-
-fn item_of(source: u32, at: u32) -> vec4f {
-  switch source {
-    case 0u: { return vec4f(q[at]); }
-    case 1u: { return vec4f(k[at]); }
-    case 2u: { return vec4f(v[at]); }
-    default: { return vec4f(dout[at]); }
-  }
-}
-
-// products of 4 keys of `own` with rows x, x+8, x+16, x+24 of `other`
-fn add_products(s: ptr<function, array<vec4f, 4>>, x: u32, y: u32) {
-  for (var d = 0u; d < 8u; d++) {
-    let b0 = other[x * STRIDE + d];
-    let b1 = other[(x + 8u) * STRIDE + d];
-    let b2 = other[(x + 16u) * STRIDE + d];
-    let b3 = other[(x + 24u) * STRIDE + d];
-    for (var r = 0u; r < 4u; r++) {
-      let a = own[(y * 4u + r) * STRIDE + d];
-      (*s)[r] += vec4f(dot(a, b0), dot(a, b1), dot(a, b2), dot(a, b3));
-    }
-  }
-}
+//#use "score.wgsl" SLOPE = 1
+//#use "head_of.wgsl"
+//#use "quad_of.wgsl"
 
 @compute @workgroup_size(64)
 fn main(
@@ -93,7 +56,7 @@ fn main(
     if (range.x < range.y) { begin = min(begin, range.x); end = max(end, range.y); }
   }
   let last_row = max(end, 1u) * params.group - 1u;
-  var sums: array<Chunks, 2>;                                         // dv, dk
+  var sums: array<Chunks, 2>; // dv, dk
   for (var r = 0u; r < 4u; r++) {
     for (var c = 0u; c * 32u < HEAD_DIM; c++) {
       sums[0][r][c] = vec4f(0.0);
@@ -103,10 +66,10 @@ fn main(
 
   let first_row = min(begin, end) * params.group;
   let tiles = (end * params.group - first_row + 31u) / 32u;
-  let rows = (tiles + params.parts - 1u) / params.parts * 32u;        // of a part
+  let rows = (tiles + params.parts - 1u) / params.parts * 32u; // of a part
   let part_end = min(first_row + (part + 1u) * rows, end * params.group);
   for (var row = first_row + part * rows; row < part_end; row += 32u) {
-    var products: array<array<vec4f, 4>, 2>;                          // k . q, v . do
+    var products: array<array<vec4f, 4>, 2>; // k . q, v . dout
     for (var pair = 0u; pair < 2u; pair++) {
       var s: array<vec4f, 4>;
       for (var r = 0u; r < 4u; r++) { s[r] = vec4f(0.0); }
@@ -139,7 +102,7 @@ fn main(
       }
     }
 
-    for (var pair = 0u; pair < 2u; pair++) {                          // dv += p do, then dk += ds q
+    for (var pair = 0u; pair < 2u; pair++) { // dv += p dout, then dk += ds q
       workgroupBarrier();
       for (var r = 0u; r < 4u; r++) {
         for (var c = 0u; c < 4u; c++) {
@@ -150,19 +113,12 @@ fn main(
         workgroupBarrier();
         for (var i = lane; i < 256u; i += 64u) {
           other[i / 8u * STRIDE + i % 8u] = quad_of(
-            3u - pair * 3u, head_of(min(row + i / 8u, last_row), kv_head), chunk * 32u + i % 8u * 4u);
+            3u - pair * 3u,
+            head_of(min(row + i / 8u, last_row), kv_head),
+            chunk * 32u + i % 8u * 4u);
         }
         workgroupBarrier();
-        for (var j = 0u; j < 8u; j++) {
-          let b0 = other[(4u * j) * STRIDE + x];
-          let b1 = other[(4u * j + 1u) * STRIDE + x];
-          let b2 = other[(4u * j + 2u) * STRIDE + x];
-          let b3 = other[(4u * j + 3u) * STRIDE + x];
-          for (var r = 0u; r < 4u; r++) {
-            let at = (y * 4u + r) * 4u * STRIDE + 4u * j;
-            sums[pair][r][chunk] += factors[at] * b0 + factors[at + 1u] * b1 + factors[at + 2u] * b2 + factors[at + 3u] * b3;
-          }
-        }
+        //#use "block_sums.wgsl" SUM = "sums[pair][r][chunk]", FACTORS = "factors", ROW = "b"
       }
     }
   }

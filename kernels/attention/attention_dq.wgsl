@@ -1,72 +1,32 @@
-// dq[i] = sum_j ds[i, j] k[j], ds = p * (do . v - o . do) * slope, p = exp(score - lse)
-// Rows, tiles and invocations as in attention.wgsl; scores are computed again, nothing is stored.
-alias Chunks2 = array<array<vec4f, 2>, 4>;                            // [rows, ceil(head_dim / 32)]
-alias Chunks = Chunks2;
-alias Item = f32;                                                     // or vec4f, where head_dim is a multiple of 4
+// dq[i] = sum_j ds[i, j] k[j] with ds = p (dout . v - o . dout) slope and p = exp(score - lse),
+// where slope is the score's with respect to q . k. https://arxiv.org/abs/2205.14135, Algorithm 4.
+// Rows, tiles and invocations are those of attention.wgsl. Scores are made again, none is stored.
+// Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.
+alias Chunks2 = array<array<vec4f, 2>, 4>;
+alias Chunks = Chunks2; // [rows, ceil(head_dim / 32)]
+alias Item = f32;       // vec4f if 4 divides head_dim
 override HEAD_DIM: u32 = 64;
-override WIDTH: u32 = 1;                                              // of Item
+override WIDTH: u32 = 1; // numbers in an Item
 override SOFTCAP: f32 = 0.0;
 const NONE = 0xffffffffu;
-const STRIDE = 9u;                                                    // quads in a tile's row, odd against bank conflicts
+const STRIDE = 9u; // quads from row to row of a tile: odd against bank conflicts
 struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
-@group(0) @binding(0) var<storage, read> q: array<Item>;              // [queries, heads * head_dim]
-@group(0) @binding(1) var<storage, read> k: array<Item>;              // [keys, kv_heads * head_dim]
-@group(0) @binding(2) var<storage, read> v: array<Item>;              // [keys, kv_heads * head_dim]
-@group(0) @binding(3) var<storage, read> dout: array<Item>;           // [queries, heads * head_dim]
-@group(0) @binding(4) var<storage, read> stats: array<vec2f>;         // [queries, heads]: lse, o . do
-@group(0) @binding(5) var<storage, read> ranges: array<vec4u>;        // [queries]
-@group(0) @binding(6) var<storage, read_write> dq: array<f32>;        // [queries, heads * head_dim]
+@group(0) @binding(0) var<storage, read> q: array<Item>;       // [queries, q_cols]
+@group(0) @binding(1) var<storage, read> k: array<Item>;       // [keys, kv_cols]
+@group(0) @binding(2) var<storage, read> v: array<Item>;       // [keys, kv_cols]
+@group(0) @binding(3) var<storage, read> dout: array<Item>;    // [queries, q_cols]
+@group(0) @binding(4) var<storage, read> stats: array<vec2f>;  // [queries, heads, 2]
+@group(0) @binding(5) var<storage, read> ranges: array<vec4u>; // [queries]
+@group(0) @binding(6) var<storage, read_write> dq: array<f32>; // [queries, q_cols]
 @group(0) @binding(7) var<uniform> params: Params;
 
-var<workgroup> own: array<vec4f, 288>;                                // [32 rows, STRIDE]
-var<workgroup> other: array<vec4f, 288>;                              // [32 keys, STRIDE]
-var<workgroup> slopes: array<f32, 1152>;                              // [32 rows, 4 * STRIDE], one of 32 keys after the other
+var<workgroup> own: array<vec4f, 288>;   // [32 rows, STRIDE]
+var<workgroup> other: array<vec4f, 288>; // [32 keys, STRIDE]
+var<workgroup> slopes: array<f32, 1152>; // ds, [32 rows, 32 keys of 4 * STRIDE]
 
-fn score(product: f32) -> f32 {
-  if (SOFTCAP > 0.0) { return SOFTCAP * tanh(params.scale * product / SOFTCAP); }
-  return params.scale * product;
-}
-
-fn score_slope(score: f32) -> f32 {
-  if (SOFTCAP > 0.0) { return params.scale * (1.0 - score * score / (SOFTCAP * SOFTCAP)); }
-  return params.scale;
-}
-
-fn head_of(row: u32, kv_head: u32) -> u32 {
-  return row / params.group * params.heads + kv_head * params.group + row % params.group;
-}
-
-// quad `dim..dim+3` of a row of q (0), k (1), v (2) or do (3); zeros past the head's end
-fn quad_of(source: u32, head: u32, dim: u32) -> vec4f {
-  let at = head * HEAD_DIM + dim;
-  if (WIDTH == 4u && dim < HEAD_DIM) { return item_of(source, at / 4u); }
-  var quad = vec4f(0.0);
-  for (var c = 0u; c < 4u; c++) { if (dim + c < HEAD_DIM) { quad[c] = item_of(source, at + c).x; } }
-  return quad;
-}
-
-fn item_of(source: u32, at: u32) -> vec4f {
-  switch source {
-    case 0u: { return vec4f(q[at]); }
-    case 1u: { return vec4f(k[at]); }
-    case 2u: { return vec4f(v[at]); }
-    default: { return vec4f(dout[at]); }
-  }
-}
-
-// products of 4 rows of `own` with keys x, x+8, x+16, x+24 of `other`
-fn add_products(s: ptr<function, array<vec4f, 4>>, x: u32, y: u32) {
-  for (var d = 0u; d < 8u; d++) {
-    let b0 = other[x * STRIDE + d];
-    let b1 = other[(x + 8u) * STRIDE + d];
-    let b2 = other[(x + 16u) * STRIDE + d];
-    let b3 = other[(x + 24u) * STRIDE + d];
-    for (var r = 0u; r < 4u; r++) {
-      let a = own[(y * 4u + r) * STRIDE + d];
-      (*s)[r] += vec4f(dot(a, b0), dot(a, b1), dot(a, b2), dot(a, b3));
-    }
-  }
-}
+//#use "score.wgsl" SLOPE = 1
+//#use "head_of.wgsl"
+//#use "quad_of.wgsl"
 
 @compute @workgroup_size(64)
 fn main(
@@ -81,12 +41,7 @@ fn main(
   let x = lane % 8u;
   let y = lane / 8u;
 
-  var bounds = vec4u(NONE, 0u, NONE, 0u);
-  for (var query = first / params.group; query <= last / params.group; query++) {
-    let range = ranges[query];
-    if (range.x < range.y) { bounds.x = min(bounds.x, range.x); bounds.y = max(bounds.y, range.y); }
-    if (range.z < range.w) { bounds.z = min(bounds.z, range.z); bounds.w = max(bounds.w, range.w); }
-  }
+  //#use "key_bounds.wgsl" RANGE = "ranges[query]"
   var seen: array<vec4u, 4>;
   var stat: array<vec2f, 4>;
   var out: Chunks;
@@ -101,7 +56,7 @@ fn main(
     let begin = select(bounds.x, bounds.z, part == 1u);
     let end = select(bounds.y, bounds.w, part == 1u);
     for (var key = begin; key < end; key += 32u) {
-      var products: array<array<vec4f, 4>, 2>;                        // q . k, do . v
+      var products: array<array<vec4f, 4>, 2>; // q . k, dout . v
       for (var pair = 0u; pair < 2u; pair++) {
         var s: array<vec4f, 4>;
         for (var r = 0u; r < 4u; r++) { s[r] = vec4f(0.0); }
@@ -111,7 +66,8 @@ fn main(
             let at = i / 8u * STRIDE + i % 8u;
             let d = dim + i % 8u * 4u;
             own[at] = quad_of(pair * 3u, head_of(min(first + i / 8u, last), kv_head), d);
-            other[at] = quad_of(pair + 1u, min(key + i / 8u, end - 1u) * params.kv_heads + kv_head, d);
+            other[at] =
+              quad_of(pair + 1u, min(key + i / 8u, end - 1u) * params.kv_heads + kv_head, d);
           }
           workgroupBarrier();
           add_products(&s, x, y);
@@ -137,16 +93,7 @@ fn main(
             1u, min(key + i / 8u, end - 1u) * params.kv_heads + kv_head, chunk * 32u + i % 8u * 4u);
         }
         workgroupBarrier();
-        for (var j = 0u; j < 8u; j++) {
-          let b0 = other[(4u * j) * STRIDE + x];
-          let b1 = other[(4u * j + 1u) * STRIDE + x];
-          let b2 = other[(4u * j + 2u) * STRIDE + x];
-          let b3 = other[(4u * j + 3u) * STRIDE + x];
-          for (var r = 0u; r < 4u; r++) {
-            let at = (y * 4u + r) * 4u * STRIDE + 4u * j;
-            out[r][chunk] += slopes[at] * b0 + slopes[at + 1u] * b1 + slopes[at + 2u] * b2 + slopes[at + 3u] * b3;
-          }
-        }
+        //#use "block_sums.wgsl" SUM = "out[r][chunk]", FACTORS = "slopes", ROW = "b"
       }
     }
   }

@@ -1,173 +1,144 @@
 /**
- * Writes the forward attention kernel for CPU adapters. Rows are (query, head) pairs that share a key head;
- * each lane owns some of them with q and o in variables, and all lanes walk over the same keys.
- * Streaming softmax: https://arxiv.org/abs/2205.14135, Algorithm 1.
+ * The attention kernels for CPUs, forward and backward, in the sizes that suit a head. Rows of a head
+ * lie in named variables, since a CPU reads an indexed array as slowly as a buffer: so sizes are part
+ * of the texts. Knows no tensors and launches nothing.
  */
-import {
-  BOUNDS,
-  laneRow,
-  lines,
-  load,
-  PLACE,
-  remembered,
-  rowPlace,
-  SCORE,
-  textures,
-} from "./attention_panel_text.ts";
-import { defineKernel, type Kernel } from "../device/kernel.ts";
+import { createShader } from "../device/shader.ts";
 import type { Lanes } from "../device/lanes.ts";
+import { FLAT_WIDTH } from "../launch/flat_texture.ts";
+import { attentionFile } from "./pieces/attention_pieces.ts";
+import dkvText from "./attention_dkv_panel.wgsl" with { type: "text" };
+import dqText from "./attention_dq_panel.wgsl" with { type: "text" };
+import forwardText from "./attention_panel.wgsl" with { type: "text" };
 
-/** Sizes that are part of the text. */
-export interface PanelTile {
-  readonly headDim: number;
-  readonly lanes: Lanes;
-  /** (query, head) rows per lane. */
-  readonly rows: number;
+/** How a head lies in flat textures. */
+export interface HeadTexels {
+  /** Texels of a head: a quarter of its dims. */
+  readonly QUADS: number;
+  /** Texels of a line of a flat texture. */
+  readonly FLAT_WIDTH: number;
+  /** Whether a head may begin in one line and end in the next. */
+  readonly WRAPS: boolean;
+}
+
+/** Sizes of a kernel whose lanes own rows, each a (query, head) pair, and walk over keys. */
+export interface RowSizes extends HeadTexels {
+  readonly LANES: Lanes;
+  /** Rows per lane. */
+  readonly ROWS: number;
   /** Keys per step of the walk. */
-  readonly keys: number;
+  readonly KEYS: number;
 }
 
-/** What was baked into the text, for names. */
-export function tileName({ headDim, lanes, rows, keys }: PanelTile): string {
-  return `${headDim}_${lanes}x${rows}_${keys}`;
+/** Sizes of a kernel whose lanes own keys and walk over queries. */
+export interface KeySizes extends HeadTexels {
+  readonly LANES: Lanes;
+  /** Keys per lane. */
+  readonly KEYS: number;
+  /** Queries per step of the walk. */
+  readonly QUERIES: number;
 }
 
-const kernels = new Map<string, Kernel>();
-
-/** The forward kernel for one head size and tile; grid: row blocks folded over x and y, key heads on z. */
-export function attentionPanel(tile: PanelTile): Kernel {
-  const name = `attention_panel_${tileName(tile)}`;
-  return remembered(
-    kernels,
-    name,
-    () => defineKernel(name, panelText(tile)),
-  );
+/** The sizes of a head, a multiple of 4 dims, in the texts. */
+export function headTexels(headDim: number): HeadTexels {
+  const quads = headDim / 4;
+  return { QUADS: quads, FLAT_WIDTH, WRAPS: FLAT_WIDTH % quads !== 0 };
 }
 
-function panelText(tile: PanelTile): string {
-  const quads = tile.headDim / 4;
-  const { lanes, rows, keys } = tile;
-  return `
-struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
-${textures(0, ["q", "k", "v"])}
-@group(0) @binding(3) var ranges: texture_storage_2d<rgba32uint, read>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
-${PLACE}${SCORE}
-@compute @workgroup_size(${lanes})
-fn main(
-  @builtin(workgroup_id) block: vec3u,
-  @builtin(num_workgroups) blocks: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-let kv_head = block.z;
-let first = (block.x + block.y * blocks.x) * ${lanes * rows}u;
-let last = min(first + ${lanes * rows}u, params.rows) - 1u;
-${BOUNDS}
-${
-    lines(rows, (i) =>
-      `${laneRow(i, lanes)}
-${rowPlace(`q_at${i}`, `head${i} * ${quads}u`, quads)}
-var most${i} = NO_KEYS;
-var sum${i} = 0.0;
-${
-        lines(quads, (d) =>
-          `let q${i}_${d} = ${
-            load("q", `q_at${i}`, d, quads)
-          }; var o${i}_${d} = vec4f(0.0);`)
-      }`)
-  }
-for (var part = 0u; part < 2u; part++) {
-  let begin = select(bounds.x, bounds.z, part == 1u);
-  let end = select(bounds.y, bounds.w, part == 1u);
-${
-    lines(rows, (i) =>
-      `  let start${i} = select(range${i}.x, range${i}.z, part == 1u);
-  let count${i} = max(start${i}, select(range${i}.y, range${i}.w, part == 1u)) - start${i};`)
-  }
-  for (var key = begin; key < end; key += ${keys}u) {
-${scores(tile, quads)}
-${lines(rows, (i) => weights(i, keys))}
-${values(tile, quads)}
-  }
+/** Head sizes, of all that there may be, in which the kernels are listed. */
+const LISTED_DIMS = [
+  4,
+  8,
+  16,
+  24,
+  32,
+  40,
+  48,
+  64,
+  80,
+  96,
+  112,
+  128,
+  160,
+  192,
+  256,
+];
+
+/** The head sizes in which the kernels are listed, each for both numbers of lanes. */
+export const LISTED_HEADS: readonly (readonly [
+  headDim: number,
+  lanes: Lanes,
+])[] = LISTED_DIMS.flatMap((headDim) => [[headDim, 8], [headDim, 16]] as const);
+
+/** The sizes of the forward kernel. */
+export function forwardSizes(headDim: number, lanes: Lanes): RowSizes {
+  const [rows, keys] = stepsOf(headDim).forward;
+  return { ...headTexels(headDim), LANES: lanes, ROWS: rows, KEYS: keys };
 }
-${
-    lines(rows, (i) =>
-      `if (row${i} < params.rows) {
-  let seen = sum${i} > 0.0;
-  let factor = select(0.0, 1.0 / sum${i}, seen);
-  lse[head${i}] = select(NO_KEYS, most${i} + log(sum${i}), seen);
-${
-        lines(
-          quads,
-          (d) => `  o[head${i} * ${quads}u + ${d}u] = o${i}_${d} * factor;`,
-        )
+
+/** The sizes of the kernel of dq. */
+export function dqSizes(headDim: number, lanes: Lanes): RowSizes {
+  const [rows, keys] = stepsOf(headDim).dq;
+  return { ...headTexels(headDim), LANES: lanes, ROWS: rows, KEYS: keys };
+}
+
+/** The sizes of the kernel of dk and dv. */
+export function dkvSizes(headDim: number, lanes: Lanes): KeySizes {
+  const [keys, queries] = stepsOf(headDim).dkv;
+  return { ...headTexels(headDim), LANES: lanes, KEYS: keys, QUERIES: queries };
+}
+
+/** `o` and `lse`; grid: blocks of rows folded over x and y, key heads on z. */
+export const forwardShader = createShader<RowSizes>(
+  attentionFile("attention_panel.wgsl", forwardText),
+  {
+    nameOf: (sizes) => `attention_panel_${rowSizesName(sizes)}`,
+    *used() {
+      for (const [headDim, lanes] of LISTED_HEADS) {
+        const sizes = forwardSizes(headDim, lanes);
+        yield sizes;
+        yield { ...sizes, ROWS: 1 };
       }
-}`)
-  }
-}
-`;
+    },
+  },
+);
+
+/** dq; grid: blocks of rows folded over x and y, key heads on z. */
+export const dqShader = createShader<RowSizes>(
+  attentionFile("attention_dq_panel.wgsl", dqText),
+  {
+    nameOf: (sizes) => `attention_dq_panel_${rowSizesName(sizes)}`,
+    used: () => LISTED_HEADS.map((head) => dqSizes(...head)),
+  },
+);
+
+/** dk and dv; grid: blocks of keys folded over x and y, key heads on z. */
+export const dkvShader = createShader<KeySizes>(
+  attentionFile("attention_dkv_panel.wgsl", dkvText),
+  {
+    nameOf: ({ QUADS, LANES, KEYS, QUERIES }) =>
+      `attention_dkv_panel_${4 * QUADS}_${LANES}x${KEYS}_${QUERIES}`,
+    used: () => LISTED_HEADS.map((head) => dkvSizes(...head)),
+  },
+);
+
+function rowSizesName({ QUADS, LANES, ROWS, KEYS }: RowSizes): string {
+  return `${4 * QUADS}_${LANES}x${ROWS}_${KEYS}`;
 }
 
-/** Loads `quads` of all keys of a step, then multiplies: loads between the arithmetic cost more. */
-function scores({ rows, keys }: PanelTile, quads: number): string {
-  return `${
-    lines(keys, (j) =>
-      `let key${j} = min(key + ${j}u, end - 1u);
-${
-        rowPlace(
-          `at${j}`,
-          `(key${j} * params.kv_heads + kv_head) * ${quads}u`,
-          quads,
-        )
-      }`)
-  }
-${lines(rows, (i) => lines(keys, (j) => `var s${i}_${j} = 0.0;`))}
-${
-    lines(quads, (d) =>
-      `{
-${lines(keys, (j) => `let k${j} = ${load("k", `at${j}`, d, quads)};`)}
-${
-        lines(rows, (i) =>
-          lines(keys, (j) => `s${i}_${j} += dot(q${i}_${d}, k${j});`))
-      }
-}`)
-  }`;
+/** Rows or keys per lane, and keys or queries per step of the walk. */
+interface Steps {
+  readonly forward: readonly [rows: number, keys: number];
+  readonly dq: readonly [rows: number, keys: number];
+  readonly dkv: readonly [keys: number, queries: number];
 }
 
-/** m' = max(m, s); p = exp(s - m'); l' = l * exp(m - m') + sum(p), for row i. */
-function weights(i: number, keys: number): string {
-  const all = Array.from({ length: keys }, (_, j) => j);
-  return `
-${
-    lines(keys, (j) =>
-      `let sees${i}_${j} = key + ${j}u - start${i} < count${i};
-let score${i}_${j} = select(NO_KEYS, score(s${i}_${j}), sees${i}_${j});`)
-  }
-let next${i} = ${
-    all.reduce((most, j) => `max(${most}, score${i}_${j})`, `most${i}`)
-  };
-let fade${i} = exp(most${i} - next${i});
-most${i} = next${i};
-${
-    lines(keys, (j) =>
-      `let p${i}_${j} = select(0.0, exp(score${i}_${j} - next${i}), sees${i}_${j});`)
-  }
-sum${i} = sum${i} * fade${i} + ${all.map((j) => `p${i}_${j}`).join(" + ")};`;
-}
-
-/** o' = o * exp(m - m') + p v */
-function values({ rows, keys }: PanelTile, quads: number): string {
-  const all = Array.from({ length: keys }, (_, j) => j);
-  return lines(quads, (d) =>
-    `{
-${lines(keys, (j) => `let v${j} = ${load("v", `at${j}`, d, quads)};`)}
-${
-      lines(rows, (i) =>
-        `o${i}_${d} = o${i}_${d} * fade${i} + ${
-          all.map((j) => `v${j} * p${i}_${j}`).join(" + ")
-        };`)
-    }
-}`);
+/**
+ * Measured on llvmpipe at 512 tokens: more rows per lane share each load, until the unrolled text
+ * is too long for the instruction cache and takes many seconds to compile.
+ */
+function stepsOf(headDim: number): Steps {
+  if (headDim <= 64) return { forward: [5, 3], dq: [4, 2], dkv: [3, 2] };
+  if (headDim <= 128) return { forward: [4, 2], dq: [4, 1], dkv: [2, 2] };
+  return { forward: [2, 4], dq: [2, 1], dkv: [1, 2] };
 }

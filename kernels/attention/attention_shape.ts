@@ -1,5 +1,5 @@
 /**
- * What attention is told about heads, and the checks that forward and backward share. Knows no kernel.
+ * The heads of an attention layer, and the checks that forward and backward share. Knows no kernel.
  */
 import type { Device } from "../device/device.ts";
 import { FLAT_WIDTH } from "../launch/flat_texture.ts";
@@ -21,10 +21,10 @@ export interface AttentionShape {
   readonly softcap?: number;
 }
 
-/** The log-sum-exp of a query that sees no key: finite, so that no NaN can come of it. */
+/** The log-sum-exp of a query that sees no key: finite, so that it makes no NaN. */
 export const NO_KEYS = -1e30;
 
-/** Numbers of rows that attention's tensors must agree on. */
+/** Numbers of rows on which attention's tensors must agree. */
 export interface AttentionSizes {
   readonly queries: number;
   readonly keys: number;
@@ -59,8 +59,10 @@ export function attentionSizes(
   return { queries, keys, group: heads / kvHeads };
 }
 
-/** Whether the panel kernels can take these tensors as flat textures, `textures` of them at once. */
-export function fitsPanel(
+/**
+ * Whether the kernels for CPUs run: they take these tensors as flat textures, `textures` in all.
+ */
+export function fitsTextures(
   device: Device,
   headDim: number,
   textures: number,
@@ -85,8 +87,8 @@ export function blockGrid(
   return [x, y, kvHeads];
 }
 
-/** What the tile kernels' texts are told about a head. */
-export function tileOptions(
+/** What is put into the kernels for GPUs about a head. */
+export function headOptions(
   { headDim, softcap = 0 }: AttentionShape,
 ): PipelineOptions {
   const chunks = Math.ceil(headDim / 32);
@@ -95,7 +97,7 @@ export function tileOptions(
     constants: { HEAD_DIM: headDim, SOFTCAP: softcap, WIDTH: width },
     aliases: {
       Chunks: `array<array<vec4f, ${chunks}>, 4>`,
-      ...(width === 4 ? { Item: "vec4f" } : {}),
+      ...(width === 4 && { Item: "vec4f" }),
     },
   };
 }

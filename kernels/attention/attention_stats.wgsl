@@ -1,11 +1,12 @@
-// stats[i] = (lse[i], o[i] . do[i])                 one invocation per (query, head) row i, grid folded over x and y
+// stats[i] = (lse[i], o[i] . dout[i])
+// one invocation per (query, head) row i, grid folded over x and y
 override HEAD_DIM: u32 = 64;
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { count: u32 }
-@group(0) @binding(0) var<storage, read> o: array<f32>;               // [count, head_dim]
-@group(0) @binding(1) var<storage, read> dout: array<f32>;            // [count, head_dim]
-@group(0) @binding(2) var<storage, read> lse: array<f32>;             // [count]
-@group(0) @binding(3) var<storage, read_write> stats: array<vec2f>;   // [count]
+@group(0) @binding(0) var<storage, read> o: array<f32>;             // [count, head_dim]
+@group(0) @binding(1) var<storage, read> dout: array<f32>;          // [count, head_dim]
+@group(0) @binding(2) var<storage, read> lse: array<f32>;           // [count]
+@group(0) @binding(3) var<storage, read_write> stats: array<vec2f>; // [count]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

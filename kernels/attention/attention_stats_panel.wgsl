@@ -1,10 +1,11 @@
-// stats[i] = (lse[i], o[i] . do[i])                 one invocation per (query, head) row i, flat textures of 512 texels a row
-override QUADS: u32 = 16;                                             // head_dim / 4
+// stats[i] = (lse[i], o[i] . dout[i]) from flat textures of 512 texels a line, for CPUs
+// one invocation per (query, head) row i, grid folded over x and y
+override QUADS: u32 = 16; // head_dim / 4
 struct Params { count: u32 }
-@group(0) @binding(0) var o: texture_storage_2d<rgba32float, read>;   // [count, head_dim]
+@group(0) @binding(0) var o: texture_storage_2d<rgba32float, read>;    // [count, head_dim]
 @group(0) @binding(1) var dout: texture_storage_2d<rgba32float, read>; // [count, head_dim]
-@group(0) @binding(2) var<storage, read> lse: array<f32>;             // [count]
-@group(0) @binding(3) var<storage, read_write> stats: array<vec2f>;   // [count]
+@group(0) @binding(2) var<storage, read> lse: array<f32>;              // [count]
+@group(0) @binding(3) var<storage, read_write> stats: array<vec2f>;    // [count]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(64)

@@ -1,23 +1,30 @@
 /**
- * What attention over a cache wants of a layer's projections, in one launch: queries turned to their positions, new
- * keys turned and new values, both written to their rows of the cache. Not differentiable.
- * Source: https://arxiv.org/abs/2104.09864, Eq. 34.
+ * What attention over a cache needs of a layer's projections, in one launch: queries turned to
+ * their positions, and new keys, turned, and new values, both written to their rows of the cache.
+ * Not differentiable. Source: https://arxiv.org/abs/2104.09864, Eq. 34.
  */
-import panelSource from "./cache_rows_panel.wgsl" with { type: "text" };
-import source from "./cache_rows.wgsl" with { type: "text" };
+import panelText from "./cache_rows_panel.wgsl" with { type: "text" };
+import text from "./cache_rows.wgsl" with { type: "text" };
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
-import { defineKernel } from "../device/kernel.ts";
+import { singleKernel } from "../device/shader.ts";
+import { attentionFile } from "./pieces/attention_pieces.ts";
 import type { RowStore } from "./row_store.ts";
 import { expectShape, type Tensor } from "../device/tensor.ts";
 
-const kernels = {
-  tile: defineKernel("cache_rows", source),
-  panel: defineKernel("cache_rows_panel", panelSource),
-};
+/** Writes a cache in tensors. */
+export const cacheRowsShader = singleKernel(
+  attentionFile("cache_rows.wgsl", text),
+);
+
+/** Writes a cache in flat textures. */
+export const flatCacheRowsShader = singleKernel(
+  attentionFile("cache_rows_panel.wgsl", panelText),
+);
+
 const WORKGROUP_SIZE = 64;
 
-/** Keys after rotation, and values, of all tokens so far: `[rows, kvHeads * headDim]`. */
+/** Turned keys, and values, of all tokens so far: `[rows, kvHeads * headDim]`. */
 export interface CacheStores {
   readonly k: RowStore;
   readonly v: RowStore;
@@ -33,11 +40,14 @@ export interface Projections {
   readonly v: Tensor;
 }
 
-/** How their heads turn. */
+/** How the heads of queries and keys turn. */
 export interface CacheRowOptions {
   /** Dims of one head. */
   readonly headDim: number;
-  /** `[positions, rotaryDim]` f32, per position the cosines of the rotaryDim / 2 angles, then their sines. */
+  /**
+   * `[positions, rotaryDim]` f32, per position the cosines of the rotaryDim / 2 angles, then their
+   * sines.
+   */
   readonly cosSin: Tensor;
   /** Pairs are neighbours (2j, 2j + 1); default false: pairs are (j, j + rotaryDim / 2). */
   readonly interleaved?: boolean;
@@ -74,17 +84,28 @@ export function cacheRows(
   const count = (queries * qCols + 2 * tokens * kvCols) / width;
   if (count === 0) return turned;
   const half = (cosSin.shape[1] ?? 0) / 2;
+  const shader = isTexture ? flatCacheRowsShader : cacheRowsShader;
   const constants = isTexture
     ? { WORKGROUP_SIZE, IN_FOURS: Number(!interleaved && half % 4 === 0) }
     : { WORKGROUP_SIZE };
   device.launch(
-    kernels[isTexture ? "panel" : "tile"],
+    shader.kernel({}),
     {
-      ...{ q, k, v, cos_sin: cosSin, places, turned },
-      ...{ keys: cache.k.store, values: cache.v.store },
+      q,
+      k,
+      v,
+      cos_sin: cosSin,
+      places,
+      turned,
+      keys: cache.k.store,
+      values: cache.v.store,
     },
     {
-      ...{ queries, tokens, q_cols: qCols, kv_cols: kvCols, head_dim: headDim },
+      queries,
+      tokens,
+      q_cols: qCols,
+      kv_cols: kvCols,
+      head_dim: headDim,
       half,
       interleaved: Number(interleaved),
     },

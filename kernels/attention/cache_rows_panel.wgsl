@@ -1,34 +1,28 @@
-// As cache_rows.wgsl, for a cache that lies in flat textures: one invocation per four elements, head_dim a multiple of 4.
+// The rows of cache_rows.wgsl for a cache in flat textures, on CPUs
+// one invocation per four numbers, so that head_dim is a multiple of 4; grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
-// four dims that are neighbours turn with four that are: pairs (j, j + half) and half a multiple of 4
-override IN_FOURS: bool = false;
+override IN_FOURS: bool = false; // pairs are (j, j + half) and 4 divides half: quads turn together
 const FLAT_WIDTH = 512u;
 struct Params {
   queries: u32,
   tokens: u32,
-  q_cols: u32,                                                        // heads * head_dim
-  kv_cols: u32,                                                       // kv_heads * head_dim
+  q_cols: u32,  // heads * head_dim
+  kv_cols: u32, // kv_heads * head_dim
   head_dim: u32,
-  half: u32,                                                          // pairs of a head; the dims after 2 * half are copied
-  interleaved: u32,                                                   // pairs are (2 j, 2 j + 1), else (j, j + half)
+  half: u32,        // pairs of a head; the dims after 2 * half are copied
+  interleaved: u32, // pairs are (2 j, 2 j + 1), else (j, j + half)
 }
-@group(0) @binding(0) var<storage, read> q: array<vec4f>;             // [queries, q_cols]
-@group(0) @binding(1) var<storage, read> k: array<vec4f>;             // [tokens, kv_cols]
-@group(0) @binding(2) var<storage, read> v: array<vec4f>;             // [tokens, kv_cols]
-@group(0) @binding(3) var<storage, read> cos_sin: array<vec4f>;       // [positions, 2 * half], cosines then sines
-@group(0) @binding(4) var<storage, read> places: array<vec2u>;        // [queries + tokens]: position, row of the cache
-@group(0) @binding(5) var<storage, read_write> turned: array<vec4f>;  // [queries, q_cols]
+@group(0) @binding(0) var<storage, read> q: array<vec4f>;                 // [queries, q_cols]
+@group(0) @binding(1) var<storage, read> k: array<vec4f>;                 // [tokens, kv_cols]
+@group(0) @binding(2) var<storage, read> v: array<vec4f>;                 // [tokens, kv_cols]
+@group(0) @binding(3) var<storage, read> cos_sin: array<vec4f>;           // [positions, 2 * half]
+@group(0) @binding(4) var<storage, read> places: array<vec2u>;            // [queries + tokens, 2]
+@group(0) @binding(5) var<storage, read_write> turned: array<vec4f>;      // [queries, q_cols]
 @group(0) @binding(6) var keys: texture_storage_2d<rgba32float, write>;   // [rows, kv_cols], flat
 @group(0) @binding(7) var values: texture_storage_2d<rgba32float, write>; // [rows, kv_cols], flat
 @group(0) @binding(8) var<uniform> params: Params;
 
-// where a dim's partner lies, and which angle is theirs; .z is the sine's sign: 0 keeps the dim as it is
-fn pair_of(dim: u32) -> vec3i {
-  if (dim >= 2u * params.half) { return vec3i(i32(dim), 0, 0); }
-  if (params.interleaved != 0u) { return vec3i(i32(dim ^ 1u), i32(dim / 2u), select(-1, 1, dim % 2u == 1u)); }
-  let second = dim >= params.half;
-  return vec3i(i32(select(dim + params.half, dim - params.half, second)), i32(dim % params.half), select(-1, 1, second));
-}
+//#use "rotary_pair.wgsl"
 
 fn four(is_query: bool, element: u32) -> vec4f {
   if (is_query) { return q[element / 4u]; }
@@ -48,7 +42,8 @@ fn turned_one(is_query: bool, at: u32, position: u32) -> f32 {
   let angle = position * 2u * params.half + u32(pair.y);
   let sine = angle + params.half;
   let partner = one(is_query, at - dim + u32(pair.x));
-  return y * cos_sin[angle / 4u][angle % 4u] + f32(pair.z) * partner * cos_sin[sine / 4u][sine % 4u];
+  return y * cos_sin[angle / 4u][angle % 4u] +
+    f32(pair.z) * partner * cos_sin[sine / 4u][sine % 4u];
 }
 
 fn turned_four(is_query: bool, at: u32, position: u32) -> vec4f {
@@ -92,5 +87,9 @@ fn main(
   } else {
     for (var c = 0u; c < 4u; c++) { turned_quad[c] = turned_one(is_query, first + c, place.x); }
   }
-  if (is_query) { turned[first / 4u] = turned_quad; } else { textureStore(keys, texel(place.y, first % cols), turned_quad); }
+  if (is_query) {
+    turned[first / 4u] = turned_quad;
+  } else {
+    textureStore(keys, texel(place.y, first % cols), turned_quad);
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * Rotary position embedding of queries or keys; its own backward with `inverse`. Knows nothing of how the angles are
- * scaled: they come as a table. Source: https://arxiv.org/abs/2104.09864, Eq. 34.
+ * Rotary position embedding of queries or keys; with `inverse` it is its own backward. Knows nothing
+ * of how the angles are scaled: they come as a table.
+ * Source: https://arxiv.org/abs/2104.09864, Eq. 34.
  */
 import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
@@ -26,7 +27,8 @@ export interface RopeOptions {
 /**
  * Turns each head of `x [tokens, heads * headDim]` by the angles of its token's position.
  *
- * @param cosSin `[positions, rotaryDim]` f32, per position the cosines of the rotaryDim / 2 angles, then their sines
+ * @param cosSin `[positions, rotaryDim]` f32, per position the cosines of the rotaryDim / 2 angles,
+ * then their sines
  * @param positions `[tokens]` u32, rows of `cosSin`
  * @throws {TypeError} if the shapes do not fit
  * @throws {RangeError} if `rotaryDim` is odd or above `headDim`

@@ -1,6 +1,7 @@
 /**
- * Rows that are written a few at a time and read as a whole, such as the keys of an answer that grows: a flat texture
- * for CPU adapters, which would else copy all rows to one at each read, and a tensor elsewhere. Knows no op.
+ * Rows that are written a few at a time and read as a whole, such as the keys of an answer that
+ * grows: a flat texture on CPUs, where a read of a tensor would first copy all rows to one, and a
+ * tensor on GPUs. Knows no op.
  */
 import { FLAT_WIDTH, flatTexture } from "../launch/flat_texture.ts";
 import type { Device } from "../device/device.ts";

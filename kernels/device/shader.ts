@@ -44,7 +44,13 @@ export function createShader<V extends { readonly [K in keyof V]: Value }>(
     text,
     kernel,
     *everyKernel() {
-      for (const values of used()) yield kernel(values);
+      yield* new Set([...used()].map(kernel));
     },
   };
+}
+
+/** The kernel of a file that takes no values but has pieces; it is called as the file is. */
+export function singleKernel(file: ShaderFile): Shader<Record<never, never>> {
+  const name = file.name.replace(/\.wgsl$/, "");
+  return createShader(file, { nameOf: () => name, used: () => [{}] });
 }

@@ -8,7 +8,7 @@ import {
 } from "../../../kernels/attention/attention.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
-import { linear } from "../../../kernels/product/linear.ts";
+import { linear } from "../../../kernels/matmul/linear.ts";
 import { add } from "../../../kernels/rows/elementwise.ts";
 import { softmax } from "../../../kernels/rows/softmax.ts";
 import { fullLogits } from "../../../kernels/vocabulary/full_logits.ts";

@@ -1,7 +1,9 @@
 /** A cache that grows in steps, and attention over it: against the twins, for both kinds of store. */
 import { assert, assertThrows } from "@std/assert";
-import { cachedAttention } from "../../../kernels/attention/cached_attention.ts";
-import { cachedSplit } from "../../../kernels/attention/cached_attention_panel.ts";
+import {
+  cachedAttention,
+  cachedSplit,
+} from "../../../kernels/attention/cached_attention.ts";
 import { cacheRows } from "../../../kernels/attention/cache_rows.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import { createRowStore } from "../../../kernels/attention/row_store.ts";
