@@ -5,7 +5,7 @@
 import { dirname, join } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
-import { makeFolder, writeAll, writeFileAtomic } from "../files/disk/atomic.ts";
+import { makeFolder, writeFileAtomic } from "../files/disk/atomic.ts";
 import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
 import { isThere } from "../files/hub/repo_folder.ts";
 import { findAdapter } from "../files/folders/tuned_folder.ts";
@@ -19,6 +19,7 @@ import { checkLogitsSize, writeLogits } from "./score_logits.ts";
 import type { ScoreOptions } from "./score_options.ts";
 import { readScoreRows, type ScoreRow, sequencesOf } from "./score_rows.ts";
 import { MODEL_FILE, RUN_FILE } from "../files/file_names.ts";
+import { writeAll } from "../files/disk/whole_file.ts";
 
 /** Told as the work goes on; all optional. */
 export interface ScoreHooks {

@@ -3,6 +3,14 @@
  * name, brought to the disk, then renamed. A reader never sees half of one.
  */
 import { basename, dirname, join } from "@std/path";
+import {
+  disk,
+  type DiskFile,
+  NotCapable,
+  NotFound,
+  PermissionDenied,
+} from "../disk.ts";
+import { writeAll } from "./whole_file.ts";
 
 /** A name in the same folder as `path` that no other writer uses. */
 function temporarySibling(path: string): string {
@@ -10,31 +18,20 @@ function temporarySibling(path: string): string {
   return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
 }
 
-/** Writes all of `bytes` at the file's position. */
-export async function writeAll(
-  file: Deno.FsFile,
-  bytes: Uint8Array,
-): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += await file.write(bytes.subarray(written));
-  }
-}
-
 async function removeIfThere(path: string): Promise<void> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  await disk().remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
   });
 }
 
 /** Makes a folder with all folders above it; naming the path if that fails. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await Deno.mkdir(path, { recursive: true });
+    await disk().makeFolder(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
+    if (error instanceof NotCapable) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Deno.errors.PermissionDenied(
+    throw new PermissionDenied(
       `Cannot make folder "${path}": ${reason}`,
     );
   }
@@ -46,20 +43,23 @@ export async function makeFolder(path: string): Promise<void> {
  */
 export async function writeFileAtomic(
   path: string,
-  data: string | Uint8Array | ((file: Deno.FsFile) => Promise<void>),
+  data: string | Uint8Array | ((file: DiskFile) => Promise<void>),
 ): Promise<void> {
   await makeFolder(dirname(path));
   const temporary = temporarySibling(path);
   try {
     {
-      using file = await Deno.open(temporary, { write: true, createNew: true });
+      using file = await disk().open(temporary, {
+        write: true,
+        createNew: true,
+      });
       if (typeof data === "function") await data(file);
       else if (typeof data === "string") {
         await writeAll(file, new TextEncoder().encode(data));
       } else await writeAll(file, data);
       await file.sync();
     }
-    await Deno.rename(temporary, path);
+    await disk().rename(temporary, path);
   } catch (error) {
     await removeIfThere(temporary);
     throw error;
@@ -68,11 +68,11 @@ export async function writeFileAtomic(
 
 /** Brings every file below a folder to the disk. */
 async function syncFolder(path: string): Promise<void> {
-  for await (const entry of Deno.readDir(path)) {
+  for await (const entry of disk().list(path)) {
     const child = join(path, entry.name);
     if (entry.isDirectory) await syncFolder(child);
     else if (entry.isFile) {
-      using file = await Deno.open(child, { write: true });
+      using file = await disk().open(child, { write: true });
       await file.sync();
     }
   }
@@ -102,14 +102,14 @@ export async function writeFolderAtomic(
 async function replaceFolder(path: string, fresh: string): Promise<void> {
   const old = temporarySibling(path);
   let hadOld = true;
-  await Deno.rename(path, old).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  await disk().rename(path, old).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
     hadOld = false;
   });
   try {
-    await Deno.rename(fresh, path);
+    await disk().rename(fresh, path);
   } catch (error) {
-    if (hadOld) await Deno.rename(old, path);
+    if (hadOld) await disk().rename(old, path);
     throw error;
   }
   if (hadOld) await removeIfThere(old);

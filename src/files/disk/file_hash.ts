@@ -2,9 +2,11 @@
  * Hashes of large files that are asked for again and again: remembered by path, size and time of change, so that
  * weights are read through once and not at each start.
  */
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { writeFileAtomic } from "./atomic.ts";
+import { disk, NotCapable, NotFound, PermissionDenied } from "../disk.ts";
+import { startHash } from "./hash.ts";
+import { readText } from "./whole_file.ts";
 
 const BUFFER_BYTES = 1 << 20;
 
@@ -17,10 +19,10 @@ export async function fileHash(
   path: string,
   cacheFolder?: string,
 ): Promise<string> {
-  const { size, mtime } = await Deno.stat(path);
+  const { size, mtime } = await disk().stat(path);
   if (mtime === null || cacheFolder === undefined) return await hashFile(path);
-  const state = [await Deno.realPath(path), size, mtime.getTime()].join("\0");
-  const name = createHash("sha256").update(state).digest("hex");
+  const state = [await disk().realPath(path), size, mtime.getTime()].join("\0");
+  const name = startHash("sha256").update(state).digest("hex");
   const note = join(cacheFolder, `${name}.sha256`);
   const known = await readNote(note);
   if (known !== undefined) return known;
@@ -33,17 +35,17 @@ export async function fileHash(
 
 /** Whether the folder may not be touched. */
 function isOutOfReach(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.PermissionDenied;
+  return error instanceof NotCapable ||
+    error instanceof PermissionDenied;
 }
 
 /** A note that is not what it should be is written again. */
 async function readNote(path: string): Promise<string | undefined> {
   try {
-    const text = await Deno.readTextFile(path);
+    const text = await readText(path);
     return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || isOutOfReach(error)) {
+    if (error instanceof NotFound || isOutOfReach(error)) {
       return undefined;
     }
     throw error;
@@ -51,9 +53,9 @@ async function readNote(path: string): Promise<string | undefined> {
 }
 
 async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
+  const hash = startHash("sha256");
   const buffer = new Uint8Array(BUFFER_BYTES);
-  using file = await Deno.open(path);
+  using file = await disk().open(path);
   let count: number | null;
   while ((count = await file.read(buffer)) !== null) {
     hash.update(buffer.subarray(0, count));

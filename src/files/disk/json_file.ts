@@ -1,6 +1,8 @@
 /**
  * JSON files whose faults are told in one line, with the line number where the engine knows it.
  */
+import { NotFound } from "../disk.ts";
+import { readText } from "./whole_file.ts";
 
 /** An object of JSON. */
 export type JsonObject = Record<string, unknown>;
@@ -50,23 +52,9 @@ export function parseJson(
 }
 
 /**
- * Reads a text file (UTF-8).
- *
- * @throws Deno.errors.NotFound naming the file, if it is not there.
- */
-export async function readText(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`Cannot read "${path}": no such file`);
-  }
-}
-
-/**
  * Reads a file that holds one JSON object.
  *
- * @throws SyntaxError for broken JSON, TypeError if it is no object, Deno.errors.NotFound.
+ * @throws SyntaxError for broken JSON, TypeError if it is no object, NotFound.
  */
 export async function readJsonObject(path: string): Promise<JsonObject> {
   const value = parseJson(await readText(path), path);
@@ -83,7 +71,7 @@ export async function readJsonObjectIfThere(
   try {
     return await readJsonObject(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof NotFound) return undefined;
     throw error;
   }
 }

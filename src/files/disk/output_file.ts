@@ -1,6 +1,8 @@
 /** A text file that grows line by line: what has been appended is on the disk, whatever happens next. */
 import { dirname } from "@std/path";
-import { makeFolder, writeAll } from "./atomic.ts";
+import { makeFolder } from "./atomic.ts";
+import { disk } from "../disk.ts";
+import { writeAll } from "./whole_file.ts";
 
 /** An open file to append to. */
 export interface OutputFile extends Disposable {
@@ -13,7 +15,7 @@ export interface OutputFile extends Disposable {
 /** Opens a file for writing; an older one is emptied, folders above it are made. */
 export async function openOutputFile(path: string): Promise<OutputFile> {
   await makeFolder(dirname(path));
-  const file = await Deno.open(path, {
+  const file = await disk().open(path, {
     ...{ write: true, create: true, truncate: true },
   });
   return {
@@ -22,6 +24,6 @@ export async function openOutputFile(path: string): Promise<OutputFile> {
       await writeAll(file, new TextEncoder().encode(text));
       await file.sync();
     },
-    [Symbol.dispose]: () => file.close(),
+    [Symbol.dispose]: () => file[Symbol.dispose](),
   };
 }

@@ -7,6 +7,7 @@ import { checkFolder } from "./model_folder.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
 import { openWeights } from "../safetensors/weights.ts";
 import { ADAPTER_FILE } from "../file_names.ts";
+import { disk, NotFound } from "../disk.ts";
 
 /** An adapter on disk. */
 export interface AdapterFolder {
@@ -21,9 +22,9 @@ export interface AdapterFolder {
 /** Whether a folder is that of an adapter. */
 export async function isAdapterFolder(path: string): Promise<boolean> {
   try {
-    return (await Deno.stat(join(path, ADAPTER_FILE.config))).isFile;
+    return (await disk().stat(join(path, ADAPTER_FILE.config))).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof NotFound) return false;
     throw error;
   }
 }
@@ -31,14 +32,14 @@ export async function isAdapterFolder(path: string): Promise<boolean> {
 /**
  * Opens an adapter's folder.
  *
- * @throws Deno.errors.NotFound if something is missing, TypeError for pickles, RangeError if damaged.
+ * @throws NotFound if something is missing, TypeError for pickles, RangeError if damaged.
  */
 export async function openAdapterFolder(path: string): Promise<AdapterFolder> {
   await checkFolder(path, "adapter");
   const config = await readJsonObject(join(path, ADAPTER_FILE.config));
   const weights = await openWeights(path, "adapter_model");
   if (weights !== undefined) return { path, config, weights };
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot load adapter "${path}": "adapter_model.safetensors" is missing`,
   );
 }

@@ -3,6 +3,7 @@
  * that is there is complete.
  */
 import { join } from "@std/path";
+import { disk, NotFound } from "../disk.ts";
 
 /** A checkpoint of a run. */
 export interface CheckpointFolder {
@@ -23,14 +24,14 @@ export async function listCheckpoints(
 ): Promise<CheckpointFolder[]> {
   const found: CheckpointFolder[] = [];
   try {
-    for await (const { name, isDirectory } of Deno.readDir(run)) {
+    for await (const { name, isDirectory } of disk().list(run)) {
       const step = /^checkpoint-(\d+)$/.exec(name)?.[1];
       if (isDirectory && step !== undefined) {
         found.push({ step: Number(step), path: join(run, name) });
       }
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof NotFound)) throw error;
   }
   return found.sort((a, b) => a.step - b.step);
 }
@@ -49,6 +50,6 @@ export async function removeOldCheckpoints(
   const all = await listCheckpoints(run);
   const removable = all.filter(({ path }) => !keep.includes(path));
   const doomed = removable.slice(0, Math.max(0, all.length - limit));
-  for (const { path } of doomed) await Deno.remove(path, { recursive: true });
+  for (const { path } of doomed) await disk().remove(path, { recursive: true });
   return doomed.map(({ path }) => path);
 }

@@ -12,6 +12,8 @@ import {
 import type { TensorReader } from "../safetensors/safetensors.ts";
 import { fileNames, openWeights } from "../safetensors/weights.ts";
 import { MODEL_FILE } from "../file_names.ts";
+import { disk, NotFound } from "../disk.ts";
+import { readTextIfThere } from "../disk/whole_file.ts";
 
 /** What turns text into tokens, as a folder has it. */
 export interface TokenizerFiles {
@@ -44,7 +46,7 @@ export interface ModelFolder extends ModelFiles {
 /**
  * Reads a model's folder without its weights: a bare `config.json` is enough.
  *
- * @throws Deno.errors.NotFound if folder or `config.json` are missing, SyntaxError for broken JSON.
+ * @throws NotFound if folder or `config.json` are missing, SyntaxError for broken JSON.
  */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
   const files = await openTokenizerFiles(path);
@@ -61,7 +63,7 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
 /**
  * Reads the tokenizer and the template of a folder that may hold nothing else.
  *
- * @throws Deno.errors.NotFound if the folder is missing, SyntaxError for broken JSON.
+ * @throws NotFound if the folder is missing, SyntaxError for broken JSON.
  */
 export async function openTokenizerFiles(
   path: string,
@@ -71,8 +73,9 @@ export async function openTokenizerFiles(
   const tokenizer = await optional(MODEL_FILE.tokenizer);
   const tokenizerConfig = await optional(MODEL_FILE.tokenizerConfig);
   const specialTokensMap = await optional(MODEL_FILE.specialTokensMap);
-  const chatTemplate = await readIfThere(join(path, MODEL_FILE.chatTemplate)) ??
-    templateOf(tokenizerConfig);
+  const chatTemplate =
+    await readTextIfThere(join(path, MODEL_FILE.chatTemplate)) ??
+      templateOf(tokenizerConfig);
   return {
     path,
     ...(tokenizer && { tokenizer }),
@@ -102,7 +105,7 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
   const files = await openModelFiles(path);
   const weights = await openWeights(path);
   if (weights !== undefined) return { ...files, weights };
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot load model "${path}": it has neither "model.safetensors" nor "model.safetensors.index.json"`,
   );
 }
@@ -110,7 +113,7 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
 /**
  * The parsed `tokenizer.json` of a model's folder.
  *
- * @throws Deno.errors.NotFound telling what the folder has instead.
+ * @throws NotFound telling what the folder has instead.
  */
 export async function requireTokenizer(
   files: TokenizerFiles,
@@ -123,16 +126,16 @@ export async function requireTokenizer(
   const found = others.length === 0
     ? ""
     : `, found only "${others.join('", "')}" of the older layout`;
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot read the tokenizer of "${files.path}": "tokenizer.json" is missing${found}; take it from a newer revision of the model`,
   );
 }
 
 /** Throws in one line unless `path` is a folder. */
 export async function checkFolder(path: string, what: string): Promise<void> {
-  const info = await Deno.stat(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(
+  const info = await disk().stat(path).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
+    throw new NotFound(
       `Cannot load ${what} "${path}": no such folder`,
     );
   });
@@ -140,15 +143,6 @@ export async function checkFolder(path: string, what: string): Promise<void> {
   throw new TypeError(
     `Cannot load ${what} "${path}": found a file, wanted a folder`,
   );
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** The template in `tokenizer_config.json`: a text, or a list of `{ name, template }` with a default. */

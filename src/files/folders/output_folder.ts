@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { listCheckpoints } from "./checkpoints.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
+import { disk, NotCapable, PermissionDenied } from "../disk.ts";
 
 /** What may be done with the files of an earlier run. */
 export interface OutputFolderOptions {
@@ -26,7 +27,7 @@ const LEFT_FILES: readonly string[] = [
  * Makes and checks the folder of a run; removes nothing.
  *
  * @throws TypeError if it holds another run's files and neither option is set,
- * Deno.errors.PermissionDenied if it cannot be written.
+ * PermissionDenied if it cannot be written.
  */
 export async function checkOutputFolder(
   path: string,
@@ -45,14 +46,14 @@ export async function checkOutputFolder(
 /** Removes what an earlier run left in its folder, and nothing else. */
 export async function emptyOutputFolder(path: string): Promise<void> {
   for (const name of await runFiles(path)) {
-    await Deno.remove(join(path, name), { recursive: true });
+    await disk().remove(join(path, name), { recursive: true });
   }
 }
 
 /** Names of the files and folders that an earlier run left. */
 async function runFiles(path: string): Promise<string[]> {
   const names: string[] = [];
-  for await (const { name } of Deno.readDir(path)) {
+  for await (const { name } of disk().list(path)) {
     if (LEFT_FILES.includes(name)) names.push(name);
   }
   const checkpoints = await listCheckpoints(path);
@@ -65,13 +66,15 @@ async function runFiles(path: string): Promise<string[]> {
 async function checkWritable(path: string): Promise<void> {
   const probe = join(path, `.${crypto.randomUUID().slice(0, 8)}.tmp`);
   try {
-    await Deno.mkdir(path, { recursive: true });
-    await Deno.writeTextFile(probe, "", { createNew: true });
-    await Deno.remove(probe);
+    await disk().makeFolder(path);
+    {
+      using _probe = await disk().open(probe, { write: true, createNew: true });
+    }
+    await disk().remove(probe);
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
+    if (error instanceof NotCapable) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Deno.errors.PermissionDenied(
+    throw new PermissionDenied(
       `Cannot write to output folder "${path}": ${reason}`,
     );
   }

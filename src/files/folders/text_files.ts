@@ -1,6 +1,8 @@
 /** The files beside the weights that make a model's folder complete: config, tokenizer, chat template. */
 import { join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
+import { disk, NotFound } from "../disk.ts";
+import { writeBytes } from "../disk/whole_file.ts";
 
 /** The files of a tokenizer. */
 export const TOKENIZER_FILES: readonly string[] = [
@@ -29,12 +31,9 @@ export async function copyTextFiles(
 ): Promise<void> {
   for (const name of names) {
     try {
-      await Deno.writeFile(
-        join(to, name),
-        await Deno.readFile(join(from, name)),
-      );
+      await writeBytes(join(to, name), await disk().readFile(join(from, name)));
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!(error instanceof NotFound)) throw error;
     }
   }
 }

@@ -8,6 +8,7 @@ import { checkFolder } from "./model_folder.ts";
 import { localModelFolder } from "../hub/repo_folder.ts";
 import { fileNames } from "../safetensors/weights.ts";
 import { MODEL_FILE } from "../file_names.ts";
+import { NotFound } from "../disk.ts";
 
 /** A folder with what training left. */
 export interface TunedFolder {
@@ -21,7 +22,7 @@ export interface TunedFolder {
  * Finds the tuned model that a path names: the folder of an adapter, a checkpoint or a model, or that of a run; of a
  * run that was not finished, its last checkpoint.
  *
- * @throws {Deno.errors.NotFound} if it is none of these, telling what is wanted
+ * @throws {NotFound} if it is none of these, telling what is wanted
  */
 export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   const path = await localModelFolder(nameOrPath);
@@ -34,7 +35,7 @@ export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   }
   const last = (await listCheckpoints(path)).at(-1);
   if (last) return await findTuned(last.path);
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot load tuned model "${path}": found neither "adapter_config.json" nor "model.safetensors" nor a checkpoint-<step> folder`,
   );
 }

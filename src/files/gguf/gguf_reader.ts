@@ -13,6 +13,7 @@ import {
   type GgufTensor,
   type GgufType,
 } from "./gguf.ts";
+import { disk } from "../disk.ts";
 
 /** A value as found: numbers of 64 bits are plain numbers too. */
 export type GgufFound =
@@ -35,7 +36,7 @@ export interface Gguf {
 
 /** Reads the header of a file. @throws SyntaxError if it is no GGUF file or is cut off */
 export async function openGguf(path: string): Promise<Gguf> {
-  const size = (await Deno.stat(path)).size;
+  const size = (await disk().stat(path)).size;
   for (let length = 1 << 20;; length *= 8) { // headers of large vocabularies have some MB
     const bytes = await readBytes(path, 0, Math.min(length, size));
     try {
@@ -171,8 +172,8 @@ async function readBytes(
   offset: number,
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await Deno.open(path);
-  await file.seek(offset, Deno.SeekMode.Start);
+  using file = await disk().open(path);
+  await file.seek(offset);
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
     const count = await file.read(bytes.subarray(done));

@@ -2,7 +2,6 @@
  * Writing GGUF files: header, metadata and the list of tensors first, then each tensor's bytes as they are asked for,
  * so that a piece of one tensor at most is in memory. Knows no model.
  */
-import { writeAll } from "../disk/atomic.ts";
 import { elementCount } from "../safetensors/dtype.ts";
 import {
   GGUF_MAGIC,
@@ -15,6 +14,8 @@ import {
   type GgufTensor,
   type GgufValue,
 } from "./gguf.ts";
+import { type DiskFile } from "../disk.ts";
+import { writeAll } from "../disk/whole_file.ts";
 
 /**
  * Writes a whole file into an open one.
@@ -23,7 +24,7 @@ import {
  * @throws TypeError for a name that is there twice or too long, RangeError if bytes do not fit a shape
  */
 export async function writeGguf(
-  file: Deno.FsFile,
+  file: DiskFile,
   metadata: GgufMetadata,
   tensors: readonly GgufTensor[],
   data: (tensor: GgufTensor) => AsyncIterable<Uint8Array>,

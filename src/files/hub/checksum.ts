@@ -2,7 +2,8 @@
  * Sizes and hashes of files: sha256, which hubs list for large files, and the git object id, which
  * Hugging Face lists for small ones. Web Crypto hashes only what is whole in memory; these stream.
  */
-import { createHash } from "node:crypto";
+import { disk, type DiskFile, NotFound } from "../disk.ts";
+import { startHash } from "../disk/hash.ts";
 
 /** What is known of a file before it is there. */
 export interface Expected {
@@ -26,8 +27,8 @@ export interface Measured {
 
 /** Hashes bytes as they come. */
 export class Checksum {
-  readonly #sha256 = createHash("sha256");
-  readonly #sha1 = createHash("sha1");
+  readonly #sha256 = startHash("sha256");
+  readonly #sha1 = startHash("sha1");
   readonly #expectedSize: number | undefined;
   #size = 0;
 
@@ -64,10 +65,10 @@ export async function measureFile(
 ): Promise<Measured | undefined> {
   const checksum = new Checksum(size);
   try {
-    using file = await Deno.open(path);
+    using file = await disk().open(path);
     await hashInto(checksum, file);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof NotFound) return undefined;
     throw error;
   }
   return checksum.finish();
@@ -76,7 +77,7 @@ export async function measureFile(
 /** Hashes what is left of an open file. */
 export async function hashInto(
   checksum: Checksum,
-  file: Deno.FsFile,
+  file: DiskFile,
 ): Promise<void> {
   const buffer = new Uint8Array(2 ** 20);
   let count: number | null;

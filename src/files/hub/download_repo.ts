@@ -11,6 +11,7 @@ import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
 import { checkSafePaths } from "./safe_path.ts";
 import { isJsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
 import { repoFolder } from "./repo_folder.ts";
+import { disk, NotFound } from "../disk.ts";
 
 /** Name of the file that says where a folder's files come from. */
 export const MANIFEST = ".tiebreak.json";
@@ -150,8 +151,8 @@ async function removeStale(
   const gone = Object.keys(old).filter((path) => !listed.has(path));
   checkSafePaths(folder, gone);
   for (const path of gone) {
-    await Deno.remove(join(folder, path)).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await disk().remove(join(folder, path)).catch((error) => {
+      if (!(error instanceof NotFound)) throw error;
     });
   }
 }

@@ -3,18 +3,20 @@
  * tag of the version that they come from, without which they cannot be continued safely.
  */
 import { dirname } from "@std/path";
-import { makeFolder, writeAll } from "../disk/atomic.ts";
+import { makeFolder } from "../disk/atomic.ts";
 import { Checksum, hashInto, type Measured } from "./checksum.ts";
+import { disk, type DiskFile, NotFound } from "../disk.ts";
+import { readTextIfThere, writeAll, writeText } from "../disk/whole_file.ts";
 
 /** Owns the open `.part` file and the hash of what is in it. */
 export class PartFile implements Disposable {
   readonly #path: string;
-  readonly #file: Deno.FsFile;
+  readonly #file: DiskFile;
   readonly #size: number | undefined;
   #checksum: Checksum;
   #etag: string | undefined;
 
-  private constructor(path: string, file: Deno.FsFile, size?: number) {
+  private constructor(path: string, file: DiskFile, size?: number) {
     this.#path = path;
     this.#file = file;
     this.#size = size;
@@ -28,7 +30,7 @@ export class PartFile implements Disposable {
    */
   static async open(path: string, size?: number): Promise<PartFile> {
     await makeFolder(dirname(path));
-    const file = await Deno.open(`${path}.part`, {
+    const file = await disk().open(`${path}.part`, {
       read: true,
       write: true,
       create: true,
@@ -38,7 +40,7 @@ export class PartFile implements Disposable {
       part.#etag = await readEtag(path);
       await hashInto(part.#checksum, file);
     } catch (error) {
-      file.close();
+      file[Symbol.dispose]();
       throw error;
     }
     return part;
@@ -57,11 +59,11 @@ export class PartFile implements Disposable {
   /** Throws the bytes away and notes the version that the next ones come from. */
   async restart(etag?: string): Promise<void> {
     await this.#file.truncate(0);
-    await this.#file.seek(0, Deno.SeekMode.Start);
+    await this.#file.seek(0);
     this.#checksum = new Checksum(this.#size);
     this.#etag = etag;
     if (etag !== undefined) {
-      await Deno.writeTextFile(`${this.#path}.part.etag`, etag);
+      await writeText(`${this.#path}.part.etag`, etag);
     } else await removeEtag(this.#path);
   }
 
@@ -79,26 +81,21 @@ export class PartFile implements Disposable {
   /** Brings the bytes to the disk and gives the file its name. */
   async finish(): Promise<void> {
     await this.#file.sync();
-    await Deno.rename(`${this.#path}.part`, this.#path);
+    await disk().rename(`${this.#path}.part`, this.#path);
     await removeEtag(this.#path);
   }
 
   [Symbol.dispose](): void {
-    this.#file.close();
+    this.#file[Symbol.dispose]();
   }
 }
 
 async function readEtag(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(`${path}.part.etag`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return await readTextIfThere(`${path}.part.etag`);
 }
 
 async function removeEtag(path: string): Promise<void> {
-  await Deno.remove(`${path}.part.etag`).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  await disk().remove(`${path}.part.etag`).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
   });
 }

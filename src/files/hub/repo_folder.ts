@@ -4,6 +4,7 @@
  */
 import { isGlob, join } from "@std/path";
 import type { RepoKind } from "./repo.ts";
+import { disk, NotFound } from "../disk.ts";
 
 const REPO_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 
@@ -31,7 +32,7 @@ export function repoFolder(kind: RepoKind, name: string): string {
 /**
  * The local folder of a model that is named by path or by repository.
  *
- * @throws Deno.errors.NotFound telling how to download it.
+ * @throws NotFound telling how to download it.
  */
 export async function localModelFolder(nameOrPath: string): Promise<string> {
   return await localPath("model", nameOrPath);
@@ -40,7 +41,7 @@ export async function localModelFolder(nameOrPath: string): Promise<string> {
 /**
  * The local file or folder of a dataset that is named by path or by repository; a pattern of files stays one.
  *
- * @throws Deno.errors.NotFound telling how to download it.
+ * @throws NotFound telling how to download it.
  */
 export async function localDatasetPath(nameOrPath: string): Promise<string> {
   return isGlob(nameOrPath)
@@ -51,13 +52,13 @@ export async function localDatasetPath(nameOrPath: string): Promise<string> {
 async function localPath(kind: RepoKind, nameOrPath: string): Promise<string> {
   if (await isThere(nameOrPath)) return nameOrPath;
   if (!isRepoName(nameOrPath)) {
-    throw new Deno.errors.NotFound(
+    throw new NotFound(
       `Cannot find ${kind} "${nameOrPath}": no such path`,
     );
   }
   const folder = repoFolder(kind, nameOrPath);
   if (await isThere(folder)) return folder;
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot find ${kind} "${nameOrPath}": neither it nor "${folder}" is there; run deno task download RECIPE`,
   );
 }
@@ -65,10 +66,10 @@ async function localPath(kind: RepoKind, nameOrPath: string): Promise<string> {
 /** Whether there is anything at a path. */
 export async function isThere(path: string): Promise<boolean> {
   try {
-    await Deno.stat(path);
+    await disk().stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof NotFound) return false;
     throw error;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { dirname, globToRegExp, isGlob, join } from "@std/path";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "./data_kinds.ts";
+import { disk, type DiskEntry, NotFound } from "../disk.ts";
 
 /** The files of a split. */
 export interface DatasetFiles {
@@ -24,7 +25,7 @@ async function dataFiles(
   inside = "",
 ): Promise<string[]> {
   const found: string[] = [];
-  for await (const entry of Deno.readDir(join(folder, inside))) {
+  for await (const entry of disk().list(join(folder, inside))) {
     const path = join(inside, entry.name);
     if (entry.isDirectory && depth > 1 && !entry.name.startsWith(".")) {
       found.push(...await dataFiles(folder, depth - 1, path));
@@ -66,14 +67,12 @@ async function filesOfFolder(
     return { files: files.map((path) => join(folder, path)), bare: !isClear };
   }
   const names: string[] = [];
-  for await (const { name } of Deno.readDir(folder)) names.push(name);
+  for await (const { name } of disk().list(folder)) names.push(name);
   const found = (fits.length > 1 ? fits : all.length > 0 ? all : names).sort();
   const message = `Cannot find split "${split}" in "${folder}": found "${
     found.slice(0, 20).join('", "')
   }", wanted one "${split}.*" or shards of it, with the ending ${DATA_ENDINGS}`;
-  throw fits.length > 1
-    ? new TypeError(message)
-    : new Deno.errors.NotFound(message);
+  throw fits.length > 1 ? new TypeError(message) : new NotFound(message);
 }
 
 /** Files that a pattern fits; `**` goes through folders. */
@@ -88,11 +87,11 @@ async function filesOfPattern(pattern: string): Promise<string[]> {
     .filter((path) => expression.test(path));
 }
 
-async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+async function statOf(path: string): Promise<DiskEntry | undefined> {
   try {
-    return await Deno.stat(path);
+    return await disk().stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof NotFound) return undefined;
     throw error;
   }
 }
@@ -102,7 +101,7 @@ async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
  *
  * @param path a file, a folder, or a pattern such as `data/part-*.jsonl`
  * @param split as the files are named in folders: `train`, `test`, `train_prefs`, ...
- * @throws Deno.errors.NotFound if there is none, telling what is there; TypeError if several claim to be the split.
+ * @throws NotFound if there is none, telling what is there; TypeError if several claim to be the split.
  */
 export async function datasetFiles(
   path: string,
@@ -112,13 +111,13 @@ export async function datasetFiles(
   if (info?.isFile) return { files: [path], bare: true };
   if (info !== undefined) return await filesOfFolder(path, split);
   if (!isGlob(path)) {
-    throw new Deno.errors.NotFound(
+    throw new NotFound(
       `Cannot find dataset "${path}": no such file or folder; run deno task download RECIPE if it is on a hub`,
     );
   }
   const files = await filesOfPattern(path);
   if (files.length > 0) return { files, bare: true };
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot find dataset "${path}": no file fits the pattern, wanted files that end in ${DATA_ENDINGS}`,
   );
 }

@@ -16,6 +16,7 @@ import {
 import type { FileRecord, Wanted } from "./data_record.ts";
 import type { JsonObject } from "../disk/json_file.ts";
 import { decompressLz4 } from "./lz4_block.ts";
+import { disk, type DiskFile, NotFound } from "../disk.ts";
 
 /** Snappy is served by the package itself. */
 const compressors: Compressors = {
@@ -27,21 +28,21 @@ const compressors: Compressors = {
 
 async function openBuffer(
   path: string,
-): Promise<AsyncBuffer & { file: Deno.FsFile }> {
-  const file = await Deno.open(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`Cannot read "${path}": no such file`);
+): Promise<AsyncBuffer & { file: DiskFile }> {
+  const file = await disk().open(path).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
+    throw new NotFound(`Cannot read "${path}": no such file`);
   });
-  const byteLength = (await file.stat()).size;
+  const byteLength = await file.size();
   return {
     file,
     byteLength,
-    slice(start, end = byteLength) {
+    async slice(start, end = byteLength) {
       const bytes = new Uint8Array(end - start);
-      file.seekSync(start, Deno.SeekMode.Start); // in one go, so that reads at once do not cross
       let filled = 0;
       while (filled < bytes.length) {
-        const count = file.readSync(bytes.subarray(filled));
+        const rest = bytes.subarray(filled);
+        const count = await file.readAt(start + filled, rest);
         if (count === null) break;
         filled += count;
       }
@@ -85,8 +86,11 @@ export async function* parquetRecords(
     if (indices.length === 0) continue;
     const rows = await readable(path, () =>
       parquetReadObjects({
-        ...{ file: buffer, metadata, compressors },
-        ...{ rowStart: from, rowEnd: from + count },
+        file: buffer,
+        metadata,
+        compressors,
+        rowStart: from,
+        rowEnd: from + count,
       }));
     for (const index of indices) {
       const value = plainObject(rows[index - from] ?? {});

@@ -3,6 +3,7 @@
  */
 import { Decompress } from "fzstd";
 import { type Compression, kindOfFile } from "./data_kinds.ts";
+import { disk, NotFound } from "../disk.ts";
 
 function decompressed(
   bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -37,17 +38,17 @@ function unzstd(): TransformStream<
 /**
  * The text of a file in pieces.
  *
- * @throws Deno.errors.NotFound if there is no such file, SyntaxError if it is not UTF-8, not gzip or not zstd.
+ * @throws NotFound if there is no such file, SyntaxError if it is not UTF-8, not gzip or not zstd.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
-  const file = await Deno.open(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`Cannot read "${path}": no such file`);
+  const file = await disk().open(path).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
+    throw new NotFound(`Cannot read "${path}": no such file`);
   });
   const { compression } = kindOfFile(path);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    for await (const piece of decompressed(file.readable, compression)) {
+    for await (const piece of decompressed(file.stream(), compression)) {
       yield decoder.decode(piece, { stream: true });
     }
     yield decoder.decode();

@@ -8,6 +8,7 @@ import {
   type SafetensorsHeader,
   type TensorInfo,
 } from "./safetensors_header.ts";
+import { disk, type DiskFile, NotFound } from "../disk.ts";
 
 /** Bytes per chunk: what a reader holds at once. */
 export const CHUNK_BYTES = 8 * 2 ** 20;
@@ -75,7 +76,7 @@ export function tensorInfo(
 
 async function readHeader(path: string): Promise<SafetensorsHeader> {
   using file = await openFile(path);
-  const fileBytes = (await file.stat()).size;
+  const fileBytes = await file.size();
   const length = new Uint8Array(8);
   await fill(file, length.subarray(0, Math.min(8, fileBytes)), path);
   const announced = new DataView(length.buffer).getBigUint64(0, true);
@@ -86,19 +87,19 @@ async function readHeader(path: string): Promise<SafetensorsHeader> {
   return parseHeader(text, { path, fileBytes, headerBytes });
 }
 
-async function openFile(path: string): Promise<Deno.FsFile> {
+async function openFile(path: string): Promise<DiskFile> {
   try {
-    return await Deno.open(path);
+    return await disk().open(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`Cannot load "${path}": no such file`);
+    if (!(error instanceof NotFound)) throw error;
+    throw new NotFound(`Cannot load "${path}": no such file`);
   }
 }
 
 /** Fills `bytes` from the file's position. */
 async function fill(
-  file: Deno.FsFile,
-  bytes: Uint8Array,
+  file: DiskFile,
+  bytes: Uint8Array<ArrayBuffer>,
   path: string,
 ): Promise<void> {
   let done = 0;
@@ -118,7 +119,7 @@ async function readTensor(
   info: TensorInfo,
 ): Promise<Uint8Array<ArrayBuffer>> {
   using file = await openFile(path);
-  await file.seek(info.offset, Deno.SeekMode.Start);
+  await file.seek(info.offset);
   const bytes = new Uint8Array(info.bytes);
   await fill(file, bytes, path);
   return bytes;
@@ -130,7 +131,7 @@ async function* readChunks(
   chunkBytes: number,
 ): AsyncGenerator<TensorChunk> {
   using file = await openFile(path);
-  await file.seek(info.offset, Deno.SeekMode.Start);
+  await file.seek(info.offset);
   const buffer = new Uint8Array(Math.min(chunkBytes, info.bytes));
   for (let offset = 0; offset < info.bytes; offset += buffer.length) {
     const bytes = buffer.subarray(

@@ -2,8 +2,10 @@
  * Writing safetensors files: the header first, from names, types and shapes alone, then each
  * tensor's bytes as they are asked for, so that one tensor at most is in memory. Atomic.
  */
-import { writeAll, writeFileAtomic } from "../disk/atomic.ts";
+import { writeFileAtomic } from "../disk/atomic.ts";
 import { type Dtype, DTYPE_BYTES, elementCount } from "./dtype.ts";
+import { type DiskFile } from "../disk.ts";
+import { writeAll } from "../disk/whole_file.ts";
 
 /** A tensor that is to be written. */
 export interface TensorLayout {
@@ -79,7 +81,7 @@ function encodeHeader(
 }
 
 async function writeTensor(
-  file: Deno.FsFile,
+  file: DiskFile,
   tensor: TensorLayout,
   data: TensorBytes,
   path: string,

@@ -11,11 +11,12 @@ import {
   type TensorReader,
 } from "./safetensors.ts";
 import { problemLine, type TensorInfo } from "./safetensors_header.ts";
+import { disk, NotFound } from "../disk.ts";
 
 /** Names of the plain files in a folder. */
 export async function fileNames(folder: string): Promise<string[]> {
   const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
+  for await (const entry of disk().list(folder)) {
     if (!entry.isDirectory) names.push(entry.name);
   }
   return names.sort();
@@ -113,7 +114,7 @@ async function openAll(
     try {
       shards.set(file, await openSafetensors(join(folder, file)));
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) {
+      if (error instanceof NotFound) {
         problems.push(`shard "${file}" is missing`);
       } else if (error instanceof RangeError || error instanceof SyntaxError) {
         problems.push(error.message);

@@ -29,6 +29,7 @@ import { ggufHyperparameters } from "./gguf_names.ts";
 import { ggufRope } from "./gguf_rope.ts";
 import { type GgufSource, ggufSources } from "./gguf_tensors.ts";
 import { mergeAdapter, type MergeHooks } from "../saving/merge.ts";
+import { disk } from "../../files/disk.ts";
 
 /** What a Modelfile is made from. */
 export interface ModelfileSource {
@@ -93,7 +94,7 @@ export async function exportGguf(
     }, hooks);
     return await writeModel(merged, name, options, hooks);
   } finally {
-    if (await isThere(merged)) await Deno.remove(merged, { recursive: true });
+    if (await isThere(merged)) await disk().remove(merged, { recursive: true });
   }
 }
 
@@ -128,9 +129,9 @@ async function writeModel(
       (file) => writeGguf(file, metadata, sources, written(sources, hooks)),
     );
     await checkGguf(temporary, metadata, sources, counted(sources, hooks));
-    await Deno.rename(temporary, output);
+    await disk().rename(temporary, output);
   } finally {
-    if (await isThere(temporary)) await Deno.remove(temporary);
+    if (await isThere(temporary)) await disk().remove(temporary);
   }
   const modelfile = output.replace(/\.gguf$/, ".Modelfile");
   const text = hooks.modelfile?.({

@@ -25,6 +25,8 @@ import {
   putAdapter,
 } from "../opening/open_model.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
+import { disk, NotFound } from "../../files/disk.ts";
+import { writeText } from "../../files/disk/whole_file.ts";
 
 /** How close a merged model came. All are largest differences of logits. */
 export interface MergeReport {
@@ -92,7 +94,7 @@ async function writeUntied(
 ): Promise<void> {
   const untied = { ...config, tie_word_embeddings: false };
   const text = JSON.stringify(untied, null, 2) + "\n";
-  await Deno.writeTextFile(join(folder, MODEL_FILE.config), text);
+  await writeText(join(folder, MODEL_FILE.config), text);
 }
 
 /** Logits with and without the adapter; the model's memory is free again afterwards. */
@@ -199,9 +201,9 @@ async function checkOutput(
       `Cannot merge into "${output}": it holds "${holds}", which is merged; choose another output_dir`,
     );
   }
-  const names = await Array.fromAsync(Deno.readDir(output), ({ name }) => name)
+  const names = await Array.fromAsync(disk().list(output), ({ name }) => name)
     .catch((error) => {
-      if (error instanceof Deno.errors.NotFound) return [];
+      if (error instanceof NotFound) return [];
       throw error;
     });
   if (names.length === 0 || overwrite) return;

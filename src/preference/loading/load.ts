@@ -4,7 +4,6 @@
  * answers, too long) are left out and counted. Rows of large files are not kept in memory, only
  * their packed tokens.
  */
-import { createHash } from "node:crypto";
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
 import type { ReadSettings } from "../formats/format.ts";
 import {
@@ -36,6 +35,7 @@ import type {
   TokenDemonstration,
   TrainedPart,
 } from "../tokens/tokenize.ts";
+import { startHash } from "../../files/disk/hash.ts";
 
 /** How rows are drawn, tokenized and cut. */
 export interface LoadOptions
@@ -135,7 +135,7 @@ class Account<T> {
     const packed = packing.pack(result.kept);
     if (dedupe) {
       const tokens = packed.words.subarray(1); // the first word is the line
-      const hash = createHash("sha256").update(tokens).digest("base64");
+      const hash = startHash("sha256").update(tokens).digest("base64");
       if (this.#known.has(hash)) {
         return this.drop("same tokens as an earlier row", where);
       }

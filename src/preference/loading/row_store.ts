@@ -7,6 +7,7 @@ import { kindOfFile } from "../../files/records/data_kinds.ts";
 import { readRecords } from "../../files/records/records.ts";
 import type { DataSource } from "./sources.ts";
 import type { Row } from "../formats/turns.ts";
+import { disk } from "../../files/disk.ts";
 
 /** A row of a file, and where it stands. */
 export interface SourceRow {
@@ -79,7 +80,7 @@ export async function sourceFiles(
 }
 
 async function bytesOf(path: string): Promise<number> {
-  const { size } = await Deno.stat(path);
+  const { size } = await disk().stat(path);
   const { kind, compression } = kindOfFile(path);
   const packed = kind === "parquet" || compression !== undefined;
   return packed ? size * COMPRESSED : size;

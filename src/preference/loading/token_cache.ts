@@ -3,15 +3,22 @@
  * columns, template, tokenizer, limits and draws. If the cache cannot be written, nothing is kept;
  * if it cannot be read, the tokens are made again.
  */
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { writeAll, writeFileAtomic } from "../../files/disk/atomic.ts";
+import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
 import type { Loaded, LoadOptions } from "./load.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { Packing } from "../tokens/packed_examples.ts";
 import { sourceFiles } from "./row_store.ts";
 import type { DataSource } from "./sources.ts";
+import {
+  disk,
+  NotCapable,
+  NotFound,
+  PermissionDenied,
+} from "../../files/disk.ts";
+import { startHash } from "../../files/disk/hash.ts";
+import { writeAll } from "../../files/disk/whole_file.ts";
 
 const VERSION = 2; // raise it whenever rows of the same files give other tokens than before
 
@@ -53,7 +60,7 @@ export async function tokenCacheKey(
   }
   const day = dayOf(encoder.template?.source);
   const state = [VERSION, kind, encoder.identity, day, rest, hashes];
-  return createHash("sha256").update(JSON.stringify(state)).digest("hex");
+  return startHash("sha256").update(JSON.stringify(state)).digest("hex");
 }
 
 /** Where the tokens of a load are kept, and how they are packed. */
@@ -80,9 +87,9 @@ export async function cachedTokens<T>(
 
 /** Whether a file of the cache does not exist or must not be read or written. */
 function isOutOfReach(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.PermissionDenied;
+  return error instanceof NotFound ||
+    error instanceof NotCapable ||
+    error instanceof PermissionDenied;
 }
 
 /**
@@ -122,7 +129,7 @@ async function readTokens<T>(
 ): Promise<Loaded<T> | undefined> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = await Deno.readFile(path);
+    bytes = await disk().readFile(path);
   } catch (error) {
     if (isOutOfReach(error)) return undefined;
     throw error;

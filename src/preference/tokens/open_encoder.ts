@@ -2,8 +2,7 @@
  * Opens the tokenizer and the chat template of a model's folder, or others that the options name.
  * Reads no weights and needs no device.
  */
-import { createHash } from "node:crypto";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import {
   type ModelFiles,
   openModelFiles,
@@ -17,6 +16,9 @@ import { templateFile } from "../../text/template_files.ts";
 import { createTokenizer } from "../../text/tokenizer.ts";
 import type { Encoder } from "./tokenize.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
+import { disk } from "../../files/disk.ts";
+import { startHash } from "../../files/disk/hash.ts";
+import { readText } from "../../files/disk/whole_file.ts";
 
 /** A model's folder without its weights, with its tokenizer and chat template. */
 export interface OpenedEncoder {
@@ -43,14 +45,19 @@ export interface EncoderOptions {
   readonly chat_template?: string | null;
 }
 
+/** Shipped templates lie beside the sources, at a URL. */
+function pathOf(file: string | URL): string {
+  return file instanceof URL ? fromFileUrl(file) : file;
+}
+
 /** A hash of everything that the tokens of a text depend on. */
 async function identityOf(
   { path, tokenizerConfig, specialTokensMap }: TokenizerFiles,
   template: string | undefined,
 ): Promise<string> {
   const state = [tokenizerConfig, specialTokensMap, template];
-  return createHash("sha256")
-    .update(await Deno.readFile(join(path, MODEL_FILE.tokenizer)))
+  return startHash("sha256")
+    .update(await disk().readFile(join(path, MODEL_FILE.tokenizer)))
     .update(JSON.stringify(state)).digest("hex");
 }
 
@@ -81,7 +88,7 @@ export async function openEncoder(
     ? source.chatTemplate
     : isText
     ? named
-    : await Deno.readTextFile(templateFile(named));
+    : await readText(pathOf(templateFile(named)));
   const identity = await identityOf(source, text);
   if (text === undefined) {
     return { files, tokenizerFiles: source, encoder: { tokenizer, identity } };

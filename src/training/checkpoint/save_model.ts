@@ -25,6 +25,7 @@ import {
 } from "../../model/saving/export.ts";
 import type { Model } from "../../model/decoder/model.ts";
 import { ADAPTER_FILE, MODEL_FILE } from "../../files/file_names.ts";
+import { writeText } from "../../files/disk/whole_file.ts";
 
 /** What a saved model is made of beside its numbers. */
 export interface SaveContext {
@@ -99,7 +100,7 @@ export async function writeTensors(
 
 /** Writes indented JSON. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await Deno.writeTextFile(path, JSON.stringify(value, null, 2) + "\n");
+  await writeText(path, JSON.stringify(value, null, 2) + "\n");
 }
 
 async function writeTextFiles(
@@ -109,7 +110,7 @@ async function writeTextFiles(
   await copyTextFiles(files.path, folder, [MODEL_FILE.generationConfig]);
   await copyTextFiles(tokenizerPath, folder, TOKENIZER_FILES);
   if (chatTemplate !== undefined) {
-    await Deno.writeTextFile(
+    await writeText(
       join(folder, MODEL_FILE.chatTemplate),
       chatTemplate,
     );

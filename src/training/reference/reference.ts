@@ -3,7 +3,6 @@
  * or as they start, or weights untouched, and kept on disk under a hash of all that it depends on. Never a second model
  * in memory.
  */
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import type { Model } from "../../model/decoder/model.ts";
@@ -11,6 +10,9 @@ import { inOrder } from "../../preference/tokens/epoch.ts";
 import { sequenceLogps } from "../loop/batch_logps.ts";
 import { packDeviceBatches } from "../loop/device_batches.ts";
 import type { Objective } from "../method/objective.ts";
+import { NotFound } from "../../files/disk.ts";
+import { startHash } from "../../files/disk/hash.ts";
+import { readText } from "../../files/disk/whole_file.ts";
 
 /** What the column depends on beside the model and the examples. */
 export type ColumnOf<Example> = Pick<
@@ -113,7 +115,7 @@ function referenceKey<Example>(
   { sequences, columnKey }: ColumnOf<Example>,
   weightsKey: string,
 ): string {
-  const hash = createHash("sha256").update(weightsKey + columnKey);
+  const hash = startHash("sha256").update(weightsKey + columnKey);
   for (const example of examples) {
     for (const { ids, completionStart } of sequences(example)) {
       hash.update(Uint32Array.of(ids.length, completionStart, ...ids));
@@ -128,12 +130,12 @@ async function readColumn(
   length: number,
 ): Promise<Float64Array | undefined> {
   try {
-    const values: unknown = JSON.parse(await Deno.readTextFile(path));
+    const values: unknown = JSON.parse(await readText(path));
     const good = Array.isArray(values) && values.length === length &&
       values.every((value) => typeof value === "number");
     return good ? Float64Array.from(values) : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) {
+    if (error instanceof NotFound || error instanceof SyntaxError) {
       return undefined;
     }
     throw error;

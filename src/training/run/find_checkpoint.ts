@@ -1,4 +1,5 @@
 /** Which checkpoint of a run's folder it goes on from. Knows no device. */
+import { NotFound } from "../../files/disk.ts";
 import {
   type CheckpointFolder,
   listCheckpoints,
@@ -7,7 +8,7 @@ import {
 /**
  * The checkpoint to go on from: the one named, or the run's last.
  *
- * @throws {Deno.errors.NotFound} if there is none
+ * @throws {NotFound} if there is none
  */
 export async function findCheckpoint(
   folder: string,
@@ -19,7 +20,7 @@ export async function findCheckpoint(
     -1,
   );
   if (last) return last.path;
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot resume "${folder}": it has no checkpoint-<step> folder; start without resume_from_checkpoint`,
   );
 }

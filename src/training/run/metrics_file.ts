@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
+import { appendText, readTextIfThere } from "../../files/disk/whole_file.ts";
 import { RUN_FILE } from "../../files/file_names.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { Sink } from "./sink.ts";
@@ -19,7 +20,7 @@ export function metricsFile(folder: string): Sink {
       await writeFileAtomic(path, rows.map(formatJsonLine).join(""));
     },
     async row(row) {
-      await Deno.writeTextFile(path, formatJsonLine(row), { append: true });
+      await appendText(path, formatJsonLine(row));
     },
   };
 }
@@ -31,13 +32,8 @@ export async function readMetrics(
 ): Promise<Metrics[]> {
   if (steps === 0) return [];
   const source = pathIn(folder);
-  try {
-    const text = await Deno.readTextFile(source);
-    return [...parseJsonLines(text, { source, allowTorn: true })]
-      .map(({ value }) => value as Metrics)
-      .filter((row) => (row["step"] ?? Infinity) <= steps);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const text = await readTextIfThere(source) ?? "";
+  return [...parseJsonLines(text, { source, allowTorn: true })]
+    .map(({ value }) => value as Metrics)
+    .filter((row) => (row["step"] ?? Infinity) <= steps);
 }

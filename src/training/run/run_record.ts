@@ -10,6 +10,7 @@ import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { Metrics } from "../method/metrics.ts";
 import { type TrainOptions, trainSchema } from "../options/options.ts";
 import { ADAPTER_FILE, MODEL_FILE } from "../../files/file_names.ts";
+import { NotFound } from "../../files/disk.ts";
 
 /** A file and what names its content. */
 export interface HashedFile {
@@ -133,7 +134,7 @@ async function hashOf(
   try {
     return await fileHash(path, cacheFolder);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof NotFound) return undefined;
     throw error;
   }
 }

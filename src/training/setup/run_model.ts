@@ -31,6 +31,7 @@ import {
 import { weightLayouts } from "../../model/weights/weight_layout.ts";
 import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
+import { NotFound } from "../../files/disk.ts";
 
 /** A model ready to be trained. */
 export interface RunModel {
@@ -181,7 +182,7 @@ export function keptDtype(
 async function requireWeights(path: string): Promise<TensorReader> {
   const weights = await openWeights(path);
   if (weights) return weights;
-  throw new Deno.errors.NotFound(
+  throw new NotFound(
     `Cannot load model "${path}": it has no "model.safetensors"; to start from random weights give --init_from_config`,
   );
 }

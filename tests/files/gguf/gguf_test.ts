@@ -13,6 +13,7 @@ import {
 } from "../../../src/files/gguf/gguf_writer.ts";
 import { Random } from "../../../src/base/random.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { disk } from "../../../src/files/disk.ts";
 
 const pure = {
   permissions: "none",
@@ -164,7 +165,7 @@ const TENSORS = [
 ] as const;
 
 async function writeTo(path: string, bytes: Record<string, Uint8Array>) {
-  using file = await Deno.open(path, { write: true, create: true });
+  using file = await disk().open(path, { write: true, create: true });
   const metadata = new Map<string, GgufValue>([
     ["s", { type: "string", value: "x".repeat(2 << 20) }], // longer than is read at first
     ["f", { type: "float32", list: [0.5] }],

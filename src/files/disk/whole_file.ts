@@ -1,0 +1,69 @@
+/** Files read and written as a whole, most of them text (UTF-8). Those that must never be seen half are written by `atomic.ts`. */
+import { disk, type DiskFile, NotFound, type OpenOptions } from "../disk.ts";
+
+/** Keeps a byte order mark as the character that it is, so that nothing of the text is lost. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const REPLACE: OpenOptions = { write: true, create: true, truncate: true };
+
+/** Writes all of `bytes` at the file's position. */
+export async function writeAll(
+  file: DiskFile,
+  bytes: Uint8Array,
+): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += await file.write(bytes.subarray(written));
+  }
+}
+
+/**
+ * Reads a text file.
+ *
+ * @throws NotFound naming the file, if it is not there.
+ */
+export async function readText(path: string): Promise<string> {
+  const text = await readTextIfThere(path);
+  if (text !== undefined) return text;
+  throw new NotFound(`Cannot read "${path}": no such file`);
+}
+
+/** Reads a text file; undefined if it is not there. */
+export async function readTextIfThere(
+  path: string,
+): Promise<string | undefined> {
+  try {
+    return decoder.decode(await disk().readFile(path));
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Writes a text file into a folder that is there; an older one is replaced. */
+export async function writeText(path: string, text: string): Promise<void> {
+  await writeInto(path, new TextEncoder().encode(text), REPLACE);
+}
+
+/** Writes bytes into a folder that is there, as `writeText()` does. */
+export async function writeBytes(
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  await writeInto(path, bytes, REPLACE);
+}
+
+/** Adds text at the end of a file, which is made if it is not there. */
+export async function appendText(path: string, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  await writeInto(path, bytes, { append: true, create: true });
+}
+
+async function writeInto(
+  path: string,
+  bytes: Uint8Array,
+  options: OpenOptions,
+): Promise<void> {
+  using file = await disk().open(path, options);
+  await writeAll(file, bytes);
+}
