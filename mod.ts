@@ -40,6 +40,10 @@ export type { DeviceMemory } from "./kernels/device/pool.ts";
 export { everyKernel } from "./kernels/every_kernel.ts";
 export { kernelsSchema } from "./kernels/kernels_options.ts";
 export { tuneProducts } from "./kernels/matmul/tune_products.ts";
+export type { TuningStore } from "./kernels/matmul/tuning_store.ts";
+export { keptTexts } from "./src/files/disk/kept_texts.ts";
+export type { KeptTexts } from "./src/files/disk/kept_texts.ts";
+export { CACHE_FOLDER } from "./src/files/file_names.ts";
 export type {
   Probe,
   Tuning,

@@ -1,7 +1,9 @@
 /** How long work shows on the console: progress as one line on a terminal, as plain lines in a pipe. */
 // deno-lint-ignore-file no-console
 import {
+  CACHE_FOLDER,
   type Device,
+  keptTexts,
   type LoadReport,
   type Metrics,
   type Progress,
@@ -85,9 +87,10 @@ export function productTuner(
   retune = false,
 ): (operations: number) => Promise<void> {
   return async (operations) => {
-    const folder = ".cache/kernels";
     const { chosen, origin } = await tuneProducts(device, {
-      ...{ folder, retune, operations },
+      store: keptTexts(CACHE_FOLDER.kernels),
+      retune,
+      operations,
     });
     if (origin === "untuned") return;
     console.error(`products: tile ${chosen} (${ORIGINS[origin]})`);
@@ -131,7 +134,7 @@ export function trainingHooks(folder: string, signal?: AbortSignal): RunHooks {
   };
   return {
     signal,
-    cacheFolder: ".cache/reference",
+    cacheFolder: CACHE_FOLDER.reference,
     onProgress: (stage, done, total) => shown[stage](done, total),
     sinks: [...sinksOf(folder, sinkNames), consoleSink(shown.train)],
   };

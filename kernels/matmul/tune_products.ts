@@ -23,12 +23,17 @@ import { tileSizes } from "./gpu/matmul_gpu.ts";
 import { tileName } from "./gpu/tile_size.ts";
 import { tileProductText } from "./gpu/product_tile_text.ts";
 import type { Tensor } from "../device/tensor.ts";
-import { readTuning, tuningKey, writeTuning } from "./tuning_file.ts";
+import {
+  readTuning,
+  tuningKey,
+  type TuningStore,
+  writeTuning,
+} from "./tuning_store.ts";
 
 /** How to tune. */
 export interface TuningOptions {
-  /** Where results are kept, such as `.cache/kernels`; without it, or where it cannot be written, nowhere. */
-  readonly folder?: string;
+  /** Where results are kept; without it nowhere. */
+  readonly store?: TuningStore;
   /** Measure even if a result is kept, and however little work there is. */
   readonly retune?: boolean;
   /**
@@ -85,14 +90,14 @@ const SAMPLES = 32;
  */
 export async function tuneProducts(
   device: Device,
-  { folder, retune = false, operations = Infinity, probe }: TuningOptions = {},
+  { store, retune = false, operations = Infinity, probe }: TuningOptions = {},
 ): Promise<Tuning> {
   const candidates = candidatesOf(device);
   const key = await tuningKey(
     device.description,
     candidates.flatMap(({ texts }) => texts),
   );
-  const known = folder && !retune ? await readTuning(folder, key) : undefined;
+  const known = store && !retune ? await readTuning(store, key) : undefined;
   const found = candidates.findIndex(({ name }) => name === known);
   if (found < 0 && !retune && operations < FEWEST_OPERATIONS) {
     const { name } = candidates[chosenProduct(device)]!;
@@ -104,8 +109,8 @@ export async function tuneProducts(
   chooseProduct(device, chosen);
   const { name } = candidates[chosen]!;
   if (found >= 0) return { chosen: name, origin: "known" };
-  if (folder) {
-    await writeTuning(folder, key, { adapter: device.description, name });
+  if (store) {
+    await writeTuning(store, key, { adapter: device.description, name });
   }
   return { chosen: name, origin: "measured" };
 }

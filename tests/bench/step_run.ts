@@ -21,6 +21,8 @@ import { FRESH, train } from "../../src/training/loop/trainer.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { drawnMatrix } from "./drawn_matrix.ts";
 import { cpuSeconds, peakProcessBytes } from "./cpu_seconds.ts";
+import { CACHE_FOLDER } from "../../src/files/file_names.ts";
+import { keptTexts } from "../../src/files/disk/kept_texts.ts";
 
 /** Seconds of a part by the clock, and by processor time over the machine's cores. */
 export interface Seconds {
@@ -66,7 +68,7 @@ export async function measureSteps(
 ): Promise<StepReport> {
   using device = await openDevice();
   const { chosen: tile } = await tuneProducts(device, {
-    folder: ".cache/kernels",
+    store: keptTexts(CACHE_FOLDER.kernels),
   });
   const opened = await openEncoder(options);
   const data = await loadRunPairs(options, opened.encoder);

@@ -12,6 +12,8 @@ import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { uploadMatrix } from "../../kernels/upload_matrix.ts";
 import { cpuSeconds } from "../cpu_seconds.ts";
+import { CACHE_FOLDER } from "../../../src/files/file_names.ts";
+import { keptTexts } from "../../../src/files/disk/kept_texts.ts";
 
 /** Seconds of one product. */
 interface Seconds {
@@ -49,7 +51,9 @@ const PEERS = [
 /** Ours, the median of rounds. */
 async function ours(): Promise<Seconds> {
   using device = await openDevice();
-  await tuneProducts(device, { folder: ".cache/kernels" });
+  await tuneProducts(device, {
+    store: keptTexts(CACHE_FOLDER.kernels),
+  });
   const w = uploadMatrix(device, seeded(COLS * LENGTH, 1), [COLS, LENGTH]);
   const x = device.upload(seeded(ROWS * LENGTH, 2), [ROWS, LENGTH]);
   const rounds: Seconds[] = [];

@@ -13,6 +13,8 @@ import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { drawnMatrix } from "../drawn_matrix.ts";
 import { type Answering, startLines } from "./line_process.ts";
+import { CACHE_FOLDER } from "../../../src/files/file_names.ts";
+import { keptTexts } from "../../../src/files/disk/kept_texts.ts";
 
 const { values } = parseArgs({
   options: {
@@ -115,7 +117,9 @@ async function compare(
 }
 
 using device = await openDevice();
-await tuneProducts(device, { folder: ".cache/kernels" });
+await tuneProducts(device, {
+  store: keptTexts(CACHE_FOLDER.kernels),
+});
 const args = ["-c", PRODUCTS, values.threads];
 await using plain = startLines(values.python, args, {});
 await using narrow = startLines(values.python, args, AVX2);

@@ -13,10 +13,14 @@ import { partsOf } from "../../../kernels/matmul/gpu/split_sums.ts";
 import { tileName } from "../../../kernels/matmul/gpu/tile_size.ts";
 import { linear, linearDw, linearDx } from "../../../kernels/matmul/linear.ts";
 import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
-import { tuningKey } from "../../../kernels/matmul/tuning_file.ts";
+import {
+  tuningKey,
+  type TuningStore,
+} from "../../../kernels/matmul/tuning_store.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { seededMatrix } from "../matrix_case.ts";
 import { seeded } from "../numbers.ts";
+import { keptTexts } from "../../../src/files/disk/kept_texts.ts";
 
 /** As they are stored: -0 is not 0. */
 function sameBits(a: Float32Array, b: Float32Array): boolean {
@@ -105,35 +109,46 @@ Deno.test("partsOf() divides sums that are long and few, without a rest", () => 
   }
 });
 
+/** Keeps texts in memory; what is kept can be looked at. */
+function memoryStore(): TuningStore & { readonly texts: Map<string, string> } {
+  const texts = new Map<string, string>();
+  return {
+    texts,
+    read: (key) => Promise.resolve(texts.get(key)),
+    write: async (key, text) =>
+      void await Promise.resolve(texts.set(key, text)),
+  };
+}
+
 await gpuTest(
   "tuneProducts() measures once and keeps its choice",
   async (device) => {
-    const folder = await Deno.makeTempDir();
-    const tuned = await tuneProducts(device, { folder, probe });
+    const store = memoryStore();
+    const tuned = await tuneProducts(device, { store, probe });
     assertEquals(tuned.origin, "measured");
-    const [file] = await Array.fromAsync(Deno.readDir(folder));
-    const path = `${folder}/${file!.name}`;
-    const kept = JSON.parse(await Deno.readTextFile(path));
-    assertEquals(kept, { adapter: device.description, name: tuned.chosen });
+    const [[key, text]] = [...store.texts] as [[string, string]];
+    assertEquals(JSON.parse(text), {
+      adapter: device.description,
+      name: tuned.chosen,
+    });
     chooseProduct(device, 1);
-    const again = await tuneProducts(device, { folder, probe });
+    const again = await tuneProducts(device, { store, probe });
     assertEquals(again, { chosen: tuned.chosen, origin: "known" });
-    const retuned = await tuneProducts(device, { folder, probe, retune: true });
+    const retuned = await tuneProducts(device, { store, probe, retune: true });
     assertEquals(retuned.origin, "measured");
-    await Deno.writeTextFile(path, "{");
-    const { origin } = await tuneProducts(device, { folder, probe });
+    store.texts.set(key, "{");
+    const { origin } = await tuneProducts(device, { store, probe });
     assertEquals(origin, "measured");
     chooseProduct(device, 0);
-    await Deno.remove(folder, { recursive: true });
   },
-  { variants: ["panel"], read: true, write: true },
+  { variants: ["panel"] },
 );
 
 await gpuTest(
   "tuneProducts() goes without a file where it may not write",
   async (device) => {
-    const folder = "/nowhere/kernels";
-    const { origin } = await tuneProducts(device, { folder, probe });
+    const store = keptTexts("/nowhere/kernels");
+    const { origin } = await tuneProducts(device, { store, probe });
     assertEquals(origin, "measured");
     assert(chosenProduct(device) < tileSizes(device).length);
     chooseProduct(device, 0);
@@ -144,8 +159,7 @@ await gpuTest(
 await gpuTest(
   "tuneProducts() measures for little work only where it is told to",
   async (device) => {
-    const folder = await Deno.makeTempDir();
-    const little = { folder, probe, operations: 1e9 };
+    const little = { store: memoryStore(), probe, operations: 1e9 };
     const first = await tuneProducts(device, little);
     const usual = lanesOf(device) === 16 ? "24x128" : "16x128";
     assertEquals(first, { chosen: usual, origin: "untuned" });
@@ -154,17 +168,16 @@ await gpuTest(
     const { origin } = await tuneProducts(device, little);
     assertEquals(origin, "known");
     chooseProduct(device, 0);
-    await Deno.remove(folder, { recursive: true });
   },
-  { variants: ["panel"], read: true, write: true },
+  { variants: ["panel"] },
 );
 
-Deno.test("tuningKey() differs by adapter, Deno and each text", async () => {
+Deno.test("tuningKey() differs by device, platform and each text", async () => {
   const keys = [
     await tuningKey("a", ["x", "y"]),
     await tuningKey("b", ["x", "y"]),
     await tuningKey("a", ["x", "z"]),
-    await tuningKey("a", ["x", "y"], "1.0.0"),
+    await tuningKey("a", ["x", "y"], "Deno/1.0.0"),
   ];
   assertEquals(new Set(keys).size, keys.length);
   assertEquals(await tuningKey("a", ["x", "y"]), keys[0]);
