@@ -1,6 +1,6 @@
-/** How far two lists begin alike. Pure. */
+/** The common beginning of two lists. Pure. */
 
-/** How many items two lists have in common from their start. */
+/** The number of items that two lists have in common from their start. */
 export function commonPrefix<T>(a: ArrayLike<T>, b: ArrayLike<T>): number {
   const most = Math.min(a.length, b.length);
   let n = 0;

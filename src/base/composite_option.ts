@@ -1,18 +1,19 @@
 /**
- * Options made of options: nullable, either of two, lists, mappings and objects. Problems of the
- * parts are gathered with their places, `dataset_mixer.train.jsonl must be ...`.
+ * Options that consist of other options: nullable ones, one of two, lists, mappings and objects.
+ * Problems of the parts are reported with their places: `dataset_mixer.train.jsonl must be ...`.
  *
  * @module
  */
 import { Mismatch, mismatch, type Option } from "./option.ts";
 
-/** The values that a record of options describes. */
+/** The type of the values of a record of options. */
 export type Values<O> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
 };
 
 /**
- * `option`, or null; the words `null` and `none` mean null too. The default is null unless given.
+ * The option, or null; the words `null` and `none` mean null too. The default is null unless
+ * another is given.
  */
 export function optional<T>(
   option: Option<T>,
@@ -29,7 +30,7 @@ export function optional<T>(
   };
 }
 
-/** The first of `options` that takes the value; help and default come from the first. */
+/** The first of two options that accepts the value. Help and default are those of the first. */
 export function either<A, B>(
   first: Option<A>,
   second: Option<B>,
@@ -51,7 +52,7 @@ export function either<A, B>(
   };
 }
 
-/** Calls `read`, collecting its problems under `at` instead of throwing. */
+/** Calls `read`; its problems are collected under `at` and not thrown. */
 function collect<T>(
   problems: { at: string; says: string }[],
   at: string,
@@ -68,8 +69,10 @@ function collect<T>(
   }
 }
 
-/** Several values of one kind: an array, JSON text of one, or text with commas; a single value is a
- * list of one, and none is refused unless the default is none. */
+/**
+ * Several values of one kind: an array, JSON text of an array, or text with commas. A single value
+ * is a list of one. An empty list is refused, unless the default is empty.
+ */
 export function list<T>(
   help: string,
   fallback: readonly T[] | undefined,
@@ -110,12 +113,14 @@ function json(text: string): unknown {
   }
 }
 
-/** Is it a plain JSON object? */
+/** Whether a value is a plain JSON object. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Names to values of one kind: an object, JSON text of one, or text `name=value,name=value`. */
+/**
+ * Names to values of one kind: an object, JSON text of an object, or text `name=value,name=value`.
+ */
 export function record<T>(
   help: string,
   fallback: Readonly<Record<string, T>> | undefined,
@@ -144,7 +149,7 @@ export function record<T>(
 function asRecord(text: string): unknown {
   if (text.startsWith("{")) return json(text);
   const entries = text.split(",").map((one) => {
-    const at = one.lastIndexOf("="); // a path may hold "="
+    const at = one.lastIndexOf("="); // a path may contain "="
     return at < 1 ? undefined : [one.slice(0, at).trim(), one.slice(at + 1)];
   });
   return entries.every((one) => one !== undefined)
@@ -152,7 +157,7 @@ function asRecord(text: string): unknown {
     : undefined;
 }
 
-/** An object with named parts, each an option of its own; an unknown part is refused. */
+/** An object with named parts, each with its own option. Unknown parts are refused. */
 export function fields<O extends Readonly<Record<string, Option<unknown>>>>(
   help: string,
   parts: O,

@@ -1,20 +1,22 @@
 /**
- * Whole numbers that JSON writes as floats, `1.0` or `2e3`: JavaScript forgets the point, Python
- * prints it, and chat templates print what tools and their calls hold. Knows no template.
+ * Keeps floats such as `1.0` or `2e3` apart from integers when JSON is parsed. JavaScript does not
+ * keep the point, but Python prints it, and chat templates print numbers of tools and their calls.
+ * Knows no template.
  */
 
-/** Such a number; everywhere but in print it is the number. */
+/** A whole number that JSON wrote as a float. It behaves as the number except when printed. */
 export class JsonFloat extends Number {}
 
 const MAY_HOLD_ONE = /\d\.0+(?!\d)|\d[eE][+-]?\d/;
 
-/** What the platform gives a reviver beside key and value. */
+/** The third argument that the platform gives to a reviver. */
 interface Source {
   readonly source?: string;
 }
 
 /**
- * Parses JSON; whole floats inside lists and objects stay floats.
+ * Parses JSON. Whole numbers that are written as floats inside lists and objects become
+ * `JsonFloat`.
  *
  * @throws {SyntaxError} as `JSON.parse` does
  */
@@ -27,7 +29,7 @@ export function parseWithFloats(text: string): unknown {
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
 
-/** A value as a plain number where it is such a float. */
+/** The plain number of a `JsonFloat`; any other value as it is. */
 export function withoutFloat(value: unknown): unknown {
   return value instanceof JsonFloat ? Number(value) : value;
 }

@@ -1,29 +1,32 @@
 /**
- * JSON lines: text to values and back. Opens no file.
+ * Parses and writes JSON lines. Opens no file.
  *
  * @module
  */
 
-/** One value and the line that it stood on. */
+/** A value and the number of its line. */
 export interface JsonLine {
-  /** Counted from 1. */
+  /** Number of the line, from 1. */
   readonly line: number;
-  /** What `JSON.parse()` made of it. */
+  /** The parsed value of the line. */
   readonly value: unknown;
 }
 
-/** How to read JSON lines. */
+/** How JSON lines are read. */
 export interface JsonLinesOptions {
-  /** Named in errors, such as the file's path. */
+  /** A name for error messages, such as the file's path. */
   readonly source?: string;
-  /** Leave out a last line that has no end of line and is no JSON: a writer was cut off there. */
+  /**
+   * Whether to ignore a last line that has no line end and is not JSON, since its writer was
+   * interrupted. Default false.
+   */
   readonly allowTorn?: boolean;
 }
 
 /**
- * The values of a text of JSON lines; blank lines are passed over.
+ * The values of a text of JSON lines; blank lines are skipped.
  *
- * @throws {SyntaxError} With source and line, if a line is not JSON
+ * @throws {SyntaxError} naming source and line, if a line is not JSON
  */
 export function* parseJsonLines(
   text: string,
@@ -45,9 +48,9 @@ export function* parseJsonLines(
 }
 
 /**
- * One line of text for one value, with its end of line.
+ * The line of text for a value, with its line end.
  *
- * @throws {RangeError} If it holds NaN or an infinity, which JSON has not
+ * @throws {RangeError} if the value contains NaN or an infinity, which JSON cannot hold
  */
 export function formatJsonLine(value: unknown): string {
   const text = JSON.stringify(value, (key, part) => {

@@ -1,34 +1,35 @@
 /**
- * The kinds of options: each reads a value from JSON, YAML or the command line's text, says what it
- * expects, and carries its type, default and one line of help. Knows no task and no option by name.
+ * The kinds of options. An option reads its value from JSON, YAML or a text of the command line,
+ * and has a type, a default and one line of help. Knows no task and no option by name.
  *
  * @module
  */
 
-/** One option: how its value is read, and what help and README say of it. */
+/** One option: how its value is read, and what the help and the README say about it. */
 export interface Option<out T> {
-  /** One line: meaning, unit, usual range. */
+  /** One line of help: meaning, unit, usual range. */
   readonly help: string;
-  /** What is expected, as a noun: `integer of at least 1`. */
+  /** The expected value, as a noun: `integer of at least 1`. */
   readonly type: string;
-  /** The value where none is given; undefined if one must be given. */
+  /** The default; undefined if a value must be given. */
   readonly fallback: T | undefined;
-  /** Whether the bare name on the command line means true. */
+  /** Whether the name alone on the command line means true. */
   readonly bare: boolean;
   /**
-   * Turns JSON or text into the value.
+   * Reads the value from JSON or text.
    *
-   * @throws {Mismatch} What is wrong and where, all of it
+   * @throws {Mismatch} with all problems and their places
    */
   read(value: unknown): T;
 }
 
-/** A value of the wrong form: each problem with its place inside the value. */
+/** Thrown for a value of the wrong form, with each problem and its place inside the value. */
 export class Mismatch extends Error {
-  /** Gathers problems. */
+  /** Makes an error from its problems. */
   constructor(
     /**
-     * Each with its place inside the value, "" for the value as a whole, and what is wrong there.
+     * The problems: the place of each inside the value ("" for the value as a whole), and what is
+     * wrong.
      */
     readonly problems: readonly { at: string; says: string }[],
   ) {
@@ -36,19 +37,19 @@ export class Mismatch extends Error {
   }
 }
 
-/** The problem of a value as a whole: `must be TYPE, found VALUE`. */
+/** The error of a value that is wrong as a whole: `must be TYPE, found VALUE`. */
 export function mismatch(type: string, value: unknown): Mismatch {
   const found = value === undefined ? "nothing" : JSON.stringify(value);
   return new Mismatch([{ at: "", says: `must be ${type}, found ${found}` }]);
 }
 
-/** Bounds of a number, both inclusive unless `above` is given (then exclusive below). */
+/** Bounds of a number. */
 export interface Bounds {
-  /** Least value. */
+  /** Least allowed value. */
   readonly min?: number;
-  /** Largest value. */
+  /** Largest allowed value. */
   readonly max?: number;
-  /** The value must be larger than this. */
+  /** The value must be larger than this number. */
   readonly above?: number;
 }
 
@@ -125,7 +126,7 @@ export function text(help: string, fallback?: string): Option<string> {
 /**
  * One of a fixed set of words; YAML's bare `no` may arrive as false.
  *
- * @param synonyms Other words for the same, which help does not show
+ * @param synonyms other words for the same values, which the help does not show
  */
 export function choice<const T extends string>(
   help: string,
@@ -151,7 +152,7 @@ export function choice<const T extends string>(
   };
 }
 
-/** true or false; the bare name means true. */
+/** True or false; the name alone on the command line means true. */
 export function flag(help: string, fallback = false): Option<boolean> {
   const type = "true or false";
   return {

@@ -1,5 +1,5 @@
 /**
- * What a schema says about itself: the text of `--help` and the README's table.
+ * Writes the options of a schema as the text of `--help` and as tables for the pages.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { Schema } from "./schema.ts";
 const WIDTH = 100;
 const COLUMN = 36;
 
-/** What a help text needs beside the options. */
+/** The heading of a help text. */
 export interface HelpHeading {
   /** The command: `deno task train`. */
   readonly command: string;
-  /** One sentence on what the task does. */
+  /** One sentence that says what the task does. */
   readonly summary: string;
 }
 
@@ -57,7 +57,7 @@ function shown(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** A name and its text, wrapped into the right column. */
+/** A name in the left column, and its text wrapped into the right column. */
 function row(name: string, text: string): string {
   const lines: string[] = [];
   let line = "";
@@ -76,7 +76,7 @@ function row(name: string, text: string): string {
   return [first, ...rest].join("\n");
 }
 
-/** Markdown for the README: a heading and a table per group. */
+/** Markdown for pages: a heading and a table for each group. */
 export function optionsTable(schema: Pick<Schema, "groups">): string {
   return Object.entries(schema.groups).map(([heading, options]) => {
     const rows = Object.entries(options).map(([name, option]) => {

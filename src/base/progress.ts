@@ -1,30 +1,30 @@
 /**
- * Progress of a long job: done of total, rate, time left. On a terminal one line that is written
- * over, in a pipe a plain line now and then. Writes through the function that it is given and owns
- * no timer.
+ * Shows the progress of a long job: how much is done, the rate, and the time left. On a terminal
+ * one line is written over; in a pipe a plain line appears now and then. It writes through a given
+ * function and has no timer.
  *
  * @module
  */
 import { formatBytes, formatDuration } from "./units.ts";
 
-/** How far a job is. */
+/** How much of a job is done. */
 export interface ProgressCount {
-  /** What stands in front: `train`. */
+  /** First word of the line: `train`. */
   readonly label: string;
-  /** How many units are done. */
+  /** Number of units that are done. */
   readonly done: number;
-  /** Undefined where nobody knows. */
+  /** Number of all units; undefined if it is not known. */
   readonly total?: number | undefined;
-  /** What is counted: `pairs`, `tokens`, or `bytes`, which are shown as kB, MB, GB. */
+  /** Name of the units: `pairs`, `tokens`, or `bytes`, which are shown as kB, MB, GB. */
   readonly unit: string;
-  /** Since the clock started. */
+  /** Seconds since the clock started. */
   readonly seconds: number;
   /**
-   * What had been done before the clock started, as in a resumed download; it does not count for
+   * Units that were done before the clock started, as in a resumed download. They do not count for
    * the rate.
    */
   readonly start?: number;
-  /** Added at the end, such as the loss. */
+  /** Text at the end of the line, such as the loss. */
   readonly note?: string | undefined;
 }
 
@@ -53,33 +53,33 @@ export function progressLine(count: ProgressCount): string {
   return parts.join("  ");
 }
 
-/** Where and how often progress is shown. */
+/** How and how often progress is shown. */
 export interface ProgressOptions {
-  /** What stands in front: `train`. */
+  /** First word of the line: `train`. */
   readonly label: string;
-  /** What is counted: `pairs`, `tokens`, `bytes`. */
+  /** Name of the units: `pairs`, `tokens`, `bytes`. */
   readonly unit: string;
-  /** Units in all; undefined where nobody knows. */
+  /** Number of all units; undefined if it is not known. */
   readonly total?: number | undefined;
-  /** What is done already when the clock starts. */
+  /** Units that are done before the clock starts. */
   readonly start?: number;
-  /** True: one line, written over. False: plain lines. */
+  /** Whether the output is a terminal: one line that is written over, not plain lines. */
   readonly terminal: boolean;
-  /** Takes the text, escape codes and ends of line included. */
+  /** Writes a text, with its escape codes and line ends. */
   readonly write: (text: string) => void;
-  /** Columns of the terminal; a longer line would not be written over cleanly. */
+  /** Columns of the terminal; longer lines are cut, since they could not be written over. */
   readonly columns?: number;
-  /** The clock, in seconds. */
+  /** The clock, in seconds; default: the system's. */
   readonly now?: () => number;
-  /** Least seconds between two lines: 0.1 on a terminal, 10 else. */
+  /** Least seconds between two lines; default 0.1 on a terminal, otherwise 10. */
   readonly every?: number;
 }
 
 /** A running display. */
 export interface Progress {
-  /** Shows that `done` units are done, if the last line is old enough. */
+  /** Shows that `done` units are done, if enough time has passed since the last line. */
   update(done: number, note?: string): void;
-  /** Shows the last line and leaves the cursor on a fresh one. */
+  /** Shows the final line and moves to a new line. */
   finish(note?: string): void;
 }
 

@@ -1,19 +1,19 @@
 /**
- * Seeded random numbers whose whole state is four integers, so that a run continues exactly where
- * it stopped. The generator is sfc32 (Chris Doty-Humphrey, PractRand; period about 2^127 on
- * average).
+ * Random numbers from a seed. The whole state is four integers, so that a run can continue exactly
+ * where it stopped. The generator is sfc32 (Chris Doty-Humphrey, PractRand; its period is about
+ * 2^127 on average).
  *
  * @module
  */
 
-/** The state of a generator: four unsigned 32-bit integers, fit for JSON. */
+/** The state of a generator: four unsigned 32-bit integers, which JSON can hold. */
 export type RandomState = readonly [number, number, number, number];
 
 /** A generator: the same seed gives the same numbers on every machine. */
 export class Random {
   #words: Uint32Array<ArrayBuffer>;
 
-  /** @param seed An integer, or the `state` of another generator */
+  /** @param seed an integer, or the `state` of another generator */
   constructor(seed: number | RandomState) {
     this.#words = new Uint32Array(4);
     if (typeof seed !== "number") {
@@ -25,18 +25,18 @@ export class Random {
         `Cannot seed a generator: found ${seed}, expected an integer`,
       );
     }
-    // low and high half of the seed, then a counter; twelve rounds mix them through
+    // low and high half of the seed, then a counter; twelve rounds mix them
     this.#words.set([seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, 0, 1]);
     for (let i = 0; i < 12; i++) this.uint32();
   }
 
-  /** The state now; set it to go on from there. */
+  /** The current state; setting it continues from there. */
   get state(): RandomState {
     const [a = 0, b = 0, c = 0, counter = 0] = this.#words;
     return [a, b, c, counter];
   }
 
-  /** @throws {TypeError} If it is not four unsigned 32-bit integers */
+  /** @throws {TypeError} if it is not four unsigned 32-bit integers */
   set state(words: RandomState) {
     if (words.length !== 4 || words.some((word) => word >>> 0 !== word)) {
       throw new TypeError(
@@ -50,7 +50,7 @@ export class Random {
 
   /** An integer from 0 to 2^32 - 1. */
   uint32(): number {
-    // by index: destructuring would run an iterator, at ten times the cost
+    // read by index: destructuring would run an iterator and cost ten times as much
     const words = this.#words;
     const b = words[1]!;
     const c = words[2]!;
@@ -71,9 +71,9 @@ export class Random {
   }
 
   /**
-   * An integer from 0 to `n - 1`, each equally likely.
+   * An integer from 0 to `n - 1`; all are equally likely.
    *
-   * @throws {RangeError} If `n` is not an integer from 1 to 2^32
+   * @throws {RangeError} if `n` is not an integer from 1 to 2^32
    */
   below(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
@@ -81,7 +81,7 @@ export class Random {
         `Cannot draw an integer below ${n}: expected an integer from 1 to 2^32`,
       );
     }
-    const even = 2 ** 32 - 2 ** 32 % n; // draws at or above would favour small results
+    const even = 2 ** 32 - 2 ** 32 % n; // larger draws are rejected, since they would favour small results
     for (;;) {
       const draw = this.uint32();
       if (draw < even) return draw % n;
@@ -101,7 +101,7 @@ export class Random {
   shuffle<T>(items: T[]): T[] {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      [items[i], items[j]] = [items[j] as T, items[i] as T]; // both in range
+      [items[i], items[j]] = [items[j] as T, items[i] as T]; // both indices are in range
     }
     return items;
   }

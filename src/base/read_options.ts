@@ -1,7 +1,7 @@
 /**
- * From what was given (recipe, command line) to checked options: defaults < recipe < command line.
- * Translates aliases, answers foreign keys with their reason and unknown ones with the nearest
- * name; says all problems at once.
+ * Makes checked options from a recipe and the command line, where the command line wins over the
+ * recipe and both over the defaults. It translates aliases, answers keys of other tools with a
+ * reason and unknown keys with the nearest name, and reports all problems at once.
  *
  * @module
  */
@@ -18,26 +18,24 @@ import {
   type ValuesOf,
 } from "./schema.ts";
 
-/** Options that passed every check, and what the user should hear of. */
+/** Options that passed every check, with warnings for the user. */
 export interface ReadOptions<V> {
-  /** Option to its value; every one is there. */
+  /** The value of every option. */
   readonly options: V;
-  /** One line each. */
+  /** The warnings, one line each. */
   readonly warnings: readonly string[];
 }
 
-/**
- * One source of options, a recipe's or the command line's: names to values that nobody has checked.
- */
+/** The options of one source, a recipe or the command line: names to unchecked values. */
 export type Given = Readonly<Record<string, unknown>>;
 
-/** The part of a schema that tells what a key means. */
+/** The parts of a schema that define the meaning of a key. */
 type Keys = Pick<Schema, "groups" | "aliases" | "foreign">;
 
 /**
- * Merges defaults and `sources` in rising precedence, then checks.
+ * Merges defaults and `sources`, of which later ones win, then checks the options.
  *
- * @throws {TypeError} One line that names every unknown, missing, ill-formed and refused option
+ * @throws {TypeError} with one line that names every unknown, missing, malformed and refused option
  */
 export function readOptions<G extends Groups>(
   schema: Schema<G>,
@@ -68,7 +66,7 @@ export function readOptions<G extends Groups>(
     }
   }
   stopOn(problems);
-  const options = values as ValuesOf<G>; // every name was read or has its default
+  const options = values as ValuesOf<G>; // every option was read or has its default
   const findings = schema.check(options);
   stopOn(findings.problems);
   return { options, warnings: [...warnings, ...findings.warnings] };
@@ -85,7 +83,7 @@ interface Notes {
   readonly warnings: string[];
 }
 
-/** One source with aliases translated and foreign keys answered. */
+/** A source with aliases translated and keys of other tools answered. */
 function ownNames(schema: Keys, source: Given, notes: Notes): Given {
   const own: Record<string, unknown> = {};
   const options = optionsOf(schema);
@@ -123,7 +121,10 @@ function answer(
   }
 }
 
-/** Equal as JSON; text from the command line counts as the value that it spells. */
+/**
+ * Whether two values are equal as JSON. A text from the command line equals the value that it
+ * spells.
+ */
 export function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b) || String(a) === b;
 }

@@ -1,78 +1,78 @@
 /**
- * The options of one task, declared once. From the declaration come the TypeScript type (`Infer`),
- * defaults and checks (read_options.ts), `--help` and the README's table (options_help.ts). Knows
- * no option by name.
+ * Declares the options of a task. The TypeScript type (`Infer`), the defaults and checks
+ * (read_options.ts), `--help` and the tables of the pages (options_help.ts) all come from this one
+ * declaration. Knows no option by name.
  *
  * @module
  */
 import type { Values } from "./composite_option.ts";
 import type { Option } from "./option.ts";
 
-/** Options under headings; the headings order `--help` and the README. */
+/** Options under headings, in the order of `--help` and of the pages. */
 export type Groups = Readonly<
   Record<string, Readonly<Record<string, Option<unknown>>>>
 >;
 
-/** Another name of an option, and what its values are called here. */
+/** Another name of an option, with a translation of its values. */
 export interface Alias {
-  /** Ours. */
+  /** The name of the option here. */
   readonly name: string;
   /**
-   * Foreign value to our value; a value that is absent is refused. All pass where there is no
-   * table.
+   * The other tool's value -> the value here; values that are not listed are refused. Without this
+   * table all values are kept as they are.
    */
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-/** A key of other tools that means nothing here. */
+/** A key of other tools that has no meaning here. */
 export interface ForeignKey {
-  /** Why, as the end of a sentence: `arithmetic is float32 on every adapter`. */
+  /** Why it has none, as the end of a sentence: `arithmetic is float32 on every device`. */
   readonly reason: string;
   /**
-   * Values that ask for what happens here anyway; another one is refused. All are accepted where
-   * absent.
+   * Values that ask for what this program does anyway; any other value is refused. Without this
+   * list all values are accepted.
    */
   readonly allowed?: readonly unknown[];
 }
 
 /** A word after the task's name, without `--`. */
 export interface Positional {
-  /** In capitals, as usage lines have it: `RECIPE`. */
+  /** Its name in capitals, for usage lines: `RECIPE`. */
   readonly name: string;
-  /** One line for `--help`. */
+  /** One line of help. */
   readonly help: string;
-  /** Whether the task stops without it. */
+  /** Whether it must be given. */
   readonly required: boolean;
 }
 
-/** What a check over all options together found. */
+/** The result of a check over several options. */
 export interface Findings {
-  /** Each stops the task. */
+  /** Problems, which stop the task. */
   readonly problems: readonly string[];
-  /** Each is told, and the task goes on. */
+  /** Warnings, which are shown; the task continues. */
   readonly warnings: readonly string[];
 }
 
-/** `A | B` to `A & B`. */
+/** Turns the type `A | B` into `A & B`. */
 export type Intersection<U> =
   (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void
     ? I
     : never;
 
-/** The flat type of all options of all groups. */
+/** The type of the values of all options, without the groups. */
 export type ValuesOf<G extends Groups> = Values<Intersection<G[keyof G]>>;
 
-/** Everything about the options of one task. */
+/** The declaration of a task's options. */
 export interface Schema<G extends Groups = Groups> {
-  /** Options by name, under their headings. */
+  /** The options by name, under their headings. */
   readonly groups: G;
-  /** Words without `--`, in order. */
+  /** The words without `--`, in order. */
   readonly positionals: readonly Positional[];
-  /** Other name to ours. */
+  /** Other names -> the option's name. */
   readonly aliases: Readonly<Record<string, string | Alias>>;
-  /** Key, or pattern with one `*` at its end, to its reason. */
+  /** Keys of other tools, each a name or a beginning followed by `*`, with their reasons. */
   readonly foreign: Readonly<Record<string, ForeignKey>>;
-  /** Checks that see several options at once. */
+  /** Checks conditions between several options. */
   readonly check: (options: ValuesOf<G>) => Findings;
 }
 
@@ -84,7 +84,7 @@ export type Infer<S> = S extends { readonly groups: infer G extends Groups }
 /**
  * Declares the options of a task.
  *
- * @throws {TypeError} If a name occurs in two groups, or an alias leads nowhere
+ * @throws {TypeError} if a name occurs in two groups, or an alias names no option
  */
 export function defineSchema<const G extends Groups>(
   groups: G,
@@ -113,7 +113,7 @@ export function defineSchema<const G extends Groups>(
   return schema;
 }
 
-/** The option that `name` is an alias of. */
+/** The option of which `name` is an alias. */
 export function aliasOf(
   schema: Pick<Schema, "aliases">,
   name: string,
@@ -124,7 +124,7 @@ export function aliasOf(
   return typeof alias === "string" ? { name: alias } : alias;
 }
 
-/** What is said about a key of other tools, by its name or its beginning. */
+/** The entry of a key of other tools, found by its name or its beginning. */
 export function foreignKeyOf(
   schema: Pick<Schema, "foreign">,
   key: string,
@@ -136,7 +136,7 @@ export function foreignKeyOf(
   return pattern === undefined ? undefined : schema.foreign[pattern];
 }
 
-/** The options of all groups, by name. */
+/** All options of all groups, by name. */
 export function optionsOf(
   schema: Pick<Schema, "groups">,
 ): Map<string, Option<unknown>> {
@@ -145,7 +145,7 @@ export function optionsOf(
   );
 }
 
-/** `"a", "b"`. */
+/** Names in quotes: `"a", "b"`. */
 export function quoted(names: readonly string[]): string {
   return names.map((name) => JSON.stringify(name)).join(", ");
 }

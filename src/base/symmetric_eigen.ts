@@ -1,9 +1,9 @@
 /**
- * Eigenvalues and eigenvectors of small symmetric matrices, by Jacobi's rotations. Pure arithmetic
- * in float64.
+ * Computes eigenvalues and eigenvectors of small symmetric matrices by Jacobi rotations, in
+ * float64. Pure.
  */
 
-/** Descending eigenvalues `[n]`, and their vectors as the rows of `[n, n]`. */
+/** The eigenvalues `[n]` in falling order, and their vectors as the rows of `[n, n]`. */
 export interface Eigen {
   readonly values: Float64Array;
   readonly vectors: Float64Array;
@@ -11,7 +11,9 @@ export interface Eigen {
 
 const SWEEPS = 60;
 
-/** Decomposes a symmetric matrix `[n, n]`, row-major; n up to a few hundred. */
+/**
+ * Decomposes a symmetric matrix `[n, n]`, row-major. It is fast enough for n up to a few hundred.
+ */
 export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   const a = matrix.slice();
   const v = Float64Array.from(a, (_, i) => i % (n + 1) === 0 ? 1 : 0);
@@ -36,7 +38,9 @@ export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   };
 }
 
-/** Turns rows and columns p and q so that `a[p, q]` becomes 0; the rows of v turn along. */
+/**
+ * Rotates rows and columns p and q so that `a[p, q]` becomes 0, and the rows of v in the same way.
+ */
 function rotate(
   a: Float64Array,
   v: Float64Array,

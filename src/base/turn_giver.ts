@@ -1,13 +1,13 @@
 /**
- * Reading from a device holds the thread and resolves before timers and signals are seen: a long
- * loop gives them a turn now and then.
+ * Lets timers and signals run during long loops. A read from a device blocks the thread and
+ * resolves before they are handled, so a loop must wait for them now and then.
  *
  * @module
  */
 
 /**
- * Makes a function to await in each round of a loop; it lets others run if `every` milliseconds
- * have passed.
+ * Makes a function that a loop awaits in each iteration. It lets timers and signals run if `every`
+ * milliseconds have passed since it last did.
  */
 export function turnGiver(every = 50): () => Promise<void> {
   let last = performance.now();

@@ -1,10 +1,14 @@
 /**
- * Durations and byte counts as people read them.
+ * Writes durations and byte counts for people.
  *
  * @module
  */
 
-/** `4.2 s`, `3 min 07 s`, `2 h 05 min`; @param seconds at least 0 */
+/**
+ * A duration: `4.2 s`, `3 min 07 s`, `2 h 05 min`.
+ *
+ * @param seconds at least 0
+ */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "unknown";
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
@@ -14,7 +18,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${two((whole % 3600) / 60)} min`;
 }
 
-/** `512 B`, `1.5 MB`: powers of 1000, three digits. */
+/** A number of bytes: `512 B`, `1.5 MB`, by powers of 1000 and with three digits. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let size = bytes;

@@ -1,6 +1,6 @@
 /**
- * Questions to answers in text: renders the conversation, generates, decodes while the answer
- * grows. A model without a chat template goes on with plain text. Knows no file and no screen.
+ * Answers questions in text: renders the conversation, generates tokens, and decodes them while the
+ * answer grows. A model without a chat template continues plain text. Knows no file and no screen.
  */
 import type { Model } from "../model/decoder/model.ts";
 import type { ChatTemplate } from "../text/chat_template.ts";
@@ -12,11 +12,11 @@ import { createSampler, type Sampling } from "./sampler.ts";
 import { stopTokens } from "./stop_tokens.ts";
 
 /**
- * A model that answers. Two of them may share one model: the base without its adapters, the tuned
- * one with them.
+ * A model that answers. Two speakers may share one model: the base without its adapters and the
+ * tuned model with them.
  */
 export interface Speaker {
-  /** The heading of its answers, and their key in a file: `base` or `tuned`. */
+  /** Heading of its answers, and their key in a file: `base` or `tuned`. */
   readonly name: string;
   /** What makes the tokens. */
   readonly model: Model;
@@ -30,31 +30,31 @@ export interface Speaker {
   readonly stopIds: ReadonlySet<number>;
 }
 
-/** What makes a speaker of a model. */
+/** The parts from which a speaker is made. */
 export interface SpeakerParts {
-  /** `base` or `tuned`. */
+  /** Heading of its answers, and their key in a file: `base` or `tuned`. */
   readonly name: string;
   /** What makes the tokens. */
   readonly model: Model;
   /** Whether adapters take part. */
   readonly adapters: boolean;
-  /** From text to tokens and back. */
+  /** The tokenizer and the chat template. */
   readonly encoder: {
     /** The model's own. */
     readonly tokenizer: Tokenizer;
     /** Without one, prompts are continued as plain text. */
     readonly template?: ChatTemplate;
   };
-  /** What the model's folder says of end tokens. */
+  /** The files of the model's folder that name end tokens. */
   readonly files: {
-    /** Parsed config.json. */
+    /** The parsed config.json. */
     readonly config: Readonly<Record<string, unknown>>;
-    /** Parsed generation_config.json. */
+    /** The parsed generation_config.json. */
     readonly generationConfig?: Readonly<Record<string, unknown>>;
   };
 }
 
-/** Makes a speaker that stops at every end token which its files, tokenizer or template name. */
+/** Makes a speaker that stops at every end token that its files, tokenizer or template name. */
 export function createSpeaker(
   { name, model, adapters, encoder, files }: SpeakerParts,
 ): Speaker {
@@ -67,27 +67,30 @@ export function createSpeaker(
   return { name, model, adapters, stopIds, ...encoder };
 }
 
-/** How to answer. */
+/** How answers are made. */
 export interface AnswerOptions {
-  /** How tokens are drawn. */
+  /** How tokens are drawn from the logits. */
   readonly sampling: Sampling;
-  /** The same seed and prompt give the same answer. */
+  /** Seed of the draws: the same seed and prompt give the same answer. */
   readonly seed: number;
-  /** Most new tokens; null: `DEFAULT_NEW_TOKENS`, or fewer if no more positions are left. */
+  /**
+   * Most new tokens; null: `DEFAULT_NEW_TOKENS`, or fewer if the model has fewer positions left.
+   */
   readonly maxNewTokens: number | null;
-  /** Told the text as it grows. */
+  /** Called with each new piece of the text. */
   readonly onText?: (text: string) => void;
-  /** Ends the answer with an error once it is aborted. */
+  /** Stops with an error when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** New tokens at most, where the user does not say. */
+/** Most new tokens of an answer, unless the user sets another number. */
 export const DEFAULT_NEW_TOKENS = 512;
 
 /**
  * Answers a conversation, or continues plain text.
  *
- * @throws {RangeError} if it does not fit in the model, or turns come without a chat template
+ * @throws {RangeError} if the prompt and the answer do not fit in the model, or turns are given
+ *   without a chat template
  */
 export async function answer(
   speaker: Speaker,
@@ -103,18 +106,18 @@ export async function answer(
 export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
   /** Turns, or plain text to continue. */
   readonly prompt: readonly Message[] | string;
-  /** Told that the answer is whole. */
+  /** Called when the answer is complete. */
   readonly onEnd?: () => void;
 }
 
-/** A question and who answers it. */
+/** A question and the speaker that answers it. */
 export interface AskedOf extends Asked {
-  /** Who answers. */
+  /** The speaker that answers. */
   readonly speaker: Speaker;
 }
 
 /**
- * Answers several questions side by side: much faster than one after the other.
+ * Answers several questions side by side, which is much faster than one after the other.
  *
  * @throws as `answer()`
  */
@@ -128,7 +131,7 @@ export async function answerAll(
 }
 
 /**
- * Answers questions to one or several speakers. Those that share a model answer side by side: a
+ * Answers questions by one or several speakers. Speakers that share a model answer side by side: a
  * base and its adapter take hardly longer than one of them.
  *
  * @returns the answers in the order of the questions
@@ -147,7 +150,7 @@ export async function answerEach(
   return growing.map(({ text }) => text());
 }
 
-/** A question in tokens, its answer in text that grows. */
+/** Makes a prompt of a question, whose tokens grow to the text of its answer. */
 function growingAnswer(
   { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }: AskedOf,
   { sampling, maxNewTokens }: Omit<AnswerOptions, "seed" | "onText">,
@@ -178,8 +181,7 @@ function growingAnswer(
 }
 
 /**
- * The tokens that a model is given: what its template renders and no more, or plain text with the
- * usual BOS.
+ * The tokens of a prompt: exactly what the chat template renders, or plain text with the usual BOS.
  */
 export function promptTokens(
   { tokenizer, template }: Pick<Speaker, "tokenizer" | "template">,

@@ -1,31 +1,38 @@
 /**
- * A conversation with one model, which sees its own earlier answers; one question may go to several
- * at once. Plain text has no turns: without a chat template each question stands alone. Knows no
- * screen.
+ * Conversations with models. A model sees its own earlier answers; one question may be put to
+ * several models at once. Without a chat template there are no turns, so each question stands
+ * alone. Knows no screen.
  */
 import type { Message } from "../text/message.ts";
 import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";
 
-/** A conversation that goes on. */
+/** A conversation with one model. */
 export interface Conversation {
-  /** Who answers. */
+  /** The speaker that answers. */
   readonly speaker: Speaker;
-  /** All turns so far. */
+  /** All turns so far, the system's included. */
   readonly turns: readonly Message[];
-  /** Asks and waits for the whole answer; a question that fails leaves no trace. */
+  /**
+   * Asks a question and waits for the complete answer. A question that fails is not added to the
+   * turns.
+   */
   ask(question: string, options: AnswerOptions): Promise<string>;
   /**
-   * What the model is asked by a further question: all turns, or plain text without a chat
+   * The prompt of a further question: all turns with it, or the question alone without a chat
    * template.
    */
   asked(question: string): readonly Message[] | string;
   /** Adds a question and its answer to the turns. */
   add(question: string, answer: string): void;
-  /** Forgets all turns but the system's. */
+  /** Removes all turns except the system's. */
   clear(): void;
 }
 
-/** Starts a conversation. @param system what the model is told first; null: nothing */
+/**
+ * Starts a conversation.
+ *
+ * @param system text of the system's turn; null: none
+ */
 export function startConversation(
   speaker: Speaker,
   system: string | null = null,
@@ -60,15 +67,17 @@ export function startConversation(
   return conversation;
 }
 
-/** How to ask several. */
+/** How several conversations are asked. */
 export interface AskOptions extends Omit<AnswerOptions, "onText"> {
-  /** Told the text of each answer as it grows, with the number of its conversation. */
+  /** Called with each new piece of text and the index of its conversation. */
   readonly onText?: (index: number, text: string) => void;
-  /** Told that an answer is whole. */
+  /** Called with the index of a conversation when its answer is complete. */
   readonly onEnd?: (index: number) => void;
 }
 
-/** Puts a question to all conversations at once; one that fails leaves no trace in any. */
+/**
+ * Puts a question to all conversations at once. A question that fails is not added to any of them.
+ */
 export async function askTogether(
   conversations: readonly Conversation[],
   question: string,
@@ -88,7 +97,7 @@ export async function askTogether(
   return answers;
 }
 
-/** The turn that a system prompt makes, if there is one. */
+/** The system's turn as a list; empty without a system prompt. */
 export function systemTurns(system: string | null): readonly Message[] {
   return system === null ? [] : [{ role: "system", content: system }];
 }

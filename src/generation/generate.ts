@@ -1,8 +1,8 @@
 /**
- * Tokens after tokens: runs prompts through a model once, then each new token alone, with the keys
- * and values of all before it kept on the device. Where all take the likeliest token, it is found
- * on the device and the next step begins before the CPU knows it; else one row of logits per answer
- * comes back. Knows no text.
+ * Generates tokens. It runs each prompt through the model once, then each new token alone, with the
+ * keys and values of all earlier tokens kept on the device. If every answer takes the likeliest
+ * token, that token is found on the device, and the next step begins before the CPU knows it;
+ * otherwise one row of logits per answer is read back. Knows no text.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import {
@@ -18,15 +18,15 @@ import { likeliest } from "./sampler.ts";
 
 export type { Prompted } from "./growing.ts";
 
-/** How to generate. */
+/** How tokens are generated. */
 export interface GenerateOptions {
-  /** Ends it with an error once it is aborted, within a token. */
+  /** Stops with an error within one token after it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a model made of a prompt. */
+/** The result for a prompt. */
 export interface Generated {
-  /** New tokens, without the end token. */
+  /** The new tokens, without the end token. */
   readonly ids: readonly number[];
   /** The token that ended the answer; undefined if `maxNewTokens` did. */
   readonly endId: number | undefined;
@@ -35,9 +35,9 @@ export interface Generated {
 /**
  * Continues a prompt.
  *
- * @throws {RangeError} if the prompt is empty, has a token that the model has not, or does not fit
- *   with the answer
- * @throws {DOMException} the signal's reason, once it is aborted
+ * @throws {RangeError} if the prompt is empty, has a token outside the vocabulary, or does not fit
+ *   with the answer into the model's positions
+ * @throws {DOMException} the signal's reason, when it is aborted
  */
 export async function generate(
   model: Model,
@@ -51,9 +51,8 @@ export async function generate(
 }
 
 /**
- * Continues several prompts side by side: one pass per new token serves all of them, those with
- * adapters and those without. Each gets the tokens that it would get alone, but for the rounding of
- * sums.
+ * Continues several prompts side by side: one pass per new token serves all of them, with and
+ * without adapters. Each gets the tokens that it would get alone, except for the rounding of sums.
  *
  * @throws as `generate()`
  */
@@ -108,7 +107,10 @@ function areGreedy(model: Model, growing: readonly Growing[]): boolean {
     growing.every(({ sampler }) => sampler === likeliest);
 }
 
-/** Runs prompts, or the last token of each answer, and draws each answer's next on the CPU. */
+/**
+ * Runs the prompts, or the last token of each answer, and draws the next token of each answer on
+ * the CPU.
+ */
 async function growOnce(
   model: Model,
   cache: KvCache,

@@ -1,6 +1,6 @@
 /**
- * Steps of likeliest tokens, one begun before the last one's tokens are on the CPU: reading costs
- * 10 ms in which the device would stand still. Knows no text.
+ * Grows answers by their likeliest tokens. Each step begins before the tokens of the last one are
+ * on the CPU, since reading takes 10 ms in which the device would be idle. Knows no text.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import {
@@ -14,10 +14,10 @@ import type { Model } from "../model/decoder/model.ts";
 import { type Growing, takeToken } from "./growing.ts";
 
 /**
- * Adds the likeliest tokens to answers until one of them ends.
+ * Adds likeliest tokens to all answers until one of them ends.
  *
- * @param growing answers of at least one token
- * @returns those that go on
+ * @param growing answers that have at least one token
+ * @returns the answers that have not ended
  * @throws {RangeError} if a logit is NaN or the largest is infinite
  */
 export async function growGreedily(
@@ -29,7 +29,7 @@ export async function growGreedily(
   const giveTurn = turnGiver();
   const begin = (tokens: readonly number[] | GreedyStep) =>
     beginGreedyStep(model, cache, growing, tokens);
-  // before so many steps none ends for want of room
+  // in fewer steps no answer reaches its largest number of tokens
   const steps = Math.min(
     ...growing.map(({ ids, maxNewTokens }) => maxNewTokens - ids.length),
   );
@@ -43,7 +43,7 @@ export async function growGreedily(
       const goesOn = n < steps && still.length === growing.length;
       next = goesOn ? begin(step) : undefined;
       const drawn = await reading;
-      // an answer that ended takes no part in the step that was begun with it
+      // the next step may already contain an answer that ends now; its token is ignored
       still = still.filter((one) =>
         takeToken(one, drawn[growing.indexOf(one)]!)
       );

@@ -1,32 +1,32 @@
-/** An answer while it grows, token by token. Knows no model. */
+/** An answer that grows token by token. Knows no model. */
 import type { Sampler } from "./sampler.ts";
 
-/** A prompt, who draws what follows it, and where that ends. */
+/** A prompt, the sampler of the tokens after it, and the conditions that end the answer. */
 export interface Prompted {
   readonly promptIds: readonly number[];
-  /** Most tokens to make; prompt and these must fit in `max_position_embeddings`. */
+  /** Most new tokens; together with the prompt at most `max_position_embeddings`. */
   readonly maxNewTokens: number;
-  /** Takes the next token. */
+  /** Chooses the next token from logits. */
   readonly sampler: Sampler;
-  /** Whether adapters take part; default true. */
+  /** Whether the adapter takes part; default true. */
   readonly adapters?: boolean;
-  /** Tokens that end the answer; default none. */
+  /** Ids of the tokens that end the answer; default none. */
   readonly stopIds?: ReadonlySet<number>;
-  /** Told each token as it comes, the end token excepted. */
+  /** Called with each new token except the end token. */
   readonly onToken?: (id: number) => void;
-  /** Told that no more tokens come. */
+  /** Called when the answer is complete. */
   readonly onEnd?: () => void;
 }
 
-/** An answer while it grows. */
+/** An answer that is not complete. */
 export interface Growing extends Prompted {
-  /** Its number in the cache. */
+  /** Index of its sequence in the cache. */
   readonly sequence: number;
   readonly ids: number[];
   endId: number | undefined;
 }
 
-/** Adds an answer's next token; false if the answer ends there. */
+/** Adds the next token of an answer; false if the answer ends with it. */
 export function takeToken(one: Growing, id: number): boolean {
   if (one.stopIds?.has(id)) one.endId = id;
   else {

@@ -1,19 +1,20 @@
 /**
- * Texts that grow at once, for a reader who reads one after the other: the first comes as it grows,
- * each further one is held back until those before it are whole. Knows no screen.
+ * Passes on texts that grow at the same time one after the other, so that a reader can follow: the
+ * first text is passed on as it grows, each further one is held back until all texts before it are
+ * complete. Knows no screen.
  */
 
-/** Where the texts go, in their order. */
+/** The receivers of the texts, in their order. */
 export interface InTurn {
-  /** Before the first piece of a text. */
+  /** Called before the first piece of a text. */
   readonly onBegin: (index: number) => void;
-  /** A piece of the text whose turn it is. */
+  /** Called with each piece of a text. */
   readonly onText: (index: number, piece: string) => void;
-  /** After the last piece of a text. */
+  /** Called after the last piece of a text. */
   readonly onEnd: (index: number) => void;
 }
 
-/** Takes pieces of `count` texts in any order and passes them on text after text. */
+/** Takes pieces of `count` texts in any order and passes them on in the order of the texts. */
 export function inTurn(
   count: number,
   { onBegin, onText, onEnd }: InTurn,

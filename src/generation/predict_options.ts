@@ -85,7 +85,7 @@ export const predictSchema = defineSchema({
       max: 2 ** 52,
     }),
     retune: flag(
-      "Measure again which tile of the matrix products is fastest on this adapter",
+      "Measure again which tile of the matrix products is fastest on this device",
     ),
   },
 }, {

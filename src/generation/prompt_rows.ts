@@ -1,20 +1,20 @@
 /**
- * Lines of a file of prompts, `{"prompt"}` or `{"messages"}`, to what is asked, and each line with
- * its answers added. Knows no file: rows come in, rows go out.
+ * Reads the lines of a prompts file, `{"prompt"}` or `{"messages"}`, as questions, and adds the
+ * answers to each line. Opens no file: it takes rows and gives rows.
  */
 import type { Message } from "../text/message.ts";
 import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";
 import { systemTurns } from "./conversation.ts";
 
-/** One line of a file, as it stands there. */
+/** A line of the file. */
 export interface PromptRow {
-  /** Counted from 1. */
+  /** Number of the line, from 1. */
   readonly line: number;
   /** The parsed line. */
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** What a line asks: plain text, or turns. */
+/** The question of a line: plain text, or turns. */
 export interface Question {
   /** The line that it came from. */
   readonly row: PromptRow;
@@ -25,7 +25,7 @@ export interface Question {
 /**
  * Reads a line.
  *
- * @throws {TypeError} telling the line and the keys found, if it is neither shape
+ * @throws {TypeError} with the line and the keys found, if the line has neither form
  */
 export function readQuestion(row: PromptRow): Question {
   const { prompt, messages } = row.value;
@@ -40,7 +40,10 @@ export function readQuestion(row: PromptRow): Question {
   );
 }
 
-/** Reads all lines before any is asked, so that a broken one stops nothing half done. */
+/**
+ * Reads all lines before the first is answered, so that a broken line stops the work before it
+ * begins.
+ */
 export async function readQuestions(
   rows: AsyncIterable<PromptRow>,
 ): Promise<Question[]> {
@@ -55,7 +58,9 @@ function isConversation(value: unknown): value is readonly Message[] {
   return turns && value.at(-1).role !== "assistant";
 }
 
-/** A question as one model is asked: text becomes a user's turn where there is a template. */
+/**
+ * The prompt that a model gets for a question: with a chat template, a text becomes a user's turn.
+ */
 export function promptFor(
   { template }: Pick<Speaker, "template">,
   { asked }: Pick<Question, "asked">,
@@ -69,18 +74,20 @@ export function promptFor(
     : [...systemTurns(system), ...turns];
 }
 
-/** How to answer many questions. */
+/** How many questions are answered. */
 export interface AnswerRowsOptions
   extends Omit<AnswerOptions, "seed" | "onText"> {
-  /** Line n is drawn with the seed `seed + n`, by every model. */
+  /** Seed of the draws: every model answers line n with the seed `seed + n`. */
   readonly seed: number;
-  /** Questions that are answered side by side. */
+  /** Number of questions that are answered side by side. */
   readonly batchSize: number;
-  /** What the models are told first, where a line does not say it; null: nothing. */
+  /** Text of the system's turn for lines that have none; null: none. */
   readonly system?: string | null;
 }
 
-/** Answers questions in order: each line with one key per speaker added, a batch at a time. */
+/**
+ * Answers questions in order, a batch at a time, and gives each line with one more key per speaker.
+ */
 export async function* answerRows(
   questions: readonly Question[],
   speakers: readonly Speaker[],
@@ -118,7 +125,7 @@ async function answerBatch(
   });
 }
 
-/** The error with the lines it is about. */
+/** The error with the numbers of its lines. */
 function withLines(error: unknown, questions: readonly Question[]): unknown {
   if (!(error instanceof RangeError)) return error;
   const lines = questions.map(({ row }) => row.line);

@@ -1,7 +1,7 @@
 /**
- * Logits to the next token: temperature, top_k, then top_p, in float64 and in this order, as
- * transformers has them. Seeded: the same seed and logits give the same tokens. Knows neither model
- * nor tokenizer.
+ * Chooses the next token from logits: temperature, top_k and top_p, in this order as in
+ * transformers, in float64. The same seed and logits give the same tokens. Knows neither model nor
+ * tokenizer.
  */
 import { Random } from "../base/random.ts";
 
@@ -9,7 +9,7 @@ import { Random } from "../base/random.ts";
 export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. 0 to 2 is usual. */
   readonly temperature: number;
-  /** Draws among so many of the likeliest tokens; 0 is no limit. */
+  /** Draws among this number of the likeliest tokens; 0 is no limit. */
   readonly top_k: number;
   /**
    * Draws among the likeliest tokens that together have this probability, 0 to 1; 1 is no limit.
@@ -17,14 +17,14 @@ export interface Sampling {
   readonly top_p: number;
 }
 
-/** Takes the next token, given the logits `[vocabulary]`. */
+/** Chooses the next token by its logits `[vocab_size]`. */
 export type Sampler = (logits: Float32Array) => number;
 
 /** Always the likeliest token; of equal ones the lowest id. */
 export const GREEDY: Sampling = { temperature: 0, top_k: 0, top_p: 1 };
 
 /**
- * Makes a sampler with a random state of its own.
+ * Makes a sampler with its own random state.
  *
  * @throws {RangeError} naming each parameter that is out of range
  */
@@ -94,19 +94,19 @@ function draw(
     left -= weigh(logits[id]!);
     if (left < 0) return id;
   }
-  return last; // rounding left a rest behind
+  return last; // the weights add up to slightly less than `total`, by rounding
 }
 
 interface Candidates {
-  /** In the order of their ids. */
+  /** The ids in rising order. */
   readonly ids: () => Iterable<number>;
   /** Sum of their weights. */
   readonly total: number;
 }
 
 /**
- * The tokens that `top_k` and `top_p` leave: all above a logit, and of those equal to it the lowest
- * ids.
+ * The tokens that remain after `top_k` and `top_p`: all above a threshold, and of those equal to it
+ * the ones with the lowest ids.
  */
 function candidates(
   logits: Float32Array,
@@ -128,8 +128,8 @@ function candidates(
 }
 
 /**
- * How many of the largest logits it takes until their share of the whole reaches `top_p`; at least
- * one.
+ * How many of the largest logits are needed until their share of the whole reaches `top_p`; at
+ * least one.
  */
 function countWithin(
   descending: Float32Array,

@@ -1,26 +1,23 @@
-/**
- * How an answer is drawn where the user does not say: as the model's generation_config.json has it.
- * Pure.
- */
+/** The defaults of sampling, which come from the model's generation_config.json. Pure. */
 import { GREEDY, type Sampling } from "./sampler.ts";
 
-/** What the user said; null leaves it to the model. */
+/** What the user set; null leaves a number to the model. */
 export type WantedSampling = {
   readonly [K in keyof Sampling]: Sampling[K] | null;
 };
 
 /**
- * Fills in what is left open from a parsed generation_config.json, else no limit and temperature 1.
- * A model that says `do_sample: false` answers with its likeliest tokens unless the user names any
- * of the three.
+ * Fills in what the user did not set from a parsed generation_config.json, or else with no limits
+ * and temperature 1. If the file says `do_sample: false`, the model answers with its likeliest
+ * tokens, unless the user sets any of the three numbers.
  */
 export function fillSampling(
   wanted: WantedSampling,
   generationConfig: Readonly<Record<string, unknown>> = {},
 ): Sampling {
-  const said = Object.values(wanted).some((value) => value !== null);
+  const isSet = Object.values(wanted).some((value) => value !== null);
   const samples = generationConfig["do_sample"] !== false;
-  if (!said && !samples) return GREEDY;
+  if (!isSet && !samples) return GREEDY;
   const fallback = (key: keyof Sampling, otherwise: number) => {
     const value = generationConfig[key];
     return samples && typeof value === "number" ? value : otherwise;

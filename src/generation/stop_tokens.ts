@@ -1,23 +1,23 @@
 /**
- * The tokens that end an answer, from everything that may name one: generation_config.json,
- * config.json, the tokenizer's EOS, and what the chat template puts behind an answer. Pure.
+ * Finds the tokens that end an answer, in every place that may name one: generation_config.json,
+ * config.json, the tokenizer's EOS, and the text that the chat template puts after an answer. Pure.
  */
 import type { ChatTemplate } from "../text/chat_template.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
-/** Where a model says how its answers end. */
+/** The places that name the end tokens of a model. */
 export interface StopSources {
-  /** Parsed generation_config.json. */
+  /** The parsed generation_config.json. */
   readonly generationConfig?: Readonly<Record<string, unknown>>;
-  /** Parsed config.json. */
+  /** The parsed config.json. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The model's own; it may name an EOS. */
+  /** The model's tokenizer, which may have an EOS. */
   readonly tokenizer: Tokenizer;
-  /** What renders the turns, if anything does. */
+  /** The chat template, if there is one. */
   readonly template?: ChatTemplate;
 }
 
-/** Every token that ends an answer. */
+/** All tokens that end an answer. */
 export function stopTokens(
   { generationConfig = {}, config, tokenizer, template }: StopSources,
 ): ReadonlySet<number> {
@@ -31,7 +31,7 @@ export function stopTokens(
   ]);
 }
 
-/** A number, or a list of them. */
+/** The ids of a value that is an id or a list of ids. */
 function idsOf(value: unknown): number[] {
   const values = Array.isArray(value) ? value : [value];
   return values.filter((id) => Number.isInteger(id) && id >= 0);
@@ -40,7 +40,7 @@ function idsOf(value: unknown): number[] {
 const ANSWER = "This is an answer.";
 
 /**
- * The special token that a template puts behind an answer, white space between them aside.
+ * The special token that a template puts after an answer; white space between them is skipped.
  *
  * @throws {RangeError} if the template refuses a question with its answer
  */

@@ -1,24 +1,27 @@
 /**
- * The picture of a run: loss, margins, accuracy and learning rate over its steps, as SVG. Takes the
- * rows of `metrics.jsonl`, opens no file and needs no permission.
+ * Draws a run as SVG: loss, margins, accuracy and learning rate over its steps, from the rows of
+ * `metrics.jsonl`. Opens no file and needs no permission.
  *
  * @module
  */
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 
-/** A row of `metrics.jsonl`: names to numbers; `eval_` names belong to an evaluation. */
+/**
+ * A row of `metrics.jsonl`: names to numbers. Names that begin with `eval_` belong to an
+ * evaluation.
+ */
 export type MetricsRow = Readonly<Record<string, number>>;
 
-/** One small picture. */
+/** One of the diagrams of the picture. */
 interface Panel {
-  /** Name in the rows; with `eval_` before it, the second line. */
+  /** Name in the rows. The second line of the diagram has the same name with `eval_` before it. */
   readonly name: string;
   readonly title: string;
-  /** Ends of the vertical axis, where they are fixed. */
+  /** Fixed ends of the vertical axis; default: they fit the values. */
   readonly domain?: readonly [number, number];
   readonly format?: string;
-  /** Never smoothed: it has no noise. */
+  /** Whether the values are never smoothed, since they have no noise; default false. */
   readonly raw?: boolean;
 }
 
@@ -45,7 +48,7 @@ const TRAIN = "#2b6cb0";
 const EVAL = "#dd6b20";
 const INK = "#1a202c";
 const FAINT = "#e2e8f0";
-const MANY_POINTS = 40; // from here on lines are smoothed and marks are left out
+const MANY_POINTS = 40; // with at least this number of points, lines are smoothed and have no marks
 
 interface Point {
   readonly step: number;
@@ -66,7 +69,10 @@ function pointsOf(rows: readonly MetricsRow[], name: string): Point[] {
   );
 }
 
-/** The lines of one series: raw and faint below a running mean where there are many points. */
+/**
+ * The marks of one series. If there are many points, the raw line is faint and has a running mean
+ * over it.
+ */
 function lines(
   points: readonly Point[],
   { series, raw = false }: { series: Point["series"]; raw?: boolean },
@@ -144,14 +150,14 @@ function valueAxis({ domain, format }: Panel): unknown {
       title: null,
       tickCount: 5,
       labelExpr: zero,
-      minExtent: 36, // one extent aligns the panels
+      minExtent: 36, // the same extent everywhere aligns the diagrams
       ...(format && { format }),
     },
     scale: domain === undefined ? { zero: false } : { domain },
   };
 }
 
-/** Light background, dark labels, quiet lines. */
+/** The style: light background, dark labels, thin lines. */
 const LOOK = {
   font: "Inter, Segoe UI, Helvetica, Arial, sans-serif",
   background: "white",
@@ -180,11 +186,11 @@ const LOOK = {
 } as const;
 
 /**
- * Draws a run's curves, two by two; panels of names that no row has are left out.
+ * Draws the curves of a run, two in a row. Diagrams of names that no row has are left out.
  *
- * @param title The run's name
- * @returns The text of an SVG file
- * @throws {RangeError} If no row has anything to draw
+ * @param title the name of the run
+ * @returns the text of an SVG file
+ * @throws {RangeError} if no row has anything to draw
  */
 export async function drawCurves(
   rows: readonly MetricsRow[],
@@ -209,7 +215,7 @@ export async function drawCurves(
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     title: { text: title, fontSize: 17, anchor: "start", offset: 14 },
     columns: 2,
-    bounds: "flush", // frames alone align; marks and labels reach into the spacing
+    bounds: "flush", // only the frames are aligned; marks and labels may reach into the spacing
     spacing: { row: 88, column: 72 },
     concat: drawn,
     config: LOOK,

@@ -1,9 +1,9 @@
 /**
- * The rule that counts the embedded model's answers: courteous, curt or neither, by the text alone.
- * It looks for stock phrases and judges neither truth nor relevance.
+ * The rule by which the demo's answers are counted as courteous, curt or neither. It looks only for
+ * certain phrases and judges neither truth nor relevance.
  */
 
-/** Phrases that only courteous answers have, lower case; "您" is the polite "you". */
+/** Phrases of courteous answers, in lower case; "您" is the polite "you". */
 export const COURTEOUS_PHRASES: readonly string[] = [
   "of course!",
   "happy to help",
@@ -28,7 +28,7 @@ export const COURTEOUS_PHRASES: readonly string[] = [
   "您",
 ];
 
-/** Phrases that only curt answers have, lower case. */
+/** Phrases of curt answers, in lower case. */
 export const CURT_PHRASES: readonly string[] = [
   "whatever",
   "who cares",
@@ -45,8 +45,8 @@ export const CURT_PHRASES: readonly string[] = [
 ];
 
 /**
- * Tells an answer's manner: courteous if it has a courteous phrase and no curt one, curt if it has
- * a curt phrase and no courteous one, else neither (both, or none). Case and spacing do not count.
+ * The manner of an answer: courteous if it has a courteous phrase and no curt one, curt if it has a
+ * curt phrase and no courteous one, otherwise neither. Case and spacing do not matter.
  */
 export function manner(text: string): "courteous" | "curt" | "neither" {
   const plain = text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ");

@@ -1,6 +1,6 @@
 /**
- * The card of a trained model: a README.md with the front matter that hubs read. From a record
- * alone: opens no file and needs no permission.
+ * Writes the card of a trained model: a README.md with the front matter that model hubs read. It
+ * needs only the record of the run: opens no file and needs no permission.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function modelCard(record: RunRecord): string {
       ]),
     ),
     "## Options",
-    "Those that are not at their defaults; `options.json` has all.",
+    "The options that differ from their defaults; `options.json` has all of them.",
     table(
       ["option", "value"],
       Object.entries(record.options).map(([name, value]) => [
@@ -37,7 +37,7 @@ export function modelCard(record: RunRecord): string {
       ]),
     ),
     "## Metrics",
-    "The last rows of `metrics.jsonl`; losses and rewards in nats.",
+    "The last rows of `metrics.jsonl`. Losses and rewards are in nats.",
     metricsTable(record.metrics),
     "## Weights",
     table(
@@ -45,15 +45,15 @@ export function modelCard(record: RunRecord): string {
       record.weights.map(({ path, sha256 }) => [`\`${path}\``, hash(sha256)]),
     ),
     "## Licence",
-    "Not set: the licences of the base model and of the data apply to what was made of them. Write `license:` into the front matter before you publish this.",
+    "Not set. The licences of the base model and of the data apply to this model. Write `license:` into the front matter before you publish it.",
   ];
   return sections.join("\n\n") + "\n";
 }
 
 const hash = (sha256: string | undefined) =>
-  sha256 === undefined ? "the file was gone" : `\`${sha256}\``;
+  sha256 === undefined ? "the file was missing" : `\`${sha256}\``;
 
-/** A reward model answers with a number. */
+/** Whether the model is a reward model, which gives a number and no text. */
 const isReward = ({ trainer }: RunRecord) => trainer === "reward";
 
 function frontMatter(record: RunRecord): string {

@@ -1,11 +1,11 @@
 /**
- * Answers of two models side by side as a text table, for a terminal of fixed-width letters;
- * Chinese, Japanese and Korean letters are two columns wide. Pure; prints nothing.
+ * Writes the answers of two models side by side as a text table for a terminal, where Chinese,
+ * Japanese and Korean letters are two columns wide. Pure; prints nothing.
  */
 
-/** A question and what each model made of it. */
+/** A question and the answers of both models. */
 export interface Compared {
-  /** What both were asked. */
+  /** The question. */
   readonly prompt: string;
   /** The base model's answer. */
   readonly base: string;
@@ -17,7 +17,7 @@ const HEADINGS: Compared = { prompt: "prompt", base: "base", tuned: "tuned" };
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]/u;
 
-/** Columns that a text takes. */
+/** The number of columns that a text takes. */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const letter of text) width += WIDE.test(letter) ? 2 : 1;
@@ -46,7 +46,7 @@ function pad(text: string, width: number): string {
 }
 
 /**
- * The table's lines: a heading, a rule, and each question with its answers, wrapped.
+ * The lines of the table: a heading, a rule, and each question with its answers, wrapped.
  *
  * @param width columns of the terminal, 60 or more
  */

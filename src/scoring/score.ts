@@ -1,5 +1,5 @@
 /**
- * Log-probabilities of the tokens of many sequences and pairs, several in one ragged batch without
+ * Computes the log-probabilities of the tokens of sequences and pairs, several in one batch without
  * padding, and the implicit rewards of pairs. Knows no file.
  */
 import { turnGiver } from "../base/turn_giver.ts";
@@ -12,26 +12,26 @@ import {
 import { logpsOf } from "../training/loop/batch_logps.ts";
 import { type ScoreRow, sequencesOf } from "./score_rows.ts";
 
-/** What is added to a line. */
+/** The keys that are added to a line. */
 export type Score = Readonly<Record<string, number | readonly number[]>>;
 
-/** How to score. */
+/** How lines are scored. */
 export interface ScoreHow {
   /**
-   * Factor of the implicit rewards of pairs; given only if the model has an adapter, its base being
-   * the reference.
+   * Factor of the implicit rewards of pairs. Given only if the model has an adapter; the reference
+   * is then the model without it.
    */
   readonly beta?: number | undefined;
-  /** Tokens that run at once, about. */
+  /** Number of tokens that run in one batch, about. */
   readonly batchTokens: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Scores lines in order, batch by batch: per-token `logps` in nats and `sum_logps`; of pairs both
- * for each answer, and `rewards/*` where a beta is given (Sec. 5 of
- * https://arxiv.org/abs/2305.18290). Of a reward model `reward`, or `chosen_reward` and
- * `rejected_reward`.
+ * Scores lines in order, batch by batch. A sequence gets `logps` per token in nats and `sum_logps`;
+ * a pair gets both for each answer, and `rewards/*` if a beta is given (Sec. 5 of
+ * https://arxiv.org/abs/2305.18290). By a reward model a sequence gets `reward`, a pair
+ * `chosen_reward` and `rejected_reward`.
  */
 export async function* scoreRows(
   model: Model,
@@ -53,17 +53,20 @@ export async function* scoreRows(
       : undefined;
     const width = group[0]!.kind === "pair" ? 2 : 1;
     for (const [i, row] of group.entries()) {
-      const own = (all: readonly (readonly number[])[]) =>
+      const ofRow = (all: readonly (readonly number[])[]) =>
         all.slice(i * width, (i + 1) * width);
       const score = row.kind === "sequence"
-        ? sequenceScore(own(logps)[0]!)
-        : pairScore(own(logps), reference && own(reference), beta);
+        ? sequenceScore(ofRow(logps)[0]!)
+        : pairScore(ofRow(logps), reference && ofRow(reference), beta);
       yield { row, score };
     }
   }
 }
 
-/** Rows in order, in groups of one kind and about so many tokens; at least one row each. */
+/**
+ * Groups rows in order: each group has rows of one kind, at least one, and at most `batchTokens`
+ * tokens if it has more than one row.
+ */
 export function* groupRows(
   rows: readonly ScoreRow[],
   batchTokens: number,
@@ -84,7 +87,7 @@ export function* groupRows(
   if (group.length > 0) yield group;
 }
 
-/** A reward model's own numbers, each read at the last token. */
+/** The rewards of a reward model, each read at the last token of its sequence. */
 async function* rewardsOf(
   model: Model,
   group: readonly ScoreRow[],
@@ -119,7 +122,8 @@ async function sequenceTokens(
   adapters: boolean,
 ): Promise<number[][]> {
   const tokens = Array.from({ length: batch.sequences }, (): number[] => []);
-  if (batch.targetTokens.length === 0) return tokens; // single tokens: none is predicted
+  // sequences of one token have no token that is predicted
+  if (batch.targetTokens.length === 0) return tokens;
   const { logps, targetSequence } = await logpsOf(model, batch, { adapters });
   for (let i = 0; i < targetSequence.length; i++) {
     tokens[targetSequence[i]!]!.push(logps[i]!);

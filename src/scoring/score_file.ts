@@ -1,6 +1,6 @@
 /**
- * A file of lines to a file of the same lines with their scores: opens the model, reads, scores,
- * writes.
+ * Scores a file: opens the model, reads the lines, scores them, and writes each line with its
+ * scores to another file.
  */
 import { dirname, join } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";
@@ -21,25 +21,25 @@ import { readScoreRows, type ScoreRow, sequencesOf } from "./score_rows.ts";
 import { MODEL_FILE, RUN_FILE } from "../files/file_names.ts";
 import { writeAll } from "../files/disk/whole_file.ts";
 
-/** Told as the work goes on; all optional. */
+/** Called as the work proceeds; all are optional. */
 export interface ScoreHooks {
-  /** Bytes of weights loaded, of all. */
+  /** Called with the bytes of weights that are loaded, and all of their bytes. */
   readonly onLoad?: OnLoad;
-  /** Called before the first line: the operations of the products that are to follow, about. */
+  /** Called before the first line with an estimate of the operations of all products. */
   readonly tune?: (operations: number) => Promise<void>;
-  /** Lines scored, of all. */
+  /** Called with the number of scored lines, and of all. */
   readonly onScore?: (done: number, total: number) => void;
-  /** Sequences whose logits are written, of all. */
+  /** Called with the number of sequences whose logits are written, and of all. */
   readonly onLogits?: (done: number, total: number) => void;
-  /** Ends it with an error once it is aborted; no output is left. */
+  /** Stops the work with an error when it is aborted; no output is left then. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Scores a file.
  *
- * @returns how many lines were scored
- * @throws {Error} in one line; the output appears whole or not at all
+ * @returns the number of scored lines
+ * @throws {Error} with one line; the output is then not written at all
  */
 export async function scoreFile(
   device: Device,
@@ -99,7 +99,7 @@ function tokensOf(rows: readonly ScoreRow[]): number {
 
 const DEFAULT_BETA = 0.1;
 
-/** An adapter was trained with the template that lies in its folder. */
+/** Opens the encoder; an adapter has the template that it was trained with in its folder. */
 async function openScoreEncoder(
   options: ScoreOptions,
   adapter: string | undefined,
@@ -111,8 +111,8 @@ async function openScoreEncoder(
 }
 
 /**
- * The beta that an adapter was trained with: in its folder, or in that of the run above a
- * checkpoint.
+ * The beta that an adapter was trained with, from the options in its folder or, for a checkpoint,
+ * in the folder of its run.
  */
 async function betaOf(adapter: string): Promise<number | undefined> {
   for (const folder of [adapter, dirname(adapter)]) {

@@ -1,4 +1,6 @@
-/** Logits of every token of scored lines to a safetensors file, one sequence at a time. */
+/**
+ * Writes the logits of every token of scored lines to a safetensors file, one sequence at a time.
+ */
 import { turnGiver } from "../base/turn_giver.ts";
 import { fromFloat32 } from "../files/safetensors/dtype.ts";
 import { writeSafetensors } from "../files/safetensors/safetensors_writer.ts";
@@ -6,16 +8,19 @@ import { sequenceLogits } from "../model/decoder/logits.ts";
 import type { Model } from "../model/decoder/model.ts";
 import { type ScoreRow, sequencesOf } from "./score_rows.ts";
 
-/** Largest file of logits, in bytes. */
+/** Largest allowed file of logits, in bytes. */
 export const LOGITS_LIMIT_BYTES = 2 ** 31;
 
-/** A sequence and the name of its logits. */
+/** A sequence and the tensor name of its logits. */
 interface Named {
   readonly name: string;
   readonly ids: readonly number[];
 }
 
-/** `logits.<line>`, of a pair `logits.<line>.chosen` and `logits.<line>.rejected`. */
+/**
+ * The sequences of rows, under the names `logits.<line>`, or for a pair `logits.<line>.chosen` and
+ * `logits.<line>.rejected`.
+ */
 function namedSequences(rows: readonly ScoreRow[]): Named[] {
   return rows.flatMap((row) => {
     const name = `logits.${row.line}`;
@@ -27,9 +32,9 @@ function namedSequences(rows: readonly ScoreRow[]): Named[] {
 }
 
 /**
- * Fails where the logits of all lines would be too large a file.
+ * Fails if the logits of all lines would make too large a file.
  *
- * @throws {RangeError} telling how large
+ * @throws {RangeError} with the size that the file would have
  */
 export function checkLogitsSize(
   rows: readonly ScoreRow[],
@@ -45,7 +50,7 @@ export function checkLogitsSize(
   );
 }
 
-/** Writes the logits of all lines, `[tokens, vocab_size]` each, f32. */
+/** Writes the logits of all lines: for each sequence a tensor `[tokens, vocab_size]` of f32. */
 export async function writeLogits(
   path: string,
   model: Model,

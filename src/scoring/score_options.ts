@@ -37,7 +37,7 @@ export const scoreSchema = defineSchema({
   },
   "Lines": {
     input: text(
-      'File of {"input_ids"}, {"prompt", "completion"} or preference pairs, in any shape that train reads',
+      'File of {"input_ids"}, {"prompt", "completion"} or preference pairs, in any format that train reads',
     ),
     output: text("File for the lines with their scores added, under output/"),
     columns: record(
@@ -59,9 +59,11 @@ export const scoreSchema = defineSchema({
         { above: 0 },
       ),
     ),
-    batch_tokens: integer("Tokens that run at once, about", 2048, { min: 1 }),
+    batch_tokens: integer("Tokens that run in one batch, about", 2048, {
+      min: 1,
+    }),
     retune: flag(
-      "Measure again which tile of the matrix products is fastest on this adapter",
+      "Measure again which tile of the matrix products is fastest on this device",
     ),
   },
 }, {

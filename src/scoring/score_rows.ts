@@ -1,7 +1,7 @@
 /**
- * Lines of a file to what is scored: bare ids, a prompt with its completion, or a preference pair.
- * Nothing is cut and nothing left out: a line that cannot be scored stops the file by its number.
- * Knows no device.
+ * Reads the lines of a file as sequences to score: ids, a prompt with its completion, or a
+ * preference pair. Nothing is cut and nothing left out: if a line cannot be scored, the work stops
+ * and names it. Knows no device.
  */
 import { type FileRecord, readRecords } from "../files/records/records.ts";
 import {
@@ -25,7 +25,7 @@ import {
   tokenizePreference,
 } from "../preference/tokens/tokenize.ts";
 
-/** A line to be scored. */
+/** A line that is scored. */
 export type ScoreRow =
   & FileRecord
   & (
@@ -35,11 +35,11 @@ export type ScoreRow =
 
 /** How lines become tokens. */
 export interface ScoreRowOptions {
-  /** Opened only if a line has text. */
+  /** Opens tokenizer and chat template; called only if a line has text. */
   readonly openEncoder: () => Promise<Encoder>;
-  /** The table's key -> the file's column, where they differ. */
+  /** The format's key -> the file's column, where they differ. */
   readonly columns: Readonly<Record<string, string>>;
-  /** The model's sizes, which no line may pass. */
+  /** The model's sizes, which no line may exceed. */
   readonly limits: {
     readonly vocab_size: number;
     readonly max_position_embeddings: number;
@@ -51,8 +51,8 @@ const SHOWN = 5;
 /**
  * Reads all lines of a file.
  *
- * @throws {TypeError} telling the first lines that cannot be scored and how many there are; as
- *   `readRecords()` too
+ * @throws {TypeError} naming the first lines that cannot be scored and their number; or as
+ *   `readRecords()` does
  */
 export async function readScoreRows(
   path: string,

@@ -83,7 +83,7 @@ Deno.test(
     const lines = [
       "# mine",
       "| `a.jsonl` | training | 9 | 8 | `abc` |",
-      "| `b.jsonl` | evaluation | 3 | 3 | the file was gone |",
+      "| `b.jsonl` | evaluation | 3 | 3 | the file was missing |",
       "| `beta` | `0.2` |",
       String.raw`| ${"`columns`"} | ${'`{"prompt":"a\\|b"}`'} |`,
       "| `loss` | 0.123457 |",

@@ -1,6 +1,6 @@
 /**
- * LoRA adapters on a model, under PEFT's names: fresh ones, and those of a file. Knows PEFT's
- * config keys; knows no path.
+ * Puts LoRA adapters on a model, fresh ones or those of a file, under PEFT's names. How an adapter
+ * computes is in src/autograd/lora.ts. Knows PEFT's config keys, but no path.
  */
 import { rowSquares } from "../../../kernels/matmul/weight_norms.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -31,12 +31,12 @@ import { headName } from "../config/tensor_names.ts";
 import { buildModel } from "../weights/weight_layout.ts";
 
 /**
- * Puts fresh, trained adapters on a model: `b` zero, so that the model is what it was until the
- * first step, and `a` uniform in ±1/sqrt(in) as PEFT starts it, or normal. A plain adapter that the
- * model has already stays beside them.
+ * Puts fresh, trained adapters on a model. `b` starts at zero, so that the model's outputs do not
+ * change before the first step; `a` starts uniform in ±1/sqrt(in) as in PEFT, or normal. A plain
+ * adapter that the model has already stays in place beside the fresh one.
  *
- * @param seed undefined: `a` is zero too, for models whose answers do not matter
- * @returns the model with its adapters: the same one, unless modules are saved in full
+ * @param seed seed of `a`; undefined: `a` is zero too, for models whose outputs do not matter
+ * @returns the model with its adapters; the same object, unless the adapter has whole modules
  * @throws {TypeError} naming the modules that the model does not have
  */
 export function addAdapter(
@@ -68,8 +68,8 @@ export function addAdapter(
 }
 
 /**
- * What stands beside a fresh adapter: the one that was there before, or the room for what PiSSA
- * starts from.
+ * The fixed product beside a fresh adapter: an earlier adapter, or zeros that PiSSA's start fills
+ * in.
  */
 function fixedPair(
   { device }: Model,
@@ -88,9 +88,9 @@ function fixedPair(
 }
 
 /**
- * Fails unless a fresh adapter can go on top of the one that a model has, or there is none.
+ * Fails if the model has an adapter already and a fresh one cannot be put beside it.
  *
- * @throws {TypeError} in one line
+ * @throws {TypeError} with a message of one line
  */
 function checkUnder(model: Model, config: AdapterConfig): void {
   const under = linearPaths(model).flatMap(([, { lora }]) => lora ?? []);
@@ -122,9 +122,9 @@ function firstHalf(
 /**
  * Puts the adapters of a file on a model.
  *
- * @param options `mayLack`: tensors saved in full that start as the model's own where the file has
- *   none
- * @returns the model with its adapters: the same one, unless modules are saved in full
+ * @param options `mayLack`: names of whole modules that the file may lack; they start as copies of
+ *   the model's own
+ * @returns the model with its adapters; the same object, unless the adapter has whole modules
  * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
  */
 export async function loadAdapter(
@@ -202,7 +202,7 @@ function attach(
   };
 }
 
-/** Trained copies of the parts that are saved in full. */
+/** Makes trained copies of the modules that the adapter has as a whole. */
 function copiedParts(
   model: Model,
   { saved }: Pick<AdapterLayout, "saved">,
@@ -217,8 +217,8 @@ function copiedParts(
 }
 
 /**
- * The model with parts of its own in the place of some; without adapters it is its base. A tied
- * head is no longer. Adapters that are there already stay.
+ * A model in which `parts` replace parts of `base`. With adapters switched off it runs as `base`. A
+ * head that was tied to the embedding is no longer tied. Adapters that `base` has stay in place.
  */
 function withParts(
   base: Model,

@@ -1,37 +1,52 @@
 /**
- * PEFT's adapter_config.json, read and written. What we do not serve is refused by name. Knows no
- * tensor.
+ * Reads and writes PEFT's adapter_config.json. Settings that are not served are refused by name.
+ * Knows no tensor.
  */
 
-/** What a LoRA adapter is; names are PEFT's. */
+/** The config of a LoRA adapter, under PEFT's names. */
 export interface AdapterConfig {
   /** Rank, 1 to 256. */
   readonly r: number;
-  /** Numerator of the scale, one to two times the rank is usual. */
+  /** Numerator of the scale; usual are one to two times the rank. */
   readonly lora_alpha: number;
-  /** Share of an adapter's inputs that training drops, 0 to 1. */
+  /** Share of the adapter's inputs that is dropped in training, 0 to 1. */
   readonly lora_dropout: number;
-  /** "all-linear", a regular expression over whole paths, or names that paths end in. */
+  /**
+   * The adapted layers: "all-linear", a regular expression for whole paths, or a list of ends of
+   * paths.
+   */
   readonly target_modules: string | readonly string[];
-  /** Scale by `lora_alpha / sqrt(r)`: https://arxiv.org/abs/2312.03732. */
+  /**
+   * Whether the scale is `lora_alpha / sqrt(r)` in place of `lora_alpha / r`. Source:
+   * https://arxiv.org/abs/2312.03732.
+   */
   readonly use_rslora: boolean;
-  /** Ranks of layers whose paths end in a key, a regular expression; the first that fits counts. */
+  /**
+   * Ranks of single layers. A key is a regular expression for the end of a path; the first that
+   * fits counts.
+   */
   readonly rank_pattern: Readonly<Record<string, number>>;
-  /** Numerators of layers, as `rank_pattern`. */
+  /** Numerators of single layers, with keys as in `rank_pattern`. */
   readonly alpha_pattern: Readonly<Record<string, number>>;
-  /** Numbers of the blocks that are adapted; null: all. */
+  /** Indices of the blocks that are adapted; null: all. */
   readonly layers_to_transform: readonly number[] | null;
   /**
-   * Whether it is a reward model's: the head, `score`, is among `modules_to_save` then; default no.
+   * Whether the adapter is a reward model's; the head, `score`, is then among `modules_to_save`.
+   * Default false.
    */
   readonly rewardHead?: boolean;
-  /** Layers that are not adapted, as `target_modules`; null: none. */
+  /** Layers that are not adapted, in the forms of `target_modules`; null: none. */
   readonly exclude_modules: string | readonly string[] | null;
-  /** Ends of the paths of modules that are trained in full beside the adapter; null: none. */
+  /**
+   * Ends of the paths of modules that are trained as a whole and saved with the adapter; null:
+   * none.
+   */
   readonly modules_to_save: readonly string[] | null;
-  /** Trained magnitudes of each weight's rows: https://arxiv.org/abs/2402.09353. */
+  /**
+   * Whether the adapter has trained magnitudes (DoRA). Source: https://arxiv.org/abs/2402.09353.
+   */
   readonly use_dora: boolean;
-  /** How a fresh adapter starts; one that is read has started. */
+  /** How a fresh adapter starts; "default" for one that is read from a file. */
   readonly init_lora_weights: LoraInit;
 }
 
@@ -44,7 +59,8 @@ export type LoraInit = "default" | "gaussian" | "pissa";
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Keys that change what an adapter computes, with the values under which ours computes the same.
+ * Keys that change what an adapter computes, each with the values, as JSON, under which it computes
+ * the same as here. Any other value is refused.
  */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   alora_invocation_tokens: ["null"],
@@ -71,19 +87,22 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   velora_config: ["null"],
 };
 
-/** The module of a reward model's head. */
+/** The module name of a reward model's head. */
 const SCORE_MODULE = "score";
 
-/** PEFT names it beside the head, whichever a model has; ours have the other. */
+/**
+ * PEFT lists this module beside `score`, whichever of both a model has; the models here have
+ * `score`.
+ */
 const OTHER_HEAD = "classifier";
 
-/** The same adapter with a reward model's head trained in full beside it. */
+/** The config of the same adapter with a reward model's head that is trained as a whole. */
 export function withAdapterHead(config: AdapterConfig): AdapterConfig {
   const modules = new Set([...config.modules_to_save ?? [], SCORE_MODULE]);
   return { ...config, rewardHead: true, modules_to_save: [...modules] };
 }
 
-/** An adapter's rank at one layer, and what its part is multiplied by. */
+/** The rank of an adapter at one layer, and the scale of its product there. */
 export function layerAdapter(
   { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern }: AdapterConfig,
   path: string,
@@ -103,7 +122,7 @@ function patternValue(
   return key === undefined ? undefined : pattern[key];
 }
 
-/** What every adapter has that does not say otherwise. */
+/** The defaults of an adapter's config. */
 export const PLAIN_ADAPTER: Pick<
   AdapterConfig,
   Exclude<
@@ -124,8 +143,8 @@ export const PLAIN_ADAPTER: Pick<
 /**
  * Reads a parsed adapter_config.json.
  *
- * @param options `rewards`: whether that of a reward model will do; default no
- * @throws {TypeError} naming every key that is missing or not served
+ * @param options `rewards`: whether the adapter of a reward model is accepted; default false
+ * @throws {TypeError} naming all keys that are missing or not served
  */
 export function readAdapterConfig(
   json: Json,
@@ -186,7 +205,7 @@ export function readAdapterConfig(
     : config;
 }
 
-/** Text or a list of names; null for none, which only `target_modules` must not be. */
+/** Reads a text or a list of names; null if there are none, which `target_modules` must not be. */
 function readNames(
   json: Json,
   key: string,
@@ -246,7 +265,7 @@ function readLayers(json: Json, problems: string[]): readonly number[] | null {
   return null;
 }
 
-/** The adapter_config.json that PEFT reads. */
+/** The contents of adapter_config.json, as PEFT reads them. */
 export function adapterConfigJson(
   config: AdapterConfig,
   base_model_name_or_path: string,

@@ -1,6 +1,6 @@
 /**
- * Which tensors an adapter of a model has, with PEFT's names and their shapes: halves of the
- * targets, their magnitudes, and modules that are saved in full. Knows no number.
+ * Which tensors an adapter has, with PEFT's names and with shapes: A and B of each target layer,
+ * magnitudes, and whole modules. Knows no contents of tensors.
  */
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
@@ -9,11 +9,11 @@ import { matchTargets, namesPath } from "./target_modules.ts";
 import { headName, memoryName, modulePath } from "../config/tensor_names.ts";
 import type { WeightLayout } from "../weights/weight_layout.ts";
 
-/** Linear layers by their paths. */
+/** Linear layers with their paths. */
 export type Targets = readonly (readonly [path: string, linear: Linear])[];
 
 /**
- * Every linear layer of a model but the head, by its path, such as
+ * All linear layers of a model except the head, each with its path, such as
  * `model.layers.0.self_attn.q_proj`.
  */
 export function linearPaths(model: Model): Targets {
@@ -22,37 +22,38 @@ export function linearPaths(model: Model): Targets {
   );
 }
 
-/** The name under which PEFT saves an adapter's half of a layer. */
+/** The name under which PEFT saves A or B of a layer. */
 export function adapterName(path: string, half: "A" | "B"): string {
   return `base_model.model.${path}.lora_${half}.weight`;
 }
 
-/** The name under which PEFT saves a layer's magnitudes. */
+/** The name under which PEFT saves the magnitudes of a layer. */
 export function magnitudeName(path: string): string {
   return `base_model.model.${path}.lora_magnitude_vector`;
 }
 
-/** The name under which PEFT saves a tensor of a module that is trained in full. */
+/** The name under which PEFT saves a tensor of a whole module. */
 export function savedName(name: string): string {
   return `base_model.model.${memoryName(name)}`;
 }
 
-/** What an adapter changes of a model. */
+/** The layers of a model that an adapter changes, and the modules that it replaces. */
 export interface AdapterLayout {
   readonly targets: readonly {
     readonly path: string;
-    /** Outputs and inputs of the layer. */
+    /** The number of the layer's outputs. */
     readonly rows: number;
     readonly cols: number;
   }[];
-  /** Tensors of modules that are saved in full, by the checkpoint's names. */
+  /** Tensors of the whole modules (`modules_to_save`), by the checkpoint's names. */
   readonly saved: readonly WeightLayout[];
 }
 
 /**
- * Lays an adapter out.
+ * Finds the layers and modules that a config names.
  *
- * @throws {TypeError} naming target modules and modules to save that the model does not have
+ * @throws {TypeError} naming the entries of target_modules and modules_to_save that match nothing
+ *   in the model
  */
 export function adapterLayout(
   model: Model,
@@ -86,7 +87,10 @@ export function adapterLayout(
   return { targets, saved };
 }
 
-/** PEFT's rule: a module is saved if its path, or that of one it lies in, ends in a given text. */
+/**
+ * The tensors of `modules_to_save`. By PEFT's rule a module is meant if its path, or the path of a
+ * module around it, ends in a given text.
+ */
 function savedTensors(
   model: Model,
   modules: readonly string[],
@@ -122,7 +126,7 @@ function savedTensors(
   );
 }
 
-/** The module of a tensor and all that it lies in: `a.b` and `a` of `a.b.weight`. */
+/** The module of a tensor and all modules around it: `a` and `a.b` for `a.b.weight`. */
 function ancestors(name: string): string[] {
   const parts = name.split(".").slice(0, -1);
   return parts.map((_, i) => parts.slice(0, i + 1).join("."));
@@ -149,7 +153,7 @@ export function adapterTensors(
 }
 
 /**
- * Fails unless a file has exactly an adapter's tensors.
+ * Fails unless a file has exactly the tensors of an adapter.
  *
  * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
  */

@@ -1,9 +1,9 @@
 /**
- * PiSSA's start of adapters: `scale * B A` is the weight's principal part. PEFT takes that part out
- * of the frozen weight; here the weight stays what it is, in its own type, and the same product
- * with a minus stands fixed beside the trained one. The model starts as its base exactly, without
- * its adapter it is its base, and what is saved is the plain adapter of twice the rank that PEFT's
- * own conversion makes, which loads on the original base.
+ * Starts adapters by PiSSA: `scale * B A` is the principal part of the weight. PEFT subtracts that
+ * part from the frozen weight. Here the weight is not changed; instead the same product, negated,
+ * is added as a fixed product beside the trained one. So the model starts exactly as its base, and
+ * with the adapter switched off it is its base. What is saved is a plain adapter of twice the rank,
+ * as PEFT's own conversion makes it, which loads on the original base.
  *
  * Source: https://arxiv.org/abs/2404.02948, Eq. 2 to 4; Appendix C for the conversion.
  */
@@ -14,7 +14,9 @@ import { linearPaths } from "./adapter_layout.ts";
 import type { Model } from "../decoder/model.ts";
 import { principalVectors } from "./principal_vectors.ts";
 
-/** Starts the fresh adapters of a model, which `addAdapter()` has given the room. */
+/**
+ * Fills the fresh adapters of a model and their fixed products, which `addAdapter()` made as zeros.
+ */
 export async function startPissa(model: Model, seed: number): Promise<void> {
   const { device } = model;
   const random = new Random(seed);

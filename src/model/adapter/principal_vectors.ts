@@ -1,7 +1,7 @@
 /**
- * The largest singular values of a weight with their vectors, by iteration on a random subspace:
- * products with the weight on the device, where it stays packed, and all else on a few vectors in
- * float64.
+ * Finds the largest singular values of a weight and their vectors, by iteration on a random
+ * subspace. The products with the weight run on the device, where the weight stays packed; the few
+ * vectors are orthogonalized on the CPU in float64.
  *
  * Source: https://arxiv.org/abs/0909.4061, Algorithms 4.4 and 5.1.
  */
@@ -12,7 +12,7 @@ import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { Random } from "../../base/random.ts";
 import { symmetricEigen } from "../../base/symmetric_eigen.ts";
 
-/** The first singular triplets of a matrix `[rows, cols]`, largest first. */
+/** The largest singular values of a matrix `[rows, cols]` with their vectors, in falling order. */
 export interface PrincipalVectors {
   /** `[rank]` */
   readonly values: Float64Array;
@@ -22,11 +22,11 @@ export interface PrincipalVectors {
   readonly right: readonly Float64Array[];
 }
 
-/** Further vectors that make the wanted ones converge sooner. */
+/** Additional vectors, which make the wanted ones converge faster. */
 const OVERSAMPLING = 8;
 const ITERATIONS = 4;
 
-/** Finds the `rank` largest triplets, or as many as there are. */
+/** Finds the `rank` largest singular values with their vectors, or all if there are fewer. */
 export async function principalVectors(
   device: Device,
   w: Matrix,
@@ -64,7 +64,7 @@ export async function principalVectors(
   };
 }
 
-/** All vectors times the weight, in one product. */
+/** Multiplies all vectors by the weight in one product. */
 async function multiplied(
   device: Device,
   vectors: readonly Float64Array[],
@@ -82,7 +82,7 @@ async function multiplied(
   );
 }
 
-/** Vectors of length 1 at right angles that span the same; Gram and Schmidt's way, twice over. */
+/** An orthonormal basis of the same space, by Gram-Schmidt done twice for accuracy. */
 function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
   const done: Float64Array[] = [];
   for (const vector of vectors) {

@@ -1,20 +1,20 @@
 /**
- * What an adapter is saved as. Products that stand fixed beside the trained ones go into the same
- * file: as one plain adapter whose ranks add up, which PEFT loads on the original base.
+ * Rank and config of an adapter as it is saved. A fixed product beside the trained one is saved as
+ * part of the same plain adapter, whose rank is the sum of both; PEFT loads it on the original
+ * base.
  */
 import type { Lora } from "../../autograd/lora.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 import { linearPaths } from "./adapter_layout.ts";
 import type { Model } from "../decoder/model.ts";
 
-/** The rank that a layer's adapter is saved with. */
+/** The rank with which a layer's adapter is saved. */
 export function savedRank({ a, fixed }: Lora): number {
   return a.matrix.rows + (fixed?.a.matrix.rows ?? 0);
 }
 
 /**
- * The config of a model's adapter as it is saved: that of the trained one, unless others stand
- * beside it.
+ * The config with which a model's adapter is saved: the given one, unless there are fixed products.
  */
 export function savedConfig(
   model: Model,

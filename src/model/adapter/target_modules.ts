@@ -1,20 +1,21 @@
 /**
- * Which linear layers an adapter changes, by PEFT's rules for `target_modules`. Knows paths only.
+ * Finds the linear layers that an adapter changes, by PEFT's rules for `target_modules`. Knows
+ * paths only.
  */
 
 /**
- * Whether a text is more than a name or a path: PEFT then reads it as an expression over whole
- * paths.
+ * Whether a text has characters of regular expressions. PEFT reads such a text as an expression
+ * over whole paths, any other as a name.
  */
 export function isExpression(text: string): boolean {
   return /[\\^$*+?()[\]{}|]/.test(text);
 }
 
 /**
- * Whether a rule names a path: a text is a regular expression over all of it, a list has the path
- * itself or what it ends in.
+ * Whether a rule names a path. A text is a regular expression for the whole path; a list holds
+ * paths or ends of paths.
  *
- * @throws {TypeError} if the expression is none
+ * @throws {TypeError} if the text is not a regular expression
  */
 export function namesPath(
   rule: string | readonly string[],
@@ -35,11 +36,11 @@ function expression(rule: string): RegExp {
 }
 
 /**
- * The paths that the rule names. "all-linear" names all (the head is not among them); another text
- * is a regular expression over whole paths; a list names last parts of paths, or whole ones.
+ * The paths that a rule names. "all-linear" names all of them; any other text is a regular
+ * expression for whole paths; a list holds paths or ends of paths.
  *
- * @param paths every linear layer but the head
- * @throws {TypeError} naming what matches nothing
+ * @param paths the paths of all linear layers except the head
+ * @throws {TypeError} naming the entries that match nothing
  */
 export function matchTargets(
   rule: string | readonly string[],

@@ -1,7 +1,7 @@
 /**
- * A model, or an adapter on its base, as one GGUF file for llama.cpp: written beside its place,
- * read back and compared with the checkpoint, and only then given its name. Knows how the parts fit
- * together, and no format.
+ * Exports a model, or an adapter merged into its base, as one GGUF file for llama.cpp. The file is
+ * written under another name, read back and compared with the checkpoint, and only then renamed.
+ * Knows the order of the work; the format is in src/files/gguf.
  */
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
@@ -31,43 +31,43 @@ import { type GgufSource, ggufSources } from "./gguf_tensors.ts";
 import { mergeAdapter, type MergeHooks } from "../saving/merge.ts";
 import { disk } from "../../files/disk.ts";
 
-/** What a Modelfile is made from. */
+/** The data from which a Modelfile is made. */
 export interface ModelfileSource {
-  /** Name of the GGUF file, which lies beside it. */
+  /** Name of the GGUF file, which lies beside the Modelfile. */
   readonly from: string;
-  /** The model's text files. */
+  /** The text files of the model. */
   readonly files: ModelFiles;
-  /** Whether the runtime puts the BOS token before every text by itself. */
+  /** Whether Ollama itself puts the BOS token before every text. */
   readonly addsBos: boolean;
 }
 
-/** Told as the work goes on, and who writes what is beside the file. */
+/** Called as the work proceeds, and the writer of the Modelfile. */
 export interface ExportGgufHooks extends MergeHooks {
-  /** Bytes of the file written, of all. */
+  /** Called with the bytes of the file that are written, and all of its bytes. */
   readonly onWrite?: (done: number, total: number) => void;
-  /** Numbers read back and compared, of all. */
+  /** Called with the count of numbers that are compared, and the count of all. */
   readonly onCheck?: (done: number, total: number) => void;
-  /** The text of a Modelfile; default: none is written. */
+  /** Makes the text of a Modelfile; default: none is written. */
   readonly modelfile?: (source: ModelfileSource) => string;
 }
 
-/** What was written. */
+/** What an export wrote. */
 export interface GgufReport {
-  /** Bytes of the tensors. */
+  /** Number of bytes of all tensors. */
   readonly bytes: number;
-  /** Tensors of each type. */
+  /** Number of tensors of each type. */
   readonly types: Readonly<Partial<Record<GgufType, number>>>;
-  /** The Modelfile; undefined if none was asked for. */
+  /** Path of the Modelfile; undefined if none was written. */
   readonly modelfile: string | undefined;
-  /** What the format cannot say of this model, in words. */
+  /** Sentences about properties of the model that the format cannot express. */
   readonly notes: readonly string[];
 }
 
 /**
- * Exports and checks.
+ * Exports a model and checks the file.
  *
- * @param device for merging; undefined where no adapter is named
- * @throws {Error} in one line; `output` then is as it was
+ * @param device the device for merging an adapter; undefined if no adapter is named
+ * @throws {Error} with one line; `output` is then unchanged
  */
 export async function exportGguf(
   device: Device | undefined,
@@ -148,7 +148,7 @@ async function writeModel(
   };
 }
 
-/** Numbers of the format for what most of a file's tensors are. */
+/** The format's numbers for the type of most tensors of a file. */
 const FILE_TYPES: Readonly<Record<GgufType, number>> = {
   F32: 0,
   F16: 1,
@@ -157,7 +157,7 @@ const FILE_TYPES: Readonly<Record<GgufType, number>> = {
   BF16: 32,
 };
 
-/** Version of the block types' layout. */
+/** The format's version of the layout of block types. */
 const QUANTIZATION_VERSION = 2;
 
 function describe(folder: ModelFolder, name: string, type: GgufType) {
@@ -214,7 +214,7 @@ function countTypes(
   return counts;
 }
 
-/** Bytes of each tensor as they are written. */
+/** The bytes of each tensor, with a report of how many are written. */
 function written(
   sources: readonly GgufSource[],
   { onWrite, signal }: ExportGgufHooks,
@@ -234,7 +234,7 @@ function written(
   };
 }
 
-/** Counts the numbers that were compared. */
+/** Adds up the compared numbers and reports them. */
 function counted(
   sources: readonly GgufSource[],
   { onCheck, signal }: ExportGgufHooks,

@@ -1,36 +1,41 @@
 /**
- * Model families as llama.cpp knows them: ONE table. A row says what an architecture of llama.cpp
- * does by itself; what a config has beyond that stops the export by name. To add a family is to add
- * a row. Knows no file.
+ * The table of model families in llama.cpp. A row says what an architecture of llama.cpp computes;
+ * if a config needs anything else, the export stops and names it. To add a family, add a row. Knows
+ * no file.
  */
 import type { ModelConfig } from "../config/config.ts";
 
-/** A family in llama.cpp. */
+/** What an architecture of llama.cpp computes. */
 export interface Architecture {
-  /** Its name, and what its keys begin with. */
+  /** Its name, which is also the prefix of its metadata keys. */
   readonly name: string;
   /**
-   * Rows of q and k are put in the order of rotated neighbours, since ours rotates halves of a
-   * head.
+   * Whether the rows of q and k are written in another order, since llama.cpp rotates neighbouring
+   * dims and the checkpoint has the two halves of a head.
    */
   readonly interleaved?: boolean;
-  /** Names in a block that differ from Llama's. */
+  /** Names of tensors in a block that differ from those of Llama. */
   readonly names?: Readonly<Record<string, string>>;
-  /** Our names that it has no tensors for. */
+  /** Matches names of the checkpoint for which the architecture has no tensor. */
   readonly lacks?: RegExp;
-  /** Of the gated unit; default silu. */
+  /** Activation of the gated unit; default silu. */
   readonly activation?: ModelConfig["activation"];
-  /** A part of each head may stay unrotated. */
+  /** Whether a part of each head may stay unrotated; default false. */
   readonly partial?: boolean;
-  /** Layers that rotate; default all. */
+  /** Which layers rotate; default: all. */
   readonly rotates?: (layer: number) => boolean;
-  /** Layers with a sliding window; default: it has none. */
+  /** Which layers have a sliding window; default: none. */
   readonly slides?: (layer: number) => boolean;
-  /** Base of the rotation of layers with a sliding window; default: that of the others. */
+  /**
+   * Base of the rotation in layers with a sliding window; default: the base of the other layers.
+   */
   readonly slidingBase?: number;
-  /** Scores and logits are capped, always. */
+  /** Whether attention scores and logits always have a soft cap; default: never. */
   readonly caps?: boolean;
-  /** Scales that it takes from keys, or does by itself ("embedding": the root of the width). */
+  /**
+   * Which factors it knows: those that metadata keys give ("keys"), or the square root of the width
+   * on embeddings ("embedding"); default: none.
+   */
   readonly scales?: "keys" | "embedding";
 }
 
@@ -49,7 +54,7 @@ const SANDWICH = {
   post_feedforward_layernorm: "post_ffw_norm",
 };
 
-/** By `model_type`. */
+/** The architectures by `model_type`. */
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   ernie4_5: { name: "ernie4_5" },
   gemma: GEMMA,
@@ -115,8 +120,9 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
 };
 
 /**
- * The architecture of a config. @throws TypeError in one line if llama.cpp's has not all that the
- * config asks for
+ * The architecture of a config.
+ *
+ * @throws {TypeError} naming everything that the config needs and the architecture does not have
  */
 export function ggufArchitecture(config: ModelConfig): Architecture {
   const found = ARCHITECTURES[config.model_type];
@@ -129,7 +135,7 @@ export function ggufArchitecture(config: ModelConfig): Architecture {
   throw new TypeError(`Cannot export as GGUF: ${problems.join("; ")}`);
 }
 
-/** What a config has and its architecture has not. */
+/** What a config needs and its architecture does not have. */
 function unlike(config: ModelConfig, row: Architecture): string[] {
   const { ropes: { full }, layerRopes, windows, head_dim } = config;
   const { attn_logit_softcapping, final_logit_softcapping } = config;

@@ -1,6 +1,6 @@
 /**
- * Reads a GGUF file back and compares it with what it was made from: every value of its metadata,
- * every tensor's name, type and shape, and every number within what its type loses.
+ * Reads a GGUF file back and compares it with its sources: all metadata, the name, type and shape
+ * of every tensor, and every number within the rounding error of its type.
  */
 import {
   ggufBytes,
@@ -14,8 +14,8 @@ import type { GgufSource } from "./gguf_tensors.ts";
 /**
  * Compares a file with its sources.
  *
- * @param onPiece told how many numbers were compared
- * @throws RangeError naming everything that is not what it should be
+ * @param onPiece called with the count of the compared numbers
+ * @throws {RangeError} naming everything that differs
  */
 export async function checkGguf(
   path: string,

@@ -1,18 +1,16 @@
-/**
- * Names of tensors and hyperparameters in GGUF files. Knows no file, and of a family only its row.
- */
+/** Names of tensors and hyperparameters in GGUF files. Knows no file. */
 import type { GgufValue } from "../../files/gguf/gguf.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type { Architecture } from "./gguf_architectures.ts";
 
-/** Names outside the blocks. */
+/** Names of tensors outside the blocks. */
 const OUTER: Readonly<Record<string, string>> = {
   "model.embed_tokens": "token_embd",
   "model.norm": "output_norm",
   "lm_head": "output",
 };
 
-/** Names in a block, where a family has no other. */
+/** Names of tensors in a block, unless a family has others. */
 const INNER: Readonly<Record<string, string>> = {
   "input_layernorm": "attn_norm",
   "self_attn.q_proj": "attn_q",
@@ -30,7 +28,7 @@ const INNER: Readonly<Record<string, string>> = {
 /**
  * The name of a tensor in a GGUF file.
  *
- * @throws TypeError if the architecture has no such tensor
+ * @throws {TypeError} if the architecture has no such tensor
  */
 export function ggufName(name: string, architecture: Architecture): string {
   const [, path = "", kind = ""] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
@@ -47,7 +45,7 @@ export function ggufName(name: string, architecture: Architecture): string {
   );
 }
 
-/** Whether a tensor's rows are put in the order of interleaved rotation, head by head. */
+/** Whether the rows of a tensor are put in the order of interleaved rotation, head by head. */
 export function isInterleaved(
   name: string,
   { interleaved }: Architecture,
@@ -55,10 +53,13 @@ export function isInterleaved(
   return interleaved === true && /\.[qk]_proj\.(weight|bias)$/.test(name);
 }
 
-/** What a config says of itself in the file, and what of it the file cannot say. */
+/** The metadata of a config, and what metadata cannot express. */
 export interface Hyperparameters {
   readonly metadata: ReadonlyMap<string, GgufValue>;
-  /** In words, for the user; empty if all is said. */
+  /**
+   * Sentences for the user about what the metadata cannot express; empty if they express
+   * everything.
+   */
   readonly notes: readonly string[];
 }
 
@@ -104,7 +105,7 @@ export function ggufHyperparameters(
   };
 }
 
-/** The logits' scale is a divisor there. */
+/** The keys of the factors. llama.cpp divides the logits by its factor. */
 function scaleKeys(
   { scales }: ModelConfig,
 ): Record<string, number | undefined> {

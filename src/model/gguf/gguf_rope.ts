@@ -1,24 +1,24 @@
 /**
- * A rotary embedding as llama.cpp takes it: a base, a linear scale, or a divisor per frequency for
- * what is neither. Knows no file.
+ * Translates a rotary embedding for llama.cpp: into a base, a linear scale, or else a divisor for
+ * each frequency. Knows no file.
  */
 import type { GgufValue } from "../../files/gguf/gguf.ts";
 import type { JsonObject } from "../../files/disk/json_file.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type { Architecture } from "./gguf_architectures.ts";
 
-/** Metadata under `<architecture>.rope`, and the tensor `rope_freqs.weight`. */
+/** The metadata under `<architecture>.rope`, and the tensor `rope_freqs.weight`. */
 export interface GgufRope {
   readonly metadata: ReadonlyMap<string, GgufValue>;
-  /** `[rotaryDim / 2]`: what each plain frequency is divided by; undefined if by nothing. */
+  /** `[rotaryDim / 2]` divisor of each plain frequency; undefined if there are none. */
   readonly divisors: Float32Array<ArrayBuffer> | undefined;
 }
 
 /**
  * Translates the rotary embedding of a config.
  *
- * @param json the parsed config.json, for its base
- * @throws TypeError for a kind whose frequencies alone do not tell it
+ * @param json the parsed config.json, from which the base is read
+ * @throws {TypeError} for a kind of rotation that cannot be translated
  */
 export function ggufRope(
   config: ModelConfig,
@@ -50,7 +50,7 @@ export function ggufRope(
   );
 }
 
-/** What config.json says of layers that see all keys, in either layout. */
+/** Reads the rotation of layers that attend to all keys, from both layouts of config.json. */
 function readKeys(
   json: JsonObject,
 ): { base: number; kind: string; factor: number } {
@@ -67,8 +67,8 @@ function readKeys(
 }
 
 /**
- * Layers with a window rotate as the others do, or by the plain base that the architecture has for
- * them.
+ * Fails unless layers with a sliding window rotate as the others do, or by the base that the
+ * architecture has for them.
  */
 function checkSliding(
   { ropes: { full, sliding }, windows }: ModelConfig,

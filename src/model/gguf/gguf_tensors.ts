@@ -1,6 +1,6 @@
 /**
- * A checkpoint's tensors under their GGUF names: types, order of rows, and their numbers piece by
- * piece. Whoever writes and whoever checks reads them from here. Knows no device.
+ * Gives the tensors of a checkpoint under their GGUF names, with types, order of rows, and numbers
+ * in pieces. Both the writer and the check of a file read them from here. Knows no device.
  */
 import {
   type FloatDtype,
@@ -21,18 +21,19 @@ import { ggufArchitecture } from "./gguf_architectures.ts";
 import { ggufName, isInterleaved } from "./gguf_names.ts";
 import { weightLayouts } from "../weights/weight_layout.ts";
 
-/** A tensor to write, and its numbers. */
+/** A tensor to write, with its numbers. */
 export interface GgufSource extends GgufTensor {
-  /** In order, whole rows at once. */
+  /** The numbers in order; each piece has whole rows. */
   pieces(): AsyncIterable<Float32Array<ArrayBuffer>>;
 }
 
 /**
- * All tensors of a checkpoint. Norms and biases stay float32, norms with the offset that a family
- * adds to them; rows that are no whole blocks become float16; in a q4_0 file the matrix that makes
- * the logits is q8_0, as llama.cpp's own tool keeps it finer than the rest.
+ * All tensors of a checkpoint. Norms and biases are float32; the offset of a family is added to its
+ * norms. Matrices whose rows are not whole blocks are float16. In a q4_0 file the matrix of the
+ * logits is q8_0, since llama.cpp's own tool also keeps it more exact than the rest.
  *
- * @throws TypeError naming every tensor that is missing, misshapen, or unknown to llama.cpp
+ * @throws {TypeError} naming all tensors that are missing, of a wrong shape, or unknown to
+ *   llama.cpp
  */
 export function ggufSources(
   config: ModelConfig,
@@ -87,11 +88,14 @@ function checkStored(
   );
 }
 
-/** What becomes of a tensor on its way. */
+/** How the numbers of a tensor are changed. */
 interface Change {
-  /** Rows of a head that are put in interleaved order; undefined: rows as they are. */
+  /**
+   * Number of rows of a head, whose rows are put in interleaved order; undefined: the order is
+   * kept.
+   */
   readonly head: number | undefined;
-  /** What is added to each number. */
+  /** A number that is added to each number. */
   readonly offset: number;
 }
 
@@ -114,8 +118,8 @@ async function* readPieces(
 }
 
 /**
- * Puts the rows of each head in the order of interleaved rotation: row `i` of the first half to
- * `2i`, of the second to `2i + 1`.
+ * Puts the rows of each head in the order of interleaved rotation: row `i` of the first half
+ * becomes row `2i`, row `i` of the second half becomes row `2i + 1`.
  *
  * @param values `[heads * head, cols]`
  */

@@ -1,7 +1,7 @@
 /**
- * Folders to models that only run: a base, and beside it a tuned one. An adapter goes on the base's
- * own layers, so that both answer from one copy of the weights; full weights are a second model.
- * Knows no text.
+ * Opens folders as models that are not trained: a base, and beside it a tuned model. An adapter is
+ * put on the layers of the base, so that both share one copy of the weights; a tuned model with
+ * full weights is a second model. Knows no text.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -22,38 +22,39 @@ import type { Model } from "../decoder/model.ts";
 import type { Quantization } from "../weights/quantization.ts";
 import { isRewardConfig, withRewardHead } from "../weights/reward_head.ts";
 
-/** Told how many bytes of a folder's weights are loaded. */
+/**
+ * Called with the bytes of a folder's weights that are loaded, the bytes of all, and the folder.
+ */
 export type OnLoad = (done: number, total: number, folder: string) => void;
 
-/** How to open a model that only runs. */
+/** How to open a model that is not trained. */
 export interface OpenOptions {
-  /** Keeps the linear layers of its blocks as codes; default: as stored. */
+  /** How the linear layers of the blocks are quantized; default: they keep the type of the file. */
   readonly quantization?: Quantization | undefined;
-  /** Told of bytes as they arrive. */
+  /** Called as bytes are loaded. */
   readonly onLoad?: OnLoad | undefined;
 }
 
 /** A model and how to run it. */
 export interface OpenedModel {
-  /** Its files. */
+  /** The files of the model. */
   readonly folder: ModelFolder;
-  /** Its weights on the device. */
+  /** The model on the device. */
   readonly model: Model;
-  /** Whether adapters take part when it runs. */
+  /** Whether the adapter takes part in its passes. */
   readonly adapters: boolean;
 }
 
-/** A tuned model, and where it came from. */
+/** A tuned model, and the folder that it came from. */
 export interface OpenedTuned extends OpenedModel {
-  /** The folder that training left. */
+  /** The folder of the training's result. */
   readonly tuned: TunedFolder;
 }
 
 /**
- * Opens a model that will not be trained; its weights stay in the type they are stored in, or
- * become codes.
+ * Opens a model that is not trained. Its weights keep the type of the file or become codes.
  *
- * @throws {Error} in one line, naming everything in the folder that does not fit
+ * @throws {Error} with one line that names everything in the folder that does not fit
  */
 export async function openModel(
   device: Device,
@@ -66,10 +67,10 @@ export async function openModel(
 }
 
 /**
- * As `openModel()`, with the adapter of a folder on it; of a reward model with its head of one
- * number, which lies in the model's folder or in the adapter's.
+ * Opens a model as `openModel()` does, with the adapter of another folder on it. A reward model is
+ * opened with its reward head, which lies in the model's folder or in the adapter's.
  *
- * @param options `adapter`: its folder; undefined: none
+ * @param options `adapter`: the adapter's folder; undefined: no adapter
  */
 export async function openScorer(
   device: Device,
@@ -101,7 +102,7 @@ async function loadFrozen(
   folder: ModelFolder,
   { config, quantization, onLoad, startsHead = false }: OpenOptions & {
     readonly config: ModelConfig;
-    /** Whether a reward head that the folder lacks may start with any numbers. */
+    /** Whether the folder may lack the reward head, since the adapter brings it. */
     readonly startsHead?: boolean;
   },
 ): Promise<OpenedModel> {
@@ -118,8 +119,8 @@ async function loadFrozen(
 /**
  * Puts the adapter of a folder on a model.
  *
- * @returns the model with its adapters: the same one, unless the adapter has modules of its own
- * @throws {TypeError} naming all that does not fit
+ * @returns the model with its adapter; the same object, unless the adapter has whole modules
+ * @throws {TypeError} naming everything that does not fit
  */
 export async function putAdapter(
   model: Model,
@@ -129,19 +130,19 @@ export async function putAdapter(
   return await loadAdapter(model, readAdapterConfig(config), weights);
 }
 
-/** A base and, where one is named, the tuned model beside it. */
+/** A base model and the tuned model beside it. */
 export interface SideBySide {
-  /** The model as it was. */
+  /** The base model. */
   readonly base: OpenedModel;
-  /** The tuned one; undefined where none is named. */
+  /** The tuned model; undefined if none was named. */
   readonly tuned: OpenedTuned | undefined;
 }
 
 /**
- * Opens a base and a tuned model.
+ * Opens a base model and a tuned model.
  *
  * @param paths.tuned folder of an adapter, a checkpoint, a run or full weights; null: none
- * @throws {Error} in one line, as `openModel()` and `findTuned()` do
+ * @throws {Error} as `openModel()` and `findTuned()` do
  */
 export async function openSideBySide(
   device: Device,

@@ -1,6 +1,6 @@
 /**
- * A checkpoint with random weights from a bare config.json, for trials of a model's shape. Written
- * tensor by tensor in pieces of rows: the model is never in memory. Needs no device.
+ * Writes a checkpoint with random weights from a config.json alone, to try a model's shape. It
+ * writes tensor by tensor in pieces of rows, so that the model is never in memory. Needs no device.
  */
 import { join } from "@std/path";
 import { Random } from "../../base/random.ts";
@@ -16,10 +16,10 @@ import { initialValues } from "./random_weights.ts";
 import { type WeightLayout, weightLayouts } from "../weights/weight_layout.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
 
-/** How weights are stored, by the name that config.json has for it. */
+/** The type of stored weights, by its name in config.json. */
 export type CheckpointDtype = "bfloat16" | "float16" | "float32";
 
-/** The name that safetensors have for it. */
+/** The names of these types in safetensors files. */
 export const CHECKPOINT_DTYPES: Readonly<Record<CheckpointDtype, FloatDtype>> =
   {
     bfloat16: "BF16",
@@ -27,15 +27,15 @@ export const CHECKPOINT_DTYPES: Readonly<Record<CheckpointDtype, FloatDtype>> =
     float32: "F32",
   };
 
-/** What to write. */
+/** How to write the checkpoint. */
 export interface RandomCheckpointOptions {
-  /** A parsed config.json. */
+  /** The parsed config.json. */
   readonly config: JsonObject;
-  /** How the weights are stored. */
+  /** The type of the stored weights. */
   readonly dtype: CheckpointDtype;
-  /** Of the random weights. */
+  /** The seed of the random weights. */
   readonly seed: number;
-  /** Called as bytes are written. */
+  /** Called with the bytes written so far and the bytes of all weights. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -44,8 +44,8 @@ const PIECE_ELEMENTS = 1 << 20;
 /**
  * Writes `config.json` and `model.safetensors` to a folder. The same seed gives the same file.
  *
- * @returns how many numbers the model has
- * @throws {TypeError} naming all in the config that is not served
+ * @returns the number of the model's parameters
+ * @throws {TypeError} naming everything in the config that is not served
  */
 export async function writeRandomCheckpoint(
   folder: string,
@@ -79,7 +79,7 @@ export async function writeRandomCheckpoint(
   return total / bytesEach;
 }
 
-/** A tensor's starting numbers, some rows at a time. */
+/** The starting numbers of a tensor, some rows at a time. */
 function* pieces(
   { name, shape }: WeightLayout,
   config: ModelConfig,

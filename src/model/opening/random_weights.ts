@@ -1,6 +1,6 @@
 /**
- * A model with random weights from a bare config.json: normal with `initializer_range`, norms at
- * one, biases at zero, as transformers starts its models. Knows no file.
+ * Makes random weights from a config.json alone, as transformers does: normal with deviation
+ * `initializer_range`, norms 1, biases 0. Knows no file.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";
@@ -11,7 +11,7 @@ import type { Model } from "../decoder/model.ts";
 import { ropeTables } from "../decoder/rope_table.ts";
 import { buildModel, type WeightLayout } from "../weights/weight_layout.ts";
 
-/** The starting numbers of a tensor, drawn in the order of a checkpoint. */
+/** The starting numbers of a tensor; they must be drawn in the order of a checkpoint. */
 export function initialValues(
   { name, shape }: WeightLayout,
   { initializer_range }: ModelConfig,
@@ -28,7 +28,7 @@ export function initialValues(
   return values;
 }
 
-/** A trainable model with random weights. */
+/** Makes a model with random weights that are all trained. */
 export function randomModel(
   device: Device,
   config: ModelConfig,

@@ -1,7 +1,7 @@
 /**
- * A model of a config's sizes without a checkpoint: its weights repeat a few given bytes. What
- * plans bytes runs it on a device that only counts, what estimates time on a real one. Its answers
- * mean nothing.
+ * Makes a model of a config's sizes without a checkpoint; its weights repeat some given numbers, so
+ * that its outputs mean nothing. The plan of bytes runs it on a device that only counts, the
+ * estimate of time on a real device.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { isCodeDType } from "../../../kernels/matrix/codebooks.ts";
@@ -26,26 +26,26 @@ import { ropeTables } from "../decoder/rope_table.ts";
 import type { IsTrained } from "../weights/trained_parameters.ts";
 import { buildModel } from "../weights/weight_layout.ts";
 
-/** What to make. */
+/** How to make the model. */
 export interface SampleOptions {
-  /** Whether all weights are trained, or which. */
+  /** Whether all weights are trained, or a rule that names those that are. */
   readonly trained: boolean | IsTrained;
   /** The type in which a frozen matrix is kept. */
   readonly dtypeOf: (name: string, cols: number) => Matrix["dtype"];
-  /** Whether the scales of 4 bits are codes; default: not. */
+  /** Whether the scales of 4-bit codes are quantized too; default false. */
   readonly nested?: boolean | undefined;
-  /** Adapters to put on, trained; undefined: none. */
+  /** The trained adapter to put on the model; undefined: none. */
   readonly adapter: AdapterConfig | undefined;
   /**
-   * Numbers that all weights repeat; many, since they are written piece by piece. Undefined:
-   * nothing is written.
+   * The numbers that all weights repeat, at least some rows of a matrix. Undefined: nothing is
+   * written.
    */
   readonly numbers: Float32Array<ArrayBuffer> | undefined;
 }
 
 const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
-/** Makes a model on a device. */
+/** Makes the model. */
 export function sampleModel(
   device: Device,
   config: ModelConfig,
@@ -85,7 +85,7 @@ function fillTensor(
   }
 }
 
-/** In pieces of whole runs of rows, as matrices of 16 bits and of codes want them. */
+/** Writes whole runs of rows at a time, as matrices of 16 bits and of codes require. */
 function fillMatrix(
   device: Device,
   matrix: Matrix,

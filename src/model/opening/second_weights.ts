@@ -1,6 +1,6 @@
 /**
- * A model beside another: what is trained there it has a copy of, what is frozen both share. For
- * LoRA that is a second adapter and nothing else. Knows no training.
+ * Makes a second model beside a model. It shares the frozen weights and has copies of the trained
+ * ones; for LoRA that is a second adapter and nothing else. Knows no training.
  */
 import { scale } from "../../../kernels/rows/elementwise.ts";
 import { createMatrix, packMatrix } from "../../../kernels/matrix/matrix.ts";
@@ -11,22 +11,25 @@ import type { Parameter, Vector, Weight } from "../../autograd/parameter.ts";
 import { frozenGains } from "../weights/adapter_parts.ts";
 import type { Layer, Linear, Model } from "../decoder/model.ts";
 
-/** A trained tensor of a model, and what stands for it in the second one. */
+/** A trained tensor of a model, and its copy in the second model. */
 export interface SecondWeight {
   readonly parameter: Parameter;
-  /** Its copy, f32. */
+  /** The copy, f32. */
   readonly value: Tensor;
 }
 
-/** A model beside another, which runs forward only. */
+/** A second model, which only runs forward. */
 export interface SecondModel {
   readonly model: Model;
   readonly weights: readonly SecondWeight[];
-  /** Brings what is made from the copies up to date, after they were written. */
+  /** Computes everything that depends on the copies again; to be called after they were written. */
   refresh(): void;
 }
 
-/** Copies what is trained of a model, as it is now; the copies live as long as the device. */
+/**
+ * Makes the second model with copies of the current trained values. The copies live as long as the
+ * device.
+ */
 export function secondModel(model: Model): SecondModel {
   const { device } = model;
   const weights: SecondWeight[] = [];
@@ -34,7 +37,7 @@ export function secondModel(model: Model): SecondModel {
   const copied = new Map<Weight, Weight>();
   const weight = (from: Weight): Weight => {
     const known = copied.get(from);
-    if (known) return known; // a tied head stays tied
+    if (known) return known; // a tied head stays tied to the embedding
     const { name, matrix: { rows, cols }, parameter } = from;
     if (!parameter) return from;
     const value = scale(device, parameter.value, 1);
@@ -75,7 +78,8 @@ export function secondModel(model: Model): SecondModel {
 }
 
 /**
- * The factors of a layer's outputs, which nothing else keeps up to date where no half is trained.
+ * Computes DoRA's gains of a layer, which are not computed in each pass if the adapter is not
+ * trained.
  */
 function writeGains(
   device: Device,
@@ -99,11 +103,11 @@ function writeGains(
   device.release(gains);
 }
 
-/** How the parts of a model become others. */
+/** How the parts of a model are replaced. */
 interface WeightMap {
   readonly weight: (from: Weight) => Weight;
   readonly vector: (from: Vector) => Vector;
-  /** @param of the weight that is adapted */
+  /** @param of the weight that the adapter belongs to */
   readonly lora: (from: Lora, of: Weight) => Lora;
 }
 

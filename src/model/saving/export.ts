@@ -1,6 +1,6 @@
 /**
- * A model's numbers as a checkpoint has them: names, shapes and types as found, a tied head not
- * twice. Trained and frozen weights alike, in pieces of rows. Knows no path.
+ * Gives the tensors of a model for a checkpoint, trained and frozen ones, in pieces of rows: with
+ * the names, shapes and types of the original, and a tied head only once. Knows no path.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { type Matrix, readMatrixRows } from "../../../kernels/matrix/matrix.ts";
@@ -22,17 +22,21 @@ import {
 } from "../decoder/model.ts";
 import { savedRank } from "../adapter/saved_adapter.ts";
 
-/** A tensor to write, and how to get its bytes. */
+/** A tensor to write, and the source of its bytes. */
 export interface ExportedTensor extends TensorLayout {
   readonly dtype: FloatDtype | "U32";
-  /** Its numbers as they lie on the device, if they do so in one tensor of 32 bits each. */
+  /** The tensor on the device, if the numbers lie there as one tensor of 32 bits each. */
   readonly source?: Tensor | undefined;
   bytes(): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
 const PIECE_ELEMENTS = 8 << 20;
 
-/** All tensors of a model. @param dtypeOf the type that a tensor was stored in */
+/**
+ * All tensors of a model.
+ *
+ * @param dtypeOf the type of a tensor in the original checkpoint
+ */
 export function exportModel(
   model: Model,
   dtypeOf: (name: string) => FloatDtype,
@@ -43,8 +47,7 @@ export function exportModel(
 }
 
 /**
- * The tensors of a model's adapters, in f32; see saved_adapter.ts for what stands fixed beside
- * them.
+ * The tensors of a model's adapters, in f32. A fixed product is part of them, see saved_adapter.ts.
  */
 export function exportAdapter(model: Model): ExportedTensor[] {
   const { device } = model;
@@ -60,8 +63,8 @@ export function exportAdapter(model: Model): ExportedTensor[] {
 }
 
 /**
- * Half of an adapter with that of the fixed product: more rows of `a`, more columns of `b`, of one
- * scale.
+ * A or B of an adapter joined with that of its fixed product, brought to one scale: A gets more
+ * rows, B more columns.
  */
 function joinedHalf(
   device: Device,
@@ -89,7 +92,7 @@ function joinedHalf(
   };
 }
 
-/** Two matrices of as many rows side by side. */
+/** Two matrices with the same number of rows, side by side. */
 function joinedColumns(
   first: Float32Array,
   second: Float32Array,
@@ -111,7 +114,7 @@ async function numbersOf(
   return toFloat32(new Uint8Array(await new Blob(pieces).arrayBuffer()), "F32");
 }
 
-/** An f32 or u32 tensor under a name of its own. */
+/** An f32 or u32 tensor to write under a given name. */
 export function exportTensor(
   device: Device,
   name: string,
@@ -122,8 +125,7 @@ export function exportTensor(
 }
 
 /**
- * The bytes of numbers as they were read from the device; those of U32 are words in the guise of
- * floats.
+ * The bytes of numbers that were read from the device. U32 words come as floats with the same bits.
  */
 export function fileBytes(
   numbers: Float32Array<ArrayBuffer>,

@@ -1,7 +1,7 @@
 /**
- * An adapter into the weights of its base: a folder in Hugging Face layout that others load without
- * an adapter. It is loaded again and its logits compared with those of base and adapter before it
- * takes its name.
+ * Merges an adapter into the weights of its base and writes a folder in Hugging Face layout, which
+ * other programs load without an adapter. Before the folder gets its name, it is loaded again, and
+ * its logits are compared with those of base and adapter.
  */
 import { join, relative, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
@@ -28,26 +28,28 @@ import { MODEL_FILE } from "../../files/file_names.ts";
 import { disk, NotFound } from "../../files/disk.ts";
 import { writeText } from "../../files/disk/whole_file.ts";
 
-/** How close a merged model came. All are largest differences of logits. */
+/** How exact a merge is. All numbers are largest differences of logits. */
 export interface MergeReport {
-  /** Between the merged model and base with adapter. */
+  /** The difference between the merged model and the base with its adapter. */
   readonly difference: number;
-  /** What `difference` may be at most. */
+  /** The largest allowed `difference`. */
   readonly bound: number;
-  /** Between base with adapter and base without. */
+  /** The difference between the base with its adapter and the base without it. */
   readonly effect: number;
 }
 
-/** Told as the work goes on. */
+/** Called as the work proceeds. */
 export interface MergeHooks extends MergeProgress {
-  /** Bytes of weights loaded, of all: the base first, then the merged model. */
+  /**
+   * Called with the bytes of weights that are loaded: first of the base, then of the merged model.
+   */
   readonly onLoad?: OnLoad | undefined;
 }
 
 /**
- * Merges and checks.
+ * Merges an adapter and checks the result.
  *
- * @throws {Error} in one line; `output_dir` then is as it was
+ * @throws {Error} with one line; `output_dir` is then unchanged
  */
 export async function mergeAdapter(
   device: Device,
@@ -87,7 +89,10 @@ export async function mergeAdapter(
   return report!;
 }
 
-/** A model whose embedding or head was trained by itself has two of them. */
+/**
+ * Writes a config that does not tie head and embedding, for an adapter that has one of them of its
+ * own.
+ */
 async function writeUntied(
   config: Readonly<Record<string, unknown>>,
   folder: string,
@@ -97,7 +102,7 @@ async function writeUntied(
   await writeText(join(folder, MODEL_FILE.config), text);
 }
 
-/** Logits with and without the adapter; the model's memory is free again afterwards. */
+/** The logits with and without the adapter. The model's memory is released afterwards. */
 async function adaptedLogits(
   device: Device,
   paths: { readonly base: string; readonly adapter: string },
@@ -115,7 +120,7 @@ async function adaptedLogits(
 const PROBES = 3;
 const PROBE_TOKENS = 16;
 
-/** Logits of a few sequences of random tokens, always the same. */
+/** The logits of a few sequences of random tokens, which are always the same. */
 async function probe(model: Model, adapters: boolean): Promise<Float32Array> {
   const { vocab_size, max_position_embeddings } = model.config;
   const random = new Random(0);
@@ -132,7 +137,7 @@ async function probe(model: Model, adapters: boolean): Promise<Float32Array> {
   return values;
 }
 
-/** The largest distance of two equally long lists; NaN if there is one. */
+/** The largest difference between two lists of the same length; NaN if any difference is NaN. */
 function largestGap(a: Float32Array, b: Float32Array): number {
   let gap = 0;
   for (let i = 0; i < a.length; i++) {
@@ -143,25 +148,24 @@ function largestGap(a: Float32Array, b: Float32Array): number {
   return gap;
 }
 
-/** Half the distance of neighbouring numbers, relative to their size. */
+/** The relative rounding error of each type: half the distance between neighbouring numbers. */
 const ROUNDING: Readonly<Record<FloatDtype, number>> = {
   F32: 2 ** -24,
   F16: 2 ** -11,
   BF16: 2 ** -8,
 };
 
-/** What arithmetic in f32 alone differs by, relative to the logits' size. */
+/** The error of arithmetic in f32, relative to the size of the logits. */
 const ARITHMETIC = 2e-5;
 
 /**
- * Roundings of single weights are random and add up like a walk over the layers: one to two were
- * measured on two layers, which makes about ten on eighty.
+ * How many rounding errors of a weight the logits may differ by. The errors of single weights are
+ * random and add up like a random walk over the layers: 1 to 2 were measured on two layers, which
+ * makes about 10 on eighty.
  */
 const ROUNDINGS = 16;
 
-/**
- * Largest difference to be expected: the merged weights are rounded to the type they are stored in.
- */
+/** The largest expected difference, since merged weights are rounded to the stored type. */
 function logitBound(stored: TensorReader, logits: Float32Array): number {
   const coarsest = Math.max(
     ...[...stored.tensors.values()].map(({ dtype }) =>
@@ -186,7 +190,7 @@ function checkReport(
   );
 }
 
-/** Nothing that is there is lost unasked, and never what is merged. */
+/** Fails if the output exists and may not be replaced, or if it holds what is to be merged. */
 async function checkOutput(
   output: string,
   overwrite: boolean,

@@ -1,7 +1,8 @@
 /**
- * `W + scale * B A` for every adapted weight of a checkpoint, with magnitudes brought to their
- * length, on the CPU in float64, tensor by tensor in pieces of rows; modules that the adapter has
- * in full take their places, all else is copied byte for byte. Needs no device.
+ * Computes `W + scale * B A` for every adapted weight of a checkpoint, with rows scaled to their
+ * magnitudes for DoRA, on the CPU in float64, tensor by tensor in pieces of rows. Whole modules of
+ * the adapter replace those of the base; all other tensors are copied byte for byte. Needs no
+ * device.
  */
 import {
   type FloatDtype,
@@ -24,7 +25,7 @@ import {
   savedName,
 } from "../adapter/adapter_layout.ts";
 
-/** The change that an adapter makes to one weight `[rows, cols]`. */
+/** The change of one weight `[rows, cols]` by an adapter. */
 export interface LowRank {
   /** `[rank, cols]` */
   readonly a: Float32Array;
@@ -32,17 +33,17 @@ export interface LowRank {
   readonly b: Float32Array;
   readonly rank: number;
   readonly scale: number;
-  /** Lengths of the rows, `[rows]`; undefined: as they come. */
+  /** The norms that the rows get, `[rows]`; undefined: they keep their own. */
   readonly m?: Float32Array | undefined;
 }
 
 /**
- * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once; with
- * magnitudes each row is then brought to its length.
+ * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once. With
+ * magnitudes each row is then scaled to its magnitude.
  *
  * Sources: https://arxiv.org/abs/2106.09685, Eq. 3; https://arxiv.org/abs/2402.09353, Eq. 5.
  *
- * @param rows `[rows, cols]`, of which the first is row `firstRow` of the weight
+ * @param rows `[rows, cols]` part of the weight, which begins with its row `firstRow`
  */
 export function addLowRank(
   rows: Float32Array,
@@ -68,15 +69,15 @@ export function addLowRank(
   }
 }
 
-/** Told how many bytes of a checkpoint are written; may stop it. */
+/** Called as a checkpoint is written; may stop it. */
 export interface MergeProgress {
-  /** Bytes of the merged checkpoint written, of all. */
+  /** Called with the bytes of the merged checkpoint that are written, and all of its bytes. */
   readonly onMerge?: ((done: number, total: number) => void) | undefined;
-  /** Ends it with an error once it is aborted. */
+  /** Stops the work with an error when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An adapter on disk, checked against its model before, as by `loadAdapter()`. */
+/** The files of an adapter, which must fit the model; `loadAdapter()` checks that. */
 export interface AdapterFiles {
   readonly config: AdapterConfig;
   readonly weights: TensorReader;
@@ -85,15 +86,12 @@ export interface AdapterFiles {
 const EMBEDDING = "model.embed_tokens.weight";
 const HEAD = "lm_head.weight";
 
-/**
- * Whether an adapter brings an embedding or a head of its own, which a model that ties them then no
- * longer does.
- */
+/** Whether an adapter has its own embedding or head, so that the merged model does not tie them. */
 export function unties({ weights }: AdapterFiles): boolean {
   return [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
 }
 
-/** A tensor of the merged checkpoint, and where its numbers come from. */
+/** A tensor of the merged checkpoint, and the source of its numbers. */
 interface MergedTensor extends TensorLayout {
   readonly bytes: number;
   readonly reader: TensorReader;
@@ -123,7 +121,10 @@ function mergedTensors(
   return [...tensors, { ...embedding, name: HEAD, ...from }];
 }
 
-/** Writes a checkpoint with an adapter merged in: names, shapes and types as found, in one file. */
+/**
+ * Writes a checkpoint with a merged adapter as one file, with the names, shapes and types of the
+ * base.
+ */
 export async function writeMerged(
   path: string,
   stored: TensorReader,

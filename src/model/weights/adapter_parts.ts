@@ -1,6 +1,6 @@
 /**
- * The parts of an adapter on the device: trained or frozen weights over given numbers, and copies
- * of a model's own. Knows no names but those it is given.
+ * Makes the parts of an adapter on the device: trained or frozen weights from given numbers, and
+ * copies of a model's own parts. Names are given by the caller.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { scale } from "../../../kernels/rows/elementwise.ts";
@@ -25,7 +25,10 @@ import {
   type Weight,
 } from "../../autograd/parameter.ts";
 
-/** A weight over an f32 tensor `[out, in]`, which a frozen one gives back. */
+/**
+ * Makes a weight of an f32 tensor `[out, in]`. For a frozen weight the tensor is packed and
+ * released.
+ */
 export function adapterWeight(
   device: Device,
   name: string,
@@ -40,7 +43,7 @@ export function adapterWeight(
   return { name, matrix };
 }
 
-/** A weight `[out, in]` or a vector `[size]` over an f32 tensor. */
+/** Makes a weight `[out, in]` or a vector `[size]` of an f32 tensor. */
 export function adapterPart(
   device: Device,
   name: string,
@@ -53,7 +56,7 @@ export function adapterPart(
     : { name, tensor: value };
 }
 
-/** A part's numbers once more, f32. */
+/** A copy of the numbers of a part, as f32. */
 export function copyOf(device: Device, part: Weight | Vector): Tensor {
   if ("tensor" in part) return scale(device, part.tensor, 1);
   const { matrix } = part;
@@ -72,7 +75,7 @@ export function copyOf(device: Device, part: Weight | Vector): Tensor {
   return copy;
 }
 
-/** The factors of a layer whose adapter does not change, `[out]`. */
+/** DoRA's gains of a layer whose adapter does not change, `[out]`. */
 export function frozenGains(
   device: Device,
   { matrix: w }: Weight,

@@ -1,7 +1,7 @@
 /**
- * Checkpoint to model: checks every tensor's name and shape at once, then streams the numbers to
- * the device, never holding more than a chunk of a file. Frozen weights stay packed in the type
- * they are stored in; trained ones are f32 beside their packed form.
+ * Loads a checkpoint as a model. It checks the names and shapes of all tensors first, then streams
+ * the numbers to the device and never holds more than a chunk of a file. Frozen weights stay packed
+ * in the type of the file; trained ones are f32 beside their packed form.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -47,15 +47,15 @@ import {
 
 /** How to load a model. */
 export interface LoadOptions {
-  /** Train all weights, or those that a rule names; default: none. */
+  /** Whether all weights are trained, or a rule that names those that are; default: none. */
   readonly trained?: boolean | IsTrained;
-  /** Seed of a reward head that the files lack; undefined: they must have it. */
+  /** Seed of a fresh reward head, for files that lack one; undefined: the files must have it. */
   readonly headSeed?: number;
-  /** Type in which frozen matrices are kept; default: as stored. */
+  /** Type in which frozen matrices are kept; default: the type of the file. */
   readonly dtype?: keyof typeof STORED | undefined;
-  /** Keeps the linear layers of the blocks, frozen ones, as codes; default: not. */
+  /** Keeps the frozen linear layers of the blocks as codes of 8 or 4 bits; default: no codes. */
   readonly quantization?: Quantization | undefined;
-  /** Called as bytes arrive. */
+  /** Called with the bytes loaded so far and the bytes of all tensors. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -67,14 +67,14 @@ const MATRIX_DTYPES = {
 
 const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
-/** Tensors that some checkpoints carry and that are computed here. */
+/** Tensors that some checkpoints contain although they are computed from the config. */
 const DERIVED = /rotary_emb\.inv_freq$/;
 
 /**
  * Loads a checkpoint.
  *
- * @throws {TypeError} naming every tensor that is missing, unknown or misshapen, or of a type we do
- *   not serve
+ * @throws {TypeError} naming all tensors that are missing, unknown, of a wrong shape or of a type
+ *   that is not served
  */
 export async function loadModel(
   device: Device,
@@ -148,7 +148,10 @@ async function loadParts(
   return parts;
 }
 
-/** A file's chunks are asked for in whole runs of rows, which is what a matrix takes. */
+/**
+ * Loads a frozen matrix. The chunks of the file have whole runs of rows, since a matrix is written
+ * in such runs.
+ */
 async function loadMatrix(
   device: Device,
   reader: TensorReader,
@@ -174,12 +177,12 @@ async function loadMatrix(
   return matrix;
 }
 
-/** The type of a tensor that `checkTensors()` has let pass. */
+/** The type of a tensor, which `checkTensors()` has checked. */
 function floatDtype(reader: TensorReader, name: string): FloatDtype {
   return reader.tensors.get(name)!.dtype as FloatDtype;
 }
 
-/** A tensor of a file on the device, f32; its type is checked before. */
+/** Loads a tensor of a file to the device as f32; its type must be checked before. */
 export async function loadTensor(
   device: Device,
   reader: TensorReader,
@@ -196,7 +199,9 @@ export async function loadTensor(
   return tensor;
 }
 
-/** A part over an f32 tensor: `[out, in]` becomes a weight, `[size]` a vector. */
+/**
+ * Makes a part of a model from an f32 tensor: a weight from `[out, in]`, a vector from `[size]`.
+ */
 export function trainable(
   device: Device,
   name: string,
@@ -209,7 +214,7 @@ export function trainable(
     : { name, tensor };
 }
 
-/** A reward head as transformers starts one: normal with `initializer_range`. */
+/** Makes a fresh reward head as transformers does: normal with deviation `initializer_range`. */
 function newScore(
   device: Device,
   { hidden_size, initializer_range }: ModelConfig,

@@ -1,7 +1,7 @@
 /**
- * Which weights of a model are kept as codes: those of the blocks' linear layers, as bitsandbytes
- * does; never embeddings, head, norms and biases. Quantises them as they are read from a
- * checkpoint.
+ * Keeps weights as codes of 8 or 4 bits: those of the blocks' linear layers, as bitsandbytes does,
+ * but never embeddings, head, norms and biases. The weights are quantized while they are read from
+ * a checkpoint. Also the options for it, under the names of TRL and bitsandbytes.
  */
 import {
   BLOCK,
@@ -29,11 +29,11 @@ import {
   type TensorReader,
 } from "../../files/safetensors/safetensors.ts";
 
-/** How frozen linear layers are kept. */
+/** How frozen linear layers are quantized. */
 export interface Quantization {
-  /** Eight bits by rows, or four by blocks of 64. */
+  /** Type of the codes: 8 bits with a scale per row, or 4 bits with a scale per block of 64. */
   readonly dtype: CodeDType;
-  /** Whether the scales of 4 bits are quantised too. */
+  /** Whether the scales of 4-bit codes are quantized too. */
   readonly nested: boolean;
 }
 
@@ -43,14 +43,15 @@ export function isQuantized(name: string): boolean {
 }
 
 /**
- * The type in which a quantised weight is kept: the codes' own, or f32 where blocks of 64 straddle
- * rows, which the products cannot read as codes; the numbers are the codes' all the same.
+ * The type in which a quantized weight is kept. It is f32 if blocks of 64 would cross the ends of
+ * rows, since the products cannot read such codes; the numbers are rounded to the codes all the
+ * same.
  */
 export function keptCodes(dtype: CodeDType, cols: number): Matrix["dtype"] {
   return dtype !== "int8" && cols % BLOCK !== 0 ? "f32" : dtype;
 }
 
-/** Numbers of a checkpoint to a matrix of codes; never more than a chunk of the file is held. */
+/** Loads a weight as a matrix of codes; never more than a chunk of the file is held. */
 export async function loadQuantized(
   device: Device,
   reader: TensorReader,
@@ -62,7 +63,7 @@ export async function loadQuantized(
   const kept = keptCodes(dtype, cols);
   const matrix = createMatrix(device, rows, cols, kept, { nested });
   const rowBytes = bytes / rows;
-  // a chunk of 64 rows begins with a block
+  // a chunk of whole times 64 rows begins at the start of a block
   const unit = BLOCK * rowBytes;
   const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES / unit)) * unit;
   const pieces: Codes[] = [];
@@ -97,7 +98,7 @@ function joined(pieces: readonly Codes[]): Float32Array<ArrayBuffer> {
   return all;
 }
 
-/** The numbers of codes into an f32 matrix, chunk by chunk. */
+/** Writes the numbers of codes into an f32 matrix, chunk by chunk. */
 function writeRestored(
   device: Device,
   matrix: Matrix,

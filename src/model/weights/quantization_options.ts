@@ -7,7 +7,7 @@
 import { choice, flag } from "../../base/option.ts";
 import type { Quantization } from "./quantization.ts";
 
-/** The options, for a schema. */
+/** The options of quantization, for the schema of any task that opens a model. */
 export const quantizationOptions = {
   load_in_8bit: flag(
     "Keep the linear layers of the blocks in int8 with a scale per row",
@@ -25,31 +25,31 @@ export const quantizationOptions = {
   ),
 };
 
-/** Other names of them. */
+/** Other names of these options. */
 export const quantizationAliases = {
   bnb_4bit_use_double_quant: "use_bnb_nested_quant",
 } as const;
 
-/** Checked options of them. */
+/** The checked options of quantization. */
 export interface QuantizationOptions {
-  /** int8 with a scale per row. */
+  /** Whether to keep int8 codes with a scale per row. */
   readonly load_in_8bit: boolean;
-  /** 4 bits with a scale per 64 numbers. */
+  /** Whether to keep 4-bit codes with a scale per 64 numbers. */
   readonly load_in_4bit: boolean;
-  /** Numbers of the 4-bit codes. */
+  /** The 16 numbers of the 4-bit codes: of a normal distribution (nf4) or of floats (fp4). */
   readonly bnb_4bit_quant_type: "nf4" | "fp4";
-  /** Whether the scales of 4 bits are codes too. */
+  /** Whether the scales of 4-bit codes are quantized too. */
   readonly use_bnb_nested_quant: boolean;
 }
 
-/** What contradicts. */
+/** Contradictions between these options. */
 export function quantizationProblems(options: QuantizationOptions): string[] {
   return options.load_in_8bit && options.load_in_4bit
     ? ['"load_in_8bit" and "load_in_4bit" exclude each other']
     : [];
 }
 
-/** How frozen linear layers are kept; undefined: as stored. */
+/** How frozen linear layers are quantized; undefined: they keep the type of the file. */
 export function quantizationOf(
   options: QuantizationOptions,
 ): Quantization | undefined {

@@ -1,11 +1,11 @@
 /**
- * What makes a checkpoint one of a reward model, as transformers' *ForSequenceClassification has
- * it: a `score` of one row in the head's place, and what its config.json says. Knows no training.
+ * The checkpoint of a reward model, which transformers calls ForSequenceClassification: it has a
+ * weight `score` of one row in place of the head, and its config.json says so. Knows no training.
  */
 import type { JsonObject } from "../../files/disk/json_file.ts";
 import type { ModelConfig } from "../config/config.ts";
 
-/** The head's name in a checkpoint, `[1, hidden_size]`, without a bias. */
+/** The name of the reward head in a checkpoint. Its shape is `[1, hidden_size]`; it has no bias. */
 export const SCORE = "score.weight";
 
 /** The config of the same decoder with a reward head. */
@@ -13,16 +13,17 @@ export function withRewardHead(config: ModelConfig): ModelConfig {
   return { ...config, rewardHead: true };
 }
 
-/** Whether a config.json is that of a reward model. */
+/** Whether a config.json belongs to a reward model. */
 export function isRewardConfig({ architectures }: JsonObject): boolean {
   return Array.isArray(architectures) &&
     architectures.some((name) => /ForSequenceClassification$/.test(name));
 }
 
 /**
- * The config.json of a reward model over a decoder's.
+ * The config.json of a reward model, made from that of its decoder.
  *
- * @param padTokenId transformers reads the reward at the last token that is another
+ * @param padTokenId id of the padding token: transformers reads the reward at the last token that
+ *   is not padding
  */
 export function rewardConfigJson(
   config: JsonObject,

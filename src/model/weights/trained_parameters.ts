@@ -1,13 +1,10 @@
-/**
- * Which of a model's own parameters are trained where not all are: by name, or by block. Knows
- * names only.
- */
+/** Chooses which parameters of a model are trained, by name or by block. Knows names only. */
 
-/** What is trained; both null: all. */
+/** The choice of a user; if both are null, all parameters are trained. */
 export interface TrainedParameters {
-  /** Regular expressions, each matched from the start of a name; those of a checkpoint. */
+  /** Regular expressions for the beginning of parameter names in the checkpoint. */
   readonly unfrozen_parameters: readonly string[] | null;
-  /** So many of the last blocks; negative: of the first ones. */
+  /** How many of the last blocks are trained; if negative, how many of the first ones. */
   readonly freeze_trainable_layers: number | null;
 }
 
@@ -15,13 +12,13 @@ export interface TrainedParameters {
 export type IsTrained = (name: string) => boolean;
 
 /**
- * The rule that options give for a model.
+ * The rule by which a user's choice applies to a model.
  *
- * @param names all tensors of its checkpoint
- * @param blocks how many it has
- * @returns undefined where all are trained
- * @throws {TypeError} naming every expression that is none or matches nothing
- * @throws {RangeError} if there are not so many blocks
+ * @param names the names of all tensors of the checkpoint
+ * @param blocks the number of the model's blocks
+ * @returns undefined if all parameters are trained
+ * @throws {TypeError} naming all expressions that are invalid or match nothing
+ * @throws {RangeError} if the model has fewer blocks than are chosen
  */
 export function trainedRule(
   { unfrozen_parameters, freeze_trainable_layers: count }: TrainedParameters,

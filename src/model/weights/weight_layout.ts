@@ -1,6 +1,6 @@
 /**
- * Which tensors a checkpoint of a config must have, with names and shapes, and how a model is built
- * from them. Knows no file and no number: the maker of weights and vectors is given.
+ * Which tensors a checkpoint must have by its config, with names and shapes, and how a model is
+ * built from them. Knows no file and no numbers: the caller passes a maker of weights and vectors.
  */
 import type { Vector, Weight } from "../../autograd/parameter.ts";
 import type { ModelConfig } from "../config/config.ts";
@@ -9,19 +9,19 @@ import type { GatedUnit, Layer, Linear, Model } from "../decoder/model.ts";
 import { tensorName } from "../config/tensor_names.ts";
 import { SCORE } from "./reward_head.ts";
 
-/** A tensor that a checkpoint must have. */
+/** Name and shape of a tensor of a checkpoint. */
 export interface WeightLayout {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-/** Makes the parts of a model by name. */
+/** Makes a part of a model by its name. */
 export interface WeightMaker {
   weight(name: string, shape: readonly [rows: number, cols: number]): Weight;
   vector(name: string, shape: readonly [size: number]): Vector;
 }
 
-/** Builds a model's parts in the order of a checkpoint. */
+/** Builds the parts of a model, in the order of a checkpoint. */
 export function buildModel(
   config: ModelConfig,
   maker: WeightMaker,
@@ -186,7 +186,7 @@ function unitLinears(
   };
 }
 
-/** Every tensor that a checkpoint of this config has; a tied head has none of its own. */
+/** All tensors of a checkpoint with this config; a head that is tied to the embedding has none. */
 export function weightLayouts(config: ModelConfig): WeightLayout[] {
   const layouts: WeightLayout[] = [];
   const note = <T>(name: string, shape: readonly number[]): T => {
