@@ -76,25 +76,40 @@ function row(name: string, text: string): string {
   return [first, ...rest].join("\n");
 }
 
-/** Markdown for pages: a heading and a table for each group. */
-export function optionsTable(schema: Pick<Schema, "groups">): string {
-  return Object.entries(schema.groups).map(([heading, options]) => {
+/** How a page shows its tables of options. */
+export interface OptionsTableStyle {
+  /** Marks before a group's heading; default `###`. */
+  readonly heading?: string;
+  /** Options whose values are a table of their own: what stands in place of their help and type. */
+  readonly elsewhere?: Readonly<
+    Record<string, { readonly meaning: string; readonly values: string }>
+  >;
+}
+
+/** Markdown for the reference pages: a heading and a table per group. */
+export function optionsTable(
+  schema: Pick<Schema, "groups">,
+  { heading = "###", elsewhere = {} }: OptionsTableStyle = {},
+): string {
+  return Object.entries(schema.groups).map(([group, options]) => {
     const rows = Object.entries(options).map(([name, option]) => {
       const { type, help, fallback } = option;
       const standard = fallback === undefined
         ? "required"
         : `\`${shown(fallback)}\``;
-      return `| \`${name}\` | ${standard} | ${cell(help)} (${cell(type)}) |`;
+      const { meaning, values } = elsewhere[name] ??
+        { meaning: cell(help), values: cell(type) };
+      return `| \`${name}\` | ${standard} | ${meaning} | ${values} |`;
     });
     return [
-      `### ${heading}\n`,
-      "| Option | Default | Meaning |",
-      "| --- | --- | --- |",
+      `${heading} ${group}\n`,
+      "| Option | Default | Meaning | Values |",
+      "| --- | --- | --- | --- |",
       ...rows,
     ].join("\n");
   }).join("\n\n") + "\n";
 }
 
 function cell(text: string): string {
-  return text.replaceAll("|", "\\|");
+  return text.replace(/[|*]/g, "\\$&");
 }

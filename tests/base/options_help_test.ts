@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { helpText, optionsTable } from "../../src/base/options_help.ts";
+import { choice } from "../../src/base/option.ts";
 import { optionsOf } from "../../src/base/schema.ts";
 import { bakerySchema } from "./options_fixture.ts";
 
@@ -32,12 +33,40 @@ Deno.test(
 
 Deno.test("optionsTable() has a row per option with its default", pure, () => {
   const table = optionsTable(bakerySchema);
-  assertStringIncludes(table, "### Dough\n\n| Option | Default | Meaning |\n");
   assertStringIncludes(
     table,
-    "| `water` | `0.5` | Litres; 0.3 to 2 is usual (a number above 0, at most 9) |",
+    "### Dough\n\n| Option | Default | Meaning | Values |\n",
   );
-  assertStringIncludes(table, "| `flour` | required | Flour by name (text) |");
+  assertStringIncludes(
+    table,
+    "| `water` | `0.5` | Litres; 0.3 to 2 is usual | a number above 0, at most 9 |",
+  );
+  assertStringIncludes(table, "| `flour` | required | Flour by name | text |");
   const rows = table.split("\n").filter((line) => line.startsWith("| `"));
   assertEquals(rows.length, optionsOf(bakerySchema).size);
 });
+
+Deno.test(
+  "optionsTable() leads to the page of values that have one",
+  pure,
+  () => {
+    const schema = {
+      groups: {
+        Oven: {
+          shelf: choice("Shelf: top (hot), low (mild)", "top", ["top", "low"]),
+        },
+      },
+    };
+    const table = optionsTable(schema, {
+      heading: "##",
+      elsewhere: {
+        shelf: { meaning: "Shelf", values: "[shelves](shelves.md)" },
+      },
+    });
+    assertStringIncludes(table, "## Oven\n");
+    assertStringIncludes(
+      table,
+      "| `shelf` | `top` | Shelf | [shelves](shelves.md) |",
+    );
+  },
+);

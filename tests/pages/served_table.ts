@@ -1,18 +1,18 @@
-/** README's table of what is served, made of the code's own tables, so that it cannot fall behind them. */
-import { CODEBOOKS } from "../kernels/matrix/codebooks.ts";
-import { optionsOf } from "../src/base/schema.ts";
-import { DATA_ENDINGS } from "../src/files/records/data_kinds.ts";
-import { ARCHITECTURES } from "../src/model/gguf/gguf_architectures.ts";
-import { exportGgufSchema } from "../src/model/gguf/export_gguf_options.ts";
-import { FAMILIES } from "../src/model/config/families.ts";
-import { ROPE_KINDS } from "../src/model/config/rope_kinds.ts";
-import { DEMONSTRATION_FORMATS } from "../src/preference/formats/demonstration_formats.ts";
-import { FEEDBACK_FORMATS } from "../src/preference/formats/feedback_formats.ts";
-import { PREFERENCE_FORMATS } from "../src/preference/formats/preference_formats.ts";
-import { TEMPLATE_NAMES } from "../src/text/template_files.ts";
-import { lossNames } from "../src/training/loss/losses.ts";
-import { trainSchema } from "../src/training/options/options.ts";
-import { trainerNames } from "../src/training/method/trainers.ts";
+/** The page of what is served, made of the code's own tables, so that it cannot fall behind them. */
+import { CODEBOOKS } from "../../kernels/matrix/codebooks.ts";
+import { optionsOf } from "../../src/base/schema.ts";
+import { DATA_ENDINGS } from "../../src/files/records/data_kinds.ts";
+import { ARCHITECTURES } from "../../src/model/gguf/gguf_architectures.ts";
+import { exportGgufSchema } from "../../src/model/gguf/export_gguf_options.ts";
+import { FAMILIES } from "../../src/model/config/families.ts";
+import { ROPE_KINDS } from "../../src/model/config/rope_kinds.ts";
+import { DEMONSTRATION_FORMATS } from "../../src/preference/formats/demonstration_formats.ts";
+import { FEEDBACK_FORMATS } from "../../src/preference/formats/feedback_formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
+import { TEMPLATE_NAMES } from "../../src/text/template_files.ts";
+import { lossNames } from "../../src/training/loss/losses.ts";
+import { trainSchema } from "../../src/training/options/options.ts";
+import { trainerNames } from "../../src/training/method/trainers.ts";
 
 const list = (names: readonly string[]) =>
   names.map((name) => `\`${name}\``).join(", ");
@@ -49,8 +49,11 @@ export function servedTable(): string {
     ["optimizers", choices("optim")],
     ["schedules", choices("lr_scheduler_type")],
     ["data files", `${DATA_ENDINGS}; folders, patterns`],
-    ["dataset shapes", `${formats}, the table above`],
-    ["mixing", "fractions, weights, probabilities, splits; see Data"],
+    ["dataset shapes", `${formats}: [formats.md](formats.md)`],
+    [
+      "mixing",
+      "fractions, weights, probabilities, splits: [data.md](../data.md)",
+    ],
     ["packing of `sft`", choices("packing_strategy")],
     [
       "chat templates",

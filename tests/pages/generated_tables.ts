@@ -1,0 +1,208 @@
+/**
+ * The tables of the pages that are made from the code's own tables: losses, shapes of data, trainers, options, tasks
+ * and permissions. A page marks the place by `<!-- name:begin -->` and `<!-- name:end -->`.
+ */
+import { fromFileUrl, join } from "@std/path";
+import { optionsTable } from "../../src/base/options_help.ts";
+import { DATA_ENDINGS } from "../../src/files/records/data_kinds.ts";
+import { DEMONSTRATION_FORMATS } from "../../src/preference/formats/demonstration_formats.ts";
+import { FEEDBACK_FORMATS } from "../../src/preference/formats/feedback_formats.ts";
+import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
+import { lossNames, lossRows } from "../../src/training/loss/losses.ts";
+import {
+  trainerNames,
+  trainerRows,
+} from "../../src/training/method/trainers.ts";
+import { trainSchema } from "../../src/training/options/options.ts";
+import { modelTable } from "./model_table.ts";
+import { servedTable } from "./served_table.ts";
+import { TASKS } from "./task_schemas.ts";
+
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+
+/** Options whose values are a table of their own. */
+const ELSEWHERE = {
+  trainer: {
+    meaning: "What is trained on, and with what",
+    values: "one of the [trainers](../methods.md)",
+  },
+  loss_type: {
+    meaning: "Loss, or several; null is the trainer's own",
+    values: "names of [losses](losses.md), or null",
+  },
+  dataset_mixture: {
+    meaning:
+      "Datasets with their own columns, splits and weights, in place of dataset_mixer",
+    values: "[an object](../data.md#several-sources), or null",
+  },
+};
+
+const table = (
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+) =>
+  [headings, headings.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+/** The losses, by name. */
+function lossesTable(): string {
+  const link = (source: string) =>
+    source.replace(/https:\/\/(\S+\/)?([^\s/,;]+)/g, "[$2](https://$1$2)");
+  const rows = lossNames.map((name) => {
+    const { trainers = ["dpo"], help, source } = lossRows[name];
+    return [`\`${name}\``, trainers.join(", "), help, link(source)];
+  });
+  return table(["Loss", "Trainers", "What", "Source"], rows);
+}
+
+/** The JSON of a row as code, words after it as they are. */
+function code(looks: string): string {
+  const end = looks.lastIndexOf("}") + 1;
+  return `\`${looks.slice(0, end)}\`${looks.slice(end)}`;
+}
+
+/** The shapes of data, by what they train. */
+function formatsTable(): string {
+  const kinds = {
+    "Pairs": PREFERENCE_FORMATS,
+    "Answers with a label": FEEDBACK_FORMATS.slice(
+      0,
+      -PREFERENCE_FORMATS.length,
+    ),
+    "Demonstrations": DEMONSTRATION_FORMATS,
+  };
+  return Object.entries(kinds).map(([kind, formats]) => {
+    const rows = formats.map(({ name, looks }) => [name, code(looks)]);
+    return `## ${kind}\n\n${table(["Name", "A row"], rows)}`;
+  }).join("\n\n");
+}
+
+/** What each trainer takes. */
+function trainersTable(): string {
+  const rows = trainerNames.map((name) => {
+    const { help, data, hasReference, loss_type } = trainerRows[name];
+    return [
+      `\`${name}\``,
+      help,
+      data,
+      hasReference ? "yes" : "no",
+      loss_type.map((loss) => `\`${loss}\``).join(", "),
+    ];
+  });
+  return table(
+    ["`trainer`", "what", "data", "reference", "its own loss"],
+    rows,
+  );
+}
+
+/** What a task says of itself in its `--help`. */
+function summaryOf(name: string): string {
+  const path = join(ROOT, "tasks", `${name.replaceAll("-", "_")}.ts`);
+  const found = Deno.readTextFileSync(path).match(/summary:\s*"([^"]+)"/);
+  if (found?.[1] === undefined) {
+    throw new Error(`Cannot find the summary of "${name}": "${path}" has none`);
+  }
+  return found[1];
+}
+
+/** The tasks, with what they say of themselves. */
+function tasksTable(folder: string): string {
+  const rows = Object.keys(TASKS).map((name) => [
+    `[${name}](${folder}reference/tasks.md#${name})`,
+    summaryOf(name),
+  ]);
+  return table(["`deno task`", "what it does"], rows);
+}
+
+const ofTrain = new Set<unknown>(Object.values(trainSchema.groups));
+
+/** The words and options of every task; those of `train` have a page. */
+function taskOptions(): string {
+  return Object.entries(TASKS).map(([name, { schema }]) => {
+    const words = schema.positionals.map((one) =>
+      `- \`${one.name}\`${
+        one.required ? "" : " (may be left out)"
+      }: ${one.help}`
+    );
+    const groups = Object.entries(schema.groups);
+    const own = groups.filter(([, group]) => !ofTrain.has(group));
+    const shared = own.length < groups.length
+      ? "It takes the [options of train](options.md)."
+      : "";
+    const tables = optionsTable({ groups: Object.fromEntries(own) }).trimEnd();
+    return [`## ${name}`, summaryOf(name), words.join("\n"), shared, tables]
+      .filter((part) => part !== "").join("\n\n");
+  }).join("\n\n");
+}
+
+interface Granted {
+  readonly read?: true;
+  readonly write?: readonly string[] | true;
+  readonly net?: readonly string[];
+  readonly env?: readonly string[] | true;
+}
+
+interface Config {
+  readonly permissions: Readonly<Record<string, Granted>>;
+}
+
+/** What deno.json grants each task. */
+function permissionsTable(): string {
+  const config: Config = JSON.parse(
+    Deno.readTextFileSync(join(ROOT, "deno.json")),
+  );
+  const list = (names: readonly string[] = []) =>
+    names.length === 0
+      ? "nothing"
+      : names.map((name) => `\`${name}\``).join(", ");
+  const rows = Object.keys(TASKS).map((name) => {
+    const granted = config.permissions[name.replaceAll("-", "_")];
+    if (granted === undefined || granted.write === true) {
+      throw new Error(`Cannot tell what "${name}" may write: no list of it`);
+    }
+    const { read, write, net } = granted;
+    return [`\`${name}\``, read ? "all" : "nothing", list(write), list(net)];
+  });
+  return table(["task", "may read", "may write", "may reach"], rows);
+}
+
+/** Page from the root to its tables, by the name of their place. */
+export const GENERATED: Readonly<
+  Record<string, Readonly<Record<string, () => string>>>
+> = {
+  "README.md": { tasks: () => tasksTable("docs/") },
+  "docs/methods.md": { trainers: trainersTable },
+  "docs/permissions.md": { permissions: permissionsTable },
+  "docs/reference/formats.md": {
+    endings: () => `${DATA_ENDINGS}.`,
+    formats: formatsTable,
+  },
+  "docs/reference/losses.md": { losses: lossesTable },
+  "docs/reference/models.md": { models: modelTable },
+  "docs/reference/options.md": {
+    options: () =>
+      optionsTable(trainSchema, { heading: "##", elsewhere: ELSEWHERE })
+        .trimEnd(),
+  },
+  "docs/reference/served.md": { served: servedTable },
+  "docs/reference/tasks.md": { tasks: taskOptions },
+};
+
+/** The page's text with its tables made anew. @throws {Error} if a mark is gone */
+export function withTables(page: string, text: string): string {
+  const tables = Object.entries(GENERATED[page] ?? {});
+  return tables.reduce((result, [name, make]) => {
+    const place = new RegExp(
+      `(<!-- ${name}:begin -->\n)[^]*?(<!-- ${name}:end -->)`,
+    );
+    if (!place.test(result)) {
+      throw new Error(
+        `Cannot write the table "${name}": found no marks in "${page}"`,
+      );
+    }
+    return result.replace(
+      place,
+      (_, begin, end) => `${begin}\n${make()}\n\n${end}`,
+    );
+  }, text);
+}
