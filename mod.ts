@@ -193,7 +193,7 @@ export {
   type InspectOptions,
   reportLines,
 } from "./src/preference/loading/inspect.ts";
-export type { Loaded } from "./src/preference/loading/load.ts";
+export type { Loaded } from "./src/preference/loading/load_options.ts";
 export type {
   Lengths,
   LoadReport,

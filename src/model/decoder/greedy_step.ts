@@ -8,7 +8,8 @@ import {
 } from "../../../kernels/vocabulary/likeliest.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { contained } from "../../autograd/tape.ts";
-import { extend, type Extension, type KvCache } from "./kv_cache.ts";
+import { extend, type Extension } from "./extend.ts";
+import type { KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
 import { servedBy } from "./logits.ts";
 import { modelLogits } from "./model_logits.ts";

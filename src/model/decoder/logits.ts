@@ -6,7 +6,8 @@ import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { gatherRows } from "../../autograd/ops.ts";
 import { contained, Tape } from "../../autograd/tape.ts";
 import { hiddenStates } from "./decoder.ts";
-import { extend, type KvCache } from "./kv_cache.ts";
+import { extend } from "./extend.ts";
+import type { KvCache } from "./kv_cache.ts";
 import { type Model, servingModel } from "./model.ts";
 import { modelLogits } from "./model_logits.ts";
 

@@ -5,20 +5,14 @@
  * their packed tokens.
  */
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
-import type { ReadSettings } from "../formats/format.ts";
-import {
-  checkLimits,
-  type Fitted,
-  type LengthLimits,
-} from "../tokens/length.ts";
+import { checkLimits, type Fitted } from "../tokens/length.ts";
 import {
   type DataKind,
   demonstrations,
   FEEDBACK,
-  type Filters,
   PREFERENCES,
 } from "./data_kind.ts";
-import { type LoadReport, type OpenTally, tally } from "./load_report.ts";
+import { type OpenTally, tally } from "./load_report.ts";
 import type { RowContext } from "../formats/preference.ts";
 import {
   openRows,
@@ -26,48 +20,14 @@ import {
   sourceFiles,
   type SourceRow,
 } from "./row_store.ts";
-import { type DataSource, type DrawOptions, drawRows } from "./sources.ts";
+import { drawRows } from "./sources.ts";
+import type { DataSource } from "./data_source.ts";
 import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
 import type { TokenFeedback } from "../tokens/token_feedback.ts";
 import type { TokenPair } from "../tokens/token_pair.ts";
-import type {
-  Encoder,
-  TokenDemonstration,
-  TrainedPart,
-} from "../tokens/tokenize.ts";
+import type { TokenDemonstration, TrainedPart } from "../tokens/tokenize.ts";
 import { startHash } from "../../files/disk/hash.ts";
-
-/** How rows are drawn, tokenized and cut. */
-export interface LoadOptions
-  extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
-  /** Tokenizer and chat template. */
-  readonly encoder: Encoder;
-  /** Most tokens of a sequence, and what happens to longer ones. Default: no limits. */
-  readonly limits?: LengthLimits;
-  /** Most examples to keep; the first usable ones are kept. Default: all. */
-  readonly maxSamples?: number;
-  /** Whether to leave out examples that have the same tokens as an earlier one. Default false. */
-  readonly dedupe?: boolean;
-  /**
-   * Size of the files in bytes above which rows are not kept in memory but read again when they are
-   * drawn. Default 256 MiB.
-   */
-  readonly memoryBytes?: number;
-  /** Folder of the token cache; default: tokens are not cached. */
-  readonly cacheFolder?: string;
-  /** Called now and then with the number of finished rows and of all rows. */
-  readonly onProgress?: (done: number, rows: number) => void;
-}
-
-/** The result of a load. */
-export interface Loaded<T> {
-  /** The examples to train on or to evaluate, in order. */
-  readonly examples: readonly T[];
-  /** For each example the index of its file in `report.sources`. */
-  readonly files: readonly number[];
-  /** What happened to every row. */
-  readonly report: LoadReport;
-}
+import type { Loaded, LoadOptions } from "./load_options.ts";
 
 type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
 

@@ -5,7 +5,7 @@
 import { datasetFiles } from "../../files/records/dataset_files.ts";
 import { kindOfFile } from "../../files/records/data_kinds.ts";
 import { readRecords } from "../../files/records/records.ts";
-import type { DataSource } from "./sources.ts";
+import type { DataSource } from "./data_source.ts";
 import type { Row } from "../formats/turns.ts";
 import { disk } from "../../files/disk.ts";
 

@@ -6,11 +6,11 @@
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
-import type { Loaded, LoadOptions } from "./load.ts";
+import type { Loaded, LoadOptions } from "./load_options.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { Packing } from "../tokens/packed_examples.ts";
 import { sourceFiles } from "./row_store.ts";
-import type { DataSource } from "./sources.ts";
+import type { DataSource } from "./data_source.ts";
 import {
   disk,
   NotCapable,

@@ -5,12 +5,14 @@
 import { packBins, type TokenBin } from "../../preference/tokens/bins.ts";
 import {
   loadDemonstrations,
-  type Loaded,
   loadFeedback,
-  type LoadOptions,
   loadPairs,
 } from "../../preference/loading/load.ts";
-import type { DataSource } from "../../preference/loading/sources.ts";
+import type {
+  Loaded,
+  LoadOptions,
+} from "../../preference/loading/load_options.ts";
+import type { DataSource } from "../../preference/loading/data_source.ts";
 import {
   mismatch,
   type MismatchedFeedback,

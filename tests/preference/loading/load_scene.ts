@@ -1,10 +1,8 @@
 /** Rows of pairs, and loads taken apart. */
-import {
-  type LoadOptions,
-  loadPairs,
-} from "../../../src/preference/loading/load.ts";
+import { loadPairs } from "../../../src/preference/loading/load.ts";
+import type { LoadOptions } from "../../../src/preference/loading/load_options.ts";
 import type { LoadReport } from "../../../src/preference/loading/load_report.ts";
-import type { DataSource } from "../../../src/preference/loading/sources.ts";
+import type { DataSource } from "../../../src/preference/loading/data_source.ts";
 import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
 import { characterEncoder } from "../tokens/reference_encoder.ts";
 

@@ -13,10 +13,10 @@ import {
   sourceFiles,
 } from "../../../src/preference/loading/row_store.ts";
 import {
-  type DataSource,
   type DrawOptions,
   drawRows,
 } from "../../../src/preference/loading/sources.ts";
+import type { DataSource } from "../../../src/preference/loading/data_source.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { characterEncoder } from "../tokens/reference_encoder.ts";
 

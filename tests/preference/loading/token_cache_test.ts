@@ -1,8 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  type LoadOptions,
-  loadPairs,
-} from "../../../src/preference/loading/load.ts";
+import { loadPairs } from "../../../src/preference/loading/load.ts";
+import type { LoadOptions } from "../../../src/preference/loading/load_options.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
 

@@ -1,0 +1,39 @@
+/** What the loading of a dataset is told and what it gives: plain types, for the load itself and for its cache. */
+import type { Filters } from "./data_kind.ts";
+import type { LoadReport } from "./load_report.ts";
+import type { DrawOptions } from "./sources.ts";
+import type { ReadSettings } from "../formats/format.ts";
+import type { LengthLimits } from "../tokens/length.ts";
+import type { Encoder } from "../tokens/tokenize.ts";
+
+/** How rows are drawn, tokenized and cut. */
+export interface LoadOptions
+  extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
+  /** Tokenizer and chat template. */
+  readonly encoder: Encoder;
+  /** Most tokens of a sequence, and what happens to longer ones. Default: no limits. */
+  readonly limits?: LengthLimits;
+  /** Most examples to keep; the first usable ones are kept. Default: all. */
+  readonly maxSamples?: number;
+  /** Whether to leave out examples that have the same tokens as an earlier one. Default false. */
+  readonly dedupe?: boolean;
+  /**
+   * Size of the files in bytes above which rows are not kept in memory but read again when they are
+   * drawn. Default 256 MiB.
+   */
+  readonly memoryBytes?: number;
+  /** Folder of the token cache; default: tokens are not cached. */
+  readonly cacheFolder?: string;
+  /** Called now and then with the number of finished rows and of all rows. */
+  readonly onProgress?: (done: number, rows: number) => void;
+}
+
+/** The result of a load. */
+export interface Loaded<T> {
+  /** The examples to train on or to evaluate, in order. */
+  readonly examples: readonly T[];
+  /** For each example the index of its file in `report.sources`. */
+  readonly files: readonly number[];
+  /** What happened to every row. */
+  readonly report: LoadReport;
+}
