@@ -20,6 +20,11 @@ import {
 import { cachedShader } from "./attention/cached_attention.ts";
 import { defineKernel, type Kernel } from "./device/kernel.ts";
 import type { Shader } from "./device/shader.ts";
+import {
+  likeliestBlocksShader,
+  likeliestShader,
+} from "./vocabulary/likeliest.ts";
+import { chunkCpuShader, chunkShader } from "./vocabulary/vocabulary_chunks.ts";
 
 type Listed = Pick<Shader<never>, "file" | "everyKernel">;
 
@@ -34,6 +39,10 @@ export const SHADERS: readonly Listed[] = [
   cachedShader,
   cacheRowsShader,
   flatCacheRowsShader,
+  chunkShader,
+  chunkCpuShader,
+  likeliestBlocksShader,
+  likeliestShader,
 ];
 
 /** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */

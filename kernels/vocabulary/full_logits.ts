@@ -1,4 +1,7 @@
-/** Logits over the whole vocabulary, for the few rows that are sampled from or written to a file. Never for training. */
+/**
+ * Logits over the whole vocabulary, for the few rows that are sampled from or written to a file.
+ * Never for training.
+ */
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";

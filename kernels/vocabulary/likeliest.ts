@@ -1,17 +1,31 @@
 /**
- * The largest number of each row by its column: the next token of a greedy answer, found where the logits are, so
- * that the next step need not wait for the CPU.
+ * The largest number of each row by its column: the next token of a greedy answer, found where the
+ * logits are, so that the next step need not wait for the CPU.
  */
 import type { Device } from "../device/device.ts";
-import { defineKernel } from "../device/kernel.ts";
-import source from "./likeliest.wgsl" with { type: "text" };
-import blocksSource from "./likeliest_blocks.wgsl" with { type: "text" };
+import { singleKernel } from "../device/shader.ts";
 import { matrixShape, type Tensor } from "../device/tensor.ts";
+import better from "./better.wgsl" with { type: "text" };
+import text from "./likeliest.wgsl" with { type: "text" };
+import blocksText from "./likeliest_blocks.wgsl" with { type: "text" };
 
-const blocksKernel = defineKernel("likeliest_blocks", blocksSource);
-const kernel = defineKernel("likeliest", source);
+const PIECES = { "better.wgsl": better };
 
-/** What stands for a row without an answer: it has a NaN, or its largest number is infinite. */
+/** The best column of each block of a row. */
+export const likeliestBlocksShader = singleKernel({
+  name: "likeliest_blocks.wgsl",
+  text: blocksText,
+  pieces: PIECES,
+});
+
+/** The best of a row's blocks. */
+export const likeliestShader = singleKernel({
+  name: "likeliest.wgsl",
+  text,
+  pieces: PIECES,
+});
+
+/** The answer for a row that has a NaN or whose largest number is infinite. */
 export const NO_COLUMN = 0xffff_ffff;
 
 /** Columns of one workgroup: several groups per row, few enough to compare in one. */
@@ -30,8 +44,11 @@ export function likeliestColumns(device: Device, x: Tensor): Tensor {
   const blocks = Math.max(1, Math.ceil(cols / BLOCK_COLS));
   const best = device.allocate([rows, blocks, 2], "u32");
   const params = { cols, block_cols: BLOCK_COLS, blocks };
-  device.launch(blocksKernel, { x, best }, params, [blocks, rows]);
-  device.launch(kernel, { best, id }, { blocks }, [rows]);
+  device.launch(likeliestBlocksShader.kernel({}), { x, best }, params, [
+    blocks,
+    rows,
+  ]);
+  device.launch(likeliestShader.kernel({}), { best, id }, { blocks }, [rows]);
   device.release(best);
   return id;
 }

@@ -1,19 +1,17 @@
-// id[r] = the column of the best of row r's blocks; NONE if its key is not that of a finite float    one workgroup per row r
+// id[r] = the column of the best of row r's blocks, or NONE if its key is of no finite number
+// one workgroup per row r
 override WORKGROUP_SIZE: u32 = 64;
 const NONE = 0xffffffffu;
-const NEGATIVE_INFINITY = 0x007fffffu;                              // as a key
+const NEGATIVE_INFINITY = 0x007fffffu; // as a key
 const INFINITY = 0xff800000u;
 struct Params { blocks: u32 }
-@group(0) @binding(0) var<storage, read> best: array<vec2u>;        // [rows, blocks]: key, column
-@group(0) @binding(1) var<storage, read_write> id: array<u32>;      // [rows]
+@group(0) @binding(0) var<storage, read> best: array<vec2u>;   // [rows, blocks]: key, column
+@group(0) @binding(1) var<storage, read_write> id: array<u32>; // [rows]
 @group(0) @binding(2) var<uniform> params: Params;
 
 var<workgroup> found: array<vec2u, WORKGROUP_SIZE>;
 
-// the larger key, of equal ones the lower column
-fn better(a: vec2u, b: vec2u) -> vec2u {
-  return select(a, b, b.x > a.x || (b.x == a.x && b.y < a.y));
-}
+//#use "better.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,9 +1,11 @@
-// best[r, b] = (key of the largest x in block b of row r, its first column)       one workgroup per block b and row r
-// Keys are unsigned and in the order of the floats: 0 and -0 alike, NaN above all, so that it is not overlooked.
+// best[r, b] = (key of the largest x in block b of row r, the first column that has it)
+// Keys are unsigned and in the order of the numbers: 0 and -0 are equal, and NaN is above all, so
+// that it is not overlooked.
+// one workgroup per block b and row r
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { cols: u32, block_cols: u32, blocks: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;             // [rows, cols]
-@group(0) @binding(1) var<storage, read_write> best: array<vec2u>;  // [rows, blocks]
+@group(0) @binding(0) var<storage, read> x: array<f32>;            // [rows, cols]
+@group(0) @binding(1) var<storage, read_write> best: array<vec2u>; // [rows, blocks]
 @group(0) @binding(2) var<uniform> params: Params;
 
 var<workgroup> found: array<vec2u, WORKGROUP_SIZE>;
@@ -15,10 +17,7 @@ fn key_of(v: f32) -> u32 {
   return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
-// the larger key, of equal ones the lower column
-fn better(a: vec2u, b: vec2u) -> vec2u {
-  return select(a, b, b.x > a.x || (b.x == a.x && b.y < a.y));
-}
+//#use "better.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

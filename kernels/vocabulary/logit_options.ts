@@ -1,7 +1,13 @@
-/** How a model makes its logits from the head's products: bias, scale and softcap, as kernels want them. */
+/**
+ * How a model makes its logits from the head's products: bias, scale and softcap, as kernels want
+ * them.
+ */
 import type { Tensor } from "../device/tensor.ts";
 
-/** `logits = softcap * tanh(logitScale * (hidden headᵀ + bias) / softcap)`; each part may be left out. */
+/**
+ * `logits = softcap * tanh(logitScale * (hidden headᵀ + bias) / softcap)`; each part may be left
+ * out.
+ */
 export interface LogitOptions {
   /** Cap of the logits' size, such as Gemma 2's 30. */
   readonly softcap?: number | undefined;
@@ -12,10 +18,11 @@ export interface LogitOptions {
 }
 
 /**
- * The parameters `scale` and `softcap`, the constants `HAS_BIAS` and `HAS_SOFTCAP`, and the binding `bias` of a kernel
- * on logits.
+ * The parameters `scale` and `softcap`, the constants `HAS_BIAS` and `HAS_SOFTCAP`, and the binding
+ * `bias` of a kernel on logits.
  *
- * @param unused bound in the bias's place if there is none; the kernel reads it elsewhere only, or not at all
+ * @param unused bound in the bias's place if there is none; the kernel reads it elsewhere only, or
+ * not at all
  */
 export function logitArguments(
   { softcap, logitScale = 1, bias }: LogitOptions,

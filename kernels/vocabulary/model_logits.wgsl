@@ -4,8 +4,8 @@ override WORKGROUP_SIZE: u32 = 64;
 override HAS_BIAS: bool = false;
 override HAS_SOFTCAP: bool = false;
 struct Params { count: u32, cols: u32, scale: f32, softcap: f32 }
-@group(0) @binding(0) var<storage, read_write> logits: array<f32>;       // [rows, cols]
-@group(0) @binding(1) var<storage, read> bias: array<f32>;               // [cols]; anything without HAS_BIAS
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>; // [rows, cols]
+@group(0) @binding(1) var<storage, read> bias: array<f32>;         // [cols], if HAS_BIAS
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,9 +1,11 @@
 /**
- * Log-probabilities of trained tokens from hidden states, and their gradient, in one pass over the vocabulary. The
- * logits exist a chunk at a time: `[targets, vocabulary]` is never allocated. Knows no loss: its slope comes later.
+ * Log-probabilities of trained tokens from hidden states, and their gradient, in one pass over the
+ * vocabulary. The logits exist a chunk at a time: `[targets, vocabulary]` is never allocated. Knows
+ * no loss: its slope comes later.
  *
- * `d logp / d hidden = W[target] - sum over v of p(v) W[v]` needs no slope, so the running maximum and sum of the
- * softmax carry a running `sum of exp(logit - maximum) W[v]` along, as flash attention does (arXiv 2205.14135).
+ * `d logp / d hidden = W[target] - sum over v of p(v) W[v]` needs no slope, so the running maximum
+ * and sum of the softmax carry a running `sum of exp(logit - maximum) W[v]` along, as flash
+ * attention does (arXiv 2205.14135).
  */
 import type { Device } from "../device/device.ts";
 import { embedding } from "../matmul/embedding.ts";
@@ -16,8 +18,11 @@ import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import source from "./token_logps.wgsl" with { type: "text" };
 import gradientSource from "./token_logps_gradient.wgsl" with { type: "text" };
 import { STATISTICS } from "./token_statistics.ts";
-import { STATE_SIZE, updateRowStates } from "./vocabulary_chunk.ts";
-import { vocabularyChunks } from "./vocabulary_chunks.ts";
+import {
+  STATE_SIZE,
+  updateRowStates,
+  vocabularyChunks,
+} from "./vocabulary_chunks.ts";
 
 const kernel = defineKernel("token_logps", source);
 const gradientKernel = defineKernel("token_logps_gradient", gradientSource);
@@ -46,7 +51,8 @@ export interface TokenLogps {
 /**
  * Makes the log-probability of each target token.
  *
- * @param hidden `[targets, hidden_size]`, f32: the rows that predict a trained token; 0 rows are allowed
+ * @param hidden `[targets, hidden_size]`, f32: the rows that predict a trained token; 0 rows are
+ * allowed
  * @param head `[vocabulary, hidden_size]`
  * @param targetTokens u32 `[targets]`, below the vocabulary
  * @throws {TypeError} if shapes do not fit
@@ -87,7 +93,10 @@ export function tokenLogps(
   return { logps, statistics, ...(dHidden && { dHidden }) };
 }
 
-/** Runs over all chunks; adds `sum of exp(logit - maximum) W[v]` to `into`, if given. Returns the rows' states. */
+/**
+ * Runs over all chunks; adds `sum of exp(logit - maximum) W[v]` to `into`, if given. Returns the
+ * rows' states.
+ */
 function sumOverVocabulary(
   device: Device,
   { hidden, head, targetTokens, into }: {

@@ -1,12 +1,15 @@
-// From the state of a row after the last chunk: logps = (target's logit - maximum) - log(sum e), and
-// statistics: maximum + log(sum e), mean logit, entropy = log(sum e) - sum e (l - maximum) / sum e, argmax is target, sum p^2
+// From the state of a row after the last chunk, m being the maximum and e = exp(l - m):
+//   logps = (target's logit - m) - log(sum e)
+//   statistics: m + log(sum e), the mean logit, the entropy log(sum e) - sum e (l - m) / sum e,
+//   whether
+//   the argmax is the target, sum p^2
 // one invocation per row, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { rows: u32, vocabulary: u32 }
-@group(0) @binding(0) var<storage, read> states: array<f32>;             // [rows, 8]
-@group(0) @binding(1) var<storage, read> target_tokens: array<u32>;      // [rows]
-@group(0) @binding(2) var<storage, read_write> logps: array<f32>;        // [rows]
-@group(0) @binding(3) var<storage, read_write> statistics: array<f32>;   // [rows, 5]
+@group(0) @binding(0) var<storage, read> states: array<f32>;           // [rows, 8]
+@group(0) @binding(1) var<storage, read> target_tokens: array<u32>;    // [rows]
+@group(0) @binding(2) var<storage, read_write> logps: array<f32>;      // [rows]
+@group(0) @binding(3) var<storage, read_write> statistics: array<f32>; // [rows, 5]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,6 +1,7 @@
 /**
- * From the slopes of a loss to the gradient of the hidden states, and of the head where it is trained. The first is a
- * scaling, since the pass over the vocabulary left the unit gradient; the second makes the logits again, chunk by chunk.
+ * From the slopes of a loss to the gradient of the hidden states, and of the head where it is
+ * trained. The first is a scaling, since the pass over the vocabulary left the unit gradient; the
+ * second makes the logits again, chunk by chunk.
  */
 import { columnSums } from "../launch/column_sums.ts";
 import type { Device } from "../device/device.ts";
@@ -34,9 +35,15 @@ export interface TokenLogpsRecord {
 
 /** How to go back; the options on logits as in the forward pass. */
 export interface TokenLogpsBackwardOptions extends LogitOptions {
-  /** `[vocabulary, hidden_size]` f32; the head's gradient is added. Leave it out if the head is frozen. */
+  /**
+   * `[vocabulary, hidden_size]` f32; the head's gradient is added. Leave it out if the head is
+   * frozen.
+   */
   readonly headGradient?: Tensor | undefined;
-  /** `[vocabulary]` f32; the gradient of the head's bias is added. Leave it out if the bias is frozen. */
+  /**
+   * `[vocabulary]` f32; the gradient of the head's bias is added. Leave it out if the bias is
+   * frozen.
+   */
   readonly biasGradient?: Tensor | undefined;
   /** Most bytes of a chunk's logits; default `CHUNK_BYTES`. */
   readonly chunkBytes?: number | undefined;
@@ -70,7 +77,10 @@ export function tokenLogpsBackward(
   return scaleRows(device, dHidden, slopes);
 }
 
-/** With d = slope_t (1[v = target_t] - p_t(v)): `headGradient[v] += sum over t of d hidden_t`, `biasGradient[v] += sum of d`. */
+/**
+ * With d = slope_t (1[v = target_t] - p_t(v)): `headGradient[v] += sum over t of d hidden_t`,
+ * `biasGradient[v] += sum of d`.
+ */
 function addHeadGradients(
   device: Device,
   { hidden, head, targetTokens, statistics }: TokenLogpsRecord,

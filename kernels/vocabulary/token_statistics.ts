@@ -1,4 +1,7 @@
-/** What a pass over the vocabulary knows of each trained token beside its log-probability. Pure reading of numbers. */
+/**
+ * What a pass over the vocabulary knows of each trained token beside its log-probability. Pure
+ * reading of numbers.
+ */
 
 /** Columns of the statistics tensor `[targets, STATISTICS]`, in this order. */
 export const STATISTICS = 5;

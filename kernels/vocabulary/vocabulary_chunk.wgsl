@@ -1,18 +1,21 @@
-// The running softmax of each row over one chunk of the vocabulary, columns first .. first + cols - 1:
-//   z = scale (logit + bias),  l = softcap tanh(z / softcap)  (l = z without a softcap),  m' = max(m, max l),  e = exp(l - m')
-//   state: maximum, sum e, sum l, sum e (l - m'), sum e^2, the target's l, argmax;  what was summed against m is rescaled
-//   row_factors = exp(m - m');  logits <- e dl/dlogit, if WRITE_P
-// one workgroup per row, grid folded over x and y; sums in registers, then a tree
+// The running softmax of each row over one chunk of the vocabulary, columns first .. first + cols -
+// 1:
+//   z = scale (logit + bias),  l = softcap tanh(z / softcap), or z without a softcap
+//   m' = max(m, max l),  e = exp(l - m')
+//   state: m', sum e, sum l, sum e (l - m'), sum e^2, the target's l, argmax
+//   row_factors = exp(m - m'), by which sums against m are rescaled
+//   logits <- e dl/dlogit, if WRITE_P
+// one workgroup per row, grid folded over x and y; sums in registers, then by halves over the lanes
 override WORKGROUP_SIZE: u32 = 64;
 override WRITE_P: bool = true;
 override HAS_BIAS: bool = false;
 override HAS_SOFTCAP: bool = false;
 struct Params { rows: u32, cols: u32, first: u32, scale: f32, softcap: f32 }
-@group(0) @binding(0) var<storage, read_write> logits: array<f32>;       // [rows, cols]
-@group(0) @binding(1) var<storage, read> target_tokens: array<u32>;      // [rows]
-@group(0) @binding(2) var<storage, read> bias: array<f32>;               // [vocabulary]; anything without HAS_BIAS
-@group(0) @binding(3) var<storage, read_write> states: array<f32>;       // [rows, 8]
-@group(0) @binding(4) var<storage, read_write> row_factors: array<f32>;  // [rows]
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;      // [rows, cols]
+@group(0) @binding(1) var<storage, read> target_tokens: array<u32>;     // [rows]
+@group(0) @binding(2) var<storage, read> bias: array<f32>;              // [vocabulary], if HAS_BIAS
+@group(0) @binding(3) var<storage, read_write> states: array<f32>;      // [rows, 8]
+@group(0) @binding(4) var<storage, read_write> row_factors: array<f32>; // [rows]
 @group(0) @binding(5) var<uniform> params: Params;
 const LOWEST = -3.4e38;
 var<workgroup> maxima: array<f32, WORKGROUP_SIZE>;
@@ -55,18 +58,7 @@ fn main(
   }
   maxima[lane] = best;
   places[lane] = place;
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) {
-      let other = maxima[lane + half];
-      let found = places[lane + half];
-      if (other > maxima[lane] || (other == maxima[lane] && found < places[lane])) {
-        maxima[lane] = other;
-        places[lane] = found;
-      }
-    }
-    workgroupBarrier();
-  }
+  //#use "first_best.wgsl"
 
   let is_first = params.first == 0u;
   let old_maximum = select(states[row * 8u], LOWEST, is_first);
@@ -79,34 +71,6 @@ fn main(
     if (WRITE_P) { logits[start + col] = e * slope(l); }
   }
   sums[lane] = sum;
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
-
-  if (lane > 0u) { return; }
-  let added = sums[0];
-  let at = row * 8u;
-  if (is_first) {
-    states[at] = maximum;
-    states[at + 1u] = added.x;
-    states[at + 2u] = added.y;
-    states[at + 3u] = added.z;
-    states[at + 4u] = added.w;
-    states[at + 6u] = f32(places[0]);
-    row_factors[row] = 0.0;
-  } else {
-    let shift = old_maximum - maximum;
-    let factor = exp(shift);
-    let old_sum = states[at + 1u];
-    states[at] = maximum;
-    states[at + 1u] = factor * old_sum + added.x;
-    states[at + 2u] += added.y;
-    states[at + 3u] = factor * (states[at + 3u] + shift * old_sum) + added.z;
-    states[at + 4u] = factor * factor * states[at + 4u] + added.w;
-    if (maxima[0] > old_maximum) { states[at + 6u] = f32(params.first + places[0]); }
-    row_factors[row] = factor;
-  }
-  states[at + 5u] = target_logit;
+  //#use "add_lanes.wgsl" SUMS = "sums"
+  //#use "row_state.wgsl"
 }

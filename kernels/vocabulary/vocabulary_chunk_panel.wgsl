@@ -1,18 +1,15 @@
-// The same as vocabulary_chunk.wgsl with the logits read from a flat texture, four columns at a time: twice as fast on
-// CPU adapters. cols is a multiple of 4.
-//   z = scale (logit + bias),  l = softcap tanh(z / softcap)  (l = z without a softcap),  m' = max(m, max l),  e = exp(l - m')
-//   state: maximum, sum e, sum l, sum e (l - m'), sum e^2, the target's l, argmax;  what was summed against m is rescaled
-//   row_factors = exp(m - m');  p = e dl/dlogit, if WRITE_P
-// one workgroup per row, grid folded over x and y; sums in registers, then a tree
+// As vocabulary_chunk.wgsl, for CPUs: the logits come from a flat texture, four columns at a time,
+// which is twice as fast there; p <- e dl/dlogit, if WRITE_P. cols is a multiple of 4.
+// one workgroup per row, grid folded over x and y; sums in registers, then by halves over the lanes
 override WORKGROUP_SIZE: u32 = 8;
 override WRITE_P: bool = true;
 override HAS_BIAS: bool = false;
 override HAS_SOFTCAP: bool = false;
 struct Params { rows: u32, cols: u32, first: u32, scale: f32, softcap: f32 }
-@group(0) @binding(0) var logits: texture_storage_2d<rgba32float, read>; // [rows, cols], 512 texels a row
+@group(0) @binding(0) var logits: texture_storage_2d<rgba32float, read>; // [rows, cols]
 @group(0) @binding(1) var<storage, read_write> p: array<vec4f>;          // [rows, cols]
 @group(0) @binding(2) var<storage, read> target_tokens: array<u32>;      // [rows]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;               // [vocabulary]; anything without HAS_BIAS
+@group(0) @binding(3) var<storage, read> bias: array<f32>;               // [vocabulary], if any
 @group(0) @binding(4) var<storage, read_write> states: array<f32>;       // [rows, 8]
 @group(0) @binding(5) var<storage, read_write> row_factors: array<f32>;  // [rows]
 @group(0) @binding(6) var<uniform> params: Params;
@@ -29,7 +26,9 @@ fn model_logits(texel: u32, col: u32) -> vec4f {
   }
   z *= params.scale;
   // tanh is 1 beyond 10 in f32; some drivers give NaN far out
-  if (HAS_SOFTCAP) { z = params.softcap * tanh(clamp(z / params.softcap, vec4f(-10.0), vec4f(10.0))); }
+  if (HAS_SOFTCAP) {
+    z = params.softcap * tanh(clamp(z / params.softcap, vec4f(-10.0), vec4f(10.0)));
+  }
   return z;
 }
 
@@ -76,18 +75,7 @@ fn main(
   }
   maxima[lane] = best;
   places[lane] = place;
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) {
-      let other = maxima[lane + half];
-      let found = places[lane + half];
-      if (other > maxima[lane] || (other == maxima[lane] && found < places[lane])) {
-        maxima[lane] = other;
-        places[lane] = found;
-      }
-    }
-    workgroupBarrier();
-  }
+  //#use "first_best.wgsl"
 
   let is_first = params.first == 0u;
   let old_maximum = select(states[row * 8u], LOWEST, is_first);
@@ -106,34 +94,6 @@ fn main(
     if (WRITE_P) { p[start + col] = e * slopes(l); }
   }
   sums[lane] = vec4f(total(sum_e), total(sum_l), total(sum_el), total(sum_ee));
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
-
-  if (lane > 0u) { return; }
-  let added = sums[0];
-  let at = row * 8u;
-  if (is_first) {
-    states[at] = maximum;
-    states[at + 1u] = added.x;
-    states[at + 2u] = added.y;
-    states[at + 3u] = added.z;
-    states[at + 4u] = added.w;
-    states[at + 6u] = f32(places[0]);
-    row_factors[row] = 0.0;
-  } else {
-    let shift = old_maximum - maximum;
-    let factor = exp(shift);
-    let old_sum = states[at + 1u];
-    states[at] = maximum;
-    states[at + 1u] = factor * old_sum + added.x;
-    states[at + 2u] += added.y;
-    states[at + 3u] = factor * (states[at + 3u] + shift * old_sum) + added.z;
-    states[at + 4u] = factor * factor * states[at + 4u] + added.w;
-    if (maxima[0] > old_maximum) { states[at + 6u] = f32(params.first + places[0]); }
-    row_factors[row] = factor;
-  }
-  states[at + 5u] = target_logit;
+  //#use "add_lanes.wgsl" SUMS = "sums"
+  //#use "row_state.wgsl"
 }
