@@ -20,6 +20,8 @@ import {
 import { cachedShader } from "./attention/cached_attention.ts";
 import { defineKernel, type Kernel } from "./device/kernel.ts";
 import type { Shader } from "./device/shader.ts";
+import { gatedUnitBackwardShader, gatedUnitShader } from "./rows/gated_unit.ts";
+import { rmsNormBackwardShader, rmsNormShader } from "./rows/rms_norm.ts";
 import {
   likeliestBlocksShader,
   likeliestShader,
@@ -43,6 +45,10 @@ export const SHADERS: readonly Listed[] = [
   chunkCpuShader,
   likeliestBlocksShader,
   likeliestShader,
+  gatedUnitShader,
+  gatedUnitBackwardShader,
+  rmsNormShader,
+  rmsNormBackwardShader,
 ];
 
 /** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */

@@ -1,9 +1,10 @@
-// x[r, first + c] += y[r, c]                      one invocation per element of y, grid folded over x and y
+// x[r, first + c] += y[r, c]
+// one invocation per Real of y, grid folded over x and y
 alias Real = f32;
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { count: u32, cols: u32, wide: u32, first: u32 }
-@group(0) @binding(0) var<storage, read> y: array<Real>;           // [rows, cols], count = rows * cols
-@group(0) @binding(1) var<storage, read_write> x: array<Real>;     // [rows, wide]
+@group(0) @binding(0) var<storage, read> y: array<Real>;       // [rows, cols], count = rows * cols
+@group(0) @binding(1) var<storage, read_write> x: array<Real>; // [rows, wide]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,4 +1,7 @@
-/** Some columns of a matrix, and their gradient's way back: how fused projections come apart. */
+/**
+ * Some columns of a matrix, and the addition of their gradient to that of the whole: so a fused
+ * projection is taken apart.
+ */
 import addSource from "./add_columns.wgsl" with { type: "text" };
 import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";

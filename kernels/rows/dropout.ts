@@ -1,6 +1,7 @@
 /**
- * Dropout whose mask is a hash of seed, stream and place: nothing is stored, the backward is the same call on the
- * slopes, and a resumed run draws the same masks. Source: https://jmlr.org/papers/v15/srivastava14a.html.
+ * Dropout whose mask is a hash of seed, stream and place: nothing is stored, the backward is the
+ * same call on the slopes, and a resumed run draws the same masks.
+ * Source: https://jmlr.org/papers/v15/srivastava14a.html.
  */
 import type { Device } from "../device/device.ts";
 import source from "./dropout.wgsl" with { type: "text" };
@@ -22,8 +23,8 @@ export interface DropoutOptions {
 }
 
 /**
- * `x` with elements dropped and the others divided by `1 - rate`, a new tensor. With the same options, the same
- * elements are dropped.
+ * `x` with elements dropped and the others divided by `1 - rate`, a new tensor. With the same
+ * options, the same elements are dropped.
  *
  * @throws {RangeError} if an option is out of its range
  */
@@ -39,7 +40,8 @@ export function dropout(
   }
   if (!Number.isSafeInteger(seed) || stream >>> 0 !== stream) {
     throw new RangeError(
-      `Cannot drop elements: seed ${seed} and stream ${stream}, expected integers, the stream from 0 to 2^32 - 1`,
+      `Cannot drop elements: seed ${seed} and stream ${stream}, ` +
+        "expected integers, the stream from 0 to 2^32 - 1",
     );
   }
   const y = device.allocate(x.shape);
@@ -53,7 +55,8 @@ export function dropout(
     threshold: Math.floor(rate * 2 ** 32),
     factor: 1 / (1 - rate),
   };
-  const whole = { ...x, shape: [count * 4] }; // buffers are multiples of 256 bytes, so the last four are there
+  // buffers are multiples of 256 bytes, so that the last four numbers are there
+  const whole = { ...x, shape: [count * 4] };
   const grid = foldedGrid(Math.ceil(count / GROUP_SIZE));
   device.launch(kernel, { x: whole, y }, params, grid, {
     constants: { WORKGROUP_SIZE: GROUP_SIZE },

@@ -1,11 +1,19 @@
-// y[i] = x[i] / (1 - rate) where the number drawn for element i is not below rate, else 0       one invocation per 4 elements
-// The draws are a hash of (four elements' number, stream, seed), so they are the same again in the backward.
-// Hash: pcg4d, Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+// y[i] = x[i] / (1 - rate) where the number drawn for element i is not below rate, else 0
+// The draws are a hash of (number of the four elements, stream, seed), so that the backward draws
+// the same. Hash: pcg4d, Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+// one invocation per four elements, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
-struct Params { count: u32, stream: u32, seed_low: u32, seed_high: u32, threshold: u32, factor: f32 }
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;          // [count]
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;    // [count]
-@group(0) @binding(2) var<uniform> params: Params;                 // threshold = rate * 2^32, factor = 1 / (1 - rate)
+struct Params {
+  count: u32,
+  stream: u32,
+  seed_low: u32,
+  seed_high: u32,
+  threshold: u32, // rate * 2^32
+  factor: f32     // 1 / (1 - rate)
+}
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [count]
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>; // [count]
+@group(0) @binding(2) var<uniform> params: Params;
 
 fn hash(key: vec4u) -> vec4u {
   var v = key * 1664525u + 1013904223u;

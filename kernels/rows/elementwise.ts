@@ -1,4 +1,7 @@
-/** Sums, products and multiples of whole tensors, in place or not. Any shape, f32, also beyond the binding limit. */
+/**
+ * Sums, products and multiples of whole tensors, in place or not. Any shape, f32, also beyond the
+ * binding limit.
+ */
 import addSource from "./add.wgsl" with { type: "text" };
 import addIntoSource from "./add_into.wgsl" with { type: "text" };
 import type { Device } from "../device/device.ts";

@@ -1,25 +1,47 @@
 /**
- * The gated unit of a feed-forward block, `activation(gate) * up`, and its backward. Knows nothing of the matrices
- * around it. Source: https://arxiv.org/abs/2002.05202.
+ * The gated unit of a feed-forward block, `activation(gate) * up`, and its backward. Knows nothing
+ * of the matrices around it. Source: https://arxiv.org/abs/2002.05202.
  */
 import type { Device } from "../device/device.ts";
-import { launchElements } from "../launch/element_launch.ts";
-import source from "./gated_unit.wgsl" with { type: "text" };
-import backwardSource from "./gated_unit_backward.wgsl" with { type: "text" };
-import { defineKernel } from "../device/kernel.ts";
+import { expand } from "../device/expand.ts";
+import { singleKernel } from "../device/shader.ts";
 import { expectShape, type Tensor } from "../device/tensor.ts";
+import { launchElements } from "../launch/element_launch.ts";
+import activation from "./pieces/activation.wgsl" with { type: "text" };
+import text from "./gated_unit.wgsl" with { type: "text" };
+import backwardText from "./gated_unit_backward.wgsl" with { type: "text" };
+import sigmoid from "./pieces/sigmoid.wgsl" with { type: "text" };
 
-const kernel = defineKernel("gated_unit", source);
-const backwardKernel = defineKernel("gated_unit_backward", backwardSource);
+/** `activation(x: Real)`, by the override `ACTIVATION`, for shaders that make a gate themselves. */
+export const ACTIVATION_PIECES = {
+  "activation.wgsl": activation,
+  "sigmoid.wgsl": sigmoid,
+};
 
-/** What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, or sigmoid(x). */
-export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid";
-
-/** WGSL of `activation(x: Real)`, by the override `ACTIVATION`, for kernels that make a gate themselves. */
-export const ACTIVATION_TEXT = source.slice(
-  source.indexOf("// bounded"),
-  source.indexOf("@compute"),
+/** `activation.wgsl` as a text. */
+export const ACTIVATION_TEXT: string = expand(
+  { name: "activation.wgsl", text: activation, pieces: ACTIVATION_PIECES },
+  {},
 );
+
+/** `activation(gate) * up`. */
+export const gatedUnitShader = singleKernel({
+  name: "gated_unit.wgsl",
+  text,
+  pieces: ACTIVATION_PIECES,
+});
+
+/** Its gradients. */
+export const gatedUnitBackwardShader = singleKernel({
+  name: "gated_unit_backward.wgsl",
+  text: backwardText,
+  pieces: ACTIVATION_PIECES,
+});
+
+/**
+ * What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, or sigmoid(x).
+ */
+export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid";
 
 /** Values of the override `ACTIVATION`. */
 export const ACTIVATIONS: Readonly<Record<Activation, number>> = {
@@ -43,7 +65,9 @@ export function gatedUnit(
   expectShape("up", up, gate.shape);
   const y = device.allocate(gate.shape);
   const constants = { ACTIVATION: ACTIVATIONS[activation] };
-  launchElements(device, kernel, { gate, up, y }, {}, { constants });
+  launchElements(device, gatedUnitShader.kernel({}), { gate, up, y }, {}, {
+    constants,
+  });
   return y;
 }
 
@@ -65,6 +89,8 @@ export function gatedUnitBackward(
   const dUp = device.allocate(gate.shape);
   const tensors = { gate, up, dy, d_gate: dGate, d_up: dUp };
   const constants = { ACTIVATION: ACTIVATIONS[activation] };
-  launchElements(device, backwardKernel, tensors, {}, { constants });
+  launchElements(device, gatedUnitBackwardShader.kernel({}), tensors, {}, {
+    constants,
+  });
   return { dGate, dUp };
 }

@@ -1,20 +1,19 @@
 // d_gate[i] = dy[i] * up[i] * activation'(gate[i]), d_up[i] = dy[i] * activation(gate[i])
 // one invocation per Real, grid folded over x and y
-alias Real = f32;                                                  // or vec4f
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-override ACTIVATION: u32 = 0;                                      // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid
+override ACTIVATION: u32 = 0; // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid
 struct Params { count: u32 }
-@group(0) @binding(0) var<storage, read> gate: array<Real>;        // [count]
-@group(0) @binding(1) var<storage, read> up: array<Real>;          // [count]
-@group(0) @binding(2) var<storage, read> dy: array<Real>;          // [count]
-@group(0) @binding(3) var<storage, read_write> d_gate: array<Real>;  // [count]
-@group(0) @binding(4) var<storage, read_write> d_up: array<Real>;  // [count]
+@group(0) @binding(0) var<storage, read> gate: array<Real>;         // [count]
+@group(0) @binding(1) var<storage, read> up: array<Real>;           // [count]
+@group(0) @binding(2) var<storage, read> dy: array<Real>;           // [count]
+@group(0) @binding(3) var<storage, read_write> d_gate: array<Real>; // [count]
+@group(0) @binding(4) var<storage, read_write> d_up: array<Real>;   // [count]
 @group(0) @binding(5) var<uniform> params: Params;
 
 struct Activated { value: Real, slope: Real }
 
-// bounded, since what comes of an overflow is the driver's choice
-fn sigmoid(x: Real) -> Real { return 1.0 / (1.0 + exp(min(-x, Real(80.0)))); }
+//#use "sigmoid.wgsl"
 
 fn activated(x: Real) -> Activated {
   switch ACTIVATION {

@@ -1,6 +1,7 @@
 /**
- * Picks rows of a matrix by index, and adds rows to where they came from: the backward of picking and of an
- * embedding. Rows that meet are added up group by group in a fixed order, without atomics: the same bits in each run.
+ * Picks rows of a matrix by index, and adds rows to where they came from: the backward of picking
+ * and of an embedding. Rows that meet are added up group by group in a fixed order, without
+ * atomics: the same bits in each run.
  */
 import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";

@@ -1,10 +1,11 @@
-// y[i] = a[i] * b[i]                                one invocation per Real, grid folded over x and y
-alias Real = f32;                                                  // or vec4f
+// y[i] = a[i] * b[i]
+// one invocation per Real, grid folded over x and y
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { count: u32 }
-@group(0) @binding(0) var<storage, read> a: array<Real>;           // [count]
-@group(0) @binding(1) var<storage, read> b: array<Real>;           // [count]
-@group(0) @binding(2) var<storage, read_write> y: array<Real>;     // [count]
+@group(0) @binding(0) var<storage, read> a: array<Real>;       // [count]
+@group(0) @binding(1) var<storage, read> b: array<Real>;       // [count]
+@group(0) @binding(2) var<storage, read_write> y: array<Real>; // [count]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

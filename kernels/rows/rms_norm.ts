@@ -1,30 +1,45 @@
 /**
- * Root-mean-square normalisation of rows, forward and backward. Rows are tokens, or tokens times heads where queries
- * and keys are normalised per head. Source: https://arxiv.org/abs/1910.07467.
+ * Root-mean-square normalisation of rows, forward and backward. Rows are tokens, or tokens times
+ * heads where queries and keys are normalised per head. Source: https://arxiv.org/abs/1910.07467.
  */
-import { BLOCK_ROWS, columnSums } from "../launch/column_sums.ts";
 import type { Device } from "../device/device.ts";
-import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
+import { lanesOf } from "../device/lanes.ts";
 import type { PipelineOptions } from "../device/pipelines.ts";
 import type { Grid } from "../device/recorder.ts";
-import { lanesOf } from "../device/lanes.ts";
-import { allocateWithFlat } from "../launch/flat_texture.ts";
-import panelSource from "./rms_norm_panel.wgsl" with { type: "text" };
-import source from "./rms_norm.wgsl" with { type: "text" };
-import backwardSource from "./rms_norm_backward.wgsl" with { type: "text" };
-import weightSource from "./rms_norm_weight_gradient.wgsl" with {
-  type: "text",
-};
+import { singleKernel } from "../device/shader.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
+import { BLOCK_ROWS, columnSums } from "../launch/column_sums.ts";
+import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
+import { allocateWithFlat } from "../launch/flat_texture.ts";
+import { LANE_PIECES } from "../launch/lane_pieces.ts";
+import text from "./rms_norm.wgsl" with { type: "text" };
+import backwardText from "./rms_norm_backward.wgsl" with { type: "text" };
+import fewText from "./rms_norm_panel.wgsl" with { type: "text" };
+import weightText from "./rms_norm_weight_gradient.wgsl" with { type: "text" };
+import rowSum from "./pieces/row_sum.wgsl" with { type: "text" };
 
-const kernel = defineKernel("rms_norm", source);
-const fewKernel = defineKernel("rms_norm_panel", panelSource);
-const backwardKernel = defineKernel("rms_norm_backward", backwardSource);
-const weightKernel = defineKernel("rms_norm_weight_gradient", weightSource);
+const PIECES = { ...LANE_PIECES, "row_sum.wgsl": rowSum };
 
-/** Rows of decoding, whose norms go into products at once. */
+/** `y` and `rstd`. */
+export const rmsNormShader = singleKernel({
+  name: "rms_norm.wgsl",
+  text,
+  pieces: PIECES,
+});
+
+/** `dx`. */
+export const rmsNormBackwardShader = singleKernel({
+  name: "rms_norm_backward.wgsl",
+  text: backwardText,
+  pieces: PIECES,
+});
+
+const fewKernel = defineKernel("rms_norm_panel", fewText);
+const weightKernel = defineKernel("rms_norm_weight_gradient", weightText);
+
+/** So few rows are those of decoding; a product takes their norm at once. */
 const FEW_ROWS = 4;
 
 /**
@@ -57,7 +72,9 @@ export function rmsNorm(
   if (rows > 0 && cols > 0) {
     const { width, grid, options } = rowLaunch(device, rows, cols);
     const params = { rows, cols: cols / width, eps, offset };
-    device.launch(kernel, { x, weight, y, rstd }, params, grid, options);
+    const bindings = { x, weight, y, rstd };
+    const kernel = rmsNormShader.kernel({});
+    device.launch(kernel, bindings, params, grid, options);
   }
   return { y, rstd };
 }
@@ -66,7 +83,8 @@ export function rmsNorm(
  * Gradients of `rmsNorm()` for the slopes `dy [rows, cols]` of its `y`.
  *
  * @param saved its inputs, and the `rstd` it returned
- * @param options.into tensor of `x`'s shape that `dx` is added to and that is returned; not `dy` itself
+ * @param options.into tensor of `x`'s shape that `dx` is added to and that is returned; not `dy`
+ * itself
  * @returns `dx` of `x`'s shape, and `dWeight [cols]` if asked for, summed in a fixed order
  * @throws {TypeError} if the shapes do not fit
  */
@@ -91,7 +109,8 @@ export function rmsNormBackward(
     const accumulate = Number(into !== undefined);
     const params = { rows, cols: cols / width, offset, accumulate };
     const bindings = { x, weight, rstd, dy, dx };
-    device.launch(backwardKernel, bindings, params, grid, options);
+    const kernel = rmsNormBackwardShader.kernel({});
+    device.launch(kernel, bindings, params, grid, options);
   }
   if (!weightGradient) return { dx };
   return { dx, dWeight: weightSlopes(device, x, rstd, dy) };
@@ -117,8 +136,9 @@ function weightSlopes(
 }
 
 /**
- * One invocation per row on CPU adapters, whose barriers and workgroup memory are slow, and eight for a few rows, which
- * leave a vector's lanes free; elsewhere up to 64, as many as a row has work for. Storage textures were not clearly faster here (1.5 against 1.8 ms at 512 x 896).
+ * One invocation per row on CPUs, whose barriers and workgroup memory are slow, and eight for a few
+ * rows, which would leave lanes of a vector without work; on GPUs up to 64, as many as a row has
+ * work for. Storage textures were not clearly faster here (1.5 against 1.8 ms at 512 x 896).
  */
 function rowLaunch(
   { variant }: Device,

@@ -1,31 +1,20 @@
-// y[r, :] = x[r, :] * rstd[r] * (offset + weight), rstd[r] = 1 / sqrt(mean(x[r, :]^2) + eps)       LANES invocations per row r
-alias Real = f32;                                                  // or vec4f
-override WIDTH: u32 = 1;                                           // numbers in a Real
+// y[r, :] = x[r, :] * rstd[r] * (offset + weight) with rstd[r] = 1 / sqrt(mean(x[r, :]^2) + eps)
+// LANES invocations per row r, grid folded over x and y
+alias Real = f32;        // or vec4f
+override WIDTH: u32 = 1; // numbers in a Real
 override WORKGROUP_SIZE: u32 = 64;
-override LANES: u32 = 64;                                          // a power of 2
-struct Params { rows: u32, cols: u32, eps: f32, offset: f32 }      // cols in Reals
-@group(0) @binding(0) var<storage, read> x: array<Real>;           // [rows, cols]
-@group(0) @binding(1) var<storage, read> weight: array<Real>;      // [cols]
-@group(0) @binding(2) var<storage, read_write> y: array<Real>;     // [rows, cols]
-@group(0) @binding(3) var<storage, read_write> rstd: array<f32>;   // [rows]
+override LANES: u32 = 64;                                        // a power of 2
+struct Params { rows: u32, cols: u32, eps: f32, offset: f32 }    // cols in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;         // [rows, cols]
+@group(0) @binding(1) var<storage, read> weight: array<Real>;    // [cols]
+@group(0) @binding(2) var<storage, read_write> y: array<Real>;   // [rows, cols]
+@group(0) @binding(3) var<storage, read_write> rstd: array<f32>; // [rows]
 @group(0) @binding(4) var<uniform> params: Params;
 
 var<workgroup> partial: array<f32, WORKGROUP_SIZE>;
 
-// a scalar is repeated by vec4f(): a quarter of the four is exact
-fn total(v: Real) -> f32 { return dot(vec4f(v), vec4f(0.25 * f32(WIDTH))); }
-
-// adds up the LANES values of a row
-fn row_sum(mine: f32, lane: u32) -> f32 {
-  if (LANES == 1u) { return mine; }
-  partial[lane] = mine;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (lane % LANES < step) { partial[lane] += partial[lane + step]; }
-  }
-  workgroupBarrier();
-  return partial[lane - lane % LANES];
-}
+//#use "total.wgsl"
+//#use "row_sum.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

@@ -1,7 +1,8 @@
-// As rms_norm.wgsl for a few rows on a CPU adapter, LANES invocations each: y also as the texture that products read
+// As rms_norm.wgsl for a few rows on a CPU: y is also written as the texture that products read
+// one workgroup of LANES invocations per row
 override LANES: u32 = 8;
 const FLAT_WIDTH = 512u;
-struct Params { words: u32, eps: f32, offset: f32 }                       // words of four numbers in a row
+struct Params { words: u32, eps: f32, offset: f32 } // words of four numbers in a row
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;                 // [rows, words]
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;            // [words]
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;           // [rows, words]

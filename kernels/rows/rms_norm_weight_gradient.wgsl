@@ -1,12 +1,13 @@
-// y[b, c] = sum of dy[r, c] * x[r, c] * rstd[r] over the block's rows r, from b * block_rows on
-// one invocation per block b and Real c; the blocks are added up by column_sums
-alias Real = f32;                                                  // or vec4f
+// y[b, c] = sum of dy[r, c] * x[r, c] * rstd[r] over the rows r of block b, from b * block_rows on;
+// column_sums adds the blocks up
+// one invocation per block b and Real c, grid folded over x and y
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { rows: u32, cols: u32, block_rows: u32, blocks: u32 }
-@group(0) @binding(0) var<storage, read> x: array<Real>;           // [rows, cols]
-@group(0) @binding(1) var<storage, read> rstd: array<f32>;         // [rows]
-@group(0) @binding(2) var<storage, read> dy: array<Real>;          // [rows, cols]
-@group(0) @binding(3) var<storage, read_write> y: array<Real>;     // [blocks, cols]
+@group(0) @binding(0) var<storage, read> x: array<Real>;       // [rows, cols]
+@group(0) @binding(1) var<storage, read> rstd: array<f32>;     // [rows]
+@group(0) @binding(2) var<storage, read> dy: array<Real>;      // [rows, cols]
+@group(0) @binding(3) var<storage, read_write> y: array<Real>; // [blocks, cols]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

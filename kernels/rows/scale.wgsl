@@ -1,9 +1,10 @@
-// y[i] = factor * x[i]                              one invocation per element, grid folded over x and y
+// y[i] = factor * x[i]
+// one invocation per Real, grid folded over x and y
 alias Real = f32;
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { count: u32, factor: f32 }
-@group(0) @binding(0) var<storage, read> x: array<Real>;           // [count]
-@group(0) @binding(1) var<storage, read_write> y: array<Real>;     // [count]
+@group(0) @binding(0) var<storage, read> x: array<Real>;       // [count]
+@group(0) @binding(1) var<storage, read_write> y: array<Real>; // [count]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

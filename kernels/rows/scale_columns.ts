@@ -9,7 +9,7 @@ import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 
 const kernel = defineKernel("scale_columns", source);
 
-/** What else goes into the result. */
+/** What is added to the product. */
 export interface ScaleColumnsOptions {
   /** Added to every factor: -1 for what a factor changes; default 0. */
   readonly offset?: number;
@@ -47,12 +47,13 @@ export function scaleColumns(
     ADD: Number(into !== undefined),
   };
   for (const slice of rowSlices(device, count, cols)) {
-    const part = sliceRows(x, slice);
     const reals = slice.count * cols / width;
     device.launch(
       kernel,
       {
-        ...{ x: part, factors, bias: bias ?? factors },
+        x: sliceRows(x, slice),
+        factors,
+        bias: bias ?? factors,
         rows: rows ? sliceRows(rows, slice) : factors,
         y: sliceRows(y, slice),
       },

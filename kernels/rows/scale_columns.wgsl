@@ -1,16 +1,17 @@
-// y[t, c] = f x[t, c] (+ bias[c]) (+ y[t, c]),  f = 1 + rows[t] (offset + factors[c] - 1), rows 1 if there are none
+// y[t, c] = f x[t, c] (+ bias[c]) (+ y[t, c]) with f = 1 + rows[t] (offset + factors[c] - 1), where
+// rows[t] is 1 without HAS_ROWS
 // one invocation per Real, grid folded over x and y
-alias Real = f32;                                                  // or vec4f
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 override HAS_BIAS: bool = false;
 override HAS_ROWS: bool = false;
 override ADD: bool = false;
-struct Params { count: u32, cols: u32, offset: f32 }               // cols in Reals
-@group(0) @binding(0) var<storage, read> x: array<Real>;           // [rows, cols]
-@group(0) @binding(1) var<storage, read> factors: array<Real>;     // [cols]
-@group(0) @binding(2) var<storage, read> bias: array<Real>;        // [cols]; anything without HAS_BIAS
-@group(0) @binding(3) var<storage, read> rows: array<f32>;         // [rows]; anything without HAS_ROWS
-@group(0) @binding(4) var<storage, read_write> y: array<Real>;     // [rows, cols]
+struct Params { count: u32, cols: u32, offset: f32 }           // cols in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;       // [rows, cols]
+@group(0) @binding(1) var<storage, read> factors: array<Real>; // [cols]
+@group(0) @binding(2) var<storage, read> bias: array<Real>;    // [cols], if HAS_BIAS
+@group(0) @binding(3) var<storage, read> rows: array<f32>;     // [rows], if HAS_ROWS
+@group(0) @binding(4) var<storage, read_write> y: array<Real>; // [rows, cols]
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

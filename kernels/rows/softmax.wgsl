@@ -1,9 +1,10 @@
-// y[i, :] = exp(x[i, :] - max) / sum(exp(x[i, :] - max))        one workgroup per row i, grid folded over x and y
+// y[i, :] = exp(x[i, :] - max) / sum(exp(x[i, :] - max))
+// one workgroup per row i, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 const LOWEST = -3.4e38;
 struct Params { rows: u32, cols: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;               // [rows, cols]
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;         // [rows, cols]
+@group(0) @binding(0) var<storage, read> x: array<f32>;       // [rows, cols]
+@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [rows, cols]
 @group(0) @binding(2) var<uniform> params: Params;
 
 var<workgroup> maxima: array<f32, WORKGROUP_SIZE>;
@@ -32,10 +33,13 @@ fn main(
     workgroupBarrier();
     if (lane < half) {
       let next = max(maxima[lane], maxima[lane + half]);
-      sums[lane] = sums[lane] * exp(maxima[lane] - next) + sums[lane + half] * exp(maxima[lane + half] - next);
+      sums[lane] = sums[lane] * exp(maxima[lane] - next) +
+        sums[lane + half] * exp(maxima[lane + half] - next);
       maxima[lane] = next;
     }
   }
   workgroupBarrier();
-  for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) { y[i] = exp(x[i] - maxima[0]) / sums[0]; }
+  for (var i = begin + lane; i < end; i += WORKGROUP_SIZE) {
+    y[i] = exp(x[i] - maxima[0]) / sums[0];
+  }
 }
