@@ -20,6 +20,13 @@ import {
 import { cachedShader } from "./attention/cached_attention.ts";
 import { defineKernel, type Kernel } from "./device/kernel.ts";
 import type { Shader } from "./device/shader.ts";
+import { rowSquaresShader, updateScaleShader } from "./optimizers/adafactor.ts";
+import { adamwShader } from "./optimizers/adamw.ts";
+import { adamw8bitShader } from "./optimizers/adamw_8bit.ts";
+import { gradientClipShader } from "./optimizers/gradient_clip.ts";
+import { rmspropShader } from "./optimizers/rmsprop.ts";
+import { sgdShader } from "./optimizers/sgd.ts";
+import { sumOfSquaresShader } from "./optimizers/sum_of_squares.ts";
 import { gatedUnitBackwardShader, gatedUnitShader } from "./rows/gated_unit.ts";
 import { rmsNormBackwardShader, rmsNormShader } from "./rows/rms_norm.ts";
 import {
@@ -49,6 +56,14 @@ export const SHADERS: readonly Listed[] = [
   gatedUnitBackwardShader,
   rmsNormShader,
   rmsNormBackwardShader,
+  rowSquaresShader,
+  updateScaleShader,
+  adamwShader,
+  adamw8bitShader,
+  gradientClipShader,
+  rmspropShader,
+  sgdShader,
+  sumOfSquaresShader,
 ];
 
 /** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */

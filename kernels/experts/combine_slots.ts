@@ -1,4 +1,7 @@
-/** What the experts of a token made, added up by their gates, and the way back. Knows no expert. */
+/**
+ * The sum of the outputs of a token's experts, each times its gate, and its gradients. Knows no
+ * expert.
+ */
 import backwardSource from "./combine_slots_backward.wgsl" with {
   type: "text",
 };

@@ -1,12 +1,13 @@
-// y[t, :] = sum_j gates[t, j] x[slots[t, j], :], in the order of j      one invocation per Real, grid folded over x and y
-alias Real = f32;                                                      // or vec4f
+// y[t, :] = sum_j gates[t, j] x[slots[t, j], :], in the order of j
+// one invocation per Real, grid folded over x and y
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-override GATED: u32 = 1;       // 0 = all gates are one
-struct Params { count: u32, cols: u32, k: u32 }                        // count = tokens * cols, in Reals
-@group(0) @binding(0) var<storage, read> x: array<Real>;               // [tokens * k, cols]
-@group(0) @binding(1) var<storage, read> slots: array<u32>;            // [tokens, k]
-@group(0) @binding(2) var<storage, read> gates: array<f32>;            // [tokens, k]
-@group(0) @binding(3) var<storage, read_write> y: array<Real>;         // [tokens, cols]
+override GATED: u32 = 1;                                       // 0 = all gates are one
+struct Params { count: u32, cols: u32, k: u32 }                // count = tokens * cols, in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;       // [tokens * k, cols]
+@group(0) @binding(1) var<storage, read> slots: array<u32>;    // [tokens, k]
+@group(0) @binding(2) var<storage, read> gates: array<f32>;    // [tokens, k]
+@group(0) @binding(3) var<storage, read_write> y: array<Real>; // [tokens, cols]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

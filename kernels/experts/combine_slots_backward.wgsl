@@ -1,13 +1,13 @@
-// dx[slots[t, j], :] = gates[t, j] dy[t, :], dgates[t, j] = dy[t, :] . x[slots[t, j], :]
+// dx[slots[t, j], :] = gates[t, j] dy[t, :] and dgates[t, j] = dy[t, :] . x[slots[t, j], :]
 // one workgroup per choice (t, j), grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { choices: u32, cols: u32, k: u32 }
-@group(0) @binding(0) var<storage, read> x: array<f32>;                // [choices, cols]
-@group(0) @binding(1) var<storage, read> slots: array<u32>;            // [choices]
-@group(0) @binding(2) var<storage, read> gates: array<f32>;            // [choices]
-@group(0) @binding(3) var<storage, read> dy: array<f32>;               // [tokens, cols]
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;         // [choices, cols]
-@group(0) @binding(5) var<storage, read_write> dgates: array<f32>;     // [choices]
+@group(0) @binding(0) var<storage, read> x: array<f32>;            // [choices, cols]
+@group(0) @binding(1) var<storage, read> slots: array<u32>;        // [choices]
+@group(0) @binding(2) var<storage, read> gates: array<f32>;        // [choices]
+@group(0) @binding(3) var<storage, read> dy: array<f32>;           // [tokens, cols]
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;     // [choices, cols]
+@group(0) @binding(5) var<storage, read_write> dgates: array<f32>; // [choices]
 @group(0) @binding(6) var<uniform> params: Params;
 
 var<workgroup> sums: array<f32, WORKGROUP_SIZE>;

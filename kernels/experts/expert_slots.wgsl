@@ -1,11 +1,13 @@
-// Sorts the choices of all tokens by expert, in the order of the tokens within one: a counting sort, no atomics
-// one workgroup; a lane per expert, again and again
+// Sorts the choices of all tokens by expert, in the order of the tokens within one: a counting sort
+// without atomics. starts[e] is the first slot of expert e, tokens has the token of each slot, and
+// slots the slot of each choice.
+// one workgroup; each lane takes one expert after the other
 override WORKGROUP_SIZE: u32 = 256;
 struct Params { choices: u32, experts: u32, k: u32 }
-@group(0) @binding(0) var<storage, read> chosen: array<u32>;           // [tokens, k]
-@group(0) @binding(1) var<storage, read_write> starts: array<u32>;     // [experts + 1]
-@group(0) @binding(2) var<storage, read_write> tokens: array<u32>;     // [choices] the token of each slot
-@group(0) @binding(3) var<storage, read_write> slots: array<u32>;      // [tokens, k] the slot of each choice
+@group(0) @binding(0) var<storage, read> chosen: array<u32>;       // [tokens, k]
+@group(0) @binding(1) var<storage, read_write> starts: array<u32>; // [experts + 1]
+@group(0) @binding(2) var<storage, read_write> tokens: array<u32>; // [choices]
+@group(0) @binding(3) var<storage, read_write> slots: array<u32>;  // [tokens, k]
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

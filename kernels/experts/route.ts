@@ -1,6 +1,7 @@
 /**
- * Which experts serve a token: the likeliest by a softmax, their gates, and all choices sorted by expert, so that each
- * expert's tokens lie in a row of slots. All of it stays on the device. Knows no expert.
+ * Which experts serve a token: the likeliest by a softmax, with their gates, and all choices sorted
+ * by expert, so that the tokens of an expert are one run of slots. All of it stays on the device.
+ * Knows no expert.
  */
 import type { Device } from "../device/device.ts";
 import backwardSource from "./route_backward.wgsl" with { type: "text" };
@@ -31,7 +32,9 @@ export interface Choices {
   readonly gates: Tensor;
 }
 
-/** Choices sorted by expert: slot s belongs to the expert g with `starts[g] <= s < starts[g + 1]`. */
+/**
+ * Choices sorted by expert: slot s belongs to the expert g with `starts[g] <= s < starts[g + 1]`.
+ */
 export interface Slots extends Groups {
   /** u32 `[tokens * k]`: the token of each slot. */
   readonly tokens: Tensor;
@@ -40,7 +43,8 @@ export interface Slots extends Groups {
 }
 
 /**
- * The k likeliest experts of each token and their gates, of a softmax over `logits` `[tokens, experts]`.
+ * The k likeliest experts of each token and their gates, of a softmax over `logits` `[tokens,
+ * experts]`.
  *
  * @throws {RangeError} if there are fewer experts than k
  */
@@ -69,7 +73,9 @@ export function route(
   return { chosen, gates };
 }
 
-/** Gradient of the logits from that of the gates, `[tokens, experts]`; a choice itself has none. */
+/**
+ * Gradient of the logits, `[tokens, experts]`, from that of the gates; the choice has no gradient.
+ */
 export function routeBackward(
   device: Device,
   logits: Tensor,

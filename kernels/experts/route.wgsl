@@ -1,12 +1,13 @@
-// The k likeliest experts of a token, and their gates: p = softmax(logits[t, :]), over all experts or the chosen ones
-// one workgroup per token t, grid folded over x and y; of equally likely experts the first
+// The k likeliest experts of a token by p = softmax(logits[t, :]), and their gates p, or with
+// NORMALIZE p divided by its sum over the chosen ones. Of equally likely experts the first is
+// taken. one workgroup per token t, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
-override NORMALIZE: u32 = 0;   // 1 = the gates of a token add up to one
+override NORMALIZE: u32 = 0; // 1 = the gates of a token add up to one
 const LOWEST = -3.4e38;
 struct Params { tokens: u32, experts: u32, k: u32 }
-@group(0) @binding(0) var<storage, read> logits: array<f32>;           // [tokens, experts]
-@group(0) @binding(1) var<storage, read_write> chosen: array<u32>;     // [tokens, k], likeliest first
-@group(0) @binding(2) var<storage, read_write> gates: array<f32>;      // [tokens, k]
+@group(0) @binding(0) var<storage, read> logits: array<f32>;       // [tokens, experts]
+@group(0) @binding(1) var<storage, read_write> chosen: array<u32>; // [tokens, k], likeliest first
+@group(0) @binding(2) var<storage, read_write> gates: array<f32>;  // [tokens, k]
 @group(0) @binding(3) var<uniform> params: Params;
 
 var<workgroup> best: array<f32, WORKGROUP_SIZE>;
@@ -56,14 +57,16 @@ fn main(
     if (j == 0u) { most = bound; }
     total += exp(bound - most);
     if (lane == 0u) {
-      chosen[t * params.k + j] = min(last, params.experts - 1u); // of NaNs too there is one
+      chosen[t * params.k + j] = min(last, params.experts - 1u); // with NaNs none was found
       gates[t * params.k + j] = exp(bound - most);
     }
     workgroupBarrier();
   }
   if (NORMALIZE == 0u) {
     var sum = 0.0;
-    for (var e = lane; e < params.experts; e += WORKGROUP_SIZE) { sum += exp(logits[begin + e] - most); }
+    for (var e = lane; e < params.experts; e += WORKGROUP_SIZE) {
+      sum += exp(logits[begin + e] - most);
+    }
     sums[lane] = sum;
     for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
       workgroupBarrier();

@@ -1,11 +1,11 @@
-// v = beta2 v + (1 - beta2) (clip^2 sums / n + eps): the running mean of a row's or column's n squares
-// one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
-alias Real = f32;                                                  // or vec4f
+// v = beta2 v + (1 - beta2) (clip^2 sums / n + eps): the running mean of the n squares of a row or
+// column one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { count: u32, beta2: f32, one_less_beta2: f32, n: f32, eps: f32 }
-@group(0) @binding(0) var<storage, read_write> v: array<Real>;     // [count]
-@group(0) @binding(1) var<storage, read> sums: array<Real>;        // [count], of the gradient's squares
-@group(0) @binding(2) var<storage, read> clip: array<f32>;         // [2], the second is the gradient's factor
+@group(0) @binding(0) var<storage, read_write> v: array<Real>; // [count]
+@group(0) @binding(1) var<storage, read> sums: array<Real>;    // [count], of the gradient's squares
+@group(0) @binding(2) var<storage, read> clip: array<f32>;     // [2], of gradient_clip
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

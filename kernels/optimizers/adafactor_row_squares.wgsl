@@ -1,17 +1,17 @@
 // sums[r] = sum over c of x[r, c]^2, each divided by col[c] if weighted
-// one workgroup per row: sums of Reals, then a tree; grid folded over x and y
-alias Real = f32;                                                  // or vec4f
-override WIDTH: u32 = 1;                                           // numbers in a Real
+// one workgroup per row: a sum of Reals per lane, then over the lanes by halves; grid folded over x
+// and y
+alias Real = f32;        // or vec4f
+override WIDTH: u32 = 1; // numbers in a Real
 const WORKGROUP_SIZE = 64u;
-struct Params { rows: u32, cols: u32, weighted: u32 }              // cols in Reals
-@group(0) @binding(0) var<storage, read> x: array<Real>;           // [rows, cols]
-@group(0) @binding(1) var<storage, read> col: array<Real>;         // [cols]
-@group(0) @binding(2) var<storage, read_write> sums: array<f32>;   // [rows]
+struct Params { rows: u32, cols: u32, weighted: u32 }            // cols in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;         // [rows, cols]
+@group(0) @binding(1) var<storage, read> col: array<Real>;       // [cols]
+@group(0) @binding(2) var<storage, read_write> sums: array<f32>; // [rows]
 @group(0) @binding(3) var<uniform> params: Params;
 var<workgroup> parts: array<f32, WORKGROUP_SIZE>;
 
-// a scalar is repeated by vec4f(): a quarter of the four is exact
-fn total(v: Real) -> f32 { return dot(vec4f(v), vec4f(0.25 * f32(WIDTH))); }
+//#use "total.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -29,10 +29,6 @@ fn main(
     sum += square;
   }
   parts[lane] = total(sum);
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { parts[lane] += parts[lane + half]; }
-    workgroupBarrier();
-  }
+  //#use "add_lanes.wgsl" SUMS = "parts"
   if (lane == 0u) { sums[row] = parts[0]; }
 }

@@ -2,18 +2,29 @@
  * One step of AdamW on one tensor, in place. Knows no parameter groups and no schedule.
  * Source: https://arxiv.org/abs/1711.05101, Algorithm 2, with the order of operations of PyTorch.
  */
-import source from "./adamw.wgsl" with { type: "text" };
 import type { Device } from "../device/device.ts";
-import { defineKernel } from "../device/kernel.ts";
+import { singleKernel } from "../device/shader.ts";
 import type { Tensor } from "../device/tensor.ts";
-import { launchUpdate } from "./update_launch.ts";
+import text from "./adamw.wgsl" with { type: "text" };
+import adamwParamsText from "./adamw_params.wgsl" with { type: "text" };
+import {
+  launchUpdate,
+  type Trained,
+  type UpdateStep,
+} from "./update_launch.ts";
 
-const kernel = defineKernel("adamw", source);
+/** `struct Params` of a step, for the kernel of 8 bits too. */
+export const ADAMW_PIECES = { "adamw_params.wgsl": adamwParamsText };
+
+/** The step. */
+export const adamwShader = singleKernel({
+  name: "adamw.wgsl",
+  text,
+  pieces: ADAMW_PIECES,
+});
 
 /** A trained tensor with its gradient and moments: f32, of one shape. */
-export interface AdamwTensors {
-  readonly weight: Tensor;
-  readonly gradient: Tensor;
+export interface AdamwTensors extends Trained {
   /** Running mean of the gradient; zeros before the first step. */
   readonly m: Tensor;
   /** Running mean of the gradient's square; zeros before the first step. */
@@ -21,8 +32,7 @@ export interface AdamwTensors {
 }
 
 /** Numbers of one AdamW step. */
-export interface AdamwStep {
-  readonly learningRate: number;
+export interface AdamwStep extends UpdateStep {
   /** Usually 0.9. */
   readonly beta1: number;
   /** Usually 0.999. */
@@ -33,8 +43,6 @@ export interface AdamwStep {
   readonly weightDecay: number;
   /** Number of this step, from 1. */
   readonly step: number;
-  /** From `gradientClip()`, `[2]`: the factor on the gradient, or that nothing may change. */
-  readonly clip: Tensor;
 }
 
 /**
@@ -48,13 +56,12 @@ export function adamw(
   { weight, gradient, m, v }: AdamwTensors,
   options: AdamwStep,
 ): void {
-  const params = adamwParams(options);
   launchUpdate(
     device,
-    kernel,
+    adamwShader.kernel({}),
     { weight, gradient, m, v },
     options.clip,
-    params,
+    adamwParams(options),
   );
 }
 

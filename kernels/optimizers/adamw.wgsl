@@ -1,23 +1,14 @@
 // g = clip dw;  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
 // weight = decay weight - step_size m / (sqrt(v) / root_correction + eps)
 // one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
-alias Real = f32;                                                   // or vec4f
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-struct Params {
-  count: u32,
-  decay: f32,            // 1 - learning_rate weight_decay
-  one_less_beta1: f32,
-  beta2: f32,
-  one_less_beta2: f32,
-  step_size: f32,        // learning_rate / (1 - beta1^step)
-  root_correction: f32,  // sqrt(1 - beta2^step)
-  eps: f32,
-}
-@group(0) @binding(0) var<storage, read_write> weight: array<Real>;  // [count]
-@group(0) @binding(1) var<storage, read> gradient: array<Real>;      // [count]
-@group(0) @binding(2) var<storage, read_write> m: array<Real>;       // [count]
-@group(0) @binding(3) var<storage, read_write> v: array<Real>;       // [count]
-@group(0) @binding(4) var<storage, read> clip: array<f32>;           // [2], the second is the gradient's factor
+//#use "adamw_params.wgsl"
+@group(0) @binding(0) var<storage, read_write> weight: array<Real>; // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<Real>;     // [count]
+@group(0) @binding(2) var<storage, read_write> m: array<Real>;      // [count]
+@group(0) @binding(3) var<storage, read_write> v: array<Real>;      // [count]
+@group(0) @binding(4) var<storage, read> clip: array<f32>;          // [2], of gradient_clip
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)

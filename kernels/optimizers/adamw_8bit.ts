@@ -1,25 +1,33 @@
 /**
- * One step of AdamW with moments of 8 bits on one tensor, in place: block-wise dynamic quantisation, as bitsandbytes
- * has it. The step itself is that of `adamw()`; the moments are rounded after it.
+ * One step of AdamW with moments of 8 bits on one tensor, in place: block-wise dynamic
+ * quantisation, as in bitsandbytes. The step itself is that of `adamw()`; the moments are rounded
+ * after it.
  * Source: https://arxiv.org/abs/2110.02861, section 2.
  */
-import source from "./adamw_8bit.wgsl" with { type: "text" };
-import { adamwParams, type AdamwStep } from "./adamw.ts";
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
-import { defineKernel } from "../device/kernel.ts";
-import { elementWindows, windowView } from "../launch/launch_windows.ts";
+import { singleKernel } from "../device/shader.ts";
 import { elements, expectShape, type Tensor } from "../device/tensor.ts";
+import { elementWindows, windowView } from "../launch/launch_windows.ts";
+import { ADAMW_PIECES, adamwParams, type AdamwStep } from "./adamw.ts";
+import text from "./adamw_8bit.wgsl" with { type: "text" };
+import type { Trained } from "./update_launch.ts";
 
-const kernel = defineKernel("adamw_8bit", source);
+/** The step. */
+export const adamw8bitShader = singleKernel({
+  name: "adamw_8bit.wgsl",
+  text,
+  pieces: ADAMW_PIECES,
+});
 
 /** Numbers that share a scale. */
 const BLOCK = 256;
 
-/** A trained tensor with its gradient, f32 and of one shape, and its moments; all zeros before the first step. */
-export interface Adamw8bitTensors {
-  readonly weight: Tensor;
-  readonly gradient: Tensor;
+/**
+ * A trained tensor with its gradient, f32 and of one shape, and its moments; all zeros before the
+ * first step.
+ */
+export interface Adamw8bitTensors extends Trained {
   /** Codes of the gradient's running mean, u32, `[ceil(weights / 4)]`. */
   readonly state1: Tensor;
   /** The largest number of each block, f32, `[ceil(weights / 256)]`. */
@@ -70,11 +78,14 @@ export function adamw8bit(
     const bindings = {
       weight: view(weight, 1),
       gradient: view(gradient, 1),
-      ...{ state1: view(state1, 4), absmax1: view(absmax1, BLOCK) },
-      ...{ state2: view(state2, 4), absmax2: view(absmax2, BLOCK) },
+      state1: view(state1, 4),
+      absmax1: view(absmax1, BLOCK),
+      state2: view(state2, 4),
+      absmax2: view(absmax2, BLOCK),
       clip,
     };
     const grid = foldedGrid(Math.ceil(count / BLOCK));
+    const kernel = adamw8bitShader.kernel({});
     device.launch(kernel, bindings, { ...params, count }, grid);
   }
 }

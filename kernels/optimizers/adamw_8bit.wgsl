@@ -1,29 +1,22 @@
 // g = clip dw;  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
 // weight = decay weight - step_size m / (sqrt(v) / root_correction + eps)
-// m and v lie as codes of 8 bits, four in a word, times the largest of their block; code to number is the dynamic map:
-// decade d of seven has n = FIRST 2^d numbers 10^(d - 6) (0.1 + 0.9 (f + 1/2) / n), f in 0 .. n - 1, and there are 0 and 1
-// one workgroup per block of 256 weights, four weights an invocation, grid folded over x and y; nothing changes if clip is below 0
+// m and v are stored as codes of 8 bits, four in a word, times the largest number of their block.
+// The numbers of the codes are the dynamic map: decade d of seven has n = FIRST 2^d numbers
+// 10^(d - 6) (0.1 + 0.9 (f + 1/2) / n), f in 0 .. n - 1, and there are 0 and 1.
+// one workgroup per block of 256 weights, four weights a lane, grid folded over x and y
+// Nothing changes if clip is below 0.
 const BLOCK = 256u;
 const WORKGROUP_SIZE = 64u;
-const SIGNED = 1u;                                                   // FIRST of m: code 127 is 0, 128 to 255 are above it
-const UNSIGNED = 2u;                                                 // FIRST of v: code 0 is 0
-struct Params {
-  count: u32,
-  decay: f32,            // 1 - learning_rate weight_decay
-  one_less_beta1: f32,
-  beta2: f32,
-  one_less_beta2: f32,
-  step_size: f32,        // learning_rate / (1 - beta1^step)
-  root_correction: f32,  // sqrt(1 - beta2^step)
-  eps: f32,
-}
-@group(0) @binding(0) var<storage, read_write> weight: array<f32>;   // [count]
-@group(0) @binding(1) var<storage, read> gradient: array<f32>;       // [count]
-@group(0) @binding(2) var<storage, read_write> state1: array<u32>;   // [ceil(count / 4)], codes of m
-@group(0) @binding(3) var<storage, read_write> absmax1: array<f32>;  // [blocks]
-@group(0) @binding(4) var<storage, read_write> state2: array<u32>;   // [ceil(count / 4)], codes of v
-@group(0) @binding(5) var<storage, read_write> absmax2: array<f32>;  // [blocks]
-@group(0) @binding(6) var<storage, read> clip: array<f32>;           // [2], the second is the gradient's factor
+const SIGNED = 1u;   // FIRST of m: code 127 is 0, 128 to 255 are above it
+const UNSIGNED = 2u; // FIRST of v: code 0 is 0
+//#use "adamw_params.wgsl"
+@group(0) @binding(0) var<storage, read_write> weight: array<f32>;  // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<f32>;      // [count]
+@group(0) @binding(2) var<storage, read_write> state1: array<u32>;  // [ceil(count / 4)], codes of m
+@group(0) @binding(3) var<storage, read_write> absmax1: array<f32>; // [blocks]
+@group(0) @binding(4) var<storage, read_write> state2: array<u32>;  // [ceil(count / 4)], codes of v
+@group(0) @binding(5) var<storage, read_write> absmax2: array<f32>; // [blocks]
+@group(0) @binding(6) var<storage, read> clip: array<f32>;          // [2], of gradient_clip
 @group(0) @binding(7) var<uniform> params: Params;
 var<workgroup> tops: array<vec2f, WORKGROUP_SIZE>;
 
@@ -40,7 +33,7 @@ fn power(decade: vec4u) -> vec4f {
 
 // the number of rank 0 .. 128 FIRST + 1 - FIRST among those that are not negative
 fn number(rank: vec4u, first: u32) -> vec4f {
-  let place = max(rank + first - 1u, vec4u(first));                  // FIRST 2^d + f
+  let place = max(rank + first - 1u, vec4u(first)); // FIRST 2^d + f
   let bit = firstLeadingBit(place);
   let size = vec4f(vec4u(1u) << bit);
   let y = (0.1 + 0.9 * (vec4f(place) + 0.5 - size) / size) * power(bit + 1u - first);
@@ -49,7 +42,7 @@ fn number(rank: vec4u, first: u32) -> vec4f {
 
 // the rank of the number nearest to x of [0, 1]
 fn nearest(x: vec4f, first: u32) -> vec4u {
-  let gap = 0.9 / f32(first);                                        // decade d begins halfway, at (1 + gap / 2^(d - 1)) 10^(d - 7)
+  let gap = 0.9 / f32(first); // decade d begins halfway, at (1 + gap / 2^(d - 1)) 10^(d - 7)
   let decade = vec4u(x > vec4f((1.0 + gap) * 1e-6)) + vec4u(x > vec4f((1.0 + gap / 2.0) * 1e-5)) +
     vec4u(x > vec4f((1.0 + gap / 4.0) * 1e-4)) + vec4u(x > vec4f((1.0 + gap / 8.0) * 1e-3)) +
     vec4u(x > vec4f((1.0 + gap / 16.0) * 1e-2)) + vec4u(x > vec4f((1.0 + gap / 32.0) * 1e-1));
@@ -69,13 +62,15 @@ fn signed_number(code: vec4u) -> vec4f {
   return sign(vec4f(rank)) * number(vec4u(abs(rank)), SIGNED);
 }
 
-// -1 has no code
+// the code of the number nearest to x of [-1, 1]; -1 has none
 fn signed_code(x: vec4f) -> vec4u {
   let rank = nearest(abs(x), SIGNED);
   return select(127u + rank, 127u - min(rank, vec4u(127u)), x < vec4f(0.0));
 }
 
-fn share(x: vec4f, top: f32) -> vec4f { return select(vec4f(0.0), clamp(x / top, vec4f(-1.0), vec4f(1.0)), top > 0.0); }
+fn share(x: vec4f, top: f32) -> vec4f {
+  return select(vec4f(0.0), clamp(x / top, vec4f(-1.0), vec4f(1.0)), top > 0.0);
+}
 
 fn largest(x: vec4f) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
 

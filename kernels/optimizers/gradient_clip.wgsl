@@ -1,9 +1,10 @@
-// total = sum of partials;  clip = (total, min(1, most / (sqrt(total) + 1e-6))), or (total, -1) if total is not finite
-// one workgroup; each lane's sum carries its rounding along (Kahan), then a tree
+// total = sum of partials;  clip = (total, min(1, most / (sqrt(total) + 1e-6)))
+// The factor is 1 if most is 0 or less, and -1 if total is not finite.
+// one workgroup: each lane's sum carries its rounding along (Kahan), then over the lanes by halves
 const WORKGROUP_SIZE = 64u;
-struct Params { count: u32, most: f32 }                                // most <= 0: no bound
-@group(0) @binding(0) var<storage, read> partials: array<f32>;         // [count]
-@group(0) @binding(1) var<storage, read_write> clip: array<f32>;       // [2]
+struct Params { count: u32, most: f32 }
+@group(0) @binding(0) var<storage, read> partials: array<f32>;   // [count]
+@group(0) @binding(1) var<storage, read_write> clip: array<f32>; // [2]
 @group(0) @binding(2) var<uniform> params: Params;
 var<workgroup> sums: array<f32, WORKGROUP_SIZE>;
 
@@ -18,11 +19,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     sum = next;
   }
   sums[lane] = sum;
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  //#use "add_lanes.wgsl" SUMS = "sums"
   if (lane > 0u) { return; }
   let total = sums[0];
   var factor = 1.0;

@@ -1,6 +1,12 @@
+//#values MOMENTUM
 // g = clip dw + weight_decay weight;  v = alpha v + (1 - alpha) g^2
-// weight -= learning_rate g / (sqrt(v) + eps)        one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
-alias Real = f32;                                                   // or vec4f
+//#if MOMENTUM
+// velocity = momentum velocity + g / (sqrt(v) + eps);  weight -= learning_rate velocity
+//#else
+// weight -= learning_rate g / (sqrt(v) + eps)
+//#end
+// one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params {
   count: u32,
@@ -9,12 +15,18 @@ struct Params {
   one_less_alpha: f32,
   learning_rate: f32,
   eps: f32,
+  //#if MOMENTUM
+  momentum: f32,
+  //#end
 }
-@group(0) @binding(0) var<storage, read_write> weight: array<Real>;  // [count]
-@group(0) @binding(1) var<storage, read> gradient: array<Real>;      // [count]
-@group(0) @binding(2) var<storage, read_write> v: array<Real>;       // [count]
-@group(0) @binding(3) var<storage, read> clip: array<f32>;           // [2], the second is the gradient's factor
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read_write> weight: array<Real>; // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<Real>;     // [count]
+@group(0) @binding(2) var<storage, read_write> v: array<Real>;      // [count]
+//#if MOMENTUM
+@group(0) @binding(3) var<storage, read_write> velocity: array<Real>; // [count]
+//#end
+@group(0) @binding(#{3 + MOMENTUM}) var<storage, read> clip: array<f32>; // [2], of gradient_clip
+@group(0) @binding(#{4 + MOMENTUM}) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -27,6 +39,13 @@ fn main(
   let old = weight[i];
   let g = clip[1] * gradient[i] + params.weight_decay * old;
   let square = params.alpha * v[i] + params.one_less_alpha * g * g;
+  //#if MOMENTUM
+  let speed = params.momentum * velocity[i] + g / (sqrt(square) + params.eps);
+  weight[i] = old - params.learning_rate * speed;
+  v[i] = square;
+  velocity[i] = speed;
+  //#else
   weight[i] = old - params.learning_rate * g / (sqrt(square) + params.eps);
   v[i] = square;
+  //#end
 }

@@ -1,12 +1,25 @@
-// weight -= learning_rate (clip dw + weight_decay weight)
+//#values MOMENTUM
+// g = clip dw + weight_decay weight
+//#if MOMENTUM
+// velocity = momentum velocity + g;  weight -= learning_rate velocity
+//#else
+// weight -= learning_rate g
+//#end
 // one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
-alias Real = f32;                                                   // or vec4f
+alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
+//#if MOMENTUM
+struct Params { count: u32, weight_decay: f32, learning_rate: f32, momentum: f32, }
+//#else
 struct Params { count: u32, weight_decay: f32, learning_rate: f32 }
-@group(0) @binding(0) var<storage, read_write> weight: array<Real>;  // [count]
-@group(0) @binding(1) var<storage, read> gradient: array<Real>;      // [count]
-@group(0) @binding(2) var<storage, read> clip: array<f32>;           // [2], the second is the gradient's factor
-@group(0) @binding(3) var<uniform> params: Params;
+//#end
+@group(0) @binding(0) var<storage, read_write> weight: array<Real>; // [count]
+@group(0) @binding(1) var<storage, read> gradient: array<Real>;     // [count]
+//#if MOMENTUM
+@group(0) @binding(2) var<storage, read_write> velocity: array<Real>; // [count]
+//#end
+@group(0) @binding(#{2 + MOMENTUM}) var<storage, read> clip: array<f32>; // [2], of gradient_clip
+@group(0) @binding(#{3 + MOMENTUM}) var<uniform> params: Params;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -18,5 +31,11 @@ fn main(
   if (i >= params.count || clip[1] < 0.0) { return; }
   let old = weight[i];
   let g = clip[1] * gradient[i] + params.weight_decay * old;
+  //#if MOMENTUM
+  let speed = params.momentum * velocity[i] + g;
+  weight[i] = old - params.learning_rate * speed;
+  velocity[i] = speed;
+  //#else
   weight[i] = old - params.learning_rate * g;
+  //#end
 }

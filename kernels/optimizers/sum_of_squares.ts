@@ -1,16 +1,22 @@
 /**
- * The sum of squares of many tensors, for the norm of a gradient: sums of blocks on the device, in a fixed order.
- * NaN and infinity show in the total.
+ * The sum of squares of many tensors, for the norm of a gradient: sums of blocks on the device, in
+ * a fixed order. NaN and infinity show in the total.
  */
 import type { Device } from "../device/device.ts";
 import { elementWidth } from "../launch/element_launch.ts";
 import { foldedGrid } from "../device/grid.ts";
-import { defineKernel } from "../device/kernel.ts";
+import { singleKernel } from "../device/shader.ts";
 import { elementWindows, windowView } from "../launch/launch_windows.ts";
-import source from "./sum_of_squares.wgsl" with { type: "text" };
+import { LANE_PIECES } from "../launch/lane_pieces.ts";
+import text from "./sum_of_squares.wgsl" with { type: "text" };
 import { elements, type Tensor } from "../device/tensor.ts";
 
-const kernel = defineKernel("sum_of_squares", source);
+/** The sum of each block. */
+export const sumOfSquaresShader = singleKernel({
+  name: "sum_of_squares.wgsl",
+  text,
+  pieces: LANE_PIECES,
+});
 
 /** Elements of a block: 500 million of them make 30,518 sums. */
 const BLOCK = 16_384;
@@ -35,7 +41,7 @@ export function sumOfSquares(
       const groups = Math.ceil(window.count / BLOCK);
       const { width, options: { aliases } } = elementWidth(window.count);
       device.launch(
-        kernel,
+        sumOfSquaresShader.kernel({}),
         { x: windowView(x, window), partials },
         { count: window.count / width, first_block: first },
         foldedGrid(groups),

@@ -1,17 +1,17 @@
 // partials[first_block + b] = sum of x[i]^2 over block b of BLOCK Reals
-// one workgroup per block: two short sums per invocation, then a tree; grid folded over x and y
-alias Real = f32;                                                      // or vec4f
-override WIDTH: u32 = 1;                                               // numbers in a Real
+// one workgroup per block: two short sums per lane, then over the lanes by halves; grid folded over
+// x and y
+alias Real = f32;        // or vec4f
+override WIDTH: u32 = 1; // numbers in a Real
 override BLOCK: u32 = 16384;
 const WORKGROUP_SIZE = 64u;
-struct Params { count: u32, first_block: u32 }                         // count in Reals
-@group(0) @binding(0) var<storage, read> x: array<Real>;               // [count]
-@group(0) @binding(1) var<storage, read_write> partials: array<f32>;   // [blocks]
+struct Params { count: u32, first_block: u32 }                       // count in Reals
+@group(0) @binding(0) var<storage, read> x: array<Real>;             // [count]
+@group(0) @binding(1) var<storage, read_write> partials: array<f32>; // [blocks]
 @group(0) @binding(2) var<uniform> params: Params;
 var<workgroup> sums: array<f32, WORKGROUP_SIZE>;
 
-// a scalar is repeated by vec4f(): a quarter of the four is exact
-fn total(v: Real) -> f32 { return dot(vec4f(v), vec4f(0.25 * f32(WIDTH))); }
+//#use "total.wgsl"
 
 fn square(i: u32) -> Real {
   if (i >= params.count) { return Real(0.0); }
@@ -35,10 +35,6 @@ fn main(
     odd += square(i + WORKGROUP_SIZE);
   }
   sums[lane] = total(even + odd);
-  workgroupBarrier();
-  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  //#use "add_lanes.wgsl" SUMS = "sums"
   if (lane == 0u) { partials[params.first_block + block] = sums[0]; }
 }

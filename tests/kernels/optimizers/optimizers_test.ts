@@ -1,19 +1,19 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { adagrad } from "../../kernels/optimizers/adagrad.ts";
-import { adamw } from "../../kernels/optimizers/adamw.ts";
-import { lion } from "../../kernels/optimizers/lion.ts";
-import { rmsprop } from "../../kernels/optimizers/rmsprop.ts";
-import { sgd } from "../../kernels/optimizers/sgd.ts";
+import { adagrad } from "../../../kernels/optimizers/adagrad.ts";
+import { adamw } from "../../../kernels/optimizers/adamw.ts";
+import { lion } from "../../../kernels/optimizers/lion.ts";
+import { rmsprop } from "../../../kernels/optimizers/rmsprop.ts";
+import { sgd } from "../../../kernels/optimizers/sgd.ts";
 import {
   adagradReference,
   adamwReference,
   lionReference,
   rmspropReference,
   sgdReference,
-} from "../reference/optimizers.ts";
-import { gpuTest } from "./gpu_test_case.ts";
-import { assertClose, seeded } from "./numbers.ts";
-import { clipOf, start, STEPS, takeSteps } from "./optimizer_case.ts";
+} from "../../reference/optimizers.ts";
+import { gpuTest } from "../gpu_test_case.ts";
+import { assertClose, seeded } from "../numbers.ts";
+import { clipOf, start, STEPS, takeSteps } from "../optimizer_case.ts";
 
 /** A few roundings per step. */
 const TOLERANCE = 2e-6;
