@@ -1,6 +1,6 @@
 // The k likeliest experts of a token by p = softmax(logits[t, :]), and their gates p, or with
-// NORMALIZE p divided by its sum over the chosen ones. Of equally likely experts the first is
-// taken. one workgroup per token t, grid folded over x and y
+// NORMALIZE p divided by its sum over the chosen ones. Of equally likely experts the first counts.
+// one workgroup per token t, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 override NORMALIZE: u32 = 0; // 1 = the gates of a token add up to one
 const LOWEST = -3.4e38;
