@@ -15,6 +15,7 @@ import {
 } from "../../src/training/method/trainers.ts";
 import { trainSchema } from "../../src/training/options/options.ts";
 import { modelTable } from "./model_table.ts";
+import { withPlaces } from "./places.ts";
 import { servedTable } from "./served_table.ts";
 import { TASKS } from "./task_schemas.ts";
 
@@ -188,21 +189,9 @@ export const GENERATED: Readonly<
   "docs/reference/tasks.md": { tasks: taskOptions },
 };
 
-/** The page's text with its tables made anew. @throws {Error} if a mark is gone */
+/** The page's text with its tables made anew. */
 export function withTables(page: string, text: string): string {
   const tables = Object.entries(GENERATED[page] ?? {});
-  return tables.reduce((result, [name, make]) => {
-    const place = new RegExp(
-      `(<!-- ${name}:begin -->\n)[^]*?(<!-- ${name}:end -->)`,
-    );
-    if (!place.test(result)) {
-      throw new Error(
-        `Cannot write the table "${name}": found no marks in "${page}"`,
-      );
-    }
-    return result.replace(
-      place,
-      (_, begin, end) => `${begin}\n${make()}\n\n${end}`,
-    );
-  }, text);
+  const made = tables.map(([name, make]) => [name, make()]);
+  return withPlaces(page, text, Object.fromEntries(made));
 }
