@@ -7,6 +7,7 @@ import { linear } from "../../kernels/matmul/linear.ts";
 import { tuneProducts } from "../../kernels/matmul/tune_products.ts";
 import { trainedWeights } from "../../src/model/decoder/model.ts";
 import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
+import type { Batch } from "../../src/preference/tokens/batch.ts";
 import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
 import { preferenceObjective } from "../../src/training/method/objective.ts";
 import { Optimizer } from "../../src/training/optimizer/optimizer.ts";
@@ -62,14 +63,8 @@ export interface StepReport {
 
 const EPOCHS = 2;
 
-/** Runs `options`' pairs twice, without files. */
-export async function measureSteps(
-  options: TrainOptions,
-): Promise<StepReport> {
-  using device = await openDevice();
-  const { chosen: tile } = await tuneProducts(device, {
-    store: keptTexts(CACHE_FOLDER.kernels),
-  });
+/** Opens what trains on `options`' pairs, without files; the reference's pass is timed. */
+async function openRun(device: Device, options: TrainOptions) {
   const opened = await openEncoder(options);
   const data = await loadRunPairs(options, opened.encoder);
   const examples = data.train.examples;
@@ -95,26 +90,36 @@ export async function measureSteps(
   });
   const optimizer = new Optimizer(device, trainedWeights(model), options);
   device.memory.reserve(plan.idle);
-  const losses: number[] = [];
-  const trainSet = { examples, reference: reference.value };
+  const gradientCheckpointing = options.gradient_checkpointing === true;
   const parts = trainerParts(
     {
       options,
       objective,
       built,
       data,
-      plan: {
-        ...plan,
-        gradientCheckpointing: options.gradient_checkpointing === true,
-      },
+      plan: { ...plan, gradientCheckpointing },
     },
     {
-      train: trainSet,
+      train: { examples, reference: reference.value },
       evaluation: undefined,
       optimizer,
       movingReference: undefined,
     },
   );
+  return { built, examples, objective, parts, reference: reference.seconds };
+}
+
+/** Runs `options`' pairs twice, without files. */
+export async function measureSteps(
+  options: TrainOptions,
+): Promise<StepReport> {
+  using device = await openDevice();
+  const { chosen: tile } = await tuneProducts(device, {
+    store: keptTexts(CACHE_FOLDER.kernels),
+  });
+  const run = await openRun(device, options);
+  const { built, examples, objective, parts } = run;
+  const losses: number[] = [];
   const perEpoch = Math.ceil(parts.totalSteps / EPOCHS);
   const steps = (from: number, to: number) =>
     train({ ...parts, totalSteps: to, isDue: (event) => event === "log" }, {
@@ -130,20 +135,18 @@ export async function measureSteps(
     epochs.push(perPair(seconds, examples));
     console.error(`epoch ${epoch + 1}: ${JSON.stringify(epochs.at(-1))}`);
   }
-  const { peakBytes } = device.memory;
-  const peaks = { peakBytes, peakProcessBytes: peakProcessBytes() };
+  const peaks = {
+    peakBytes: device.memory.peakBytes,
+    peakProcessBytes: peakProcessBytes(),
+  };
   const end = device.startProfile();
   await steps(parts.totalSteps, parts.totalSteps + 1);
   const kernels = await end();
-  const once = perPair(reference.seconds, examples);
-  const average = {
-    wall: mean(epochs.map(({ wall }) => wall)) + once.wall / EPOCHS,
-    cpu: mean(epochs.map(({ cpu }) => cpu)) + once.cpu / EPOCHS,
-  };
+  const once = perPair(run.reference, examples);
   const batches = examples.map((example) => objective.batch([example]));
   const operations =
     mean(batches.map((batch) =>
-      stepOperations(model.config, batch, {
+      stepOperations(built.model.config, batch, {
         backward: true,
         full: !built.adapter,
         gradientCheckpointing: parts.gradientCheckpointing,
@@ -154,12 +157,10 @@ export async function measureSteps(
     adapter: device.description,
     model: options.model_name_or_path,
     pairs: examples.length,
-    tokensPerPair: mean(batches.map(({ tokens }) => tokens.length)),
-    attendedTokensPerPair: mean(batches.map((batch) => batch.attendedTokens)),
-    targetsPerPair: mean(batches.map(({ targetRows }) => targetRows.length)),
+    ...sizesOf(batches),
     reference: once,
     epochs,
-    average,
+    average: averageOf(epochs, once),
     losses,
     operations,
     rate: operations / mean(epochs.map(({ cpu }) => cpu)),
@@ -167,6 +168,23 @@ export async function measureSteps(
     ...peaks,
     tile,
     kernels,
+  };
+}
+
+/** Seconds per pair of an epoch with its share of the reference's pass. */
+function averageOf(epochs: readonly Seconds[], reference: Seconds): Seconds {
+  return {
+    wall: mean(epochs.map(({ wall }) => wall)) + reference.wall / EPOCHS,
+    cpu: mean(epochs.map(({ cpu }) => cpu)) + reference.cpu / EPOCHS,
+  };
+}
+
+/** Means of batches of one pair each. */
+function sizesOf(batches: readonly Batch[]) {
+  return {
+    tokensPerPair: mean(batches.map(({ tokens }) => tokens.length)),
+    attendedTokensPerPair: mean(batches.map((batch) => batch.attendedTokens)),
+    targetsPerPair: mean(batches.map(({ targetRows }) => targetRows.length)),
   };
 }
 

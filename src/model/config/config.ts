@@ -161,23 +161,7 @@ function readSizes(
       `"num_attention_heads" is ${num_attention_heads}, expected a multiple of "num_key_value_heads" ${num_key_value_heads}`,
     );
   }
-  const ropes = readRopes(
-    {
-      theta: reader.value("rope_theta"),
-      localTheta: reader.value("rope_local_base_freq"),
-      scaling: reader.value("rope_scaling"),
-      parameters: reader.value("rope_parameters"),
-      partial: reader.value("partial_rotary_factor"),
-      originalPositions: reader.value("original_max_position_embeddings"),
-    },
-    {
-      head_dim,
-      max_position_embeddings,
-      partialRotary: family.partialRotary,
-      interleaved: family.interleavedRope,
-    },
-    reader.problems,
-  );
+  const ropes = ropesOf(reader, family, { head_dim, max_position_embeddings });
   const windows = readWindows(reader, family, num_hidden_layers);
   return {
     model_type,
@@ -209,6 +193,30 @@ function readSizes(
     windows,
     layerRopes: readLayerRopes(reader, family, windows),
   };
+}
+
+/** The rotations of all layers, from the keys that say how positions turn. */
+function ropesOf(
+  reader: ConfigReader,
+  family: Family,
+  sizes: Pick<ModelConfig, "head_dim" | "max_position_embeddings">,
+): ReturnType<typeof readRopes> {
+  return readRopes(
+    {
+      theta: reader.value("rope_theta"),
+      localTheta: reader.value("rope_local_base_freq"),
+      scaling: reader.value("rope_scaling"),
+      parameters: reader.value("rope_parameters"),
+      partial: reader.value("partial_rotary_factor"),
+      originalPositions: reader.value("original_max_position_embeddings"),
+    },
+    {
+      ...sizes,
+      partialRotary: family.partialRotary,
+      interleaved: family.interleavedRope,
+    },
+    reader.problems,
+  );
 }
 
 function readActivation(

@@ -102,16 +102,20 @@ export function reportLines(
   if (report.labels !== undefined) {
     lines.push(`  good ${report.labels.good}, bad ${report.labels.bad}`);
   }
-  if (report.kept === 0) return lines;
-  lines.push(
+  return report.kept === 0 ? lines : [...lines, ...tokenLines(report)];
+}
+
+/** The table of lengths, and what packing and shared prompts save. */
+function tokenLines({ lengths, tokens, packed }: LoadReport): string[] {
+  const lines = [
     `  ${"tokens".padEnd(10)}    min median    90%    99%    max     mean`,
-  );
-  for (const [name, lengths] of Object.entries(report.lengths)) {
-    lines.push(lengthLine(name, lengths));
+  ];
+  for (const [name, found] of Object.entries(lengths)) {
+    lines.push(lengthLine(name, found));
   }
-  const { full, computed } = report.tokens;
-  if (report.packed !== undefined) {
-    const { bins, maxLength } = report.packed;
+  const { full, computed } = tokens;
+  if (packed !== undefined) {
+    const { bins, maxLength } = packed;
     const share = (full / (bins * maxLength) * 100).toFixed(1);
     lines.push(
       `  packed into ${bins} bins of ${maxLength} tokens, ${share} % full`,

@@ -87,23 +87,14 @@ export async function planBytes(
   const { adapter, config, dtypeOf, nested, isTrained } = sources;
   const trained = adapter === undefined && (isTrained ?? true);
   const model = sampleModel(device, config, {
-    ...{ trained, dtypeOf, nested, adapter, numbers: undefined },
+    trained,
+    dtypeOf,
+    nested,
+    adapter,
+    numbers: undefined,
   });
   if (trained !== true) stageChunk(device, model);
-  const rope = new Set(Object.values(model.cosSin)).values().reduce(
-    (sum, table) => sum + resourceBytes(table),
-    0,
-  );
-  const values = sumOf(model, (one) => resourceBytes(one.parameter!.value));
-  const gradients = sumOf(
-    model,
-    (one) => resourceBytes(one.parameter!.gradient),
-  );
-  const packed = sumOf(
-    model,
-    (one) => "matrix" in one ? matrixBytes(one.matrix) : 0,
-  );
-  const frozen = memory.usedBytes - rope - values - gradients - packed;
+  const weights = weightGroups(model, memory.usedBytes);
   const before = memory.usedBytes;
   const optimizer = new Optimizer(
     device,
@@ -120,13 +111,10 @@ export async function planBytes(
   const { peakBytes, largestBytes } = memory;
   return {
     groups: [
-      { name: "frozen weights", bytes: frozen },
-      { name: "trained values", bytes: values },
-      { name: "their gradients", bytes: gradients },
+      ...weights.own,
       { name: "optimizer state", bytes: state },
       { name: "the moving reference", bytes: copies },
-      { name: "packed copies of trained weights", bytes: packed },
-      { name: "rotations by position", bytes: rope },
+      ...weights.beside,
       { name: "kept for the backward pass", bytes: passes.kept },
       {
         name: "largest work: forward, vocabulary, backward",
@@ -141,6 +129,36 @@ export async function planBytes(
   };
 }
 
+/** What a model's weights take, and what lies beside them, of all the bytes in use. */
+function weightGroups(
+  model: Model,
+  usedBytes: number,
+): { own: ByteGroup[]; beside: ByteGroup[] } {
+  const tables = new Set(Object.values(model.cosSin));
+  const rope = [...tables].reduce((sum, one) => sum + resourceBytes(one), 0);
+  const values = sumOf(model, (one) => resourceBytes(one.parameter!.value));
+  const gradients = sumOf(
+    model,
+    (one) => resourceBytes(one.parameter!.gradient),
+  );
+  const packed = sumOf(
+    model,
+    (one) => "matrix" in one ? matrixBytes(one.matrix) : 0,
+  );
+  const frozen = usedBytes - rope - values - gradients - packed;
+  return {
+    own: [
+      { name: "frozen weights", bytes: frozen },
+      { name: "trained values", bytes: values },
+      { name: "their gradients", bytes: gradients },
+    ],
+    beside: [
+      { name: "packed copies of trained weights", bytes: packed },
+      { name: "rotations by position", bytes: rope },
+    ],
+  };
+}
+
 /** When and how far a reference moves does not change its bytes. */
 const UNMOVED = { ref_model_mixup_alpha: 0, ref_model_sync_steps: 1 };
 
@@ -152,7 +170,10 @@ export async function forwardBytes(
 ): Promise<number> {
   using device = Device.counting(like);
   const model = sampleModel(device, config, {
-    ...{ trained: false, dtypeOf, adapter: undefined, numbers: undefined },
+    trained: false,
+    dtypeOf,
+    adapter: undefined,
+    numbers: undefined,
   });
   stageChunk(device, model);
   for (const batch of batches) await logpsOf(model, batch);

@@ -37,38 +37,44 @@ const CASES: readonly Case[] = [
 const STEPS = [[33, 0], [1, 0], [1, 7], [0, 1], [1, 1], [5, 2]] as const;
 const CAPACITY = 64;
 
+/** The next tokens of two sequences: their rows of the cache, positions, and the keys they see. */
+function stepOf(counts: readonly number[], lengths: number[]) {
+  const rows: number[] = [];
+  const positions: number[] = [];
+  const ranges: number[] = [];
+  for (const [s, count] of counts.entries()) {
+    for (let i = 0; i < count; i++) {
+      const position = lengths[s]!++;
+      const first = s * CAPACITY;
+      positions.push(position);
+      rows.push(first + position);
+      // the first ten of a long past are cut out
+      const cut = position > 20
+        ? [first, first + 3, first + 10]
+        : [0, 0, first];
+      ranges.push(...cut, first + position + 1);
+    }
+  }
+  return { rows, positions, ranges };
+}
+
 async function check(device: Device, shape: Case): Promise<void> {
   const { heads, kvHeads, headDim, rotaryDim, interleaved = false } = shape;
   const cosSin = angleTable(CAPACITY, rotaryDim);
   const options = {
-    ...{ headDim, interleaved },
+    headDim,
+    interleaved,
     cosSin: device.upload(cosSin, [CAPACITY, rotaryDim]),
   };
-  const cache = {
-    k: createRowStore(device, 2 * CAPACITY, { heads: kvHeads, headDim }),
-    v: createRowStore(device, 2 * CAPACITY, { heads: kvHeads, headDim }),
-  };
+  const store = () =>
+    createRowStore(device, 2 * CAPACITY, { heads: kvHeads, headDim });
+  const cache = { k: store(), v: store() };
   const cols = kvHeads * headDim;
   const keys = new Float64Array(2 * CAPACITY * cols);
   const values = new Float64Array(2 * CAPACITY * cols);
   const lengths = [0, 0];
   for (const [step, counts] of STEPS.entries()) {
-    const rows: number[] = [];
-    const positions: number[] = [];
-    const ranges: number[] = [];
-    for (const [s, count] of counts.entries()) {
-      for (let i = 0; i < count; i++) {
-        const position = lengths[s]!++;
-        const first = s * CAPACITY;
-        positions.push(position);
-        rows.push(first + position);
-        // the first ten of a long past are cut out
-        const cut = position > 20
-          ? [first, first + 3, first + 10]
-          : [0, 0, first];
-        ranges.push(...cut, first + position + 1);
-      }
-    }
+    const { rows, positions, ranges } = stepOf(counts, lengths);
     const n = rows.length;
     const q = seeded(n * heads * headDim, 3 * step + 1);
     const k = seeded(n * cols, 3 * step + 2);

@@ -20,13 +20,35 @@ import {
   readNumbers,
   type Recipe,
   runTest,
+  type Scene,
   writeRows,
 } from "./run_scene.ts";
 
 const REWARD: Recipe = {
-  ...{ trainer: "reward", max_steps: 4, save_strategy: "steps", save_steps: 2 },
-  ...{ center_rewards_coefficient: 0.01, learning_rate: 5e-3 },
+  trainer: "reward",
+  max_steps: 4,
+  save_strategy: "steps",
+  save_steps: 2,
+  center_rewards_coefficient: 0.01,
+  learning_rate: 5e-3,
 };
+
+/** Mean distance of the rewards that the task score gives the pairs by the adapter of `run`. */
+async function meanMargin(scene: Scene): Promise<number> {
+  const { options } = readOptions(scoreSchema, [{
+    model_name_or_path: MODEL,
+    adapter_name_or_path: scene.path("run"),
+    input: scene.path("pairs.jsonl"),
+    output: scene.path("scores.jsonl"),
+  }]);
+  await scoreFile(scene.device, options);
+  const lines = Deno.readTextFileSync(options.output).trimEnd().split("\n");
+  const margins = lines.map((line) => {
+    const { chosen_reward, rejected_reward } = JSON.parse(line);
+    return chosen_reward - rejected_reward;
+  });
+  return margins.reduce((sum, margin) => sum + margin, 0) / margins.length;
+}
 
 await runTest(
   "runTraining() by reward saves an adapter with its head as PEFT does",
@@ -52,24 +74,18 @@ await runTest(
       [config.task_type, config.modules_to_save],
       ["SEQ_CLS", ["score"]],
     );
-    const { options } = readOptions(scoreSchema, [{
-      ...{ model_name_or_path: MODEL, adapter_name_or_path: scene.path("run") },
-      input: scene.path("pairs.jsonl"),
-      output: scene.path("scores.jsonl"),
-    }]);
-    await scoreFile(scene.device, options);
-    const lines = Deno.readTextFileSync(options.output).trimEnd().split("\n");
-    const scores = lines.map((line) => JSON.parse(line));
-    const margin = scores.reduce(
-      (sum, row) => sum + row.chosen_reward - row.rejected_reward,
-      0,
-    ) / scores.length;
+    const margin = await meanMargin(scene);
     assertAlmostEquals(rows.at(-1)!["eval_margin"]!, margin, 1e-4);
     // continued, it starts where it ended; elsewhere it is refused, since a head would be lost
     const continued = await scene.train("continued", {
-      ...{ ...REWARD, ...LORA, max_steps: 1, learning_rate: 1e-5 },
-      ...{ adapter_name_or_path: scene.path("run"), eval_dataset },
-      ...{ eval_strategy: "steps", eval_on_start: true },
+      ...REWARD,
+      ...LORA,
+      max_steps: 1,
+      learning_rate: 1e-5,
+      adapter_name_or_path: scene.path("run"),
+      eval_dataset,
+      eval_strategy: "steps",
+      eval_on_start: true,
     });
     assertAlmostEquals(continued.rows[0]!["eval_margin"]!, margin, 1e-4);
     const { config: json, weights } = await openModelFolder(MODEL);
@@ -89,7 +105,8 @@ await runTest(
     );
     const asked = await scene.train("asked", {
       ...recipe,
-      ...{ eval_strategy: "no", dataset: scene.path("margins.jsonl") },
+      eval_strategy: "no",
+      dataset: scene.path("margins.jsonl"),
     });
     assert(asked.rows[0]!["loss"]! > rows[0]!["loss"]! + 2);
   },
