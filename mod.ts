@@ -5,11 +5,10 @@
  *
  * ```ts
  * import {
- *   loadRunPairs,
  *   openEncoder,
  *   parseRecipe,
  *   readOptions,
- *   reportLines,
+ *   runDataLines,
  *   trainSchema,
  * } from "@tiebreak/tiebreak";
  *
@@ -17,8 +16,8 @@
  * const recipe = parseRecipe(await Deno.readTextFile(path), path);
  * const { options } = readOptions(trainSchema, [recipe, { max_length: 128 }]);
  * const { encoder } = await openEncoder(options);
- * const { train } = await loadRunPairs(options, encoder);
- * console.log(reportLines(train.report).join("\n"));
+ * const lines = await runDataLines(options, encoder, { examples: 3 });
+ * console.log(lines.join("\n"));
  * ```
  *
  * To train it takes `openDevice()` and `runTraining()` more.
@@ -85,10 +84,8 @@ export { downloadSchema } from "./src/downloads/download_jobs.ts";
 export type { DownloadTaskOptions } from "./src/downloads/download_jobs.ts";
 export { inspectSchema } from "./src/training/options/inspect_options.ts";
 export type { InspectTaskOptions } from "./src/training/options/inspect_options.ts";
-export {
-  type TrainOptions,
-  trainSchema,
-} from "./src/training/options/options.ts";
+export type { TrainOptions } from "./src/training/options/options.ts";
+export { trainSchema } from "./src/training/options/train_schema.ts";
 export { parseRecipe } from "./src/training/options/recipe.ts";
 export { importSchema } from "./src/training/importing/import_options.ts";
 export type { ImportOptions } from "./src/training/importing/import_options.ts";
@@ -184,16 +181,7 @@ export type {
 } from "./src/text/tokenizer.ts";
 
 // preference: rows of a dataset to token pairs, and what became of them
-export {
-  demonstrationLines,
-  feedbackLines,
-  pairLines,
-} from "./src/preference/loading/inspect.ts";
-export {
-  type InspectOptions,
-  reportLines,
-} from "./src/preference/loading/inspect.ts";
-export type { Loaded } from "./src/preference/loading/load_options.ts";
+export { reportLines } from "./src/preference/loading/inspect.ts";
 export type {
   Lengths,
   LoadReport,
@@ -228,12 +216,9 @@ export {
 } from "./src/training/run/dry_run.ts";
 export { runTraining } from "./src/training/run/run.ts";
 export {
-  loadRunDemonstrations,
-  loadRunFeedback,
-  loadRunPairs,
-  packRunData,
-  type RunData,
-} from "./src/training/setup/run_data.ts";
+  runDataLines,
+  type RunDataView,
+} from "./src/training/setup/run_objective.ts";
 export {
   skippedLine,
   type SkippedStep,

@@ -4,6 +4,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { lossNames } from "../src/training/loss/losses.ts";
+import { methodNames } from "../src/training/method/methods.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
@@ -182,6 +184,49 @@ Deno.test(
     assertEquals(silent.map(({ path }) => path), []);
   },
 );
+
+/** The files that ask which method or loss they have, by comparing its name. */
+function namesAsked(
+  sources: readonly Source[],
+  names: readonly string[],
+): string[] {
+  const name = `"(?:${names.join("|")})"`;
+  const asked = [
+    `\\btrainer\\b[!?)]*\\s*[!=]==?\\s*"`,
+    `"\\s*[!=]==?\\s*[\\w.]*\\btrainer\\b`,
+    `\\bswitch\\s*\\([^)]*\\btrainer\\b`,
+    `(?:[!=]==?\\s*|\\bcase\\s+|\\bincludes\\(\\s*)${name}`,
+    `${name}\\s*[!=]==?`,
+  ];
+  return occurrences(sources, new RegExp(asked.join("|")));
+}
+
+Deno.test("namesAsked() tells a question for a name from a row", pure, () => {
+  const asks = (text: string) =>
+    namesAsked([{ path: "src/a.ts", text }], ["dpo", "kto"]).length;
+  assertEquals(asks('if (trainer === "mine") {'), 1);
+  assertEquals(asks('return "mine" !== options.trainer;'), 1);
+  assertEquals(asks("switch (options.trainer) {"), 1);
+  assertEquals(asks('if (names.includes("kto")) {'), 1);
+  assertEquals(asks('name === "dpo" ? 1 : 0'), 1);
+  assertEquals(asks('case "dpo":'), 1);
+  assertEquals(asks('trainers: ["dpo", "kto"],'), 0);
+  assertEquals(asks("methods.includes(options.trainer)"), 0);
+  assertEquals(asks("trainer: choice(explained, names)"), 0);
+});
+
+Deno.test("only their tables ask for a method or a loss by name", pure, () => {
+  const tables = [
+    "src/training/loss/losses.ts",
+    "src/training/method/methods.ts",
+  ];
+  // other tools' words are compared where their recipes are read
+  const asking = ours.filter(({ path }) =>
+    !tables.includes(path) && !path.startsWith("src/training/importing/") &&
+    /^(src\/(training|scoring|report|commands)|tasks)\/|^mod\.ts$/.test(path)
+  );
+  assertEquals(namesAsked(asking, [...methodNames, ...lossNames]), []);
+});
 
 Deno.test("the tree has sources to hold to its rules", pure, () => {
   assert(ours.length > 20, `found ${ours.length} files`);

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { readOptions } from "../src/base/read_options.ts";
-import { trainSchema } from "../src/training/options/options.ts";
+import { trainSchema } from "../src/training/options/train_schema.ts";
 import { parseRecipe } from "../src/training/options/recipe.ts";
 import { GENERATED, withTables } from "./pages/generated_tables.ts";
 import {

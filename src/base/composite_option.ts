@@ -11,6 +11,17 @@ export type Values<O> = {
   readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
 };
 
+/** The defaults of a record of options, all of which must have one. */
+export function defaultsOf<O extends Readonly<Record<string, Option<unknown>>>>(
+  options: O,
+): Values<O> {
+  const entries = Object.entries(options).map(([name, { fallback }]) => [
+    name,
+    fallback,
+  ]);
+  return Object.fromEntries(entries) as Values<O>;
+}
+
 /**
  * The option, or null; the words `null` and `none` mean null too. The default is null unless
  * another is given.

@@ -54,7 +54,7 @@ const hash = (sha256: string | undefined) =>
   sha256 === undefined ? "the file was missing" : `\`${sha256}\``;
 
 /** Whether the model is a reward model, which gives a number and no text. */
-const isReward = ({ trainer }: RunRecord) => trainer === "reward";
+const isReward = ({ head }: RunRecord) => head === "score";
 
 function frontMatter(record: RunRecord): string {
   const { baseRepo, adapter, trainer } = record;

@@ -9,11 +9,11 @@ import { trainedWeights } from "../../src/model/decoder/model.ts";
 import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
 import type { Batch } from "../../src/preference/tokens/batch.ts";
 import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
-import { preferenceObjective } from "../../src/training/method/objective.ts";
+import { methodOf } from "../../src/training/method/methods.ts";
 import { Optimizer } from "../../src/training/optimizer/optimizer.ts";
 import type { TrainOptions } from "../../src/training/options/options.ts";
 import { referenceLogps } from "../../src/training/reference/reference.ts";
-import { loadRunPairs } from "../../src/training/setup/run_data.ts";
+import { dataReaders } from "../../src/training/setup/data_readers.ts";
 import { openRunModel } from "../../src/training/setup/run_model.ts";
 import { trainerParts } from "../../src/training/run/run_parts.ts";
 import { planRun } from "../../src/training/plan/run_plan.ts";
@@ -66,15 +66,17 @@ const EPOCHS = 2;
 /** Opens what trains on `options`' pairs, without files; the reference's pass is timed. */
 async function openRun(device: Device, options: TrainOptions) {
   const opened = await openEncoder(options);
-  const data = await loadRunPairs(options, opened.encoder);
+  const method = methodOf(options);
+  if (method.data !== "pairs") {
+    throw new TypeError(
+      `Cannot measure trainer "${options.trainer}": it trains on ${method.data}, expected pairs`,
+    );
+  }
+  const data = await dataReaders.pairs.load(options, opened.encoder);
   const examples = data.train.examples;
   const built = await openRunModel(device, options, opened);
   const { model } = built;
-  const { trainer } = options;
-  if (trainer === "sft" || trainer === "kto") {
-    throw new TypeError(`Cannot measure trainer "${trainer}": expected pairs`);
-  }
-  const objective = preferenceObjective({ ...options, trainer });
+  const objective = method.objective(options);
   const reference = await timed(() =>
     referenceLogps(() => Promise.resolve(model), examples, objective, {
       batchSize: options.per_device_train_batch_size,

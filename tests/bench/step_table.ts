@@ -6,7 +6,7 @@
 import { formatBytes } from "../../src/base/units.ts";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
-import { trainSchema } from "../../src/training/options/options.ts";
+import { trainSchema } from "../../src/training/options/train_schema.ts";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
 import { measureSteps, type Seconds, type StepReport } from "./step_run.ts";
 

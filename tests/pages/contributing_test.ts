@@ -49,7 +49,7 @@ function program([family, loss, shape]: readonly string[]): string {
 import type { Family } from ${from("src/model/config/family.ts")};
 import { FAMILIES } from ${from("src/model/config/families.ts")};
 import { ofMargin } from ${from("src/training/loss/loss_forms.ts")};
-import { lossDefaults } from ${from("src/training/loss/loss_terms.ts")};
+import { lossDefaults } from ${from("src/training/loss/loss_options.ts")};
 import type { LossRow } from ${from("src/training/loss/losses.ts")};
 import { questionWithAnswers } from ${from("src/preference/formats/shapes.ts")};
 import type { Format } from ${from("src/preference/formats/format.ts")};

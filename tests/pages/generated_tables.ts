@@ -10,10 +10,11 @@ import { FEEDBACK_FORMATS } from "../../src/preference/formats/feedback_formats.
 import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
 import { lossNames, lossRows } from "../../src/training/loss/losses.ts";
 import {
-  trainerNames,
-  trainerRows,
-} from "../../src/training/method/trainers.ts";
-import { trainSchema } from "../../src/training/options/options.ts";
+  lossesOf,
+  methodNames,
+  methods,
+} from "../../src/training/method/methods.ts";
+import { trainSchema } from "../../src/training/options/train_schema.ts";
 import { modelTable } from "./model_table.ts";
 import { withPlaces } from "./places.ts";
 import { servedTable } from "./served_table.ts";
@@ -50,7 +51,8 @@ function lossesTable(): string {
   const link = (source: string) =>
     source.replace(/https:\/\/(\S+\/)?([^\s/,;]+)/g, "[$2](https://$1$2)");
   const rows = lossNames.map((name) => {
-    const { trainers = ["dpo"], help, source } = lossRows[name];
+    const { help, source } = lossRows[name];
+    const trainers = methodNames.filter((one) => lossesOf(one).includes(name));
     return [`\`${name}\``, trainers.join(", "), help, link(source)];
   });
   return table(["Loss", "Trainers", "What", "Source"], rows);
@@ -80,8 +82,8 @@ function formatsTable(): string {
 
 /** What each trainer takes. */
 function trainersTable(): string {
-  const rows = trainerNames.map((name) => {
-    const { help, data, hasReference, loss_type } = trainerRows[name];
+  const rows = methodNames.map((name) => {
+    const { help, data, hasReference, loss_type } = methods[name];
     return [
       `\`${name}\``,
       help,

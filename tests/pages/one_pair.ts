@@ -34,7 +34,7 @@ import {
   sumBySequence,
   type TargetStatistics,
 } from "../../src/training/loss/token_sums.ts";
-import { preferenceObjective } from "../../src/training/method/objective.ts";
+import { methods } from "../../src/training/method/methods.ts";
 import { trainSchema } from "../../src/training/options/options.ts";
 import { runTraining } from "../../src/training/run/run.ts";
 import { ROOT } from "./pages.ts";
@@ -196,11 +196,11 @@ function lossPlaces(
 ): Places {
   const { sums, lengths } = sumBySequence(statistics, batch.sequences);
   const { margin, loss } = judge(sums, sums);
-  const { slopes } = preferenceObjective(METHOD).score(
+  const { slopes } = methods.dpo.objective(METHOD).score(
     batch,
     statistics,
     sums,
-    { microBatches: 1, targets: batch.targetRows.length },
+    { parts: 1, targets: batch.targetRows.length },
   );
   const start = batch.targetSequence.indexOf(1);
   const targets = [0, 1, 2, start, start + 1, start + 2].map((t) => [

@@ -11,8 +11,8 @@ import { FEEDBACK_FORMATS } from "../../src/preference/formats/feedback_formats.
 import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
 import { TEMPLATE_NAMES } from "../../src/text/template_files.ts";
 import { lossNames } from "../../src/training/loss/losses.ts";
-import { trainSchema } from "../../src/training/options/options.ts";
-import { trainerNames } from "../../src/training/method/trainers.ts";
+import { trainSchema } from "../../src/training/options/train_schema.ts";
+import { methodNames } from "../../src/training/method/methods.ts";
 
 const list = (names: readonly string[]) =>
   names.map((name) => `\`${name}\``).join(", ");
@@ -42,7 +42,7 @@ export function servedTable(): string {
       "codes of frozen weights",
       list(["int8", ...Object.keys(CODEBOOKS)]) + ", scales nested or not",
     ],
-    ["trainers", list(trainerNames)],
+    ["trainers", list(methodNames)],
     ["losses", list(lossNames)],
     ["divergences of `dpo`", choices("f_divergence_type")],
     ["adapters", list(Object.keys(trainSchema.groups["LoRA"]))],

@@ -17,7 +17,7 @@ import { scoreSchema } from "../../src/scoring/score_options.ts";
 import { importSchema } from "../../src/training/importing/import_options.ts";
 import { demoSchema } from "../../src/training/options/demo_options.ts";
 import { inspectSchema } from "../../src/training/options/inspect_options.ts";
-import { trainSchema } from "../../src/training/options/options.ts";
+import { trainSchema } from "../../src/training/options/train_schema.ts";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));

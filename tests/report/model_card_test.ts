@@ -15,6 +15,7 @@ const RECORD: RunRecord = {
   base: "model_hub/Qwen--Qwen2-0.5B",
   baseRepo: "Qwen/Qwen2-0.5B",
   trainer: "dpo",
+  head: "tokens",
   adapter: true,
   steps: 20,
   options: { beta: 0.2, columns: { prompt: "a|b" } },
@@ -56,7 +57,7 @@ Deno.test(
   "modelCard() of a reward model says how to get its numbers",
   pure,
   () => {
-    const reward = { ...RECORD, trainer: "reward" };
+    const reward = { ...RECORD, trainer: "reward", head: "score" } as const;
     const card = modelCard(reward);
     assert(card.includes("pipeline_tag: text-classification"));
     assert(card.includes("deno task score --model_name_or_path=model_hub/"));

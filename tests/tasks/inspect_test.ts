@@ -87,6 +87,21 @@ Deno.test(
 );
 
 Deno.test(
+  "inspect stops where train would: rows that an option cannot use",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const words = [await project(folder), "--score_margin=1"];
+    const { code, stdout, stderr } = await run(words);
+    assertEquals([code, stdout], [1, ""]);
+    assertStringIncludes(
+      stderr,
+      'Cannot use "score_margin": 1 of 1 pairs have no scores, first that of line 1, expected columns such as "chosen_score" and "rejected_score"',
+    );
+  },
+);
+
+Deno.test(
   "inspect tells broken rows in one line and exits 1",
   OPTIONS,
   async () => {

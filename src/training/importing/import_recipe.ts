@@ -3,7 +3,7 @@
  * Reads no file by itself.
  */
 import { readOptions } from "../../base/read_options.ts";
-import { trainSchema } from "../options/options.ts";
+import { trainSchema } from "../options/train_schema.ts";
 import { fromAxolotl } from "./axolotl.ts";
 import { fromLlamaFactory } from "./llama_factory.ts";
 import { llamaFactoryData, type ReadJson } from "./llama_factory_data.ts";

@@ -5,7 +5,7 @@
 import { Mismatch } from "../../base/option.ts";
 import { isSame } from "../../base/read_options.ts";
 import { aliasOf, foreignKeyOf, optionsOf } from "../../base/schema.ts";
-import { trainSchema } from "../options/options.ts";
+import { trainSchema } from "../options/train_schema.ts";
 
 /** A recipe as its file has it. */
 export type Recipe = Readonly<Record<string, unknown>>;

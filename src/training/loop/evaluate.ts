@@ -32,7 +32,7 @@ export async function evaluate<Example>(
   const results: EvaluatedBatch[] = [];
   for (const indices of inOrder(data.examples.length, evalBatchSize)) {
     const batch = objective.batch(indices.map((i) => data.examples[i]!));
-    const window = { microBatches: 1, targets: batch.targetRows.length };
+    const whole = { parts: 1, targets: batch.targetRows.length };
     const reference = referenceModel === undefined
       ? referenceOf(data, indices)
       : objective.column(
@@ -44,7 +44,7 @@ export async function evaluate<Example>(
       batch,
       statistics,
       reference,
-      window,
+      whole,
     );
     results.push({
       size: indices.length,

@@ -181,7 +181,7 @@ function score<Example>(
   { microBatches, targets }: PreparedWindow,
 ): Scored {
   return objective.score(batch, statistics, reference, {
-    microBatches: microBatches.length / share,
+    parts: microBatches.length / share,
     targets,
   });
 }
@@ -203,7 +203,7 @@ function resultOf<Example>(
   const batch = objective.batch(indices.map((i) => data.examples[i]!));
   const joined = joinStatistics(pieces.map(pieceStatistics));
   const window = {
-    microBatches: prepared.microBatches.length,
+    parts: prepared.microBatches.length,
     targets: prepared.targets,
   };
   const reference = Float64Array.from(

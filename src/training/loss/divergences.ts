@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { logSigmoid, type LossOptions, sigmoid } from "./loss_terms.ts";
+import type { LossOptions } from "./loss_options.ts";
+import { logSigmoid, sigmoid } from "./loss_terms.ts";
 
 /** A score of a log-ratio (nats) and its slope. */
 export type Score = (

@@ -5,11 +5,11 @@
  * @module
  */
 import { divergenceScore } from "./divergences.ts";
+import type { LossOptions } from "./loss_options.ts";
 import {
   type AnswerLogps,
   type AnswerLoss,
   logSigmoid,
-  type LossOptions,
   type PairLogps,
   type PairLoss,
   sigmoid,

@@ -1,6 +1,6 @@
 /**
- * What a loss is given and what it gives back, for pairs and for single answers with a label. Types, the losses' own
- * options with their defaults, and functions of a number. Knows no loss.
+ * What a loss is given and what it gives back, for pairs and for single answers with a label: types, and functions of
+ * one number that losses share. Knows no loss and no option.
  *
  * @module
  */
@@ -56,52 +56,6 @@ export interface AnswerLoss {
   /** Slope of the SUM of `losses` with respect to each `answer` log-probability. */
   readonly slopes: Float64Array;
 }
-
-/** Names of f-divergences. */
-export const divergenceNames = [
-  "reverse_kl",
-  "forward_kl",
-  "js_divergence",
-  "alpha_divergence",
-] as const;
-
-/** What the losses may depend on beside the log-probabilities. */
-export interface LossOptions {
-  /** Strength of the pull towards the reference; 0.1 to 0.5 is usual. */
-  readonly beta: number;
-  /** Share of pairs that are taken to be labelled the wrong way round, 0 to 0.5. */
-  readonly label_smoothing: number;
-  /** How policy and reference are compared; `reverse_kl` is DPO. */
-  readonly f_divergence_type: typeof divergenceNames[number];
-  /** The alpha of `alpha_divergence`; 1 is `reverse_kl`. */
-  readonly f_alpha_divergence_coef: number;
-  /** Temperature of the blend in `discopop`. */
-  readonly discopop_tau: number;
-  /** Factor of the penalty in `dpop`. */
-  readonly dpop_lambda: number;
-  /** Margin that `simpo` asks for, in nats times beta. */
-  readonly simpo_gamma: number;
-  /** Factor of the squared sum of a pair's rewards, which keeps them near 0. */
-  readonly center_rewards_coefficient: number;
-  /** Factor of wanted answers' losses. */
-  readonly desirable_weight: number;
-  /** Factor of unwanted answers' losses. */
-  readonly undesirable_weight: number;
-}
-
-/** TRL's defaults; of `dpop_lambda` the paper's. */
-export const lossDefaults: LossOptions = {
-  beta: 0.1,
-  label_smoothing: 0,
-  f_divergence_type: "reverse_kl",
-  f_alpha_divergence_coef: 0.5,
-  discopop_tau: 0.05,
-  dpop_lambda: 50,
-  simpo_gamma: 0.5,
-  center_rewards_coefficient: 0,
-  desirable_weight: 1,
-  undesirable_weight: 1,
-};
 
 /** ln(sigmoid(x)) without overflow. */
 export function logSigmoid(x: number): number {

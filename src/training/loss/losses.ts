@@ -18,6 +18,7 @@ import {
   rewardLoss,
   smoothedLogistic,
 } from "./loss_forms.ts";
+import type { LossOptions } from "./loss_options.ts";
 import { logOdds, logSigmoid, sigmoid } from "./loss_terms.ts";
 
 /** What all rows of the table say. */
@@ -35,9 +36,18 @@ interface LossFacts {
   readonly couples?: true;
   /** Whether it is one of `beta * margin`, from which `score_margin` can be taken. */
   readonly offsets?: true;
+  /** Whether it looks at the text alone, so that `score_margin` means nothing to it. */
+  readonly textOnly?: true;
   /** Whether it takes means per token where there is no reference. */
   readonly averages?: true;
+  /** What it cannot do under some options, as a sentence; undefined where they suit it. */
+  readonly refuses?: (options: RefusedOptions) => string | undefined;
 }
+
+/** The options by which a loss may be refused. */
+export type RefusedOptions = Pick<LossOptions, "label_smoothing"> & {
+  readonly per_device_train_batch_size: number;
+};
 
 /** One row of the table; the whole batch at once, so that a row may couple its examples. */
 export type LossRow =
@@ -98,6 +108,10 @@ const rows = {
     smooths: true,
     diverges: true,
     offsets: true,
+    refuses: ({ label_smoothing }) =>
+      label_smoothing === 0.5
+        ? '"label_smoothing" must be below 0.5 for "robust"'
+        : undefined,
     compute: ofMargin((margin, { beta, label_smoothing: flipped }) => {
       const h = beta * margin;
       const scale = 1 / (1 - 2 * flipped);
@@ -112,6 +126,10 @@ const rows = {
     source: "https://arxiv.org/abs/2402.00856, Eq. 16",
     smooths: true,
     diverges: true,
+    refuses: ({ label_smoothing }) =>
+      label_smoothing === 0
+        ? '"label_smoothing" must be above 0 for "exo_pair"; its paper takes 0.001'
+        : undefined,
     compute: ofMargin((margin, { beta, label_smoothing }) => {
       const h = beta * margin;
       const win = logSigmoid(h) - Math.log1p(-label_smoothing);
@@ -199,32 +217,21 @@ const rows = {
     source: "https://arxiv.org/abs/2406.05882",
     smooths: true,
     couples: true,
-    compute: ofSorted(
-      (margin, { beta, label_smoothing }) =>
-        smoothedLogistic(margin, { scale: beta, smoothing: label_smoothing }),
-      {
-        paired: true,
-      },
-    ),
+    compute: ofSorted(logistic, { paired: true }),
   },
   aot_unpaired: {
     help: "AOT: sorted log-ratios of chosen and rejected answers",
     source: "https://arxiv.org/abs/2406.05882",
     smooths: true,
     couples: true,
-    compute: ofSorted(
-      (margin, { beta, label_smoothing }) =>
-        smoothedLogistic(margin, { scale: beta, smoothing: label_smoothing }),
-      {
-        paired: false,
-      },
-    ),
+    compute: ofSorted(logistic, { paired: false }),
   },
   sft: {
     help: "negative log-likelihood of the chosen answers' tokens, for mixtures",
     source: "RPO: https://arxiv.org/abs/2404.19733, Eq. 1",
     diverges: true,
     couples: true,
+    textOnly: true,
     compute: ofText(),
   },
   simpo: {
@@ -270,6 +277,10 @@ const rows = {
     answers: true,
     trainers: ["kto"],
     couples: true,
+    refuses: ({ per_device_train_batch_size }) =>
+      per_device_train_batch_size < 2
+        ? '"per_device_train_batch_size" must be 2 or more for "kto": its KL estimate takes answers of other rows'
+        : undefined,
     compute: ofAnswers(klEstimate),
   },
   apo_zero_unpaired: {

@@ -4,13 +4,12 @@
  * @module
  */
 import { at, emptyLoss } from "./loss_forms.ts";
-import {
-  type AnswerLogps,
-  type AnswerLoss,
-  lossDefaults,
-  type LossOptions,
-  type PairLogps,
-  type PairLoss,
+import { lossDefaults, type LossOptions } from "./loss_options.ts";
+import type {
+  AnswerLogps,
+  AnswerLoss,
+  PairLogps,
+  PairLoss,
 } from "./loss_terms.ts";
 import { type LossName, lossRows } from "./losses.ts";
 

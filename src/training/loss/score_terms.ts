@@ -6,15 +6,8 @@
  */
 import type { Batch } from "../../preference/tokens/batch.ts";
 import type { TokenPair } from "../../preference/tokens/token_pair.ts";
+import type { ScoreOptions } from "./loss_options.ts";
 import type { PairLogps } from "./loss_terms.ts";
-
-/** How scores are used. */
-export interface ScoreTerms {
-  /** Nats of margin per point of difference; 0, the default: none is asked for. */
-  readonly score_margin?: number;
-  /** Weight of a pair per point of difference; null, the default: all count 1. */
-  readonly score_weighting?: number | null;
-}
 
 /**
  * The margin that each pair must keep, in nats, `[pairs]`.
@@ -23,7 +16,7 @@ export interface ScoreTerms {
  */
 export function scoreMargins(
   { scoreGaps }: Batch,
-  { score_margin = 0 }: ScoreTerms,
+  { score_margin }: Pick<ScoreOptions, "score_margin">,
   given?: Float64Array,
 ): Float64Array | undefined {
   if (score_margin === 0) return given;
@@ -33,7 +26,7 @@ export function scoreMargins(
 /** The weight of each pair, `[pairs]`. */
 export function scoreWeights(
   { scoreGaps }: Batch,
-  { score_weighting = null }: ScoreTerms,
+  { score_weighting }: Pick<ScoreOptions, "score_weighting">,
 ): Float64Array | undefined {
   if (score_weighting === null) return undefined;
   return scoreGaps?.map((gap) => score_weighting * gap);
@@ -66,7 +59,7 @@ type Scored = Pick<TokenPair, "line" | "scores">;
  */
 export function checkScores(
   pairs: readonly Scored[],
-  { score_margin = 0, score_weighting = null }: ScoreTerms,
+  { score_margin, score_weighting }: ScoreOptions,
 ): void {
   const option = score_margin === 0 ? "score_weighting" : "score_margin";
   if (score_margin === 0 && score_weighting === null) return;

@@ -6,10 +6,11 @@
  */
 import { divergenceScore } from "../loss/divergences.ts";
 import { klEstimate } from "../loss/loss_forms.ts";
+import { lossDefaults, type LossOptions } from "../loss/loss_options.ts";
 import {
   type AnswerLogps,
-  lossDefaults,
-  type LossOptions,
+  logOdds,
+  logSigmoid,
   type PairLogps,
   type PairLoss,
 } from "../loss/loss_terms.ts";
@@ -105,6 +106,30 @@ export function preferenceMetrics(
     "logits/rejected": tokenMean(tokens.meanLogits, tokens, isRejected),
     "entropy": tokenMean(tokens.entropies, tokens, isAny),
     "mean_token_accuracy": tokenMean(tokens.correct, tokens, isChosen),
+  };
+}
+
+/** Log odds of chosen over rejected answers: https://arxiv.org/abs/2403.07691, Eq. 5. */
+export function oddsRatioMetrics({ chosen, rejected }: PairLogps): Metrics {
+  const ratios = chosen.map((logp, i) =>
+    logOdds(logp)[0] - logOdds(rejected[i]!)[0]
+  );
+  return {
+    log_odds_ratio: mean(ratios.map(logSigmoid)),
+    log_odds_chosen: mean(ratios),
+  };
+}
+
+/** What TRL's reward trainer logs; the columns hold rewards here, in place of log-probabilities. */
+export function rewardMetrics({ chosen, rejected }: PairLogps): Metrics {
+  const all = Float64Array.of(...chosen, ...rejected);
+  const margins = chosen.map((reward, i) => reward - rejected[i]!);
+  return {
+    accuracy: mean(margins.map((margin) => margin > 0 ? 1 : 0)),
+    margin: mean(margins),
+    min_reward: Math.min(...all),
+    mean_reward: mean(all),
+    max_reward: Math.max(...all),
   };
 }
 

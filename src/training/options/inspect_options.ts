@@ -5,7 +5,7 @@
  */
 import { integer } from "../../base/option.ts";
 import { defineSchema, type Infer } from "../../base/schema.ts";
-import { trainSchema } from "./options.ts";
+import { trainSchema } from "./train_schema.ts";
 
 /**
  * The options of `deno task inspect`.

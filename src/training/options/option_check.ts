@@ -4,74 +4,39 @@
  * @module
  */
 import { type Findings, quoted } from "../../base/schema.ts";
-import {
-  type QuantizationOptions,
-  quantizationProblems,
-} from "../../model/weights/quantization_options.ts";
-import { checkBest, type CheckedBest } from "./best_options.ts";
-import { type CheckedMethod, checkMethod } from "./method_check.ts";
-import {
-  type OptimizerArgs,
-  type OptimizerName,
-  readOptimArgs,
-} from "../optimizer/optimizer_names.ts";
-import { rateFactors, type RateGroup } from "../optimizer/rate_factor.ts";
-import { type CheckedReference, checkReference } from "./reference_options.ts";
-import {
-  makeSchedule,
-  type ScheduleKwargs,
-  type ScheduleName,
-} from "../optimizer/schedule.ts";
-
-/** The options that are checked together. */
-export interface CheckedOptions
-  extends CheckedMethod, CheckedReference, CheckedBest, QuantizationOptions {
-  readonly dataset_mixer: unknown;
-  readonly dataset_mixture: unknown;
-  readonly dataset: string | null;
-  readonly eval_dataset: string | null;
-  readonly dataset_splits: readonly string[];
-  readonly eval_strategy: string;
-  readonly init_from_config: boolean;
-  readonly adapter_name_or_path: string | null;
-  readonly use_peft: boolean;
-  readonly create_new_adapter: boolean;
-  readonly use_dora: boolean;
-  readonly init_lora_weights: string;
-  readonly unfrozen_parameters: readonly string[] | null;
-  readonly freeze_trainable_layers: number | null;
-  readonly bf16: boolean;
-  readonly fp16: boolean;
-  readonly learning_rate: number;
-  readonly lr_groups: readonly RateGroup[] | null;
-  readonly optim: OptimizerName;
-  readonly optim_args: OptimizerArgs | null;
-  readonly lr_scheduler_type: ScheduleName;
-  readonly lr_scheduler_kwargs: ScheduleKwargs | null;
-  readonly max_length: number | null;
-  readonly max_prompt_length: number | null;
-  readonly packing: boolean;
-  readonly eval_packing: boolean | null;
-}
+import { quantizationProblems } from "../../model/weights/quantization_options.ts";
+import { methodOf, methodsOn } from "../method/methods.ts";
+import { readOptimArgs } from "../optimizer/optimizer_names.ts";
+import { rateFactors } from "../optimizer/rate_factor.ts";
+import { makeSchedule } from "../optimizer/schedule.ts";
+import { checkMethod } from "./method_check.ts";
+import type { TrainOptions } from "./options.ts";
 
 /** What contradicts, and what has no effect. */
-export function checkTrainOptions(options: CheckedOptions): Findings {
-  const others = [
+export function checkTrainOptions(options: TrainOptions): Findings {
+  const parts = [
     checkMethod(options),
     checkReference(options),
     checkBest(options),
   ];
-  const problems = [
-    ...dataProblems(options),
-    ...modelProblems(options),
-    ...adapterProblems(options),
-    ...others.flatMap(({ problems }) => problems),
-  ];
-  problems.push(...optimizerProblems(options));
-  return { problems, warnings: others.flatMap(({ warnings }) => warnings) };
+  return {
+    problems: [
+      ...dataProblems(options),
+      ...modelProblems(options),
+      ...adapterProblems(options),
+      ...parts.flatMap(({ problems }) => problems),
+      ...optimizerProblems(options),
+    ],
+    warnings: parts.flatMap(({ warnings }) => warnings),
+  };
 }
 
-function dataProblems(options: CheckedOptions): string[] {
+/** The names of which something holds. */
+function namesOf(table: Readonly<Record<string, boolean>>): string[] {
+  return Object.keys(table).filter((name) => table[name]);
+}
+
+function dataProblems(options: TrainOptions): string[] {
   const problems: string[] = [];
   const { dataset, dataset_mixer, dataset_mixture, dataset_splits } = options;
   const given = [dataset, dataset_mixer, dataset_mixture];
@@ -109,19 +74,21 @@ function dataProblems(options: CheckedOptions): string[] {
   return [...problems, ...packingProblems(options)];
 }
 
-function packingProblems(
-  { packing, eval_packing, trainer, max_length }: CheckedOptions,
-): string[] {
-  if (!packing && !eval_packing) return [];
-  return [
-    ...(trainer === "sft" ? [] : ['"packing" needs "trainer" "sft"']),
-    ...(max_length === null
-      ? ['"packing" needs "max_length", the tokens of a bin']
-      : []),
-  ];
+function packingProblems(options: TrainOptions): string[] {
+  if (!options.packing && !options.eval_packing) return [];
+  const problems: string[] = [];
+  if (methodOf(options).data !== "demonstrations") {
+    problems.push(
+      `"packing" needs "trainer" ${quoted(methodsOn("demonstrations"))}`,
+    );
+  }
+  if (options.max_length === null) {
+    problems.push('"packing" needs "max_length", the tokens of a bin');
+  }
+  return problems;
 }
 
-function modelProblems(options: CheckedOptions): string[] {
+function modelProblems(options: TrainOptions): string[] {
   const problems = quantizationProblems(options);
   if ((options.load_in_8bit || options.load_in_4bit) && !options.use_peft) {
     problems.push(
@@ -144,14 +111,15 @@ function modelProblems(options: CheckedOptions): string[] {
   return problems;
 }
 
-function optimizerProblems(options: CheckedOptions): string[] {
+function optimizerProblems(options: TrainOptions): string[] {
   const { optim, optim_args, lr_scheduler_kwargs } = options;
   return [
     () =>
       makeSchedule({
         ...options,
         lr_scheduler_kwargs: lr_scheduler_kwargs ?? {},
-        ...{ warmupSteps: 0, totalSteps: 1 },
+        warmupSteps: 0,
+        totalSteps: 1,
       }),
     () => readOptimArgs(optim, optim_args),
     () => rateFactors(options),
@@ -160,7 +128,7 @@ function optimizerProblems(options: CheckedOptions): string[] {
 
 const FREEZING = ["unfrozen_parameters", "freeze_trainable_layers"] as const;
 
-function adapterProblems(options: CheckedOptions): string[] {
+function adapterProblems(options: TrainOptions): string[] {
   const { create_new_adapter, use_dora, init_lora_weights } = options;
   const problems: string[] = [];
   for (const name of FREEZING) {
@@ -177,11 +145,11 @@ function adapterProblems(options: CheckedOptions): string[] {
   if (create_new_adapter && options.adapter_name_or_path === null) {
     problems.push('"create_new_adapter" needs "adapter_name_or_path"');
   }
-  const special = [
-    ...(use_dora ? ["use_dora"] : []),
-    ...(init_lora_weights === "pissa" ? ["init_lora_weights pissa"] : []),
-    ...(create_new_adapter ? ["create_new_adapter"] : []),
-  ];
+  const special = namesOf({
+    use_dora,
+    "init_lora_weights pissa": init_lora_weights === "pissa",
+    create_new_adapter,
+  });
   if (special.length > 1) {
     problems.push(`${quoted(special)} cannot go together, give one of them`);
   }
@@ -197,4 +165,72 @@ function rangeProblem(make: () => unknown): string | undefined {
     if (!(error instanceof RangeError)) throw error;
     return error.message;
   }
+}
+
+function checkReference(options: TrainOptions): Findings {
+  const { trainer, sync_ref_model, ref_model_name_or_path: model } = options;
+  const { ref_adapter_name_or_path: adapter } = options;
+  const named = namesOf({
+    ref_model_name_or_path: model !== null,
+    ref_adapter_name_or_path: adapter !== null,
+  });
+  if (!methodOf(options).hasReference) {
+    const idle = [...namesOf({ sync_ref_model }), ...named];
+    return {
+      problems: [],
+      warnings: idle.map((name) =>
+        `"${name}" has no effect with "trainer" "${trainer}", which has no reference`
+      ),
+    };
+  }
+  const problems: string[] = [];
+  if (sync_ref_model && named.length > 0) {
+    problems.push(
+      `"sync_ref_model" moves a copy of the policy and cannot go with ${
+        quoted(named)
+      }`,
+    );
+  }
+  if (sync_ref_model && options.precompute_ref_log_probs) {
+    problems.push(
+      'a reference that moves cannot be computed once: give either "sync_ref_model" or "precompute_ref_log_probs"',
+    );
+  }
+  if (adapter !== null && model === null && options.init_from_config) {
+    problems.push(
+      '"ref_adapter_name_or_path" has no weights to go on with "init_from_config"',
+    );
+  }
+  return { problems, warnings: [] };
+}
+
+function checkBest(options: TrainOptions): Findings {
+  const { load_best_model_at_end, eval_strategy, save_strategy } = options;
+  const { early_stopping_patience, early_stopping_threshold } = options;
+  const comparing = namesOf({
+    load_best_model_at_end,
+    early_stopping_patience: early_stopping_patience !== null,
+    'save_strategy": "best': save_strategy === "best",
+  });
+  const problems = eval_strategy === "no"
+    ? comparing.map((name) => `"${name}" needs "eval_strategy", found "no"`)
+    : [];
+  if (load_best_model_at_end && save_strategy === "no") {
+    problems.push(
+      '"load_best_model_at_end" needs checkpoints, found "save_strategy" "no"',
+    );
+  }
+  const idle = comparing.length > 0 ? [] : namesOf({
+    metric_for_best_model: options.metric_for_best_model !== null,
+    greater_is_better: options.greater_is_better !== null,
+  });
+  const warnings = idle.map((name) =>
+    `"${name}" matters with load_best_model_at_end, early_stopping_patience or save_strategy best only`
+  );
+  if (early_stopping_threshold > 0 && early_stopping_patience === null) {
+    warnings.push(
+      '"early_stopping_threshold" matters with early_stopping_patience only',
+    );
+  }
+  return { problems, warnings };
 }

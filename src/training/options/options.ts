@@ -1,6 +1,6 @@
 /**
- * The options of the train task, by the names that TRL and alignment-handbook have for them. Defaults are TRL's where
- * TRL has the option.
+ * The options of a training run, by the names that TRL and alignment-handbook have for them, each declared once with
+ * type, default and help. Defaults are TRL's where TRL has the option.
  *
  * @module
  */
@@ -12,14 +12,11 @@ import {
   record,
 } from "../../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../../base/option.ts";
-import { defineSchema, type Infer } from "../../base/schema.ts";
-import { quantizationAliases } from "../../model/weights/quantization_options.ts";
+import type { ValuesOf } from "../../base/schema.ts";
 import { bestOptions } from "./best_options.ts";
-import { foreignKeys } from "./foreign_keys.ts";
 import { dataOptions, modelOptions } from "./input_options.ts";
 import { methodOptions } from "./method_options.ts";
-import { loraAliases, loraOptions } from "./lora_options.ts";
-import { checkTrainOptions } from "./option_check.ts";
+import { loraOptions } from "./lora_options.ts";
 import {
   optimizerNames,
   optimizerSynonyms,
@@ -196,12 +193,8 @@ const output = {
   logging_first_step: flag("Log the first step too"),
 };
 
-/**
- * The options of `deno task train`, and of every task that reads a recipe.
- *
- * @internal
- */
-export const trainSchema = defineSchema({
+/** The options of a training run, under the headings of `--help`. */
+export const trainGroups = {
   "Model": modelOptions,
   "Data": dataOptions,
   "Method": methodOptions,
@@ -210,37 +203,10 @@ export const trainSchema = defineSchema({
   "Optimizer and schedule": optimizer,
   "Batches": batches,
   "Output, evaluation and checkpoints": output,
-}, {
-  positionals: [{
-    name: "RECIPE",
-    help:
-      "file of options, JSON with comments or YAML; the command line wins over it",
-    required: true,
-  }],
-  aliases: {
-    evaluation_strategy: "eval_strategy",
-    dtype: "torch_dtype",
-    tokenizer_name: "tokenizer_name_or_path",
-    train_file: "dataset",
-    dataset_name: "dataset",
-    validation_file: "eval_dataset",
-    chat_template_path: "chat_template",
-    ...loraAliases,
-    ...quantizationAliases,
-    ref_model: "ref_model_name_or_path",
-    ref_model_adapters: "ref_adapter_name_or_path",
-    early_stopping_steps: "early_stopping_patience",
-    truncation_mode: {
-      name: "length_policy",
-      values: { keep_start: "keep_start" },
-    },
-  },
-  foreign: foreignKeys,
-  check: checkTrainOptions,
-});
+};
 
 /** Checked options of a training run. */
-export type TrainOptions = Infer<typeof trainSchema>;
+export type TrainOptions = ValuesOf<typeof trainGroups>;
 
 /** How frozen weights are kept: `torch_dtype`, or what `bf16` and `fp16` say where it is auto. */
 export function frozenDtype(

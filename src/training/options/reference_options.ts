@@ -5,8 +5,6 @@
  */
 import { optional } from "../../base/composite_option.ts";
 import { flag, integer, number, text } from "../../base/option.ts";
-import { type Findings, quoted } from "../../base/schema.ts";
-import { type TrainerName, trainerRows } from "../method/trainers.ts";
 
 /** Options of the reference. */
 export const referenceOptions = {
@@ -34,52 +32,3 @@ export const referenceOptions = {
     { min: 1 },
   ),
 };
-
-/** The options that are checked together. */
-export interface CheckedReference {
-  readonly trainer: TrainerName;
-  readonly ref_model_name_or_path: string | null;
-  readonly ref_adapter_name_or_path: string | null;
-  readonly sync_ref_model: boolean;
-  readonly precompute_ref_log_probs: boolean;
-  readonly init_from_config: boolean;
-}
-
-/** What contradicts, and what has no effect. */
-export function checkReference(options: CheckedReference): Findings {
-  const { sync_ref_model, ref_model_name_or_path: model } = options;
-  const { trainer, ref_adapter_name_or_path: adapter } = options;
-  const named = model !== null || adapter !== null;
-  const given = [
-    ...sync_ref_model ? ["sync_ref_model"] : [],
-    ...model === null ? [] : ["ref_model_name_or_path"],
-    ...adapter === null ? [] : ["ref_adapter_name_or_path"],
-  ];
-  if (!trainerRows[trainer].hasReference) {
-    return {
-      problems: [],
-      warnings: given.map((name) =>
-        `"${name}" has no effect with "trainer" "${trainer}", which has no reference`
-      ),
-    };
-  }
-  const problems: string[] = [];
-  if (sync_ref_model && named) {
-    problems.push(
-      `"sync_ref_model" moves a copy of the policy and cannot go with ${
-        quoted(given.slice(1))
-      }`,
-    );
-  }
-  if (sync_ref_model && options.precompute_ref_log_probs) {
-    problems.push(
-      'a reference that moves cannot be computed once: give either "sync_ref_model" or "precompute_ref_log_probs"',
-    );
-  }
-  if (adapter !== null && model === null && options.init_from_config) {
-    problems.push(
-      '"ref_adapter_name_or_path" has no weights to go on with "init_from_config"',
-    );
-  }
-  return { problems, warnings: [] };
-}

@@ -27,6 +27,7 @@ import {
 } from "../../preference/tokens/open_encoder.ts";
 import { checkBudget } from "../plan/byte_plan.ts";
 import { restoreCheckpoint, restoreWeights } from "../checkpoint/checkpoint.ts";
+import { methodOf } from "../method/methods.ts";
 import type { Objective } from "../method/objective.ts";
 import { Optimizer } from "../optimizer/optimizer.ts";
 import type { TrainOptions } from "../options/options.ts";
@@ -158,10 +159,10 @@ async function openModel(
 
 /** The files of the model that will be saved. */
 function savedFiles(
-  { trainer }: TrainOptions,
+  options: TrainOptions,
   { files, encoder: { tokenizer } }: OpenedEncoder,
 ): ModelFiles {
-  if (trainer !== "reward") return files;
+  if (methodOf(options).head === "tokens") return files;
   const pad = tokenizer.padTokenId ?? tokenizer.eosTokenId;
   return { ...files, config: rewardConfigJson(files.config, pad) };
 }

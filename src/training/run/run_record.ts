@@ -7,8 +7,11 @@ import { optionsOf } from "../../base/schema.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
 import { isRepoName, isThere } from "../../files/hub/repo_folder.ts";
 import type { LoadReport } from "../../preference/loading/load_report.ts";
+import type { Head } from "../method/method.ts";
+import { methodOf } from "../method/methods.ts";
 import type { Metrics } from "../method/metrics.ts";
-import { type TrainOptions, trainSchema } from "../options/options.ts";
+import type { TrainOptions } from "../options/options.ts";
+import { trainSchema } from "../options/train_schema.ts";
 import { ADAPTER_FILE, MODEL_FILE } from "../../files/file_names.ts";
 import { NotFound } from "../../files/disk.ts";
 
@@ -40,6 +43,8 @@ export interface RunRecord {
   readonly baseRepo: string | undefined;
   /** `dpo`, `sft`, ... */
   readonly trainer: string;
+  /** What the model answers with: the next token, or one number per text (a reward model). */
+  readonly head: Head;
   /** Whether an adapter was trained, or all weights. */
   readonly adapter: boolean;
   /** Optimizer steps done. */
@@ -78,6 +83,7 @@ export async function describeRun(run: FinishedRun): Promise<RunRecord> {
     base: model_name_or_path,
     baseRepo: await repoOf(model_name_or_path),
     trainer,
+    head: methodOf(options).head,
     adapter,
     steps,
     options: chosenOptions(options),

@@ -39,8 +39,8 @@ export async function checkStart<Example extends { readonly line: number }>(
   const statistics = await logpsOf(model, batch);
   const column = objective.column(batch, statistics);
   const lossAgainst = (reference: Float64Array) => {
-    const window = { microBatches: 1, targets: batch.targetRows.length };
-    return objective.score(batch, statistics, reference, window).loss;
+    const whole = { parts: 1, targets: batch.targetRows.length };
+    return objective.score(batch, statistics, reference, whole).loss;
   };
   const loss = lossAgainst(reference);
   const gaps = column.map((sum, i) => Math.abs(sum - reference[i]!));

@@ -30,6 +30,7 @@ import {
 } from "../../model/weights/trained_parameters.ts";
 import { weightLayouts } from "../../model/weights/weight_layout.ts";
 import type { Encoder } from "../../preference/tokens/tokenize.ts";
+import { methodOf } from "../method/methods.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
 import { NotFound } from "../../files/disk.ts";
 
@@ -100,11 +101,11 @@ export function trainedWeightsOf(
 
 /** The config of the model that is trained: a reward model is one of another head. */
 export function runModelConfig(
-  { trainer }: Pick<TrainOptions, "trainer">,
+  options: Pick<TrainOptions, "trainer">,
   { config }: Pick<ModelFiles, "config">,
 ): ModelConfig {
   const read = readModelConfig(config);
-  return trainer === "reward" ? withRewardHead(read) : read;
+  return methodOf(options).head === "score" ? withRewardHead(read) : read;
 }
 
 async function openAdapter(
@@ -121,7 +122,7 @@ async function openAdapter(
       const model = await loadAdapter(base, adapter, weights, how);
       return { model, adapter };
     }
-    const rewards = options.trainer === "reward";
+    const rewards = methodOf(options).head === "score";
     const found = readAdapterConfig(config, { rewards });
     start = await loadAdapter(base, found, weights);
   }
@@ -133,10 +134,10 @@ async function openAdapter(
 
 /** The adapter of a folder as a run goes on with it: of a reward model with the head, which the folder may lack. */
 export function continuedAdapter(
-  { trainer }: TrainOptions,
+  options: TrainOptions,
   json: Readonly<Record<string, unknown>>,
 ): AdapterConfig {
-  const rewards = trainer === "reward";
+  const rewards = methodOf(options).head === "score";
   const found = readAdapterConfig(json, { rewards });
   return rewards ? withAdapterHead(found) : found;
 }
@@ -161,7 +162,9 @@ export function newAdapter(options: TrainOptions): AdapterConfig {
     use_dora: options.use_dora,
     init_lora_weights: options.init_lora_weights,
   };
-  return options.trainer === "reward" ? withAdapterHead(adapter) : adapter;
+  return methodOf(options).head === "score"
+    ? withAdapterHead(adapter)
+    : adapter;
 }
 
 /** PEFT reads a text as a regular expression, and a list as names. */

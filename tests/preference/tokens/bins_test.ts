@@ -7,7 +7,7 @@ import {
 } from "../../../src/preference/tokens/bins.ts";
 import { trainedSpans } from "../../../src/preference/tokens/token_pair.ts";
 import type { TokenDemonstration } from "../../../src/preference/tokens/tokenize.ts";
-import { packedObjective } from "../../../src/training/method/objective.ts";
+import { methods } from "../../../src/training/method/methods.ts";
 
 const pure = {
   permissions: "none",
@@ -113,13 +113,13 @@ Deno.test({
 
 Deno.test({
   ...pure,
-  name: "packedObjective() lays bins out as their rows by themselves",
+  name: "methods.sft lays bins out as their rows by themselves",
   fn() {
     const rows = rowsOf([4, 3, 2, 3]);
     const bins = packBins(rows, { maxLength: 6, strategy: "bfd" });
     const order = bins.flatMap(({ lines }) => lines.map((line) => rows[line]!));
     assertEquals(
-      packedObjective().batch(bins),
+      methods.sft.objective({}).batch(bins),
       demonstrationBatch(order),
     );
   },

@@ -6,7 +6,7 @@ import {
   type BestState,
   judgeEvaluation,
 } from "../../../src/training/loop/best_model.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import {
   readNumbers,
   type Recipe,

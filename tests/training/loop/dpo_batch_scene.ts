@@ -20,14 +20,14 @@ import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
 import { tokenizePreference } from "../../../src/preference/tokens/tokenize.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
-import type { PairObjectiveOptions } from "../../../src/training/method/objective.ts";
+import type { GivenOptions } from "../../../src/training/method/method.ts";
 import { referenceEncoder } from "../../preference/tokens/reference_encoder.ts";
 import { referencePath } from "../../reference_dir.ts";
 
 /** What TRL did with the batch under some options. */
 export interface Variant {
   readonly name: string;
-  readonly options: PairObjectiveOptions & {
+  readonly options: GivenOptions & {
     readonly max_length: number;
     readonly truncation_mode: LengthPolicy;
   };

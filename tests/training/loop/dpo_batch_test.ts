@@ -14,7 +14,7 @@ import {
   logpsOf,
   recordedLogps,
 } from "../../../src/training/loop/batch_logps.ts";
-import { preferenceObjective } from "../../../src/training/method/objective.ts";
+import { methods } from "../../../src/training/method/methods.ts";
 import { Optimizer } from "../../../src/training/optimizer/optimizer.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { compared, referencePath } from "../../reference_dir.ts";
@@ -51,8 +51,8 @@ async function compute(
   batches: readonly (readonly TokenPair[])[],
 ) {
   const { policy, reference } = await openModels(device);
-  const objective = preferenceObjective(variant.options);
-  const window = { microBatches: batches.length, targets: 0 };
+  const objective = methods.dpo.objective(variant.options);
+  const share = { parts: batches.length, targets: 0 };
   let loss = 0;
   const columns = { policy: [], ref: [] } as Record<string, number[]>;
   const sums = { policy: [], ref: [] } as Record<string, number[]>;
@@ -71,7 +71,7 @@ async function compute(
       sums[side]!.push(...objective.column(batch, statistics));
     }
     const column = Float64Array.from(sums["ref"]!.slice(-batch.sequences));
-    const scored = objective.score(batch, forward.statistics, column, window);
+    const scored = objective.score(batch, forward.statistics, column, share);
     forward.backward(scored.slopes);
     loss += scored.loss;
     metrics.push({ ...scored.metrics, num_tokens: batch.attendedTokens });

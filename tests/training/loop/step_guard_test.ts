@@ -7,7 +7,7 @@ import {
   MOST_SKIPPED_IN_A_ROW,
   type SkippedStep,
 } from "../../../src/training/loop/step_guard.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { PAIRS, readNumbers, runTest, writeRows } from "../run/run_scene.ts";
 
 const STEP: SkippedStep = {

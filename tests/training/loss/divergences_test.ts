@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { divergenceScore } from "../../../src/training/loss/divergences.ts";
-import { divergenceNames } from "../../../src/training/loss/loss_terms.ts";
+import { divergenceNames } from "../../../src/training/loss/loss_options.ts";
 
 const pure = {
   permissions: "none",

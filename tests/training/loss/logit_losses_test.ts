@@ -12,7 +12,7 @@ import {
 import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
 import type { TargetStatistics } from "../../../src/training/loss/token_sums.ts";
-import { preferenceObjective } from "../../../src/training/method/objective.ts";
+import { methods } from "../../../src/training/method/methods.ts";
 import { compared, referencePath } from "../../reference_dir.ts";
 
 interface Case {
@@ -152,7 +152,7 @@ function assertNear(got: number | undefined, want: number, what: string): void {
 
 function check(one: Case, scene: Scene, wanted: Float32Array): void {
   const what = JSON.stringify(one.config);
-  const objective = preferenceObjective({
+  const objective = methods.dpo.objective({
     ...one.config,
     loss_type: [one.config.loss_type].flat() as LossName[],
     loss_weights: one.config.loss_weights ?? null,
@@ -163,7 +163,7 @@ function check(one: Case, scene: Scene, wanted: Float32Array): void {
     batch,
     statisticsOf(scene.policy, batch, scene),
     objective.column(batch, untouched),
-    { microBatches: 1, targets: 0 },
+    { parts: 1, targets: 0 },
   );
   assertNear(loss, one.loss, `loss of ${what}`);
   const all: Metrics = { ...metrics, num_tokens: batch.attendedTokens };
@@ -179,7 +179,7 @@ function check(one: Case, scene: Scene, wanted: Float32Array): void {
 
 Deno.test({
   name:
-    `preferenceObjective() equals TRL from logits to their gradient, ${cases.length} cases`,
+    `methods.dpo equals TRL from logits to their gradient, ${cases.length} cases`,
   ignore: cases.length === 0,
   permissions: tensorsPath === undefined ? "none" : { read: [tensorsPath] },
   sanitizeOps: true,

@@ -3,10 +3,12 @@
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import {
-  type AnswerLogps,
   lossDefaults,
   type LossOptions,
-  type PairLogps,
+} from "../../../src/training/loss/loss_options.ts";
+import type {
+  AnswerLogps,
+  PairLogps,
 } from "../../../src/training/loss/loss_terms.ts";
 import {
   type LossName,

@@ -2,10 +2,8 @@
  * Losses, gradients and rewards of TRL 1.13: its DPO losses on given log-probabilities, CPO, SimPO, ORPO and KTO.
  */
 import { assert, assertEquals } from "@std/assert";
-import {
-  type LossOptions,
-  type PairLogps,
-} from "../../../src/training/loss/loss_terms.ts";
+import type { LossOptions } from "../../../src/training/loss/loss_options.ts";
+import type { PairLogps } from "../../../src/training/loss/loss_terms.ts";
 import { type LossName, lossRows } from "../../../src/training/loss/losses.ts";
 import {
   answerMetrics,

@@ -4,11 +4,9 @@ import { readOptions } from "../../../src/base/read_options.ts";
 import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
 import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { TargetStatistics } from "../../../src/training/loss/token_sums.ts";
-import {
-  type PairObjectiveOptions,
-  preferenceObjective,
-} from "../../../src/training/method/objective.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import type { GivenOptions } from "../../../src/training/method/method.ts";
+import { methods } from "../../../src/training/method/methods.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { checkScores } from "../../../src/training/loss/score_terms.ts";
 import { PAIRS, type Recipe, runTest, writeRows } from "../run/run_scene.ts";
 
@@ -30,9 +28,19 @@ const EXAMPLES = [[9, 4], [7, 6]].map(([chosen, rejected], i) =>
 const REFERENCE = Float64Array.of(-1, -2, -3, -1.5);
 const LOGPS = [-0.8, -2.5, -2.7, -1.9];
 
-function scored(options: Partial<PairObjectiveOptions>, logps = LOGPS) {
-  const objective = preferenceObjective({
-    ...{ beta: 0.5, loss_type: ["sigmoid"], loss_weights: null },
+/** Only the methods of pairs take scores. */
+type ScoredOptions = GivenOptions & {
+  readonly trainer?: "dpo" | "reward";
+};
+
+function scored(
+  { trainer = "dpo", ...options }: ScoredOptions,
+  logps = LOGPS,
+) {
+  const objective = methods[trainer].objective({
+    beta: 0.5,
+    loss_type: ["sigmoid"],
+    loss_weights: null,
     ...options,
   });
   const batch = objective.batch(EXAMPLES);
@@ -41,14 +49,14 @@ function scored(options: Partial<PairObjectiveOptions>, logps = LOGPS) {
     ...{ logps, meanLogits: zeros, entropies: zeros, correct: zeros },
     ...{ sumSquares: zeros, targetSequence: batch.targetSequence },
   };
-  const window = { microBatches: 1, targets: 4 };
-  return objective.score(batch, statistics, REFERENCE, window);
+  const whole = { parts: 1, targets: 4 };
+  return objective.score(batch, statistics, REFERENCE, whole);
 }
 
 Deno.test({
   ...pure,
   name:
-    "preferenceObjective() asks for score_margin per point and weighs by score_weighting per point",
+    "objective() asks for score_margin per point and weighs by score_weighting per point",
   fn() {
     const logistic = (x: number) => Math.log1p(Math.exp(-x));
     // beta * (log-ratio of chosen - of rejected): 0.5 * (0.2 + 0.5), 0.5 * (0.3 + 0.4)
@@ -99,20 +107,23 @@ Deno.test({
   fn() {
     const bare = tokenPair(EXAMPLES[0]!.chosen, EXAMPLES[0]!.rejected, 8);
     const turned = { line: 5, scores: { chosen: 1, rejected: 2 } };
-    checkScores([bare], {});
-    checkScores([...EXAMPLES, turned], { score_margin: 1 });
+    const none = { score_margin: 0, score_weighting: null };
+    const margin = { ...none, score_margin: 1 };
+    const weighting = { ...none, score_weighting: 1 };
+    checkScores([bare], none);
+    checkScores([...EXAMPLES, turned], margin);
     assertThrows(
-      () => checkScores([...EXAMPLES, bare], { score_margin: 1 }),
+      () => checkScores([...EXAMPLES, bare], margin),
       TypeError,
       'Cannot use "score_margin": 1 of 3 pairs have no scores, first that of line 8',
     );
     assertThrows(
-      () => checkScores([turned, bare], { score_weighting: 1 }),
+      () => checkScores([turned, bare], weighting),
       TypeError,
       "line 8",
     );
     assertThrows(
-      () => checkScores([...EXAMPLES, turned], { score_weighting: 1 }),
+      () => checkScores([...EXAMPLES, turned], weighting),
       RangeError,
       "first in that of line 5; leave them out with min_score_margin 0",
     );

@@ -15,12 +15,9 @@ import {
   logpsOf,
   recordedLogps,
 } from "../../../src/training/loop/batch_logps.ts";
-import {
-  feedbackObjective,
-  type Objective,
-  type PairObjectiveOptions,
-  preferenceObjective,
-} from "../../../src/training/method/objective.ts";
+import type { GivenOptions } from "../../../src/training/method/method.ts";
+import { methods } from "../../../src/training/method/methods.ts";
+import type { Objective } from "../../../src/training/method/objective.ts";
 import { sumBySequence } from "../../../src/training/loss/token_sums.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import {
@@ -99,8 +96,12 @@ await runTest(
   },
 );
 
+type SteepOptions = GivenOptions & {
+  readonly trainer?: "cpo" | "orpo";
+};
+
 /** Methods beside those whose gradients TRL's numbers hold. */
-const STEEP: Readonly<Record<string, Partial<PairObjectiveOptions>>> = {
+const STEEP: Readonly<Record<string, SteepOptions>> = {
   cpo: { trainer: "cpo" },
   simpo: { trainer: "cpo", loss_type: ["simpo"], beta: 2 },
   alphapo: { trainer: "cpo", loss_type: ["simpo"], beta: 2, alpha: 0.25 },
@@ -127,8 +128,8 @@ async function lossOf(
     ? objective.column(batch, await logpsOf(reference, batch))
     : new Float64Array();
   const forward = await recordedLogps(policy, batch);
-  const window = { microBatches: 1, targets: 0 };
-  const scored = objective.score(batch, forward.statistics, column, window);
+  const whole = { parts: 1, targets: 0 };
+  const scored = objective.score(batch, forward.statistics, column, whole);
   return { ...scored, backward: () => forward.backward(scored.slopes) };
 }
 
@@ -161,13 +162,15 @@ async function descend(
 /** Share of its loss that a step should take off. */
 const FALL = 0.002;
 
-const orpo = preferenceObjective({
-  ...{ trainer: "orpo", beta: 0.3, loss_type: null, loss_weights: null },
+const orpo = methods.orpo.objective({
+  beta: 0.3,
+  loss_type: null,
+  loss_weights: null,
 });
 
 if (first !== undefined) {
   await gpuTest(
-    "preferenceObjective() by orpo learns prompts and chosen answers, wherever the prompt lies",
+    "methods.orpo learns prompts and chosen answers, wherever the prompt lies",
     async (device) => {
       const pairs = variantPairs(first);
       const once = await descend(device, orpo, pairs);
@@ -195,13 +198,14 @@ if (first !== undefined) {
     { read: sceneFolders },
   );
 
-  for (const [name, { trainer, ...options }] of Object.entries(STEEP)) {
+  for (const [name, { trainer = "dpo", ...options }] of Object.entries(STEEP)) {
     await gpuTest(
-      `preferenceObjective() by ${name} has the gradient along which its loss falls`,
+      `objective() by ${name} has the gradient along which its loss falls`,
       async (device) => {
-        const objective = preferenceObjective({
-          ...{ loss_type: null, loss_weights: null, beta: 0.3 },
-          ...(trainer ? { trainer } : {}),
+        const objective = methods[trainer].objective({
+          loss_type: null,
+          loss_weights: null,
+          beta: 0.3,
           ...options,
         });
         const { loss, after } = await descend(
@@ -216,7 +220,7 @@ if (first !== undefined) {
   }
 
   await gpuTest(
-    "feedbackObjective() estimates the KL by answers to other prompts, without a gradient",
+    "methods.kto estimates the KL by answers to other prompts, without a gradient",
     async (device) => {
       const { policy, reference } = await openModels(device);
       const rows = variantPairs(first).flatMap(({ chosen, rejected, line }) => [
@@ -225,14 +229,14 @@ if (first !== undefined) {
       ]);
       const examples = mismatch(rows, { group: rows.length });
       const options = { beta: 0.1, loss_type: null, loss_weights: null };
-      const objective = feedbackObjective(options);
+      const objective = methods.kto.objective(options);
       const batch = objective.batch(examples);
       const column = objective.column(batch, await logpsOf(reference, batch));
       const { metrics, slopes } = objective.score(
         batch,
         await logpsOf(policy, batch),
         column,
-        { microBatches: 1, targets: 0 },
+        { parts: 1, targets: 0 },
       );
       const alone = demonstrationBatch(
         examples.map(({ mismatched }) => mismatched),

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { readOptimArgs } from "../../../src/training/optimizer/optimizer_names.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 
 const pure = {
   permissions: "none",

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { loraPlusFactor } from "../../../src/training/optimizer/rate_factor.ts";
 import { newAdapter } from "../../../src/training/setup/run_model.ts";
 

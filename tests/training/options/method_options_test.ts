@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { lossNames, lossRows } from "../../../src/training/loss/losses.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 
 const pure = {
   permissions: "none",

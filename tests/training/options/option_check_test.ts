@@ -1,6 +1,6 @@
 import { assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 
 const pure = {
   permissions: "none",

@@ -12,8 +12,8 @@ import { foreignKeys } from "../../../src/training/options/foreign_keys.ts";
 import {
   frozenDtype,
   resolveEvery,
-  trainSchema,
 } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
 
 const pure = {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { readOptions } from "../../../src/base/read_options.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
 
 const RECIPES = fromFileUrl(new URL("../../../recipes", import.meta.url));

@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { openModelFiles } from "../../../src/files/folders/model_folder.ts";
 import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
-import { preferenceObjective } from "../../../src/training/method/objective.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { methods } from "../../../src/training/method/methods.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { planRun } from "../../../src/training/plan/run_plan.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 
@@ -27,7 +27,7 @@ await gpuTest(
     const train = lengths.map(pairOf);
     const asked = new Map<TokenPair, number>();
     const batched: number[][] = [];
-    const objective = preferenceObjective({
+    const objective = methods.dpo.objective({
       beta: 0.1,
       loss_type: ["sigmoid"],
       loss_weights: null,

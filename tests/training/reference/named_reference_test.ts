@@ -11,7 +11,7 @@ import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { loadModel } from "../../../src/model/weights/load.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
 import {
   LORA,

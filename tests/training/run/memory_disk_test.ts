@@ -4,7 +4,7 @@ import { readOptions } from "../../../src/base/read_options.ts";
 import { disk, useDisk } from "../../../src/files/disk.ts";
 import { readText } from "../../../src/files/disk/whole_file.ts";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
 import { memoryDisk } from "../../files/memory_disk.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";

@@ -6,7 +6,7 @@ import { readModelConfig } from "../../../src/model/config/config.ts";
 import { isQuantized } from "../../../src/model/weights/quantization.ts";
 import { preferenceBatch } from "../../../src/preference/tokens/batch.ts";
 import { planBytes } from "../../../src/training/plan/byte_plan.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { LORA, type Recipe, runTest } from "./run_scene.ts";
 

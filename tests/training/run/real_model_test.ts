@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { referencePath } from "../../reference_dir.ts";

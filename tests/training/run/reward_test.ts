@@ -23,7 +23,7 @@ import {
   logpsOf,
   recordedLogps,
 } from "../../../src/training/loop/batch_logps.ts";
-import { preferenceObjective } from "../../../src/training/method/objective.ts";
+import { methods } from "../../../src/training/method/methods.ts";
 import { scoreFile } from "../../../src/scoring/score_file.ts";
 import { scoreSchema } from "../../../src/scoring/score_options.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
@@ -49,8 +49,10 @@ const EXAMPLES = [
   )
 );
 
-const OBJECTIVE = preferenceObjective({
-  ...{ trainer: "reward", beta: 0.1, loss_type: null, loss_weights: null },
+const OBJECTIVE = methods.reward.objective({
+  beta: 0.1,
+  loss_type: null,
+  loss_weights: null,
   center_rewards_coefficient: 0.05,
 });
 
@@ -116,9 +118,9 @@ await runTest(
     const batch = OBJECTIVE.batch(EXAMPLES);
     const statistics = await logpsOf(model, batch);
     const { logps: r } = statistics;
-    const window = { microBatches: 1, targets: 6 };
+    const whole = { parts: 1, targets: 6 };
     const none = new Float64Array();
-    const { loss, metrics } = OBJECTIVE.score(batch, statistics, none, window);
+    const { loss, metrics } = OBJECTIVE.score(batch, statistics, none, whole);
     const pairs = [[0, 1, 2], [2, 3, 0], [4, 5, 0.5]] as const;
     const mean = (of: (c: number, r: number, m: number) => number) =>
       pairs.reduce((sum, [a, b, m]) => sum + of(r[a]!, r[b]!, m), 0) / 3;
@@ -146,7 +148,7 @@ async function lossOf(model: Model, backward: boolean): Promise<number> {
     batch,
     logps.statistics,
     new Float64Array(),
-    { microBatches: 1, targets: 6 },
+    { parts: 1, targets: 6 },
   );
   if (backward) logps.backward(slopes);
   return loss;

@@ -6,10 +6,8 @@ import type { Device } from "../../../kernels/device/device.ts";
 import type { Variant } from "../../../kernels/device/device_options.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
-import {
-  type TrainOptions,
-  trainSchema,
-} from "../../../src/training/options/options.ts";
+import type { TrainOptions } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
 import type { RunHooks } from "../../../src/training/run/run_hooks.ts";
 import type { RunResult } from "../../../src/training/run/sink.ts";

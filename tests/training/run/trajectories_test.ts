@@ -28,11 +28,8 @@ import {
 import { sequenceLogps } from "../../../src/training/loop/batch_logps.ts";
 import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
-import {
-  type Objective,
-  preferenceObjective,
-  supervisedObjective,
-} from "../../../src/training/method/objective.ts";
+import { methods } from "../../../src/training/method/methods.ts";
+import type { Objective } from "../../../src/training/method/objective.ts";
 import { movingReference } from "../../../src/training/loop/moving_reference.ts";
 import { Optimizer } from "../../../src/training/optimizer/optimizer.ts";
 import {
@@ -230,7 +227,7 @@ async function check(
   const { trainer, steps, tokenized, hyperparameters } = trajectory;
   const rows = trainer === "SFT"
     ? await replay(device, model, trajectory, {
-      objective: supervisedObjective(),
+      objective: methods.sft.objective({}),
       examples: tokenized.map(({ input_ids, labels }, line) => ({
         ids: input_ids!,
         completionStart: labels!.findIndex((label) => label !== -100),
@@ -256,7 +253,7 @@ async function replayPairs(
   trajectory: Trajectory,
 ): Promise<Metrics[]> {
   const pairs = pairsOf(trajectory);
-  const objective = preferenceObjective({
+  const objective = methods.dpo.objective({
     ...trajectory.hyperparameters,
     label_smoothing: 0,
     loss_weights: null,

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { tokenOperations } from "../../../src/model/decoder/token_operations.ts";
-import { trainSchema } from "../../../src/training/options/options.ts";
+import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import {
   runLength,
   runOperations,
