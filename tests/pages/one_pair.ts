@@ -35,7 +35,7 @@ import {
   type TargetStatistics,
 } from "../../src/training/loss/token_sums.ts";
 import { methods } from "../../src/training/method/methods.ts";
-import { trainSchema } from "../../src/training/options/options.ts";
+import { trainSchema } from "../../src/training/options/train_schema.ts";
 import { runTraining } from "../../src/training/run/run.ts";
 import { ROOT } from "./pages.ts";
 
