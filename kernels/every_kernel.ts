@@ -34,6 +34,15 @@ import {
   likeliestShader,
 } from "./vocabulary/likeliest.ts";
 import { chunkCpuShader, chunkShader } from "./vocabulary/vocabulary_chunks.ts";
+import { lowRankCpuShader } from "./few_rows/low_rank.ts";
+import {
+  gatedCpuShader,
+  gatedGpuShader,
+  togetherCpuShader,
+  togetherGpuShader,
+} from "./few_rows/together.ts";
+import { matmulCpuShader } from "./matmul/cpu/matmul_cpu.ts";
+import { fewRowsGpuShader, matmulGpuShader } from "./matmul/gpu/matmul_gpu.ts";
 
 type Listed = Pick<Shader<never>, "file" | "everyKernel">;
 
@@ -64,6 +73,14 @@ export const SHADERS: readonly Listed[] = [
   rmspropShader,
   sgdShader,
   sumOfSquaresShader,
+  matmulCpuShader,
+  matmulGpuShader,
+  fewRowsGpuShader,
+  togetherCpuShader,
+  togetherGpuShader,
+  gatedCpuShader,
+  gatedGpuShader,
+  lowRankCpuShader,
 ];
 
 /** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */

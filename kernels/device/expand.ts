@@ -13,14 +13,16 @@
  *
  * Expressions are those of expand_value.ts. Knows no device and reads no file: texts are given.
  */
-import { type Block, type Given, parseBlocks, told } from "./expand_blocks.ts";
 import {
-  filledValue,
-  fillParts,
-  numbersOf,
-  type Range,
-} from "./expand_parts.ts";
-import { evaluate, truth, type Values } from "./expand_value.ts";
+  type Block,
+  type Given,
+  parseBlocks,
+  type Place,
+  told,
+  withPlace,
+} from "./expand_blocks.ts";
+import { eachNumber, fillParts, type Range } from "./expand_parts.ts";
+import { type Scope, truth, type Value, type Values } from "./expand_value.ts";
 
 export type { Value, Values } from "./expand_value.ts";
 
@@ -39,15 +41,28 @@ export interface ShaderFile {
  * @throws {SyntaxError} if a line of the file is not as the rules have it, or a block has no end
  * @throws {TypeError} if a name has no value, or a value has no name in the file
  */
-export function expand(
+export function expand(file: ShaderFile, values: Values): string {
+  return createExpander(file)(values);
+}
+
+/** As `expand()` for many values: each file is read once, at its first use. */
+export function createExpander(
   { name, text, pieces = {} }: ShaderFile,
-  values: Values,
-): string {
-  const blocks = parseBlocks(name, text);
-  expectNames(name, blocks, values);
-  const lines: string[] = [];
-  write(blocks, values, { pieces, users: [name], lines });
-  return `${lines.join("\n")}\n`;
+): (values: Values) => string {
+  const read = new Map<string, readonly Block[]>();
+  const blocksOf = (file: string, text: string) => {
+    const blocks = read.get(file) ?? parseBlocks(file, text);
+    read.set(file, blocks);
+    return blocks;
+  };
+  return (values) => {
+    const blocks = blocksOf(name, text);
+    expectNames(name, blocks, values);
+    const scope: Scope = new Map(Object.entries(values));
+    const lines: string[] = [];
+    write(blocks, { pieces, blocksOf, users: [name], scope, lines });
+    return `${lines.join("\n")}\n`;
+  };
 }
 
 function expectNames(
@@ -72,53 +87,59 @@ function quoted(names: readonly string[]): string {
 
 interface Writer {
   readonly pieces: Readonly<Record<string, string>>;
+  readonly blocksOf: (file: string, text: string) => readonly Block[];
   /** The files in writing, each used by the one before. */
   readonly users: readonly string[];
+  readonly scope: Scope;
   readonly lines: string[];
 }
 
-function write(
-  blocks: readonly Block[],
-  outer: Values,
-  writer: Writer,
-): void {
-  let values = outer;
-  for (const block of blocks) {
-    told(block.place, () => {
+/** Writes blocks; the names that they make are gone at their end. */
+function write(blocks: readonly Block[], writer: Writer): void {
+  const { scope } = writer;
+  const before: [name: string, value: Value | undefined][] = [];
+  let place: Place | undefined;
+  try {
+    for (const block of blocks) {
+      place = block.place;
       if (block.kind === "let") {
         const [name, value] = block.given;
-        values = { ...values, [name]: filledValue(value, values) };
-      } else writeBlock(block, values, writer);
-    });
+        before.push([name, scope.get(name)]);
+        scope.set(name, value(scope));
+      } else writeBlock(block, writer);
+    }
+  } catch (error) {
+    throw place === undefined ? error : withPlace(error, place);
+  }
+  for (const [name, value] of before.reverse()) {
+    if (value === undefined) scope.delete(name);
+    else scope.set(name, value);
   }
 }
 
 function writeBlock(
   block: Exclude<Block, { kind: "let" }>,
-  values: Values,
   writer: Writer,
 ): void {
+  const { scope } = writer;
   switch (block.kind) {
     case "line":
-      writer.lines.push(fillParts(block.parts, values));
+      writer.lines.push(fillParts(block.parts, scope));
       break;
     case "values":
-      for (const name of block.names) evaluate(name, values);
+      for (const value of block.values) value(scope);
       break;
     case "use":
-      writePiece(block.file, block.given, values, writer);
+      writePiece(block.file, block.given, writer);
       break;
     case "for":
-      for (const inner of rounds(block.ranges, values)) {
-        write(block.body, inner, writer);
-      }
+      eachRound(block.ranges, scope, () => write(block.body, writer));
       break;
     case "if": {
       const chosen = block.branches.find(({ place, condition }) =>
-        condition === undefined ||
-        told(place, () => truth(evaluate(condition, values)))
+        condition === undefined || told(place, () => truth(condition(scope)))
       );
-      if (chosen) write(chosen.body, values, writer);
+      if (chosen) write(chosen.body, writer);
       break;
     }
   }
@@ -127,8 +148,7 @@ function writeBlock(
 function writePiece(
   file: string,
   given: readonly Given[],
-  values: Values,
-  { pieces, users, lines }: Writer,
+  { pieces, blocksOf, users, scope, lines }: Writer,
 ): void {
   const text = Object.hasOwn(pieces, file) ? pieces[file] : undefined;
   if (text === undefined) {
@@ -139,19 +159,23 @@ function writePiece(
   if (users.includes(file)) {
     throw new TypeError(`"${file}" uses itself, by "${users.at(-1)}"`);
   }
-  const own = given.map(([name, value]) => [name, filledValue(value, values)]);
-  const inner = { ...values, ...Object.fromEntries(own) };
-  write(parseBlocks(file, text), inner, {
+  const inner: Scope = new Map(scope);
+  for (const [name, value] of given) inner.set(name, value(scope));
+  write(blocksOf(file, text), {
     pieces,
+    blocksOf,
     users: [...users, file],
+    scope: inner,
     lines,
   });
 }
 
-/** The values in each round of nested loops, the first range outermost. */
-function rounds([range, ...inner]: readonly Range[], values: Values): Values[] {
-  if (range === undefined) return [values];
-  return numbersOf(range, values).flatMap((number) =>
-    rounds(inner, { ...values, [range.name]: number })
-  );
+/** Calls `action` for each round of nested loops, the first range outermost. */
+function eachRound(
+  [range, ...inner]: readonly Range[],
+  scope: Scope,
+  action: () => void,
+): void {
+  if (range === undefined) action();
+  else eachNumber(range, scope, () => eachRound(inner, scope, action));
 }

@@ -2,7 +2,9 @@
  * Reads a shader file into blocks: plain lines, and what its lines with `//#` begin; expand.ts has the rules.
  * A block without an end is an error, whatever the values. Knows no values.
  */
+import { type Expression, readExpression } from "./expand_value.ts";
 import {
+  fillParts,
   matched,
   parseParts,
   parseRange,
@@ -16,14 +18,14 @@ export interface Place {
   readonly line: number;
 }
 
-/** A name and an expression. */
-export type Given = readonly [name: string, value: string];
+/** A name and what it is to stand for. */
+export type Given = readonly [name: string, value: Expression];
 
 /** One way of a choice. */
 export interface Branch {
   readonly place: Place;
-  /** An expression; undefined for `//#else`. */
-  readonly condition: string | undefined;
+  /** Undefined for `//#else`. */
+  readonly condition: Expression | undefined;
   readonly body: readonly Block[];
 }
 
@@ -32,7 +34,11 @@ export type Block =
   & { readonly place: Place }
   & (
     | { readonly kind: "line"; readonly parts: readonly Part[] }
-    | { readonly kind: "values"; readonly names: readonly string[] }
+    | {
+      readonly kind: "values";
+      readonly names: readonly string[];
+      readonly values: readonly Expression[];
+    }
     | { readonly kind: "let"; readonly given: Given }
     | {
       readonly kind: "use";
@@ -47,16 +53,21 @@ export type Block =
     | { readonly kind: "if"; readonly branches: readonly Branch[] }
   );
 
-/** Calls `action`; what it throws is told with its place, the innermost one. */
-export function told<T>({ file, line }: Place, action: () => T): T {
+/** Calls `action`; what it throws is told with its place. */
+export function told<T>(place: Place, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof Error && !error.message.startsWith("Cannot expand")) {
-      error.message = `Cannot expand "${file}" line ${line}: ${error.message}`;
-    }
-    throw error;
+    throw withPlace(error, place);
   }
+}
+
+/** An error with the place of the line at fault in its message; the innermost place stays. */
+export function withPlace(error: unknown, { file, line }: Place): unknown {
+  if (error instanceof Error && !error.message.startsWith("Cannot expand")) {
+    error.message = `Cannot expand "${file}" line ${line}: ${error.message}`;
+  }
+  return error;
 }
 
 /**
@@ -108,8 +119,15 @@ function readBlock(
   switch (word) {
     case undefined:
       return { kind: "line", place, parts: parseParts(line) };
-    case "values":
-      return { kind: "values", place, names: rest.split(/\s*,\s*/) };
+    case "values": {
+      const names = rest.split(/\s*,\s*/);
+      return {
+        kind: "values",
+        place,
+        names,
+        values: names.map(readExpression),
+      };
+    }
     case "let":
       return { kind: "let", place, given: parseGiven(rest) };
     case "use": {
@@ -134,21 +152,21 @@ function readBlock(
   }
 }
 
-function readChoice(lines: Lines, place: Place, condition: string): Block {
-  const begin = `//#if ${condition}`;
+function readChoice(lines: Lines, place: Place, first: string): Block {
+  const condition = readExpression(first);
   const branches: Branch[] = [{ place, condition, body: readBlocks(lines) }];
   while (branches.at(-1)?.condition !== undefined) {
     const [word, rest = ""] = directive(lines);
     if (word !== "else") break;
     lines.next++;
     const at = { file: lines.file, line: lines.next };
-    const other = rest === ""
-      ? undefined
-      : told(at, () =>
-        matched(/^if\s+(.+)$/, rest, "if CONDITION, or nothing"))[1]!;
+    const other = rest === "" ? undefined : told(at, () => {
+      const wanted = "if CONDITION, or nothing";
+      return readExpression(matched(/^if\s+(.+)$/, rest, wanted)[1]!);
+    });
     branches.push({ place: at, condition: other, body: readBlocks(lines) });
   }
-  takeEnd(lines, begin);
+  takeEnd(lines, `//#if ${first}`);
   return { kind: "if", place, branches };
 }
 
@@ -172,5 +190,13 @@ function parseGiven(text: string): Given {
     text,
     "NAME = VALUE",
   );
-  return [name!, value!];
+  return [name!, readWord(value!)];
+}
+
+/** An expression that may be a word with marks within, such as `"k#{i}"`. */
+function readWord(text: string): Expression {
+  const word = /^"([^"]*#[^"]*)"$/.exec(text)?.[1];
+  if (word === undefined) return readExpression(text);
+  const parts = parseParts(word);
+  return (scope) => fillParts(parts, scope);
 }

@@ -2,12 +2,17 @@
  * The marks within a line of a shader file: `#{value}` and `#[text for i in COUNT …]`; expand.ts has the rules.
  * Reads them and puts the values in. Knows no blocks of lines.
  */
-import { evaluate, type Value, type Values, whole } from "./expand_value.ts";
+import {
+  type Expression,
+  readExpression,
+  type Scope,
+  whole,
+} from "./expand_value.ts";
 
 /** A piece of a line. */
 export type Part =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "value"; readonly value: string }
+  | { readonly kind: "value"; readonly value: Expression }
   | {
     readonly kind: "repeat";
     readonly parts: readonly Part[];
@@ -17,11 +22,11 @@ export type Part =
     readonly by: string;
   };
 
-/** `name in first..end`, both expressions. */
+/** `name in first..end` */
 export interface Range {
   readonly name: string;
-  readonly first: string;
-  readonly end: string;
+  readonly first: Expression;
+  readonly end: Expression;
 }
 
 /** Reads `NAME in COUNT` or `NAME in FIRST..END`. */
@@ -32,7 +37,11 @@ export function parseRange(text: string): Range {
     text,
     wanted,
   );
-  return { name: name!, first: first ?? "0", end: end! };
+  return {
+    name: name!,
+    first: readExpression(first ?? "0"),
+    end: readExpression(end!),
+  };
 }
 
 /**
@@ -80,11 +89,16 @@ function readParts(line: string, first: number, isRepeated: boolean): Read {
     at = plain = end;
   };
   while (at < line.length && !(isRepeated && endOfRepeat(line, at))) {
+    if (line[at] !== "#") {
+      at++;
+      continue;
+    }
     const mark = line.slice(at, at + 2);
     if (mark === "#{") {
       const end = line.indexOf("}", at);
       if (end < 0) throw new SyntaxError(`"${line.slice(at)}" has no "}"`);
-      take({ kind: "value", value: line.slice(at + 2, end) }, end + 1);
+      const value = readExpression(line.slice(at + 2, end));
+      take({ kind: "value", value }, end + 1);
     } else if (mark === "#[") {
       const { part, end } = readRepeat(line, at);
       take(part, end);
@@ -119,29 +133,40 @@ function endOfRepeat(line: string, at: number): RegExpExecArray | null {
 }
 
 /** A line with its values put in. */
-export function fillParts(parts: readonly Part[], values: Values): string {
-  return parts.map((part) => {
-    if (part.kind === "text") return part.text;
-    if (part.kind === "value") return String(evaluate(part.value, values));
-    const numbers = numbersOf(part.range, values);
-    const texts = numbers.map((number) =>
-      fillParts(part.parts, { ...values, [part.range.name]: number })
-    );
-    if (part.how === "join") return texts.join(part.by);
-    return selected(texts, part.by, numbers[0] ?? 0);
-  }).join("");
+export function fillParts(parts: readonly Part[], scope: Scope): string {
+  let line = "";
+  for (const part of parts) {
+    if (part.kind === "text") line += part.text;
+    else if (part.kind === "value") line += part.value(scope);
+    else line += fillRepeat(part, scope);
+  }
+  return line;
 }
 
-/** What an expression comes to whose words may have marks within, such as `"k#{i}"`. */
-export function filledValue(text: string, values: Values): Value {
-  return evaluate(fillParts(parseParts(text), values), values);
+function fillRepeat(
+  { parts, range, how, by }: Extract<Part, { kind: "repeat" }>,
+  scope: Scope,
+): string {
+  const texts: string[] = [];
+  eachNumber(range, scope, () => texts.push(fillParts(parts, scope)));
+  if (how === "join") return texts.join(by);
+  return selected(texts, by, whole(range.first(scope)));
 }
 
-/** The numbers of a range. */
-export function numbersOf({ first, end }: Range, values: Values): number[] {
-  const from = whole(evaluate(first, values));
-  const count = whole(evaluate(end, values)) - from;
-  return Array.from({ length: Math.max(0, count) }, (_, i) => from + i);
+/** Calls `action` for each number of a range, which its name stands for meanwhile. */
+export function eachNumber(
+  { name, first, end }: Range,
+  scope: Scope,
+  action: () => void,
+): void {
+  const before = scope.get(name);
+  const last = whole(end(scope));
+  for (let number = whole(first(scope)); number < last; number++) {
+    scope.set(name, number);
+    action();
+  }
+  if (before === undefined) scope.delete(name);
+  else scope.set(name, before);
 }
 
 /** WGSL for the text whose number the variable `name` holds; the first text has the number `first`. */

@@ -9,6 +9,12 @@ export type Value = number | string | boolean;
 /** Values by the names that a shader file uses. */
 export type Values = Readonly<Record<string, Value>>;
 
+/** What names stand for while a text is written. */
+export type Scope = Map<string, Value>;
+
+/** An expression that has been read: its value where names stand for something. */
+export type Expression = (scope: Scope) => Value;
+
 const TOKEN =
   /\s*(?:(\d+)(?!\w)|([A-Za-z_]\w*)|"([^"]*)"|(&&|\|\||[=!<>]=|[-+*\/%<>!()?:\[\]]))/y;
 
@@ -35,36 +41,34 @@ const OPERATORS: Readonly<
 interface Reading {
   readonly text: string;
   readonly tokens: readonly Token[];
-  readonly values: Values;
   /** The token that is next. */
   at: number;
 }
 
 /**
- * What an expression comes to.
+ * Reads an expression once, for many values.
  *
  * @throws {SyntaxError} if it is none
- * @throws {TypeError} if a name has no value, or an operator is given what it does not take
  */
-export function evaluate(text: string, values: Values): Value {
-  const reading: Reading = { text, tokens: tokensOf(text), values, at: 0 };
+export function readExpression(text: string): Expression {
+  const reading: Reading = { text, tokens: tokensOf(text), at: 0 };
   const value = choice(reading);
   if (reading.at < reading.tokens.length) throw unexpected(reading);
   return value;
 }
 
 /** A condition with its two values, or one value. */
-function choice(reading: Reading): Value {
+function choice(reading: Reading): Expression {
   const condition = operation(reading, 1);
   if (!takes(reading, "?")) return condition;
   const first = choice(reading);
   expectSign(reading, ":");
   const second = choice(reading);
-  return truth(condition) ? first : second;
+  return (scope) => truth(condition(scope)) ? first(scope) : second(scope);
 }
 
 /** Values with operators between that bind at least as tightly as `level`. */
-function operation(reading: Reading, level: number): Value {
+function operation(reading: Reading, level: number): Expression {
   let left = operand(reading);
   while (true) {
     const token = reading.tokens[reading.at];
@@ -72,21 +76,32 @@ function operation(reading: Reading, level: number): Value {
     if (operator === undefined || operator[0] < level) return left;
     const [binds, apply] = operator;
     reading.at++;
-    left = apply(left, operation(reading, binds + 1));
+    left = applied(apply, left, operation(reading, binds + 1));
   }
 }
 
-function operand(reading: Reading): Value {
-  if (takes(reading, "!")) return !truth(operand(reading));
+function applied(
+  apply: (a: Value, b: Value) => Value,
+  left: Expression,
+  right: Expression,
+): Expression {
+  return (scope) => apply(left(scope), right(scope));
+}
+
+function operand(reading: Reading): Expression {
+  if (takes(reading, "!")) {
+    const inner = operand(reading);
+    return (scope) => !truth(inner(scope));
+  }
   let value = single(reading);
   while (takes(reading, "[")) {
-    value = letterOf(value, choice(reading));
+    value = applied(letterOf, value, choice(reading));
     expectSign(reading, "]");
   }
   return value;
 }
 
-function single(reading: Reading): Value {
+function single(reading: Reading): Expression {
   if (takes(reading, "(")) {
     const inner = choice(reading);
     expectSign(reading, ")");
@@ -95,10 +110,20 @@ function single(reading: Reading): Value {
   const token = reading.tokens[reading.at];
   if (token === undefined || token.kind === "sign") throw unexpected(reading);
   reading.at++;
-  if (token.kind === "number") return Number(token.text);
-  return token.kind === "word"
-    ? token.text
-    : valueOf(token.text, reading.values);
+  if (token.kind === "name") return nameOf(token.text);
+  const value = token.kind === "number" ? Number(token.text) : token.text;
+  return () => value;
+}
+
+function nameOf(name: string): Expression {
+  return (scope) => {
+    const value = scope.get(name);
+    if (value !== undefined) return value;
+    const known = [...scope.keys()].map((known) => `"${known}"`).join(", ");
+    throw new TypeError(
+      `"${name}" has no value, known are ${known || "none"}`,
+    );
+  };
 }
 
 function takes(reading: Reading, sign: string): boolean {
@@ -152,16 +177,6 @@ function letterOf(word: Value, place: Value): string {
 function alike(a: Value, b: Value): boolean {
   if (typeof a === "string" && typeof b === "string") return a === b;
   return whole(a) === whole(b);
-}
-
-function valueOf(name: string, values: Values): Value {
-  const value = Object.hasOwn(values, name) ? values[name] : undefined;
-  if (value !== undefined) return value;
-  throw new TypeError(
-    `"${name}" has no value, known are ${
-      Object.keys(values).map((known) => `"${known}"`).join(", ") || "none"
-    }`,
-  );
 }
 
 interface Token {

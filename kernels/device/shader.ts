@@ -1,41 +1,63 @@
 /**
  * A shader file and its kernels: one for each set of values, written at its first use and kept. Knows no device.
  */
-import { expand, type ShaderFile, type Value } from "./expand.ts";
+import {
+  createExpander,
+  type ShaderFile,
+  type Value,
+  type Values,
+} from "./expand.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 
 /** The kernels of one shader file. */
-export interface Shader<V> {
+export interface Shader<T> {
   /** The name of the file. */
   readonly file: string;
   /** The kernel for these values. */
-  kernel(values: V): Kernel;
+  kernel(of: T): Kernel;
   /** Its text, written anew. */
-  text(values: V): string;
-  /** The kernels for all values that launches choose. */
+  text(of: T): string;
+  /** The kernels of all that launches choose. */
   everyKernel(): Generator<Kernel>;
 }
 
 /** How the kernels of a shader file are called, and which there are. */
-export interface ShaderUse<V> {
+export interface ShaderUse<T> {
   /** The name of a kernel in profiles and errors, another one for other values. */
-  readonly nameOf: (values: V) => string;
-  /** All values that launches choose, some of them where any number may be chosen, as for the size of a head. */
-  readonly used: () => Iterable<V>;
+  readonly nameOf: (of: T) => string;
+  /** The values by the names in the file; default: T names them itself. */
+  readonly valuesOf?: (of: T) => Values;
+  /** All that launches choose, some of it where any number may be chosen, as for the size of a head. */
+  readonly used: () => Iterable<T>;
 }
 
 /** The kernels of a shader file, which takes the values `V`. */
 export function createShader<V extends { readonly [K in keyof V]: Value }>(
   file: ShaderFile,
-  { nameOf, used }: ShaderUse<V>,
-): Shader<V> {
+  use: Omit<ShaderUse<V>, "valuesOf">,
+): Shader<V>;
+/** The kernels of a shader file, which takes the values that `valuesOf` makes of a `T`, such as a tile. */
+export function createShader<T extends object>(
+  file: ShaderFile,
+  use: Required<ShaderUse<T>>,
+): Shader<T>;
+/** See above. */
+export function createShader<T extends object>(
+  file: ShaderFile,
+  {
+    nameOf,
+    valuesOf = (of) => Object.fromEntries(Object.entries(of)),
+    used,
+  }: ShaderUse<T>,
+): Shader<T> {
   const kernels = new Map<string, Kernel>();
-  const text = (values: V) => expand(file, { ...values });
-  const kernel = (values: V) => {
-    const name = nameOf(values);
+  const expand = createExpander(file);
+  const text = (of: T) => expand(valuesOf(of));
+  const kernel = (of: T) => {
+    const name = nameOf(of);
     const known = kernels.get(name);
     if (known) return known;
-    const made = defineKernel(name, text(values));
+    const made = defineKernel(name, text(of));
     kernels.set(name, made);
     return made;
   };

@@ -1,30 +1,35 @@
 /**
- * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens, as while an answer grows, one launch
- * for several adapters of one input; else a product each, and a scaling where tokens have factors of their own.
+ * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens, as while an answer grows, one
+ * launch for several adapters of one input; else a product each, and a scaling where tokens have factors of their own.
  */
 import type { Device } from "../device/device.ts";
-import { allocateWithFlat } from "../launch/flat_texture.ts";
-import { defineKernel, type Kernel } from "../device/kernel.ts";
 import { lanesOf } from "../device/lanes.ts";
-import { linear } from "../matmul/linear.ts";
-import { lowRankText, RANK_BLOCK } from "./low_rank_text.ts";
-import type { Matrix } from "../matrix/matrix.ts";
-import { numbered, runningSums } from "./numbered.ts";
-import { scaleRows } from "../rows/scale_rows.ts";
-import { areSiblings, siblingProducts } from "./sibling_products.ts";
+import { FEW_ROWS, readsTextures } from "../device/paths.ts";
+import { createShader } from "../device/shader.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
+import { allocateWithFlat } from "../launch/flat_texture.ts";
+import { linear } from "../matmul/linear.ts";
+import type { Matrix } from "../matrix/matrix.ts";
+import { scaleRows } from "../rows/scale_rows.ts";
+import text from "./low_rank_cpu.wgsl" with { type: "text" };
+import {
+  canGoTogether,
+  numbered,
+  productsTogether,
+  runningSums,
+} from "./together.ts";
 
-/** More tokens are faster by a product. */
-const FEW_TOKENS = 4;
+/** Columns of a workgroup of low_rank_cpu.wgsl. */
+const RANK_BLOCK = 8;
 
-const kernels: Kernel[] = [];
-
-function kernelOf(parts: number): Kernel {
-  return kernels[parts] ??= defineKernel(
-    `low_rank_panel_${parts}`,
-    lowRankText(parts),
-  );
-}
+/** The kernels for a few tokens on CPU devices. */
+export const lowRankCpuShader = createShader<{ PARTS: number }>(
+  { name: "low_rank_cpu.wgsl", text },
+  {
+    nameOf: ({ PARTS }) => `low_rank_panel_${PARTS}`,
+    used: () => [1, 2, 3, 4].map((PARTS) => ({ PARTS })),
+  },
+);
 
 /**
  * `h[t] = factor[t] * A x[t]`, `[tokens, r]` from x `[tokens, in]`.
@@ -54,11 +59,10 @@ export function lowRanks(
   halves: readonly Matrix[],
   factor: number | Tensor,
 ): Tensor[] {
-  if (device.variant === "panel" && fitsLanes(x, halves)) {
-    return fewTokens(device, x, halves, factor);
-  }
-  if (device.variant === "tile" && areSiblings(device, x, halves)) {
-    return siblingProducts(device, x, halves.map((w) => ({ w })), factor);
+  if (readsTextures(device)) {
+    if (fitsLanes(x, halves)) return fewTokens(device, x, halves, factor);
+  } else if (canGoTogether(device, x, halves)) {
+    return productsTogether(device, x, halves.map((w) => ({ w })), factor);
   }
   return halves.map((a) => {
     if (typeof factor === "number") return linear(device, x, a, { factor });
@@ -71,7 +75,7 @@ export function lowRanks(
 
 function fitsLanes(x: Tensor, halves: readonly Matrix[]): boolean {
   const [tokens] = matrixShape(x);
-  return tokens > 0 && tokens <= FEW_TOKENS &&
+  return tokens > 0 && tokens <= FEW_ROWS &&
     halves.every(({ dtype, rows, cols, windows }) =>
       dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
       windows.length === 1
@@ -95,9 +99,10 @@ function fewTokens(
     halves.map(({ rows }) => Math.ceil(rows / RANK_BLOCK)),
   );
   device.launch(
-    kernelOf(halves.length),
+    lowRankCpuShader.kernel({ PARTS: halves.length }),
     {
-      ...{ x, factors: isOne ? x : factor },
+      x,
+      factors: isOne ? x : factor,
       ...numbered("a_", halves.map(({ windows }) => windows[0]!.store)),
       ...numbered("h", outputs),
       ...numbered("flat_h", outputs.map(({ flat }) => flat)),

@@ -6,7 +6,7 @@ import panelSource from "./embedding_panel.wgsl" with { type: "text" };
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
 import type { Matrix } from "../matrix/matrix.ts";
-import { FORMATS } from "./gpu/matmul_gpu.ts";
+import { FORMATS } from "../matrix/matrix_bytes.ts";
 import { elements, type Tensor } from "../device/tensor.ts";
 
 const kernels = {

@@ -3,26 +3,23 @@
  * groups begin is known on the device only; a launch per group skips what is past its rows. Knows no router.
  */
 import type { Device } from "../device/device.ts";
+import { defineKernel } from "../device/kernel.ts";
+import { readsTextures } from "../device/paths.ts";
+import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
+import { type Matrix, windowsOf } from "../matrix/matrix.ts";
+import { openScales } from "../matrix/matrix_scales.ts";
 import gradientSource from "./grouped_gradient.wgsl" with { type: "text" };
 import gradientPanelSource from "./grouped_gradient_panel.wgsl" with {
   type: "text",
 };
-import { defineKernel } from "../device/kernel.ts";
-import { type Matrix, windowsOf } from "../matrix/matrix.ts";
-import { withScales } from "../matrix/matrix_scales.ts";
+import { launchProduct } from "./matmul.ts";
 import {
-  launchProduct,
+  openOperand,
   type Operand,
   plainProduct,
-  withOperand,
-} from "./product.ts";
-import {
-  expectRows,
-  type RowSlice,
-  rowSlices,
-  sliceRows,
-} from "./row_slices.ts";
-import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
+  type SecondPair,
+} from "./operand.ts";
+import { expectRows, rowSlices, sliceRows } from "./row_slices.ts";
 
 const gradientKernel = defineKernel("grouped_gradient", gradientSource);
 const gradientPanelKernel = defineKernel(
@@ -59,7 +56,11 @@ export function groupedLinear(
 ): Tensor {
   const [out, cols] = commonShape(ws);
   return grouped(device, x, groups, {
-    ...{ mode: "nt", ws, length: cols, cols: out, more },
+    mode: "nt",
+    ws,
+    length: cols,
+    cols: out,
+    more,
   });
 }
 
@@ -77,7 +78,11 @@ export function groupedLinearDx(
 ): Tensor {
   const [out, cols] = commonShape(ws);
   return grouped(device, dy, groups, {
-    ...{ mode: "nn", ws, length: out, cols, more },
+    mode: "nn",
+    ws,
+    length: out,
+    cols,
+    more,
   });
 }
 
@@ -95,25 +100,28 @@ export function groupedLinearDw(
   const [rows, out] = matrixShape(dy);
   const [, cols] = matrixShape(x);
   expectRows("x", x, rows, cols);
-  const isPanel = device.variant === "panel";
+  const kernel = readsTextures(device) ? gradientPanelKernel : gradientKernel;
   for (const slice of rowSlices(device, rows, Math.max(out, cols))) {
-    withOperand(device, sliceRows(dy, slice), "rgba32float", (a) => {
-      withOperand(device, sliceRows(x, slice), "rgba32float", (b) => {
-        for (const [group, dw] of gradients.entries()) {
-          if (!dw) continue;
-          expectShape("dw", dw, [out, cols]);
-          device.launch(
-            isPanel ? gradientPanelKernel : gradientKernel,
-            { dy: a.store, x: b.store, starts: groups.starts, dw },
-            {
-              ...{ out, cols, dy_pitch: a.pitch, x_pitch: b.pitch, group },
-              ...{ row_base: slice.first, rows: slice.count },
-            },
-            [Math.ceil(cols / 32), Math.ceil(out / 32)],
-          );
-        }
-      });
-    });
+    using a = openOperand(device, sliceRows(dy, slice), "rgba32float");
+    using b = openOperand(device, sliceRows(x, slice), "rgba32float");
+    for (const [group, dw] of gradients.entries()) {
+      if (!dw) continue;
+      expectShape("dw", dw, [out, cols]);
+      device.launch(
+        kernel,
+        { dy: a.store, x: b.store, starts: groups.starts, dw },
+        {
+          out,
+          cols,
+          dy_pitch: a.pitch,
+          x_pitch: b.pitch,
+          group,
+          row_base: slice.first,
+          rows: slice.count,
+        },
+        [Math.ceil(cols / 32), Math.ceil(out / 32)],
+      );
+    }
   }
 }
 
@@ -134,55 +142,46 @@ function grouped(
   const [rows] = matrixShape(x);
   expectRows("x", x, rows, length);
   expectShape("starts", starts, [ws.length + 1]);
+  const forward = mode === "nt";
   const y = device.allocate([rows, cols]);
   for (const slice of rowSlices(device, rows, Math.max(length, cols))) {
-    const ranged = { starts, most, base: slice.first };
-    withOperands(device, x, slice, more, (a, second) => {
-      for (const [group, w] of ws.entries()) {
-        for (const [i, piece] of windowsOf(w, 0, w.rows).entries()) {
-          const forward = mode === "nt";
-          const pair = second && (forward || i === 0)
-            ? {
-              ...{ a: second, length: matrixShape(more!.x)[1] },
-              ...{ b: oneWindow(more!.ws[group]!) },
-              bRow: forward ? piece.offset : 0,
-            }
-            : undefined;
-          withScales(device, piece.scales, (scales) =>
-            launchProduct(device, {
-              ...plainProduct(
-                sliceRows(y, slice),
-                slice.count,
-                forward ? piece.rows : cols,
-                forward ? length : piece.rows,
-              ),
-              ...{ mode, a, b: { ...w, store: piece.store, scales } },
-              ...{ bRow: piece.first, cRow: cols, add: !forward && i > 0 },
-              aCol: forward ? 0 : piece.offset,
-              cFirst: forward ? piece.offset : 0,
-              more: pair,
-              range: { ...ranged, group },
-            }));
-        }
+    const c = sliceRows(y, slice);
+    using a = openOperand(device, sliceRows(x, slice), "rgba32float");
+    using second = more &&
+      openOperand(device, sliceRows(more.x, slice), "rgba32float");
+    for (const [group, w] of ws.entries()) {
+      for (const [i, piece] of windowsOf(w, 0, w.rows).entries()) {
+        using scales = openScales(device, piece.scales);
+        const pair: SecondPair | undefined = second && (forward || i === 0)
+          ? {
+            a: second,
+            b: oneWindow(more!.ws[group]!),
+            bRow: forward ? piece.offset : 0,
+            length: matrixShape(more!.x)[1],
+          }
+          : undefined;
+        launchProduct(device, {
+          ...plainProduct(
+            c,
+            slice.count,
+            forward ? piece.rows : cols,
+            forward ? length : piece.rows,
+          ),
+          mode,
+          a,
+          aCol: forward ? 0 : piece.offset,
+          b: { ...w, store: piece.store, scales: scales.store },
+          bRow: piece.first,
+          cRow: cols,
+          cFirst: forward ? piece.offset : 0,
+          add: !forward && i > 0,
+          more: pair,
+          range: { starts, most, base: slice.first, group },
+        });
       }
-    });
+    }
   }
   return y;
-}
-
-/** Calls `use` with a slice of x and of the second x, if there is one. */
-function withOperands(
-  device: Device,
-  x: Tensor,
-  slice: RowSlice,
-  more: GroupedMore | undefined,
-  use: (a: Operand, more: Operand | undefined) => void,
-): void {
-  withOperand(device, sliceRows(x, slice), "rgba32float", (a) => {
-    if (!more) return use(a, undefined);
-    const second = sliceRows(more.x, slice);
-    withOperand(device, second, "rgba32float", (b) => use(a, b));
-  });
 }
 
 function oneWindow(w: Matrix): Operand {

@@ -8,6 +8,7 @@
 import { Random } from "../../src/base/random.ts";
 import type { Device } from "../device/device.ts";
 import { lanesOf } from "../device/lanes.ts";
+import { readsTextures } from "../device/paths.ts";
 import { COPIES, type KernelTime } from "../device/launch_profile.ts";
 import { linear, linearDx } from "./linear.ts";
 import {
@@ -16,12 +17,11 @@ import {
   releaseMatrix,
   writeMatrixRows,
 } from "../matrix/matrix.ts";
-import { chooseProduct, chosenProduct } from "./chosen_tile.ts";
-import { panelShapes } from "./cpu/matmul_cpu.ts";
-import { panelProductText, panelTileSize } from "./cpu/product_panel_text.ts";
-import { tileSizes } from "./gpu/matmul_gpu.ts";
-import { tileName } from "./gpu/tile_size.ts";
-import { tileProductText } from "./gpu/product_tile_text.ts";
+import { cpuTileOutputs, cpuTileShapes } from "./cpu/cpu_tile.ts";
+import { matmulCpuShader } from "./cpu/matmul_cpu.ts";
+import { gpuTileName, gpuTileSizes } from "./gpu/gpu_tile.ts";
+import { matmulGpuShader } from "./gpu/matmul_gpu.ts";
+import { chooseProduct, chosenProduct } from "./matmul.ts";
 import type { Tensor } from "../device/tensor.ts";
 import {
   readTuning,
@@ -117,19 +117,24 @@ export async function tuneProducts(
 
 function candidatesOf(device: Device): Candidate[] {
   const modes = ["nt", "nn"] as const;
-  if (device.variant === "tile") {
-    return tileSizes(device).map((size) => ({
-      name: tileName(size),
-      texts: modes.map((mode) => tileProductText({ mode }, size)),
+  if (!readsTextures(device)) {
+    return gpuTileSizes(device).map((size) => ({
+      name: gpuTileName(size),
+      texts: modes.map((mode) => matmulGpuShader.text({ ...size, mode })),
     }));
   }
-  return panelShapes(lanesOf(device)).map((shape) => {
-    const kind = { dtype: "bf16", vectors: "columns", adds: false } as const;
-    return {
-      name: panelTileSize(shape).join("x"),
-      texts: modes.map((mode) => panelProductText({ ...shape, ...kind, mode })),
-    };
-  });
+  return cpuTileShapes(lanesOf(device)).map((shape) => ({
+    name: cpuTileOutputs(shape).join("x"),
+    texts: modes.map((mode) =>
+      matmulCpuShader.text({
+        ...shape,
+        mode,
+        dtype: "bf16",
+        vectors: "columns",
+        adds: false,
+      })
+    ),
+  }));
 }
 
 async function fastest(

@@ -20,8 +20,21 @@ export const WORD_BYTES = 16;
  */
 export const ROWS_PER_WORD: Record<MatrixDType, 1 | 2 | 4> = {
   f32: 1,
-  ...{ f16: 2, bf16: 2 },
-  ...{ int8: 4, nf4: 4, fp4: 4 },
+  f16: 2,
+  bf16: 2,
+  int8: 4,
+  nf4: 4,
+  fp4: 4,
+};
+
+/** The override `FORMAT` of kernels that read matrices of any type. */
+export const FORMATS: Readonly<Record<MatrixDType, number>> = {
+  f32: 0,
+  bf16: 1,
+  f16: 2,
+  int8: 3,
+  nf4: 4,
+  fp4: 4,
 };
 
 /**
@@ -40,8 +53,12 @@ export function turnsInTexture(dtype: MatrixDType): Turns {
 
 /** Columns whose elements share a word. */
 export const COLS_PER_WORD: Record<MatrixDType, 4 | 8> = {
-  ...{ f32: 4, f16: 4, bf16: 4 },
-  ...{ int8: 4, nf4: 8, fp4: 8 },
+  f32: 4,
+  f16: 4,
+  bf16: 4,
+  int8: 4,
+  nf4: 8,
+  fp4: 8,
 };
 
 /** Bytes of rows as a checkpoint stores them; of codes without their scales. */

@@ -6,7 +6,7 @@
 import { BLOCK, CODEBOOKS, type CodeDType, isCodeDType } from "./codebooks.ts";
 import type { Device } from "../device/device.ts";
 import { allocateFlat } from "../launch/flat_texture.ts";
-import type { Matrix } from "./matrix.ts";
+import type { MatrixDType } from "./matrix_bytes.ts";
 import {
   allocateNested,
   type NestedWindow,
@@ -27,16 +27,21 @@ export function scalesStore(scales: WindowScales): Tensor | GPUTexture {
   return "words" in scales ? scales.words : scales;
 }
 
-/** Calls `use` with the scales of a window as the products read them. */
-export function withScales(
+/** Scales as the products read them. */
+export interface OpenScales extends Disposable {
+  readonly store: Tensor | GPUTexture | undefined;
+}
+
+/** The scales of a window as the products read them; disposal frees what was made for that. */
+export function openScales(
   device: Device,
   scales: WindowScales | undefined,
-  use: (scales: Tensor | GPUTexture | undefined) => void,
-): void {
-  if (scales === undefined || !("words" in scales)) return use(scales);
-  const restored = restoredScales(device, scales);
-  use(restored);
-  device.release(restored);
+): OpenScales {
+  if (scales === undefined || !("words" in scales)) {
+    return { store: scales, [Symbol.dispose]() {} };
+  }
+  const store = restoredScales(device, scales);
+  return { store, [Symbol.dispose]: () => device.release(store) };
 }
 
 /** Scales of a row. */
@@ -72,6 +77,18 @@ export function allocateScales(
     : device.allocate([words * ROWS]);
 }
 
+/** A matrix, as far as its scales are concerned. */
+interface ScaledMatrix {
+  readonly rows: number;
+  readonly cols: number;
+  readonly dtype: MatrixDType;
+  readonly windows: readonly {
+    readonly first: number;
+    readonly rows: number;
+    readonly scales?: WindowScales | undefined;
+  }[];
+}
+
 /**
  * Overwrites the scales of all rows of a matrix of codes; nested ones are quantised here.
  *
@@ -80,7 +97,7 @@ export function allocateScales(
  */
 export function writeMatrixScales(
   device: Device,
-  { rows, cols, dtype, windows }: Matrix,
+  { rows, cols, dtype, windows }: ScaledMatrix,
   scales: Float32Array,
 ): void {
   const blocks = isCodeDType(dtype) ? blocksOfRow(cols, dtype) : 0;

@@ -3,7 +3,6 @@
  * of the matrices around it. Source: https://arxiv.org/abs/2002.05202.
  */
 import type { Device } from "../device/device.ts";
-import { expand } from "../device/expand.ts";
 import { singleKernel } from "../device/shader.ts";
 import { expectShape, type Tensor } from "../device/tensor.ts";
 import { launchElements } from "../launch/element_launch.ts";
@@ -17,12 +16,6 @@ export const ACTIVATION_PIECES = {
   "activation.wgsl": activation,
   "sigmoid.wgsl": sigmoid,
 };
-
-/** `activation.wgsl` as a text. */
-export const ACTIVATION_TEXT: string = expand(
-  { name: "activation.wgsl", text: activation, pieces: ACTIVATION_PIECES },
-  {},
-);
 
 /** `activation(gate) * up`. */
 export const gatedUnitShader = singleKernel({

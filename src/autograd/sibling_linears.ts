@@ -7,11 +7,11 @@ import type { Device } from "../../kernels/device/device.ts";
 import type { Activation } from "../../kernels/rows/gated_unit.ts";
 import { lowRanks } from "../../kernels/few_rows/low_rank.ts";
 import {
-  areSiblings,
+  canGoTogether,
   gatedProducts,
-  type Sibling,
-  siblingProducts,
-} from "../../kernels/few_rows/sibling_products.ts";
+  productsTogether,
+  type WeightPart,
+} from "../../kernels/few_rows/together.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { Lora } from "./lora.ts";
 import type { LinearParts } from "./op_inputs.ts";
@@ -36,7 +36,7 @@ export function siblingLinears(
     device,
     x,
     layers,
-    (siblings) => siblingProducts(device, x, siblings),
+    (siblings) => productsTogether(device, x, siblings),
   );
 }
 
@@ -60,15 +60,15 @@ function withSiblings<T>(
   device: Device,
   x: Tensor,
   layers: readonly SiblingLayer[],
-  run: (siblings: readonly Sibling[]) => T,
+  run: (siblings: readonly WeightPart[]) => T,
 ): T | undefined {
   const isPlain = layers.every(({ lora }) =>
     !lora || !lora.dora && !lora.fixed && lora.b.matrix.windows.length === 1
   );
   const weights = layers.map(({ weight }) => weight.matrix);
-  if (!isPlain || !areSiblings(device, x, weights)) return undefined;
+  if (!isPlain || !canGoTogether(device, x, weights)) return undefined;
   const adapterInputs = lowRankInputs(device, x, layers);
-  const siblings = layers.map(({ weight, bias, lora }): Sibling => {
+  const siblings = layers.map(({ weight, bias, lora }): WeightPart => {
     const low = lora && adapterInputs.get(lora);
     return {
       w: weight.matrix,

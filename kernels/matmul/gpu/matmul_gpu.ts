@@ -3,83 +3,82 @@
  * for the few rows of decoding, 8 columns a workgroup at the memory's speed.
  */
 import type { Device } from "../../device/device.ts";
-import { defineKernel, type Kernel } from "../../device/kernel.ts";
-import { isCodeDType } from "../../matrix/codebooks.ts";
-import type { MatrixDType } from "../../matrix/matrix_bytes.ts";
 import { foldedGrid } from "../../device/grid.ts";
-import { plainProduct, type Product, rangeParams } from "../product.ts";
-import { chosenProduct } from "../chosen_tile.ts";
-import { type Parts, partsOf, sumParts } from "./split_sums.ts";
-import fewSource from "./product_few.wgsl" with { type: "text" };
-import {
-  tileBytes,
-  tileName,
-  tileOutputs,
-  type TileSize,
-} from "./tile_size.ts";
-import { type TileKind, tileProductText } from "./product_tile_text.ts";
+import { matmulPath } from "../../device/paths.ts";
+import { createShader } from "../../device/shader.ts";
 import type { Tensor } from "../../device/tensor.ts";
+import { isCodeDType } from "../../matrix/codebooks.ts";
+import { FORMATS } from "../../matrix/matrix_bytes.ts";
+import { plainProduct, type Product, rangeParams } from "../operand.ts";
+import fewRowsText from "./few_rows_gpu.wgsl" with { type: "text" };
+import {
+  everyGpuTile,
+  FEWEST_GROUPS,
+  type GpuTile,
+  gpuTileName,
+  gpuTileSizes,
+  type GpuTiling,
+  gpuTiling,
+} from "./gpu_tile.ts";
+import text from "./matmul_gpu.wgsl" with { type: "text" };
+import { GPU_PIECES } from "./pieces.ts";
+import { type Parts, partsOf, sumParts } from "./split_sums.ts";
 
-const fewKernel = defineKernel("product_few", fewSource);
-
-/** The override `FORMAT` of kernels that read matrices. */
-export const FORMATS: Record<MatrixDType, number> = {
-  ...{ f32: 0, bf16: 1, f16: 2 },
-  ...{ int8: 3, nf4: 4, fp4: 4 },
-};
-
-const TILE_SIZES: readonly TileSize[] = [
-  { rows: 4, cols: 4, words: 4 },
-  { rows: 4, cols: 4, words: 8 },
-  { rows: 8, cols: 4, words: 4 },
-  { rows: 8, cols: 8, words: 4 },
-  { rows: 8, cols: 8, words: 4, unrolled: true },
-  { rows: 8, cols: 8, words: 8 },
-];
-/** A product with fewer workgroups takes the smallest tile: cards have 24 to 140 processors to fill. */
-const FEWEST_GROUPS = 128;
-const FEW_ROWS = 4;
-/** Columns of a workgroup of product_few.wgsl. */
+/** Columns of a workgroup of few_rows_gpu.wgsl. */
 export const FEW_COLS = 8;
 
-/** What tuning chooses among on a device, as far as its workgroup memory goes. All sum in one order. */
-export function tileSizes(device: Device): readonly TileSize[] {
-  const known = sizes.get(device);
-  if (known) return known;
-  const { maxComputeWorkgroupStorageSize: most } = device.gpu.limits;
-  const made = TILE_SIZES.filter((size) => tileBytes(size) <= most);
-  sizes.set(device, made);
-  return made;
-}
+/** The kernels of the matrix product for GPUs. */
+export const matmulGpuShader = createShader<GpuTile>(
+  { name: "matmul_gpu.wgsl", text, pieces: GPU_PIECES },
+  {
+    nameOf(tile) {
+      const ranged = tile.ranged ? "_ranged" : "";
+      const codes = tile.codes ? "_codes" : "";
+      return `product_${tile.mode}_${gpuTileName(tile)}${ranged}${codes}`;
+    },
+    valuesOf: (tile: GpuTile) => ({
+      MODE: tile.mode,
+      ROWS: tile.rows,
+      COLS: tile.cols,
+      WORDS: tile.words,
+      UNROLLED: tile.unrolled ?? false,
+      RANGED: tile.ranged ?? false,
+      CODES: tile.codes ?? false,
+    }),
+    used: everyGpuTile,
+  },
+);
+
+/** The kernel of the matrix product for few rows. */
+export const fewRowsGpuShader = createShader(
+  { name: "few_rows_gpu.wgsl", text: fewRowsText, pieces: GPU_PIECES },
+  { nameOf: () => "product_few", used: () => [{}] },
+);
 
 /** Launches a product whose operands are buffers. */
-export function launchTileProduct(device: Device, p: Product): void {
+export function launchGpuProduct(
+  device: Device,
+  p: Product,
+  tuned: number,
+): void {
+  const { mode, rows, scale, range } = p;
+  const isPlain = scale === undefined && range === undefined;
+  const few = matmulPath(device, { mode, rows, isPlain }) === "few_rows_gpu";
   const none = device.allocate([1]);
-  const few = p.mode === "nt" && p.rows <= FEW_ROWS && !p.scale && !p.range;
   if (few) launchFewRows(device, p, none);
-  else launchTiles(device, p, none);
+  else launchTiles(device, p, { tuned, none });
   device.release(none);
 }
 
-const kernels = new Map<string, Kernel>();
-const sizes = new WeakMap<Device, readonly TileSize[]>();
-
-function kernelOf(kind: TileKind, size: TileSize): Kernel {
-  const { mode, ranged, codes } = kind;
-  const reads = `${ranged ? "_ranged" : ""}${codes ? "_codes" : ""}`;
-  const name = `product_${mode}_${tileName(size)}${reads}`;
-  const known = kernels.get(name);
-  if (known) return known;
-  const made = defineKernel(name, tileProductText(kind, size));
-  kernels.set(name, made);
-  return made;
-}
-
 /** Launches a product in tiles, in parts of its sum where its tiles are too few. */
-function launchTiles(device: Device, p: Product, none: Tensor): void {
+function launchTiles(
+  device: Device,
+  p: Product,
+  { tuned, none }: { readonly tuned: number; readonly none: Tensor },
+): void {
   const rows = p.range?.most ?? p.rows;
-  const wanted = tileSizes(device)[chosenProduct(device)]!;
-  const tiling = chooseTile({ rows, cols: p.cols }, wanted);
+  const wanted = gpuTileSizes(device)[tuned]!;
+  const tiling = gpuTiling({ rows, cols: p.cols }, wanted);
   const [down, across] = tiling.grid;
   // a full card's sums are whole, in any tile: so all candidates give the same bits
   const isWhole = p.range !== undefined || down * across >= FEWEST_GROUPS;
@@ -90,71 +89,62 @@ function launchTiles(device: Device, p: Product, none: Tensor): void {
     return;
   }
   sumParts(device, p, parts, (c) => {
-    const plain = plainProduct(c, p.rows, p.cols, p.length);
     const { a, aCol, b, bRow, mode, more } = p;
-    const part = { a, aCol, b, bRow, mode, more, add: false, cRow: p.cols };
-    const kind = { ...tiling, parts, none };
-    launchParts(device, { ...plain, ...part }, kind);
+    const part: Product = {
+      ...plainProduct(c, p.rows, p.cols, p.length),
+      a,
+      aCol,
+      b,
+      bRow,
+      mode,
+      more,
+      add: false,
+      cRow: p.cols,
+    };
+    launchParts(device, part, { ...tiling, parts, none });
   });
 }
 
 function launchParts(
   device: Device,
   p: Product,
-  { size, grid, parts, none }: Tiling & {
+  { size, grid, parts, none }: GpuTiling & {
     readonly parts: Parts;
     readonly none: Tensor;
   },
 ): void {
-  const { store: a } = p.a;
-  const { store: b } = p.b;
-  const { bias = none, scale = none } = p;
-  const { scales = none } = p.b;
+  const kernel = matmulGpuShader.kernel({
+    ...size,
+    mode: p.mode,
+    ranged: p.range !== undefined,
+    codes: isCodeDType(p.b.dtype),
+  });
   const constants = {
     FORMAT: FORMATS[p.b.dtype],
     FINISH: p.scale ? 2 : Number(p.add),
     BIAS: Number(p.bias !== undefined),
     MORE: Number(p.more !== undefined),
   };
-  const starts = p.range?.starts ?? none;
-  const second = secondOf(p);
-  const bindings = { a, b, c: p.c, bias, scale, starts, scales, ...second };
-  const params = {
-    ...{ rows: p.rows, ...paramsOf(p), ...rangeParams(p) },
-    ...{ part_words: parts.words, c_part: p.rows * p.cols },
+  const bindings = {
+    ...operandsOf(p),
+    c: p.c,
+    bias: p.bias ?? none,
+    scale: p.scale ?? none,
+    starts: p.range?.starts ?? none,
+    scales: p.b.scales ?? none,
   };
-  const kind = {
-    mode: p.mode,
-    ranged: p.range !== undefined,
-    codes: isCodeDType(p.b.dtype),
+  const params = {
+    ...paramsOf(p),
+    ...rangeParams(p),
+    rows: p.rows,
+    part_words: parts.words,
+    c_part: p.rows * p.cols,
   };
   const groups = [...grid, parts.count] as const;
-  device.launch(kernelOf(kind, size), bindings, params, groups, { constants });
-}
-
-/** A tile, and how many of them a product has down and across. */
-interface Tiling {
-  readonly size: TileSize;
-  readonly grid: readonly [number, number];
-}
-
-/** The tile of a product, and its workgroups: the one that is wanted where the product is large enough. */
-export function chooseTile(
-  { rows, cols }: Pick<Product, "rows" | "cols">,
-  wanted: TileSize,
-): Tiling {
-  const gridOf = (size: TileSize): [number, number] => {
-    const [tileRows, tileCols] = tileOutputs(size);
-    return [Math.ceil(rows / tileRows), Math.ceil(cols / tileCols)];
-  };
-  const [down, across] = gridOf(wanted);
-  const size = down * across < FEWEST_GROUPS ? TILE_SIZES[0]! : wanted;
-  return { size, grid: gridOf(size) };
+  device.launch(kernel, bindings, params, groups, { constants });
 }
 
 function launchFewRows(device: Device, p: Product, none: Tensor): void {
-  const { store: a } = p.a;
-  const { store: b } = p.b;
   const constants = {
     FORMAT: FORMATS[p.b.dtype],
     ROWS: p.rows,
@@ -162,16 +152,22 @@ function launchFewRows(device: Device, p: Product, none: Tensor): void {
     BIAS: Number(p.bias !== undefined),
     MORE: Number(p.more !== undefined),
   };
+  const bindings = {
+    ...operandsOf(p),
+    c: p.c,
+    bias: p.bias ?? none,
+    scales: p.b.scales ?? none,
+  };
   const grid = foldedGrid(Math.ceil(p.cols / FEW_COLS));
-  const { scales = none } = p.b;
-  const { bias = none } = p;
-  const bindings = { a, b, c: p.c, bias, scales, ...secondOf(p) };
-  device.launch(fewKernel, bindings, paramsOf(p), grid, { constants });
+  const kernel = fewRowsGpuShader.kernel({});
+  device.launch(kernel, bindings, paramsOf(p), grid, { constants });
 }
 
-/** The second pair of operands; what is not used must still be bound. */
-function secondOf({ a, b, more }: Product) {
+/** Both pairs of operands; what is not used must still be bound. */
+function operandsOf({ a, b, more }: Product) {
   return {
+    a: a.store,
+    b: b.store,
     more_a: more?.a.store ?? a.store,
     more_b: more?.b.store ?? b.store,
   };

@@ -2,15 +2,15 @@ import { assert, assertEquals } from "@std/assert";
 import {
   chooseProduct,
   chosenProduct,
-} from "../../../kernels/matmul/chosen_tile.ts";
+} from "../../../kernels/matmul/matmul.ts";
 import { lanesOf } from "../../../kernels/device/lanes.ts";
-import { panelShapes } from "../../../kernels/matmul/cpu/matmul_cpu.ts";
+import { cpuTileShapes } from "../../../kernels/matmul/cpu/cpu_tile.ts";
 import {
-  chooseTile,
-  tileSizes,
-} from "../../../kernels/matmul/gpu/matmul_gpu.ts";
+  gpuTileName,
+  gpuTileSizes,
+  gpuTiling,
+} from "../../../kernels/matmul/gpu/gpu_tile.ts";
 import { partsOf } from "../../../kernels/matmul/gpu/split_sums.ts";
-import { tileName } from "../../../kernels/matmul/gpu/tile_size.ts";
 import { linear, linearDw, linearDx } from "../../../kernels/matmul/linear.ts";
 import { tuneProducts } from "../../../kernels/matmul/tune_products.ts";
 import {
@@ -67,8 +67,8 @@ await gpuTest(
       }
     }
     const count = device.variant === "panel"
-      ? panelShapes(lanesOf(device))
-      : tileSizes(device);
+      ? cpuTileShapes(lanesOf(device))
+      : gpuTileSizes(device);
     for (const i of count.keys()) {
       if (i === 0) continue;
       chooseProduct(device, i);
@@ -79,11 +79,11 @@ await gpuTest(
   },
 );
 
-Deno.test("chooseTile() takes the wanted tile where that fills a card", () => {
+Deno.test("gpuTiling() takes the wanted tile where that fills a card", () => {
   const wanted = { rows: 8, cols: 8, words: 4 } as const;
   const chosen = ({ rows, cols }: { rows: number; cols: number }) => {
-    const { size, grid } = chooseTile({ rows, cols }, wanted);
-    return [tileName(size), ...grid];
+    const { size, grid } = gpuTiling({ rows, cols }, wanted);
+    return [gpuTileName(size), ...grid];
   };
   assertEquals(chosen({ rows: 512, cols: 4864 }), ["128x128x16", 4, 38]);
   assertEquals(chosen({ rows: 512, cols: 896 }), ["64x64x16", 8, 14]);
@@ -150,7 +150,7 @@ await gpuTest(
     const store = keptTexts("/nowhere/kernels");
     const { origin } = await tuneProducts(device, { store, probe });
     assertEquals(origin, "measured");
-    assert(chosenProduct(device) < tileSizes(device).length);
+    assert(chosenProduct(device) < gpuTileSizes(device).length);
     chooseProduct(device, 0);
   },
   { variants: ["tile"] },

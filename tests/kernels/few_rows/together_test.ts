@@ -7,11 +7,11 @@ import {
 } from "../../../kernels/rows/gated_unit.ts";
 import { linear } from "../../../kernels/matmul/linear.ts";
 import {
-  areSiblings,
+  canGoTogether,
   gatedProducts,
-  type Sibling,
-  siblingProducts,
-} from "../../../kernels/few_rows/sibling_products.ts";
+  productsTogether,
+  type WeightPart,
+} from "../../../kernels/few_rows/together.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { gatedUnitTwin } from "../../reference/gated_unit.ts";
 import { gpuTest } from "../gpu_test_case.ts";
@@ -30,7 +30,7 @@ const DTYPES = ["f32", "bf16", "f16"] as const;
 /** Float32 sums of at most 912 products of numbers below 1. */
 const TOLERANCE = 2e-5;
 
-interface Made extends Sibling {
+interface Made extends WeightPart {
   /** What the product must be, in float64. */
   readonly want: Float64Array;
 }
@@ -42,7 +42,7 @@ interface Case {
 }
 
 /** Part i: every second has a bias, the second of three a low-rank part of odd rank, the third one of rank 16. */
-function makeSibling(
+function makePart(
   device: Device,
   x: Float32Array,
   { rows, cols, dtype }: Case,
@@ -73,7 +73,11 @@ function makeSibling(
   };
 }
 
-function alone(device: Device, x: Tensor, { w, bias, more }: Sibling): Tensor {
+function alone(
+  device: Device,
+  x: Tensor,
+  { w, bias, more }: WeightPart,
+): Tensor {
   return linear(device, x, w, {
     ...(bias ? { bias } : {}),
     ...(more ? { more } : {}),
@@ -83,15 +87,15 @@ function alone(device: Device, x: Tensor, { w, bias, more }: Sibling): Tensor {
 for (const [rows, cols, outs] of SIZES) {
   for (const dtype of DTYPES) {
     await gpuTest(
-      `siblingProducts() of ${dtype} are products at [${rows}, ${cols}] by ${outs}`,
+      `productsTogether() of ${dtype} are products at [${rows}, ${cols}] by ${outs}`,
       async (device) => {
         const numbers = seeded(rows * cols, 1);
         const x = device.upload(numbers, [rows, cols]);
         const made = outs.map((out, i) =>
-          makeSibling(device, numbers, { rows, cols, dtype }, out, i)
+          makePart(device, numbers, { rows, cols, dtype }, out, i)
         );
-        assert(areSiblings(device, x, made.map(({ w }) => w)));
-        const outputs = siblingProducts(device, x, made);
+        assert(canGoTogether(device, x, made.map(({ w }) => w)));
+        const outputs = productsTogether(device, x, made);
         for (const [i, sibling] of made.entries()) {
           const got = await device.read(outputs[i]!);
           assertClose(got, sibling.want, TOLERANCE);
@@ -103,20 +107,20 @@ for (const [rows, cols, outs] of SIZES) {
 }
 
 await gpuTest(
-  "siblingProducts() take one factor, or one for each token",
+  "productsTogether() take one factor, or one for each token",
   async (device) => {
     const [rows, cols] = [3, 20];
     const numbers = seeded(rows * cols, 1);
     const x = device.upload(numbers, [rows, cols]);
     const made = [8, 16].map((out, i) =>
-      makeSibling(device, numbers, { rows, cols, dtype: "bf16" }, out, i)
+      makePart(device, numbers, { rows, cols, dtype: "bf16" }, out, i)
     );
     const each = Float32Array.of(0.5, 0, -3);
     for (const factor of [2.5, each]) {
       const given = typeof factor === "number"
         ? factor
         : device.upload(factor, [rows]);
-      const outputs = siblingProducts(device, x, made, given);
+      const outputs = productsTogether(device, x, made, given);
       for (const [i, { want, w }] of made.entries()) {
         const scaled = want.map((value, at) =>
           value *
@@ -128,7 +132,7 @@ await gpuTest(
       }
     }
     assertThrows(
-      () => siblingProducts(device, x, made, device.zeros([2])),
+      () => productsTogether(device, x, made, device.zeros([2])),
       TypeError,
       "[2]",
     );
@@ -160,7 +164,7 @@ async function checkGated(
   const numbers = seeded(rows * cols, 1);
   const x = device.upload(numbers, [rows, cols]);
   const pair = [0, 1].map((i) =>
-    makeSibling(device, numbers, { rows, cols, dtype }, out, i)
+    makePart(device, numbers, { rows, cols, dtype }, out, i)
   ) as [Made, Made];
   const y = gatedProducts(device, x, pair, activation);
   const [gate, up] = pair;
@@ -188,7 +192,7 @@ async function checkGated(
 }
 
 await gpuTest(
-  "areSiblings() wants few rows of whole words and one dtype",
+  "canGoTogether() wants few rows of whole words and one dtype",
   (device) => {
     const matrix = (out: number, dtype: typeof DTYPES[number]) =>
       seededMatrix(device, out, 8, dtype).w;
@@ -198,15 +202,15 @@ await gpuTest(
       matrix(8, "bf16"),
     ];
     const x = device.zeros([1, 8]);
-    assertEquals(areSiblings(device, x, [even, even]), true);
-    assertEquals(areSiblings(device, x, [even, odd]), false);
-    assertEquals(areSiblings(device, x, [even, other]), false);
+    assertEquals(canGoTogether(device, x, [even, even]), true);
+    assertEquals(canGoTogether(device, x, [even, odd]), false);
+    assertEquals(canGoTogether(device, x, [even, other]), false);
     assertEquals(
-      areSiblings(device, device.zeros([5, 8]), [even, even]),
+      canGoTogether(device, device.zeros([5, 8]), [even, even]),
       false,
     );
     assertEquals(
-      areSiblings(device, device.zeros([0, 8]), [even, even]),
+      canGoTogether(device, device.zeros([0, 8]), [even, even]),
       false,
     );
     return Promise.resolve();

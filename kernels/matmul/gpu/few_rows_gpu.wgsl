@@ -1,5 +1,5 @@
-// c[i, j] = c[i, j] + factor (sum_k a[i, k] b[j, k], the same of a second pair, and bias[j]) for at most 4 rows i, as in
-// decoding: bound by the loads of b.
+// c[i, j] = c[i, j] + factor (sum_k a[i, k] b[j, k], the same of a second pair, and bias[j])
+// For at most 4 rows i, as in decoding, which is bound by the loads of b.
 // One workgroup of 16 x 4 per 8 columns: 16 invocations along the words of a pair of rows of b, which they load once.
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override ROWS: u32 = 1;
@@ -22,30 +22,9 @@ struct Params {
 
 var<workgroup> partial: array<vec2f, 256>;                           // [4 rows, 4 pairs, 16 invocations]
 
-fn even(pair: vec4u) -> vec4f {
-  if (FORMAT == 1) { return bitcast<vec4f>(pair << vec4u(16)); }
-  return vec4f(unpack2x16float(pair.x).x, unpack2x16float(pair.y).x, unpack2x16float(pair.z).x, unpack2x16float(pair.w).x);
-}
+//#use "halves_gpu.wgsl"
 
-fn odd(pair: vec4u) -> vec4f {
-  if (FORMAT == 1) { return bitcast<vec4f>(pair & vec4u(0xffff0000)); }
-  return vec4f(unpack2x16float(pair.x).y, unpack2x16float(pair.y).y, unpack2x16float(pair.z).y, unpack2x16float(pair.w).y);
-}
-
-fn number(code: u32) -> f32 { return scales[(code & 15) / 4][code & 3]; }
-
-// elements [4 word, 4 word + 4) of a row of codes: a group of four rows has a u32 each in a word
-fn codes_at(row: u32, word: u32) -> vec4f {
-  let group = row / 4;
-  if (FORMAT == 3) {
-    let bytes = vec4u(b[group * params.b_pitch + word][row % 4]);
-    return vec4f(bitcast<vec4i>(bytes << vec4u(24, 16, 8, 0)) >> vec4u(24)) * scales[group][row % 4];
-  }
-  // a scale per 64 columns, after the numbers of the 16 codes
-  let codes = b[group * params.b_pitch + word / 2][row % 4] >> (word % 2 * 16);
-  let scale = scales[4 + group * (params.b_pitch / 8) + word / 16][row % 4];
-  return scale * vec4f(number(codes >> 4), number(codes), number(codes >> 12), number(codes >> 8));
-}
+//#use "codes_gpu.wgsl"
 
 fn finish(row: u32, col: u32, sum: f32) {
   if (col >= params.cols) { return; }

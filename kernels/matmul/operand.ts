@@ -1,22 +1,21 @@
 /**
- * What the two variants of the matrix product have in common: operands of 16-byte words and one launch each.
- * "nt": c[i, j] = sum_k a[i, k] b[j, k]; "nn": c[i, j] = sum_k a[i, k] b[k, j]. The rows of `a` are mostly tokens.
+ * What one launch of a matrix product is told: operands of 16-byte words, sizes, strides, and what is done with the
+ * sums. Knows no kernel. "nt": c[i, j] = sum_k a[i, k] b[j, k]; "nn": c[i, j] = sum_k a[i, k] b[k, j]. The rows of `a`
+ * are mostly tokens.
  */
 import type { Device } from "../device/device.ts";
-import { flatTexture } from "../launch/flat_texture.ts";
-import type { MatrixDType } from "../matrix/matrix_bytes.ts";
-import { padColumns } from "../launch/pad_columns.ts";
-import { launchPanelProduct } from "./cpu/matmul_cpu.ts";
-import { launchTileProduct } from "./gpu/matmul_gpu.ts";
 import { matrixShape, type Tensor } from "../device/tensor.ts";
+import { flatTexture } from "../launch/flat_texture.ts";
+import { padColumns } from "../launch/pad_columns.ts";
+import type { MatrixDType } from "../matrix/matrix_bytes.ts";
 
-/** Rows of 16-byte words: a buffer for the tile variant, a flat texture for the panel variant. */
+/** Rows of 16-byte words: a buffer for GPUs, a flat texture for CPU devices. */
 export interface Operand {
   readonly store: Tensor | GPUTexture;
   readonly dtype: MatrixDType;
   /** Words from one row, or group of rows, to the next. */
   readonly pitch: number;
-  /** Of codes. */
+  /** The scales of codes. */
   readonly scales?: Tensor | GPUTexture | undefined;
 }
 
@@ -25,13 +24,13 @@ export interface RowRange {
   /** u32 `[groups + 1]` */
   readonly starts: Tensor;
   readonly group: number;
-  /** Rows that a group may have. */
+  /** The greatest number of rows that a group may have. */
   readonly most: number;
-  /** Row of `starts` that is the first of `a` and `c`. */
+  /** The row of `starts` that is the first of `a` and `c`. */
   readonly base: number;
 }
 
-/** One launch; all counts in elements but for pitches, which are words. */
+/** One launch. All counts are in elements, but pitches are in words. */
 export interface Product {
   readonly mode: "nt" | "nn";
   readonly a: Operand;
@@ -49,11 +48,11 @@ export interface Product {
   readonly cRow: number;
   readonly cCol: number;
   readonly cFirst: number;
-  /** Add to what `c` holds; else overwrite it. */
+  /** Whether to add to what `c` holds; else it is overwritten. */
   readonly add: boolean;
-  /** Multiply what `c` holds by a number per row first, `[rows]`; only with `add`. */
+  /** What `c` holds is first multiplied by a number per row, `[rows]`; only with `add`. */
   readonly scale?: Tensor | undefined;
-  /** Of the sums, bias included, before they are added to what `c` holds. */
+  /** Factor of the sums, bias included, before they are added to what `c` holds. */
   readonly factor: number;
   /** Added to each row, `[at least cols]`, from element `biasFirst` on. */
   readonly bias?: Tensor | undefined;
@@ -72,33 +71,26 @@ export interface SecondPair {
   readonly length: number;
 }
 
-/** Launches a product with the kernels that suit the adapter; an empty one does nothing. */
-export function launchProduct(device: Device, product: Product): void {
-  if (product.rows === 0 || product.cols === 0) return;
-  if (device.variant === "panel") {
-    launchPanelProduct(device, product);
-    return;
-  }
-  launchTileProduct(device, product);
-}
-
-/** Calls `use` with an f32 tensor `[rows, cols]` as an operand, and frees afterwards what that took. */
-export function withOperand(
+/** An f32 tensor `[rows, cols]` as an operand; its disposal frees what that took. */
+export function openOperand(
   device: Device,
   x: Tensor,
   format: "rgba32float" | "rgba32uint",
-  use: (operand: Operand) => void,
-): void {
+): Operand & Disposable {
   const padded = padColumns(device, x);
-  const pitch = Math.ceil(matrixShape(x)[1] / 4);
-  if (x.flat && format === "rgba32float") {
-    use({ store: x.flat, dtype: "f32", pitch });
-  } else if (device.variant === "panel") {
-    const store = flatTexture(device, padded, format);
-    use({ store, dtype: "f32", pitch });
-    device.release(store);
-  } else use({ store: padded, dtype: "f32", pitch });
-  if (padded !== x) device.release(padded);
+  const hasTexture = x.flat !== undefined && format === "rgba32float";
+  const made = device.variant === "panel" && !hasTexture
+    ? flatTexture(device, padded, format)
+    : undefined;
+  return {
+    store: hasTexture ? x.flat! : made ?? padded,
+    dtype: "f32",
+    pitch: Math.ceil(matrixShape(x)[1] / 4),
+    [Symbol.dispose]() {
+      if (made) device.release(made);
+      if (padded !== x) device.release(padded);
+    },
+  };
 }
 
 /** The params of kernels that may be for a range of rows only. */
@@ -106,14 +98,16 @@ export function rangeParams({ range }: Product) {
   return { group: range?.group ?? 0, row_base: range?.base ?? 0 };
 }
 
-/** A product by 1 from the start of its operands to the start of c, stored row-major if the caller sets `cRow` to `cols`. */
+/**
+ * The part of a product from the start of its operands to the start of c, with factor 1; c is row-major if the caller
+ * sets `cRow` to `cols`.
+ */
 export function plainProduct(
   c: Tensor,
   rows: number,
   cols: number,
   length: number,
 ) {
-  const start = { aCol: 0, bRow: 0, cFirst: 0, biasFirst: 0 };
   return {
     c,
     rows,
@@ -121,8 +115,9 @@ export function plainProduct(
     length,
     cCol: 1,
     factor: 1,
-    ...start,
-  } satisfies Partial<
-    Product
-  >;
+    aCol: 0,
+    bRow: 0,
+    cFirst: 0,
+    biasFirst: 0,
+  } satisfies Partial<Product>;
 }
