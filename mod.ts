@@ -51,6 +51,11 @@ export type {
 export { tokenOperations } from "./src/model/decoder/token_operations.ts";
 export type { ProductSizes } from "./src/model/decoder/token_operations.ts";
 
+// the commands, as the tasks run them
+export { readRecipe } from "./src/commands/read_recipe.ts";
+export { planTraining, train } from "./src/commands/train.ts";
+export type { TrainHooks } from "./src/commands/train.ts";
+
 // options of the tasks: one schema each
 export { type Arguments, readArguments } from "./src/base/arguments.ts";
 export type { ArgumentSchema } from "./src/base/arguments.ts";
@@ -209,11 +214,7 @@ export type {
 
 // training, what a run would take, and what it tells
 export type { ByteGroup, BytePlan } from "./src/training/plan/byte_plan.ts";
-export {
-  type DryRun,
-  dryRun,
-  dryRunLines,
-} from "./src/training/run/dry_run.ts";
+export { type DryRun, dryRun } from "./src/training/run/dry_run.ts";
 export { runTraining } from "./src/training/run/run.ts";
 export {
   runDataLines,

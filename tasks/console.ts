@@ -1,20 +1,14 @@
 /** How long work shows on the console: progress as one line on a terminal, as plain lines in a pipe. */
 // deno-lint-ignore-file no-console
+import { type Progress, startProgress } from "../src/base/progress.ts";
+import type { DeviceHooks } from "../src/commands/command_device.ts";
+import type { RunStage, Sink } from "../src/commands/train.ts";
 import {
-  CACHE_FOLDER,
-  type Device,
-  keptTexts,
-  type LoadReport,
-  type Metrics,
-  type Progress,
-  type RunHooks,
-  type Sink,
-  sinkNames,
-  sinksOf,
+  dataLine,
+  rowLine,
   skippedLine,
-  startProgress,
-  tuneProducts,
-} from "../mod.ts";
+  startLines,
+} from "../src/report/run_lines.ts";
 
 /** Called with what is done; starts the clock at its first call. */
 export interface TaskProgress {
@@ -58,85 +52,39 @@ export function taskProgress(label: string, unit: string): TaskProgress {
   return Object.assign(update, { start, say });
 }
 
-/**
- * Leaves a tenth of the memory that is free to the rest of the machine; a software adapter takes no note of it.
- *
- * @param limit in GB, instead
- */
-export function memoryBudget(
-  limit: number | null = null,
-): { budgetBytes?: number } {
-  if (limit !== null) return { budgetBytes: limit * 1e9 };
-  const permission = Deno.permissions.querySync({
-    name: "sys",
-    kind: "systemMemoryInfo",
-  });
-  if (permission.state !== "granted") return {};
-  return { budgetBytes: Deno.systemMemoryInfo().available * 0.9 };
+/** A display for each part of a command's work, by its name: what is counted in it. */
+export function showStages<Stage extends string>(
+  units: Readonly<Record<Stage, string>>,
+): (stage: Stage, done: number, total: number) => void {
+  const shown = new Map<Stage, TaskProgress>();
+  return (stage, done, total) => {
+    const progress = shown.get(stage) ?? taskProgress(stage, units[stage]);
+    shown.set(stage, progress);
+    progress(done, total);
+  };
 }
 
 const ORIGINS = { measured: "measured now", known: "known" } as const;
 
-/**
- * Chooses the tile of the products that suits the adapter, if there is work enough or it is known, and says which.
- *
- * @param retune measure again whatever is known
- */
-export function productTuner(
-  device: Device,
-  retune = false,
-): (operations: number) => Promise<void> {
-  return async (operations) => {
-    const { chosen, origin } = await tuneProducts(device, {
-      store: keptTexts(CACHE_FOLDER.kernels),
-      retune,
-      operations,
-    });
-    if (origin === "untuned") return;
-    console.error(`products: tile ${chosen} (${ORIGINS[origin]})`);
-  };
-}
-
-const SHOWN = [
-  "loss",
-  "grad_norm",
-  "learning_rate",
-  "rewards/margins",
-  "rewards/accuracies",
-];
-
-/** `step 20  epoch 0.5  loss 0.412  rewards/margins 0.31`. */
-function rowLine(row: Metrics): string {
-  const isEvaluation = "eval_loss" in row;
-  const names = SHOWN.map((name) => isEvaluation ? `eval_${name}` : name);
-  const shown = names.flatMap((name) =>
-    row[name] === undefined
-      ? []
-      : [`${name} ${Number(row[name].toPrecision(4))}`]
-  );
-  return [`step ${row["step"]}`, `epoch ${row["epoch"]?.toFixed(2)}`, ...shown]
-    .join("  ");
-}
-
-function dataLine(
-  name: string,
-  { kept, rows }: Pick<LoadReport, "kept" | "rows">,
-): string {
-  return `${name}: ${kept} of ${rows} rows kept`;
-}
+/** Says which tile of the matrix products runs. */
+export const sayTuned: NonNullable<DeviceHooks["onTuned"]> = (
+  { chosen, origin },
+) => {
+  if (origin === "untuned") return;
+  console.error(`products: tile ${chosen} (${ORIGINS[origin]})`);
+};
 
 /** Shows a training run: what it reads, how far it is, its rows of metrics. */
-export function trainingHooks(folder: string, signal?: AbortSignal): RunHooks {
-  const shown = {
-    load: taskProgress("load", "bytes"),
-    reference: taskProgress("reference", "pairs"),
-    train: taskProgress("train", "steps"),
-  };
+export function showTraining() {
+  const others = showStages({ load: "bytes", reference: "pairs" });
+  const training = taskProgress("train", "steps");
   return {
-    signal,
-    cacheFolder: CACHE_FOLDER.reference,
-    onProgress: (stage, done, total) => shown[stage](done, total),
-    sinks: [...sinksOf(folder, sinkNames), consoleSink(shown.train)],
+    sinks: [consoleSink(training)],
+    onTuned: sayTuned,
+    onProgress(stage: RunStage, done: number, total: number) {
+      if (stage === "train") training(done, total);
+      else others(stage, done, total);
+    },
   };
 }
 
@@ -147,13 +95,9 @@ function consoleSink({ start, say }: TaskProgress): Sink {
       console.log(dataLine("training", train));
       if (evaluation) console.log(dataLine("evaluation", evaluation));
     },
-    open({ trainableParameters, totalSteps, doneSteps, startingLoss }) {
-      const count = trainableParameters.toLocaleString("en");
-      console.log(`${count} trainable parameters, ${totalSteps} steps`);
-      if (startingLoss !== undefined) {
-        console.log(`loss before the first step: ${startingLoss.toFixed(6)}`);
-      }
-      start(doneSteps, totalSteps);
+    open(run) {
+      for (const line of startLines(run)) console.log(line);
+      start(run.doneSteps, run.totalSteps);
     },
     skipped: (step) => say(skippedLine(step)),
     row: (row) => say(rowLine(row)),

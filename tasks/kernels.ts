@@ -4,36 +4,11 @@
  * the two folders with `diff -r`.
  */
 // deno-lint-ignore-file no-console
-import { everyKernel, kernelsSchema } from "../mod.ts";
+import { kernelsCommand, writeKernels } from "../src/commands/kernels.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
 
-const KERNELS = new URL("../kernels/", import.meta.url);
-
-/** Texts of the .wgsl files below a folder, by their names without the ending. */
-async function wgslTexts(folder: URL): Promise<Record<string, string>> {
-  const texts: Record<string, string> = {};
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) {
-      Object.assign(texts, await wgslTexts(new URL(`${name}/`, folder)));
-    } else if (name.endsWith(".wgsl")) {
-      texts[name.slice(0, -".wgsl".length)] = await Deno.readTextFile(
-        new URL(name, folder),
-      );
-    }
-  }
-  return texts;
-}
-
 await runTask(async () => {
-  const { options } = await readTaskOptions(kernelsSchema, {
-    command: "deno task kernels",
-    summary: "Writes the text of every kernel in every size. Touches no GPU.",
-  });
-  await Deno.mkdir(options.out, { recursive: true });
-  let count = 0;
-  for (const { name, source } of everyKernel(await wgslTexts(KERNELS))) {
-    await Deno.writeTextFile(`${options.out}/${name}.wgsl`, source);
-    count++;
-  }
+  const { options } = await readTaskOptions(kernelsCommand);
+  const count = await writeKernels(options);
   console.log(`done: ${count} texts in ${options.out}`);
 });

@@ -1,23 +1,16 @@
 /** `deno task merge`: an adapter into the weights of its base, checked by their logits before it is called done. */
 // deno-lint-ignore-file no-console
-import { mergeAdapter, mergeSchema, openDevice } from "../mod.ts";
-import { memoryBudget, taskProgress } from "./console.ts";
+import { merge, mergeCommand } from "../src/commands/merge.ts";
+import { showStages } from "./console.ts";
+import { leaveNothing } from "./interrupt.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
-import { orInterrupted, stopSignal } from "./stop_signal.ts";
 
 await runTask(async () => {
-  const { options } = await readTaskOptions(mergeSchema, {
-    command: "deno task merge",
-    summary:
-      "Writes a model with an adapter merged into its weights, and checks it by its logits.",
-  });
-  const signal = stopSignal();
-  using device = await openDevice(memoryBudget());
-  return await orInterrupted(async () => {
-    const { difference, bound, effect } = await mergeAdapter(device, options, {
+  const { options } = await readTaskOptions(mergeCommand);
+  return await leaveNothing(async (signal) => {
+    const { difference, bound, effect } = await merge(options, {
       signal,
-      onLoad: taskProgress("load", "bytes"),
-      onMerge: taskProgress("merge", "bytes"),
+      onProgress: showStages({ load: "bytes", merge: "bytes" }),
     });
     const [shown, most, moved] = [difference, bound, effect].map((value) =>
       value.toPrecision(3)

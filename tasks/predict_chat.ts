@@ -1,13 +1,6 @@
 /** A conversation on the terminal with one model or two, each of which sees its own earlier answers. */
 // deno-lint-ignore-file no-console
-import {
-  type AnswerOptions,
-  askTogether,
-  type Conversation,
-  inTurn,
-  type Speaker,
-  startConversation,
-} from "../mod.ts";
+import { inTurn, type Talk } from "../src/commands/predict.ts";
 import { errorLine } from "./run_task.ts";
 
 const encoder = new TextEncoder();
@@ -19,32 +12,23 @@ function write(text: string): void {
   }
 }
 
-/** One conversation with each. */
-export function startConversations(
-  speakers: readonly Speaker[],
-  system: string | null,
-): Conversation[] {
-  return speakers.map((speaker) => startConversation(speaker, system));
-}
-
 /**
  * Puts a question to all at once; their answers stream to the screen one after the other, under headings if there are
  * two. Those that share a model grow together, so that the second is there soon after the first.
  */
 export async function askAll(
-  conversations: readonly Conversation[],
+  talk: Talk,
   question: string,
-  options: AnswerOptions,
+  seed?: number,
 ): Promise<void> {
-  const screen = inTurn(conversations.length, {
-    onBegin: (i) => {
-      const { speaker } = conversations[i]!;
-      if (conversations.length > 1) write(`\n${speaker.name}\n`);
+  const screen = inTurn(talk.names.length, {
+    onBegin(i) {
+      if (talk.names.length > 1) write(`\n${talk.names[i]}\n`);
     },
     onText: (_, piece) => write(piece),
     onEnd: () => write("\n"),
   });
-  await askTogether(conversations, question, { ...options, ...screen });
+  await talk.ask(question, { ...screen, seed });
 }
 
 /** Lines of standard input as they are typed. */
@@ -61,13 +45,10 @@ async function* typedLines(): AsyncGenerator<string> {
 }
 
 /** Talks until `/exit` or the end of standard input; a question that fails is told and forgotten. */
-export async function chat(
-  conversations: readonly Conversation[],
-  options: AnswerOptions,
-): Promise<void> {
+export async function chat(talk: Talk, seed: number): Promise<void> {
   const invite = Deno.stdin.isTerminal() ? "\n> " : "";
   console.error("/clear forgets what was said, /exit or Ctrl-D ends");
-  if (conversations.some(({ speaker }) => !speaker.template)) {
+  if (!talk.haveTemplates) {
     console.error(
       "a model without a chat template continues each line as plain text",
     );
@@ -77,12 +58,9 @@ export async function chat(
   for await (const line of typedLines()) {
     const question = line.trim();
     if (question === "/exit") return;
-    if (question === "/clear") {
-      for (const conversation of conversations) conversation.clear();
-    } else if (question !== "") {
-      const seed = options.seed + turn++;
-      await askAll(conversations, question, { ...options, seed })
-        .catch(tellRange);
+    if (question === "/clear") talk.clear();
+    else if (question !== "") {
+      await askAll(talk, question, seed + turn++).catch(tellRange);
     }
     write(invite);
   }

@@ -3,23 +3,12 @@
  * with exit code 1 (`--debug` adds the stack).
  */
 // deno-lint-ignore-file no-console
-import {
-  type Groups,
-  helpText,
-  parseRecipe,
-  readArguments,
-  readOptions,
-  type Schema,
-  type ValuesOf,
-} from "../mod.ts";
-
-/** What a task is, for its `--help`. */
-export interface TaskHeading {
-  /** `deno task train` */
-  readonly command: string;
-  /** One sentence. */
-  readonly summary: string;
-}
+import { readArguments } from "../src/base/arguments.ts";
+import { helpText } from "../src/base/options_help.ts";
+import { readOptions } from "../src/base/read_options.ts";
+import type { Groups, ValuesOf } from "../src/base/schema.ts";
+import type { Command } from "../src/commands/command.ts";
+import { readRecipe } from "../src/commands/read_recipe.ts";
 
 /** Options and further words of a command line. */
 export interface TaskInput<V> {
@@ -40,13 +29,12 @@ export type RecipeKeys = (
  * @throws TypeError naming all that is wrong with them
  */
 export async function readTaskOptions<G extends Groups>(
-  schema: Schema<G>,
-  heading: TaskHeading,
+  { name, summary, schema }: Command<G>,
   recipeKeys: RecipeKeys = (recipe) => recipe,
 ): Promise<TaskInput<ValuesOf<G>>> {
   const { values, positionals, help } = readArguments(schema, Deno.args);
   if (help) {
-    console.log(helpText(schema, heading));
+    console.log(helpText(schema, { command: `deno task ${name}`, summary }));
     Deno.exit(0);
   }
   const hasRecipe = schema.positionals[0]?.name === "RECIPE";
@@ -57,24 +45,6 @@ export async function readTaskOptions<G extends Groups>(
   const { options, warnings } = readOptions(schema, sources);
   for (const warning of warnings) console.error(`warning: ${warning}`);
   return { options, positionals };
-}
-
-/** A recipe as its file has it. @throws naming the file if it is not there or broken */
-export async function readRecipe(
-  path: string,
-): Promise<Record<string, unknown>> {
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.IsADirectory) {
-      throw new Deno.errors.IsADirectory(
-        `Cannot read recipe "${path}": found a folder, expected a file`,
-      );
-    }
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(
-      `Cannot read recipe "${path}": no such file`,
-    );
-  });
-  return parseRecipe(text, path);
 }
 
 /**

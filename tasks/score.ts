@@ -3,26 +3,22 @@
  * rewards.
  */
 // deno-lint-ignore-file no-console
-import { openDevice, scoreFile, scoreSchema } from "../mod.ts";
-import { memoryBudget, productTuner, taskProgress } from "./console.ts";
+import { score, scoreCommand } from "../src/commands/score.ts";
+import { sayTuned, showStages } from "./console.ts";
+import { leaveNothing } from "./interrupt.ts";
 import { readTaskOptions, runTask } from "./run_task.ts";
-import { orInterrupted, stopSignal } from "./stop_signal.ts";
 
 await runTask(async () => {
-  const { options } = await readTaskOptions(scoreSchema, {
-    command: "deno task score",
-    summary:
-      "Writes each line of a file with the log-probabilities of its tokens, in nats.",
-  });
-  const signal = stopSignal();
-  using device = await openDevice(memoryBudget());
-  return await orInterrupted(async () => {
-    const lines = await scoreFile(device, options, {
+  const { options } = await readTaskOptions(scoreCommand);
+  return await leaveNothing(async (signal) => {
+    const lines = await score(options, {
       signal,
-      tune: productTuner(device, options.retune),
-      onLoad: taskProgress("load", "bytes"),
-      onScore: taskProgress("score", "lines"),
-      onLogits: taskProgress("logits", "sequences"),
+      onTuned: sayTuned,
+      onProgress: showStages({
+        load: "bytes",
+        score: "lines",
+        logits: "sequences",
+      }),
     });
     console.log(`${lines} lines scored: ${options.output}`);
   });

@@ -103,3 +103,12 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   }
   return Device.of(await openGpu(found, adviseInstall()), options);
 }
+
+/** Bytes of memory that are free on this machine; undefined where the process may not ask. */
+export function freeMemory(): number | undefined {
+  const permission = { name: "sys", kind: "systemMemoryInfo" } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") {
+    return undefined;
+  }
+  return Deno.systemMemoryInfo().available;
+}

@@ -32,7 +32,7 @@ export interface ScoreHooks {
   /** Called with the number of sequences whose logits are written, and of all. */
   readonly onLogits?: (done: number, total: number) => void;
   /** Stops the work with an error when it is aborted; no output is left then. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -98,21 +98,11 @@ function trainersTable(): string {
   );
 }
 
-/** What a task says of itself in its `--help`. */
-function summaryOf(name: string): string {
-  const path = join(ROOT, "tasks", `${name.replaceAll("-", "_")}.ts`);
-  const found = Deno.readTextFileSync(path).match(/summary:\s*"([^"]+)"/);
-  if (found?.[1] === undefined) {
-    throw new Error(`Cannot find the summary of "${name}": "${path}" has none`);
-  }
-  return found[1];
-}
-
 /** The tasks, with what they say of themselves. */
 function tasksTable(folder: string): string {
-  const rows = Object.keys(TASKS).map((name) => [
+  const rows = Object.entries(TASKS).map(([name, { summary }]) => [
     `[${name}](${folder}reference/tasks.md#${name})`,
-    summaryOf(name),
+    summary,
   ]);
   return table(["`deno task`", "what it does"], rows);
 }
@@ -121,7 +111,7 @@ const ofTrain = new Set<unknown>(Object.values(trainSchema.groups));
 
 /** The words and options of every task; those of `train` have a page. */
 function taskOptions(): string {
-  return Object.entries(TASKS).map(([name, { schema }]) => {
+  return Object.entries(TASKS).map(([name, { summary, schema }]) => {
     const words = schema.positionals.map((one) =>
       `- \`${one.name}\`${
         one.required ? "" : " (may be left out)"
@@ -133,7 +123,7 @@ function taskOptions(): string {
       ? "It takes the [options of train](options.md)."
       : "";
     const tables = optionsTable({ groups: Object.fromEntries(own) }).trimEnd();
-    return [`## ${name}`, summaryOf(name), words.join("\n"), shared, tables]
+    return [`## ${name}`, summary, words.join("\n"), shared, tables]
       .filter((part) => part !== "").join("\n\n");
   }).join("\n\n");
 }

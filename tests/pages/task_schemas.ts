@@ -1,23 +1,21 @@
 /** Every task that people run, with the schema of its options and the way in which it reads a command line. */
 import { fromFileUrl, join } from "@std/path";
-import { kernelsSchema } from "../../kernels/kernels_options.ts";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import type { Groups, Schema } from "../../src/base/schema.ts";
-import {
-  downloadJobs,
-  downloadKeys,
-  downloadSchema,
-} from "../../src/downloads/download_jobs.ts";
-import { predictSchema } from "../../src/generation/predict_options.ts";
-import { exportGgufSchema } from "../../src/model/gguf/export_gguf_options.ts";
-import { randomModelSchema } from "../../src/model/opening/random_model_options.ts";
-import { mergeSchema } from "../../src/model/saving/merge_options.ts";
-import { scoreSchema } from "../../src/scoring/score_options.ts";
-import { importSchema } from "../../src/training/importing/import_options.ts";
-import { demoSchema } from "../../src/training/options/demo_options.ts";
-import { inspectSchema } from "../../src/training/options/inspect_options.ts";
-import { trainSchema } from "../../src/training/options/train_schema.ts";
+import type { Command } from "../../src/commands/command.ts";
+import { demoCommand } from "../../src/commands/demo.ts";
+import { downloadCommand, downloadKeys } from "../../src/commands/download.ts";
+import { exportGgufCommand } from "../../src/commands/export_gguf.ts";
+import { importRecipeCommand } from "../../src/commands/import_recipe.ts";
+import { inspectCommand } from "../../src/commands/inspect.ts";
+import { kernelsCommand } from "../../src/commands/kernels.ts";
+import { mergeCommand } from "../../src/commands/merge.ts";
+import { predictCommand } from "../../src/commands/predict.ts";
+import { randomModelCommand } from "../../src/commands/random_model.ts";
+import { scoreCommand } from "../../src/commands/score.ts";
+import { trainCommand } from "../../src/commands/train.ts";
+import { downloadJobs } from "../../src/downloads/download_jobs.ts";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
@@ -31,6 +29,8 @@ type ReadWords = (
 
 /** A task as the pages show it. */
 export interface ShownTask {
+  /** What it does, in one sentence. */
+  readonly summary: string;
   readonly schema: Pick<Schema, "groups" | "positionals">;
   readonly read: ReadWords;
 }
@@ -41,7 +41,7 @@ function load(path: string): Recipe {
 
 /** A task that reads the recipe which its command line names, and the options after it. */
 function withRecipe<G extends Groups>(
-  schema: Schema<G>,
+  { summary, schema }: Command<G>,
   recipeKeys = (recipe: Recipe, _given: Recipe): Recipe => recipe,
 ) {
   const read = (words: readonly string[]) => {
@@ -50,33 +50,35 @@ function withRecipe<G extends Groups>(
     const recipe = path === undefined ? {} : recipeKeys(load(path), given);
     return readOptions(schema, [recipe, given]);
   };
-  return { schema, read };
+  return { summary, schema, read };
 }
 
-const download = withRecipe(downloadSchema, downloadKeys);
+const download = withRecipe(downloadCommand, downloadKeys);
 
 /** The tasks by name, in the order in which people meet them. */
 export const TASKS: Readonly<Record<string, ShownTask>> = {
   download: {
-    schema: downloadSchema,
+    ...download,
     read(words) {
       const read = download.read(words);
       downloadJobs(read.options);
       return read;
     },
   },
-  inspect: withRecipe(inspectSchema),
-  train: withRecipe(trainSchema),
-  predict: withRecipe(predictSchema),
-  score: withRecipe(scoreSchema),
-  merge: withRecipe(mergeSchema),
-  "export-gguf": withRecipe(exportGgufSchema),
+  inspect: withRecipe(inspectCommand),
+  train: withRecipe(trainCommand),
+  predict: withRecipe(predictCommand),
+  score: withRecipe(scoreCommand),
+  merge: withRecipe(mergeCommand),
+  "export-gguf": withRecipe(exportGgufCommand),
   "import-recipe": {
-    schema: importSchema,
-    read: (words) =>
-      readOptions(importSchema, [readArguments(importSchema, words).values]),
+    ...importRecipeCommand,
+    read(words) {
+      const { schema } = importRecipeCommand;
+      return readOptions(schema, [readArguments(schema, words).values]);
+    },
   },
-  demo: withRecipe(demoSchema),
-  "random-model": withRecipe(randomModelSchema),
-  kernels: withRecipe(kernelsSchema),
+  demo: withRecipe(demoCommand),
+  "random-model": withRecipe(randomModelCommand),
+  kernels: withRecipe(kernelsCommand),
 };

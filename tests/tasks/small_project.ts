@@ -75,23 +75,22 @@ export async function writeJson(
   await folder.write(name, JSON.stringify(value));
 }
 
-/** Starts the task with the rights that deno.json gives it, its folders taken from `folder`. */
-export function startTrain(
+/** Starts a program with the rights that deno.json gives the task `train`, its folders taken from `folder`. */
+export function startProgram(
+  program: string,
   folder: TemporaryFolder,
-  ...words: string[]
+  words: readonly string[],
 ): Deno.ChildProcess {
   return new Deno.Command("deno", {
     args: [
-      ...[
-        "run",
-        "-q",
-        "--no-prompt",
-        `--config=${ROOT}deno.json`,
-        "--allow-read",
-      ],
+      "run",
+      "-q",
+      "--no-prompt",
+      `--config=${ROOT}deno.json`,
+      "--allow-read",
       `--allow-write=${folder.file("output")},${folder.file(".cache")}`,
       "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,NO_COLOR",
-      `${ROOT}tasks/train.ts`,
+      `${ROOT}${program}`,
       ...words,
     ],
     cwd: folder.path,
@@ -101,12 +100,29 @@ export function startTrain(
   }).spawn();
 }
 
-/** Runs the task to its end: exit code, and the lines of its standard error. */
+/** Runs a program to its end: exit code, and the lines of its standard error. */
+export async function runProgram(
+  program: string,
+  folder: TemporaryFolder,
+  words: readonly string[],
+): Promise<{ code: number; lines: string[] }> {
+  const { code, stderr } = await startProgram(program, folder, words).output();
+  const lines = new TextDecoder().decode(stderr).split("\n");
+  return { code, lines: lines.filter((line) => line !== "") };
+}
+
+/** Starts the task `train`. */
+export function startTrain(
+  folder: TemporaryFolder,
+  ...words: string[]
+): Deno.ChildProcess {
+  return startProgram("tasks/train.ts", folder, words);
+}
+
+/** Runs the task `train` to its end: exit code, and the lines of its standard error. */
 export async function train(
   folder: TemporaryFolder,
   ...words: string[]
 ): Promise<{ code: number; lines: string[] }> {
-  const { code, stderr } = await startTrain(folder, ...words).output();
-  const lines = new TextDecoder().decode(stderr).split("\n");
-  return { code, lines: lines.filter((line) => line !== "") };
+  return await runProgram("tasks/train.ts", folder, words);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { integer, text } from "../../base/option.ts";
-import { defineSchema } from "../../base/schema.ts";
+import { defineSchema, type Infer } from "../../base/schema.ts";
 
 /**
  * The options of `deno task demo`.
@@ -23,3 +23,6 @@ export const demoSchema = defineSchema({
     }),
   },
 });
+
+/** Checked options of the demo task. */
+export type DemoOptions = Infer<typeof demoSchema>;

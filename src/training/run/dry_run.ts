@@ -1,10 +1,13 @@
 /** A run as it would be: steps, tokens, bytes, and how long it takes by an estimate. Trains nothing. */
 import type { Device } from "../../../kernels/device/device.ts";
-import { formatBytes, formatDuration } from "../../base/units.ts";
-import { readModelConfig } from "../../model/config/config.ts";
+import {
+  type ModelConfig,
+  readModelConfig,
+} from "../../model/config/config.ts";
 import { quantizationOf } from "../../model/weights/quantization_options.ts";
 import { openEncoder } from "../../preference/tokens/open_encoder.ts";
 import { type BytePlan, checkBudget } from "../plan/byte_plan.ts";
+import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { probeRate } from "../plan/probe.ts";
 import { runLength } from "../setup/run_length.ts";
@@ -30,6 +33,8 @@ export interface DryRun {
   readonly trainingSeconds: number;
   /** What it holds on the device. */
   readonly bytes: BytePlan;
+  /** Bytes that it may hold there; Infinity where nothing limits it. */
+  readonly budgetBytes: number;
 }
 
 /** Examples whose batches are counted for the averages. */
@@ -48,77 +53,69 @@ export async function dryRun(
   return await withRunData(options, encoder, async (data, objective) => {
     const train = data.train.examples;
     const evaluation = data.evaluation?.examples ?? [];
-    const { order, totalSteps, stepsPerEpoch } = runLength(options, train);
     const bytes = await planRun(device, options, files, {
-      ...{ train, evaluation, objective },
+      train,
+      evaluation,
+      objective,
     });
     checkBudget(bytes, device.budgetBytes);
-    const adapter = await plannedAdapter(options);
-    const { gradientCheckpointing } = bytes;
-    const rate = await probeRate(device, {
-      ...{ json: files.config, adapter, gradientCheckpointing },
-      dtypeOf: await matrixDtypes(options, files),
-      nested: quantizationOf(options)?.nested,
-    });
-    const config = readModelConfig(files.config);
-    const stride = Math.ceil(train.length / COUNTED);
-    const batches = train.filter((_, i) => i % stride === 0)
-      .map((example) => objective.batch([example]));
-    const mean = (of: (batch: typeof batches[number]) => number) =>
-      batches.reduce((sum, batch) => sum + of(batch), 0) / batches.length;
-    const operations = (backward: boolean) =>
-      mean((batch) =>
-        stepOperations(config, batch, {
-          ...{ backward, full: !adapter, gradientCheckpointing },
-          rank: adapter?.r ?? 0,
-        }).total
-      );
+    const { order, totalSteps, stepsPerEpoch } = runLength(options, train);
     const perStep = Math.min(
       order.batchSize * (order.accumulation ?? 1),
       train.length,
     );
+    const adapter = await plannedAdapter(options);
+    const { gradientCheckpointing } = bytes;
+    const example = meanWork(train, objective, {
+      config: readModelConfig(files.config),
+      rank: adapter?.r ?? 0,
+      full: adapter === undefined,
+      gradientCheckpointing,
+    });
+    const rate = await probeRate(device, {
+      json: files.config,
+      adapter,
+      gradientCheckpointing,
+      dtypeOf: await matrixDtypes(options, files),
+      nested: quantizationOf(options)?.nested,
+    });
     const referred = !objective.needsReference
       ? 0
       : options.sync_ref_model
       ? totalSteps * perStep // it runs on each batch
       : train.length + evaluation.length;
     return {
-      ...{ examples: train.length, evaluationExamples: evaluation.length },
-      ...{ totalSteps, stepsPerEpoch, bytes },
-      tokensPerStep: mean(({ tokens }) => tokens.length) * perStep,
-      referenceSeconds: referred * operations(false) / rate,
-      trainingSeconds: totalSteps * perStep * operations(true) / rate,
+      examples: train.length,
+      evaluationExamples: evaluation.length,
+      totalSteps,
+      stepsPerEpoch,
+      bytes,
+      budgetBytes: device.budgetBytes,
+      tokensPerStep: example.tokens * perStep,
+      referenceSeconds: referred * example.forward / rate,
+      trainingSeconds: totalSteps * perStep * example.training / rate,
     };
   });
 }
 
-/** A dry run as lines of text. */
-export function dryRunLines(run: DryRun, budgetBytes: number): string[] {
-  const { groups, total, gradientCheckpointing } = run.bytes;
-  const whole = (value: number) => Math.round(value).toLocaleString("en");
-  const evaluation = run.evaluationExamples > 0
-    ? `, ${whole(run.evaluationExamples)} for evaluation`
-    : "";
-  const row = (name: string, bytes: number) =>
-    `  ${name.padEnd(46)}${formatBytes(bytes).padStart(8)}`;
-  const budget = Number.isFinite(budgetBytes)
-    ? ` of ${formatBytes(budgetBytes)} that it may take`
-    : "";
-  return [
-    `${whole(run.examples)} examples${evaluation}; ${
-      whole(run.totalSteps)
-    } steps, ${whole(run.stepsPerEpoch)} an epoch, of ${
-      whole(run.tokensPerStep)
-    } tokens`,
-    `about ${
-      formatDuration(run.trainingSeconds + run.referenceSeconds)
-    }, of which the reference takes ${
-      formatDuration(run.referenceSeconds)
-    }: an estimate from one short pass, without evaluations`,
-    `device memory, ${formatBytes(total)}${budget}; activations are ${
-      gradientCheckpointing ? "computed again" : "kept"
-    }:`,
-    ...groups.filter(({ bytes }) => bytes > 0)
-      .map(({ name, bytes }) => row(name, bytes)),
-  ];
+/** What an example takes, on average: tokens, operations of a pass without slopes, and of one that trains. */
+function meanWork<Example>(
+  examples: readonly Example[],
+  objective: Objective<Example>,
+  { config, ...how }: Omit<Parameters<typeof stepOperations>[2], "backward"> & {
+    readonly config: ModelConfig;
+  },
+): { tokens: number; forward: number; training: number } {
+  const stride = Math.ceil(examples.length / COUNTED);
+  const batches = examples.filter((_, i) => i % stride === 0)
+    .map((example) => objective.batch([example]));
+  const mean = (of: (batch: typeof batches[number]) => number) =>
+    batches.reduce((sum, batch) => sum + of(batch), 0) / batches.length;
+  const operations = (backward: boolean) =>
+    mean((batch) => stepOperations(config, batch, { ...how, backward }).total);
+  return {
+    tokens: mean(({ tokens }) => tokens.length),
+    forward: operations(false),
+    training: operations(true),
+  };
 }

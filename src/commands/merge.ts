@@ -1,0 +1,50 @@
+/** The command `merge`: an adapter into the weights of its base, checked by their logits. Prints nothing. */
+import { mergeAdapter, type MergeReport } from "../model/saving/merge.ts";
+import {
+  type MergeOptions,
+  mergeSchema,
+} from "../model/saving/merge_options.ts";
+import { defineCommand } from "./command.ts";
+import { openCommandDevice } from "./command_device.ts";
+
+/**
+ * `deno task merge`
+ *
+ * @internal
+ */
+export const mergeCommand = defineCommand({
+  name: "merge",
+  summary:
+    "Writes a model with an adapter merged into its weights, and checks it by its logits.",
+  schema: mergeSchema,
+});
+
+/** The parts of the work, in bytes. */
+export type MergeStage = "load" | "merge";
+
+/** What `merge()` is told beside its options. */
+export interface MergeCommandHooks {
+  /** How far a part of the work is. */
+  readonly onProgress?:
+    | ((stage: MergeStage, done: number, total: number) => void)
+    | undefined;
+  /** Ends the work with an error once it is aborted; no output is left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Merges, and compares the logits of the result with those of base and adapter.
+ *
+ * @throws {Error} In one line; `output_dir` then is as it was
+ */
+export async function merge(
+  options: MergeOptions,
+  { onProgress, signal }: MergeCommandHooks = {},
+): Promise<MergeReport> {
+  using device = await openCommandDevice();
+  return await mergeAdapter(device, options, {
+    signal,
+    onLoad: (done, total) => onProgress?.("load", done, total),
+    onMerge: (done, total) => onProgress?.("merge", done, total),
+  });
+}

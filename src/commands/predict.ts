@@ -1,0 +1,192 @@
+/**
+ * The command `predict`: a base model and a tuned one answer the same prompts, those of a file or one after the other in
+ * a conversation. Prints nothing.
+ */
+import type { Device } from "../../kernels/device/device.ts";
+import { formatJsonLine } from "../base/json_lines.ts";
+import { openOutputFile } from "../files/disk/output_file.ts";
+import { readRecords } from "../files/records/records.ts";
+import {
+  type AnswerOptions,
+  createSpeaker,
+  type Speaker,
+} from "../generation/answer.ts";
+import {
+  type AskOptions,
+  askTogether,
+  startConversation,
+} from "../generation/conversation.ts";
+import {
+  type PredictOptions,
+  predictSchema,
+} from "../generation/predict_options.ts";
+import { answerRows, readQuestions } from "../generation/prompt_rows.ts";
+import { fillSampling } from "../generation/sampling_defaults.ts";
+import { tokenOperations } from "../model/decoder/token_operations.ts";
+import { openSideBySide } from "../model/opening/open_model.ts";
+import { quantizationOf } from "../model/weights/quantization_options.ts";
+import { openEncoder } from "../preference/tokens/open_encoder.ts";
+import { openTunedEncoder } from "../preference/tokens/open_tuned_encoder.ts";
+import { defineCommand } from "./command.ts";
+import {
+  type DeviceHooks,
+  openCommandDevice,
+  productTuner,
+} from "./command_device.ts";
+
+export { inTurn } from "../generation/in_turn.ts";
+
+/**
+ * `deno task predict`
+ *
+ * @internal
+ */
+export const predictCommand = defineCommand({
+  name: "predict",
+  summary:
+    "Lets a base model and a tuned one answer the same prompts, side by side.",
+  schema: predictSchema,
+});
+
+/** The parts of the work: bytes of weights, prompts. */
+export type PredictStage = "load" | "predict";
+
+/** What `predict()` and `converse()` are told beside their options. */
+export interface PredictHooks extends DeviceHooks {
+  /** How far a part of the work is. */
+  readonly onProgress?:
+    | ((stage: PredictStage, done: number, total: number) => void)
+    | undefined;
+}
+
+/** Tokens of an answer, about, where no option bounds it. */
+const USUAL_TOKENS = 256;
+
+/**
+ * Answers the prompts of the file `input` into the file `output`. Each batch is on the disk before the next is asked.
+ *
+ * @throws {Error} In one line
+ */
+export async function predict(
+  options: PredictOptions,
+  hooks: PredictHooks = {},
+): Promise<void> {
+  const { input, output, system, batch_size: batchSize } = options;
+  if (input === null || output === null) {
+    throw new TypeError(
+      'Cannot predict: found no "input" and "output", expected files; converse() takes one prompt after the other',
+    );
+  }
+  const questions = await readQuestions(readRecords(input));
+  using file = await openOutputFile(output);
+  using device = await openCommandDevice();
+  const { speakers, how } = await openSpeakers(device, options, {
+    ...hooks,
+    answers: questions.length,
+  });
+  let done = 0;
+  hooks.onProgress?.("predict", done, questions.length);
+  const rows = answerRows(questions, speakers, { ...how, system, batchSize });
+  for await (const row of rows) {
+    await file.append(formatJsonLine(row));
+    hooks.onProgress?.("predict", ++done, questions.length);
+  }
+}
+
+/** A conversation with one model or two. Dispose it at the end. */
+export interface Talk extends Disposable {
+  /** Who answers: `base`, and `tuned` if there is such a model. */
+  readonly names: readonly string[];
+  /** Whether all have a chat template; one that has none continues each question as plain text. */
+  readonly haveTemplates: boolean;
+  /**
+   * Puts a question to all at once. Each sees its own earlier answers; a question that fails leaves no trace.
+   *
+   * @returns The answers, in the order of the names
+   * @throws {RangeError} If it does not fit in a model
+   */
+  ask(question: string, how?: TalkOptions): Promise<string[]>;
+  /** Forgets all that was said but the system's words. */
+  clear(): void;
+}
+
+/** How to ask. */
+export interface TalkOptions
+  extends Pick<AskOptions, "onText" | "onEnd" | "signal"> {
+  /** Seed of the draws; default: the options'. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * Opens base and tuned model for a conversation.
+ *
+ * @throws {Error} In one line
+ */
+export async function converse(
+  options: PredictOptions,
+  hooks: PredictHooks = {},
+): Promise<Talk> {
+  using opening = new DisposableStack();
+  const device = opening.use(await openCommandDevice());
+  // answers of one conversation are products of few rows, which have a kernel of their own
+  const { speakers, how } = await openSpeakers(device, options, {
+    ...hooks,
+    answers: 0,
+  });
+  const conversations = speakers.map((speaker) =>
+    startConversation(speaker, options.system)
+  );
+  const opened = opening.move();
+  return {
+    names: speakers.map(({ name }) => name),
+    haveTemplates: speakers.every(({ template }) => template !== undefined),
+    ask: (question, { seed = how.seed, ...asked } = {}) =>
+      askTogether(conversations, question, { ...how, ...asked, seed }),
+    clear() {
+      for (const conversation of conversations) conversation.clear();
+    },
+    [Symbol.dispose]: () => opened.dispose(),
+  };
+}
+
+/** Opens whoever answers: the base, and the tuned model if there is one. */
+async function openSpeakers(
+  device: Device,
+  options: PredictOptions,
+  { answers, onProgress, onTuned }: PredictHooks & { readonly answers: number },
+): Promise<{
+  speakers: Speaker[];
+  how: Pick<AnswerOptions, "sampling" | "seed" | "maxNewTokens">;
+}> {
+  const { model_name_or_path: base, chat_template, retune } = options;
+  const { encoder } = await openEncoder(options);
+  const opened = await openSideBySide(device, { base, tuned: options.tuned }, {
+    quantization: quantizationOf(options),
+    onLoad: (done, total) => onProgress?.("load", done, total),
+  });
+  const { tuned } = opened;
+  const { folder } = opened.base;
+  const speakers = [
+    createSpeaker({ ...opened.base, name: "base", encoder, files: folder }),
+  ];
+  if (tuned) {
+    const own = await openTunedEncoder(tuned.tuned, { base, chat_template });
+    speakers.push(
+      createSpeaker({
+        ...tuned,
+        name: "tuned",
+        encoder: own.encoder,
+        files: tuned.folder,
+      }),
+    );
+  }
+  const tokens = answers * (options.max_new_tokens ?? USUAL_TOKENS);
+  const perToken = tokenOperations(opened.base.model.config);
+  await productTuner(device, { retune, onTuned })(tokens * perToken);
+  const how = {
+    sampling: fillSampling(options, folder.generationConfig),
+    seed: options.seed,
+    maxNewTokens: options.max_new_tokens,
+  };
+  return { speakers, how };
+}

@@ -1,0 +1,56 @@
+/** The command `score`: the lines of a file with the log-probabilities of their tokens. Prints nothing. */
+import type { ScoreOptions } from "../scoring/score_options.ts";
+import { scoreFile } from "../scoring/score_file.ts";
+import { scoreSchema } from "../scoring/score_options.ts";
+import { defineCommand } from "./command.ts";
+import {
+  type DeviceHooks,
+  openCommandDevice,
+  productTuner,
+} from "./command_device.ts";
+
+/**
+ * `deno task score`
+ *
+ * @internal
+ */
+export const scoreCommand = defineCommand({
+  name: "score",
+  summary:
+    "Writes each line of a file with the log-probabilities of its tokens, in nats.",
+  schema: scoreSchema,
+});
+
+/** The parts of the work: bytes of weights, lines, sequences whose logits are written. */
+export type ScoreStage = "load" | "score" | "logits";
+
+/** What `score()` is told beside its options. */
+export interface ScoreCommandHooks extends DeviceHooks {
+  /** How far a part of the work is. */
+  readonly onProgress?:
+    | ((stage: ScoreStage, done: number, total: number) => void)
+    | undefined;
+  /** Ends the work with an error once it is aborted; no output is left. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Scores the lines of `input` into `output`.
+ *
+ * @returns How many lines there are
+ * @throws {Error} In one line; the output appears whole or not at all
+ */
+export async function score(
+  options: ScoreOptions,
+  { onProgress, onTuned, signal }: ScoreCommandHooks = {},
+): Promise<number> {
+  const { retune } = options;
+  using device = await openCommandDevice();
+  return await scoreFile(device, options, {
+    signal,
+    tune: productTuner(device, { retune, onTuned }),
+    onLoad: (done, total) => onProgress?.("load", done, total),
+    onScore: (done, total) => onProgress?.("score", done, total),
+    onLogits: (done, total) => onProgress?.("logits", done, total),
+  });
+}

@@ -1,0 +1,93 @@
+/**
+ * The command `train`: a run with all that belongs to it: a budget of memory, the fastest tile of the products, the
+ * reference from its cache, curves and a model card. Prints nothing.
+ */
+import type { Device } from "../../kernels/device/device.ts";
+import { CACHE_FOLDER } from "../files/file_names.ts";
+import { type SinkName, sinkNames, sinksOf } from "../report/sinks.ts";
+import type { TrainOptions } from "../training/options/options.ts";
+import { trainSchema } from "../training/options/train_schema.ts";
+import { type DryRun, dryRun } from "../training/run/dry_run.ts";
+import { runTraining } from "../training/run/run.ts";
+import type { RunStage } from "../training/run/run_hooks.ts";
+import type { RunResult, Sink } from "../training/run/sink.ts";
+import { defineCommand } from "./command.ts";
+import {
+  type DeviceHooks,
+  openCommandDevice,
+  productTuner,
+} from "./command_device.ts";
+
+export type { RunStage } from "../training/run/run_hooks.ts";
+export type { Sink } from "../training/run/sink.ts";
+
+/**
+ * `deno task train`
+ *
+ * @internal
+ */
+export const trainCommand = defineCommand({
+  name: "train",
+  summary:
+    "Trains on preference pairs or demonstrations: adapters or all weights.",
+  schema: trainSchema,
+});
+
+/** What `train()` is told beside its options. */
+export interface TrainHooks extends DeviceHooks {
+  /** What the run leaves in its folder beside metrics.jsonl and its weights; default: all that there is. */
+  readonly reports?: readonly SinkName[] | undefined;
+  /** Told of all that happens, after the reports. */
+  readonly sinks?: readonly Sink[] | undefined;
+  /** How far a part of the run is: bytes loaded, pairs of the reference, steps. */
+  readonly onProgress?:
+    | ((stage: RunStage, done: number, total: number) => void)
+    | undefined;
+  /** Ends the run after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Trains as the options say, into their `output_dir`.
+ *
+ * @throws {Error} In one line where data, model, memory or options do not fit; nothing of an earlier run is lost
+ */
+export async function train(
+  options: TrainOptions,
+  hooks: TrainHooks = {},
+): Promise<RunResult> {
+  if (options.dry_run) {
+    throw new TypeError(
+      'Cannot train: "dry_run" is set, expected false; planTraining() says what the run would be',
+    );
+  }
+  using device = await openCommandDevice(options.memory_limit);
+  return await trainOn(device, options, hooks);
+}
+
+/** Trains on a device that is open. */
+export async function trainOn(
+  device: Device,
+  options: TrainOptions,
+  hooks: TrainHooks,
+): Promise<RunResult> {
+  const { reports = sinkNames, sinks = [], onTuned } = hooks;
+  const { output_dir, retune } = options;
+  return await runTraining(device, options, {
+    sinks: [...sinksOf(output_dir, reports), ...sinks],
+    onProgress: hooks.onProgress,
+    signal: hooks.signal,
+    cacheFolder: CACHE_FOLDER.reference,
+    tune: productTuner(device, { retune, onTuned }),
+  });
+}
+
+/**
+ * Says what a run would be: its steps, bytes and hours. Trains nothing.
+ *
+ * @throws {Error} In one line if it does not fit into the memory, with what each part takes
+ */
+export async function planTraining(options: TrainOptions): Promise<DryRun> {
+  using device = await openCommandDevice(options.memory_limit);
+  return await dryRun(device, options);
+}

@@ -1,0 +1,68 @@
+/** What a run tells as it goes on, each as one line of text. Prints nothing. */
+import type { LoadReport } from "../preference/loading/load_report.ts";
+import type { Metrics } from "../training/method/metrics.ts";
+import type { RunResult, RunStart } from "../training/run/sink.ts";
+
+export { skippedLine } from "../training/loop/step_guard.ts";
+
+/** The numbers of a row that are shown. */
+const SHOWN = [
+  "loss",
+  "grad_norm",
+  "learning_rate",
+  "rewards/margins",
+  "rewards/accuracies",
+];
+
+/** `step 20  epoch 0.5  loss 0.412  rewards/margins 0.31`. */
+export function rowLine(row: Metrics): string {
+  const isEvaluation = "eval_loss" in row;
+  const names = SHOWN.map((name) => isEvaluation ? `eval_${name}` : name);
+  const shown = names.flatMap((name) =>
+    row[name] === undefined
+      ? []
+      : [`${name} ${Number(row[name].toPrecision(4))}`]
+  );
+  return [`step ${row["step"]}`, `epoch ${row["epoch"]?.toFixed(2)}`, ...shown]
+    .join("  ");
+}
+
+/** `training: 950 of 1000 rows kept`. */
+export function dataLine(
+  name: "training" | "evaluation",
+  { kept, rows }: Pick<LoadReport, "kept" | "rows">,
+): string {
+  return `${name}: ${kept} of ${rows} rows kept`;
+}
+
+/** What a run is about to do: how much it trains, and its loss before the first step if there is one. */
+export function startLines(
+  { trainableParameters, totalSteps, startingLoss }: RunStart,
+): string[] {
+  const count = trainableParameters.toLocaleString("en");
+  return [
+    `${count} trainable parameters, ${totalSteps} steps`,
+    ...startingLoss === undefined
+      ? []
+      : [`loss before the first step: ${startingLoss.toFixed(6)}`],
+  ];
+}
+
+/** How a run ended. */
+export function endLines(
+  { interrupted, stoppedEarly, step, totalSteps, weightsOf }: RunResult,
+  folder: string,
+): string[] {
+  if (interrupted) {
+    return [
+      `interrupted after step ${step} of ${totalSteps}; go on with --resume_from_checkpoint`,
+    ];
+  }
+  const early = `stopped early after step ${step} of ${totalSteps}`;
+  const best = `the weights are those of step ${weightsOf}, the best`;
+  return [
+    ...stoppedEarly ? [early] : [],
+    ...weightsOf === step ? [] : [best],
+    `done: ${folder}`,
+  ];
+}

@@ -1,0 +1,58 @@
+/**
+ * What happens at Ctrl-C; the exit code is 130 in every case.
+ *
+ * - `train` saves a checkpoint after the step at hand (`saveFirst()`); the way of the signal from there is told at the
+ *   head of src/training/run/run.ts.
+ * - `score`, `merge` and `export-gguf` write their output only whole: what is half done is removed (`leaveNothing()`);
+ *   a second Ctrl-C ends them at once.
+ * - `download`, `predict` and `demo` end at once (`endAtOnce()`): what they have written stays.
+ *
+ * Other tasks are short and leave it to Deno, which ends them at once.
+ */
+// deno-lint-ignore-file no-console
+
+/** The exit code of a task that Ctrl-C ended. */
+export const INTERRUPTED = 130;
+
+/** From here on Ctrl-C ends the task at once. */
+export function endAtOnce(): void {
+  Deno.addSignalListener("SIGINT", () => Deno.exit(INTERRUPTED));
+}
+
+/** A signal that Ctrl-C aborts: the run ends after the step at hand, with a checkpoint. */
+export function saveFirst(): AbortSignal {
+  const stop = new AbortController();
+  Deno.addSignalListener("SIGINT", () => {
+    console.error("\ninterrupted: saving after this step");
+    stop.abort();
+  });
+  return stop.signal;
+}
+
+/** Why the signal of `leaveNothing()` is aborted. */
+class Interrupted extends Error {
+  override name = "Interrupted";
+}
+
+/**
+ * Runs work with a signal that Ctrl-C aborts; the work then removes what is half done and throws.
+ *
+ * @returns The exit code of the task
+ */
+export async function leaveNothing(
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<number> {
+  const stop = new AbortController();
+  Deno.addSignalListener("SIGINT", () => {
+    if (stop.signal.aborted) Deno.exit(INTERRUPTED);
+    console.error("\ninterrupted: leaving nothing half done");
+    stop.abort(new Interrupted());
+  });
+  try {
+    await work(stop.signal);
+    return 0;
+  } catch (error) {
+    if (error instanceof Interrupted) return INTERRUPTED;
+    throw error;
+  }
+}
