@@ -41,6 +41,7 @@ import {
   togetherCpuShader,
   togetherGpuShader,
 } from "./few_rows/together.ts";
+import { flatTextureShader } from "./launch/flat_texture.ts";
 import { matmulCpuShader } from "./matmul/cpu/matmul_cpu.ts";
 import { fewRowsGpuShader, matmulGpuShader } from "./matmul/gpu/matmul_gpu.ts";
 
@@ -81,6 +82,7 @@ export const SHADERS: readonly Listed[] = [
   gatedCpuShader,
   gatedGpuShader,
   lowRankCpuShader,
+  flatTextureShader,
 ];
 
 /** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */

@@ -4,8 +4,12 @@
  * written by the one that makes them. Knows no op.
  */
 import type { Device } from "../device/device.ts";
-import { defineKernel, type Kernel } from "../device/kernel.ts";
+import { createShader } from "../device/shader.ts";
 import { elements, type Tensor, tensorBytes } from "../device/tensor.ts";
+import text from "./flat_texture.wgsl" with { type: "text" };
+
+/** The numbers of a texel: four f32, or four u32 of any meaning. */
+export type TexelFormat = "rgba32float" | "rgba32uint";
 
 /** Texels in a row of a flat texture; a buffer of 128 MiB fills 16,384 rows of them. */
 export const FLAT_WIDTH = 512;
@@ -22,30 +26,14 @@ const TEXEL_BYTES = 16;
  */
 export const FEW_WORDS = 4096;
 
-const kernels = {
-  rgba32float: copyKernel("rgba32float"),
-  rgba32uint: copyKernel("rgba32uint"),
-};
-
-function copyKernel(format: "rgba32float" | "rgba32uint"): Kernel {
-  const word = format === "rgba32float" ? "vec4f" : "vec4u";
-  return defineKernel(
-    `flat_texture_${format}`,
-    `// word i of x becomes texel (i % ${FLAT_WIDTH}, i / ${FLAT_WIDTH})        one invocation per word
-struct Params { words: u32 }
-@group(0) @binding(0) var<storage, read> x: array<${word}>;
-@group(0) @binding(1) var texture: texture_storage_2d<${format}, write>;
-@group(0) @binding(2) var<uniform> params: Params;
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let i = id.x;
-  if (i >= params.words) { return; }
-  textureStore(texture, vec2u(i % ${FLAT_WIDTH}, i / ${FLAT_WIDTH}), x[i]);
-}
-`,
-  );
-}
+/** The kernels that copy a few words. */
+export const flatTextureShader = createShader<{ FORMAT: TexelFormat }>(
+  { name: "flat_texture.wgsl", text },
+  {
+    nameOf: ({ FORMAT }) => `flat_texture_${FORMAT}`,
+    used: () => [{ FORMAT: "rgba32float" }, { FORMAT: "rgba32uint" }],
+  },
+);
 
 /** Bytes of a texture for `words` 16-byte words. */
 export function flatBytes(words: number): number {
@@ -64,7 +52,7 @@ function flatRows(words: number): number {
 /** A texture for `words` 16-byte words in the order of `flatTexture()`, with arbitrary contents. */
 export function allocateFlat(
   device: Device,
-  format: "rgba32float" | "rgba32uint",
+  format: TexelFormat,
   words: number,
 ): GPUTexture {
   const most = device.gpu.limits.maxTextureDimension2D;
@@ -88,7 +76,7 @@ export function allocateWithFlat(
 export function flatTexture(
   device: Device,
   tensor: Tensor,
-  format: "rgba32float" | "rgba32uint" = "rgba32float",
+  format: TexelFormat = "rgba32float",
 ): GPUTexture {
   const texels = Math.ceil(
     tensorBytes(tensor.shape, tensor.dtype) / TEXEL_BYTES,
@@ -99,9 +87,8 @@ export function flatTexture(
   const texture = allocateFlat(device, format, rows * FLAT_WIDTH);
   if (texels <= FEW_WORDS && texels > 0) {
     const groups = Math.ceil(texels / 64);
-    device.launch(kernels[format], { x: tensor, texture }, { words: texels }, [
-      groups,
-    ]);
+    const kernel = flatTextureShader.kernel({ FORMAT: format });
+    device.launch(kernel, { x: tensor, texture }, { words: texels }, [groups]);
     return texture;
   }
   copyToTexture(device, tensor, texture, { width: FLAT_WIDTH, height: whole });
