@@ -179,6 +179,9 @@ note_vector_width() {
 
 ensure_deno
 quietly deno install --frozen || fail "cannot fetch the packages that deno.lock names"
+# `deno bundle` fetches its bundler at the first use; one test bundles for browsers
+quietly deno bundle -q --platform browser -o "$LOG" kernels/device/grid.ts ||
+  say "the bundler could not be fetched: the test that bundles for browsers will fail"
 ensure_adapter
 note_vector_width
 printf 'setup: Deno %s, WebGPU adapter: %s\n' "$(version_of deno)" "$name"

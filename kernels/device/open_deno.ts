@@ -2,8 +2,7 @@
  * Opens the device of this machine on Deno: the environment that drivers read, the GPU or the software Vulkan in its
  * place. Every way in which this fails is one line that says what to install or change.
  *
- * The one file of kernels/ that speaks to Deno. A page does not reach it: there it is
- * `Device.of(await openGpu(adapter))`.
+ * The one file of kernels/ that speaks to Deno. A page does not reach it: it has `open_page.ts`.
  */
 import { Device } from "./device.ts";
 import type { DeviceOptions } from "./device_options.ts";
