@@ -1,7 +1,7 @@
 /**
- * The attention kernels for CPUs, forward and backward, in the sizes that suit a head. Rows of a head
- * lie in named variables, since a CPU reads an indexed array as slowly as a buffer: so sizes are part
- * of the texts. Knows no tensors and launches nothing.
+ * The attention kernels for CPUs, forward and backward, in the sizes that suit a head. Rows of a
+ * head lie in named variables, since a CPU reads an indexed array as slowly as a buffer: so sizes
+ * are part of the texts. Knows no tensors and launches nothing.
  */
 import { createShader } from "../device/shader.ts";
 import type { Lanes } from "../device/lanes.ts";

@@ -1,6 +1,6 @@
 /**
- * Rotary position embedding of queries or keys; with `inverse` it is its own backward. Knows nothing
- * of how the angles are scaled: they come as a table.
+ * Rotary position embedding of queries or keys; with `inverse` it is its own backward. Knows
+ * nothing of how the angles are scaled: they come as a table.
  * Source: https://arxiv.org/abs/2104.09864, Eq. 34.
  */
 import type { Device } from "../device/device.ts";

@@ -39,7 +39,7 @@ export const rmsNormBackwardShader = singleKernel({
 const fewKernel = defineKernel("rms_norm_panel", fewText);
 const weightKernel = defineKernel("rms_norm_weight_gradient", weightText);
 
-/** So few rows are those of decoding; a product takes their norm at once. */
+/** Decoding has so few rows, and its products read them as a texture. */
 const FEW_ROWS = 4;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What a pass over the vocabulary knows of each trained token beside its log-probability. Pure
- * reading of numbers.
+ * Statistics of each trained token that a pass over the vocabulary finds besides its
+ * log-probability. Pure reading of numbers.
  */
 
 /** Columns of the statistics tensor `[targets, STATISTICS]`, in this order. */

@@ -1,6 +1,6 @@
 /**
- * Attention layouts for tests and benches: which keys each query sees in one sequence, packed sequences, pairs
- * with a shared prompt and sliding windows; and which queries see each key.
+ * Attention layouts for tests and benches: which keys each query sees in one sequence, packed
+ * sequences, pairs with a shared prompt and sliding windows; and which queries see each key.
  */
 import type { AttentionShape } from "../../kernels/attention/attention.ts";
 import { seeded } from "./numbers.ts";
@@ -11,7 +11,10 @@ export interface Layout {
   readonly ranges: Uint32Array;
 }
 
-/** Sequences one after the other, each causal; `window` keys at most are seen, the query's own included. */
+/**
+ * Sequences one after the other, each causal; `window` keys at most are seen, the query's own
+ * included.
+ */
 export function packed(
   lengths: readonly number[],
   window = Infinity,

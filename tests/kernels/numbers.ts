@@ -1,4 +1,7 @@
-/** Numbers for kernel tests: seeded inputs, and comparison by a bound on the relative error of the whole. */
+/**
+ * Numbers for kernel tests: seeded inputs, and comparison by a bound on the relative error of the
+ * whole.
+ */
 import { assert } from "@std/assert";
 
 /** Uniform numbers in [-scale, scale), the same for the same seed. */
@@ -27,7 +30,8 @@ export function seededIntegers(
 }
 
 /**
- * Fails unless `|got - want| <= tolerance * (|want| + the root mean square of want)` for each element. NaN fails.
+ * Fails unless `|got - want| <= tolerance * (|want| + the root mean square of want)` for each
+ * element. NaN fails.
  */
 export function assertClose(
   got: ArrayLike<number>,

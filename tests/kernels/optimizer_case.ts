@@ -1,4 +1,7 @@
-/** What the optimizers' tests start from: weights with zeroed state, gradients, and the factor on them. */
+/**
+ * What the optimizers' tests start from: weights with zeroed state, gradients, and the factor on
+ * them.
+ */
 import type { Device } from "../../kernels/device/device.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
 import { seeded } from "./numbers.ts";

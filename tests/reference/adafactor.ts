@@ -1,6 +1,7 @@
 /**
- * Float64 twin of kernels/optimizers/adafactor.ts: arXiv 1804.04235, Algorithm 4 for matrices and Algorithm 5 for vectors, each in
- * plain loops, with the relative step size switched off and weight decay added.
+ * Float64 twin of kernels/optimizers/adafactor.ts: arXiv 1804.04235, Algorithm 4 for matrices and
+ * Algorithm 5 for vectors, each in plain loops, with the relative step size switched off and weight
+ * decay added.
  */
 
 /** Numbers of one step, in float64. */

@@ -1,4 +1,7 @@
-/** Slopes by trial: what a twin's backward is checked against. Error about step^2 and epsilon / step. */
+/**
+ * Slopes by trial: what a twin's backward is checked against. Error about step^2 and epsilon /
+ * step.
+ */
 
 /** Gradient of `sum(dy * f(x))` with respect to x. */
 export function centralDifferences(

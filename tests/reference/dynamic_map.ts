@@ -1,9 +1,13 @@
 /**
- * The numbers of 8-bit codes by their published definition (arXiv 2110.02861, section 2; the map of bitsandbytes):
- * seven decades, each cut into equal parts whose middles are the numbers, and 0 and 1.
+ * The numbers of 8-bit codes by their published definition (arXiv 2110.02861, section 2; the map of
+ * bitsandbytes): seven decades, each cut into equal parts whose middles are the numbers, and 0 and
+ * 1.
  */
 
-/** All 256, rising. Signed: with the negatives of all but 0 and 1; else with twice as many parts to a decade. */
+/**
+ * All 256, rising. Signed: with the negatives of all but 0 and 1; else with twice as many parts to
+ * a decade.
+ */
 export function dynamicMap(signed: boolean): Float64Array<ArrayBuffer> {
   const numbers = [0, 1];
   for (let decade = 0; decade < 7; decade++) {

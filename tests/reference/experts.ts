@@ -1,4 +1,7 @@
-/** Float64 twins of kernels/experts/route.ts, grouped_linear.ts and combine_slots.ts, and of a whole mixture of experts. */
+/**
+ * Float64 twins of kernels/experts/route.ts, grouped_linear.ts and combine_slots.ts, and of a whole
+ * mixture of experts.
+ */
 
 type Numbers = ArrayLike<number>;
 

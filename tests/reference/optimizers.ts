@@ -1,4 +1,6 @@
-/** Float64 twins of the optimizers' kernels: one step on one weight at a time, in plain arithmetic. */
+/**
+ * Float64 twins of the optimizers' kernels: one step on one weight at a time, in plain arithmetic.
+ */
 
 type Numbers = Float64Array | number[];
 
@@ -70,7 +72,9 @@ export function adagradReference(
   }
 }
 
-/** Lion, arXiv 2302.06675, Algorithm 2; see kernels/optimizers/lion.ts. Changes `weight` and `m`. */
+/**
+ * Lion, arXiv 2302.06675, Algorithm 2; see kernels/optimizers/lion.ts. Changes `weight` and `m`.
+ */
 export function lionReference(
   weight: Numbers,
   gradient: ArrayLike<number>,
@@ -91,7 +95,9 @@ export function lionReference(
   }
 }
 
-/** Gradient descent with momentum; see kernels/optimizers/sgd.ts. Changes `weight` and `velocity`. */
+/**
+ * Gradient descent with momentum; see kernels/optimizers/sgd.ts. Changes `weight` and `velocity`.
+ */
 export function sgdReference(
   weight: Numbers,
   gradient: ArrayLike<number>,

@@ -1,6 +1,7 @@
 /**
- * Attention beside its definition: `softmax(score(Q Kᵀ) + mask) V` head by head, made on the same device
- * by the kernels of products and of the softmax, which share no text with those of attention.
+ * Attention against its definition: `softmax(score(Q Kᵀ) + mask) V`, head by head, on the same
+ * device by the kernels of products and of the softmax, which share no text with the kernels of
+ * attention.
  */
 import {
   attention,

@@ -16,7 +16,10 @@ import {
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose } from "../numbers.ts";
 
-/** Sums of at most 64 products and 300 weights in float32, and the driver's own exp: some 2^-24 * 300 at worst. */
+/**
+ * Sums of at most 64 products and 300 weights in float32, and the driver's own exp: some 2^-24 *
+ * 300 at worst.
+ */
 const TOLERANCE = 2e-5;
 
 function heads(

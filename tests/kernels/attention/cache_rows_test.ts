@@ -1,4 +1,6 @@
-/** A cache that grows in steps, and attention over it: against the twins, for both kinds of store. */
+/**
+ * A cache that grows in steps, and attention over it: against the twins, for both kinds of store.
+ */
 import { assert, assertThrows } from "@std/assert";
 import {
   cachedAttention,
@@ -122,7 +124,7 @@ async function check(device: Device, shape: Case): Promise<void> {
 
 for (const shape of CASES) {
   await gpuTest(
-    `cachedAttention() over rows of cacheRows() is that of all tokens with ${
+    `cachedAttention() over rows of cacheRows() equals attention over all tokens with ${
       JSON.stringify(shape)
     }`,
     (device) => check(device, shape),
@@ -153,7 +155,7 @@ await gpuTest("cacheRows() names what does not fit", (device) => {
   return Promise.resolve();
 });
 
-Deno.test("cachedSplit() has a lane for every head, and all lanes that workgroup memory has room for", () => {
+Deno.test("cachedSplit() gives each head a lane, and uses all lanes that workgroup memory holds", () => {
   const room = 16_384;
   for (const lanes of [8, 16] as const) {
     for (const headDim of [8, 64, 128, 132, 256, 512]) {

@@ -40,7 +40,8 @@ for (const { tokens, experts, k } of CASES) {
       const dy = seeded(tokens * k, 2);
       const dgates = device.upload(dy, [tokens, k]);
       const dx = routeBackward(device, logits, choices, dgates, {
-        ...{ k, normalize },
+        k,
+        normalize,
       });
       const dWant = routeBackwardTwin(values, dy, options);
       assertClose(await device.read(dx), dWant, 2e-6, "dlogits");

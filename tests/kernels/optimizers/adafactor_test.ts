@@ -14,7 +14,9 @@ import { assertClose, seeded } from "../numbers.ts";
 import { clipOf, STEPS } from "../optimizer_case.ts";
 
 const NUMBERS = {
-  ...{ learningRate: 1e-2, clipThreshold: 1, decayRate: -0.8 },
+  learningRate: 1e-2,
+  clipThreshold: 1,
+  decayRate: -0.8,
   weightDecay: 0.1,
 };
 
@@ -29,7 +31,10 @@ function start(device: Device, shape: readonly number[]) {
   return { rows, cols, data, tensors };
 }
 
-/** Steps with gradients whose rows and columns are of different sizes; the twin's steps come with each. */
+/**
+ * Steps with gradients whose rows and columns are of different sizes; the twin's steps come with
+ * each.
+ */
 async function follows(
   device: Device,
   shape: readonly number[],
@@ -48,7 +53,9 @@ async function follows(
       device,
       { ...tensors, gradient: device.upload(gradient, shape) },
       {
-        ...{ ...numbers, step, clip: clipOf(device, gradientScale) },
+        ...numbers,
+        step,
+        clip: clipOf(device, gradientScale),
       },
     );
     const all = { ...numbers, step, gradientScale };
@@ -101,7 +108,10 @@ await gpuTest(
     const { data, tensors } = start(device, [7, 5]);
     for (let step = 1; step <= STEPS; step++) {
       adafactor(device, { ...tensors, gradient: device.zeros([7, 5]) }, {
-        ...{ ...NUMBERS, weightDecay: 0, step, clip: clipOf(device, 1) },
+        ...NUMBERS,
+        weightDecay: 0,
+        step,
+        clip: clipOf(device, 1),
       });
     }
     assertEquals(await device.read(tensors.weight), data);
@@ -123,7 +133,9 @@ await gpuTest(
       );
     const [weight, row, col] = [make(1, [2, 3]), make(2, [2]), make(3, [3])];
     adafactor(device, { weight, row, col, gradient: make(NaN, [2, 3]) }, {
-      ...{ ...NUMBERS, step: 2, clip: clipOf(device, -1) },
+      ...NUMBERS,
+      step: 2,
+      clip: clipOf(device, -1),
     });
     const found = await device.readAll([weight, row, col]);
     for (const [i, values] of found.entries()) {

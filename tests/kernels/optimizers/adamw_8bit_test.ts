@@ -16,7 +16,10 @@ import { clipOf, STEPS } from "../optimizer_case.ts";
 const SIGNED = dynamicMap(true);
 const UNSIGNED = dynamicMap(false);
 const ADAMW = {
-  ...{ learningRate: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+  learningRate: 1e-2,
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
   weightDecay: 0.1,
 };
 
@@ -84,7 +87,10 @@ function numbersOf(
   );
 }
 
-/** Each block's scale is its largest number, and each code the nearest but for a rounding of the quotient. */
+/**
+ * Each block's scale is its largest number, and each code the nearest but for a rounding of the
+ * quotient.
+ */
 function assertNearest(
   { codes, tops }: Moment,
   map: Float64Array,
@@ -109,7 +115,7 @@ function assertNearest(
 
 for (const count of [1, 7, 33, 257, 4099]) {
   await gpuTest(
-    `adamw8bit() takes its twin's step from the moments it kept, and keeps the nearest codes, on ${count} weights`,
+    `adamw8bit() takes its twin's step and keeps the nearest codes on ${count} weights`,
     async (device) => {
       const data = seeded(count, count);
       const weight = device.upload(data, [count]);
@@ -128,12 +134,16 @@ for (const count of [1, 7, 33, 257, 4099]) {
         const gradient = device.upload(numbers, [count]);
         const clip = clipOf(device, 0.25);
         adamw8bit(device, { weight, gradient, ...state }, {
-          ...{ ...ADAMW, step, clip },
+          ...ADAMW,
+          step,
+          clip,
         });
         const m = numbersOf(before.one, SIGNED, count);
         const v = numbersOf(before.two, UNSIGNED, count);
         adamwReference(twin, numbers, m, v, {
-          ...{ ...ADAMW, step, gradientScale: 0.25 },
+          ...ADAMW,
+          step,
+          gradientScale: 0.25,
         });
         assertClose(await device.read(weight), twin, 2e-6, "weight");
         const after = await read();
@@ -162,7 +172,10 @@ await gpuTest(
     const still = { beta1: 1 - 2 ** -30, beta2: 1 - 2 ** -30, eps: 2 ** 20 };
     const step = 1e9;
     adamw8bit(device, { weight, gradient: device.zeros([count]), ...state }, {
-      ...{ learningRate: 2 ** 20, weightDecay: 0, step, ...still },
+      learningRate: 2 ** 20,
+      weightDecay: 0,
+      step,
+      ...still,
       clip: clipOf(device, 1),
     });
     const one = await readMoment(device, state.state1, state.absmax1);
@@ -205,7 +218,8 @@ for (const signed of [true, false]) {
       const gradient = signed ? wanted : wanted.map(Math.sqrt);
       const state = zeroState(device, count);
       adamw8bit(device, {
-        ...{ weight: device.zeros([count]), ...state },
+        weight: device.zeros([count]),
+        ...state,
         gradient: device.upload(Float32Array.from(gradient), [count]),
       }, { ...ADAMW, ...still, step: 1, clip: clipOf(device, 1) });
       const found = signed
@@ -225,12 +239,16 @@ await gpuTest(
     const weight = device.upload(data, [200, 200]);
     const gradient = device.upload(data, [200, 200]);
     adamw8bit(device, { weight, gradient, ...zeroState(device, count) }, {
-      ...{ ...ADAMW, step: 1, clip: clipOf(device, 0.25) },
+      ...ADAMW,
+      step: 1,
+      clip: clipOf(device, 0.25),
     });
     const twin = Float64Array.from(data);
     const zeros = () => new Float64Array(count);
     adamwReference(twin, data, zeros(), zeros(), {
-      ...{ ...ADAMW, step: 1, gradientScale: 0.25 },
+      ...ADAMW,
+      step: 1,
+      gradientScale: 0.25,
     });
     assertClose(await device.read(weight), twin, 2e-6);
   },
@@ -255,7 +273,10 @@ await gpuTest(
     assertThrows(
       () =>
         adamw8bit(device, {
-          ...{ weight, gradient, ...state, state2: device.zeros([3], "u32") },
+          weight,
+          gradient,
+          ...state,
+          state2: device.zeros([3], "u32"),
         }, options),
       TypeError,
       'tensor "state2": shape [3], expected [2]',

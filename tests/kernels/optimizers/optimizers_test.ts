@@ -34,7 +34,9 @@ for (const count of [1, 7, 33, 257, 10_001]) {
       const { weight, states: [m, v], twin, twinStates } = start(device, count);
       takeSteps(device, count, (gradient, numbers, step) => {
         adamw(device, { weight, gradient, m, v }, {
-          ...{ ...ADAMW, step, clip: clipOf(device, 0.25) },
+          ...ADAMW,
+          step,
+          clip: clipOf(device, 0.25),
         });
         const [twinM, twinV] = twinStates;
         adamwReference(twin, numbers, twinM!, twinV!, { ...ADAMW, step });
@@ -56,7 +58,9 @@ await gpuTest(
     const gradient = device.upload(data, shape);
     const [m, v] = [device.zeros(shape), device.zeros(shape)];
     adamw(device, { weight, gradient, m, v }, {
-      ...{ ...ADAMW, step: 1, clip: clipOf(device, 0.25) },
+      ...ADAMW,
+      step: 1,
+      clip: clipOf(device, 0.25),
     });
     const twin = Float64Array.from(data);
     const zeros = () => new Float64Array(2500);
@@ -74,7 +78,9 @@ await gpuTest(
     const gradient = device.upload(Float32Array.of(1e-3, -5, 20), [3]);
     const [m, v] = [device.zeros([3]), device.zeros([3])];
     adamw(device, { weight, gradient, m, v }, {
-      ...{ ...ADAMW, step: 1, clip: clipOf(device, 0.25) },
+      ...ADAMW,
+      step: 1,
+      clip: clipOf(device, 0.25),
     });
     const moved = await device.read(weight);
     for (const [i, want] of [-0.01, 0.01, -0.01].entries()) {
@@ -116,7 +122,10 @@ for (const count of [1, 7, 33, 257]) {
     `lion() follows its twin for ${STEPS} steps on ${count} weights`,
     async (device) => {
       const options = {
-        ...{ learningRate: 1e-2, beta1: 0.9, beta2: 0.99, weightDecay: 0.1 },
+        learningRate: 1e-2,
+        beta1: 0.9,
+        beta2: 0.99,
+        weightDecay: 0.1,
       };
       const { weight, states: [m], twin, twinStates } = start(device, count);
       takeSteps(device, count, (gradient, numbers) => {
@@ -124,7 +133,8 @@ for (const count of [1, 7, 33, 257]) {
         lion(device, { weight, gradient, m }, { ...options, clip });
         const gradientScale = 0.5;
         lionReference(twin, numbers, twinStates[0], {
-          ...{ ...options, gradientScale },
+          ...options,
+          gradientScale,
         });
       });
       assertClose(await device.read(weight), twin, TOLERANCE, "weight");
@@ -143,7 +153,8 @@ for (const count of [1, 7, 33, 257]) {
         adagrad(device, { weight, gradient, v }, { ...options, clip });
         const gradientScale = 0.5;
         adagradReference(twin, numbers, twinStates[0], {
-          ...{ ...options, gradientScale },
+          ...options,
+          gradientScale,
         });
       });
       assertClose(await device.read(weight), twin, TOLERANCE, "weight");
@@ -159,7 +170,10 @@ await gpuTest(
     const weight = device.zeros([3]);
     const gradient = device.upload(Float32Array.of(1e-3, 0, -20), [3]);
     lion(device, { weight, gradient, m: device.zeros([3]) }, {
-      ...{ learningRate: 0.5, beta1: 0.9, beta2: 0.99, weightDecay: 0 },
+      learningRate: 0.5,
+      beta1: 0.9,
+      beta2: 0.99,
+      weightDecay: 0,
       clip: clipOf(device, 1),
     });
     assertEquals([...await device.read(weight)], [-0.5, 0, 0.5]);
@@ -259,16 +273,25 @@ for (const factor of [0.5, -1]) {
       const kept = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(make);
       const [a, m, v, b, square, c, velocity, d, mean] = kept;
       adamw(device, { weight: a!, gradient, m: m!, v: v! }, {
-        ...{ ...ADAMW, step: 1, clip },
+        ...ADAMW,
+        step: 1,
+        clip,
       });
       rmsprop(device, { weight: b!, gradient, v: square! }, {
-        ...{ learningRate: 1, clip },
+        learningRate: 1,
+        clip,
       });
       sgd(device, { weight: c!, gradient, velocity: velocity! }, {
-        ...{ learningRate: 1, momentum: 0.9, clip },
+        learningRate: 1,
+        momentum: 0.9,
+        clip,
       });
       lion(device, { weight: d!, gradient, m: mean! }, {
-        ...{ learningRate: 1, beta1: 0.9, beta2: 0.99, weightDecay: 0, clip },
+        learningRate: 1,
+        beta1: 0.9,
+        beta2: 0.99,
+        weightDecay: 0,
+        clip,
       });
       const found = await device.readAll(kept);
       for (const [i, values] of found.entries()) {

@@ -32,7 +32,8 @@ await gpuTest(
       await mask({ ...OPTIONS, stream: 8 }),
       await mask({ ...OPTIONS, seed: 43 }),
     ];
-    // standard deviation of a share of 100,000 draws: sqrt(0.25 * 0.75 / 1e5) = 0.0014; bounds are five of them
+    // standard deviation of a share of 100,000 draws: sqrt(0.25 * 0.75 / 1e5) = 0.0014; bounds are
+    // five of them
     for (const [i, first] of masks.entries()) {
       const dropped = first.filter((v) => v === 0).length / count;
       assert(Math.abs(dropped - 0.25) < 0.007, `${dropped} dropped`);

@@ -9,7 +9,8 @@ for (const [rows, cols] of [[1, 1], [3, 7], [7, 33], [2, 257], [2, 5000]]) {
     async (device) => {
       const x = seeded(rows! * cols!, cols!, 30);
       const y = softmax(device, device.upload(x, [rows!, cols!]));
-      // exp of a difference of up to 60 whose float32 has an error of 60 * 2^-24, and the driver's own exp
+      // exp of a difference of up to 60 whose float32 has an error of 60 * 2^-24, and the driver's
+      // own exp
       assertClose(await device.read(y), twin.softmax(x, cols!), 2e-5);
     },
   );

@@ -91,7 +91,7 @@ for (
   ] as const
 ) {
   await gpuTest(
-    `tokenLogps() of ${targets} targets equals its twin at [${vocabulary}, ${hiddenSize}], in one chunk or in many`,
+    `tokenLogps() of ${targets} targets equals its twin at [${vocabulary}, ${hiddenSize}], whatever the chunks`,
     async (device) => {
       const p = problem(targets, vocabulary, hiddenSize);
       await check(device, p);

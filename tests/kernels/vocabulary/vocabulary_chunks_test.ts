@@ -92,7 +92,8 @@ function assertStates(
     const want = wanted(twin, targets[row]!);
     const got = [...states.subarray(row * STATE_SIZE, row * STATE_SIZE + 7)];
     for (const [i, value] of want.entries()) {
-      // the error of a sum of n terms grows with the terms' size, not with the sum's: 2 is cancelled to near zero
+      // the error of a sum of n terms grows with the terms' size, not with the sum's: 2 is
+      // cancelled to near zero
       const typical = i === 2 ? Math.sqrt(vocabulary) * 8 : Math.abs(value);
       assertAlmostEquals(
         got[i]!,
