@@ -19,7 +19,7 @@ import { CPU_PIECES } from "../matmul/cpu/pieces.ts";
 import { FEW_COLS } from "../matmul/gpu/matmul_gpu.ts";
 import { GPU_PIECES } from "../matmul/gpu/pieces.ts";
 import type { MoreProduct } from "../matmul/linear.ts";
-import { openOperand, type Operand } from "../matmul/operand.ts";
+import { openOperand, type Operand } from "../matmul/operands/operand.ts";
 import { type CodeDType, isCodeDType } from "../matrix/codebooks.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { FORMATS, type MatrixDType } from "../matrix/matrix_bytes.ts";

@@ -18,7 +18,7 @@ import {
   type Operand,
   plainProduct,
   type SecondPair,
-} from "./operand.ts";
+} from "./operands/operand.ts";
 import { expectRows, rowSlices, sliceRows } from "./row_slices.ts";
 
 const gradientKernel = defineKernel("grouped_gradient", gradientSource);

@@ -9,7 +9,11 @@ import { type Matrix, type WindowPiece, windowsOf } from "../matrix/matrix.ts";
 import { ROWS_PER_WORD } from "../matrix/matrix_bytes.ts";
 import { openScales } from "../matrix/matrix_scales.ts";
 import { launchProduct } from "./matmul.ts";
-import { openOperand, plainProduct, type SecondPair } from "./operand.ts";
+import {
+  openOperand,
+  plainProduct,
+  type SecondPair,
+} from "./operands/operand.ts";
 import {
   expectRows,
   type RowSlice,

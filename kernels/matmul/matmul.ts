@@ -5,7 +5,7 @@ import type { Device } from "../device/device.ts";
 import { readsTextures } from "../device/paths.ts";
 import { launchCpuProduct } from "./cpu/matmul_cpu.ts";
 import { launchGpuProduct } from "./gpu/matmul_gpu.ts";
-import type { Product } from "./operand.ts";
+import type { Product } from "./operands/operand.ts";
 
 const choices = new WeakMap<Device, number>();
 

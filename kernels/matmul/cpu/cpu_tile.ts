@@ -4,7 +4,7 @@
 import type { Lanes } from "../../device/lanes.ts";
 import { FEW_ROWS } from "../../device/paths.ts";
 import type { MatrixDType } from "../../matrix/matrix_bytes.ts";
-import type { Product } from "../operand.ts";
+import type { Product } from "../operands/operand.ts";
 
 /** Outputs of an invocation, `cols` a multiple of 4, and how the lanes of a register are laid out. */
 export interface CpuTileShape {

@@ -2,7 +2,7 @@
 import type { Device } from "../../device/device.ts";
 import { lanesOf } from "../../device/lanes.ts";
 import { createShader } from "../../device/shader.ts";
-import { type Product, rangeParams } from "../operand.ts";
+import { type Product, rangeParams } from "../operands/operand.ts";
 import text from "./matmul_cpu.wgsl" with { type: "text" };
 import { CPU_PIECES } from "./pieces.ts";
 import {

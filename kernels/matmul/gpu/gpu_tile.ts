@@ -2,7 +2,7 @@
  * The tiles of the matrix product for GPUs, and which of them a product takes. Knows no text and no launch.
  */
 import type { Device } from "../../device/device.ts";
-import type { Product } from "../operand.ts";
+import type { Product } from "../operands/operand.ts";
 
 /** Outputs of an invocation, and words of four k that are loaded between two barriers. */
 export interface GpuTileSize {

@@ -9,7 +9,11 @@ import { createShader } from "../../device/shader.ts";
 import type { Tensor } from "../../device/tensor.ts";
 import { isCodeDType } from "../../matrix/codebooks.ts";
 import { FORMATS } from "../../matrix/matrix_bytes.ts";
-import { plainProduct, type Product, rangeParams } from "../operand.ts";
+import {
+  plainProduct,
+  type Product,
+  rangeParams,
+} from "../operands/operand.ts";
 import fewRowsText from "./few_rows_gpu.wgsl" with { type: "text" };
 import {
   everyGpuTile,

@@ -5,7 +5,7 @@
 import type { Device } from "../../device/device.ts";
 import { foldedGrid } from "../../device/grid.ts";
 import { defineKernel } from "../../device/kernel.ts";
-import type { Product } from "../operand.ts";
+import type { Product } from "../operands/operand.ts";
 import source from "./product_sum.wgsl" with { type: "text" };
 import type { Tensor } from "../../device/tensor.ts";
 

@@ -3,11 +3,11 @@
  * sums. Knows no kernel. "nt": c[i, j] = sum_k a[i, k] b[j, k]; "nn": c[i, j] = sum_k a[i, k] b[k, j]. The rows of `a`
  * are mostly tokens.
  */
-import type { Device } from "../device/device.ts";
-import { matrixShape, type Tensor } from "../device/tensor.ts";
-import { flatTexture } from "../launch/flat_texture.ts";
-import { padColumns } from "../launch/pad_columns.ts";
-import type { MatrixDType } from "../matrix/matrix_bytes.ts";
+import type { Device } from "../../device/device.ts";
+import { matrixShape, type Tensor } from "../../device/tensor.ts";
+import { flatTexture } from "../../launch/flat_texture.ts";
+import { padColumns } from "../../launch/pad_columns.ts";
+import type { MatrixDType } from "../../matrix/matrix_bytes.ts";
 
 /** Rows of 16-byte words: a buffer for GPUs, a flat texture for CPU devices. */
 export interface Operand {
