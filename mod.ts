@@ -192,7 +192,14 @@ export type {
   LoadReport,
   Tally,
 } from "./src/preference/loading/load_report.ts";
-export type { TokenBin } from "./src/preference/tokens/bins.ts";
+export type {
+  Span,
+  TokenBin,
+  TokenDemonstration,
+  TokenFeedback,
+  TokenPair,
+  TokenSequence,
+} from "./src/preference/tokens/token_examples.ts";
 export { openEncoder } from "./src/preference/tokens/open_encoder.ts";
 export type {
   EncoderOptions,
@@ -201,16 +208,7 @@ export type {
 export { openTunedEncoder } from "./src/preference/tokens/open_tuned_encoder.ts";
 export type { PairOfNumbers } from "./src/preference/formats/preference.ts";
 export type { MismatchedFeedback } from "./src/preference/tokens/mismatched_feedback.ts";
-export type { TokenFeedback } from "./src/preference/tokens/token_feedback.ts";
-export type {
-  Span,
-  TokenPair,
-  TokenSequence,
-} from "./src/preference/tokens/token_pair.ts";
-export type {
-  Encoder,
-  TokenDemonstration,
-} from "./src/preference/tokens/tokenize.ts";
+export type { Encoder } from "./src/preference/tokens/tokenize.ts";
 
 // training, what a run would take, and what it tells
 export type { ByteGroup, BytePlan } from "./src/training/plan/byte_plan.ts";

@@ -3,7 +3,7 @@
  * answer grows. A model without a chat template continues plain text. Knows no file and no screen.
  */
 import type { Model } from "../model/decoder/model.ts";
-import type { ChatTemplate } from "../text/chat_template.ts";
+import { type ChatTemplate, missingTemplate } from "../text/chat_template.ts";
 import type { Message } from "../text/message.ts";
 import { createStreamDecoder } from "../text/stream_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -195,7 +195,5 @@ export function promptTokens(
       template.render(prompt, { addGenerationPrompt: true }),
     );
   }
-  throw new RangeError(
-    "Cannot answer a conversation: the model has no chat template, name one with chat_template (a file, or chatml, llama3, ...)",
-  );
+  throw missingTemplate("answer a conversation");
 }

@@ -18,7 +18,7 @@ import { PREFERENCE_FORMATS } from "../preference/formats/preference_formats.ts"
 import type {
   TokenPair,
   TokenSequence,
-} from "../preference/tokens/token_pair.ts";
+} from "../preference/tokens/token_examples.ts";
 import {
   type Encoder,
   tokenizeDemonstration,

@@ -156,6 +156,13 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The error of a model that needs a chat template to do `what` and has none. */
+export function missingTemplate(what: string): RangeError {
+  return new RangeError(
+    `Cannot ${what}: the model has no chat template, name one with chat_template (a file, or chatml, llama3, ...)`,
+  );
+}
+
 /**
  * Parses a chat template from its Jinja text.
  *

@@ -8,7 +8,7 @@ import { tuneProducts } from "../../kernels/matmul/tune_products.ts";
 import { trainedWeights } from "../../src/model/decoder/model.ts";
 import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
 import type { Batch } from "../../src/preference/tokens/batch.ts";
-import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_examples.ts";
 import { methodOf } from "../../src/training/method/methods.ts";
 import { Optimizer } from "../../src/training/optimizer/optimizer.ts";
 import type { TrainOptions } from "../../src/training/options/options.ts";

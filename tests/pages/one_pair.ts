@@ -19,7 +19,7 @@ import {
   preferenceBatch,
 } from "../../src/preference/tokens/batch.ts";
 import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
-import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_examples.ts";
 import {
   type Encoder,
   tokenizePreference,

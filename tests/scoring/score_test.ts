@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
 import { putAdapter } from "../../src/model/opening/open_model.ts";
-import { tokenPair } from "../../src/preference/tokens/token_pair.ts";
+import { tokenPair } from "../../src/preference/tokens/token_examples.ts";
 import { groupRows, scoreRows } from "../../src/scoring/score.ts";
 import {
   checkLogitsSize,

@@ -1,7 +1,7 @@
 /**
  * Keeps weights as codes of 8 or 4 bits: those of the blocks' linear layers, as bitsandbytes does,
  * but never embeddings, head, norms and biases. The weights are quantized while they are read from
- * a checkpoint. Also the options for it, under the names of TRL and bitsandbytes.
+ * a checkpoint.
  */
 import {
   BLOCK,

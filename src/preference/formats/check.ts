@@ -4,7 +4,7 @@
  */
 import { withoutFloat } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
-import type { Demonstration, Preference, Turns } from "./preference.ts";
+import type { Demonstration, Preference, TurnsOrText } from "./preference.ts";
 
 const SAID = new Set(["tool_calls"]); // a turn may have tool calls and no text
 
@@ -13,7 +13,7 @@ function isBlank(turn: Message): boolean {
     !Object.keys(turn).some((key) => SAID.has(key));
 }
 
-function answerFault(answer: Turns, name: string): string | undefined {
+function answerFault(answer: TurnsOrText, name: string): string | undefined {
   if (typeof answer === "string") {
     return answer.trim() === "" ? `"${name}" is empty` : undefined;
   }
@@ -26,8 +26,8 @@ function answerFault(answer: Turns, name: string): string | undefined {
 }
 
 function promptFault(
-  prompt: Turns,
-  answers: readonly Turns[],
+  prompt: TurnsOrText,
+  answers: readonly TurnsOrText[],
 ): string | undefined {
   if (typeof prompt === "string") return undefined; // an empty prompt means that the whole text is learnt
   const last = prompt.at(-1);

@@ -5,7 +5,7 @@
 import type { Message } from "../../text/message.ts";
 
 /** Turns of a conversation, to be rendered by the chat template; or plain text, taken as it is. */
-export type Turns = readonly Message[] | string;
+export type TurnsOrText = readonly Message[] | string;
 
 /** Fields of examples of every kind beside their turns. */
 export interface RowContext {
@@ -30,11 +30,11 @@ export interface PairOfNumbers {
  */
 export interface Preference extends RowContext {
   /** What is asked. */
-  readonly prompt: Turns;
+  readonly prompt: TurnsOrText;
   /** The preferred answer. */
-  readonly chosen: Turns;
+  readonly chosen: TurnsOrText;
   /** The other one. */
-  readonly rejected: Turns;
+  readonly rejected: TurnsOrText;
   /** Scores that the data gives the answers; they never serve as log-probabilities. */
   readonly scores?: PairOfNumbers;
   /** The margin of rewards that the data asks for (`margin`). Only reward models use it. */
@@ -49,9 +49,9 @@ export interface Preference extends RowContext {
 /** A prompt and the answer to learn. If a plain text is learnt as a whole, the prompt is "". */
 export interface Demonstration extends RowContext {
   /** What is asked. */
-  readonly prompt: Turns;
+  readonly prompt: TurnsOrText;
   /** The answer. */
-  readonly completion: Turns;
+  readonly completion: TurnsOrText;
 }
 
 /** A prompt and an answer that was judged good or bad. */

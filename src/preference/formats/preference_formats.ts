@@ -3,7 +3,6 @@
  * To serve another format, add a row; the most specific formats come first. Checks of the contents
  * are in check.ts.
  */
-import { isDialogue } from "./dialogue.ts";
 import type { Format } from "./format.ts";
 import type { Preference } from "./preference.ts";
 import {
@@ -25,7 +24,7 @@ import {
   twoDialogues,
   twoOutputs,
 } from "./shapes.ts";
-import { isRow } from "./turns.ts";
+import { isDialogue, isRow } from "./turns.ts";
 
 const QUESTION = "instruction|question|query|input";
 const CHOSEN = "chosen_response|response_j";

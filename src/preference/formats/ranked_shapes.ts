@@ -3,17 +3,24 @@
  * no answer gives none. The table is preference_formats.ts.
  */
 import { splitTurns } from "./common_prompt.ts";
-import { promptTurns } from "./dialogue.ts";
 import { type Draft, pick } from "./format.ts";
-import type { Preference, Turns } from "./preference.ts";
+import type { Preference, TurnsOrText } from "./preference.ts";
 import { question, userTurn, withSystem } from "./questions.ts";
 import { type Ranked, rankedPairs, type Ranking } from "./rankings.ts";
-import { numberOf } from "./row_numbers.ts";
-import { answerAt, isRow, listAt, type Row, textAt, turnsAt } from "./turns.ts";
+import { parsedNumber } from "./row_numbers.ts";
+import {
+  answerAt,
+  isRow,
+  listAt,
+  promptTurns,
+  type Row,
+  textAt,
+  turnsAt,
+} from "./turns.ts";
 
 function pairsOf(
-  prompt: Turns,
-  answers: readonly Ranked<Turns>[],
+  prompt: TurnsOrText,
+  answers: readonly Ranked<TurnsOrText>[],
   ranking: Ranking,
 ): Draft<Preference>[] {
   return rankedPairs(answers, ranking).map(({ chosen, rejected }) => ({
@@ -25,7 +32,7 @@ function pairsOf(
 }
 
 function numberAt(value: unknown, name: string): number {
-  const number = numberOf(value);
+  const number = parsedNumber(value);
   if (number !== undefined) return number;
   throw new TypeError(
     `"${name}" is ${JSON.stringify(value)}, expected a number`,
@@ -74,7 +81,7 @@ export function ratedCompletions(
  * Reads two answers in texts, of which a vote prefers the first, the second or none (undefined).
  */
 function votedPair(
-  prompt: Turns,
+  prompt: TurnsOrText,
   answers: readonly [first: unknown, second: unknown],
   { keys, firstWins }: {
     keys: readonly [string, string];
@@ -104,7 +111,7 @@ export function twoComments(row: Row): Draft<Preference>[] {
 }
 
 function commentScores(row: Row): Pick<Preference, "scores"> {
-  const [a, b] = [numberOf(row.score_A), numberOf(row.score_B)];
+  const [a, b] = [parsedNumber(row.score_A), parsedNumber(row.score_B)];
   if (a === undefined || b === undefined) return {};
   return { scores: { chosen: Math.max(a, b), rejected: Math.min(a, b) } };
 }

@@ -22,7 +22,7 @@ const SCORES = [
 ];
 
 /** The number of a value that is a number or the text of one; undefined for other values. */
-export function numberOf(value: unknown): number | undefined {
+export function parsedNumber(value: unknown): number | undefined {
   const number = typeof value === "string" && value.trim() !== ""
     ? Number(value)
     : withoutFloat(value);
@@ -36,7 +36,7 @@ export function scoresOf(
   chosen: unknown,
   rejected: unknown,
 ): Pick<Preference, "scores"> {
-  const pair = [numberOf(chosen), numberOf(rejected)] as const;
+  const pair = [parsedNumber(chosen), parsedNumber(rejected)] as const;
   return pair[0] === undefined || pair[1] === undefined
     ? {}
     : { scores: { chosen: pair[0], rejected: pair[1] } };
@@ -51,13 +51,13 @@ function rowScores(row: Row): Pick<Preference, "scores"> {
 
 /** Reads `margin`, as TRL's reward trainer does. */
 function rowMargin(row: Row): Pick<Preference, "margin"> {
-  const margin = numberOf(row["margin"]);
+  const margin = parsedNumber(row["margin"]);
   return margin === undefined ? {} : { margin };
 }
 
 /** @throws {TypeError} if the value is not a number; {RangeError} if it is positive */
 function logpAt(row: Row, key: string): number {
-  const value = numberOf(row[key]);
+  const value = parsedNumber(row[key]);
   if (value === undefined) {
     throw new TypeError(
       `"${key}" is ${

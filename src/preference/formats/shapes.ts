@@ -4,15 +4,16 @@
  */
 import type { Message } from "../../text/message.ts";
 import { splitTexts, splitTurns } from "./common_prompt.ts";
-import { dialogueTurns, promptTurns } from "./dialogue.ts";
 import { type Draft, keyIn, pick } from "./format.ts";
 import type { Preference } from "./preference.ts";
 import { hasSystem, question, userTurn, withSystem } from "./questions.ts";
 import { rowNumbers, scoresOf } from "./row_numbers.ts";
 import {
   answerAt,
+  dialogueTurns,
   isRow,
   listAt,
+  promptTurns,
   type Row,
   textAt,
   turnAt,

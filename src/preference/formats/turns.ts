@@ -1,6 +1,7 @@
 /**
- * Reads turns of a conversation in the keys that datasets use: `role`/`content`, `from`/`value` or
- * `role`/`value`. Knows no columns of rows.
+ * Reads turns of a conversation in the forms that datasets use: objects with `role`/`content`,
+ * `from`/`value` or `role`/`value`, and whole dialogues in one text as in HH-RLHF:
+ * `"\n\nHuman: ...\n\nAssistant: ..."`. Knows no columns of rows.
  */
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
@@ -172,4 +173,36 @@ export function answerAt(value: unknown, name: string): Message[] {
   if (Array.isArray(value)) return turnsAt(value, name);
   if (isRow(value)) return [turnAt(value, name)];
   return [{ role: "assistant", content: textAt(value, name) }];
+}
+
+/** The mark before each turn of a dialogue that is one text. */
+const SPEAKER_MARK = /(?:^|\n\n)(Human|Assistant):/g;
+
+/** Whether a value is the text of a dialogue. */
+export function isDialogue(value: unknown): value is string {
+  return typeof value === "string" && /^\s*Human:/.test(value);
+}
+
+/** The turns of a dialogue, each without the white space around it. */
+export function dialogueTurns(text: string): Message[] {
+  const starts = [...text.trimStart().matchAll(SPEAKER_MARK)];
+  return starts.map((match, i) => {
+    const end = starts[i + 1]?.index;
+    const content = text.trimStart().slice(match.index + match[0].length, end);
+    const role = match[1] === "Human" ? "user" : "assistant";
+    return { role, content: content.trim() };
+  });
+}
+
+/**
+ * The turns of a prompt, without the empty assistant's turn at its end; undefined if the value is
+ * not a dialogue.
+ */
+export function promptTurns(value: unknown): Message[] | undefined {
+  if (!isDialogue(value)) return undefined;
+  const turns = dialogueTurns(value);
+  const last = turns.at(-1);
+  return last?.role === "assistant" && last.content === ""
+    ? turns.slice(0, -1)
+    : turns;
 }

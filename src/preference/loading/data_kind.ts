@@ -36,11 +36,14 @@ import type {
   RowContext,
 } from "../formats/preference.ts";
 import { PREFERENCE_FORMATS } from "../formats/preference_formats.ts";
-import type { TokenFeedback } from "../tokens/token_feedback.ts";
-import type { TokenPair, TokenSequence } from "../tokens/token_pair.ts";
+import type {
+  TokenDemonstration,
+  TokenFeedback,
+  TokenPair,
+  TokenSequence,
+} from "../tokens/token_examples.ts";
 import {
   type Encoder,
-  type TokenDemonstration,
   type Tokenized,
   tokenizeDemonstration,
   tokenizeFeedback,

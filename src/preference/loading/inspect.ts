@@ -5,13 +5,13 @@
 import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import type { Lengths, LoadReport, Tally } from "./load_report.ts";
-import type { TokenFeedback } from "../tokens/token_feedback.ts";
 import {
+  type TokenDemonstration,
+  type TokenFeedback,
   type TokenPair,
   type TokenSequence,
   trainedSpans,
-} from "../tokens/token_pair.ts";
-import type { TokenDemonstration } from "../tokens/tokenize.ts";
+} from "../tokens/token_examples.ts";
 
 /** How examples are shown. */
 export interface InspectOptions {

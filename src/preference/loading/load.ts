@@ -23,9 +23,12 @@ import {
 import { drawRows } from "./sources.ts";
 import type { DataSource } from "./data_source.ts";
 import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
-import type { TokenFeedback } from "../tokens/token_feedback.ts";
-import type { TokenPair } from "../tokens/token_pair.ts";
-import type { TokenDemonstration, TrainedPart } from "../tokens/tokenize.ts";
+import type {
+  TokenDemonstration,
+  TokenFeedback,
+  TokenPair,
+} from "../tokens/token_examples.ts";
+import type { TrainedPart } from "../tokens/tokenize.ts";
 import { startHash } from "../../files/disk/hash.ts";
 import type { Loaded, LoadOptions } from "./load_options.ts";
 

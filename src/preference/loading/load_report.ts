@@ -2,7 +2,7 @@
  * The report of a load: how many rows were kept or dropped, for which reasons and at which lines,
  * and the lengths of the examples. Plain data.
  */
-import type { TokenSequence } from "../tokens/token_pair.ts";
+import type { TokenSequence } from "../tokens/token_examples.ts";
 
 /** How often something happened, and at which rows first. */
 export interface Tally {

@@ -10,7 +10,7 @@ import {
   type TokenPair,
   type TokenSequence,
   trainedSpans,
-} from "./token_pair.ts";
+} from "./token_examples.ts";
 
 /** The input of a model's pass and the targets of the loss. Rows are tokens; nothing is padded. */
 export interface Batch {

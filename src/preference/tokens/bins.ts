@@ -5,8 +5,12 @@
  */
 import { partOf } from "./length.ts";
 import { DEMONSTRATION_PACKING } from "./packed_examples.ts";
-import { type TokenSequence, trainedSpans } from "./token_pair.ts";
-import type { TokenDemonstration } from "./tokenize.ts";
+import {
+  type TokenBin,
+  type TokenDemonstration,
+  type TokenSequence,
+  trainedSpans,
+} from "./token_examples.ts";
 
 /** The values of the option `packing_strategy`. */
 export const PACKING_STRATEGIES = ["bfd", "bfd_split", "wrapped"] as const;
@@ -18,16 +22,6 @@ export const PACKING_STRATEGIES = ["bfd", "bfd_split", "wrapped"] as const;
  * rows before it in its bin.
  */
 export type PackingStrategy = typeof PACKING_STRATEGIES[number];
-
-/** Rows that are trained on as one example. */
-export interface TokenBin {
-  /** The rows of the bin, or the parts of rows that lie in it. Each attends only to itself. */
-  readonly sequences: readonly TokenSequence[];
-  /** The data file's line of its first row, from 1. */
-  readonly line: number;
-  /** The data file's lines of all its rows, from 1. */
-  readonly lines: readonly number[];
-}
 
 const GROUP = 1000; // TRL packs by datasets.map, whose batches have 1000 rows
 

@@ -4,12 +4,12 @@
  */
 import {
   type Span,
+  type TokenFeedback,
   type TokenPair,
   tokenPair,
   type TokenSequence,
   trainedSpans,
-} from "./token_pair.ts";
-import type { TokenFeedback } from "./token_feedback.ts";
+} from "./token_examples.ts";
 
 /** The values of the option `length_policy`. */
 export const LENGTH_POLICIES = [

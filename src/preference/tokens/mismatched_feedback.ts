@@ -5,8 +5,11 @@
  * Source: https://arxiv.org/abs/2402.01306, Sec. 4.1.
  */
 import { type Batch, preferenceBatch } from "./batch.ts";
-import type { TokenFeedback } from "./token_feedback.ts";
-import { tokenPair, type TokenSequence } from "./token_pair.ts";
+import {
+  type TokenFeedback,
+  tokenPair,
+  type TokenSequence,
+} from "./token_examples.ts";
 
 /** A judged answer, and its prompt with the answer of another row. */
 export interface MismatchedFeedback extends TokenFeedback {
@@ -32,7 +35,7 @@ export interface MismatchOptions {
  * Rows with the same prompt are skipped if the group has another prompt, since their answers do
  * match it; TRL always takes the row before.
  */
-export function mismatch(
+export function mismatchFeedback(
   rows: readonly TokenFeedback[],
   { group, maxLength = Infinity }: MismatchOptions,
 ): MismatchedFeedback[] {

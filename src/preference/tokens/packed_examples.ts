@@ -3,9 +3,13 @@
  * pair's shared prompt once, and are unpacked at each access. A packed example has the type of the
  * plain one, but its fields are getters: a copy by `{ ...example }` loses its tokens.
  */
-import type { TokenFeedback } from "./token_feedback.ts";
-import type { Span, TokenPair, TokenSequence } from "./token_pair.ts";
-import type { TokenDemonstration } from "./tokenize.ts";
+import type {
+  Span,
+  TokenDemonstration,
+  TokenFeedback,
+  TokenPair,
+  TokenSequence,
+} from "./token_examples.ts";
 
 /** The numbers of a pair that are not integers. */
 export type PairNumbers = Pick<

@@ -2,7 +2,11 @@
  * Tokenizes examples as TRL 1.13 does. Nothing is added to the text that the chat template renders;
  * plain text gets the tokenizer's BOS, and the EOS unless it ends with it. Nothing is cut here.
  */
-import type { ChatTemplate, RenderOptions } from "../../text/chat_template.ts";
+import {
+  type ChatTemplate,
+  missingTemplate,
+  type RenderOptions,
+} from "../../text/chat_template.ts";
 import { commonPrefix } from "../../base/common_prefix.ts";
 import { isTrained } from "../formats/check.ts";
 import type { Message } from "../../text/message.ts";
@@ -12,15 +16,16 @@ import type {
   Feedback,
   Preference,
   RowContext,
-  Turns,
+  TurnsOrText,
 } from "../formats/preference.ts";
-import type { TokenFeedback } from "./token_feedback.ts";
 import {
   type Span,
+  type TokenDemonstration,
+  type TokenFeedback,
   type TokenPair,
   tokenPair,
   type TokenSequence,
-} from "./token_pair.ts";
+} from "./token_examples.ts";
 
 /** A tokenizer and a chat template. Conversations need the template; plain text does not. */
 export interface Encoder {
@@ -45,9 +50,7 @@ export interface Tokenized<T> {
 
 function templateOf({ template }: Encoder): ChatTemplate {
   if (template !== undefined) return template;
-  throw new RangeError(
-    "Cannot render conversations: the model has no chat template, name one with chat_template (a file, or chatml, llama3, ...)",
-  );
+  throw missingTemplate("render conversations");
 }
 
 /** The encoder, with the tools and variables of a row. */
@@ -67,7 +70,10 @@ function contextOf(
 }
 
 /** The tokens of a prompt, made once for both of its answers. */
-function encodePrompt(prompt: Turns, { encoder, row }: Context): number[] {
+function encodePrompt(
+  prompt: TurnsOrText,
+  { encoder, row }: Context,
+): number[] {
   const { tokenizer } = encoder;
   if (typeof prompt === "string") {
     return tokenizer.encode(prompt, { addSpecialTokens: true });
@@ -123,8 +129,8 @@ function plainSequence(
 }
 
 function sequence(
-  prompt: Turns,
-  answer: Turns,
+  prompt: TurnsOrText,
+  answer: TurnsOrText,
   promptIds: readonly number[],
   context: Context,
 ): Tokenized<TokenSequence> {
@@ -158,12 +164,6 @@ export function tokenizePreference(
     tokens: tokenPair(chosen.tokens, rejected.tokens, line, preference),
     moved: chosen.moved || rejected.moved,
   };
-}
-
-/** A demonstration as tokens. */
-export interface TokenDemonstration extends TokenSequence {
-  /** The line of the file it came from, from 1. */
-  readonly line: number;
 }
 
 /**

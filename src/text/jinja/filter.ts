@@ -5,7 +5,7 @@
 import type { Value } from "./values.ts";
 
 /** The arguments of a call: by position and by name. */
-export interface Arguments {
+export interface FilterArguments {
   readonly args: readonly Value[];
   readonly named: ReadonlyMap<string, Value>;
 }

@@ -4,7 +4,7 @@
  * by name.
  */
 import { isTrue, keyOf, LIST_FILTERS } from "./collections.ts";
-import type { Arguments, Filter, FilterCall } from "./filter.ts";
+import type { Filter, FilterArguments, FilterCall } from "./filter.ts";
 import { jsonText } from "./json.ts";
 import { iterate, pairsOf } from "./operators.ts";
 import { passes } from "./tests.ts";
@@ -140,7 +140,7 @@ export const PYTHON_FILTERS: Readonly<Record<string, Filter>> = {
 export function applyFilter(
   name: string,
   operand: Value,
-  { args, named }: Arguments,
+  { args, named }: FilterArguments,
   engine: FilterCall["filter"],
 ): Value | undefined {
   const row = Object.hasOwn(PYTHON_FILTERS, name)

@@ -5,7 +5,7 @@
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
 import { applyFilter, PYTHON_FILTERS } from "./filters.ts";
-import type { Arguments } from "./filter.ts";
+import type { FilterArguments } from "./filter.ts";
 import { methodOf } from "./methods.ts";
 import {
   filterNode,
@@ -243,7 +243,7 @@ export class PythonInterpreter extends Interpreter {
     return super.evaluate(holding(node, { left, right }), scope);
   }
 
-  #arguments(nodes: readonly Node[], scope: Environment): Arguments {
+  #arguments(nodes: readonly Node[], scope: Environment): FilterArguments {
     const args: Value[] = [];
     const named = new Map<string, Value>();
     for (const node of nodes) {

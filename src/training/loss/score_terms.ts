@@ -5,7 +5,7 @@
  * Sources: margin https://arxiv.org/abs/2402.10571, Eq. 8 with f(x) = x, and https://arxiv.org/abs/2307.09288, Eq. 2.
  */
 import type { Batch } from "../../preference/tokens/batch.ts";
-import type { TokenPair } from "../../preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../preference/tokens/token_examples.ts";
 import type { ScoreOptions } from "./loss_options.ts";
 import type { PairLogps } from "./loss_terms.ts";
 

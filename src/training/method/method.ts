@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { TokenBin } from "../../preference/tokens/bins.ts";
-import type { MismatchedFeedback } from "../../preference/tokens/mismatched_feedback.ts";
 import type {
+  TokenBin,
   TokenPair,
   TokenSequence,
-} from "../../preference/tokens/token_pair.ts";
+} from "../../preference/tokens/token_examples.ts";
+import type { MismatchedFeedback } from "../../preference/tokens/mismatched_feedback.ts";
 import type { LossName } from "../loss/losses.ts";
 import type { PreferenceLossOptions } from "../loss/preference_loss.ts";
 import type { ObjectiveOptions } from "./objective_options.ts";

@@ -3,7 +3,7 @@
  * batch and its slopes are. The training loop knows no more of a method than this.
  */
 import type { Batch } from "../../preference/tokens/batch.ts";
-import type { TokenSequence } from "../../preference/tokens/token_pair.ts";
+import type { TokenSequence } from "../../preference/tokens/token_examples.ts";
 import type { StepShare, TokenSlopes } from "../loss/token_slopes.ts";
 import type { TargetStatistics } from "../loss/token_sums.ts";
 import type { Metrics } from "./metrics.ts";

@@ -3,7 +3,7 @@
  * probabilities or of their rewards. Knows no method and no loss by name.
  */
 import { type Batch, preferenceBatch } from "../../preference/tokens/batch.ts";
-import type { TokenPair } from "../../preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../preference/tokens/token_examples.ts";
 import type { PairLogps } from "../loss/loss_terms.ts";
 import { lossRows } from "../loss/losses.ts";
 import { preferenceLoss } from "../loss/preference_loss.ts";

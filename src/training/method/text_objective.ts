@@ -3,7 +3,7 @@
  * texts are examples by themselves or packed into bins.
  */
 import { demonstrationBatch } from "../../preference/tokens/batch.ts";
-import type { TokenSequence } from "../../preference/tokens/token_pair.ts";
+import type { TokenSequence } from "../../preference/tokens/token_examples.ts";
 import { textTokenSlopes } from "../loss/token_slopes.ts";
 import { sumBySequence } from "../loss/token_sums.ts";
 import type { ExampleOf, MethodFacts, MethodOf } from "./method.ts";

@@ -2,7 +2,7 @@
  * A reference's log-probabilities that the data itself gives (`ref_chosen_logps`, `ref_rejected_logps`), in place of
  * those that the reference model would compute.
  */
-import type { TokenPair } from "../../preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../preference/tokens/token_examples.ts";
 
 type Given = Partial<Pick<TokenPair, "line" | "referenceLogps">>;
 

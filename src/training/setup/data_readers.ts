@@ -14,14 +14,15 @@ import {
   loadPairs,
 } from "../../preference/loading/load.ts";
 import type { Loaded } from "../../preference/loading/load_options.ts";
-import { packBins, type TokenBin } from "../../preference/tokens/bins.ts";
-import { mismatch } from "../../preference/tokens/mismatched_feedback.ts";
-import type { TokenFeedback } from "../../preference/tokens/token_feedback.ts";
-import type { TokenPair } from "../../preference/tokens/token_pair.ts";
+import { packBins } from "../../preference/tokens/bins.ts";
 import type {
-  Encoder,
+  TokenBin,
   TokenDemonstration,
-} from "../../preference/tokens/tokenize.ts";
+  TokenFeedback,
+  TokenPair,
+} from "../../preference/tokens/token_examples.ts";
+import { mismatchFeedback } from "../../preference/tokens/mismatched_feedback.ts";
+import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import { checkScores } from "../loss/score_terms.ts";
 import type { ExampleOf, TrainingData } from "../method/method.ts";
 import type { Objective } from "../method/objective.ts";
@@ -92,7 +93,7 @@ function mismatchedAnswers(
   const { max_length } = options;
   const mismatched = (loaded: Loaded<TokenFeedback>, rows: number) => ({
     ...loaded,
-    examples: mismatch(loaded.examples, {
+    examples: mismatchFeedback(loaded.examples, {
       group: couples ? rows : 0,
       ...(max_length === null ? {} : { maxLength: max_length }),
     }),

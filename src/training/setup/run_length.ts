@@ -3,7 +3,7 @@ import {
   type EpochOptions,
   windowsPerEpoch,
 } from "../../preference/tokens/epoch.ts";
-import { tokenCount } from "../../preference/tokens/token_count.ts";
+import { tokenCount } from "../../preference/tokens/token_examples.ts";
 import {
   type ProductSizes,
   tokenOperations,

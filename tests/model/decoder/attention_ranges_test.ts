@@ -6,7 +6,7 @@ import {
   windowedRanges,
 } from "../../../src/model/decoder/attention_ranges.ts";
 import { preferenceBatch } from "../../../src/preference/tokens/batch.ts";
-import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import { tokenPair } from "../../../src/preference/tokens/token_examples.ts";
 
 const pure = {
   permissions: "none",

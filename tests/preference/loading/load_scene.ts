@@ -3,7 +3,7 @@ import { loadPairs } from "../../../src/preference/loading/load.ts";
 import type { LoadOptions } from "../../../src/preference/loading/load_options.ts";
 import type { LoadReport } from "../../../src/preference/loading/load_report.ts";
 import type { DataSource } from "../../../src/preference/loading/data_source.ts";
-import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import { characterEncoder } from "../tokens/reference_encoder.ts";
 
 /** One id per character. */

@@ -10,7 +10,7 @@ import {
   type TokenPair,
   tokenPair,
   type TokenSequence,
-} from "../../../src/preference/tokens/token_pair.ts";
+} from "../../../src/preference/tokens/token_examples.ts";
 
 const pure = {
   permissions: "none",

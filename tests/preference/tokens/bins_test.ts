@@ -5,8 +5,10 @@ import {
   packBins,
   type PackingStrategy,
 } from "../../../src/preference/tokens/bins.ts";
-import { trainedSpans } from "../../../src/preference/tokens/token_pair.ts";
-import type { TokenDemonstration } from "../../../src/preference/tokens/tokenize.ts";
+import {
+  type TokenDemonstration,
+  trainedSpans,
+} from "../../../src/preference/tokens/token_examples.ts";
 import { methods } from "../../../src/training/method/methods.ts";
 
 const pure = {

@@ -5,7 +5,7 @@ import {
   fitSequence,
   type LengthLimits,
 } from "../../../src/preference/tokens/length.ts";
-import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import { tokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import { compared } from "../../reference_dir.ts";
 import { readable, referenceJson } from "./reference_encoder.ts";
 

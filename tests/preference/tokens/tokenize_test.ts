@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DEMONSTRATION_FORMATS } from "../../../src/preference/formats/demonstration_formats.ts";
 import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import { readRow } from "../../../src/preference/formats/format.ts";
-import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import {
   tokenizeDemonstration,
   tokenizePreference,

@@ -16,7 +16,7 @@ import {
   fitPair,
   type LengthPolicy,
 } from "../../../src/preference/tokens/length.ts";
-import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import { tokenizePreference } from "../../../src/preference/tokens/tokenize.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";

@@ -9,7 +9,7 @@ import {
   parameters,
   trainedWeights,
 } from "../../../src/model/decoder/model.ts";
-import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import {
   logpsOf,
   recordedLogps,

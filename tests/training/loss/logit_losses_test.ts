@@ -8,7 +8,7 @@ import type { Batch } from "../../../src/preference/tokens/batch.ts";
 import {
   type TokenPair,
   tokenPair,
-} from "../../../src/preference/tokens/token_pair.ts";
+} from "../../../src/preference/tokens/token_examples.ts";
 import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
 import type { TargetStatistics } from "../../../src/training/loss/token_sums.ts";

@@ -1,7 +1,7 @@
 /** Scores of the data as margin and weight of pairs: what they make of a loss, and where they are refused. */
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
-import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import { tokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { TargetStatistics } from "../../../src/training/loss/token_sums.ts";
 import type { GivenOptions } from "../../../src/training/method/method.ts";

@@ -9,8 +9,8 @@ import {
   demonstrationBatch,
   sequenceBatch,
 } from "../../../src/preference/tokens/batch.ts";
-import { mismatch } from "../../../src/preference/tokens/mismatched_feedback.ts";
-import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import { mismatchFeedback } from "../../../src/preference/tokens/mismatched_feedback.ts";
+import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import {
   logpsOf,
   recordedLogps,
@@ -227,7 +227,7 @@ if (first !== undefined) {
         { sequence: chosen, label: true, line },
         { sequence: rejected, label: false, line },
       ]);
-      const examples = mismatch(rows, { group: rows.length });
+      const examples = mismatchFeedback(rows, { group: rows.length });
       const options = { beta: 0.1, loss_type: null, loss_weights: null };
       const objective = methods.kto.objective(options);
       const batch = objective.batch(examples);

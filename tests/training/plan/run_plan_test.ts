@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { openModelFiles } from "../../../src/files/folders/model_folder.ts";
-import type { TokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import { methods } from "../../../src/training/method/methods.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { planRun } from "../../../src/training/plan/run_plan.ts";

@@ -18,7 +18,7 @@ import {
 } from "../../../src/model/decoder/model.ts";
 import { withRewardHead } from "../../../src/model/weights/reward_head.ts";
 import { demonstrationBatch } from "../../../src/preference/tokens/batch.ts";
-import { tokenPair } from "../../../src/preference/tokens/token_pair.ts";
+import { tokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import {
   logpsOf,
   recordedLogps,

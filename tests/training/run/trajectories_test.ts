@@ -24,7 +24,7 @@ import {
   type TokenPair,
   tokenPair,
   type TokenSequence,
-} from "../../../src/preference/tokens/token_pair.ts";
+} from "../../../src/preference/tokens/token_examples.ts";
 import { sequenceLogps } from "../../../src/training/loop/batch_logps.ts";
 import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";

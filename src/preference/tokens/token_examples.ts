@@ -1,5 +1,7 @@
 /**
- * Two token sequences that begin with the same prompt. The unit that training counts and batches.
+ * Examples as tokens, the units that training counts and batches: a pair of answers, a judged
+ * answer (KTO), a demonstration (supervised fine-tuning), or a bin of packed rows. Plain types;
+ * tokenize.ts makes them.
  */
 import { commonPrefix } from "../../base/common_prefix.ts";
 import type { PairOfNumbers } from "../formats/preference.ts";
@@ -70,4 +72,68 @@ export function tokenPair(
     ...(margin === undefined ? {} : { margin }),
     ...(referenceLogps ? { referenceLogps } : {}),
   };
+}
+
+/** A judged answer as tokens. */
+export interface TokenFeedback {
+  /** The prompt and the answer. */
+  readonly sequence: TokenSequence;
+  /** Whether the answer is good. */
+  readonly label: boolean;
+  /** The line of the data file, counted from 1. */
+  readonly line: number;
+}
+
+/** A demonstration as tokens. */
+export interface TokenDemonstration extends TokenSequence {
+  /** The line of the data file, counted from 1. */
+  readonly line: number;
+}
+
+/** Rows that are trained on as one example. */
+export interface TokenBin {
+  /** The rows of the bin, or the parts of rows that lie in it. Each attends only to itself. */
+  readonly sequences: readonly TokenSequence[];
+  /** The data file's line of its first row, from 1. */
+  readonly line: number;
+  /** The data file's lines of all its rows, from 1. */
+  readonly lines: readonly number[];
+}
+
+function isPair(example: object): example is TokenPair {
+  return "chosen" in example && "rejected" in example;
+}
+
+function isFeedback(example: object): example is TokenFeedback {
+  return "sequence" in example;
+}
+
+function isSequence(example: object): example is TokenSequence {
+  return "ids" in example;
+}
+
+function isBin(example: object): example is TokenBin {
+  return "sequences" in example;
+}
+
+/**
+ * Number of tokens of an example, prompts included: of both sequences of a pair, of all rows of a
+ * bin, of a judged answer or of a single sequence.
+ *
+ * @throws {TypeError} for anything else
+ */
+export function tokenCount(example: object): number {
+  if (isPair(example)) {
+    return example.chosen.ids.length + example.rejected.ids.length;
+  }
+  if (isFeedback(example)) return example.sequence.ids.length;
+  if (isSequence(example)) return example.ids.length;
+  if (isBin(example)) {
+    return example.sequences.reduce((sum, { ids }) => sum + ids.length, 0);
+  }
+  throw new TypeError(
+    `Cannot count tokens: found an object with keys "${
+      Object.keys(example).join('", "')
+    }", expected a pair, a bin, a judged answer or a sequence`,
+  );
 }
