@@ -1,12 +1,13 @@
 /**
- * Which keys each token attends to, for the kernels: the batch's two ranges, narrowed to a layer's
- * sliding window, and the reverse. Pure; knows no device.
+ * The second half of the causal mask. src/preference/tokens/batch.ts gives each token two ranges of
+ * keys; here they are narrowed to a layer's sliding window and inverted for the backward pass.
+ * Pure; knows no device.
  */
 
 type Integers = Uint32Array;
 
 /**
- * Narrows ranges to the last `window` positions, the query's own included.
+ * Narrows ranges to the last `window` positions, including the query's own.
  *
  * @param ranges `[tokens, 4]`: begin and end of the prompt's keys, begin and end of the token's own
  * @param positions `[keys]` position of each key in its sequence
@@ -32,7 +33,7 @@ export function windowedRanges(
   return narrowed;
 }
 
-/** Whether no query sees a key of the query before it: each is of another sequence. */
+/** Whether no query attends to a key of the query before it, as with one query per sequence. */
 export function areApart(ranges: Integers): boolean {
   for (let at = 4; at < ranges.length; at += 4) {
     for (const side of [0, 2]) {
@@ -49,7 +50,10 @@ export function areApart(ranges: Integers): boolean {
   return true;
 }
 
-/** `[keys, 2]`: the first query that sees a key and the one after the last; both 0 if none does. */
+/**
+ * `[keys, 2]`: for each key the first query that attends to it, and the one after the last; both 0
+ * if none does.
+ */
 export function queryRanges(ranges: Integers, keys: number): Integers {
   const found = new Uint32Array(keys * 2);
   for (let query = 0; query * 4 < ranges.length; query++) {

@@ -1,6 +1,6 @@
 /**
- * What a forward pass uploads before its first layer: positions, which keys each query sees, once
- * per window that occurs, and which tokens adapters serve. The last layer's queries are only those
+ * Prepares a forward pass: uploads positions, the causal mask (once for each sliding window that
+ * occurs), and which tokens the adapters serve. The queries of the last layer are only the tokens
  * whose hidden states are wanted. Knows no weight.
  */
 import type { Device } from "../../../kernels/device/device.ts";
@@ -17,18 +17,22 @@ import type { KvCache } from "./kv_cache.ts";
 import { linears, type Model } from "./model.ts";
 
 /**
- * Tokens of one or more sequences in a row, and which keys each of them sees. Nothing is padded.
+ * The tokens of one or more sequences, one after the other and without padding, and the keys that
+ * each token attends to.
  */
 export interface DecoderInput {
-  /** `[tokens]`; while no tape runs they may lie on the device already, u32. */
+  /** `[tokens]` ids. If no tape records, they may be a u32 tensor on the device. */
   readonly tokens: Uint32Array | Tensor;
-  /** `[tokens]` position of each token in its sequence. */
+  /** `[tokens]` position of each token in its sequence, from 0. */
   readonly positions: Uint32Array;
-  /** `[tokens, 4]` begin and end of the prompt's keys, begin and end of the token's own. */
+  /**
+   * `[tokens, 4]` the causal mask: begin and end of the keys of the shared prompt, begin and end of
+   * the keys of the token's own sequence. Ends are exclusive.
+   */
   readonly ranges: Uint32Array;
   /**
-   * `[rows]` tokens whose hidden states are wanted; default: all. The last layer runs for these
-   * only.
+   * `[rows]` indices of the tokens whose hidden states are wanted; default: all. The last layer
+   * computes only these.
    */
   readonly rows?: Uint32Array;
 }
@@ -36,63 +40,74 @@ export interface DecoderInput {
 /** How to run a decoder. */
 export interface DecoderOptions {
   /**
-   * Whether adapters take part, or for which tokens, `[tokens]`; default true. Without them an
-   * adapted model is its base. A list is for passes without a tape: it lets base and tuned model
-   * read the weights once for both.
+   * Whether adapters take part, or for which tokens, `[tokens]`; default true. Without its adapters
+   * a model is its base. A list is allowed only if no tape records; with it, one pass serves base
+   * and tuned model and reads the weights once for both.
    */
   readonly adapters?: boolean | readonly boolean[];
   /**
-   * Keys and values of earlier tokens; those of the new ones go to `rows` of it, `[tokens]`.
-   * `ranges` then count in the cache. For passes without a tape.
+   * The keys and values of earlier tokens, and the `rows` of the cache, `[tokens]`, that those of
+   * the new tokens are written to. `ranges` are then rows of the cache. Allowed only if no tape
+   * records.
    */
   readonly cache?: {
     readonly kv: KvCache;
     readonly rows: readonly number[];
   };
-  /** Recompute each block in the backward pass instead of keeping its activations. */
+  /**
+   * Whether each block is computed again in the backward pass, so that its activations need not be
+   * kept. Default false.
+   */
   readonly gradientCheckpointing?: boolean;
-  /** Given while training: which elements dropout drops. Each layer draws its own stream. */
+  /**
+   * The seed of dropout, given while training with dropout. Each linear layer draws from its own
+   * stream.
+   */
   readonly dropout?: DropoutSeed;
 }
 
-/** The tokens of a layer that ask. */
+/** The queries of a layer: the tokens whose hidden states it computes. */
 export interface Queries {
-  /** Their rows among all tokens; undefined: all tokens ask. */
+  /** Their rows among all tokens; undefined if all tokens are queries. */
   readonly rows: Uint32Array | undefined;
   /** `[queries]`; over a cache `[queries + tokens, 2]`, see `cacheRows()`. */
   readonly positions: Tensor;
+  /** The keys that each query attends to. */
   readonly ranges: Ranges;
+  /** Which queries the adapters serve. */
   readonly adapters: Adapters;
-  /** Over a cache, for families that norm after they turn. */
-  readonly turns?: Turns | undefined;
+  /** Given over a cache in families whose norms follow the rotation. */
+  readonly ropePositions?: RopePositions | undefined;
 }
 
-/** Positions of those that ask `[queries]`, and of all `[tokens]`. */
-export interface Turns {
-  readonly asking: Tensor;
-  readonly all: Tensor;
+/** The positions by which queries and keys are rotated. */
+export interface RopePositions {
+  /** `[queries]` */
+  readonly queries: Tensor;
+  /** `[tokens]` */
+  readonly tokens: Tensor;
 }
 
-/** Which keys queries see. */
+/** The causal mask of a layer on the device. */
 export interface Ranges extends AttentionRanges {
-  /** Whether each query is of another sequence. */
+  /** Whether each query belongs to another sequence, so that no two attend to a common key. */
   readonly apart: boolean;
 }
 
-/** Whether adapters serve all tokens, none, or each by a factor. */
+/** Whether adapters serve all tokens or none, or the factor of each token. */
 export type Adapters = boolean | RowFactors;
 
 /** A forward pass that is about to run. */
 export interface Pass {
   readonly model: Model;
   readonly options: DecoderOptions;
-  /** Of all tokens, as a layer's queries have them. */
+  /** The positions of all tokens, in the form of `Queries.positions`. */
   readonly positions: Tensor;
-  /** For all tokens. */
+  /** Which of all tokens the adapters serve. */
   readonly adapters: Adapters;
-  /** Whether a block may overwrite its input, which no backward pass reads. */
+  /** Whether a block may overwrite its input, since no backward pass reads it. */
   readonly inPlace: boolean;
-  /** `[num_hidden_layers]` */
+  /** The queries of each layer, `[num_hidden_layers]`; those of the last may be fewer. */
   readonly queries: readonly Queries[];
 }
 
@@ -129,16 +144,26 @@ export function preparePass(
     const last = layer === config.windows.length - 1;
     if (!last || !rows) {
       const ranges = upload(window);
-      const turns = uploadTurns(model, positions, input, options);
-      return { rows: undefined, positions: all, ranges, adapters, turns };
+      return {
+        rows: undefined,
+        positions: all,
+        ranges,
+        adapters,
+        ropePositions: uploadRopePositions(model, positions, input, options),
+      };
     }
     const ranges = rangesOf(narrowed(window), rows);
-    const asking = rows.map((row) => positions[row]!);
+    const queryPositions = rows.map((row) => positions[row]!);
     return {
       rows,
-      positions: uploadPositions(device, asking, input, options),
+      positions: uploadPositions(device, queryPositions, input, options),
       ranges: uploadRanges(device, ranges, keys),
-      turns: uploadTurns(model, asking, input, options),
+      ropePositions: uploadRopePositions(
+        model,
+        queryPositions,
+        input,
+        options,
+      ),
       adapters: typeof list === "boolean"
         ? list
         : adapterRows(model, Array.from(rows, (row) => list[row]!)),
@@ -148,32 +173,36 @@ export function preparePass(
   return { model, options, positions: all, adapters, inPlace, queries };
 }
 
-/** Positions of queries, and over a cache those of all tokens and their rows of it. */
+/**
+ * Uploads the positions of queries; over a cache also those of all tokens, each with its row of the
+ * cache.
+ */
 function uploadPositions(
   device: Device,
-  asking: Uint32Array,
+  queries: Uint32Array,
   { positions }: DecoderInput,
   { cache }: DecoderOptions,
 ): Tensor {
-  if (!cache) return device.upload(asking, [asking.length], "u32");
-  const places = new Uint32Array(2 * (asking.length + positions.length));
-  for (const [i, position] of asking.entries()) places[2 * i] = position;
+  const count = queries.length;
+  if (!cache) return device.upload(queries, [count], "u32");
+  const places = new Uint32Array(2 * (count + positions.length));
+  for (const [i, position] of queries.entries()) places[2 * i] = position;
   for (const [i, position] of positions.entries()) {
-    places.set([position, cache.rows[i]!], 2 * (asking.length + i));
+    places.set([position, cache.rows[i]!], 2 * (count + i));
   }
   return device.upload(places, [places.length / 2, 2], "u32");
 }
 
-function uploadTurns(
+function uploadRopePositions(
   { device, config }: Model,
-  asking: Uint32Array,
+  queries: Uint32Array,
   { positions }: DecoderInput,
   { cache }: DecoderOptions,
-): Turns | undefined {
+): RopePositions | undefined {
   if (!cache || !config.family.normsAfterRope) return undefined;
   const upload = (list: Uint32Array) =>
     device.upload(list, [list.length], "u32");
-  return { asking: upload(asking), all: upload(positions) };
+  return { queries: upload(queries), tokens: upload(positions) };
 }
 
 /** Whether `rows` are all tokens in their order. */
@@ -181,7 +210,9 @@ function isAll(rows: Uint32Array | undefined, tokens: number): boolean {
   return rows?.length === tokens && rows.every((row, i) => row === i);
 }
 
-/** Rows of a cache are positions, sequence after sequence. */
+/**
+ * The position of each key. The rows of a cache are the positions of one sequence after the other.
+ */
 function keyPositions(
   { positions }: DecoderInput,
   kv: KvCache | undefined,
@@ -212,7 +243,7 @@ function adapterRows(
       [adapters.length],
     )
   );
-  // now, since a tensor that a block makes ends with the block
+  // upload all factors now, since a tensor that is made within a block is released with it
   for (const layer of layers) {
     for (const { lora } of linears(layer)) {
       if (lora) rowScales(lora).forEach(upload);
@@ -252,7 +283,7 @@ function uploadRanges(
   };
 }
 
-/** Past the table of rotations there is none. */
+/** Fails for positions that the tables of rotations do not have. */
 function checkPositions(positions: Uint32Array, limit: number): void {
   const longest = positions.reduce((most, x) => Math.max(most, x), -1) + 1;
   if (longest <= limit) return;

@@ -1,5 +1,5 @@
 /**
- * Runs the next tokens of sequences whose earlier tokens lie in a cache, and appends them there.
+ * Runs the next tokens of sequences whose earlier tokens are in a KV cache, and appends them to it.
  * Knows no sampler.
  */
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -7,22 +7,21 @@ import { hiddenStates } from "./decoder.ts";
 import type { KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
 
-/** How many new tokens a sequence gets. */
+/** How many tokens are appended to a sequence. */
 export interface Extension {
   readonly sequence: number;
-  /** At least one. */
+  /** Number of new tokens, at least 1. */
   readonly count: number;
-  /** Whether adapters take part; default true. */
+  /** Whether the adapter serves them; default true. */
   readonly adapters?: boolean | undefined;
 }
 
 /**
- * Runs the next tokens of some sequences together, each after what its cache holds, and appends
- * them.
+ * Runs the next tokens of several sequences in one pass and appends them to the cache.
  *
- * @param tokens of all extensions, in a row; u32 if they are on the device
+ * @param tokens ids of all extensions, one after the other; a tensor of them is u32
  * @returns the hidden state of each extension's last token, `[extensions, hidden_size]`
- * @throws {RangeError} if a sequence is full
+ * @throws {RangeError} if a sequence would exceed the capacity of the cache
  */
 export function extend(
   model: Model,

@@ -1,6 +1,7 @@
 /**
- * One more token of some sequences, and the likeliest next one of each, found on the device: a step
- * can begin before the tokens of the one before are on the CPU. Knows no sampler and no text.
+ * One step of greedy generation: it runs one more token of several sequences and finds the
+ * likeliest next token of each on the device. So a step can begin before the tokens of the last
+ * step are on the CPU. Knows no sampler and no text.
  */
 import {
   likeliestColumns,
@@ -14,11 +15,11 @@ import type { Model } from "./model.ts";
 import { servedBy } from "./logits.ts";
 import { modelLogits } from "./model_logits.ts";
 
-/** A step under way. */
+/** A step that runs on the device. */
 export interface GreedyStep {
   readonly extensions: readonly Omit<Extension, "count">[];
   /**
-   * u32 `[extensions]`
+   * The likeliest next token of each sequence, u32 `[extensions]`.
    *
    * @internal
    */
@@ -26,10 +27,10 @@ export interface GreedyStep {
 }
 
 /**
- * Begins a step; the caller releases it.
+ * Begins a step, which the caller must release.
  *
- * @param tokens one per sequence, or the step before, of the same sequences
- * @throws {RangeError} if a sequence is full
+ * @param tokens one per sequence, or the last step of the same sequences
+ * @throws {RangeError} if a sequence would exceed the capacity of the cache
  */
 export function beginGreedyStep(
   model: Model,
@@ -48,7 +49,7 @@ export function beginGreedyStep(
 }
 
 /**
- * Reads a step's tokens, `[extensions]`. The call itself returns when the step is done; the promise
+ * Reads the tokens of a step, `[extensions]`. The call returns when the step is done; the promise
  * takes 10 ms more, in which the device can run the next step.
  *
  * @throws {RangeError} if a logit is NaN or the largest one is infinite
@@ -64,7 +65,7 @@ export async function readGreedyStep(
   );
 }
 
-/** Gives a step's memory back. */
+/** Releases the memory of a step. */
 export function releaseGreedyStep(
   { device }: Model,
   { tokens }: GreedyStep,

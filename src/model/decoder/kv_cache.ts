@@ -15,9 +15,9 @@ export interface KvCache {
   /** `[sequences * capacity, num_key_value_heads * head_dim]` per layer. */
   readonly layers: readonly CacheStores[];
   readonly sequences: number;
-  /** Tokens that one sequence may have. */
+  /** Most tokens of a sequence. */
   readonly capacity: number;
-  /** Tokens that each sequence has, `[sequences]`. */
+  /** Number of tokens of each sequence so far, `[sequences]`. */
   readonly lengths: number[];
 }
 
@@ -31,7 +31,7 @@ export function createKvCache(
     heads: config.num_key_value_heads,
     headDim: config.head_dim,
   };
-  // attention may walk over rows that no query sees: they must be numbers
+  // attention may read rows that no query attends to, so they must not be NaN
   const layers = config.windows.map(() => ({
     k: createRowStore(device, sequences * capacity, heads),
     v: createRowStore(device, sequences * capacity, heads),
@@ -44,7 +44,7 @@ export function createKvCache(
   };
 }
 
-/** Gives the cache's memory back. */
+/** Releases the memory of a cache. */
 export function releaseKvCache(device: Device, cache: KvCache): void {
   for (const { k, v } of cache.layers) {
     device.release(k.store);

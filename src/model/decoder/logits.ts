@@ -1,6 +1,6 @@
 /**
- * Logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of every
- * token of a short sequence. Training never comes here. Knows no sampler.
+ * Gives logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of
+ * every token of a short sequence. Training does not use it. Knows no sampler.
  */
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { gatherRows } from "../../autograd/ops.ts";
@@ -11,28 +11,29 @@ import type { KvCache } from "./kv_cache.ts";
 import { type Model, servingModel } from "./model.ts";
 import { modelLogits } from "./model_logits.ts";
 
-/** New tokens of one sequence. */
+/** New tokens of a sequence. */
 export interface Addition {
   readonly sequence: number;
-  /** At least one. */
+  /** The ids, at least one. */
   readonly tokens: readonly number[];
-  /** Whether adapters take part; default true. */
+  /** Whether the adapter serves them; default true. */
   readonly adapters?: boolean | undefined;
 }
 
 /**
- * Tokens of a prompt that run at once: bounds the memory of a long one, and how long a stop waits.
+ * Most tokens of prompts in one pass. It limits the memory of long prompts and the time until an
+ * abort.
  */
 const PREFILL_TOKENS = 256;
 
-/** Most bytes of logits that are read back at once. */
+/** Most bytes of logits in one read. */
 const PIECE_BYTES = 64 << 20;
 
 /**
- * Runs the next tokens of some sequences, appends them to their cache, and reads what follows each
- * last token: `[additions][vocab_size]`. Long prompts run in parts.
+ * Runs the next tokens of several sequences, appends them to the cache, and reads the logits after
+ * the last token of each: `[additions][vocab_size]`. Long prompts run in parts.
  *
- * @throws {RangeError} if a sequence is full
+ * @throws {RangeError} if a sequence would exceed the capacity of the cache
  */
 export async function nextLogits(
   model: Model,
@@ -70,7 +71,7 @@ export async function nextLogits(
   return rows;
 }
 
-/** The model that some additions run on. */
+/** The model whose parts serve the given additions. */
 export function servedBy(
   model: Model,
   additions: readonly Pick<Addition, "adapters">[],
@@ -78,20 +79,20 @@ export function servedBy(
   return servingModel(model, additions.map(({ adapters = true }) => adapters));
 }
 
-/** Rows of logits that one binding holds. */
+/** Number of rows of logits that fit in one binding. */
 export function logitRows({ device, lm_head }: Model): number {
   return Math.max(1, Math.floor(device.windowBytes / 4 / lm_head.matrix.rows));
 }
 
 interface Group {
   readonly parts: readonly Addition[];
-  /** Whether these are the last tokens of their additions: those whose logits are wanted. */
+  /** Whether these are the last tokens of their additions, whose logits are wanted. */
   readonly isLast: boolean;
 }
 
 /**
- * Cuts additions into runs of at most `PREFILL_TOKENS`; an addition that is longer runs alone, in
- * parts.
+ * Groups additions into passes of at most `PREFILL_TOKENS` tokens. A longer addition runs alone and
+ * in parts.
  */
 function* groupsOf(
   additions: readonly Addition[],
@@ -117,7 +118,7 @@ function* groupsOf(
 }
 
 /**
- * Reads the logits of every token of a sequence, `[tokens, vocab_size]`, in pieces of whole rows.
+ * Reads the logits of all tokens of a sequence, `[tokens, vocab_size]`, in pieces of whole rows.
  *
  * @param ids `[tokens]`, at least one
  */

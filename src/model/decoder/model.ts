@@ -1,5 +1,5 @@
 /**
- * A decoder's parts on the device, under the checkpoint's own names:
+ * The parts of a decoder on the device, under the names of the checkpoint:
  * `model.layers[0].self_attn.q_proj` is the tensor `model.layers.0.self_attn.q_proj.weight`. Knows
  * no file and no forward pass.
  */
@@ -10,22 +10,22 @@ import type { ModelConfig } from "../config/config.ts";
 import type { NormNames } from "../config/family.ts";
 import type { RopeTables } from "./rope_table.ts";
 
-/** A linear layer; its adapter comes and goes. */
+/** A linear layer, to which an adapter may be attached. */
 export interface Linear {
   /** `[out, in]` */
   readonly weight: Weight;
   /** `[out]` */
   readonly bias?: Vector | undefined;
-  /** What is added to its output while adapters take part. */
+  /** The adapter, whose product is added to the output while adapters take part. */
   lora?: Lora;
 }
 
-/** The norms of a block; which there are, and their names, differ by family. */
+/** The norms of a block. Families differ in which of them they have. */
 export type Norms = {
   readonly [Place in keyof NormNames]?: Vector | undefined;
 };
 
-/** A feed-forward unit. Some families make gate and up with one matrix. */
+/** A gated unit. In some families one matrix makes gate and up. */
 export interface GatedUnit {
   readonly gate_proj?: Linear | undefined;
   readonly up_proj?: Linear | undefined;
@@ -33,17 +33,20 @@ export interface GatedUnit {
   readonly down_proj: Linear;
 }
 
-/** Units of which a router chooses some for each token. */
+/** Gated units of which a router chooses some for each token. */
 export interface Experts {
-  /** The router, `[num_experts, hidden_size]`. */
+  /** The router; its weight is `[num_experts, hidden_size]`. */
   readonly gate: Linear;
   readonly experts: readonly GatedUnit[];
-  /** A unit for every token, and the share of it that each token takes, `[1, hidden_size]`. */
+  /**
+   * The shared expert, which serves every token; its gate, `[1, hidden_size]`, gives the factor of
+   * its output for each token.
+   */
   readonly shared_expert?: GatedUnit | undefined;
   readonly shared_expert_gate?: Linear | undefined;
 }
 
-/** One block of a decoder. Some families make q, k and v with one matrix. */
+/** One block of a decoder. In some families one matrix makes q, k and v. */
 export interface Layer {
   readonly norms: Norms;
   readonly self_attn: {
@@ -58,52 +61,53 @@ export interface Layer {
   readonly mlp: GatedUnit | Experts;
 }
 
-/** A decoder ready to run. */
+/** A decoder that is ready to run. */
 export interface Model {
-  /** Where it runs. */
+  /** The device on which it lies and runs. */
   readonly device: Device;
-  /** Its sizes and switches. */
+  /** The sizes and switches of the model. */
   readonly config: ModelConfig;
   /**
-   * `[vocab_size, hidden_size]`
+   * The embedding, `[vocab_size, hidden_size]`.
    *
    * @internal
    */
   readonly embed_tokens: Weight;
   /**
-   * Blocks, first to last.
+   * The blocks in order.
    *
    * @internal
    */
   readonly layers: readonly Layer[];
   /**
-   * The last norm, `[hidden_size]`.
+   * The norm after the last block, `[hidden_size]`.
    *
    * @internal
    */
   readonly norm: Vector;
   /**
-   * `[vocab_size, hidden_size]`; the same object as `embed_tokens` if they are tied.
+   * The head, `[vocab_size, hidden_size]`; the same object as `embed_tokens` if they are tied.
    *
    * @internal
    */
   readonly lm_head: Weight;
   /**
-   * `[1, hidden_size]`; of reward models, which have no head: `lm_head` is `embed_tokens` there and
-   * means nothing.
+   * The reward head, `[1, hidden_size]`. Only reward models have it; their `lm_head` is
+   * `embed_tokens` and is not used.
    *
    * @internal
    */
   readonly score?: Weight | undefined;
   /**
-   * `[max_position_embeddings, head_dim]`; see `ropeTable()`.
+   * Cosines and sines of the rotary embeddings, `[max_position_embeddings, head_dim]`; see
+   * `ropeTable()`.
    *
    * @internal
    */
   readonly cosSin: RopeTables;
   /**
-   * What the model is without its adapters, where these bring modules of their own; it shares all
-   * other parts.
+   * The model without its adapter, given if the adapter has whole modules. Both share all other
+   * parts.
    *
    * @internal
    */
@@ -111,10 +115,10 @@ export interface Model {
 }
 
 /**
- * The model whose modules serve a pass: its base where adapters take no part.
+ * The model whose modules serve a pass: the base if adapters take no part.
  *
- * @param adapters whether they do, or for which tokens
- * @throws {TypeError} if modules differ from token to token
+ * @param adapters whether adapters take part, or for which tokens
+ * @throws {TypeError} if the adapter has whole modules and serves only some of the tokens
  */
 export function servingModel(
   model: Model,
@@ -130,12 +134,12 @@ export function servingModel(
   );
 }
 
-/** The linear layers of a block. */
+/** All linear layers of a block. */
 export function linears({ self_attn, mlp }: Layer): Linear[] {
   return [...within(self_attn), ...within(mlp)];
 }
 
-/** The linear layers of a part, and of the units in it. */
+/** The linear layers of a part of a block, and of the gated units in it. */
 function within(part: Layer["self_attn"] | Layer["mlp"]): Linear[] {
   const members: readonly (Linear | Vector | GatedUnit)[] = Object.values(part)
     .flat().filter((member) => member !== undefined);
@@ -144,7 +148,7 @@ function within(part: Layer["self_attn"] | Layer["mlp"]): Linear[] {
   );
 }
 
-/** Everything of a block that carries numbers, in the order of a checkpoint. */
+/** All weights of a block, in the order of a checkpoint. */
 function layerWeights(layer: Layer): (Weight | Vector)[] {
   const { norms, self_attn } = layer;
   const found: (Weight | Vector | undefined)[] = [
@@ -160,9 +164,7 @@ function layerWeights(layer: Layer): (Weight | Vector)[] {
   return found.filter((weight) => weight !== undefined);
 }
 
-/**
- * Everything that carries numbers, in the order of a checkpoint; a tied head is not named twice.
- */
+/** All weights of a model, in the order of a checkpoint; a tied head is listed once. */
 export function weights(model: Model): (Weight | Vector)[] {
   const { embed_tokens, layers, norm, lm_head, score } = model;
   const head = lm_head === embed_tokens ? [] : [lm_head];
@@ -170,7 +172,7 @@ export function weights(model: Model): (Weight | Vector)[] {
   return [embed_tokens, ...layers.flatMap(layerWeights), norm, ...head];
 }
 
-/** A block's adapters: `a`, `b` and magnitudes of each layer. */
+/** The weights of a block's adapters: `a`, `b` and the magnitudes of each layer. */
 function layerAdapters(layer: Layer): (Weight | Vector)[] {
   return linears(layer).flatMap(({ lora }) =>
     lora ? [lora.a, lora.b, ...(lora.dora ? [lora.dora.m] : [])] : []
@@ -182,27 +184,27 @@ export function adapterWeights(model: Model): (Weight | Vector)[] {
   return model.layers.flatMap(layerAdapters);
 }
 
-/** Whether training changes something of a block. */
+/** Whether training changes any weight of a block. */
 export function isTrainedLayer(layer: Layer): boolean {
   return [...layerWeights(layer), ...layerAdapters(layer)]
     .some(({ parameter }) => parameter);
 }
 
-/** The parts that an adapter has in full, in the place of its base's. */
+/** The whole modules of an adapter, which replace those of its base. */
 export function savedParts(model: Model): (Weight | Vector)[] {
   if (!model.base) return [];
   const shared = new Set(weights(model.base));
   return weights(model).filter((part) => !shared.has(part));
 }
 
-/** Weights that training changes: those with a parameter. */
+/** All trained weights: those with a parameter. */
 export function trainedWeights(model: Model): (Weight | Vector)[] {
   return [...weights(model), ...adapterWeights(model)].filter(({ parameter }) =>
     parameter
   );
 }
 
-/** All that training changes. */
+/** All parameters that training changes. */
 export function parameters(model: Model): Parameter[] {
   return trainedWeights(model).map(({ parameter }) => parameter!);
 }

@@ -1,6 +1,6 @@
 /**
- * Hidden states to logits over the whole vocabulary, scaled and capped as the family does. For a
- * few rows only.
+ * Computes logits over the whole vocabulary from hidden states, with the factor and soft cap of the
+ * family. Only for a few rows.
  */
 import { fullLogits } from "../../../kernels/vocabulary/full_logits.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -8,9 +8,9 @@ import { logitOptions } from "../config/config.ts";
 import type { Model } from "./model.ts";
 
 /**
- * `[rows, vocab_size]` from hidden states `[rows, hidden_size]`.
+ * Logits `[rows, vocab_size]` of hidden states `[rows, hidden_size]`.
  *
- * @throws {RangeError} if they do not fit in one binding
+ * @throws {RangeError} if the logits do not fit in one binding
  */
 export function modelLogits(
   { device, lm_head, config }: Model,

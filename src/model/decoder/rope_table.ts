@@ -1,9 +1,15 @@
-/** Cosines and sines of a rotary embedding by position, computed in float64, kept on the device. */
+/**
+ * Makes the tables of a rotary embedding on the device: cosines and sines by position, computed in
+ * float64.
+ */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { Rope, Ropes } from "../config/rope_config.ts";
 
-/** `[positions, rotaryDim]`: of each position the cosines, then the sines of its angles. */
+/**
+ * The table of a rotary embedding, `[positions, rotaryDim]`: for each position the cosines and then
+ * the sines of its angles.
+ */
 export function ropeTable(device: Device, rope: Rope): Tensor {
   const { inverseFrequencies, attentionFactor, positions } = rope;
   const half = inverseFrequencies.length;
@@ -19,12 +25,12 @@ export function ropeTable(device: Device, rope: Rope): Tensor {
 }
 
 /**
- * The tables of a model's layers by kind, those that do not turn included: one where two kinds turn
- * alike.
+ * The tables of a model by kind of layer. "none" is for layers that do not rotate. Kinds with the
+ * same rotation share a table.
  */
 export type RopeTables = Readonly<Record<keyof Ropes | "none", Tensor>>;
 
-/** Makes the tables. */
+/** Makes the tables of a model. */
 export function ropeTables(
   device: Device,
   { full, sliding }: Ropes,

@@ -1,10 +1,10 @@
 /**
- * What a token costs in the products of a model's blocks: the yardstick of whether it pays to
- * prepare for them.
+ * Estimates the cost of a token in the matrix products of a model's blocks. It decides whether
+ * tuning these products pays off.
  */
 import type { ModelConfig } from "../config/config.ts";
 
-/** The sizes that count. */
+/** The sizes of a model that the estimate needs. */
 export type ProductSizes = Pick<
   ModelConfig,
   | "hidden_size"
@@ -16,8 +16,8 @@ export type ProductSizes = Pick<
 >;
 
 /**
- * Operations of one token forward through all blocks, two for each weight; attention and vocabulary
- * left out.
+ * Number of operations of one token in the forward pass through all blocks, two for each weight.
+ * Attention scores and the vocabulary are left out.
  */
 export function tokenOperations(config: ProductSizes): number {
   const { hidden_size: hidden, head_dim } = config;
