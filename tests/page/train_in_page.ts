@@ -19,7 +19,7 @@ import { exportModel } from "../../src/model/saving/export.ts";
 import { readRow } from "../../src/preference/formats/format.ts";
 import { PREFERENCE_FORMATS } from "../../src/preference/formats/preference_formats.ts";
 import type { Row } from "../../src/preference/formats/turns.ts";
-import type { TokenPair } from "../../src/preference/tokens/token_pair.ts";
+import type { TokenPair } from "../../src/preference/tokens/token_examples.ts";
 import {
   type Encoder,
   tokenizePreference,
