@@ -6,7 +6,8 @@
  *     //#for i in ROWS, j in 1..KEYS    the lines up to //#end for each i = 0 .. ROWS - 1 and j = 1 .. KEYS - 1
  *     //#if TYPE == "bf16"              the lines up to //#else if, //#else or //#end, where that holds
  *     //#let HALF = ROWS / 2            a name for a value, up to the end of the block that it stands in
- *     //#use "score.wgsl" A = "k#{i}"   the lines of another file, which knows the names known here, and A
+ *     //#use "score.wgsl" A = "k#{i}"   the lines of another file, indented as this line: it knows the names known
+ *                                       here, and A
  *     #{3 * i + 1}                      a value
  *     #[p#{j} for j in KEYS join " + "] the text before `for` again and again, with " + " between
  *     #[s#{r} for r in ROWS select i]   WGSL that gives the i-th of these at run time, by nested select()
@@ -15,7 +16,6 @@
  */
 import {
   type Block,
-  type Given,
   parseBlocks,
   type Place,
   told,
@@ -60,7 +60,8 @@ export function createExpander(
     expectNames(name, blocks, values);
     const scope: Scope = new Map(Object.entries(values));
     const lines: string[] = [];
-    write(blocks, { pieces, blocksOf, users: [name], scope, lines });
+    const users = [name];
+    write(blocks, { pieces, blocksOf, users, scope, indent: "", lines });
     return `${lines.join("\n")}\n`;
   };
 }
@@ -91,6 +92,8 @@ interface Writer {
   /** The files in writing, each used by the one before. */
   readonly users: readonly string[];
   readonly scope: Scope;
+  /** Stands before each line that is not empty. */
+  readonly indent: string;
   readonly lines: string[];
 }
 
@@ -123,14 +126,16 @@ function writeBlock(
 ): void {
   const { scope } = writer;
   switch (block.kind) {
-    case "line":
-      writer.lines.push(fillParts(block.parts, scope));
+    case "line": {
+      const line = fillParts(block.parts, scope);
+      writer.lines.push(line === "" ? line : `${writer.indent}${line}`);
       break;
+    }
     case "values":
       for (const value of block.values) value(scope);
       break;
     case "use":
-      writePiece(block.file, block.given, writer);
+      writePiece(block, writer);
       break;
     case "for":
       eachRound(block.ranges, scope, () => write(block.body, writer));
@@ -146,10 +151,10 @@ function writeBlock(
 }
 
 function writePiece(
-  file: string,
-  given: readonly Given[],
-  { pieces, blocksOf, users, scope, lines }: Writer,
+  { file, given, indent }: Extract<Block, { kind: "use" }>,
+  writer: Writer,
 ): void {
+  const { pieces, users, scope } = writer;
   const text = Object.hasOwn(pieces, file) ? pieces[file] : undefined;
   if (text === undefined) {
     throw new TypeError(
@@ -161,12 +166,11 @@ function writePiece(
   }
   const inner: Scope = new Map(scope);
   for (const [name, value] of given) inner.set(name, value(scope));
-  write(blocksOf(file, text), {
-    pieces,
-    blocksOf,
+  write(writer.blocksOf(file, text), {
+    ...writer,
     users: [...users, file],
     scope: inner,
-    lines,
+    indent: `${writer.indent}${indent}`,
   });
 }
 

@@ -42,6 +42,8 @@ export type Block =
     | { readonly kind: "let"; readonly given: Given }
     | {
       readonly kind: "use";
+      /** White space before the line, and so before all lines of the file. */
+      readonly indent: string;
       readonly file: string;
       readonly given: readonly Given[];
     }
@@ -135,7 +137,13 @@ function readBlock(
       const [, file, more] = matched(/^"([^"]+)"\s*(.*)$/, rest, wanted);
       // a comma within a word separates nothing
       const pairs = more!.match(/(?:"[^"]*"|[^,"])+/g) ?? [];
-      return { kind: "use", place, file: file!, given: pairs.map(parseGiven) };
+      return {
+        kind: "use",
+        place,
+        indent: /^\s*/.exec(line)![0],
+        file: file!,
+        given: pairs.map(parseGiven),
+      };
     }
     case "for": {
       const ranges = rest.split(/\s*,\s*/).map(parseRange);

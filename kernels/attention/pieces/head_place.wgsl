@@ -1,5 +1,4 @@
-// Where a head begins: its first texel, or the place of that texel where no head wraps to a new
-// line.
+// where a head begins: a texel, or its place if no head goes on in the next line of the texture
 //#if WRAPS
 let #{NAME} = #{TEXEL};
 //#else

@@ -1,4 +1,4 @@
-// texel #{QUAD} of the head at #{AT}
+//#values NAME, TEXTURE, AT, QUAD, WRAPS
 //#if WRAPS
 let #{NAME} = textureLoad(#{TEXTURE}, place(#{AT} + #{QUAD}u));
 //#else

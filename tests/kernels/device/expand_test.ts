@@ -115,6 +115,17 @@ Deno.test("expand() writes the lines of a file that is used", pure, () => {
   );
 });
 
+Deno.test("expand() indents the lines of a file as its use", pure, () => {
+  const pieces = {
+    "inner.wgsl": "{\n\n  a\n}\n",
+    "outer.wgsl": 'for\n  //#use "inner.wgsl"\n',
+  };
+  assertEquals(
+    expanded(["x", '  //#use "outer.wgsl"', "y"], {}, pieces),
+    ["x", "  for", "    {", "", "      a", "    }", "y"],
+  );
+});
+
 /** What is said of a file of these lines. */
 function complaint(
   lines: readonly string[],
