@@ -41,6 +41,117 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "tasks": ["src/commands", "src/report", "src/base"],
 };
 
+/**
+ * The rooms inside the floors, each with the rooms of its floor that it may import from, beside
+ * itself. Read from the top of a floor down, it is a table of contents. "." is what lies right in
+ * the floor.
+ */
+const ROOMS: Readonly<
+  Record<string, Readonly<Record<string, readonly string[]>>>
+> = {
+  "kernels": {
+    "device": [],
+    "launch": ["device"],
+    "matrix": ["device", "launch"],
+    "matmul/operands": ["device", "launch", "matrix"],
+    "matmul/cpu": ["device", "matrix", "matmul/operands"],
+    "matmul/gpu": ["device", "matrix", "matmul/operands"],
+    "matmul": [
+      "device",
+      "launch",
+      "matrix",
+      "matmul/operands",
+      "matmul/cpu",
+      "matmul/gpu",
+    ],
+    "attention/pieces": ["device"],
+    "attention": ["device", "launch", "attention/pieces"],
+    "experts": ["device", "launch", "matmul"],
+    "optimizers": ["device", "launch", "matmul"],
+    "rows/pieces": ["device"],
+    "rows": ["device", "launch", "matmul", "rows/pieces"],
+    "vocabulary": ["device", "launch", "matrix", "matmul", "rows"],
+    "few_rows": [
+      "device",
+      "launch",
+      "matrix",
+      "matmul/operands",
+      "matmul/cpu",
+      "matmul/gpu",
+      "matmul",
+      "rows",
+    ],
+    // writes the text of every kernel
+    ".": [
+      "device",
+      "launch",
+      "matmul/cpu",
+      "matmul/gpu",
+      "attention",
+      "optimizers",
+      "rows",
+      "vocabulary",
+      "few_rows",
+    ],
+  },
+  "src/files": {
+    ".": [],
+    "disk": ["."],
+    "records": [".", "disk"],
+    "safetensors": [".", "disk"],
+    "hub": [".", "disk", "records", "safetensors"],
+    "folders": [".", "disk", "safetensors", "hub"],
+    "gguf": [".", "disk", "safetensors", "folders"],
+  },
+  "src/text": {
+    "jinja": [],
+    ".": ["jinja"],
+  },
+  "src/preference": {
+    "formats": [],
+    "tokens": ["formats"],
+    "loading": ["formats", "tokens"],
+  },
+  "src/model": {
+    "config": [],
+    "decoder": ["config"],
+    "weights": ["config", "decoder"],
+    "adapter": ["config", "decoder", "weights"],
+    "opening": ["config", "decoder", "weights", "adapter"],
+    "saving": ["config", "decoder", "adapter", "opening"],
+    "gguf": ["config", "weights", "saving"],
+  },
+  "src/training": {
+    "loss": [],
+    "optimizer": [],
+    "method": ["loss"],
+    "loop": ["loss", "optimizer", "method"],
+    "options": ["loss", "optimizer", "method"],
+    "checkpoint": ["optimizer", "loop"],
+    "importing": ["options"],
+    "setup": ["loss", "method", "loop", "options", "importing"],
+    "reference": ["method", "loop", "options", "setup"],
+    "plan": [
+      "optimizer",
+      "method",
+      "loop",
+      "options",
+      "setup",
+      "reference",
+    ],
+    "run": [
+      "optimizer",
+      "method",
+      "loop",
+      "options",
+      "checkpoint",
+      "setup",
+      "reference",
+      "plan",
+    ],
+  },
+};
+
 /** A file of the project: its path from the root, with slashes, and its text. */
 interface Source {
   readonly path: string;
@@ -74,6 +185,65 @@ function forbiddenImports(source: Source): string[] {
     return other !== floor && !FLOORS[floor]?.includes(other);
   }).map((target) => `${source.path} -> ${target}`);
 }
+
+/** The room of a file inside its floor; undefined where the floor has no rooms. */
+function roomOf(path: string): string | undefined {
+  const floor = floorOf(path);
+  if (floor === undefined || ROOMS[floor] === undefined) return undefined;
+  return path.slice(floor.length + 1).split("/").slice(0, -1).join("/") || ".";
+}
+
+/** `path -> target` for each import from a room of the same floor that its row does not list. */
+function importsPastRooms(source: Source): string[] {
+  const floor = floorOf(source.path)!;
+  const room = roomOf(source.path);
+  if (room === undefined) return [];
+  const row = ROOMS[floor]![room];
+  if (row === undefined) return [`${source.path}: its room has no row`];
+  return importsOf(source).filter((target) => {
+    const other = roomOf(target)!;
+    return floorOf(target) === floor && other !== room && !row.includes(other);
+  }).map((target) => `${source.path} -> ${target}`);
+}
+
+/** What imports what, with each path as `name` has it. */
+function arrowsOf(
+  sources: readonly Source[],
+  name: (path: string) => string,
+): Map<string, Set<string>> {
+  const arrows = new Map<string, Set<string>>();
+  for (const source of sources) {
+    const from = name(source.path);
+    const to = importsOf(source).map(name).filter((one) => one !== from);
+    arrows.set(from, new Set([...arrows.get(from) ?? [], ...to]));
+  }
+  return arrows;
+}
+
+/** A circle of arrows, as a path that ends where it begins; undefined if there is none. */
+function circleIn(
+  arrows: ReadonlyMap<string, ReadonlySet<string>>,
+): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (at: string, path: readonly string[]): string[] | undefined => {
+    const seen = path.indexOf(at);
+    if (seen >= 0) return [...path.slice(seen), at];
+    if (done.has(at)) return undefined;
+    for (const next of arrows.get(at) ?? []) {
+      const found = walk(next, [...path, at]);
+      if (found) return found;
+    }
+    done.add(at);
+    return undefined;
+  };
+  for (const start of arrows.keys()) {
+    const found = walk(start, []);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/"));
 
 /** Text without comments, so that a rule may be spoken of. */
 function codeOf(text: string): string {
@@ -131,6 +301,77 @@ Deno.test(
   pure,
   () => {
     assertEquals(ours.flatMap(forbiddenImports), []);
+  },
+);
+
+Deno.test(
+  "importsPastRooms() tells ways down from ways up in a floor",
+  pure,
+  () => {
+    const from = (path: string, target: string) =>
+      importsPastRooms({ path, text: `import { x } from "${target}";` });
+    assertEquals(from("src/training/run/a.ts", "../loop/b.ts"), []);
+    assertEquals(from("src/training/run/a.ts", "./b.ts"), []);
+    assertEquals(from("src/training/run/a.ts", "../../model/saving/b.ts"), []);
+    assertEquals(from("src/files/disk/a.ts", "../disk.ts"), []);
+    assertEquals(from("src/training/loop/a.ts", "../run/b.ts"), [
+      "src/training/loop/a.ts -> src/training/run/b.ts",
+    ]);
+    assertEquals(from("src/files/disk.ts", "./disk/b.ts"), [
+      "src/files/disk.ts -> src/files/disk/b.ts",
+    ]);
+    assertEquals(from("src/training/shed/a.ts", "./b.ts"), [
+      "src/training/shed/a.ts: its room has no row",
+    ]);
+  },
+);
+
+Deno.test("imports go down the rooms of each floor", pure, () => {
+  assertEquals(ours.flatMap(importsPastRooms), []);
+});
+
+Deno.test("circleIn() finds the way back to where it began", pure, () => {
+  const arrows = (...list: [string, string[]][]) =>
+    new Map(list.map(([from, to]) => [from, new Set(to)]));
+  assertEquals(circleIn(arrows(["a", ["b", "c"]], ["b", ["c"]])), undefined);
+  assertEquals(
+    circleIn(arrows(["a", ["b"]], ["b", ["c"]], ["c", ["b"]])),
+    ["b", "c", "b"],
+  );
+});
+
+Deno.test("no files import each other in a circle", pure, () => {
+  assertEquals(circleIn(arrowsOf(ours, (path) => path)), undefined);
+});
+
+Deno.test("no folders import each other in a circle", pure, () => {
+  assertEquals(circleIn(arrowsOf(ours, folderOf)), undefined);
+});
+
+Deno.test("no folder has more than 30 files", pure, () => {
+  const folders = Map.groupBy(everySource, ({ path }) => folderOf(path));
+  const full = [...folders].filter(([, files]) => files.length > 30);
+  assertEquals(full.map(([folder]) => folder), []);
+});
+
+/** What may speak to Deno: the disk, the opener of the device, and tasks. */
+const DENO_FILES = ["src/files/disk.ts", "kernels/device/open_deno.ts"];
+/** What has no twin on the web: hashes of bytes that come in pieces, compressions of parquet. */
+const NODE_FILES = [
+  "src/files/disk/hash.ts",
+  "src/files/records/parquet_records.ts",
+];
+
+Deno.test(
+  "only the disk, the opener of the device and tasks speak to Deno",
+  pure,
+  () => {
+    const outside = ours.filter(({ path }) =>
+      !path.startsWith("tasks/") && !DENO_FILES.includes(path)
+    );
+    assertEquals(occurrences(outside, /\bDeno\b/), []);
+    const other = outside.filter(({ path }) => !NODE_FILES.includes(path));
+    assertEquals(occurrences(other, /["']node:\w+/), []);
   },
 );
 
