@@ -6,6 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { lossNames } from "../src/training/loss/losses.ts";
 import { methodNames } from "../src/training/method/methods.ts";
+import { test } from "./test_case.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
@@ -262,11 +263,18 @@ function* sourcesIn(folder: string): Generator<Source> {
   }
 }
 
-const everySource = [...sourcesIn("")];
-const scripts = everySource.filter(({ path }) => path.endsWith(".ts"));
-const ours = scripts.filter(({ path }) =>
-  floorOf(path) !== undefined || path === "mod.ts"
-);
+let found: readonly Source[] | undefined;
+
+/** Every file of the tree, read once. */
+const everySource = (): readonly Source[] => found ??= [...sourcesIn("")];
+
+const scripts = () => everySource().filter(({ path }) => path.endsWith(".ts"));
+
+/** The scripts of the floors, without tests and tasks. */
+const ours = () =>
+  scripts().filter(({ path }) =>
+    floorOf(path) !== undefined || path === "mod.ts"
+  );
 
 /** `path: what` for each file in which the pattern occurs outside comments. */
 function occurrences(sources: readonly Source[], pattern: RegExp): string[] {
@@ -276,13 +284,9 @@ function occurrences(sources: readonly Source[], pattern: RegExp): string[] {
   });
 }
 
-const pure = {
-  permissions: "none",
-  sanitizeOps: true,
-  sanitizeResources: true,
-} as const;
+const reading = { permissions: { read: [ROOT] } };
 
-Deno.test("forbiddenImports() tells ways down from ways up", pure, () => {
+test("forbiddenImports() tells ways down from ways up", reading, () => {
   const from = (path: string, target: string) =>
     forbiddenImports({ path, text: `import { x } from "${target}";` }).length;
   assertEquals(from("src/model/a.ts", "../autograd/b.ts"), 0);
@@ -296,17 +300,18 @@ Deno.test("forbiddenImports() tells ways down from ways up", pure, () => {
   assertEquals(from("tests/a_test.ts", "../src/base/random.ts"), 0);
 });
 
-Deno.test(
-  `imports go down the floors in all ${ours.length} files`,
-  pure,
+test(
+  "imports go down the floors in all files",
+  reading,
   () => {
-    assertEquals(ours.flatMap(forbiddenImports), []);
+    assert(ours().length > 20, `found ${ours().length} files`);
+    assertEquals(ours().flatMap(forbiddenImports), []);
   },
 );
 
-Deno.test(
+test(
   "importsPastRooms() tells ways down from ways up in a floor",
-  pure,
+  reading,
   () => {
     const from = (path: string, target: string) =>
       importsPastRooms({ path, text: `import { x } from "${target}";` });
@@ -326,11 +331,11 @@ Deno.test(
   },
 );
 
-Deno.test("imports go down the rooms of each floor", pure, () => {
-  assertEquals(ours.flatMap(importsPastRooms), []);
+test("imports go down the rooms of each floor", reading, () => {
+  assertEquals(ours().flatMap(importsPastRooms), []);
 });
 
-Deno.test("circleIn() finds the way back to where it began", pure, () => {
+test("circleIn() finds the way back to where it began", reading, () => {
   const arrows = (...list: [string, string[]][]) =>
     new Map(list.map(([from, to]) => [from, new Set(to)]));
   assertEquals(circleIn(arrows(["a", ["b", "c"]], ["b", ["c"]])), undefined);
@@ -340,16 +345,16 @@ Deno.test("circleIn() finds the way back to where it began", pure, () => {
   );
 });
 
-Deno.test("no files import each other in a circle", pure, () => {
-  assertEquals(circleIn(arrowsOf(ours, (path) => path)), undefined);
+test("no files import each other in a circle", reading, () => {
+  assertEquals(circleIn(arrowsOf(ours(), (path) => path)), undefined);
 });
 
-Deno.test("no folders import each other in a circle", pure, () => {
-  assertEquals(circleIn(arrowsOf(ours, folderOf)), undefined);
+test("no folders import each other in a circle", reading, () => {
+  assertEquals(circleIn(arrowsOf(ours(), folderOf)), undefined);
 });
 
-Deno.test("no folder has more than 30 files", pure, () => {
-  const folders = Map.groupBy(everySource, ({ path }) => folderOf(path));
+test("no folder has more than 30 files", reading, () => {
+  const folders = Map.groupBy(everySource(), ({ path }) => folderOf(path));
   const full = [...folders].filter(([, files]) => files.length > 30);
   assertEquals(full.map(([folder]) => folder), []);
 });
@@ -362,11 +367,11 @@ const NODE_FILES = [
   "src/files/records/parquet_records.ts",
 ];
 
-Deno.test(
+test(
   "only the disk, the opener of the device and tasks speak to Deno",
-  pure,
+  reading,
   () => {
-    const outside = ours.filter(({ path }) =>
+    const outside = ours().filter(({ path }) =>
       !path.startsWith("tasks/") && !DENO_FILES.includes(path)
     );
     assertEquals(occurrences(outside, /\bDeno\b/), []);
@@ -375,15 +380,15 @@ Deno.test(
   },
 );
 
-Deno.test("only kernels/ and its tests name GPU types", pure, () => {
-  const outside = scripts.filter(({ path }) =>
+test("only kernels/ and its tests name GPU types", reading, () => {
+  const outside = scripts().filter(({ path }) =>
     !/^(tests\/)?kernels\//.test(path) && path !== "tests/floors_test.ts"
   );
   assertEquals(occurrences(outside, /\bGPU[A-Z]\w*|navigator\.gpu/), []);
 });
 
-Deno.test("only tasks/ speak to the console and the process", pure, () => {
-  const outside = scripts.filter(({ path }) =>
+test("only tasks/ speak to the console and the process", reading, () => {
+  const outside = scripts().filter(({ path }) =>
     !isProgram(path) && !isTested(path)
   );
   assertEquals(
@@ -392,21 +397,32 @@ Deno.test("only tasks/ speak to the console and the process", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "no source says any, hides an error or refers to one machine's folders",
-  pure,
+  reading,
   () => {
     const banned =
       /\bas any\b|: any\b|<any>|@ts-ignore|@ts-nocheck|deno-lint-ignore-file|"\/(root|work|home)\//;
-    const others = scripts.filter(({ path }) =>
+    const others = scripts().filter(({ path }) =>
       path !== "tests/floors_test.ts"
     );
     assertEquals(occurrences(others, banned), []);
   },
 );
 
-Deno.test("no file is longer than 500 lines", pure, () => {
-  const long = everySource.map(({ path, text }) => ({
+test(
+  "tests are registered by test(), which heeds their permissions",
+  reading,
+  () => {
+    const others = scripts().filter(({ path }) =>
+      isTested(path) && !/^tests\/(test_case|floors_test)\.ts$/.test(path)
+    );
+    assertEquals(occurrences(others, /\bDeno\.test\b/), []);
+  },
+);
+
+test("no file is longer than 500 lines", reading, () => {
+  const long = everySource().map(({ path, text }) => ({
     path,
     lines: text.split("\n").length - 1,
   }))
@@ -414,12 +430,12 @@ Deno.test("no file is longer than 500 lines", pure, () => {
   assertEquals(long, []);
 });
 
-Deno.test(
+test(
   "every file is named in snake_case after the one thing inside",
-  pure,
+  reading,
   () => {
     const vague = /^(utils?|helpers?|common|index|manager|misc)$/;
-    const wrong = everySource.map(({ path }) => path).filter((path) => {
+    const wrong = everySource().map(({ path }) => path).filter((path) => {
       const name = (path.split("/").at(-1) ?? "").replace(/(\.d)?\.\w+$/, "");
       return vague.test(name) || !/^[a-z0-9_]+$/.test(name);
     });
@@ -427,11 +443,11 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "every file of src/ and kernels/ begins by saying what it does",
-  pure,
+  reading,
   () => {
-    const silent = everySource.filter(({ path, text }) =>
+    const silent = everySource().filter(({ path, text }) =>
       floorOf(path) !== undefined && !/^(\/\*\*|\/\/)/.test(text)
     );
     assertEquals(silent.map(({ path }) => path), []);
@@ -454,7 +470,7 @@ function namesAsked(
   return occurrences(sources, new RegExp(asked.join("|")));
 }
 
-Deno.test("namesAsked() tells a question for a name from a row", pure, () => {
+test("namesAsked() tells a question for a name from a row", reading, () => {
   const asks = (text: string) =>
     namesAsked([{ path: "src/a.ts", text }], ["dpo", "kto"]).length;
   assertEquals(asks('if (trainer === "mine") {'), 1);
@@ -468,19 +484,15 @@ Deno.test("namesAsked() tells a question for a name from a row", pure, () => {
   assertEquals(asks("trainer: choice(explained, names)"), 0);
 });
 
-Deno.test("only their tables ask for a method or a loss by name", pure, () => {
+test("only their tables ask for a method or a loss by name", reading, () => {
   const tables = [
     "src/training/loss/losses.ts",
     "src/training/method/methods.ts",
   ];
   // other tools' words are compared where their recipes are read
-  const asking = ours.filter(({ path }) =>
+  const asking = ours().filter(({ path }) =>
     !tables.includes(path) && !path.startsWith("src/training/importing/") &&
     /^(src\/(training|scoring|report|commands)|tasks)\/|^mod\.ts$/.test(path)
   );
   assertEquals(namesAsked(asking, [...methodNames, ...lossNames]), []);
-});
-
-Deno.test("the tree has sources to hold to its rules", pure, () => {
-  assert(ours.length > 20, `found ${ours.length} files`);
 });

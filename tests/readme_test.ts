@@ -16,6 +16,7 @@ import {
   ROOT,
 } from "./pages/pages.ts";
 import { TASKS } from "./pages/task_schemas.ts";
+import { test } from "./test_case.ts";
 
 const UPDATE = Deno.args.includes("--update");
 
@@ -59,7 +60,7 @@ function fault(words: readonly string[], project: Config): string | undefined {
 }
 
 for (const page of Object.keys(GENERATED)) {
-  Deno.test(`${page} has the tables of the code`, reading, () => {
+  test(`${page} has the tables of the code`, reading, () => {
     const text = pageText(page);
     const wanted = withTables(page, text);
     if (UPDATE) Deno.writeTextFileSync(join(ROOT, page), wanted);
@@ -67,12 +68,12 @@ for (const page of Object.keys(GENERATED)) {
   });
 }
 
-Deno.test("README has at most 250 lines", reading, () => {
+test("README has at most 250 lines", reading, () => {
   const lines = pageText("README.md").split("\n").length - 1;
   assert(lines <= 250, `found ${lines}`);
 });
 
-Deno.test(
+test(
   "the pages' commands name tasks, and the tasks can read them",
   reading,
   () => {
@@ -84,14 +85,14 @@ Deno.test(
   },
 );
 
-Deno.test("docs/tasks.md shows an example of each task", reading, () => {
+test("docs/tasks.md shows an example of each task", reading, () => {
   const shown = commandsOf(pageText("docs/tasks.md"))
     .map(([, , name]) => name);
   const missing = Object.keys(TASKS).filter((name) => !shown.includes(name));
   assertEquals(missing, []);
 });
 
-Deno.test("the pages' recipes load without a warning", reading, () => {
+test("the pages' recipes load without a warning", reading, () => {
   const recipes = pages().flatMap((page) => {
     const text = pageText(page);
     return ["jsonc", "yaml"].flatMap((language) =>
@@ -119,12 +120,12 @@ async function deno(...args: string[]): Promise<string> {
 
 const running = { ...reading, permissions: { read: [ROOT], run: ["deno"] } };
 
-Deno.test("the pages' code type-checks", running, async () => {
+test("the pages' code type-checks", running, async () => {
   const withCode = ["README.md", "docs/from_code.md"];
   assertEquals(await deno("check", "-q", "--doc-only", ...withCode), "");
 });
 
-Deno.test("mod.ts's example runs", running, async () => {
+test("mod.ts's example runs", running, async () => {
   const args = ["-q", "--no-prompt", "--no-check", "-P=inspect", "mod.ts"];
   assertEquals(await deno("test", "--doc", ...args), "");
 });

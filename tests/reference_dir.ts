@@ -1,36 +1,96 @@
 /**
- * Where the golden numbers of transformers, PEFT and TRL lie: `REFERENCE_DIR` if it is set, else
- * `../shared/reference` beside the project, else the small subset in `tests/fixtures/reference`. Counts what was
- * compared with them.
+ * Where the golden numbers of transformers, PEFT and TRL lie: the folder that `REFERENCE_DIR`
+ * names, else `../shared/reference` beside the project; what is not there comes from the subset in
+ * `tests/fixtures/reference`. Nothing is looked up before a test asks. It knows no names of
+ * models, adapters or runs: they are what the folders hold.
  */
 import { fromFileUrl, join } from "@std/path";
+import { FIXTURES } from "./fixture_path.ts";
+import { isGranted } from "./test_case.ts";
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
+
+function environment(name: string): string | undefined {
+  return isGranted({ env: [name] }) ? Deno.env.get(name) : undefined;
+}
+
+const full = environment("REFERENCE_DIR") ??
+  join(ROOT, "..", "shared", "reference");
+const realData = join(full, "..", "realdata");
+
+/** What a test that compares with the reference may read. */
+export const REFERENCE: string[] = [full, FIXTURES, realData];
 
 function exists(path: string): boolean {
   try {
     Deno.statSync(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 
-function environment(name: string): string | undefined {
-  const granted = Deno.permissions.querySync({ name: "env", variable: name });
-  return granted.state === "granted" ? Deno.env.get(name) : undefined;
+/** The reference folder if it has `name`, else its subset. */
+export function referenceRoot(name: string): string {
+  return exists(join(full, name)) ? full : FIXTURES;
 }
 
-const full = environment("REFERENCE_DIR") ??
-  join(ROOT, "..", "shared", "reference");
-const folders = [full, join(ROOT, "tests", "fixtures", "reference")];
-
-/** The path of `name` in the full reference or in its subset; undefined if neither has it. */
-export function referencePath(name: string): string | undefined {
-  return folders.map((folder) => join(folder, name)).find(exists);
+/** The path of `name` in the reference folder if it has it, else in its subset. */
+export function referencePath(name: string): string {
+  return join(referenceRoot(name), name);
 }
 
-/** Name of the environment variable through which the files of one test run add up what they compared. */
+/** The parsed JSON file `name` of the reference. */
+export function referenceJson(name: string) {
+  return JSON.parse(Deno.readTextFileSync(referencePath(name)));
+}
+
+/** A model, an adapter or a run of the reference. */
+export interface ReferenceEntry {
+  readonly name: string;
+  /** The reference folder or its subset: what the entry refers to lies in the same one. */
+  readonly root: string;
+  readonly folder: string;
+}
+
+/** All folders of a kind in the reference, and those that its subset alone has. */
+export function referenceEntries(
+  kind: "models" | "peft" | "trajectories",
+): ReferenceEntry[] {
+  const found = new Map<string, ReferenceEntry>();
+  for (const root of [full, FIXTURES]) {
+    if (!exists(join(root, kind))) continue;
+    for (const { name, isDirectory } of Deno.readDirSync(join(root, kind))) {
+      if (!isDirectory || found.has(name)) continue;
+      found.set(name, { name, root, folder: join(root, kind, name) });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** The model that an adapter of the reference was made for. */
+export function adapterBase({ root, folder }: ReferenceEntry): string {
+  const config = Deno.readTextFileSync(join(folder, "adapter_config.json"));
+  return join(root, JSON.parse(config).base_model_name_or_path);
+}
+
+/** The path of a file of an entry, undefined where it has none. */
+export function entryFile(
+  { folder }: ReferenceEntry,
+  name: string,
+): string | undefined {
+  const path = join(folder, name);
+  return exists(path) ? path : undefined;
+}
+
+/** The path of real data beside the reference folder, undefined where there is none. */
+export function realDataPath(name: string): string | undefined {
+  const path = join(realData, name);
+  return exists(path) ? path : undefined;
+}
+
+/** The environment variable through which the files of one test run add up what they compared. */
 const COUNTS = "TIEBREAK_REFERENCE_CASES";
 const counts: Record<string, number> = {};
 
@@ -46,8 +106,7 @@ export function comparedSoFar(): Record<string, number> {
 
 // each test file is a world of its own; the environment is the process's
 globalThis.addEventListener("unload", () => {
-  const granted = Deno.permissions.querySync({ name: "env", variable: COUNTS });
-  if (granted.state !== "granted") return;
+  if (!isGranted({ env: [COUNTS] })) return;
   const sum = comparedSoFar();
   for (const [family, cases] of Object.entries(counts)) {
     sum[family] = (sum[family] ?? 0) + cases;
@@ -55,7 +114,7 @@ globalThis.addEventListener("unload", () => {
   Deno.env.set(COUNTS, JSON.stringify(sum));
 });
 
-/** The folders that are searched, those that exist, by their names for people. */
+/** The folder whose numbers are compared, by its name for people. */
 export function referenceSource(): string {
   return exists(full) ? full : "tests/fixtures/reference";
 }

@@ -1,16 +1,31 @@
 /**
  * A folder for one test that is gone at its end: `await using folder = await temporaryFolder()`.
- * Tests that use it name `TEMPORARY` in their permissions, not the whole disk.
+ * Tests that use it name `TEMPORARY` in their permissions, not the whole disk. Nothing is made
+ * before the first test asks for a folder.
  */
 import { join } from "@std/path";
+import { isGranted } from "./test_case.ts";
 
-/** The folder under which all temporary folders lie. */
-export const TEMPORARY: string = Deno.makeTempDirSync({ prefix: "tiebreak-" });
+/** The system's folder for temporary files, as far as the environment may be asked for it. */
+function systemFolder(): string {
+  const names = ["TMPDIR", "TEMP", "TMP"];
+  const found = isGranted({ env: names })
+    ? names.map((name) => Deno.env.get(name))
+    : [];
+  return found.find((path) => path) ?? "/tmp";
+}
 
-addEventListener(
-  "unload",
-  () => Deno.removeSync(TEMPORARY, { recursive: true }),
+/** The folder under which all temporary folders of a test file lie. */
+export const TEMPORARY: string = join(
+  systemFolder(),
+  `tiebreak-${crypto.randomUUID()}`,
 );
+
+let isMade = false;
+
+addEventListener("unload", () => {
+  if (isMade) Deno.removeSync(TEMPORARY, { recursive: true });
+});
 
 /** An empty folder below `TEMPORARY`, removed when it is disposed of. */
 export interface TemporaryFolder extends AsyncDisposable {
@@ -21,11 +36,18 @@ export interface TemporaryFolder extends AsyncDisposable {
   write(name: string, data: string | Uint8Array): Promise<string>;
 }
 
+/** Makes an empty folder that stays until the test file ends. */
+export function makeTemporary(): string {
+  Deno.mkdirSync(TEMPORARY, { recursive: true });
+  isMade = true;
+  return Deno.makeTempDirSync({ dir: TEMPORARY });
+}
+
 /** Makes an empty folder for a test. */
-export async function temporaryFolder(): Promise<TemporaryFolder> {
-  const path = await Deno.makeTempDir({ dir: TEMPORARY });
+export function temporaryFolder(): Promise<TemporaryFolder> {
+  const path = makeTemporary();
   const file = (name: string) => join(path, name);
-  return {
+  return Promise.resolve({
     path,
     file,
     async write(name, data) {
@@ -37,5 +59,5 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
       return file(name);
     },
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
-  };
+  });
 }

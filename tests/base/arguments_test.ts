@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { readArguments } from "../../src/base/arguments.ts";
 import { defineSchema } from "../../src/base/schema.ts";
 import { bakerySchema } from "./options_fixture.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -9,7 +10,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "readArguments() takes --key=value, --key value and dashes for underscores",
   pure,
   () => {
@@ -25,7 +26,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readArguments() leaves a positional argument after a bare flag alone",
   pure,
   () => {
@@ -37,7 +38,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readArguments() takes --no-flag and a spoken true or false",
   pure,
   () => {
@@ -50,7 +51,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readArguments() sees --help, -h and --debug apart from the options",
   pure,
   () => {
@@ -62,7 +63,7 @@ Deno.test(
   },
 );
 
-Deno.test("readArguments() names all that is wrong at once", pure, () => {
+test("readArguments() names all that is wrong at once", pure, () => {
   assertThrows(
     () => readArguments(bakerySchema, ["-x", "a", "b", "--water"]),
     TypeError,
@@ -72,7 +73,7 @@ Deno.test("readArguments() names all that is wrong at once", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "readArguments() asks for a missing positional argument unless help is wanted",
   pure,
   () => {

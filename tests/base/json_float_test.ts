@@ -5,6 +5,7 @@ import {
   withoutFloat,
 } from "../../src/base/json_float.ts";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -12,7 +13,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test({
+test({
   ...pure,
   name: "parseWithFloats() keeps whole floats apart, and nothing else",
   fn() {
@@ -28,7 +29,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "render() prints the floats of JSON as Python does",
   fn() {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatJsonLine, parseJsonLines } from "../../src/base/json_lines.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -7,7 +8,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "parseJsonLines() gives values with their lines and passes over blank ones",
   pure,
   () => {
@@ -18,7 +19,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "parseJsonLines() names source and line of text that is not JSON",
   pure,
   () => {
@@ -30,7 +31,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "parseJsonLines() leaves out a torn last line only where it is allowed",
   pure,
   () => {
@@ -45,7 +46,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "formatJsonLine() keeps every digit and refuses NaN by its key",
   pure,
   () => {

@@ -3,6 +3,7 @@ import { helpText, optionsTable } from "../../src/base/options_help.ts";
 import { choice } from "../../src/base/option.ts";
 import { optionsOf } from "../../src/base/schema.ts";
 import { bakerySchema } from "./options_fixture.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -10,7 +11,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "helpText() shows usage, headings and every option within 100 columns",
   pure,
   () => {
@@ -31,7 +32,7 @@ Deno.test(
   },
 );
 
-Deno.test("optionsTable() has a row per option with its default", pure, () => {
+test("optionsTable() has a row per option with its default", pure, () => {
   const table = optionsTable(bakerySchema);
   assertStringIncludes(
     table,
@@ -46,7 +47,7 @@ Deno.test("optionsTable() has a row per option with its default", pure, () => {
   assertEquals(rows.length, optionsOf(bakerySchema).size);
 });
 
-Deno.test(
+test(
   "optionsTable() leads to the page of values that have one",
   pure,
   () => {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { progressLine, startProgress } from "../../src/base/progress.ts";
 import { formatBytes, formatDuration } from "../../src/base/units.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -8,7 +9,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test("progressLine() gives part, rate and time left", pure, () => {
+test("progressLine() gives part, rate and time left", pure, () => {
   // 30 of 120 in 60 s: 0.5 per second, 90 left take 180 s
   assertEquals(
     progressLine({
@@ -22,7 +23,7 @@ Deno.test("progressLine() gives part, rate and time left", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "progressLine() shows bytes by size and does not count resumed ones for the rate",
   pure,
   () => {
@@ -42,7 +43,7 @@ Deno.test(
   },
 );
 
-Deno.test("progressLine() does without a total", pure, () => {
+test("progressLine() does without a total", pure, () => {
   assertEquals(
     progressLine({ label: "read", done: 500, unit: "rows", seconds: 5 }),
     "read  500 rows  100 rows/s  in 5.0 s",
@@ -70,7 +71,7 @@ function recorded(terminal: boolean): string {
   return text;
 }
 
-Deno.test(
+test(
   "startProgress() writes over one clipped line on a terminal",
   pure,
   () => {
@@ -83,7 +84,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "startProgress() writes plain lines, seldom and none twice, in a pipe",
   pure,
   () => {
@@ -95,7 +96,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "formatDuration() and formatBytes() change unit where the digits would overflow",
   pure,
   () => {

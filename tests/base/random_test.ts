@@ -5,6 +5,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Random } from "../../src/base/random.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -26,7 +27,7 @@ function* sfc32(seed: bigint): Generator<number> {
   }
 }
 
-Deno.test("uint32() gives the published sequence of sfc32", pure, () => {
+test("uint32() gives the published sequence of sfc32", pure, () => {
   for (const seed of [0, 42, -1, 2 ** 40 + 5]) {
     const random = new Random(seed);
     const twin = sfc32(BigInt.asUintN(64, BigInt(seed)));
@@ -36,7 +37,7 @@ Deno.test("uint32() gives the published sequence of sfc32", pure, () => {
   }
 });
 
-Deno.test(
+test(
   "state continues a sequence exactly after a trip through JSON",
   pure,
   () => {
@@ -49,7 +50,7 @@ Deno.test(
   },
 );
 
-Deno.test("state refuses what is not four unsigned integers", pure, () => {
+test("state refuses what is not four unsigned integers", pure, () => {
   assertThrows(
     () => new Random([1, 2, 3, -4]),
     TypeError,
@@ -58,7 +59,7 @@ Deno.test("state refuses what is not four unsigned integers", pure, () => {
   assertThrows(() => new Random(0.5), RangeError, "Cannot seed a generator");
 });
 
-Deno.test(
+test(
   "float() stays in [0, 1) with mean 1/2 and variance 1/12",
   pure,
   () => {
@@ -73,7 +74,7 @@ Deno.test(
   },
 );
 
-Deno.test("normal() has mean 0, variance 1 and no skew", pure, () => {
+test("normal() has mean 0, variance 1 and no skew", pure, () => {
   const random = new Random(2);
   const draws = Array.from({ length: 20_000 }, () => random.normal());
   const moment = (k: number) => draws.reduce((a, x) => a + x ** k, 0) / 20_000;
@@ -83,7 +84,7 @@ Deno.test("normal() has mean 0, variance 1 and no skew", pure, () => {
   assert(Math.abs(moment(3)) < 0.11, `third moment ${moment(3)}`);
 });
 
-Deno.test("below() gives each integer about equally often", pure, () => {
+test("below() gives each integer about equally often", pure, () => {
   const random = new Random(3);
   const counts = new Uint32Array(7);
   for (let i = 0; i < 7000; i++) counts[random.below(7)]!++;
@@ -92,7 +93,7 @@ Deno.test("below() gives each integer about equally often", pure, () => {
   assertThrows(() => random.below(0), RangeError, "Cannot draw an integer");
 });
 
-Deno.test(
+test(
   "below() draws again where the remainder would favour small integers",
   pure,
   () => {
@@ -105,7 +106,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "shuffle() keeps every item and depends on the seed alone",
   pure,
   () => {

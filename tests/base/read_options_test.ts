@@ -3,6 +3,7 @@ import { readOptions } from "../../src/base/read_options.ts";
 import { defineSchema, type Infer } from "../../src/base/schema.ts";
 import { text } from "../../src/base/option.ts";
 import { bakerySchema } from "./options_fixture.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -10,7 +11,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "readOptions() lets the later source win over the earlier and both over the defaults",
   pure,
   () => {
@@ -23,7 +24,7 @@ Deno.test(
   },
 );
 
-Deno.test("Infer gives each option its own type", pure, () => {
+test("Infer gives each option its own type", pure, () => {
   const { options } = readOptions(bakerySchema, [{ flour: "rye" }]);
   const typed: Infer<typeof bakerySchema> = options;
   const heat: "both" | "top" | "no" = typed.heat;
@@ -33,7 +34,7 @@ Deno.test("Infer gives each option its own type", pure, () => {
   assertEquals([heat, rest, resume, shop], ["both", null, false, undefined]);
 });
 
-Deno.test("readOptions() names every problem in one error", pure, () => {
+test("readOptions() names every problem in one error", pure, () => {
   assertThrows(
     () =>
       readOptions(bakerySchema, [{
@@ -59,7 +60,7 @@ Deno.test("readOptions() names every problem in one error", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "readOptions() reads every kind from the text of a command line",
   pure,
   () => {
@@ -81,7 +82,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readOptions() takes YAML's bare no, which may arrive as false, for a choice",
   pure,
   () => {
@@ -93,7 +94,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readOptions() takes a synonym for the word of a choice",
   pure,
   () => {
@@ -104,14 +105,14 @@ Deno.test(
   },
 );
 
-Deno.test("readOptions() translates aliases and their values", pure, () => {
+test("readOptions() translates aliases and their values", pure, () => {
   const { options } = readOptions(bakerySchema, [
     { flour: "rye", temperature: "top", crumb: "plain" },
   ]);
   assertEquals([options.heat, options.seeds], ["top", ["none at all"]]);
 });
 
-Deno.test(
+test(
   "readOptions() refuses an alias beside its option and an untranslatable value",
   pure,
   () => {
@@ -127,7 +128,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readOptions() warns of a harmless foreign key and refuses a harmful one, each with its reason",
   pure,
   () => {
@@ -143,7 +144,7 @@ Deno.test(
   },
 );
 
-Deno.test("readOptions() runs the check over all options last", pure, () => {
+test("readOptions() runs the check over all options last", pure, () => {
   const { warnings } = readOptions(bakerySchema, [{ flour: "rye" }]);
   assertEquals(warnings, ["eggs without salt"]);
   assertThrows(
@@ -153,7 +154,7 @@ Deno.test("readOptions() runs the check over all options last", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "defineSchema() refuses a name in two groups and an alias of nothing",
   pure,
   () => {

@@ -1,9 +1,10 @@
 import { assert } from "@std/assert";
 import { Random } from "../../src/base/random.ts";
 import { symmetricEigen } from "../../src/base/symmetric_eigen.ts";
+import { test } from "../test_case.ts";
 
 for (const n of [1, 2, 7, 33]) {
-  Deno.test(
+  test(
     `symmetricEigen() finds values and vectors of a matrix of ${n} rows`,
     { permissions: "none", sanitizeOps: true, sanitizeResources: true },
     () => {

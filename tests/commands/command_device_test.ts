@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { freeMemory } from "../../kernels/device/open_deno.ts";
 import { budgetOf } from "../../src/commands/command_device.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -8,7 +9,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "budgetOf() is the limit in GB, else nine tenths of the free memory, else no bound",
   pure,
   () => {
@@ -18,11 +19,11 @@ Deno.test(
   },
 );
 
-Deno.test("freeMemory() asks only where it may", pure, () => {
+test("freeMemory() asks only where it may", pure, () => {
   assertEquals(freeMemory(), undefined);
 });
 
-Deno.test("freeMemory() tells bytes", {
+test("freeMemory() tells bytes", {
   permissions: { sys: ["systemMemoryInfo"] },
   sanitizeOps: true,
   sanitizeResources: true,

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
 import { OPTIONS, project, runProgram } from "../tasks/small_project.ts";
 import type { TemporaryFolder } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
 /** Runs both, each in a folder of its own that holds the same. */
 async function runBoth(
@@ -37,7 +38,7 @@ async function filesOf(folder: string): Promise<Record<string, Uint8Array>> {
   return files;
 }
 
-Deno.test(
+test(
   "train() leaves the files of `deno task train`, byte for byte, with curves, card and cache",
   OPTIONS,
   async () => {
@@ -68,7 +69,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "train() refuses what does not fit into the memory as `deno task train` does",
   OPTIONS,
   async () => {

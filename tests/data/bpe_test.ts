@@ -7,6 +7,7 @@ import {
   trainBpe,
   WORD_PATTERN,
 } from "../../data/tiny/make/bpe.ts";
+import { test } from "../test_case.ts";
 
 const TINY = fromFileUrl(new URL("../../data/tiny", import.meta.url));
 const PURE = {
@@ -56,14 +57,14 @@ function encodePlainly(text: string, { model }: TokenizerFile): number[] {
   });
 }
 
-Deno.test("trainBpe() joins the most frequent neighbours first", PURE, () => {
+test("trainBpe() joins the most frequent neighbours first", PURE, () => {
   // "aab" x 3 and "ab" x 2: a b occurs 5 times, then a ab 3 times
   const { tokens, merges } = trainBpe(new Map([["aab", 3], ["ab", 2]]), 258);
   assertEquals(merges, [["a", "b"], ["a", "ab"]]);
   assertEquals(tokens.slice(256), ["ab", "aab"]);
 });
 
-Deno.test("trainBpe() refuses a size that the text cannot fill", PURE, () => {
+test("trainBpe() refuses a size that the text cannot fill", PURE, () => {
   assertThrows(
     () => trainBpe(new Map([["ab", 5], ["xy", 1]]), 300),
     RangeError,
@@ -71,7 +72,7 @@ Deno.test("trainBpe() refuses a size that the text cannot fill", PURE, () => {
   );
 });
 
-Deno.test("countWords() cuts by Qwen2's pattern after NFC", PURE, () => {
+test("countWords() cuts by Qwen2's pattern after NFC", PURE, () => {
   // a decomposed e-acute becomes the two bytes C3 A9, whose stand-ins print as themselves
   assertEquals(
     [...countWords(["It's 42 cafe\u0301"])],
@@ -79,7 +80,7 @@ Deno.test("countWords() cuts by Qwen2's pattern after NFC", PURE, () => {
   );
 });
 
-Deno.test(
+test(
   "tokenizer.json decodes what it encodes over the whole corpus",
   READS,
   () => {
@@ -92,7 +93,7 @@ Deno.test(
   },
 );
 
-Deno.test("tokenizer.json encodes as a plain merge loop does", READS, () => {
+test("tokenizer.json encodes as a plain merge loop does", READS, () => {
   const [subject, json] = [tokenizer(), file()];
   const outside = [
     "",
@@ -106,7 +107,7 @@ Deno.test("tokenizer.json encodes as a plain merge loop does", READS, () => {
   }
 });
 
-Deno.test(
+test(
   "tokenizer.json encodes special tokens in text as single ids",
   READS,
   () => {
@@ -117,7 +118,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tokenizer.json compresses the corpus to under half its characters",
   READS,
   () => {

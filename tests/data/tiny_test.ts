@@ -9,6 +9,7 @@ import { tinyFiles } from "../../data/tiny/make/main.ts";
 import { QUESTIONS } from "../../data/tiny/make/forms.ts";
 import { parseSubjects } from "../../data/tiny/make/subjects.ts";
 import { manner } from "../../src/report/manner.ts";
+import { test } from "../test_case.ts";
 
 const TINY = fromFileUrl(new URL("../../data/tiny", import.meta.url));
 const OPTIONS = {
@@ -44,7 +45,7 @@ const pairs = (split: string) =>
 const prompts = () =>
   rows<{ prompt: string; topic: string; language: string }>("prompts.jsonl");
 
-Deno.test("tinyFiles() makes the files in git byte for byte", OPTIONS, () => {
+test("tinyFiles() makes the files in git byte for byte", OPTIONS, () => {
   const made = tinyFiles(read("make/subjects.txt"));
   assertEquals(made.size, 8);
   for (const [path, text] of made) {
@@ -52,7 +53,7 @@ Deno.test("tinyFiles() makes the files in git byte for byte", OPTIONS, () => {
   }
 });
 
-Deno.test(
+test(
   "tinyFiles() gives every SFT question both manners equally often",
   OPTIONS,
   () => {
@@ -67,7 +68,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tinyFiles() prefers the courteous answer in every pair",
   OPTIONS,
   () => {
@@ -77,7 +78,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tinyFiles() holds out questions that no training file has",
   OPTIONS,
   () => {
@@ -94,7 +95,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tinyFiles() holds out no word that SFT does not teach",
   OPTIONS,
   () => {
@@ -114,7 +115,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tinyFiles() keeps the languages even and the rows in the stated numbers",
   OPTIONS,
   () => {
@@ -126,7 +127,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tinyFiles() teaches four of six questions or more on every subject",
   OPTIONS,
   () => {
@@ -144,7 +145,7 @@ Deno.test(
   },
 );
 
-Deno.test("parseSubjects() names every line that it cannot read", {
+test("parseSubjects() names every line that it cannot read", {
   ...OPTIONS,
   permissions: "none",
 }, () => {

@@ -6,8 +6,9 @@ import {
   downloadKeys,
   downloadSchema,
 } from "../../src/downloads/download_jobs.ts";
+import { test } from "../test_case.ts";
 
-Deno.test({
+test({
   name:
     "downloadJobs() brings a recipe's reference model too, unless it is a folder here",
   permissions: "none",

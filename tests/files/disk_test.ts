@@ -14,6 +14,7 @@ import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
 import { writeSafetensors } from "../../src/files/safetensors/safetensors_writer.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { memoryDisk } from "./memory_disk.ts";
+import { test } from "../test_case.ts";
 
 const MEMORY = {
   permissions: "none",
@@ -70,7 +71,7 @@ async function exercise(tried: Disk, folder: string): Promise<void> {
   ) await assertRejects(missing, NotFound);
 }
 
-Deno.test("a disk in memory does what the machine's does", {
+test("a disk in memory does what the machine's does", {
   ...MEMORY,
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
 }, async () => {
@@ -81,7 +82,7 @@ Deno.test("a disk in memory does what the machine's does", {
   await exercise(memory, "/folder");
 });
 
-Deno.test(
+test(
   "useDisk() is where files go until it is disposed",
   MEMORY,
   async () => {
@@ -101,7 +102,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "tensors come back from a disk in memory as they went",
   MEMORY,
   async () => {

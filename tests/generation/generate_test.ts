@@ -13,7 +13,12 @@ import {
 import { createKvCache } from "../../src/model/decoder/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/decoder/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
-import { REFERENCE_MODELS } from "../model/reference_names.ts";
+import { compared, referenceEntries } from "../reference_dir.ts";
+import {
+  eachCase,
+  onRealData,
+  referenceGpuTest,
+} from "../reference_test_case.ts";
 
 /** Below such a gap between the two largest logits, rounding may choose the other token. */
 const LEAST_GAP = 1e-4;
@@ -39,7 +44,7 @@ async function checkReference(device: Device, folder: string): Promise<void> {
   assert(generations.length > 0);
   for (const { prompt_ids, new_ids, top2_logit_gaps } of generations) {
     const { ids, endId } = await generate(model, prompt_ids, {
-      maxNewTokens: 24,
+      maxNewTokens: new_ids.length,
       sampler: createSampler(GREEDY),
       stopIds: new Set([eos_token_id].flat()),
     });
@@ -48,32 +53,37 @@ async function checkReference(device: Device, folder: string): Promise<void> {
     const got = endId === undefined ? ids : [...ids, endId];
     assertEquals(got.slice(0, sure), new_ids.slice(0, sure));
   }
+  compared("model runs");
 }
 
-for (const name of REFERENCE_MODELS) {
-  await modelTest(
-    `generate() makes transformers' tokens of ${name}`,
-    `models/${name}`,
-    checkReference,
-    { variants: ["panel", "tile"] },
-  );
-}
+await referenceGpuTest(
+  "generate() makes the tokens of transformers",
+  (device, context) =>
+    eachCase(
+      context,
+      referenceEntries("models"),
+      ({ folder }) => checkReference(device, folder),
+      device,
+    ),
+);
 
-await modelTest(
-  "generate() tells the story of stories260k, 256 tokens with its prompt",
-  "../realdata/stories260k-hf",
-  async (device, folder) => {
-    const model = await openTestModel(device, folder);
-    const { prompt_ids, greedy_ids } = readJson<
-      { prompt_ids: number[]; greedy_ids: number[] }
-    >(`${folder}/expected.json`);
-    const { ids } = await generate(model, prompt_ids, {
-      maxNewTokens: greedy_ids.length - prompt_ids.length,
-      sampler: createSampler(GREEDY),
-    });
-    assertEquals(greedy_ids.length, 256);
-    assertEquals([...prompt_ids, ...ids], greedy_ids);
-  },
+await referenceGpuTest(
+  "generate() tells the story of a real model",
+  (device, context) =>
+    onRealData(context, "stories260k-hf", async (folder) => {
+      const model = await openTestModel(device, folder);
+      const { prompt_ids, greedy_ids } = readJson<
+        { prompt_ids: number[]; greedy_ids: number[] }
+      >(`${folder}/expected.json`);
+      assert(greedy_ids.length > prompt_ids.length);
+      const { ids } = await generate(model, prompt_ids, {
+        maxNewTokens: greedy_ids.length - prompt_ids.length,
+        sampler: createSampler(GREEDY),
+      });
+      assertEquals([...prompt_ids, ...ids], greedy_ids);
+      compared("model runs");
+    }),
+  { variants: ["panel"] },
 );
 
 const QWEN2 = "models/qwen2";

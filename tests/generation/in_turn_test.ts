@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { inTurn } from "../../src/generation/in_turn.ts";
+import { test } from "../test_case.ts";
 
-Deno.test(
+test(
   "inTurn() passes the first text on as it grows and holds the others back",
   { permissions: "none", sanitizeOps: true, sanitizeResources: true },
   () => {

@@ -5,6 +5,7 @@ import {
   readQuestions,
 } from "../../src/generation/prompt_rows.ts";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -16,7 +17,7 @@ const template = createChatTemplate("{{ messages[0].content }}");
 const user = { role: "user", content: "hi" };
 const system = { role: "system", content: "be brief" };
 
-Deno.test("readQuestion() takes text, or turns under either key", pure, () => {
+test("readQuestion() takes text, or turns under either key", pure, () => {
   const read = (value: Record<string, unknown>) =>
     readQuestion({ line: 1, value }).asked;
   assertEquals(read({ prompt: "hi", id: 3 }), "hi");
@@ -24,7 +25,7 @@ Deno.test("readQuestion() takes text, or turns under either key", pure, () => {
   assertEquals(read({ prompt: [system, user] }), [system, user]);
 });
 
-Deno.test(
+test(
   "readQuestions() stops at a line that asks nothing, by its number",
   pure,
   async () => {
@@ -48,7 +49,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "promptFor() makes a turn of text where there is a template",
   pure,
   () => {
@@ -57,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "promptFor() adds the system's turn unless there is one",
   pure,
   () => {

@@ -6,6 +6,7 @@ import {
   type Sampling,
 } from "../../src/generation/sampler.ts";
 import { fillSampling } from "../../src/generation/sampling_defaults.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -43,7 +44,7 @@ function assertShares(got: readonly number[], want: readonly number[]): void {
   }
 }
 
-Deno.test(
+test(
   "createSampler() at temperature 0 takes the lowest of equal logits",
   pure,
   () => {
@@ -52,7 +53,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "createSampler() draws with the softmax's probabilities",
   pure,
   () => {
@@ -64,7 +65,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "createSampler() with top_k keeps exactly k tokens, the lowest ids of equal ones",
   pure,
   () => {
@@ -74,7 +75,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "createSampler() with top_p keeps the fewest tokens that reach it",
   pure,
   () => {
@@ -89,13 +90,13 @@ Deno.test(
   },
 );
 
-Deno.test("createSampler() applies top_p to what top_k left", pure, () => {
+test("createSampler() applies top_p to what top_k left", pure, () => {
   // among 1, 3 and 4 the first two have 0.845
   const got = shares({ temperature: 1, top_k: 3, top_p: 0.84 });
   assertShares(got, softmax(1, [1, 3]));
 });
 
-Deno.test(
+test(
   "createSampler() repeats its draws with the same seed only",
   pure,
   () => {
@@ -111,7 +112,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "createSampler() names every parameter that is out of range",
   pure,
   () => {
@@ -125,7 +126,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "createSampler() refuses logits that are NaN or all infinite",
   pure,
   () => {
@@ -139,7 +140,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "fillSampling() takes what is said, then generation_config, then 1",
   pure,
   () => {
@@ -158,7 +159,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "fillSampling() is greedy for do_sample: false unless told to draw",
   pure,
   () => {

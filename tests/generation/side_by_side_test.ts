@@ -20,11 +20,10 @@ import { openSideBySide } from "../../src/model/opening/open_model.ts";
 import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
 import { openTunedEncoder } from "../../src/preference/tokens/open_tuned_encoder.ts";
 import { modelTest } from "../model/model_test_case.ts";
-import { referencePath } from "../reference_dir.ts";
+import { fixturePath } from "../fixture_path.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 
-const lora = referencePath("peft/lora/adapter_config.json")
-  ?.replace("/adapter_config.json", "");
+const lora = fixturePath("peft/lora");
 
 const GREEDILY: Omit<AnswerOptions, "onText"> = {
   sampling: GREEDY,
@@ -72,14 +71,14 @@ await modelTest(
   "openSideBySide() shares the base's memory with an adapter, not with full weights",
   "models/qwen2",
   async (device, base) => {
-    const [plain, adapted] = await openSpeakers(device, base, lora!);
+    const [plain, adapted] = await openSpeakers(device, base, lora);
     assertEquals(plain!.model, adapted!.model);
     assertEquals([plain!.adapters, adapted!.adapters], [false, true]);
     await using folder = await temporaryFolder();
     const output_dir = folder.file("merged");
     await mergeAdapter(device, {
       model_name_or_path: base,
-      adapter_name_or_path: lora!,
+      adapter_name_or_path: lora,
       output_dir,
       overwrite_output_dir: false,
     });
@@ -194,7 +193,7 @@ await modelTest(
   "answerRows() adds each model's answer to the line, drawn by the line's seed",
   "models/qwen2",
   async (device, base) => {
-    const speakers = await openSpeakers(device, base, lora!);
+    const speakers = await openSpeakers(device, base, lora);
     const rows = [
       { line: 1, value: { prompt: "Hi", id: 7 } },
       { line: 2, value: { prompt: "Hi", base: "old" } },
@@ -227,7 +226,7 @@ await modelTest(
   "answerEach() gives base and adapter in one pass what each answers alone",
   "models/qwen2",
   async (device, base) => {
-    const speakers = await openSpeakers(device, base, lora!);
+    const speakers = await openSpeakers(device, base, lora);
     const ended: string[] = [];
     const asked = speakers.flatMap((speaker) =>
       ["Hi there", "Who?"].map((text) => ({
@@ -257,7 +256,7 @@ await modelTest(
   "askTogether() adds each model's own answer to its turns, and nothing if it fails",
   "models/qwen2",
   async (device, base) => {
-    const speakers = await openSpeakers(device, base, lora!);
+    const speakers = await openSpeakers(device, base, lora);
     const talks = speakers.map((speaker) => startConversation(speaker));
     const answers = await askTogether(talks, "Hi there", GREEDILY);
     const texts = ["", ""];

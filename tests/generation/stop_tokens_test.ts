@@ -1,11 +1,11 @@
-import { assertEquals, assertExists } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { endOfTurn, stopTokens } from "../../src/generation/stop_tokens.ts";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { createTokenizer, type Tokenizer } from "../../src/text/tokenizer.ts";
-import { referencePath } from "../reference_dir.ts";
+import { fixturePath } from "../fixture_path.ts";
+import { test } from "../test_case.ts";
 
-const folder = referencePath("tokenizer");
-assertExists(folder);
+const folder = fixturePath("tokenizer");
 
 const reading = {
   permissions: { read: [folder] },
@@ -30,12 +30,12 @@ const turns = (end: string) =>
     `{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}${end}{% endfor %}`,
   );
 
-Deno.test("endOfTurn() is the special token behind an answer", reading, () => {
+test("endOfTurn() is the special token behind an answer", reading, () => {
   assertEquals(endOfTurn(tokenizer(), turns("<|im_end|>\n")), 599);
   assertEquals(endOfTurn(tokenizer(), turns("\n<|endoftext|>")), 597);
 });
 
-Deno.test(
+test(
   "endOfTurn() is none where text or nothing follows an answer",
   reading,
   () => {
@@ -44,7 +44,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "stopTokens() gathers the ids of every source, single or in a list",
   reading,
   () => {
@@ -58,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test("stopTokens() passes over null and what is no id", reading, () => {
+test("stopTokens() passes over null and what is no id", reading, () => {
   const found = stopTokens({
     generationConfig: { eos_token_id: null },
     config: { eos_token_id: "2" },

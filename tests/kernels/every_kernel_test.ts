@@ -6,6 +6,7 @@
 // deno-lint-ignore-file no-console
 import { assertEquals } from "@std/assert";
 import { everyKernel } from "../../kernels/every_kernel.ts";
+import { test } from "../test_case.ts";
 
 const KERNELS = new URL("../../kernels/", import.meta.url);
 const read = { permissions: { read: true } } as const;
@@ -33,7 +34,7 @@ async function tokenHash(text: string): Promise<string> {
   return new Uint8Array(digest).toHex().slice(0, 16);
 }
 
-Deno.test("every kernel's text is that of commit 74c3165", read, async () => {
+test("every kernel's text is that of commit 74c3165", read, async () => {
   const fixture = new URL("../fixtures/kernel_texts.json", import.meta.url);
   const known: Record<string, string> = JSON.parse(
     Deno.readTextFileSync(fixture),

@@ -1,6 +1,6 @@
 /**
- * Registers one test per kernel variant on a device that the whole file shares. Without an adapter the test is
- * skipped by name.
+ * Registers one test per kernel variant on a device that the whole file shares. Where no WebGPU
+ * adapter is found, the test is skipped by its name.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { openDevice } from "../../kernels/device/open_deno.ts";
@@ -8,6 +8,7 @@ import type {
   DeviceOptions,
   Variant,
 } from "../../kernels/device/device_options.ts";
+import { test } from "../test_case.ts";
 
 const devices = new Map<string, Promise<Device>>();
 
@@ -23,7 +24,7 @@ const adapter = await open({ variant: "panel" }).then(() => true, () => false);
 /** Tests `body` with both kernel variants, or those named; the device's other options may be set. */
 export async function gpuTest(
   name: string,
-  body: (device: Device) => Promise<void>,
+  body: (device: Device, context: Deno.TestContext) => Promise<void>,
   { variants = ["panel", "tile"], read = false, write = false, ...options }:
     & {
       variants?: readonly Variant[];
@@ -34,15 +35,13 @@ export async function gpuTest(
 ): Promise<void> {
   for (const variant of variants) {
     const device = adapter ? await open({ ...options, variant }) : undefined;
-    Deno.test({
+    test({
       name: `${name} (${adapter ? variant : "skipped: no WebGPU adapter"})`,
       ignore: !adapter,
       permissions: { read, write },
-      sanitizeOps: true,
-      sanitizeResources: true,
-      async fn() {
+      async fn(context) {
         using _scope = device!.scope();
-        await body(device!);
+        await body(device!, context);
       },
     });
   }

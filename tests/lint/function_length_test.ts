@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import plugin, { MOST_LINES } from "./function_length.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -24,7 +25,7 @@ const messages = (source: string) =>
 /** So many lines that each do something. */
 const filled = (lines: number) => "  work();\n".repeat(lines);
 
-Deno.test(
+test(
   "function-length refuses a function of 61 lines, and not one of 60",
   pure,
   () => {
@@ -45,7 +46,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "function-length counts a function inside another as one line",
   pure,
   () => {

@@ -1,5 +1,4 @@
-/** Tests on a checkpoint of the reference: one per kernel variant, skipped by name where it is not there. */
-import { dirname } from "@std/path";
+/** Tests on one of the small checkpoints in `tests/fixtures/reference`, one per kernel variant. */
 import type { Device } from "../../kernels/device/device.ts";
 import type { Variant } from "../../kernels/device/device_options.ts";
 import { openModelFolder } from "../../src/files/folders/model_folder.ts";
@@ -7,12 +6,12 @@ import { readModelConfig } from "../../src/model/config/config.ts";
 import { loadModel } from "../../src/model/weights/load.ts";
 import type { Model } from "../../src/model/decoder/model.ts";
 import { gpuTest } from "../kernels/gpu_test_case.ts";
-import { compared, referencePath } from "../reference_dir.ts";
+import { fixturePath } from "../fixture_path.ts";
 
 /**
  * Tests `body` on a folder that holds a model.
  *
- * @param model such as `models/qwen2` or `../realdata/stories260k-hf`
+ * @param model such as `models/qwen2`
  * @param options.read what the test reads beside it
  */
 export async function modelTest(
@@ -20,26 +19,14 @@ export async function modelTest(
   model: string,
   body: (device: Device, folder: string) => Promise<void>,
   { read = [], write = [], variants = ["panel"] }: {
-    read?: readonly (string | undefined)[];
+    read?: readonly string[];
     write?: readonly string[];
     variants?: readonly Variant[];
   } = {},
 ): Promise<void> {
-  const config = referencePath(`${model}/config.json`);
-  if (config === undefined || read.includes(undefined)) {
-    Deno.test({
-      name: `${name} (skipped: no ${model} in the reference)`,
-      ignore: true,
-      fn() {},
-    });
-    return;
-  }
-  const folder = dirname(config);
-  await gpuTest(name, async (device) => {
-    await body(device, folder);
-    compared("model runs");
-  }, {
-    read: [folder, ...read.filter((path) => path !== undefined)],
+  const folder = fixturePath(model);
+  await gpuTest(name, (device) => body(device, folder), {
+    read: [folder, ...read],
     write: [...write],
     variants,
   });

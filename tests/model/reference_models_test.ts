@@ -3,7 +3,6 @@
  * of a batch lie ragged in one list of tokens here, padded in a rectangle there.
  */
 import { assert, assertEquals } from "@std/assert";
-import { dirname } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";
 import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
@@ -17,9 +16,8 @@ import {
   sequenceBatch,
 } from "../../src/preference/tokens/batch.ts";
 import { recordedLogps } from "../../src/training/loop/batch_logps.ts";
-import { gpuTest } from "../kernels/gpu_test_case.ts";
-import { compared, referencePath } from "../reference_dir.ts";
-import { REFERENCE_MODELS } from "./reference_names.ts";
+import { compared, entryFile, referenceEntries } from "../reference_dir.ts";
+import { eachCase, referenceGpuTest } from "../reference_test_case.ts";
 
 /** transformers in float32 is itself 1.1e-5 from float64 on these models. */
 const LOGIT_TOLERANCE = 1e-4;
@@ -136,27 +134,24 @@ async function checkGradients(device: Device, folder: string): Promise<void> {
   compared("model gradients");
 }
 
-for (const name of REFERENCE_MODELS) {
-  for (
-    const [what, file, check] of [
-      ["logits", "io", checkLogits],
-      ["gradients", "grads", checkGradients],
-    ] as const
-  ) {
-    const path = referencePath(`models/${name}/ref/${file}.safetensors`);
-    if (path === undefined) {
-      Deno.test({
-        name: `model ${name} gives the ${what} (skipped: no reference)`,
-        ignore: true,
-        fn() {},
-      });
-      continue;
-    }
-    const folder = dirname(dirname(path));
-    await gpuTest(
-      `model ${name} gives the ${what} of transformers`,
-      (device) => check(device, folder),
-      { read: [folder] },
-    );
-  }
+for (
+  const [what, file, check] of [
+    ["logits", "io", checkLogits],
+    ["gradients", "grads", checkGradients],
+  ] as const
+) {
+  await referenceGpuTest(
+    `models give the ${what} of transformers`,
+    (device, context) => {
+      const models = referenceEntries("models").filter((entry) =>
+        entryFile(entry, `ref/${file}.safetensors`)
+      );
+      return eachCase(
+        context,
+        models,
+        ({ folder }) => check(device, folder),
+        device,
+      );
+    },
+  );
 }

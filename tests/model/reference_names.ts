@@ -1,4 +1,7 @@
-/** The checkpoints under `models/` of the reference, full or subset: those that are not there are skipped by name. */
+/**
+ * Checkpoints whose numbers were compared with those of transformers, for the page on models. The
+ * tests do not read this list: they compare what the reference folder holds.
+ */
 export const REFERENCE_MODELS = [
   "qwen2",
   "llama",

@@ -4,6 +4,7 @@ import { fromFileUrl, toFileUrl } from "@std/path";
 import { openDevice } from "../../kernels/device/open_deno.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import type { PageOutput } from "./train_in_page.ts";
+import { test } from "../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 const OPTIONS = {
@@ -30,7 +31,7 @@ async function bundle(entry: string, output: string): Promise<string> {
   return await Deno.readTextFile(output);
 }
 
-Deno.test(
+test(
   "a bundle of training and generation for browsers names neither Deno nor node",
   OPTIONS,
   async () => {
@@ -67,7 +68,7 @@ const PAGE = (bundle: string) => `
 });
   console.log(JSON.stringify(await trainInPage({ model, pairs })));`;
 
-Deno.test({
+test({
   ...OPTIONS,
   name: `the bundle trains and answers where there is no Deno${
     hasGpu ? "" : " (skipped: no WebGPU adapter)"

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { codeBlocks, pageText, ROOT } from "./pages.ts";
+import { test } from "../test_case.ts";
 
 const reading = {
   permissions: { read: [ROOT] },
@@ -20,7 +21,7 @@ function declares(text: string, name: string): boolean {
   ).test(text);
 }
 
-Deno.test(
+test(
   "declares() tells a declaration from a use",
   { ...reading, permissions: "none" },
   () => {
@@ -32,7 +33,7 @@ Deno.test(
   },
 );
 
-Deno.test("CONTRIBUTING's names stand in the files it gives", reading, () => {
+test("CONTRIBUTING's names stand in the files it gives", reading, () => {
   const text = pageText("CONTRIBUTING.md").replaceAll(/\s+/g, " ");
   const pointers = [...text.matchAll(/`(\w+)` in `([\w./]+)`/g)];
   assert(pointers.length > 8, `found ${pointers.length}`);
@@ -77,7 +78,7 @@ console.log(JSON.stringify({
 `;
 }
 
-Deno.test(
+test(
   "docs/to_add.md's family, loss and dataset shape compile and run",
   { ...reading, permissions: { read: [ROOT], run: ["deno"] } },
   async () => {
@@ -103,7 +104,7 @@ Deno.test(
   },
 );
 
-Deno.test("docs/to_add.md's chat template renders turns", reading, () => {
+test("docs/to_add.md's chat template renders turns", reading, () => {
   const [source = ""] = codeBlocks(pageText("docs/to_add.md"), "jinja");
   const template = createChatTemplate(source, {
     specialTokens: { eos_token: "</s>" },

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { anchorsOf, linksOf, pages, pageText, prose, ROOT } from "./pages.ts";
+import { test } from "../test_case.ts";
 
 const reading = {
   permissions: { read: [ROOT] },
@@ -44,7 +45,7 @@ function namedFiles(text: string): string[] {
     .filter((words) => file.test(words));
 }
 
-Deno.test(
+test(
   "brokenLinks() finds files and headings that are not there",
   pure,
   () => {
@@ -68,7 +69,7 @@ Deno.test(
   },
 );
 
-Deno.test("links between the pages lead to files and headings", reading, () => {
+test("links between the pages lead to files and headings", reading, () => {
   const all = pages();
   assert(all.length > 20, `found ${all.length} pages`);
   const broken = all.flatMap((page) =>
@@ -77,7 +78,7 @@ Deno.test("links between the pages lead to files and headings", reading, () => {
   assertEquals(broken, []);
 });
 
-Deno.test("files that the pages name exist", reading, () => {
+test("files that the pages name exist", reading, () => {
   // the log tells of files as they were, the change log of versions
   const current = pages().filter((page) =>
     !/^docs\/log\/\d|^CHANGELOG/.test(page)

@@ -6,6 +6,7 @@ import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
 import { onePair } from "./one_pair.ts";
 import { placesOf, withPlaces } from "./places.ts";
 import { pageText, ROOT } from "./pages.ts";
+import { test } from "../test_case.ts";
 
 const PAGE = "docs/one_pair.md";
 const UPDATE = Deno.args.includes("--update");
@@ -27,7 +28,7 @@ function difference(got: string, want: string): string | undefined {
     : `${wrong} in\n${got}\n\nin place of\n\n${want}`;
 }
 
-Deno.test("difference() allows one in the fourth digit and no more", {
+test("difference() allows one in the fourth digit and no more", {
   permissions: "none",
   sanitizeOps: true,
   sanitizeResources: true,

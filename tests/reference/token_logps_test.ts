@@ -5,6 +5,7 @@ import {
   type TokenLogpsProblem,
   tokenLogpsReference,
 } from "./token_logps.ts";
+import { test } from "../test_case.ts";
 
 const SLOPES = [0.5, -2, 1];
 
@@ -30,7 +31,7 @@ function differences(
 }
 
 for (const options of [{}, { softcap: 1.5, logitScale: 2 }]) {
-  Deno.test({
+  test({
     name: `tokenLogpsBackwardReference() agrees with central differences, ${
       JSON.stringify(options)
     }`,

@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { drawCurves, type MetricsRow } from "../../src/report/curves.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -35,7 +36,7 @@ export function madeUpRows(steps: number): MetricsRow[] {
   });
 }
 
-Deno.test(
+test(
   "drawCurves() draws four panels under the run's name without any permission",
   pure,
   async () => {
@@ -61,14 +62,14 @@ Deno.test(
   },
 );
 
-Deno.test("drawCurves() shows a run of one row as points", pure, async () => {
+test("drawCurves() shows a run of one row as points", pure, async () => {
   const svg = await drawCurves([{ step: 1, loss: 0.69 }], { title: "short" });
   assertStringIncludes(svg, "mark-symbol");
   assertEquals(svg.includes("NaN"), false);
   assertEquals(svg.includes(">eval<"), false, "no legend without evaluations");
 });
 
-Deno.test(
+test(
   "drawCurves() draws token accuracy in place of rewards for supervised fine-tuning",
   pure,
   async () => {
@@ -84,7 +85,7 @@ Deno.test(
   },
 );
 
-Deno.test("drawCurves() refuses rows with nothing to draw", pure, async () => {
+test("drawCurves() refuses rows with nothing to draw", pure, async () => {
   await assertRejects(
     () => drawCurves([{ step: 1 }], { title: "x" }),
     RangeError,

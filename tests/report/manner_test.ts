@@ -4,6 +4,7 @@ import {
   CURT_PHRASES,
   manner,
 } from "../../src/report/manner.ts";
+import { test } from "../test_case.ts";
 
 const PURE = {
   permissions: "none",
@@ -11,7 +12,7 @@ const PURE = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "manner() is courteous with a courteous phrase and no curt one",
   PURE,
   () => {
@@ -21,7 +22,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "manner() is curt with a curt phrase and no courteous one",
   PURE,
   () => {
@@ -30,7 +31,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "manner() is neither with both phrases, with none, or without text",
   PURE,
   () => {
@@ -41,7 +42,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "manner() has phrases that are lower case and in one list only",
   PURE,
   () => {

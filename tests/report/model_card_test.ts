@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/yaml";
 import { modelCard } from "../../src/report/model_card.ts";
 import type { RunRecord } from "../../src/training/run/run_record.ts";
+import { test } from "../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -38,7 +39,7 @@ function frontMatter(card: string): unknown {
   return parse(card.match(/^---\n([^]*?)\n---\n/)?.[1] ?? "");
 }
 
-Deno.test("modelCard() begins with what hubs read", pure, () => {
+test("modelCard() begins with what hubs read", pure, () => {
   assertEquals(frontMatter(modelCard(RECORD)), {
     base_model: "Qwen/Qwen2-0.5B",
     library_name: "peft",
@@ -53,7 +54,7 @@ Deno.test("modelCard() begins with what hubs read", pure, () => {
   });
 });
 
-Deno.test(
+test(
   "modelCard() of a reward model says how to get its numbers",
   pure,
   () => {
@@ -76,7 +77,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "modelCard() has data, options, metrics, weights and commands",
   pure,
   () => {
@@ -98,7 +99,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "modelCard() shows full weights as a model of their own",
   pure,
   () => {

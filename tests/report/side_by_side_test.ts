@@ -4,6 +4,7 @@ import {
   sideBySideLines,
   wrapText,
 } from "../../src/report/side_by_side.ts";
+import { test } from "../test_case.ts";
 
 const PURE = {
   permissions: "none",
@@ -11,11 +12,11 @@ const PURE = {
   sanitizeResources: true,
 } as const;
 
-Deno.test("displayWidth() counts Chinese letters twice", PURE, () => {
+test("displayWidth() counts Chinese letters twice", PURE, () => {
   assertEquals(displayWidth("ab 您好。"), 3 + 6);
 });
 
-Deno.test(
+test(
   "wrapText() breaks at spaces and between Chinese letters, and loses nothing",
   PURE,
   () => {
@@ -30,7 +31,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "sideBySideLines() keeps all columns aligned at any text",
   PURE,
   () => {

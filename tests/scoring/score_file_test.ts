@@ -7,15 +7,14 @@ import { scoreSchema } from "../../src/scoring/score_options.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import { modelTest } from "../model/model_test_case.ts";
 import { assertClose } from "../model/reference_tokens.ts";
-import { referencePath } from "../reference_dir.ts";
+import { fixturePath } from "../fixture_path.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,
   temporaryFolder,
 } from "../temporary_folder.ts";
 
-const lora = referencePath("peft/lora/adapter_config.json")
-  ?.replace("/adapter_config.json", "");
+const lora = fixturePath("peft/lora");
 const access = { read: [lora, TEMPORARY], write: [TEMPORARY] };
 
 type Line = Record<string, unknown>;
@@ -80,7 +79,7 @@ await modelTest(
     await using folder = await temporaryFolder();
     const checkpoint = folder.file("run/checkpoint-3");
     await Deno.mkdir(checkpoint, { recursive: true });
-    for (const { name } of Deno.readDirSync(lora!)) {
+    for (const { name } of Deno.readDirSync(lora)) {
       const bytes = Deno.readFileSync(`${lora}/${name}`);
       Deno.writeFileSync(`${checkpoint}/${name}`, bytes);
     }

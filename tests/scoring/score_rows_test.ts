@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertExists, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Encoder } from "../../src/preference/tokens/tokenize.ts";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { createTokenizer } from "../../src/text/tokenizer.ts";
@@ -7,11 +7,11 @@ import {
   type ScoreRow,
   sequencesOf,
 } from "../../src/scoring/score_rows.ts";
-import { referencePath } from "../reference_dir.ts";
+import { fixturePath } from "../fixture_path.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
-const tokenizerFolder = referencePath("tokenizer");
-assertExists(tokenizerFolder);
+const tokenizerFolder = fixturePath("tokenizer");
 const OPTIONS = {
   permissions: { read: [TEMPORARY, tokenizerFolder], write: [TEMPORARY] },
   sanitizeOps: true,
@@ -50,7 +50,7 @@ async function read(
   });
 }
 
-Deno.test(
+test(
   "readScoreRows() takes ids as they are and opens no tokenizer for them",
   OPTIONS,
   async () => {
@@ -65,7 +65,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readScoreRows() tells completions from pairs, plain and conversational",
   OPTIONS,
   async () => {
@@ -113,7 +113,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readScoreRows() renames columns for reading and keeps the line as it stands",
   OPTIONS,
   async () => {
@@ -127,7 +127,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readScoreRows() names every line that cannot be scored",
   OPTIONS,
   async () => {

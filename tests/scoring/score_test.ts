@@ -11,8 +11,21 @@ import {
 import type { ScoreRow } from "../../src/scoring/score_rows.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
 import { assertClose, readReferenceTokens } from "../model/reference_tokens.ts";
-import { referencePath } from "../reference_dir.ts";
+import { fixturePath } from "../fixture_path.ts";
+import {
+  compared,
+  referenceEntries,
+  type ReferenceEntry,
+} from "../reference_dir.ts";
+import {
+  eachCase,
+  onRealData,
+  referenceGpuTest,
+} from "../reference_test_case.ts";
+import type { Device } from "../../kernels/device/device.ts";
+import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
 function idsRow(ids: readonly number[], line: number): ScoreRow {
   const sequence = { ids, completionStart: 0 };
@@ -32,72 +45,88 @@ function pairRow(
   return { line: 1, value: {}, kind: "pair", pair };
 }
 
-for (
-  const name of ["qwen2", "llama", "llama-sharded", "qwen2-bf16", "llama-fp16"]
-) {
-  await modelTest(
-    `scoreRows() and writeLogits() give transformers' numbers of ${name}`,
-    `models/${name}`,
-    async (device, folder) => {
-      const model = await openTestModel(device, folder);
-      const want = await readReferenceTokens(`${folder}/ref/io.safetensors`);
-      const rows = want.sequences.map(idsRow);
-      assert(new Set(want.sequences.map(({ length }) => length)).size > 1);
-      const logps = await want.rows("token_logprobs", 1);
-      const scored = await Array.fromAsync(
-        scoreRows(model, rows, { batchTokens: 10_000 }),
-      );
-      for (const [i, { row, score }] of scored.entries()) {
-        assertEquals(row, rows[i]);
-        const got = score["logps"] as readonly number[];
-        assertClose(got, logps[i]!, 1e-4, `logps of line ${i}`);
-        const sum = got.reduce((a, b) => a + b, 0);
-        assertEquals(score["sum_logps"], sum);
-      }
-      await using temporary = await temporaryFolder();
-      const path = temporary.file("logits.safetensors");
-      await writeLogits(path, model, rows);
-      const file = await openSafetensors(path);
-      for (const [i, logits] of (await want.rows("logits")).entries()) {
-        const { shape, dtype } = file.tensors.get(`logits.${i}`)!;
-        assertEquals([dtype, ...shape], [
-          "F32",
-          rows[i]!.kind === "sequence" ? want.sequences[i]!.length : 0,
-          model.config.vocab_size,
-        ]);
-        const bytes = await file.read(`logits.${i}`);
-        const got = new Float32Array(bytes.buffer);
-        assertClose(got, logits, 1e-4, `logits.${i}`);
-      }
-    },
-    { read: [TEMPORARY], write: [TEMPORARY] },
-  );
+/** A model of each way in which weights are stored: their type, in one file or in several. */
+async function oneOfEachStorage(): Promise<ReferenceEntry[]> {
+  const found = new Map<string, ReferenceEntry>();
+  for (const entry of referenceEntries("models")) {
+    const { weights } = await openModelFolder(entry.folder);
+    const [first] = weights.tensors.values();
+    const way = `${first!.dtype} ${weights.files.length > 1}`;
+    if (!found.has(way)) found.set(way, entry);
+  }
+  return [...found.values()];
 }
 
-await modelTest(
-  "scoreRows() gives the float64 log-probabilities of stories260k to 5e-5",
-  "../realdata/stories260k-hf",
-  async (device, folder) => {
-    const model = await openTestModel(device, folder);
-    const { texts } = JSON.parse(
-      Deno.readTextFileSync(`${folder}/expected.json`),
-    ) as { texts: { ids: number[]; logprobs_f64: number[] }[] };
-    const rows = texts.map(({ ids }, line) => idsRow(ids, line));
-    const scores = scoreRows(model, rows, { batchTokens: 10_000 });
-    let i = 0;
-    for await (const { score } of scores) {
-      const got = score["logps"] as readonly number[];
-      assertClose(got, texts[i]!.logprobs_f64, 5e-5, `text ${i}`);
-      i++;
-    }
-    assertEquals(i, texts.length);
+async function checkScores(device: Device, folder: string): Promise<void> {
+  const model = await openTestModel(device, folder);
+  const want = await readReferenceTokens(`${folder}/ref/io.safetensors`);
+  const rows = want.sequences.map(idsRow);
+  const logps = await want.rows("token_logprobs", 1);
+  const scored = await Array.fromAsync(
+    scoreRows(model, rows, { batchTokens: 10_000 }),
+  );
+  for (const [i, { row, score }] of scored.entries()) {
+    assertEquals(row, rows[i]);
+    const got = score["logps"] as readonly number[];
+    assertClose(got, logps[i]!, 1e-4, `logps of line ${i}`);
+    const sum = got.reduce((a, b) => a + b, 0);
+    assertEquals(score["sum_logps"], sum);
+  }
+  await using temporary = await temporaryFolder();
+  const path = temporary.file("logits.safetensors");
+  await writeLogits(path, model, rows);
+  const file = await openSafetensors(path);
+  for (const [i, logits] of (await want.rows("logits")).entries()) {
+    const { shape, dtype } = file.tensors.get(`logits.${i}`)!;
+    assertEquals([dtype, ...shape], [
+      "F32",
+      want.sequences[i]!.length,
+      model.config.vocab_size,
+    ]);
+    const bytes = await file.read(`logits.${i}`);
+    const got = new Float32Array(bytes.buffer);
+    assertClose(got, logits, 1e-4, `logits.${i}`);
+  }
+  compared("model runs");
+}
+
+await referenceGpuTest(
+  "scoreRows() and writeLogits() give transformers' numbers, however weights are stored",
+  async (device, context) => {
+    const cases = await oneOfEachStorage();
+    await eachCase(
+      context,
+      cases,
+      ({ folder }) => checkScores(device, folder),
+      device,
+    );
   },
+  { read: [TEMPORARY], write: [TEMPORARY], variants: ["panel"] },
 );
 
-const lora = referencePath("peft/lora/adapter_config.json")?.replace(
-  "/adapter_config.json",
-  "",
+await referenceGpuTest(
+  "scoreRows() gives the float64 log-probabilities of a real model to 5e-5",
+  (device, context) =>
+    onRealData(context, "stories260k-hf", async (folder) => {
+      const model = await openTestModel(device, folder);
+      const { texts } = JSON.parse(
+        Deno.readTextFileSync(`${folder}/expected.json`),
+      ) as { texts: { ids: number[]; logprobs_f64: number[] }[] };
+      const rows = texts.map(({ ids }, line) => idsRow(ids, line));
+      const scores = await Array.fromAsync(
+        scoreRows(model, rows, { batchTokens: 10_000 }),
+      );
+      assertEquals(scores.length, texts.length);
+      for (const [i, { score }] of scores.entries()) {
+        const got = score["logps"] as readonly number[];
+        assertClose(got, texts[i]!.logprobs_f64, 5e-5, `text ${i}`);
+      }
+      compared("model runs");
+    }),
+  { variants: ["panel"] },
 );
+
+const lora = fixturePath("peft/lora");
 await modelTest(
   "scoreRows() gives a pair what its sequences have alone, and rewards against the base",
   "models/qwen2",
@@ -114,7 +143,7 @@ await modelTest(
     const tail = (logps: unknown) =>
       (logps as number[]).slice(prompt.length - 1);
     const off = (await score(alone)).map(({ logps }) => tail(logps));
-    await putAdapter(model, lora!);
+    await putAdapter(model, lora);
     const on = (await score(alone)).map(({ logps }) => tail(logps));
     const pair = pairRow(prompt, chosen, rejected);
     const [got] = await score([pair], 0.2);
@@ -158,7 +187,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "groupRows() keeps order and kinds apart, at most so many tokens",
   pure,
   () => {
@@ -171,7 +200,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkLogitsSize() refuses more than its limit, telling the bytes",
   pure,
   () => {

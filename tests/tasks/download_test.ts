@@ -6,6 +6,7 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const OPTIONS = {
@@ -52,7 +53,7 @@ async function run(
   return { code, stdout: decode(stdout), stderr: decode(stderr).trim() };
 }
 
-Deno.test(
+test(
   "download brings what a recipe names and tells what was there the next time",
   OPTIONS,
   async () => {
@@ -96,7 +97,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "download names the flag for a host or folder outside its permissions",
   OPTIONS,
   async () => {
@@ -135,7 +136,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "download says in one line what is wrong, and with --debug where",
   OPTIONS,
   async () => {
@@ -160,7 +161,7 @@ Deno.test(
   },
 );
 
-Deno.test("download --help shows its options", OPTIONS, async () => {
+test("download --help shows its options", OPTIONS, async () => {
   await using folder = await temporaryFolder();
   const { code, stdout } = await run(folder, { words: ["--help"] });
   assertEquals(code, 0);

@@ -3,6 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
@@ -28,7 +29,7 @@ async function importing(...words: string[]) {
   return { code, out: text(stdout), err: text(stderr) };
 }
 
-Deno.test({
+test({
   name:
     "import-recipe prints a recipe that loads, and says in one line what it cannot do",
   permissions: { read: [TEMPORARY], write: [TEMPORARY], run: ["deno"] },

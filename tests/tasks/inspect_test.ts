@@ -3,12 +3,13 @@ import { fromFileUrl } from "@std/path";
 import {
   CHARACTER_CHAT,
   characterFiles,
-} from "../preference/tokens/reference_encoder.ts";
+} from "../preference/tokens/character_encoder.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,
   temporaryFolder,
 } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const OPTIONS = {
@@ -64,7 +65,7 @@ async function project(
   return await folder.write("recipe.jsonc", JSON.stringify(recipe));
 }
 
-Deno.test(
+test(
   "inspect shows rows kept and dropped, lengths, and the trained span",
   OPTIONS,
   async () => {
@@ -86,7 +87,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "inspect stops where train would: rows that an option cannot use",
   OPTIONS,
   async () => {
@@ -101,7 +102,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "inspect tells broken rows in one line and exits 1",
   OPTIONS,
   async () => {

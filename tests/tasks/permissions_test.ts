@@ -3,6 +3,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { test } from "../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const PROBE = fromFileUrl(new URL("permission_probe.ts", import.meta.url));
@@ -51,7 +52,7 @@ async function granted(set: string): Promise<string[]> {
   return new TextDecoder().decode(stdout).trim().split("\n");
 }
 
-Deno.test(
+test(
   "download reaches only the hubs and writes only model_hub/ and data/",
   OPTIONS,
   async () => {
@@ -71,7 +72,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "train, score, merge, export-gguf and demo reach nothing and write only output/ and .cache/",
   OPTIONS,
   async () => {
@@ -89,7 +90,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "predict reaches nothing and writes only output/",
   OPTIONS,
   async () => {
@@ -104,18 +105,18 @@ Deno.test(
   },
 );
 
-Deno.test("inspect writes nothing", OPTIONS, async () => {
+test("inspect writes nothing", OPTIONS, async () => {
   assertEquals(await granted("inspect"), ["read /etc/hosts"]);
 });
 
-Deno.test("import-recipe writes only recipes/", OPTIONS, async () => {
+test("import-recipe writes only recipes/", OPTIONS, async () => {
   assertEquals(await granted("import_recipe"), [
     "read /etc/hosts",
     "write recipes/a",
   ]);
 });
 
-Deno.test("kernels writes only output/ and .cache/", OPTIONS, async () => {
+test("kernels writes only output/ and .cache/", OPTIONS, async () => {
   assertEquals(await granted("kernels"), [
     "read /etc/hosts",
     "write output/a",
@@ -123,7 +124,7 @@ Deno.test("kernels writes only output/ and .cache/", OPTIONS, async () => {
   ]);
 });
 
-Deno.test("bench writes nothing", OPTIONS, async () => {
+test("bench writes nothing", OPTIONS, async () => {
   assertEquals(await granted("bench"), [
     "read /etc/hosts",
     "env DENO_WEBGPU_BACKEND",
@@ -133,7 +134,7 @@ Deno.test("bench writes nothing", OPTIONS, async () => {
   ]);
 });
 
-Deno.test("tasks that open a device ask glibc for large pages", OPTIONS, () => {
+test("tasks that open a device ask glibc for large pages", OPTIONS, () => {
   const { tasks, permissions } = JSON.parse(
     Deno.readTextFileSync(`${ROOT}deno.json`),
   );

@@ -1,8 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { openModelFolder } from "../../src/files/folders/model_folder.ts";
-import { characterFiles } from "../preference/tokens/reference_encoder.ts";
+import { characterFiles } from "../preference/tokens/character_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
+import { test } from "../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 const OPTIONS = {
@@ -36,7 +37,7 @@ const CONFIG = {
   vocab_size: 99,
 };
 
-Deno.test(
+test(
   "random-model writes a folder that loads, with the tokenizer beside the config, and never over another",
   OPTIONS,
   async () => {

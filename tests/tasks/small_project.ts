@@ -7,7 +7,7 @@ import { writeRandomCheckpoint } from "../../src/model/opening/random_checkpoint
 import {
   CHARACTER_CHAT,
   characterFiles,
-} from "../preference/tokens/reference_encoder.ts";
+} from "../preference/tokens/character_encoder.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,

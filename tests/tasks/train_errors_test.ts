@@ -17,6 +17,7 @@ import {
   train,
   writeJson,
 } from "./small_project.ts";
+import { test } from "../test_case.ts";
 
 /** Rewrites some tensors of the model; undefined leaves one out. */
 async function editTensors(
@@ -177,7 +178,7 @@ const CASES: readonly Case[] = [
 for (
   const { name, arrange, recipe = "recipe.jsonc", words = [], says } of CASES
 ) {
-  Deno.test(
+  test(
     `train stops in one line at ${name}, and loses nothing`,
     OPTIONS,
     async () => {
@@ -206,7 +207,7 @@ for (
   );
 }
 
-Deno.test(
+test(
   "train says with --debug where an error came from",
   OPTIONS,
   async () => {

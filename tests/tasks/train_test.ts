@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { parseJsonLines } from "../../src/base/json_lines.ts";
 import { listCheckpoints } from "../../src/files/folders/checkpoints.ts";
 import { OPTIONS, project, startTrain, train } from "./small_project.ts";
+import { test } from "../test_case.ts";
 
 async function metrics(run: string): Promise<Record<string, number>[]> {
   const text = await Deno.readTextFile(join(run, "metrics.jsonl"));
@@ -26,7 +27,7 @@ async function rowsLogged(run: string, count: number): Promise<void> {
   }
 }
 
-Deno.test(
+test(
   "train writes options, metrics, curves and a model that others load",
   OPTIONS,
   async () => {
@@ -63,7 +64,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "train saves at Ctrl-C, exits 130, and goes on from there",
   OPTIONS,
   async () => {
@@ -99,7 +100,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "train says which tile it measured, and the next run that it knew it",
   OPTIONS,
   async () => {

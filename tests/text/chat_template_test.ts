@@ -6,7 +6,9 @@ import {
 } from "@std/assert";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import type { Message } from "../../src/text/message.ts";
-import { compared, referencePath } from "../reference_dir.ts";
+import { compared, referenceJson } from "../reference_dir.ts";
+import { eachCase, referenceTest } from "../reference_test_case.ts";
+import { test } from "../test_case.ts";
 
 interface Conversation {
   messages: Message[];
@@ -30,13 +32,10 @@ interface ReferenceTemplate {
   cases: Case[];
 }
 
-const path = referencePath("chat_templates.json");
-const reference: {
+interface Reference {
   message_lists: Record<string, Conversation>;
   templates: ReferenceTemplate[];
-} = path
-  ? JSON.parse(Deno.readTextFileSync(path))
-  : { message_lists: {}, templates: [] };
+}
 
 const pure = {
   permissions: "none",
@@ -44,47 +43,43 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test({
-  ...pure,
-  name: "chat_templates.json of the reference is there",
-  ignore: path === undefined,
-  fn: () => assert(reference.templates.length > 0),
-});
-
-for (const template of reference.templates) {
-  const source = template.chat_template;
-  if (source === undefined) continue;
-  Deno.test({
-    ...pure,
-    name:
-      `render() equals transformers for the ${template.name} template (${template.cases.length} cases)`,
-    fn() {
-      const { bos_token, eos_token } = template;
-      const chat = createChatTemplate(source, {
-        name: template.name,
-        specialTokens: { bos_token, eos_token },
-      });
-      for (const one of template.cases) {
-        const { messages, tools } = reference
-          .message_lists[one.messages] as Conversation;
-        const render = () =>
-          chat.render(messages, {
-            addGenerationPrompt: one.add_generation_prompt,
-            continueFinalMessage: one.continue_final_message ?? false,
-            ...(tools ? { tools } : {}),
-            variables: { ...template.kwargs, ...one.kwargs },
-          });
-        if (one.error) assertThrows(render, Error, one.error.message);
-        else {assertEquals(
-            render(),
-            one.text ?? "",
-            `${template.name} ${one.messages}`,
-          );}
-        compared("chat templates");
-      }
-    },
+function checkTemplate(
+  { name, bos_token, eos_token, chat_template, kwargs, cases }:
+    ReferenceTemplate,
+  lists: Reference["message_lists"],
+): void {
+  const chat = createChatTemplate(chat_template!, {
+    name,
+    specialTokens: { bos_token, eos_token },
   });
+  for (const one of cases) {
+    const { messages, tools } = lists[one.messages] as Conversation;
+    const render = () =>
+      chat.render(messages, {
+        addGenerationPrompt: one.add_generation_prompt,
+        continueFinalMessage: one.continue_final_message ?? false,
+        ...(tools ? { tools } : {}),
+        variables: { ...kwargs, ...one.kwargs },
+      });
+    if (one.error) assertThrows(render, Error, one.error.message);
+    else assertEquals(render(), one.text ?? "", `${name} ${one.messages}`);
+    compared("chat templates");
+  }
 }
+
+referenceTest(
+  "render() equals transformers for each template",
+  async (context) => {
+    const reference: Reference = referenceJson("chat_templates.json");
+    const { message_lists, templates } = reference;
+    const whole = templates.filter((one) => one.chat_template !== undefined);
+    await eachCase(
+      context,
+      whole,
+      (template) => checkTemplate(template, message_lists),
+    );
+  },
+);
 
 function render(source: string): string {
   return createChatTemplate(source).render([{ role: "user", content: "Hi" }], {
@@ -146,7 +141,7 @@ const CORNERS: readonly [source: string, text: string][] = [
 ];
 
 for (const [source, text] of CORNERS) {
-  Deno.test({
+  test({
     ...pure,
     name: `render() prints as Python does: ${source}`,
     fn: () => assertEquals(render(source), text),
@@ -171,7 +166,7 @@ const ERRORS: readonly [source: string, message: string][] = [
 ];
 
 for (const [source, message] of ERRORS) {
-  Deno.test({
+  test({
     ...pure,
     name: `render() throws as Python does or names what is missing: ${source}`,
     fn: () => {
@@ -193,7 +188,7 @@ for (
     "trans",
   ]
 ) {
-  Deno.test({
+  test({
     ...pure,
     name: `createChatTemplate() refuses {% ${statement} %} by name`,
     fn: () => {
@@ -216,7 +211,7 @@ for (
     ["{%- for a in b recursive %}{% endfor %}", '"recursive"'],
   ] as const
 ) {
-  Deno.test({
+  test({
     ...pure,
     name: `createChatTemplate() names what it cannot read in ${source}`,
     fn: () => {
@@ -225,7 +220,7 @@ for (
   });
 }
 
-Deno.test({
+test({
   ...pure,
   name: "render() writes strftime_now() by the given clock",
   fn: () => {
@@ -239,7 +234,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "render() refuses to continue a message and to open a new one at once",
   fn: () => {

@@ -4,6 +4,7 @@ import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { ollamaModelfile } from "../../src/text/ollama_modelfile.ts";
 import { TEMPLATE_NAMES, templateFile } from "../../src/text/template_files.ts";
 import { findTurnFormat } from "../../src/text/turn_format.ts";
+import { test } from "../test_case.ts";
 
 const reading = {
   permissions: { read: [new URL("../../templates/", import.meta.url)] },
@@ -19,7 +20,7 @@ async function formatOf(name: string) {
   return findTurnFormat(template, specialTokens.eos_token);
 }
 
-Deno.test(
+test(
   "findTurnFormat() finds the turns of every shipped template",
   reading,
   async () => {
@@ -29,7 +30,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "findTurnFormat() tells a default system turn, a refused one, and none",
   reading,
   async () => {
@@ -51,7 +52,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "findTurnFormat() leaves a template alone that is no row of turns",
   reading,
   () => {
@@ -91,7 +92,7 @@ function modelfile(chatTemplate: string | undefined, addsBos = false): string {
   return ollamaModelfile({ from: "x.gguf", files, addsBos });
 }
 
-Deno.test(
+test(
   "ollamaModelfile() writes turns in Go's language and where an answer stops",
   reading,
   async () => {
@@ -115,7 +116,7 @@ PARAMETER stop "</s>"
   },
 );
 
-Deno.test(
+test(
   "ollamaModelfile() leaves the BOS token to a runtime that adds it",
   reading,
   async () => {
@@ -125,7 +126,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ollamaModelfile() says when there is no template, or none that it can write",
   reading,
   () => {

@@ -1,21 +1,23 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import type { Message } from "../../src/text/message.ts";
 import { TEMPLATE_NAMES, templateFile } from "../../src/text/template_files.ts";
-import { compared, referencePath } from "../reference_dir.ts";
+import { fixturePath, FIXTURES } from "../fixture_path.ts";
+import { compared, referenceJson } from "../reference_dir.ts";
+import { eachCase, referenceTest } from "../reference_test_case.ts";
+import { test } from "../test_case.ts";
 
-const reference = referencePath("chat_templates.json");
 const folder = new URL("../../templates/", import.meta.url);
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 
-/** Ours, and the original whose renders it must equal. */
+/** Templates of the reference, and ours that must print the same. */
 const ORIGINALS: Readonly<Record<string, string>> = {
-  chatml: "qwen2",
+  qwen2: "chatml",
   gemma: "gemma",
   llama3: "llama3",
-  mistral: "mistral-v0.1",
+  "mistral-v0.1": "mistral",
   phi3: "phi3",
-  zephyr: "tinyllama-zephyr",
+  "tinyllama-zephyr": "zephyr",
 };
 
 interface Case {
@@ -32,44 +34,57 @@ interface Original {
   cases: Case[];
 }
 
-for (const [name, originalName] of Object.entries(ORIGINALS)) {
-  Deno.test({
-    ...guards,
-    name:
-      `templates/${name}.jinja prints what the ${originalName} template prints`,
-    permissions: { read: [folder, ...(reference ? [reference] : [])] },
-    ignore: reference === undefined,
-    fn() {
-      const { message_lists, templates } = JSON.parse(
-        Deno.readTextFileSync(reference ?? ""),
-      );
-      const original = (templates as Original[]).find((t) =>
-        t.name === originalName
-      );
-      assert(original !== undefined);
-      const { bos_token, eos_token } = original;
-      const template = createChatTemplate(
-        Deno.readTextFileSync(templateFile(name)),
-        {
-          name,
-          specialTokens: { bos_token, eos_token },
-        },
-      );
-      for (const one of original.cases) {
-        const render = () =>
-          template.render(message_lists[one.messages].messages as Message[], {
-            addGenerationPrompt: one.add_generation_prompt,
-            continueFinalMessage: one.continue_final_message ?? false,
-          });
-        if (one.error) assertThrows(render, RangeError, one.error.message);
-        else assertEquals(render(), one.text ?? "", one.messages);
-        compared("chat templates");
-      }
-    },
-  });
+function checkTemplate(
+  name: string,
+  { bos_token, eos_token, cases }: Original,
+  lists: Readonly<Record<string, { messages: Message[] }>>,
+): void {
+  const source = Deno.readTextFileSync(templateFile(name));
+  const specialTokens = { bos_token, eos_token };
+  const template = createChatTemplate(source, { name, specialTokens });
+  for (const one of cases) {
+    const render = () =>
+      template.render(lists[one.messages]!.messages, {
+        addGenerationPrompt: one.add_generation_prompt,
+        continueFinalMessage: one.continue_final_message ?? false,
+      });
+    if (one.error) assertThrows(render, RangeError, one.error.message);
+    else assertEquals(render(), one.text ?? "", one.messages);
+    compared("chat templates");
+  }
 }
 
-Deno.test({
+referenceTest(
+  "templates/ print what the templates print that they are made after",
+  async (context) => {
+    const { message_lists, templates } = referenceJson("chat_templates.json");
+    const originals = (templates as Original[]).flatMap((original) => {
+      const name = ORIGINALS[original.name];
+      return name === undefined ? [] : [{ name, original }];
+    });
+    await eachCase(
+      context,
+      originals,
+      ({ name, original }) => checkTemplate(name, original, message_lists),
+    );
+  },
+  { read: [folder] },
+);
+
+test(
+  "the subset of the reference has the original of every template but ours",
+  { permissions: { read: [FIXTURES] } },
+  () => {
+    const text = Deno.readTextFileSync(fixturePath("chat_templates.json"));
+    const names = JSON.parse(text).templates.map(({ name }: Original) => name);
+    const missing = Object.keys(ORIGINALS).filter((one) =>
+      !names.includes(one)
+    );
+    assertEquals(missing, []);
+  },
+);
+
+test({
   ...guards,
   name: "templateFile() knows every file of templates/ and no other",
   permissions: { read: [folder] },
@@ -82,7 +97,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name: "templateFile() passes paths on and lists the names for an unknown one",
   permissions: "none",

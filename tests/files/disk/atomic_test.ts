@@ -4,6 +4,7 @@ import {
   writeFolderAtomic,
 } from "../../../src/files/disk/atomic.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -14,7 +15,7 @@ const OPTIONS = {
 const namesIn = (path: string) =>
   [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
-Deno.test(
+test(
   "writeFileAtomic() writes and replaces, and makes the folders above",
   OPTIONS,
   async () => {
@@ -27,7 +28,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeFileAtomic() keeps the old file when writing fails",
   OPTIONS,
   async () => {
@@ -47,7 +48,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeFolderAtomic() shows nothing until it is whole, then replaces the old folder",
   OPTIONS,
   async () => {
@@ -66,7 +67,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeFolderAtomic() keeps the old folder when filling fails",
   OPTIONS,
   async () => {
@@ -90,7 +91,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeFileAtomic() names the folder that cannot be made",
   OPTIONS,
   async () => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { fileHash } from "../../../src/files/disk/file_hash.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -11,13 +12,13 @@ const OPTIONS = {
 // sha256sum of "abc": FIPS 180-2, appendix B.1
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-Deno.test("fileHash() is the sha256 of a file's bytes", OPTIONS, async () => {
+test("fileHash() is the sha256 of a file's bytes", OPTIONS, async () => {
   await using folder = await temporaryFolder();
   const path = await folder.write("weights", "abc");
   assertEquals(await fileHash(path, folder.file("cache")), ABC);
 });
 
-Deno.test(
+test(
   "fileHash() does not read a file again that has its size and time of change",
   OPTIONS,
   async () => {
@@ -33,7 +34,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "fileHash() reads a file again that was changed, or whose note is damaged",
   OPTIONS,
   async () => {

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { useDisk } from "../../../src/files/disk.ts";
 import { keptTexts } from "../../../src/files/disk/kept_texts.ts";
 import { memoryDisk } from "../memory_disk.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -9,7 +10,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "keptTexts() keeps a text in a file of the folder",
   pure,
   async () => {
@@ -24,7 +25,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "keptTexts() does without where it has no permission",
   pure,
   async () => {

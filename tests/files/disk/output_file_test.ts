@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { openOutputFile } from "../../../src/files/disk/output_file.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test("openOutputFile() has each text on the disk when append() is done", {
+test("openOutputFile() has each text on the disk when append() is done", {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
   sanitizeOps: true,
   sanitizeResources: true,

@@ -5,6 +5,7 @@ import {
 } from "../../../src/files/folders/adapter_folder.ts";
 import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -12,7 +13,7 @@ const OPTIONS = {
   sanitizeResources: true,
 };
 
-Deno.test(
+test(
   "openAdapterFolder() reads an adapter, refuses a pickled one",
   OPTIONS,
   async () => {

@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   openModelFiles,
   openModelFolder,
@@ -15,7 +10,15 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "../../temporary_folder.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
+import { fixturePath, FIXTURES } from "../../fixture_path.ts";
+import {
+  compared,
+  entryFile,
+  referenceEntries,
+  type ReferenceEntry,
+} from "../../reference_dir.ts";
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -59,7 +62,7 @@ async function modelFolder(
   return folder;
 }
 
-Deno.test(
+test(
   "openModelFolder() reads the JSON files, the template and one file of weights",
   OPTIONS,
   async () => {
@@ -85,7 +88,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openModelFiles() takes the template of tokenizer_config.json, or the default of its list",
   OPTIONS,
   async () => {
@@ -107,7 +110,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openModelFolder() merges the shards of an index",
   OPTIONS,
   async () => {
@@ -142,7 +145,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openModelFolder() names all missing shards, all missing tensors",
   OPTIONS,
   async () => {
@@ -188,7 +191,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openModelFolder() refuses pickles by name and tells of missing weights",
   OPTIONS,
   async () => {
@@ -210,7 +213,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openModelFolder() tells of a missing folder, a missing config.json, broken JSON with its line",
   OPTIONS,
   async () => {
@@ -239,7 +242,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "requireTokenizer() names the files of the older layout",
   OPTIONS,
   async () => {
@@ -256,25 +259,35 @@ Deno.test(
   },
 );
 
-const models = referencePath("models");
+/** Whether a folder's files, read by hand, have a chat template. */
+function hasTemplate(entry: ReferenceEntry): boolean {
+  if (entryFile(entry, "chat_template.jinja")) return true;
+  const config = entryFile(entry, "tokenizer_config.json");
+  if (config === undefined) return false;
+  return "chat_template" in JSON.parse(Deno.readTextFileSync(config));
+}
 
-Deno.test("openModelFolder() opens every model of the reference", {
-  ...OPTIONS,
-  permissions: { read: true },
-  ignore: models === undefined,
-}, async () => {
-  let count = 0;
-  for await (const { name, isDirectory } of Deno.readDir(models!)) {
-    if (!isDirectory) continue;
-    const folder = await openModelFolder(`${models}/${name}`);
-    assert(folder.chatTemplate !== undefined, name);
-    const norm = "model.norm.weight";
-    assertEquals(
-      (await folder.weights.read(norm)).length,
-      folder.weights.tensors.get(norm)!.bytes,
-    );
-    compared("model folders");
-    count++;
-  }
-  assert(count > 0);
+referenceTest(
+  "openModelFolder() opens every model",
+  (context) =>
+    eachCase(context, referenceEntries("models"), async (entry) => {
+      const folder = await openModelFolder(entry.folder);
+      assertEquals(folder.chatTemplate !== undefined, hasTemplate(entry));
+      const { weights } = folder;
+      const [name, { bytes }] = [...weights.tensors].at(-1)!;
+      assertEquals((await weights.read(name)).length, bytes);
+      compared("model folders");
+    }),
+);
+
+test("the fixtures have models with a chat template and without one", {
+  permissions: { read: [FIXTURES] },
+}, () => {
+  const has = (name: string) =>
+    hasTemplate({
+      name,
+      root: FIXTURES,
+      folder: fixturePath(`models/${name}`),
+    });
+  assertEquals([has("qwen2"), has("ernie4_5")], [true, false]);
 });

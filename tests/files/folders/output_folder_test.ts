@@ -9,6 +9,7 @@ import {
   emptyOutputFolder,
 } from "../../../src/files/folders/output_folder.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -19,7 +20,7 @@ const OPTIONS = {
 const namesIn = (path: string) =>
   [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
-Deno.test(
+test(
   "listCheckpoints() sorts by step and passes over other names",
   OPTIONS,
   async () => {
@@ -43,7 +44,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "removeOldCheckpoints() leaves the newest and those that are kept",
   OPTIONS,
   async () => {
@@ -60,7 +61,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkOutputFolder() makes the folder and leaves nothing in it",
   OPTIONS,
   async () => {
@@ -70,7 +71,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkOutputFolder() refuses another run's files unless told",
   OPTIONS,
   async () => {
@@ -101,7 +102,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkOutputFolder() says in one line that it cannot write",
   OPTIONS,
   async () => {

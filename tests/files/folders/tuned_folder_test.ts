@@ -8,6 +8,7 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -27,7 +28,7 @@ async function holding(...names: string[]): Promise<TemporaryFolder> {
   return folder;
 }
 
-Deno.test(
+test(
   "findTuned() tells adapters from full weights, whole or in shards",
   OPTIONS,
   async () => {
@@ -50,7 +51,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "findTuned() takes the last checkpoint of a run that was not finished",
   OPTIONS,
   async () => {
@@ -68,7 +69,7 @@ Deno.test(
   },
 );
 
-Deno.test("findTuned() names what it looked for", OPTIONS, async () => {
+test("findTuned() names what it looked for", OPTIONS, async () => {
   await using empty = await holding("metrics.jsonl");
   await assertRejects(
     () => findTuned(empty.path),
@@ -86,7 +87,7 @@ Deno.test("findTuned() names what it looked for", OPTIONS, async () => {
   );
 });
 
-Deno.test("findAdapter() refuses full weights", OPTIONS, async () => {
+test("findAdapter() refuses full weights", OPTIONS, async () => {
   await using full = await holding("model.safetensors");
   await assertRejects(
     () => findAdapter(full.path),

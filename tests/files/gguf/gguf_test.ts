@@ -14,6 +14,7 @@ import {
 import { Random } from "../../../src/base/random.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { disk } from "../../../src/files/disk.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -32,7 +33,7 @@ function block(given: Record<number, number>): Float32Array<ArrayBuffer> {
 
 const ONE = [0x00, 0x3c]; // float16 1.0
 
-Deno.test(
+test(
   "toGguf() makes q8_0: scale max / 127, halves away from zero",
   pure,
   () => {
@@ -49,7 +50,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "toGguf() makes q4_0: offset 8, halves of the block in half bytes, 15 at most",
   pure,
   () => {
@@ -63,7 +64,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "toGguf() gives q4_0 a negative scale where the largest is positive",
   pure,
   () => {
@@ -73,7 +74,7 @@ Deno.test(
   },
 );
 
-Deno.test("toGguf() makes zeros of zeros and wants whole blocks", pure, () => {
+test("toGguf() makes zeros of zeros and wants whole blocks", pure, () => {
   for (const type of ["Q8_0", "Q4_0"] as const) {
     assertEquals(fromGguf(toGguf(block({}), type), type), block({}));
     assertThrows(() => toGguf(new Float32Array(33), type), RangeError, "33");
@@ -81,7 +82,7 @@ Deno.test("toGguf() makes zeros of zeros and wants whole blocks", pure, () => {
   }
 });
 
-Deno.test(
+test(
   "fromGguf() gives back what toGguf() took, within the type's bound",
   pure,
   () => {
@@ -99,7 +100,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "firstBeyondBound() names the first number that is too far off",
   pure,
   () => {
@@ -118,7 +119,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "encodeHeader() writes magic, counts, values, tensors, padding",
   pure,
   () => {
@@ -175,7 +176,7 @@ async function writeTo(path: string, bytes: Record<string, Uint8Array>) {
   await writeGguf(file, metadata, TENSORS, ({ name }) => once(bytes[name]!));
 }
 
-Deno.test("openGguf() finds what writeGguf() wrote", writing, async () => {
+test("openGguf() finds what writeGguf() wrote", writing, async () => {
   await using folder = await temporaryFolder();
   const path = folder.file("x.gguf");
   const b = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -191,7 +192,7 @@ Deno.test("openGguf() finds what writeGguf() wrote", writing, async () => {
   assertEquals((await Deno.stat(path)).size % 32, 0);
 });
 
-Deno.test(
+test(
   "writeGguf() refuses bytes that do not fit, openGguf() a file cut off",
   writing,
   async () => {

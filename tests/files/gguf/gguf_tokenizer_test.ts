@@ -4,6 +4,7 @@ import { preTokenizerName } from "../../../src/files/gguf/gguf_pre_tokenizers.ts
 import { sentencePieceScores } from "../../../src/files/gguf/gguf_scores.ts";
 import { ggufTokenizer } from "../../../src/files/gguf/gguf_tokenizer.ts";
 import type { JsonObject } from "../../../src/files/disk/json_file.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -25,7 +26,7 @@ const split = (Regex: string) => ({
 const byteLevel = { type: "ByteLevel", add_prefix_space: false };
 const digits = { type: "Digits", individual_digits: true };
 
-Deno.test(
+test(
   "preTokenizerName() knows a cut by its regular expression",
   pure,
   () => {
@@ -38,7 +39,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "preTokenizerName() refuses a cut that it does not know, in words",
   pure,
   () => {
@@ -53,7 +54,7 @@ Deno.test(
 const TOKENS = ["a", "b", "c", "ab", "abc"];
 const all = TOKENS.map(() => true);
 
-Deno.test(
+test(
   "sentencePieceScores() ranks tokens by their first merge, others below",
   pure,
   () => {
@@ -67,7 +68,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "sentencePieceScores() refuses merges that no score tells",
   pure,
   () => {
@@ -110,7 +111,7 @@ function valueOf(found: ReturnType<typeof ggufTokenizer>, key: string) {
   return value && ("list" in value ? value.list : value.value);
 }
 
-Deno.test(
+test(
   "ggufTokenizer() tells tokens, their kinds and special ids of byte-level BPE",
   pure,
   () => {
@@ -140,7 +141,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ggufTokenizer() tells bytes, scores and the space before a text of SentencePiece's BPE",
   pure,
   () => {
@@ -167,7 +168,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ggufTokenizer() refuses other models, normalizers and too few rows",
   pure,
   () => {

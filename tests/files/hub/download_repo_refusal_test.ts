@@ -15,8 +15,9 @@ import {
   SOURCES,
   WEIGHTS,
 } from "./repo_scene.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test(
+test(
   "downloadRepo() refuses file names that leave the folder, all by name",
   OPTIONS,
   async () => {
@@ -52,7 +53,7 @@ Deno.test(
   },
 );
 
-Deno.test("downloadRepo() refuses pickles by name", OPTIONS, async () => {
+test("downloadRepo() refuses pickles by name", OPTIONS, async () => {
   await using folder = await temporaryFolder();
   await using hub = startFakeHub({ files: FILES });
   await assertRejects(
@@ -72,7 +73,7 @@ Deno.test("downloadRepo() refuses pickles by name", OPTIONS, async () => {
   );
 });
 
-Deno.test(
+test(
   "downloadRepo() says what is there when a pattern matches nothing",
   OPTIONS,
   async () => {
@@ -98,7 +99,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadRepo() passes the token, and tells of it when it is missing",
   OPTIONS,
   async () => {
@@ -122,7 +123,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadRepo() names a repository or revision that is not there",
   OPTIONS,
   async () => {
@@ -155,7 +156,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadRepo() does not mix two repositories in one folder",
   OPTIONS,
   async () => {
@@ -170,7 +171,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadRepo() finds listed sizes and hashes that are lies",
   OPTIONS,
   async () => {

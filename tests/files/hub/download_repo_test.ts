@@ -16,11 +16,12 @@ import {
   SOURCES,
   WEIGHTS,
 } from "./repo_scene.ts";
+import { test } from "../../test_case.ts";
 
 const manifestOf = async (folder: TemporaryFolder) =>
   JSON.parse(await Deno.readTextFile(folder.file(`repo/${MANIFEST}`)));
 
-Deno.test(
+test(
   "downloadRepo() brings what a model needs, from both hubs, with a manifest",
   OPTIONS,
   async () => {
@@ -57,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadRepo() asks each hub in its own words",
   OPTIONS,
   async () => {
@@ -88,7 +89,7 @@ Deno.test(
   },
 );
 
-Deno.test("downloadRepo() reads listings of many pages", OPTIONS, async () => {
+test("downloadRepo() reads listings of many pages", OPTIONS, async () => {
   const files = Object.fromEntries(
     Array.from(
       { length: 105 },
@@ -110,7 +111,7 @@ Deno.test("downloadRepo() reads listings of many pages", OPTIONS, async () => {
   }
 });
 
-Deno.test(
+test(
   "downloadRepo() keeps complete files, replaces changed ones, removes those that are gone",
   OPTIONS,
   async () => {
@@ -147,7 +148,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadRepo() retries listings, and stops all files at the first fault",
   OPTIONS,
   async () => {

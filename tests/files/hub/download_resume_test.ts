@@ -11,8 +11,9 @@ import {
   scene,
 } from "./download_scene.ts";
 import { COMMIT, sha256 } from "./fake_hub.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test(
+test(
   "downloadFile() resumes by Range and If-Range after each cut",
   OPTIONS,
   async () => {
@@ -24,7 +25,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() resumes what an earlier run left",
   OPTIONS,
   async () => {
@@ -41,7 +42,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() counts tries in a row only: cuts that get further may be many",
   OPTIONS,
   async () => {
@@ -52,7 +53,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() starts over in the same try when the server ignores Range",
   OPTIONS,
   async () => {
@@ -63,7 +64,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() starts over when the file changed between tries",
   OPTIONS,
   async () => {
@@ -93,7 +94,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() starts over without a hash or a tag to trust",
   OPTIONS,
   async () => {
@@ -109,7 +110,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() takes 416 for a part that is whole, else starts over",
   OPTIONS,
   async () => {
@@ -132,7 +133,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() takes a silent connection for a cut one",
   OPTIONS,
   async () => {
@@ -143,7 +144,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() stops at once when it is aborted, keeping what is there",
   OPTIONS,
   async () => {

@@ -9,8 +9,9 @@ import {
   scene,
 } from "./download_scene.ts";
 import { sha256 } from "./fake_hub.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test(
+test(
   "downloadFile() downloads, tells its progress and its hash",
   OPTIONS,
   async () => {
@@ -26,7 +27,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() keeps a file that is there, whole and right",
   OPTIONS,
   async () => {
@@ -37,7 +38,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() replaces a file that is there with the wrong bytes",
   OPTIONS,
   async () => {
@@ -48,7 +49,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() throws away a wrong hash, tries again, then says so",
   OPTIONS,
   async () => {
@@ -68,7 +69,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() checks the git object id of small files",
   OPTIONS,
   async () => {
@@ -90,7 +91,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() names both sizes when server and listing differ",
   OPTIONS,
   async () => {
@@ -110,7 +111,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() waits longer from try to try, with jitter",
   OPTIONS,
   async () => {
@@ -121,7 +122,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() does not try again what is refused, and says what to do",
   OPTIONS,
   async () => {
@@ -138,7 +139,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() tries again when nobody answers",
   OPTIONS,
   async () => {
@@ -153,7 +154,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "downloadFile() sends the token to the hub only, not where it redirects to",
   OPTIONS,
   async () => {

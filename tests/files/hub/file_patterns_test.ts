@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { selectFiles } from "../../../src/files/hub/file_patterns.ts";
 import { ALL_ENDINGS } from "../../../src/files/records/data_kinds.ts";
 import { readRecords } from "../../../src/files/records/records.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -23,7 +24,7 @@ async function isRead(path: string): Promise<boolean> {
   throw new Error(`"${path}" was opened without permission`);
 }
 
-Deno.test(
+test(
   "selectFiles() downloads a dataset's files of each ending that readRecords() reads",
   pure,
   async () => {
@@ -39,7 +40,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "selectFiles() leaves out what readRecords() does not read",
   pure,
   async () => {
@@ -57,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "selectFiles() says which endings can be read where a dataset has none of them",
   pure,
   () => {

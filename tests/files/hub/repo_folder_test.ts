@@ -7,6 +7,7 @@ import {
 } from "../../../src/files/hub/repo_folder.ts";
 import { isSafePath } from "../../../src/files/hub/safe_path.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const NONE = {
   permissions: "none",
@@ -22,7 +23,7 @@ const OPTIONS = {
   sanitizeResources: true,
 };
 
-Deno.test("repoFolder() maps a repository to its folder", NONE, () => {
+test("repoFolder() maps a repository to its folder", NONE, () => {
   assertEquals(
     repoFolder("model", "Qwen/Qwen2-0.5B-Instruct"),
     "model_hub/Qwen--Qwen2-0.5B-Instruct",
@@ -38,7 +39,7 @@ Deno.test("repoFolder() maps a repository to its folder", NONE, () => {
   }
 });
 
-Deno.test(
+test(
   "localModelFolder() takes a path, else a repository, else tells how to download it",
   OPTIONS,
   async () => {
@@ -57,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "isSafePath() lets only names through that stay in their folder",
   NONE,
   () => {

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { basename } from "@std/path";
 import { datasetFiles } from "../../../src/files/records/dataset_files.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -9,7 +10,7 @@ const OPTIONS = {
   sanitizeResources: true,
 };
 
-Deno.test(
+test(
   "datasetFiles() finds the split in a folder and says what is there if not",
   OPTIONS,
   async () => {
@@ -44,7 +45,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "datasetFiles() takes shards in order, below data/ and in folders named after the split",
   OPTIONS,
   async () => {
@@ -72,7 +73,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "datasetFiles() takes a pattern, or a folder that names no split, as rows of all splits",
   OPTIONS,
   async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decompressLz4 } from "../../../src/files/records/lz4_block.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -16,7 +17,7 @@ const TEXT = "abcabcabc".repeat(40) +
     .join("") +
   "the end";
 
-Deno.test({
+test({
   ...pure,
   name:
     "decompressLz4() gives what Arrow compressed, copies over themselves too",
@@ -28,7 +29,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "decompressLz4() refuses a block that is cut or of another size",
   fn() {

@@ -4,6 +4,7 @@ import {
   readRecords,
 } from "../../../src/files/records/records.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -39,7 +40,7 @@ const TWO = [{ line: 1, value: { a: 1 } }, { line: 3, value: { a: "ü\n" } }];
 const LINES = '{"a": 1}\n\n{"a": "ü\\n"}\n';
 const ARRAY = '[{"a": 1},\n\n {"a": "ü\\n"}]\n';
 
-Deno.test(
+test(
   "readRecords() reads lines and arrays, plain and gzipped, with line numbers",
   OPTIONS,
   async () => {
@@ -50,7 +51,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() tolerates a byte order mark, CRLF and a missing last line end",
   OPTIONS,
   async () => {
@@ -63,7 +64,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() takes JSON Lines under the name .json",
   OPTIONS,
   async () => {
@@ -71,7 +72,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() keeps brackets and quotes within strings",
   OPTIONS,
   async () => {
@@ -83,7 +84,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() reads files larger than one piece of the stream",
   OPTIONS,
   async () => {
@@ -102,7 +103,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() names file and line of broken JSON",
   OPTIONS,
   async () => {
@@ -117,7 +118,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() names element and line of broken JSON in an array",
   OPTIONS,
   async () => {
@@ -136,7 +137,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() refuses what is no object, by its line",
   OPTIONS,
   async () => {
@@ -151,7 +152,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() refuses an object of columns with its keys",
   OPTIONS,
   async () => {
@@ -165,7 +166,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() refuses an empty file, other kinds, bad UTF-8, bad gzip",
   OPTIONS,
   async () => {
@@ -200,7 +201,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() closes the file when it is left early",
   OPTIONS,
   async () => {

@@ -7,6 +7,7 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -41,7 +42,7 @@ async function writeParquet(
 }
 
 for (const codec of ["SNAPPY", "GZIP", "ZSTD", "UNCOMPRESSED"] as const) {
-  Deno.test(
+  test(
     `readRecords() reads the row groups of parquet, ${codec}`,
     OPTIONS,
     async () => {
@@ -71,7 +72,7 @@ for (const codec of ["SNAPPY", "GZIP", "ZSTD", "UNCOMPRESSED"] as const) {
   );
 }
 
-Deno.test(
+test(
   "readRecords() names the parquet file that it cannot read",
   OPTIONS,
   async () => {
@@ -91,7 +92,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() reads quoted fields of CSV and TSV over several lines, with the row's first line",
   OPTIONS,
   async () => {
@@ -109,7 +110,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() names the line of a CSV row that is broken",
   OPTIONS,
   async () => {
@@ -132,7 +133,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() reads zstd, text files, and the wanted records only",
   OPTIONS,
   async () => {
@@ -173,7 +174,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readRecords() closes a zstd and a parquet file when it is left early",
   OPTIONS,
   async () => {

@@ -7,6 +7,7 @@ import {
   fromFloat32,
   toFloat32,
 } from "../../../src/files/safetensors/dtype.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: "none",
@@ -14,7 +15,7 @@ const OPTIONS = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "float32ToBfloat16() rounds to nearest, ties to even",
   OPTIONS,
   () => {
@@ -45,7 +46,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "bfloat16ToFloat32() undoes float32ToBfloat16() for all finite patterns",
   OPTIONS,
   () => {
@@ -55,7 +56,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "fromFloat32() and toFloat32() agree for values that the type holds",
   OPTIONS,
   () => {
@@ -69,20 +70,20 @@ Deno.test(
   },
 );
 
-Deno.test("fromFloat32() rounds halves to even in F16", OPTIONS, () => {
+test("fromFloat32() rounds halves to even in F16", OPTIONS, () => {
   // F16 has 10 bits behind the point: between 2048 and 4096 the step is 2
   const stored = fromFloat32(Float32Array.of(2049, 2051, 65520), "F16");
   assertEquals([...toFloat32(stored, "F16")], [2048, 2052, Infinity]);
 });
 
-Deno.test("toFloat32() reads bytes that are not aligned", OPTIONS, () => {
+test("toFloat32() reads bytes that are not aligned", OPTIONS, () => {
   const bytes = new Uint8Array(5);
   bytes.set(fromFloat32(Float32Array.of(1.25), "F32"), 1);
   assertEquals([...toFloat32(bytes.subarray(1), "F32")], [1.25]);
   assertThrows(() => toFloat32(bytes, "F32"), RangeError, "5 bytes");
 });
 
-Deno.test(
+test(
   "elementCount() is 1 for a scalar and 0 with an empty axis",
   OPTIONS,
   () => {

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
 import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -40,7 +41,7 @@ async function refusal(file: Uint8Array): Promise<string> {
   return error.message;
 }
 
-Deno.test(
+test(
   "openSafetensors() reads what writeSafetensors() wrote, whole and in chunks",
   OPTIONS,
   async () => {
@@ -94,7 +95,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openSafetensors() closes the file when chunks are left early",
   OPTIONS,
   async () => {
@@ -108,7 +109,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openSafetensors() names a header length that cannot be",
   OPTIONS,
   async () => {
@@ -126,7 +127,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openSafetensors() names broken JSON in the header",
   OPTIONS,
   async () => {
@@ -135,7 +136,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openSafetensors() names all tensors that do not fit at once",
   OPTIONS,
   async () => {
@@ -160,7 +161,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openSafetensors() names overlaps, gaps, unused ends and duplicates",
   OPTIONS,
   async () => {
@@ -184,7 +185,7 @@ Deno.test(
   },
 );
 
-Deno.test("read() names a tensor that is not there", OPTIONS, async () => {
+test("read() names a tensor that is not there", OPTIONS, async () => {
   await using folder = await temporaryFolder();
   const path = await folder.write(
     "a.safetensors",
@@ -198,7 +199,7 @@ Deno.test("read() names a tensor that is not there", OPTIONS, async () => {
   assertStringIncludes(error.message, 'has no tensor "b"');
 });
 
-Deno.test(
+test(
   "writeSafetensors() leaves nothing behind when a tensor's bytes do not fit",
   OPTIONS,
   async () => {
@@ -217,7 +218,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeSafetensors() refuses a name that is there twice",
   OPTIONS,
   async () => {

@@ -15,6 +15,7 @@ import {
 } from "../attention_case.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 /**
  * Sums of at most 64 products and 300 weights in float32, and the driver's own exp: some 2^-24 *
@@ -274,7 +275,7 @@ await gpuTest("attention() names the tensor whose shape is wrong", (device) => {
   return Promise.resolve();
 }, { variants: ["tile"] });
 
-Deno.test({
+test({
   name: "the twin's attentionBackward() is the slope of its attention()",
   permissions: "none",
   sanitizeOps: true,

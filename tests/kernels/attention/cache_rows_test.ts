@@ -13,6 +13,7 @@ import { attention as attentionTwin } from "../../reference/attention.ts";
 import { angleTable, ropeTwin } from "../../reference/rope.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 interface Case {
   readonly heads: number;
@@ -155,7 +156,7 @@ await gpuTest("cacheRows() names what does not fit", (device) => {
   return Promise.resolve();
 });
 
-Deno.test("cachedSplit() gives each head a lane, and uses all lanes that workgroup memory holds", () => {
+test("cachedSplit() gives each head a lane, and uses all lanes that workgroup memory holds", () => {
   const room = 16_384;
   for (const lanes of [8, 16] as const) {
     for (const headDim of [8, 64, 128, 132, 256, 512]) {

@@ -4,6 +4,7 @@ import { centralDifferences } from "../../reference/central_differences.ts";
 import { angleTable, ropeTwin } from "../../reference/rope.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded, seededIntegers } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 const CASES = [
   { tokens: 1, heads: 1, headDim: 2 },
@@ -43,7 +44,7 @@ for (const { tokens, ...shape } of CASES) {
 }
 
 for (const interleaved of [false, true]) {
-  Deno.test({
+  test({
     name:
       `ropeTwin() turned back is its own gradient, interleaved ${interleaved}`,
     permissions: "none",

@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { expand, type Values } from "../../../kernels/device/expand.ts";
 import { createShader } from "../../../kernels/device/shader.ts";
+import { test } from "../../test_case.ts";
 
 const pure = { permissions: "none" } as const;
 
@@ -17,12 +18,12 @@ function expanded(
   return expand({ name: "x.wgsl", text, pieces }, values).trimEnd().split("\n");
 }
 
-Deno.test("expand() leaves a file without marks as it is", pure, () => {
+test("expand() leaves a file without marks as it is", pure, () => {
   const text = "// y = x\nfn main() {\n  // a comment\n}\n";
   assertEquals(expand({ name: "x.wgsl", text }, {}), text);
 });
 
-Deno.test("expand() puts in what expressions come to", pure, () => {
+test("expand() puts in what expressions come to", pure, () => {
   const value = (text: string) =>
     expanded([`#{${text}}`], { N: 7, TYPE: "bf16", ADDS: true })[0];
   assertEquals(value("N + 2 * 3"), "13");
@@ -38,7 +39,7 @@ Deno.test("expand() puts in what expressions come to", pure, () => {
   assertEquals(value('"xyzw"[N % 4]'), "w");
 });
 
-Deno.test("expand() writes a loop's lines for each number", pure, () => {
+test("expand() writes a loop's lines for each number", pure, () => {
   const lines = ["//#for i in N", "a#{i}", "//#end", "b"];
   assertEquals(expanded(lines, { N: 2 }), ["a0", "a1", "b"]);
   assertEquals(expanded(lines, { N: 0 }), ["b"]);
@@ -50,7 +51,7 @@ Deno.test("expand() writes a loop's lines for each number", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "expand() writes the first branch whose condition holds",
   pure,
   () => {
@@ -65,7 +66,7 @@ Deno.test(
   },
 );
 
-Deno.test("expand() knows a name to the end of its block", pure, () => {
+test("expand() knows a name to the end of its block", pure, () => {
   const lines = [
     ...["//#for i in 2", "//#let J = 2 * i", "#{J}", "//#end"],
     ...['//#let NAME = "k#{N}"', "#{NAME}"],
@@ -78,7 +79,7 @@ Deno.test("expand() knows a name to the end of its block", pure, () => {
   );
 });
 
-Deno.test("expand() repeats a text within a line", pure, () => {
+test("expand() repeats a text within a line", pure, () => {
   const line = (text: string) => expanded([text], { N: 2 })[0];
   assertEquals(line('f(#[a#{i} for i in N join ", "])'), "f(a0, a1)");
   assertEquals(line("s#[ + a#{i} for i in 1..4];"), "s + a1 + a2 + a3;");
@@ -89,7 +90,7 @@ Deno.test("expand() repeats a text within a line", pure, () => {
   assertEquals(line("a[#[#{i} for i in 1]]"), "a[0]");
 });
 
-Deno.test("expand() selects one of several texts by halving", pure, () => {
+test("expand() selects one of several texts by halving", pure, () => {
   const line = (count: number) =>
     expanded(["#[s#{r} for r in N select i]"], { N: count })[0];
   assertEquals(line(1), "s0");
@@ -100,7 +101,7 @@ Deno.test("expand() selects one of several texts by halving", pure, () => {
   );
 });
 
-Deno.test("expand() writes the lines of a file that is used", pure, () => {
+test("expand() writes the lines of a file that is used", pure, () => {
   const pieces = {
     "sum.wgsl": "//#values N, A\n//#for i in N\n#{A}#{i}\n//#end\n",
     "both.wgsl": '//#use "sum.wgsl" A = "x"\nend\n',
@@ -115,7 +116,7 @@ Deno.test("expand() writes the lines of a file that is used", pure, () => {
   );
 });
 
-Deno.test("expand() indents the lines of a file as its use", pure, () => {
+test("expand() indents the lines of a file as its use", pure, () => {
   const pieces = {
     "inner.wgsl": "{\n\n  a\n}\n",
     "outer.wgsl": 'for\n  //#use "inner.wgsl"\n',
@@ -139,7 +140,7 @@ function complaint(
   ).message;
 }
 
-Deno.test(
+test(
   "expand() names file and line of a block without an end",
   pure,
   () => {
@@ -158,7 +159,7 @@ Deno.test(
   },
 );
 
-Deno.test("expand() names the line that it cannot read", pure, () => {
+test("expand() names the line that it cannot read", pure, () => {
   const cases = [
     ["//#fro i in 2", 'found "//#fro", expected values, let, use'],
     ["//#for i = 2", 'found "i = 2", expected NAME in COUNT'],
@@ -190,7 +191,7 @@ Deno.test("expand() names the line that it cannot read", pure, () => {
   );
 });
 
-Deno.test("expand() wants the values that the file names", pure, () => {
+test("expand() wants the values that the file names", pure, () => {
   assertEquals(
     complaint(["", "//#values N, M"], { N: 1 }),
     'Cannot expand "x.wgsl" line 2: "M" has no value, known are "N"',
@@ -201,7 +202,7 @@ Deno.test("expand() wants the values that the file names", pure, () => {
   );
 });
 
-Deno.test("expand() names the line of a file that is used", pure, () => {
+test("expand() names the line of a file that is used", pure, () => {
   const pieces = { "a.wgsl": "b\n#{C}\n", "c.wgsl": '//#use "c.wgsl"' };
   assertEquals(
     complaint(['//#use "a.wgsl"'], {}, pieces),
@@ -217,7 +218,7 @@ Deno.test("expand() names the line of a file that is used", pure, () => {
   );
 });
 
-Deno.test("createShader() writes the kernel of equal values once", pure, () => {
+test("createShader() writes the kernel of equal values once", pure, () => {
   const text =
     "//#values N\n@group(0) @binding(#{N}) var<storage, read> x: array<f32>;";
   const shader = createShader<{ N: number }>(

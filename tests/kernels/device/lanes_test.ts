@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { lanesOf } from "../../../kernels/device/lanes.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -7,7 +8,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test("lanesOf() reads the width from the device's name", pure, () => {
+test("lanesOf() reads the width from the device's name", pure, () => {
   const lanes = (description: string) => lanesOf({ description });
   assertEquals(lanes("llvmpipe (LLVM 15.0.6, 512 bits)"), 16);
   assertEquals(lanes("llvmpipe (LLVM 15.0.6, 256 bits)"), 8);

@@ -4,6 +4,7 @@ import {
   isOpenGl,
   wantedVectorWidth,
 } from "../../../kernels/device/open_deno.ts";
+import { test } from "../../test_case.ts";
 
 const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
 const OPTIONS = {
@@ -24,7 +25,7 @@ async function openWith(env: Record<string, string>): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test(
+test(
   "openDevice() says what to install where there is no driver",
   OPTIONS,
   async () => {
@@ -40,7 +41,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openDevice() refuses OpenGL, which would be silent and slow",
   OPTIONS,
   async () => {
@@ -51,7 +52,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "openDevice() asks llvmpipe for four threads where there are fewer processors, unless a number is given",
   OPTIONS,
   async () => {
@@ -63,7 +64,7 @@ Deno.test(
   },
 );
 
-Deno.test("isOpenGl() tells the backends apart on the adapters that were seen", () => {
+test("isOpenGl() tells the backends apart on the adapters that were seen", () => {
   const unbounded = 2 ** 32 - 1;
   const rows = [
     { name: "H100, Vulkan", device: "9008", bound: unbounded, openGl: false },
@@ -83,7 +84,7 @@ const FILES = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "wantedVectorWidth() is what the file says, and nothing without a file or with another word in it",
   FILES,
   async () => {
@@ -103,7 +104,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "wantedVectorWidth() asks for nothing where it may not read",
   { ...FILES, permissions: "none" },
   () => assertEquals(wantedVectorWidth(), undefined),

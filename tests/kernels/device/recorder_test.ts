@@ -4,6 +4,7 @@ import { countingGpu } from "../../../kernels/device/counting_gpu.ts";
 import { defineKernel } from "../../../kernels/device/kernel.ts";
 import type { Pipeline } from "../../../kernels/device/pipelines.ts";
 import { createRecorder, type Grid } from "../../../kernels/device/recorder.ts";
+import { test } from "../../test_case.ts";
 
 const LIMITS = { maxBufferSize: 1 << 28 } as GPUSupportedLimits;
 
@@ -27,7 +28,7 @@ function submissionsOf(launches: number, grid: Grid): number {
   return submissions;
 }
 
-Deno.test("many workgroups are submitted after 48 launches, few after 192", () => {
+test("many workgroups are submitted after 48 launches, few after 192", () => {
   assertEquals(submissionsOf(48, [64, 2]), 0);
   assertEquals(submissionsOf(49, [64, 2]), 1);
   assertEquals(submissionsOf(97, [16, 2, 4]), 2);
@@ -35,6 +36,6 @@ Deno.test("many workgroups are submitted after 48 launches, few after 192", () =
   assertEquals(submissionsOf(193, [8]), 1);
 });
 
-Deno.test("launches that become heavy late are submitted at once", () => {
+test("launches that become heavy late are submitted at once", () => {
   assertEquals(submissionsOf(100, [32]), 1);
 });

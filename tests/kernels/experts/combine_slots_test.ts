@@ -6,6 +6,7 @@ import { centralDifferences } from "../../reference/central_differences.ts";
 import { combineTwin } from "../../reference/experts.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 const CASES = [
   { tokens: 1, k: 1, cols: 1 },
@@ -78,7 +79,7 @@ function slopesOf(
   return { dx, dgates };
 }
 
-Deno.test("the slopes of combineTwin() are those of central differences", {
+test("the slopes of combineTwin() are those of central differences", {
   permissions: "none",
   sanitizeOps: true,
   sanitizeResources: true,

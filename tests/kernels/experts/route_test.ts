@@ -12,6 +12,7 @@ import {
 } from "../../reference/experts.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 const CASES = [
   { tokens: 1, experts: 1, k: 1 },
@@ -64,7 +65,7 @@ await gpuTest("route() refuses more choices than experts", (device) => {
   return Promise.resolve();
 });
 
-Deno.test("routeBackwardTwin() is the slope of routeTwin()", {
+test("routeBackwardTwin() is the slope of routeTwin()", {
   permissions: "none",
   sanitizeOps: true,
   sanitizeResources: true,

@@ -10,6 +10,7 @@ import { gpuTest } from "../gpu_test_case.ts";
 import { seededCodes, seededMatrix, SMALL_WINDOW } from "../matrix_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
 import { uploadMatrix } from "../upload_matrix.ts";
+import { test } from "../../test_case.ts";
 
 /** Rows of each group; none has more than `most`. */
 const CASES = [
@@ -148,7 +149,7 @@ await gpuTest("groupedLinear() refuses weights of several shapes", (device) => {
   return Promise.resolve();
 });
 
-Deno.test("groupedTwin() transposed is the slope of groupedTwin()", {
+test("groupedTwin() transposed is the slope of groupedTwin()", {
   permissions: "none",
   sanitizeOps: true,
   sanitizeResources: true,

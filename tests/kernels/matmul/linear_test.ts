@@ -11,6 +11,7 @@ import { linearBackwardTwin, linearTwin } from "../../reference/linear.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { seededMatrix, SMALL_WINDOW } from "../matrix_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 /** f32 sums of `length` products err by at most eps * length, in practice by its root; 8 leaves room. */
 const tolerance = (length: number) => 2 ** -24 * 8 * Math.sqrt(length + 1);
@@ -238,7 +239,7 @@ await gpuTest("linear() names shapes that do not fit", (device) => {
   return Promise.resolve();
 });
 
-Deno.test({
+test({
   name: "linearBackwardTwin() is the slope of linearTwin()",
   permissions: "none",
   fn() {

@@ -21,6 +21,7 @@ import { gpuTest } from "../gpu_test_case.ts";
 import { seededMatrix } from "../matrix_case.ts";
 import { seeded } from "../numbers.ts";
 import { keptTexts } from "../../../src/files/disk/kept_texts.ts";
+import { test } from "../../test_case.ts";
 
 /** As they are stored: -0 is not 0. */
 function sameBits(a: Float32Array, b: Float32Array): boolean {
@@ -79,7 +80,7 @@ await gpuTest(
   },
 );
 
-Deno.test("gpuTiling() takes the wanted tile where that fills a card", () => {
+test("gpuTiling() takes the wanted tile where that fills a card", () => {
   const wanted = { rows: 8, cols: 8, words: 4 } as const;
   const chosen = ({ rows, cols }: { rows: number; cols: number }) => {
     const { size, grid } = gpuTiling({ rows, cols }, wanted);
@@ -90,7 +91,7 @@ Deno.test("gpuTiling() takes the wanted tile where that fills a card", () => {
   assertEquals(chosen({ rows: 7, cols: 16 }), ["64x64x16", 1, 1]);
 });
 
-Deno.test("partsOf() divides sums that are long and few, without a rest", () => {
+test("partsOf() divides sums that are long and few, without a rest", () => {
   for (
     const [groups, length, room, ...want] of [
       [7, 896, Infinity, 14, 16],
@@ -172,7 +173,7 @@ await gpuTest(
   { variants: ["panel"] },
 );
 
-Deno.test("tuningKey() differs by device, platform and each text", async () => {
+test("tuningKey() differs by device, platform and each text", async () => {
   const keys = [
     await tuningKey("a", ["x", "y"]),
     await tuningKey("b", ["x", "y"]),

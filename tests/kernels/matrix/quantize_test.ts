@@ -13,24 +13,26 @@ import {
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
 import { assertClose } from "../numbers.ts";
 import { compared, referencePath } from "../../reference_dir.ts";
-
-const path = referencePath("quant/quant.safetensors");
-const known = path ? (await openSafetensors(path)).tensors : undefined;
-const CASES = [
-  { name: "weight_96x64", cols: 64 },
-  { name: "odd_7x33", cols: 33 },
-  { name: "wide_130x128", cols: 128 },
-].filter(({ name }) => known?.has(`${name}.input`));
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import { test } from "../../test_case.ts";
 
 const sanitized = { sanitizeOps: true, sanitizeResources: true };
 
+/** The reference's matrices and what became of them. */
 async function open() {
-  const file = await openSafetensors(path!);
+  const file = await openSafetensors(referencePath("quant/quant.safetensors"));
   const bytes = (name: string) => file.read(name);
   const floats = async (name: string) =>
     new Float32Array((await bytes(name)).buffer);
-  return { bytes, floats };
+  const cases = [...file.tensors].flatMap(([tensor, { shape }]) => {
+    const [, name] = tensor.match(/^(.*)\.input$/) ?? [];
+    return name === undefined ? [] : [{ name, cols: shape[1]! }];
+  });
+  return { bytes, floats, cases };
 }
+
+type Matrices = Awaited<ReturnType<typeof open>>;
+type MatrixCase = Matrices["cases"][number];
 
 function assertWithin(got: Float32Array, want: Float32Array) {
   assertEquals(got.length, want.length);
@@ -39,86 +41,76 @@ function assertWithin(got: Float32Array, want: Float32Array) {
   }
 }
 
-Deno.test({
-  name: "CODEBOOKS and DYNAMIC_MAP are those of the reference",
-  ignore: !path,
-  permissions: { read: true },
-  ...sanitized,
-  async fn() {
+referenceTest(
+  "CODEBOOKS and DYNAMIC_MAP are those of the reference",
+  async () => {
     const { floats } = await open();
     assertEquals(CODEBOOKS.nf4, await floats("nf4_codebook"));
     // that map was made in float32
     const map = await floats("dynamic_map_signed_8bit");
     assertClose(DYNAMIC_MAP, map, 2 ** -22);
   },
-});
+);
 
-for (const { name, cols } of CASES) {
-  const of = (part: string) => `${name}.${part}`;
+async function checkNf4(
+  { name, cols }: MatrixCase,
+  { bytes, floats }: Matrices,
+): Promise<void> {
+  const input = await floats(`${name}.input`);
+  const codes = quantize(input, cols, "nf4");
+  assertEquals(codes.bytes, await bytes(`${name}.nf4_packed`));
+  assertEquals(codes.absmax, await floats(`${name}.nf4_absmax`));
+  const back = dequantize(codes, [input.length / cols, cols], "nf4");
+  assertWithin(back, await floats(`${name}.nf4_dequant`));
+}
 
-  Deno.test({
-    name: `quantize() to nf4 gives the codes of the reference's ${name}`,
-    ignore: !path,
-    permissions: { read: true },
-    ...sanitized,
-    async fn() {
-      const { bytes, floats } = await open();
-      const input = await floats(of("input"));
-      const codes = quantize(input, cols, "nf4");
-      assertEquals(codes.bytes, await bytes(of("nf4_packed")));
-      assertEquals(codes.absmax, await floats(of("nf4_absmax")));
-      const back = dequantize(codes, [input.length / cols, cols], "nf4");
-      assertWithin(back, await floats(of("nf4_dequant")));
+async function checkNested(
+  { name, cols }: MatrixCase,
+  { bytes, floats }: Matrices,
+): Promise<void> {
+  const input = await floats(`${name}.input`);
+  const { absmax, bytes: packed } = quantize(input, cols, "nf4");
+  const nested = nestScales(absmax);
+  const [offset] = await floats(`${name}.dq_offset`);
+  assertWithin(Float32Array.of(nested.offset), Float32Array.of(offset!));
+  assertEquals(nested.codes, await bytes(`${name}.dq_absmax_codes`));
+  assertWithin(nested.absmax, await floats(`${name}.dq_absmax2`));
+  const restored = restoreScales(nested);
+  assertWithin(restored, await floats(`${name}.dq_absmax_restored`));
+  const shape = [input.length / cols, cols] as const;
+  const back = dequantize({ bytes: packed, absmax: restored }, shape, "nf4");
+  assertWithin(back, await floats(`${name}.dq_dequant`));
+}
+
+async function checkInt8(
+  { name, cols }: MatrixCase,
+  { bytes, floats }: Matrices,
+): Promise<void> {
+  const input = await floats(`${name}.int8_input`);
+  const codes = quantize(input, cols, "int8");
+  assertEquals(codes.bytes, await bytes(`${name}.int8_codes`));
+  assertEquals(codes.absmax, await floats(`${name}.int8_row_absmax`));
+  const back = dequantize(codes, [input.length / cols, cols], "int8");
+  assertWithin(back, await floats(`${name}.int8_dequant`));
+}
+
+for (
+  const [what, check] of [
+    ["quantize() to nf4", checkNf4],
+    ["nestScales()", checkNested],
+    ["quantize() to int8", checkInt8],
+  ] as const
+) {
+  referenceTest(`${what} gives the codes of the reference`, async (context) => {
+    const matrices = await open();
+    await eachCase(context, matrices.cases, async (one) => {
+      await check(one, matrices);
       compared("quantised weights");
-    },
-  });
-
-  Deno.test({
-    name: `nestScales() gives the codes of the reference's ${name}`,
-    ignore: !path,
-    permissions: { read: true },
-    ...sanitized,
-    async fn() {
-      const { bytes, floats } = await open();
-      const input = await floats(of("input"));
-      const { absmax, bytes: packed } = quantize(input, cols, "nf4");
-      const nested = nestScales(absmax);
-      const [offset] = await floats(of("dq_offset"));
-      assertWithin(Float32Array.of(nested.offset), Float32Array.of(offset!));
-      assertEquals(nested.codes, await bytes(of("dq_absmax_codes")));
-      assertWithin(nested.absmax, await floats(of("dq_absmax2")));
-      const restored = restoreScales(nested);
-      assertWithin(restored, await floats(of("dq_absmax_restored")));
-      const shape = [input.length / cols, cols] as const;
-      const back = dequantize(
-        { bytes: packed, absmax: restored },
-        shape,
-        "nf4",
-      );
-      assertWithin(back, await floats(of("dq_dequant")));
-      compared("quantised weights");
-    },
-  });
-
-  Deno.test({
-    name: `quantize() to int8 gives the codes of the reference's ${name}`,
-    ignore: !path,
-    permissions: { read: true },
-    ...sanitized,
-    async fn() {
-      const { bytes, floats } = await open();
-      const input = await floats(of("int8_input"));
-      const codes = quantize(input, cols, "int8");
-      assertEquals(codes.bytes, await bytes(of("int8_codes")));
-      assertEquals(codes.absmax, await floats(of("int8_row_absmax")));
-      const back = dequantize(codes, [input.length / cols, cols], "int8");
-      assertWithin(back, await floats(of("int8_dequant")));
-      compared("quantised weights");
-    },
+    });
   });
 }
 
-Deno.test({
+test({
   name: "quantize() to fp4 takes the nearest number, the lower one of two",
   permissions: "none",
   ...sanitized,
@@ -139,7 +131,7 @@ Deno.test({
 });
 
 for (const dtype of ["int8", "nf4", "fp4"] as const satisfies CodeDType[]) {
-  Deno.test({
+  test({
     name: `quantize() to ${dtype} keeps zeros, and shows a NaN`,
     permissions: "none",
     ...sanitized,

@@ -7,11 +7,13 @@ import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
 import { compared, referencePath } from "../../reference_dir.ts";
+import { referenceTest } from "../../reference_test_case.ts";
 import { dynamicMap, nearestCode } from "../../reference/dynamic_map.ts";
 import { adamwReference } from "../../reference/optimizers.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
 import { clipOf, STEPS } from "../optimizer_case.ts";
+import { test } from "../../test_case.ts";
 
 const SIGNED = dynamicMap(true);
 const UNSIGNED = dynamicMap(false);
@@ -23,24 +25,15 @@ const ADAMW = {
   weightDecay: 0.1,
 };
 
-const golden = referencePath("quant/quant.safetensors");
-
-Deno.test({
-  name: "dynamicMap() is the reference's",
-  ignore: golden === undefined,
-  permissions: { read: golden === undefined ? [] : [golden] },
-  sanitizeOps: true,
-  sanitizeResources: true,
-  async fn() {
-    const file = await openSafetensors(golden!);
-    const { buffer } = await file.read("dynamic_map_signed_8bit");
-    assertClose(SIGNED, new Float32Array(buffer), 2e-7);
-    assertEquals([SIGNED.length, UNSIGNED.length], [256, 256]);
-    compared("8-bit maps");
-  },
+referenceTest("dynamicMap() is the reference's", async () => {
+  const file = await openSafetensors(referencePath("quant/quant.safetensors"));
+  const { buffer } = await file.read("dynamic_map_signed_8bit");
+  assertClose(SIGNED, new Float32Array(buffer), 2e-7);
+  assertEquals([SIGNED.length, UNSIGNED.length], [256, 256]);
+  compared("8-bit maps");
 });
 
-Deno.test(
+test(
   "dynamicMap() begins and ends its decades halfway in their parts",
   { permissions: "none", sanitizeOps: true, sanitizeResources: true },
   () => {

@@ -11,6 +11,7 @@ import {
 } from "../../reference/gated_unit.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 const ACTIVATIONS: readonly Activation[] = [
   "silu",
@@ -68,7 +69,7 @@ for (const activation of ACTIVATIONS) {
     },
   );
 
-  Deno.test({
+  test({
     name:
       `gatedUnitBackwardTwin() agrees with central differences, ${activation}`,
     permissions: "none",

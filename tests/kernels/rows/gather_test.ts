@@ -9,6 +9,7 @@ import { centralDifferences } from "../../reference/central_differences.ts";
 import { gatherRowsTwin, scatterAddTwin } from "../../reference/gather.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded, seededIntegers } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 const CASES = [
   { n: 1, rows: 1, cols: 1 },
@@ -83,7 +84,7 @@ await gpuTest("gatherRows() and sumRowsByKey() accept no rows", (device) => {
   return Promise.resolve();
 });
 
-Deno.test({
+test({
   name: "groupByKey() orders keys, and places within a key",
   permissions: "none",
   sanitizeOps: true,
@@ -102,7 +103,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "scatterAddTwin() is the gradient of gatherRowsTwin()",
   permissions: "none",
   sanitizeOps: true,

@@ -4,6 +4,7 @@ import { centralDifferences } from "../../reference/central_differences.ts";
 import { rmsNormBackwardTwin, rmsNormTwin } from "../../reference/rms_norm.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 const EPS = 2 ** -24;
 const SHAPES = [[1, 1], [7, 33], [33, 7], [257, 64], [65, 172], [9, 896]];
@@ -117,7 +118,7 @@ await gpuTest("rmsNorm() accepts no rows, and names a wrong weight", async (
   );
 });
 
-Deno.test({
+test({
   name: "rmsNormBackwardTwin() agrees with central differences",
   permissions: "none",
   sanitizeOps: true,

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { tokenStatistics } from "../../../kernels/vocabulary/token_statistics.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test({
+test({
   name: "tokenStatistics() splits rows of five numbers into columns",
   permissions: "none",
   sanitizeOps: true,

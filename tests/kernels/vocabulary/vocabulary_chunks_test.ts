@@ -12,6 +12,7 @@ import {
 } from "../../reference/token_logps.ts";
 import { gpuTest } from "../gpu_test_case.ts";
 import { assertClose, seeded, seededIntegers } from "../numbers.ts";
+import { test } from "../../test_case.ts";
 
 interface Problem {
   readonly products: Float32Array;
@@ -174,7 +175,7 @@ function chunks(vocabulary: number, targets: number, limits = {}) {
 
 function pureTest(name: string, fn: () => void): void {
   const sanitizers = { sanitizeOps: true, sanitizeResources: true };
-  Deno.test({ name, permissions: "none", ...sanitizers, fn });
+  test({ name, permissions: "none", ...sanitizers, fn });
 }
 
 pureTest(

@@ -23,7 +23,7 @@ import { putAdapter } from "../../../src/model/opening/open_model.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { modelTest, openTestModel } from "../model_test_case.ts";
-import { referencePath } from "../../reference_dir.ts";
+import { fixturePath } from "../../fixture_path.ts";
 import { assertClose, readReferenceTokens } from "../reference_tokens.ts";
 
 const ADAPTER = {
@@ -129,15 +129,14 @@ for (const [name, paths] of Object.entries(PATHS)) {
   );
 }
 
-const golden = referencePath("peft/olmoe/adapter_config.json")
-  ?.replace("/adapter_config.json", "");
+const golden = fixturePath("peft/olmoe");
 
 await modelTest(
   "an adapter on the experts and routers of olmoe gives the logits of PEFT",
   "models/olmoe",
   async (device, folder) => {
     const model = await openTestModel(device, folder);
-    await putAdapter(model, golden!);
+    await putAdapter(model, golden);
     const want = await readReferenceTokens(`${golden}/expected.safetensors`);
     const logits = await want.rows("adapted_logits");
     for (const [i, ids] of want.sequences.entries()) {

@@ -11,8 +11,16 @@ import {
 } from "../../../src/model/decoder/logits.ts";
 import type { Model } from "../../../src/model/decoder/model.ts";
 import { openSideBySide } from "../../../src/model/opening/open_model.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
-import { modelTest, openTestModel } from "../model_test_case.ts";
+import type { Device } from "../../../kernels/device/device.ts";
+import type { TensorReader } from "../../../src/files/safetensors/safetensors.ts";
+import {
+  adapterBase,
+  compared,
+  referenceEntries,
+  type ReferenceEntry,
+} from "../../reference_dir.ts";
+import { eachCase, referenceGpuTest } from "../../reference_test_case.ts";
+import { openTestModel } from "../model_test_case.ts";
 import { assertClose, readReferenceTokens } from "../reference_tokens.ts";
 
 async function logitsOf(
@@ -26,84 +34,109 @@ async function logitsOf(
   return Float32Array.from(pieces.flatMap((piece) => [...piece]));
 }
 
-for (const name of ["lora", "rslora", "dora", "patterns", "with_saved_norms"]) {
-  const adapter = referencePath(`peft/${name}/adapter_config.json`)
-    ?.replace("/adapter_config.json", "");
-  await modelTest(
-    `nextLogits() grows answers of base and ${name} side by side`,
-    "models/qwen2",
-    async (device, folder) => {
-      const { base, tuned } = await openSideBySide(device, {
-        base: folder,
-        tuned: adapter!,
-      });
-      const want = await readReferenceTokens(`${adapter}/expected.safetensors`);
-      const ids = want.sequences[0]!;
-      const logits = (await want.rows("adapted_logits"))[0]!;
-      const plain = await logitsOf(base.model, ids, false);
-      const end = (all: ArrayLike<number>) =>
-        Array.from(all).slice(-base.model.config.vocab_size);
-      const shares = base.model === tuned!.model;
-      assertEquals(shares, name !== "with_saved_norms");
-      const grow = (model: Model, adapters: readonly boolean[]) => {
-        const cache = createKvCache(model, ids.length, adapters.length);
-        const additions = adapters.map((adapters, sequence) => ({
-          sequence,
-          adapters,
-          tokens: ids,
-        }));
-        return nextLogits(model, cache, additions);
-      };
-      const [off, on] = shares
-        ? await grow(base.model, [false, true])
-        : await Promise.all([
-          grow(base.model, [false]),
-          grow(tuned!.model, [true]),
-        ]).then((both) => both.flat());
-      assertClose(off!, end(plain), 1e-4, "base");
-      assertClose(on!, end(logits), 1e-4, name);
-      compared("peft");
-    },
-    { read: [adapter], variants: ["panel", "tile"] },
-  );
-  for (const trained of [false, true]) {
-    await modelTest(
-      `loadAdapter() gives PEFT's logits of ${name}${
-        trained ? " while it is trained" : ""
-      }`,
-      "models/qwen2",
-      async (device, folder) => {
-        const base = await openTestModel(device, folder);
-        const { config, weights } = await openAdapterFolder(adapter!);
-        const read = readAdapterConfig(config);
-        const model = await loadAdapter(base, read, weights, { trained });
-        const expected = `${adapter}/expected.safetensors`;
-        const want = await readReferenceTokens(expected);
-        const logits = await want.rows("adapted_logits");
-        for (const [i, ids] of want.sequences.entries()) {
-          const got = await logitsOf(model, ids, true);
-          assertClose(got, logits[i]!, 1e-4, `logits of sequence ${i}`);
-        }
-        const fresh = await openTestModel(device, folder);
-        const ids = want.sequences[0]!;
-        assertEquals(
-          await logitsOf(model, ids, false),
-          await logitsOf(fresh, ids, true),
-          "without its adapter the model is its base",
-        );
-        if (trained) {
-          const saved = exportAdapter(model).map(({ name, shape }) =>
-            `${name} ${shape}`
-          );
-          const found = [...weights.tensors].map(([name, { shape }]) =>
-            `${name} ${shape}`
-          );
-          assertEquals(saved.sort(), found.sort());
-          assert(saved.length > 0);
-        }
-        compared("peft");
-      },
-      { read: [adapter], variants: ["panel", "tile"] },
-    );
+/** The logits of the last token alone. */
+const lastRow = (model: Model, all: ArrayLike<number>) =>
+  Array.from(all).slice(-model.config.vocab_size);
+
+/** Each adapter's logits beside its base's, from one model where the adapter changes no base weight. */
+async function checkSideBySide(
+  device: Device,
+  entry: ReferenceEntry,
+): Promise<void> {
+  const { base, tuned } = await openSideBySide(device, {
+    base: adapterBase(entry),
+    tuned: entry.folder,
+  });
+  const expected = `${entry.folder}/expected.safetensors`;
+  const want = await readReferenceTokens(expected);
+  const ids = want.sequences[0]!;
+  const logits = (await want.rows("adapted_logits"))[0]!;
+  const plain = await logitsOf(base.model, ids, false);
+  const { config } = await openAdapterFolder(entry.folder);
+  const shares = base.model === tuned!.model;
+  assertEquals(shares, (config["modules_to_save"] ?? null) === null);
+  const grow = (model: Model, adapters: readonly boolean[]) => {
+    const cache = createKvCache(model, ids.length, adapters.length);
+    const additions = adapters.map((adapters, sequence) => ({
+      sequence,
+      adapters,
+      tokens: ids,
+    }));
+    return nextLogits(model, cache, additions);
+  };
+  const [off, on] = shares
+    ? await grow(base.model, [false, true])
+    : await Promise.all([
+      grow(base.model, [false]),
+      grow(tuned!.model, [true]),
+    ]).then((both) => both.flat());
+  assertClose(off!, lastRow(base.model, plain), 1e-4, "base");
+  assertClose(on!, lastRow(base.model, logits), 1e-4, entry.name);
+  compared("peft");
+}
+
+async function checkLogits(
+  device: Device,
+  entry: ReferenceEntry,
+  trained: boolean,
+): Promise<void> {
+  const folder = adapterBase(entry);
+  const base = await openTestModel(device, folder);
+  const { config, weights } = await openAdapterFolder(entry.folder);
+  const read = readAdapterConfig(config);
+  const model = await loadAdapter(base, read, weights, { trained });
+  const expected = `${entry.folder}/expected.safetensors`;
+  const want = await readReferenceTokens(expected);
+  const logits = await want.rows("adapted_logits");
+  for (const [i, ids] of want.sequences.entries()) {
+    const got = await logitsOf(model, ids, true);
+    assertClose(got, logits[i]!, 1e-4, `logits of sequence ${i}`);
   }
+  const fresh = await openTestModel(device, folder);
+  const ids = want.sequences[0]!;
+  assertEquals(
+    await logitsOf(model, ids, false),
+    await logitsOf(fresh, ids, true),
+    "without its adapter the model is its base",
+  );
+  if (trained) checkSavedLayout(model, weights);
+  compared("peft");
+}
+
+/** What would be saved has the names and shapes that PEFT gave the adapter. */
+function checkSavedLayout(model: Model, weights: TensorReader): void {
+  const layout = (tensors: Iterable<[string, readonly number[]]>) =>
+    Array.from(tensors, ([name, shape]) => `${name} ${shape}`).sort();
+  const saved = layout(
+    exportAdapter(model).map(({ name, shape }) => [name, shape]),
+  );
+  assert(saved.length > 0);
+  const found = [...weights.tensors].map(([name, { shape }]) =>
+    [name, shape] as [string, readonly number[]]
+  );
+  assertEquals(saved, layout(found));
+}
+
+await referenceGpuTest(
+  "nextLogits() grows answers of base and PEFT's adapter side by side",
+  (device, context) =>
+    eachCase(
+      context,
+      referenceEntries("peft"),
+      (entry) => checkSideBySide(device, entry),
+      device,
+    ),
+);
+
+for (const trained of [false, true]) {
+  await referenceGpuTest(
+    `loadAdapter() gives PEFT's logits${trained ? " while it is trained" : ""}`,
+    (device, context) =>
+      eachCase(
+        context,
+        referenceEntries("peft"),
+        (entry) => checkLogits(device, entry, trained),
+        device,
+      ),
+  );
 }

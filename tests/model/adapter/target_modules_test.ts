@@ -4,6 +4,7 @@ import {
   matchTargets,
   namesPath,
 } from "../../../src/model/adapter/target_modules.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -18,11 +19,11 @@ const PATHS = [0, 1].flatMap((layer) =>
 );
 const [q0, k0, down0, q1, k1, down1] = PATHS;
 
-Deno.test("matchTargets() takes every layer for all-linear", pure, () => {
+test("matchTargets() takes every layer for all-linear", pure, () => {
   assertEquals(matchTargets("all-linear", PATHS), PATHS);
 });
 
-Deno.test(
+test(
   "matchTargets() takes the names that paths end in, in the model's order",
   pure,
   () => {
@@ -39,7 +40,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "matchTargets() takes a text as an expression over whole paths",
   pure,
   () => {
@@ -57,7 +58,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "matchTargets() names all names that match nothing, and those there are",
   pure,
   () => {
@@ -74,7 +75,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "namesPath() takes an expression over whole paths or names that they end in",
   pure,
   () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { type Json, QWEN2 } from "../config_case.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -9,7 +10,7 @@ const pure = {
 } as const;
 
 const read = (changes: Json = {}) => readModelConfig({ ...QWEN2, ...changes });
-Deno.test(
+test(
   "readModelConfig() takes sizes from the config and derives the rest",
   pure,
   () => {
@@ -31,7 +32,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() names an unknown model_type and those it knows",
   pure,
   () => {
@@ -45,7 +46,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() names all that is unknown, missing or not served at once",
   pure,
   () => {
@@ -77,7 +78,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() passes over keys that change nothing",
   pure,
   () => {
@@ -92,7 +93,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() gives windows to the layers that each family slides",
   pure,
   () => {
@@ -133,7 +134,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() refuses layer_types and windows that do not fit",
   pure,
   () => {
@@ -156,7 +157,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() gives each layer its window and its rotation",
   pure,
   () => {
@@ -183,7 +184,7 @@ Deno.test(
   },
 );
 
-Deno.test("readModelConfig() reads the factors of a family", pure, () => {
+test("readModelConfig() reads the factors of a family", pure, () => {
   const granite = read({
     model_type: "granite",
     embedding_multiplier: 12,

@@ -4,11 +4,12 @@ import { FAMILIES } from "../../../src/model/config/families.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { familyConfig, type Json } from "../config_case.ts";
+import { test } from "../../test_case.ts";
 
 const README = fromFileUrl(new URL("../../../README.md", import.meta.url));
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
 
-Deno.test("README names every family", {
+test("README names every family", {
   ...checks,
   permissions: { read: [README] },
 }, () => {
@@ -19,7 +20,7 @@ Deno.test("README names every family", {
 });
 
 for (const name of Object.keys(FAMILIES)) {
-  Deno.test(`family ${name} names each of its tensors once`, {
+  test(`family ${name} names each of its tensors once`, {
     ...checks,
     permissions: "none",
   }, () => {
@@ -51,7 +52,7 @@ const ODD: readonly (readonly [key: string, value: unknown, said: string])[] = [
 ];
 
 for (const [name, { part, experts }] of Object.entries(FAMILIES)) {
-  Deno.test(`family ${name} stops at each key that it does not serve`, {
+  test(`family ${name} stops at each key that it does not serve`, {
     ...checks,
     permissions: "none",
   }, () => {
@@ -79,7 +80,7 @@ for (const [name, { part, experts }] of Object.entries(FAMILIES)) {
   });
 }
 
-Deno.test("readModelConfig() names a text half that is another model's", {
+test("readModelConfig() names a text half that is another model's", {
   ...checks,
   permissions: "none",
 }, () => {
@@ -96,7 +97,7 @@ Deno.test("readModelConfig() names a text half that is another model's", {
   }
 });
 
-Deno.test("readModelConfig() takes what a family's config leaves out", {
+test("readModelConfig() takes what a family's config leaves out", {
   ...checks,
   permissions: "none",
 }, () => {

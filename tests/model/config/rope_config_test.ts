@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { type Json, QWEN2 } from "../config_case.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -13,7 +14,7 @@ const frequencies = (changes: Json) => [
   ...read(changes).ropes.full.inverseFrequencies,
 ];
 
-Deno.test("readModelConfig() reads rope from both layouts alike", pure, () => {
+test("readModelConfig() reads rope from both layouts alike", pure, () => {
   // 500^(-2i / 4)
   const plain = [1, 1 / Math.sqrt(500)];
   assertEquals(frequencies({ rope_theta: 500, rope_scaling: null }), plain);
@@ -31,7 +32,7 @@ Deno.test("readModelConfig() reads rope from both layouts alike", pure, () => {
   ) assertEquals(frequencies(config), halved);
 });
 
-Deno.test(
+test(
   "readModelConfig() slows Llama 3's slow frequencies, and blends in between",
   pure,
   () => {
@@ -69,7 +70,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() refuses kinds of rope that it cannot compute",
   pure,
   () => {
@@ -103,7 +104,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() slows only slow frequencies by yarn, and raises cosines",
   pure,
   () => {
@@ -134,7 +135,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "readModelConfig() serves longrope up to the original length",
   pure,
   () => {

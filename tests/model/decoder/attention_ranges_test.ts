@@ -7,6 +7,7 @@ import {
 } from "../../../src/model/decoder/attention_ranges.ts";
 import { preferenceBatch } from "../../../src/preference/tokens/batch.ts";
 import { tokenPair } from "../../../src/preference/tokens/token_examples.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -52,7 +53,7 @@ function inRange(ranges: Uint32Array, query: number, key: number): boolean {
 }
 
 for (const window of [undefined, 1, 2, 4, 7, 100]) {
-  Deno.test(
+  test(
     `windowedRanges() lets tokens of a shared prompt see what brute force does, window ${window}`,
     pure,
     () => {
@@ -70,7 +71,7 @@ for (const window of [undefined, 1, 2, 4, 7, 100]) {
     },
   );
 
-  Deno.test(
+  test(
     `queryRanges() spans exactly the queries that see a key, window ${window}`,
     pure,
     () => {
@@ -89,13 +90,13 @@ for (const window of [undefined, 1, 2, 4, 7, 100]) {
   );
 }
 
-Deno.test("windowedRanges() leaves what it is given as it is", pure, () => {
+test("windowedRanges() leaves what it is given as it is", pure, () => {
   const before = batch.ranges.slice();
   windowedRanges(batch.ranges, batch.positions, 2);
   assertEquals(batch.ranges, before);
 });
 
-Deno.test("queryRanges() gives 0 to keys that nobody sees", pure, () => {
+test("queryRanges() gives 0 to keys that nobody sees", pure, () => {
   assertEquals([...queryRanges(Uint32Array.of(0, 0, 1, 2), 3)], [
     0,
     0,
@@ -106,7 +107,7 @@ Deno.test("queryRanges() gives 0 to keys that nobody sees", pure, () => {
   ]);
 });
 
-Deno.test(
+test(
   "areApart() is true where no neighbours share a key",
   { permissions: "none", sanitizeOps: true, sanitizeResources: true },
   () => {

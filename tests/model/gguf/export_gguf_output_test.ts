@@ -4,6 +4,7 @@ import { exportGguf } from "../../../src/model/gguf/export_gguf.ts";
 import type { ExportGgufOptions } from "../../../src/model/gguf/export_gguf_options.ts";
 import { CONFIG, project, writeJson } from "../../tasks/small_project.ts";
 import { TEMPORARY } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 function optionsOf(
   model_name_or_path: string,
@@ -19,7 +20,7 @@ const writing = {
   sanitizeResources: true,
 };
 
-Deno.test(
+test(
   "exportGguf() writes the Modelfile that it is given, and replaces nothing unasked",
   writing,
   async () => {
@@ -59,7 +60,7 @@ async function writeByteTokenizer(
   });
 }
 
-Deno.test(
+test(
   "exportGguf() names what llama.cpp has not, and leaves nothing behind",
   writing,
   async () => {

@@ -1,6 +1,5 @@
 /** Exported files read back by their own reader: names, shapes, types, numbers, metadata, and what is refused. */
 import { assert, assertEquals } from "@std/assert";
-import { dirname } from "@std/path";
 import {
   type FloatDtype,
   toFloat32,
@@ -15,9 +14,15 @@ import { openWeights } from "../../../src/files/safetensors/weights.ts";
 import { exportGguf } from "../../../src/model/gguf/export_gguf.ts";
 import type { ExportGgufOptions } from "../../../src/model/gguf/export_gguf_options.ts";
 import { mergeAdapter } from "../../../src/model/saving/merge.ts";
-import { referencePath } from "../../reference_dir.ts";
-import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { fixturePath } from "../../fixture_path.ts";
+import {
+  TEMPORARY,
+  type TemporaryFolder,
+  temporaryFolder,
+} from "../../temporary_folder.ts";
+import { writeRandomCheckpoint } from "../../../src/model/opening/random_checkpoint.ts";
 import { modelTest } from "../model_test_case.ts";
+import { test } from "../../test_case.ts";
 
 function optionsOf(
   model_name_or_path: string,
@@ -28,24 +33,36 @@ function optionsOf(
   return { ...common, model_name_or_path, output, type };
 }
 
-/** A test on a model of the reference, without a device. */
+/** A test on a small checkpoint, without a device. */
 function fileTest(
   name: string,
   model: string,
   body: (folder: string) => Promise<void>,
 ): void {
-  const config = referencePath(`models/${model}/config.json`);
-  Deno.test({
-    name: config ? name : `${name} (skipped: no ${model} in the reference)`,
-    ignore: !config,
-    permissions: {
-      read: [TEMPORARY, ...(config ? [dirname(config)] : [])],
-      write: [TEMPORARY],
-    },
-    sanitizeOps: true,
-    sanitizeResources: true,
-    fn: () => body(dirname(config!)),
+  const folder = fixturePath(`models/${model}`);
+  test({
+    name,
+    permissions: { read: [TEMPORARY, folder], write: [TEMPORARY] },
+    fn: () => body(folder),
   });
+}
+
+/** Writes a model of random weights with Qwen2's sizes and tokenizer, its config changed. */
+async function writeModel(
+  folder: TemporaryFolder,
+  change: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const from = fixturePath("models/qwen2");
+  const text = await Deno.readTextFile(`${from}/config.json`);
+  const config = { ...JSON.parse(text), ...change };
+  const path = folder.file("model");
+  await Deno.mkdir(path);
+  await folder.write("model/config.json", JSON.stringify(config));
+  for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+    await Deno.copyFile(`${from}/${name}`, `${path}/${name}`);
+  }
+  await writeRandomCheckpoint(path, { config, dtype: "float32", seed: 1 });
+  return path;
 }
 
 /** Numbers of a tensor of the checkpoint. */
@@ -195,15 +212,27 @@ fileTest(
 
 fileTest(
   "exportGguf() writes Llama 3's rotary scaling as divisors, and an output of its own",
-  "llama",
-  async (model) => {
+  "qwen2",
+  async () => {
     await using folder = await temporaryFolder();
+    const model = await writeModel(folder, {
+      model_type: "llama",
+      tie_word_embeddings: false,
+      rope_theta: 10_000,
+      rope_scaling: {
+        rope_type: "llama3",
+        factor: 4,
+        high_freq_factor: 4,
+        low_freq_factor: 1,
+        original_max_position_embeddings: 64,
+      },
+    });
     const output = folder.file("x.gguf");
     await exportGguf(undefined, optionsOf(model, output));
     const file = await openGguf(output);
     await checkPairs(file, model, [["output.weight", "lm_head.weight"]]);
     const divisors = await exported(file, "rope_freqs.weight");
-    assertEquals(divisors.length, 8);
+    assertEquals(divisors.length, 8); // half of the head's 16
     assertEquals(divisors[0], 1); // the fastest frequency stays
     assertEquals(divisors[7], 4); // the slowest is divided by the whole factor
   },
@@ -211,9 +240,13 @@ fileTest(
 
 fileTest(
   "exportGguf() says that a sliding window is not in the file",
-  "mistral-swa",
-  async (model) => {
+  "qwen2",
+  async () => {
     await using folder = await temporaryFolder();
+    const model = await writeModel(folder, {
+      model_type: "mistral",
+      sliding_window: 7,
+    });
     const output = folder.file("x.gguf");
     const { notes } = await exportGguf(undefined, optionsOf(model, output));
     assert(notes.join().includes("context_length is 7"), notes.join());
@@ -222,14 +255,12 @@ fileTest(
   },
 );
 
-const lora = referencePath("peft/lora/adapter_config.json");
-
 await modelTest(
   "exportGguf() merges an adapter first, and leaves no other file",
   "models/qwen2",
   async (device, base) => {
     await using folder = await temporaryFolder();
-    const adapter = dirname(lora!);
+    const adapter = fixturePath("peft/lora");
     const output = folder.file("x.gguf");
     await exportGguf(device, {
       ...optionsOf(base, output),
@@ -245,5 +276,5 @@ await modelTest(
     });
     await checkPairs(await openGguf(output), merged, PAIRS);
   },
-  { read: [lora && dirname(lora), TEMPORARY], write: [TEMPORARY] },
+  { read: [fixturePath("peft/lora"), TEMPORARY], write: [TEMPORARY] },
 );

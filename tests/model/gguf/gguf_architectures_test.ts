@@ -10,6 +10,7 @@ import { ggufHyperparameters } from "../../../src/model/gguf/gguf_names.ts";
 import { ggufRope } from "../../../src/model/gguf/gguf_rope.ts";
 import { ggufSources } from "../../../src/model/gguf/gguf_tensors.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -96,7 +97,7 @@ function ones(json: Json): TensorReader {
 const sourcesOf = (json: Json) =>
   ggufSources(readModelConfig(json), ones(json), "F32");
 
-Deno.test(
+test(
   "ggufSources() names every tensor of every family in the table",
   pure,
   () => {
@@ -113,7 +114,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ggufSources() uses the names of fused and of further norms' tensors",
   pure,
   () => {
@@ -147,7 +148,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ggufSources() adds a family's offset to norms and to nothing else",
   pure,
   async () => {
@@ -170,7 +171,7 @@ function keysOf(json: Json): Record<string, unknown> {
   );
 }
 
-Deno.test(
+test(
   "ggufHyperparameters() writes scales, caps, windows and partial rotation where there is a key",
   pure,
   () => {
@@ -197,7 +198,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ggufRope() reads the base of either layout, one record per kind of layer too",
   pure,
   () => {
@@ -223,7 +224,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "ggufArchitecture() refuses what llama.cpp computes otherwise",
   pure,
   () => {

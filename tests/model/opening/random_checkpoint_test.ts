@@ -6,6 +6,7 @@ import { readModelConfig } from "../../../src/model/config/config.ts";
 import { writeRandomCheckpoint } from "../../../src/model/opening/random_checkpoint.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -26,7 +27,7 @@ const CONFIG = {
   tie_word_embeddings: true,
 };
 
-Deno.test(
+test(
   "writeRandomCheckpoint() writes every tensor of the config in the type asked for",
   OPTIONS,
   async () => {
@@ -50,7 +51,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeRandomCheckpoint() draws normal numbers of initializer_range, norms of 1 and biases of 0",
   OPTIONS,
   async () => {
@@ -78,7 +79,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "writeRandomCheckpoint() gives the same file for the same seed, another for another",
   OPTIONS,
   async () => {

@@ -19,6 +19,7 @@ import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { seeded } from "../../kernels/numbers.ts";
 import { type Json, QWEN2 } from "../config_case.ts";
+import { test } from "../../test_case.ts";
 
 interface Stored {
   readonly dtype: Dtype;
@@ -205,7 +206,7 @@ await gpuTest(
   { variants: ["panel"] },
 );
 
-Deno.test({
+test({
   name: "weightLayouts() lists an untied head and each family's own tensors",
   permissions: "none",
   fn() {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { trainedRule } from "../../../src/model/weights/trained_parameters.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -22,7 +23,7 @@ const chosen = (options: Partial<typeof none> | object) => {
   return rule && names.filter(rule);
 };
 
-Deno.test("trainedRule() takes names by their beginnings", pure, () => {
+test("trainedRule() takes names by their beginnings", pure, () => {
   assertEquals(chosen({}), undefined);
   assertEquals(
     chosen({ unfrozen_parameters: ["model.norm", "^model.layers.1[0-9]+."] }),
@@ -31,7 +32,7 @@ Deno.test("trainedRule() takes names by their beginnings", pure, () => {
   assertEquals(chosen({ unfrozen_parameters: [".*layernorm"] })?.length, 4);
 });
 
-Deno.test("trainedRule() takes the last blocks, or the first", pure, () => {
+test("trainedRule() takes the last blocks, or the first", pure, () => {
   assertEquals(chosen({ freeze_trainable_layers: 1 }), names.slice(7, 9));
   assertEquals(chosen({ freeze_trainable_layers: -2 }), names.slice(1, 5));
   assertEquals(
@@ -43,7 +44,7 @@ Deno.test("trainedRule() takes the last blocks, or the first", pure, () => {
   );
 });
 
-Deno.test("trainedRule() names all that is wrong at once", pure, () => {
+test("trainedRule() names all that is wrong at once", pure, () => {
   const { message } = assertThrows(() =>
     chosen({
       unfrozen_parameters: ["lm_head", "model.embed_tokens.weight$[:32]", "("],

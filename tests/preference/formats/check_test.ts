@@ -4,6 +4,7 @@ import {
   answersEqual,
   preferenceFault,
 } from "../../../src/preference/formats/check.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -19,7 +20,7 @@ const parts = {
   line: 7,
 };
 
-Deno.test({
+test({
   ...pure,
   name:
     "preferenceFault() finds empty answers, wrong last roles and prompts that are answered already",

@@ -9,6 +9,7 @@ import {
 } from "../../../src/preference/formats/format.ts";
 import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -20,7 +21,7 @@ const assistant = (content: string) => ({ role: "assistant", content });
 const read = (row: Row, settings: ReadSettings = {}) =>
   readRows(row, 7, PREFERENCE_FORMATS, settings);
 
-Deno.test({
+test({
   ...pure,
   name: "readRows() makes one pair, the best with each, or all pairs of ranks",
   fn() {
@@ -45,7 +46,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "readRows() takes alpaca's input and history into the prompt",
   fn() {
@@ -64,7 +65,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "readRows() keeps template variables, tools and reference log-probabilities, which are never positive",
@@ -97,7 +98,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "readRows() drops the nulls that tables leave in turns",
   fn() {
@@ -112,7 +113,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "readRows() reads by the format that is named, and refuses others",
   fn() {
@@ -158,7 +159,7 @@ const FEEDBACK: Readonly<Record<string, Row>> = {
 };
 
 for (const [name, row] of Object.entries(FEEDBACK)) {
-  Deno.test({
+  test({
     ...pure,
     name: `readRows() reads a judged answer: ${name}`,
     fn() {
@@ -169,7 +170,7 @@ for (const [name, row] of Object.entries(FEEDBACK)) {
   });
 }
 
-Deno.test({
+test({
   ...pure,
   name: "readRows() judges both answers of a pair, and refuses a strange label",
   fn() {
@@ -199,7 +200,7 @@ const ALPACA: Readonly<Record<string, Row>> = {
 };
 
 for (const [name, row] of Object.entries(ALPACA)) {
-  Deno.test({
+  test({
     ...pure,
     name: `readRows() reads a demonstration: ${name}`,
     fn() {

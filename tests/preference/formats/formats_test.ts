@@ -12,6 +12,7 @@ import {
 } from "../../../src/preference/formats/format.ts";
 import type { Message } from "../../../src/text/message.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -122,7 +123,7 @@ const SAME: Readonly<Record<string, { format: string; row: Row }>> = {
 };
 
 for (const [name, { row, format }] of Object.entries(SAME)) {
-  Deno.test({
+  test({
     ...pure,
     name: `readRow() reads ${name}`,
     fn() {
@@ -133,7 +134,7 @@ for (const [name, { row, format }] of Object.entries(SAME)) {
   });
 }
 
-Deno.test({
+test({
   ...pure,
   name: "readRow() takes earlier turns as history and keeps the scores",
   fn() {
@@ -161,7 +162,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "readRow() maps ShareGPT's roles, function calls and system column",
   fn() {
@@ -188,7 +189,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "readRow() keeps plain text plain and splits an implicit prompt before a space",
@@ -254,7 +255,7 @@ const DEMONSTRATIONS: Readonly<
 for (
   const [name, { row, prompt, completion }] of Object.entries(DEMONSTRATIONS)
 ) {
-  Deno.test({
+  test({
     ...pure,
     name: `readRow() reads a demonstration: ${name}`,
     fn() {
@@ -265,7 +266,7 @@ for (
   });
 }
 
-Deno.test({
+test({
   ...pure,
   name: "renameColumns() gives the table's keys to columns of other names",
   fn() {

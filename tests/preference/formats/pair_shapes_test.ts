@@ -7,6 +7,7 @@ import {
 } from "../../../src/preference/formats/format.ts";
 import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -240,7 +241,7 @@ const PAIRS: Readonly<Record<string, Shape>> = {
   },
 };
 
-Deno.test({
+test({
   ...pure,
   name:
     "readRows() keeps all rounds of conversations beside their first question",
@@ -257,7 +258,7 @@ Deno.test({
 });
 
 for (const [name, shape] of Object.entries(PAIRS)) {
-  Deno.test({
+  test({
     ...pure,
     name: `readRows() reads ${name}`,
     fn() {

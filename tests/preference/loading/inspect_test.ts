@@ -11,7 +11,8 @@ import {
 } from "../../../src/preference/loading/inspect.ts";
 import { loadPairs } from "../../../src/preference/loading/load.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { characterEncoder } from "../tokens/reference_encoder.ts";
+import { characterEncoder } from "../tokens/character_encoder.ts";
+import { test } from "../../test_case.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -25,7 +26,7 @@ function jsonLines(rows: readonly unknown[]): string {
 
 const encoder = characterEncoder();
 
-Deno.test({
+test({
   ...disk,
   name:
     "reportLines(), pairLines() and demonstrationLines() show what will be trained",

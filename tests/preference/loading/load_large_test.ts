@@ -6,6 +6,7 @@ import {
 } from "../../../src/preference/loading/load.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
+import { test } from "../../test_case.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -13,7 +14,7 @@ const disk = {
   sanitizeResources: true,
 };
 
-Deno.test({
+test({
   ...disk,
   name:
     "loadPairs() gives the same where rows are read again as where they are held",
@@ -37,7 +38,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() keeps tokens, scores and reference as they were",
   async fn() {
@@ -72,7 +73,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() leaves out duplicates and close scores, and counts them",
   async fn() {
@@ -100,7 +101,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() makes several pairs of a ranking and none of a tie",
   async fn() {
@@ -117,7 +118,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "loadPairs() interleaves sources by probability until the first or the last ends",
@@ -147,7 +148,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "loadPairs() reads each source by its own columns, format and only split",
@@ -178,7 +179,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name: "loadFeedback() loads judged answers and both answers of pairs",
   async fn() {
@@ -207,7 +208,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "loadDemonstrations() trains on the last answer, or on every one, also after a cut",

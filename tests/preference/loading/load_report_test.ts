@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { lengthsOf } from "../../../src/preference/loading/load_report.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test({
+test({
   permissions: "none",
   sanitizeOps: true,
   sanitizeResources: true,

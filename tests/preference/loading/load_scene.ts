@@ -4,7 +4,7 @@ import type { LoadOptions } from "../../../src/preference/loading/load_options.t
 import type { LoadReport } from "../../../src/preference/loading/load_report.ts";
 import type { DataSource } from "../../../src/preference/loading/data_source.ts";
 import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
-import { characterEncoder } from "../tokens/reference_encoder.ts";
+import { characterEncoder } from "../tokens/character_encoder.ts";
 
 /** One id per character. */
 export const encoder = characterEncoder();

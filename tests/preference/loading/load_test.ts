@@ -18,7 +18,8 @@ import {
 } from "../../../src/preference/loading/sources.ts";
 import type { DataSource } from "../../../src/preference/loading/data_source.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { characterEncoder } from "../tokens/reference_encoder.ts";
+import { characterEncoder } from "../tokens/character_encoder.ts";
+import { test } from "../../test_case.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -55,7 +56,7 @@ async function draw(
   };
 }
 
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() counts what it keeps and drops, with reasons and lines",
   async fn() {
@@ -91,7 +92,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "loadPairs() refuses a file with broken rows: the first few named, all counted",
@@ -124,7 +125,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() names the row that the template refuses",
   async fn() {
@@ -139,7 +140,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "drawRows() takes fractions of the train split and all of the test split of folders",
@@ -171,7 +172,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "drawRows() holds test rows of a bare file out of training, the same by the same seed",
@@ -199,7 +200,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name:
     "loadPairs() holds out as many pairs of a bare file as are KEPT, and trains on none of them",
@@ -229,7 +230,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...disk,
   name: "loadDemonstrations() reads plain text to learn as a whole",
   async fn() {

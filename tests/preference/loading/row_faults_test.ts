@@ -3,6 +3,7 @@ import { assertThrows } from "@std/assert";
 import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import { readRow } from "../../../src/preference/formats/format.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -63,7 +64,7 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
 ];
 
 for (const [row, message] of BAD_ROWS) {
-  Deno.test({
+  test({
     ...pure,
     name: `readRow() names the fault: ${message}`,
     fn: () => {

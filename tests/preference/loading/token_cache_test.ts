@@ -1,8 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loadPairs } from "../../../src/preference/loading/load.ts";
 import type { LoadOptions } from "../../../src/preference/loading/load_options.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
+import { fixturePath, FIXTURES } from "../../fixture_path.ts";
+import { test } from "../../test_case.ts";
 
 const disk = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -10,7 +12,7 @@ const disk = {
   sanitizeResources: true,
 };
 
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() finds its tokens again, and anew when anything changes",
   async fn() {
@@ -46,27 +48,24 @@ Deno.test({
   },
 });
 
-Deno.test({
-  permissions: { read: [TEMPORARY], write: [] },
-  sanitizeOps: true,
-  sanitizeResources: true,
-  ignore: false,
-  name: "loadPairs() loads without a cache where it may not write",
-  async fn() {
-    const path = READ_ONLY;
+test(
+  "loadPairs() loads without a cache where it may not write",
+  { permissions: { read: [TEMPORARY, FIXTURES], write: [TEMPORARY] } },
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("a.jsonl", jsonLines(pairs(3)));
+    const cacheFolder = fixturePath("cache");
     const { report } = await all([{ path }], {
       ...common,
       encoder: { ...encoder, identity: "characters" },
-      cacheFolder: `${TEMPORARY}/cache`,
+      cacheFolder,
     });
     assertEquals(report.kept, 3);
+    assertThrows(() => Deno.statSync(cacheFolder), Deno.errors.NotFound);
   },
-});
+);
 
-const READ_ONLY = `${TEMPORARY}/read_only.jsonl`;
-Deno.writeTextFileSync(READ_ONLY, jsonLines(pairs(3)));
-
-Deno.test({
+test({
   ...disk,
   name: "loadPairs() tells the file and the margin of each pair, cached or not",
   async fn() {

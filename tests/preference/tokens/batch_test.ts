@@ -11,6 +11,7 @@ import {
   tokenPair,
   type TokenSequence,
 } from "../../../src/preference/tokens/token_examples.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -61,7 +62,7 @@ function randomPair(random: Random, line: number): TokenPair {
   return tokenPair(half(first), half(second), line);
 }
 
-Deno.test({
+test({
   ...pure,
   name:
     "preferenceBatch() lets every target see exactly what it would see in its own full sequence",
@@ -86,7 +87,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "preferenceBatch() lies as prefix, chosen rest, rejected rest, and computes the prefix once",
@@ -114,7 +115,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "preferenceBatch() takes sequences that share nothing, and answers that are empty",
@@ -133,7 +134,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "demonstrationBatch() trains completions, sequenceBatch() every token but the first",
@@ -152,7 +153,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "demonstrationBatch() trains the spans of a conversation alone",
   fn() {

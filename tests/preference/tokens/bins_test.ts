@@ -10,6 +10,7 @@ import {
   trainedSpans,
 } from "../../../src/preference/tokens/token_examples.ts";
 import { methods } from "../../../src/training/method/methods.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -59,7 +60,7 @@ const BFD: readonly [maxLength: number, lengths: number[], bins: number[][]][] =
   ];
 
 for (const [maxLength, lengths, bins] of BFD) {
-  Deno.test({
+  test({
     ...pure,
     name:
       `packBins() puts ${lengths.length} rows into the bins of TRL's bfd for ${maxLength} tokens`,
@@ -70,7 +71,7 @@ for (const [maxLength, lengths, bins] of BFD) {
   });
 }
 
-Deno.test({
+test({
   ...pure,
   name: "packBins() splits and wraps as TRL's bfd_split and wrapped do",
   fn() {
@@ -92,7 +93,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "packBins() keeps which tokens are trained, across cuts too",
   fn() {
@@ -113,7 +114,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "methods.sft lays bins out as their rows by themselves",
   fn() {

@@ -11,8 +11,10 @@ import {
   inOrder,
   windowsPerEpoch,
 } from "../../../src/preference/tokens/epoch.ts";
-import { compared } from "../../reference_dir.ts";
-import { readable, referenceJson } from "./reference_encoder.ts";
+import { compared, referenceEntries } from "../../reference_dir.ts";
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import { readTrajectory } from "../../training/run/trajectory.ts";
+import { test } from "../../test_case.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...guards, permissions: "none" } as const;
@@ -24,7 +26,7 @@ function take(windows: Generator<DataWindow>, count: number): DataWindow[] {
   );
 }
 
-Deno.test({
+test({
   ...pure,
   name:
     "epochOrder() is a permutation, the same for the same seed, another for each epoch",
@@ -49,7 +51,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "dataWindows() leaves the last micro-batch and window of an epoch short and never crosses epochs",
@@ -72,7 +74,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "dataWindows() goes on from any position as if it had never stopped",
   fn() {
@@ -88,7 +90,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "dataWindows() refuses sizes that are no positive integers",
   fn: () => {
@@ -105,7 +107,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name:
     "epochOrder() puts like lengths into a step and the longest first, each row once",
@@ -127,32 +129,23 @@ Deno.test({
   },
 });
 
-for (const name of ["qwen2_full", "qwen2_uneven_accumulation_ipo"]) {
-  const trajectory = `trajectories/${name}/trajectory.json`;
-  Deno.test({
-    ...guards,
-    name: `dataWindows() groups examples as TRL did in ${name}`,
-    permissions: { read: readable(trajectory) },
-    ignore: readable(trajectory).length === 0,
-    fn() {
-      const { steps, tokenized, hyperparameters } = referenceJson(trajectory);
+referenceTest(
+  "dataWindows() groups examples as TRL did",
+  (context) =>
+    eachCase(context, referenceEntries("trajectories"), ({ folder }) => {
+      const { steps, tokenized, hyperparameters } = readTrajectory(folder);
       const windows = dataWindows({
         examples: tokenized.length,
         batchSize: hyperparameters.per_device_train_batch_size,
         accumulation: hyperparameters.gradient_accumulation_steps,
         shuffle: false,
       });
-      for (
-        const { micro_batches } of steps as {
-          micro_batches: { examples: number[] }[];
-        }[]
-      ) {
+      for (const { micro_batches } of steps) {
         assertEquals<unknown>(
           windows.next().value?.microBatches,
           micro_batches.map(({ examples }) => examples),
         );
       }
       compared("orders");
-    },
-  });
-}
+    }),
+);

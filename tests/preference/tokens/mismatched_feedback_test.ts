@@ -4,6 +4,7 @@ import {
   mismatchFeedback,
 } from "../../../src/preference/tokens/mismatched_feedback.ts";
 import type { TokenFeedback } from "../../../src/preference/tokens/token_examples.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -29,7 +30,7 @@ const ROWS = [
   row([50], [8], 5),
 ];
 
-Deno.test(
+test(
   "mismatchFeedback() gives each row the answer before it in its group, the first the last one's",
   pure,
   () => {
@@ -48,7 +49,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "mismatchFeedback() passes over answers to the same prompt while there is another",
   pure,
   () => {
@@ -60,7 +61,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "mismatchFeedback() without groups leaves the bare prompts",
   pure,
   () => {
@@ -74,7 +75,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "feedbackBatch() lays out the prompt once, then the answer, then the mismatched one",
   pure,
   () => {

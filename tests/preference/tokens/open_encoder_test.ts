@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { openEncoder } from "../../../src/preference/tokens/open_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
-import { CHARACTER_CHAT, characterFiles } from "./reference_encoder.ts";
+import { CHARACTER_CHAT, characterFiles } from "./character_encoder.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test({
+test({
   name:
     "openEncoder() gives an identity that changes with tokenizer, settings and template",
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },

@@ -1,26 +1,16 @@
-/**
- * The encoders that the reference's rows were tokenized with.
- */
+/** The encoders that the reference's rows were tokenized with. */
+import { join } from "@std/path";
 import type { Encoder } from "../../../src/preference/tokens/tokenize.ts";
 import { createChatTemplate } from "../../../src/text/chat_template.ts";
 import { createTokenizer } from "../../../src/text/tokenizer.ts";
-import { referencePath } from "../../reference_dir.ts";
 
-/** The path of a reference file for `permissions`, an empty list where there is none. */
-export function readable(...names: string[]): string[] {
-  return names.map(referencePath).filter((path) => path !== undefined);
-}
-
-/** A parsed file of the reference. */
-export function referenceJson(name: string) {
-  return JSON.parse(Deno.readTextFileSync(referencePath(name) ?? name));
-}
-
-/** Tokenizer and template of `tokenizer` (ChatML, no BOS) or `tokenizer_bos`. */
-export function referenceEncoder(folder = "tokenizer"): Encoder {
-  const config = referenceJson(`${folder}/tokenizer_config.json`);
+/** Tokenizer and template of `tokenizer` (ChatML, no BOS) or `tokenizer_bos` in a reference folder. */
+export function referenceEncoder(root: string, name = "tokenizer"): Encoder {
+  const read = (file: string) =>
+    JSON.parse(Deno.readTextFileSync(join(root, name, file)));
+  const config = read("tokenizer_config.json");
   const tokenizer = createTokenizer({
-    tokenizer: referenceJson(`${folder}/tokenizer.json`),
+    tokenizer: read("tokenizer.json"),
     config,
   });
   const template = createChatTemplate(config.chat_template, {
@@ -28,34 +18,3 @@ export function referenceEncoder(folder = "tokenizer"): Encoder {
   });
   return { tokenizer, template };
 }
-
-/** tokenizer.json and tokenizer_config.json of a tokenizer with one id per character, and an EOS. */
-export function characterFiles() {
-  const alphabet = [
-    ..."abcdefghijklmnopqrstuvwxyz0123456789 .,:?!<>|/[]\nABCDEFGHIJKLMNOPQRSTUVWXYZ",
-  ];
-  const vocab = Object.fromEntries(alphabet.map((c, id) => [c, id]));
-  const eos = { content: "</s>", special: true, normalized: false };
-  return {
-    tokenizer: {
-      model: { type: "BPE", vocab, merges: [] },
-      decoder: { type: "Fuse" },
-      added_tokens: [{ id: alphabet.length, ...eos }],
-    },
-    config: { eos_token: eos.content },
-  };
-}
-
-/** An encoder for tests without files; its template is `<role>text</s>` unless another is given. */
-export function characterEncoder(template?: string): Encoder {
-  const tokenizer = createTokenizer(characterFiles());
-  return {
-    tokenizer,
-    template: createChatTemplate(template ?? CHARACTER_CHAT),
-  };
-}
-
-/** `<user>Hi</s><assistant>` */
-export const CHARACTER_CHAT =
-  "{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>{% endfor %}" +
-  "{% if add_generation_prompt %}<assistant>{% endif %}";

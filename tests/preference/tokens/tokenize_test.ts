@@ -4,21 +4,29 @@ import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_f
 import { readRow } from "../../../src/preference/formats/format.ts";
 import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
 import {
+  type Encoder,
   tokenizeDemonstration,
   tokenizePreference,
 } from "../../../src/preference/tokens/tokenize.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
-import { compared } from "../../reference_dir.ts";
+import { fixturePath, FIXTURES } from "../../fixture_path.ts";
 import {
-  characterEncoder,
-  readable,
-  referenceEncoder,
+  compared,
+  referenceEntries,
   referenceJson,
-} from "./reference_encoder.ts";
+  referenceRoot,
+} from "../../reference_dir.ts";
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import {
+  readTrajectory,
+  type Trajectory,
+} from "../../training/run/trajectory.ts";
+import { characterEncoder } from "./character_encoder.ts";
+import { referenceEncoder } from "./reference_encoder.ts";
+import { test } from "../../test_case.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
-const encoders = readable("tokenizer", "tokenizer_bos");
-const dpoBatch = readable("dpo_batch/dpo_batch.json");
+const encoders = [fixturePath("tokenizer"), fixturePath("tokenizer_bos")];
 
 interface TokenizedRow {
   prompt_ids: number[];
@@ -35,111 +43,98 @@ function assertRow(pair: TokenPair, want: TokenizedRow): void {
   compared("pairs");
 }
 
-function tokenize(row: Row, folder: string) {
-  return tokenizePreference(
-    readRow(row, 1, PREFERENCE_FORMATS),
-    referenceEncoder(folder),
-  );
+function tokenize(row: Row, encoder: Encoder) {
+  return tokenizePreference(readRow(row, 1, PREFERENCE_FORMATS), encoder);
 }
 
-Deno.test({
-  ...guards,
-  name:
-    "tokenizePreference() gives TRL's ids for the conversations of dpo_batch",
-  permissions: { read: [...encoders, ...dpoBatch] },
-  ignore: dpoBatch.length === 0 || encoders.length < 2,
-  fn() {
-    const { pairs, tokenized } = referenceJson("dpo_batch/dpo_batch.json");
+const BATCH = "dpo_batch/dpo_batch.json";
+
+referenceTest(
+  "tokenizePreference() gives TRL's ids for the conversations of dpo_batch",
+  () => {
+    const { pairs, tokenized } = referenceJson(BATCH);
+    const encoder = referenceEncoder(referenceRoot(BATCH));
     assert(pairs.length > 0);
     pairs.forEach((row: Row, i: number) => {
-      const { tokens, moved } = tokenize(row, "tokenizer");
+      const { tokens, moved } = tokenize(row, encoder);
       assertRow(tokens, tokenized[i]);
       assertEquals(moved, false);
     });
   },
-});
+);
 
-for (
-  const shape of [
-    "plain_text_explicit_prompt",
-    "plain_text_implicit_prompt",
-    "conversational_implicit_prompt",
-    "bos_tokenizer_plain_text",
-    "bos_tokenizer_conversational",
-  ]
-) {
-  Deno.test({
-    ...guards,
-    name: `tokenizePreference() gives TRL's ids for ${shape}`,
-    permissions: { read: [...encoders, ...dpoBatch] },
-    ignore: dpoBatch.length === 0 || encoders.length < 2,
-    fn() {
-      const rows =
-        referenceJson("dpo_batch/dpo_batch.json").other_dataset_shapes[shape];
+referenceTest(
+  "tokenizePreference() gives TRL's ids for other shapes of rows",
+  (context) => {
+    interface Shape {
+      input: Row;
+    }
+    const shapes = referenceJson(BATCH).other_dataset_shapes;
+    const cases = Object.entries(shapes).map(([name, rows]) => ({
+      name,
+      rows: rows as (Shape & TokenizedRow)[],
+    }));
+    return eachCase(context, cases, ({ name, rows }) => {
+      const tokenizer = name.startsWith("bos") ? "tokenizer_bos" : "tokenizer";
+      const encoder = referenceEncoder(referenceRoot(BATCH), tokenizer);
       assert(rows.length > 0);
       for (const row of rows) {
-        const { tokens } = tokenize(
-          row.input,
-          shape.startsWith("bos") ? "tokenizer_bos" : "tokenizer",
-        );
-        assertRow(tokens, row);
+        assertRow(tokenize(row.input, encoder).tokens, row);
       }
-    },
-  });
-}
-
-for (
-  const name of ["qwen2_full", "llama_lora", "qwen2_uneven_accumulation_ipo"]
-) {
-  const trajectory = `trajectories/${name}/trajectory.json`;
-  Deno.test({
-    ...guards,
-    name: `tokenizePreference() gives TRL's ids for the rows of ${name}`,
-    permissions: { read: [...encoders, ...readable(trajectory)] },
-    ignore: readable(trajectory).length === 0 || encoders.length < 2,
-    fn() {
-      const { dataset, tokenized } = referenceJson(trajectory);
-      assert(dataset.length > 0);
-      dataset.forEach((row: Row, i: number) =>
-        assertRow(tokenize(row, "tokenizer").tokens, tokenized[i])
-      );
-    },
-  });
-}
-
-const sft = "trajectories/qwen2_sft/trajectory.json";
-Deno.test({
-  ...guards,
-  name:
-    "tokenizeDemonstration() gives TRL's ids and labels for the rows of qwen2_sft",
-  permissions: { read: [...encoders, ...readable(sft)] },
-  ignore: readable(sft).length === 0 || encoders.length < 2,
-  fn() {
-    const { dataset, tokenized } = referenceJson(sft);
-    const encoder = referenceEncoder();
-    dataset.forEach((row: Row, i: number) => {
-      const { tokens } = tokenizeDemonstration(
-        readRow(row, 1, DEMONSTRATION_FORMATS),
-        encoder,
-      );
-      assertEquals(tokens.ids, tokenized[i].input_ids);
-      const labels = tokens.ids.map((id, t) =>
-        t < tokens.completionStart ? -100 : id
-      );
-      assertEquals(labels, tokenized[i].labels);
-      compared("demonstrations");
     });
   },
-});
+);
+
+/** Rows of TRL that it kept, in order: dropped ones are absent, so both lists must be of one length. */
+const wholeRuns = (trainer: Trajectory["trainer"]) =>
+  referenceEntries("trajectories").filter(({ folder }) => {
+    const run = readTrajectory(folder);
+    return run.trainer === trainer &&
+      run.dataset.length === run.tokenized.length;
+  });
+
+referenceTest(
+  "tokenizePreference() gives TRL's ids for the rows of its runs",
+  (context) =>
+    eachCase(context, wholeRuns("DPO"), ({ folder, root }) => {
+      const { dataset, tokenized } = readTrajectory(folder);
+      const encoder = referenceEncoder(root);
+      assert(dataset.length > 0);
+      for (const [i, row] of dataset.entries()) {
+        const want = tokenized[i] as unknown as TokenizedRow;
+        assertRow(tokenize(row, encoder).tokens, want);
+      }
+    }),
+);
+
+referenceTest(
+  "tokenizeDemonstration() gives TRL's ids and labels for the rows of its runs",
+  (context) =>
+    eachCase(context, wholeRuns("SFT"), ({ folder, root }) => {
+      const { dataset, tokenized } = readTrajectory(folder);
+      const encoder = referenceEncoder(root);
+      for (const [i, row] of dataset.entries()) {
+        const { tokens } = tokenizeDemonstration(
+          readRow(row, 1, DEMONSTRATION_FORMATS),
+          encoder,
+        );
+        assertEquals(tokens.ids, tokenized[i]!["input_ids"]);
+        const labels = tokens.ids.map((id, t) =>
+          t < tokens.completionStart ? -100 : id
+        );
+        assertEquals(labels, tokenized[i]!["labels"]);
+        compared("demonstrations");
+      }
+    }),
+);
 
 const chat = (content: string) => [{ role: "assistant", content }];
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizePreference() reports a border that lies inside a token, and cuts plain text by count as TRL does",
   permissions: { read: encoders },
-  ignore: encoders.length < 2,
   fn() {
     // "She couldn't say " ends with the token " ", but in the whole the space belongs to " it"
     const row = {
@@ -147,7 +142,7 @@ Deno.test({
       chosen: "what she saw",
       rejected: "it",
     };
-    const { tokens, moved } = tokenize(row, "tokenizer");
+    const { tokens, moved } = tokenize(row, referenceEncoder(FIXTURES));
     assertEquals(moved, true);
     assertEquals(
       tokens.rejected.ids.length - tokens.rejected.completionStart,
@@ -157,7 +152,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizePreference() takes the longest common prefix where the template renders the prompt otherwise alone",
@@ -185,7 +180,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizePreference() never shares past the prompt though the answers begin alike",
@@ -206,7 +201,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizePreference() says what to do where a conversation meets a model without a template",
@@ -227,7 +222,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizeDemonstration() trains every token of plain text and ends it with one EOS",

@@ -4,11 +4,12 @@ import { loadDemonstrations } from "../../../src/preference/loading/load.ts";
 import { tokenizeDemonstration } from "../../../src/preference/tokens/tokenize.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { common, jsonLines } from "../loading/load_scene.ts";
-import { characterEncoder } from "./reference_encoder.ts";
+import { characterEncoder } from "./character_encoder.ts";
+import { test } from "../../test_case.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizeDemonstration() trains what the template marks by {% generation %}",
@@ -34,7 +35,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name:
     "tokenizeDemonstration() leaves turns with weight 0 or train false untrained",
@@ -71,7 +72,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...guards,
   name: "loadDemonstrations() drops rows of which no answer may be learnt",
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },

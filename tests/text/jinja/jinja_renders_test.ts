@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createChatTemplate } from "../../../src/text/chat_template.ts";
 import type { Message } from "../../../src/text/message.ts";
+import { test } from "../../test_case.ts";
 
 interface Case {
   readonly messages: string;
@@ -17,52 +18,49 @@ interface Case {
   readonly refused?: boolean;
 }
 
-const fixture: {
-  messages: Record<string, Message[]>;
-  cases: Case[];
-} = JSON.parse(
-  Deno.readTextFileSync(
-    new URL("../../fixtures/jinja_renders.json", import.meta.url),
-  ),
-);
+interface Renders {
+  readonly messages: Readonly<Record<string, Message[]>>;
+  readonly cases: readonly Case[];
+}
 
-for (const one of fixture.cases) {
+const FIXTURE = new URL("../../fixtures/jinja_renders.json", import.meta.url);
+
+/** What must become of a case, for its name. */
+function outcome({ text, refused = false }: Case): string {
+  if (text === undefined) return "throws where Python raises";
+  return refused ? "refuses what it has not" : "equals Python's Jinja2";
+}
+
+function checkCase(one: Case, { messages }: Renders): void {
   const { template, tools, variables, text, refused = false } = one;
   const rendered = () =>
-    createChatTemplate(template).render(fixture.messages[one.messages] ?? [], {
+    createChatTemplate(template).render(messages[one.messages] ?? [], {
       addGenerationPrompt: true,
       ...(tools ? { tools } : {}),
       ...(variables ? { variables } : {}),
     });
-  const does = text === undefined
-    ? "throws where Python raises"
-    : refused
-    ? "refuses what it has not"
-    : "equals Python's Jinja2";
-  Deno.test({
-    name: `render() ${does}: ${JSON.stringify(template).slice(0, 120)}`,
-    permissions: "none",
-    sanitizeOps: true,
-    sanitizeResources: true,
-    fn() {
-      if (text === undefined || refused) assertThrows(rendered, Error);
-      else assertEquals(rendered(), text);
-    },
-  });
+  if (text === undefined || refused) assertThrows(rendered, Error);
+  else assertEquals(rendered(), text);
 }
 
-Deno.test({
-  name: "jinja_renders.json has cases that render and cases that do not",
-  permissions: "none",
-  sanitizeOps: true,
-  sanitizeResources: true,
-  fn() {
-    const rendered = fixture.cases.filter(({ text, refused }) =>
+test(
+  "render() gives what Python's Jinja2 gives, or refuses",
+  { permissions: { read: [FIXTURE] } },
+  async (context) => {
+    const renders: Renders = JSON.parse(Deno.readTextFileSync(FIXTURE));
+    const rendered = renders.cases.filter(({ text, refused }) =>
       text !== undefined && !refused
     );
     assert(rendered.length >= 150, `${rendered.length} render`);
+    for (const one of renders.cases) {
+      const start = JSON.stringify(one.template).slice(0, 120);
+      await context.step(
+        `${outcome(one)}: ${start}`,
+        () => checkCase(one, renders),
+      );
+    }
   },
-});
+);
 
 const TALK = ["a", "b c", "d", "e"].map((content, i) => ({
   role: i % 2 === 0 ? "user" : "assistant",
@@ -90,7 +88,7 @@ const MARKED: readonly [source: string, places: [number, number][]][] = [
 ];
 
 for (const [source, places] of MARKED) {
-  Deno.test({
+  test({
     name: `generated() finds the places of transformers: ${
       JSON.stringify(source).slice(0, 60)
     }`,

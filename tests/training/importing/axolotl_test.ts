@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { load, reasons } from "./import_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -58,7 +59,7 @@ special_tokens:
 output_dir: output/ax
 `;
 
-Deno.test({
+test({
   ...pure,
   name:
     "importRecipe() takes an Axolotl recipe over, with the types of its data",
@@ -101,7 +102,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "importRecipe() takes Axolotl's other methods over, and names what is missing",
@@ -136,7 +137,7 @@ output_dir: output/x
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() takes Axolotl's optimizers and rates of groups over",
   async fn() {
@@ -160,7 +161,7 @@ lr_groups:
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "importRecipe() takes each file of an Axolotl dataset, a template in the recipe, and passes over empty keys",
@@ -187,7 +188,7 @@ early_stopping_patience:
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() takes Axolotl's adapters and unfrozen parameters over",
   async fn() {

@@ -3,12 +3,21 @@ import { assert, assertEquals } from "@std/assert";
 import { importRecipe } from "../../../src/training/importing/import_recipe.ts";
 import type { Recipe } from "../../../src/training/importing/translation.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
+import { test } from "../../test_case.ts";
 
 const FOLDER = new URL("../../fixtures/recipes/", import.meta.url);
-const recipes = [...Deno.readDirSync(FOLDER)].map(({ name }) => ({
-  name,
-  recipe: parseRecipe(Deno.readTextFileSync(new URL(name, FOLDER)), name),
-}));
+
+interface NamedRecipe {
+  readonly name: string;
+  readonly recipe: Recipe;
+}
+
+function readRecipes(): NamedRecipe[] {
+  return [...Deno.readDirSync(FOLDER)].map(({ name }) => ({
+    name,
+    recipe: parseRecipe(Deno.readTextFileSync(new URL(name, FOLDER)), name),
+  }));
+}
 
 const DATASET_INFO = {
   dpo_en_demo: {
@@ -64,38 +73,43 @@ const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   val_set_size: [0],
 };
 
-for (const { name, recipe } of recipes) {
-  Deno.test({
-    name: `importRecipe() takes over or names each key of ${name}`,
-    permissions: "none",
-    sanitizeOps: true,
-    sanitizeResources: true,
-    async fn() {
-      const { options, notes } = await translate(recipe);
-      const said = new Set(notes.map(({ key }) => key));
-      const silent: string[] = [];
-      for (const [key, value] of Object.entries(recipe)) {
-        if (value === null || said.has(key)) continue;
-        const { [key]: _, ...rest } = recipe;
-        const without = await translate(rest);
-        const changes =
-          JSON.stringify(without.options) !== JSON.stringify(options);
-        if (changes || AS_EVER[key]?.includes(value)) continue;
-        const isOff = value === false || value === 0 || value === "none" ||
-          JSON.stringify(value) === "{}";
-        if (!isOff) silent.push(`${key}: ${JSON.stringify(value)}`);
-      }
-      assertEquals(silent, []);
-    },
-  });
+const reading = { permissions: { read: [FOLDER] } };
+
+/** Keys of a recipe that change no option, are not named in a note, and are not off by their value. */
+async function silentKeys(recipe: Recipe): Promise<string[]> {
+  const { options, notes } = await translate(recipe);
+  const said = new Set(notes.map(({ key }) => key));
+  const silent: string[] = [];
+  for (const [key, value] of Object.entries(recipe)) {
+    if (value === null || said.has(key)) continue;
+    const { [key]: _, ...rest } = recipe;
+    const without = await translate(rest);
+    const changes = JSON.stringify(without.options) !== JSON.stringify(options);
+    if (changes || AS_EVER[key]?.includes(value)) continue;
+    const isOff = value === false || value === 0 || value === "none" ||
+      JSON.stringify(value) === "{}";
+    if (!isOff) silent.push(`${key}: ${JSON.stringify(value)}`);
+  }
+  return silent;
 }
 
-Deno.test({
-  name: "importRecipe() knows whose the recipes are, and most would run",
-  permissions: "none",
-  sanitizeOps: true,
-  sanitizeResources: true,
-  async fn() {
+test(
+  "importRecipe() takes over or names each key of the tools' own recipes",
+  reading,
+  async (context) => {
+    for (const { name, recipe } of readRecipes()) {
+      await context.step(name, async () => {
+        assertEquals(await silentKeys(recipe), []);
+      });
+    }
+  },
+);
+
+test(
+  "importRecipe() knows which tool the recipes are from, and most would run",
+  reading,
+  async () => {
+    const recipes = readRecipes();
     const found = await Promise.all(recipes.map(async ({ name, recipe }) => {
       const { tool, problem } = await translate(recipe);
       const wanted = name.startsWith("axolotl")
@@ -108,4 +122,4 @@ Deno.test({
     }));
     assert(found.filter(Boolean).length >= 9, `${found}`);
   },
-});
+);

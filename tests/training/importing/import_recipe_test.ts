@@ -2,6 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { recipeText } from "../../../src/training/importing/import_recipe.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
 import { load } from "./import_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -16,7 +17,7 @@ novel_key: 3
 output_dir: output/x
 `;
 
-Deno.test({
+test({
   ...pure,
   name: "recipeText() gives a recipe that loads, with all notes above it",
   async fn() {

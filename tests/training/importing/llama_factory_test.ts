@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { load, reasons } from "./import_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -73,7 +74,7 @@ const DATASET_INFO = {
   },
 };
 
-Deno.test({
+test({
   ...pure,
   name:
     "importRecipe() takes a LLaMA-Factory recipe over, with its dataset_info.json",
@@ -119,7 +120,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() mixes LLaMA-Factory's datasets by its probabilities",
   async fn() {
@@ -167,7 +168,7 @@ output_dir: output/x
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() takes LLaMA-Factory's adapters and its freezing over",
   async fn() {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { load, reasons } from "./import_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -39,7 +40,7 @@ novel_key: 3
 output_dir: output/zephyr
 `;
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() takes a handbook recipe with its mixture over",
   async fn() {
@@ -70,7 +71,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() knows TRL's reward trainer by its own key",
   async fn() {
@@ -85,7 +86,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "importRecipe() takes TRL's splits and datasets over",
   async fn() {

@@ -13,6 +13,7 @@ import {
   runTest,
   type Scene,
 } from "../run/run_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -43,7 +44,7 @@ function judgeAll(
   });
 }
 
-Deno.test({
+test({
   ...pure,
   name:
     "judgeEvaluation() stops after as many evaluations as its patience, none better",
@@ -63,7 +64,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "judgeEvaluation() takes a gain within the threshold as best, and as none for its patience",
@@ -84,7 +85,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "judgeEvaluation() takes more as better unless the name ends in loss, with or without eval_",
@@ -101,7 +102,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "judgeEvaluation() takes NaN as no evaluation's best, the first too",
   fn() {
@@ -112,7 +113,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "judgeEvaluation() names what an evaluation has instead of the metric",
   fn() {
@@ -125,7 +126,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "options that need evaluations or checkpoints say so",
   fn() {

@@ -5,6 +5,7 @@ import {
   pickStatistics,
   targetsOf,
 } from "../../../src/training/loop/device_batches.ts";
+import { test } from "../../test_case.ts";
 
 const PURE = {
   permissions: "none",
@@ -26,13 +27,13 @@ function pack(
     );
 }
 
-Deno.test(
+test(
   "packDeviceBatches() leaves micro-batches as they are without a budget",
   PURE,
   () => assertEquals(pack([[2, 0], [1]], null), [[[0, 2, 0]], [[1, 1]]]),
 );
 
-Deno.test(
+test(
   "packDeviceBatches() splits a micro-batch, and puts parts of neighbours together",
   PURE,
   () => {
@@ -46,7 +47,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "packDeviceBatches() never splits examples that depend on each other",
   PURE,
   () => assertEquals(pack([[2, 0], [1]], 30, true), [[[0, 2, 0]], [[1, 1]]]),
@@ -60,7 +61,7 @@ const STATISTICS = (targetSequence: number[]) => {
   };
 };
 
-Deno.test(
+test(
   "pickStatistics() and joinStatistics() take a batch apart and together again, prompts last",
   PURE,
   () => {

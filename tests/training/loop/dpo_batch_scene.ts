@@ -1,6 +1,9 @@
-/** The batch of TRL's golden numbers: raw pairs through our text pipeline, policy and reference on the device. */
+/**
+ * The batch of TRL's golden numbers: raw pairs through our text pipeline, policy and reference on
+ * the device.
+ */
 import { assert, assertEquals } from "@std/assert";
-import { dirname } from "@std/path";
+import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import {
@@ -17,17 +20,19 @@ import {
   type LengthPolicy,
 } from "../../../src/preference/tokens/length.ts";
 import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
-import { tokenizePreference } from "../../../src/preference/tokens/tokenize.ts";
+import {
+  type Encoder,
+  tokenizePreference,
+} from "../../../src/preference/tokens/tokenize.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
-import type { GivenOptions } from "../../../src/training/method/method.ts";
 import { referenceEncoder } from "../../preference/tokens/reference_encoder.ts";
-import { referencePath } from "../../reference_dir.ts";
+import type { PairHyperparameters } from "../run/trajectory.ts";
 
 /** What TRL did with the batch under some options. */
 export interface Variant {
   readonly name: string;
-  readonly options: GivenOptions & {
+  readonly options: PairHyperparameters & {
     readonly max_length: number;
     readonly truncation_mode: LengthPolicy;
   };
@@ -41,37 +46,66 @@ export interface Variant {
   readonly metrics: Metrics;
 }
 
+/** `dpo_batch.json` */
 interface Golden {
+  /** Folder of the model under the root of the reference. */
+  readonly model: string;
+  readonly policy_weights: string;
   readonly pairs: readonly Row[];
   readonly variants: readonly Variant[];
 }
 
-const path = referencePath("dpo_batch/dpo_batch.json");
-const weights = referencePath("dpo_batch/policy.safetensors");
-const base = referencePath("models/qwen2/model.safetensors");
-const complete = path !== undefined && weights !== undefined &&
-  base !== undefined;
-const golden: Golden | undefined = complete
-  ? JSON.parse(Deno.readTextFileSync(path))
-  : undefined;
+/** Where the batch lies in a reference folder. */
+export const BATCH = "dpo_batch/dpo_batch.json";
 
-/** What the tests may read. */
-export const sceneFolders: string[] = complete
-  ? [
-    dirname(path),
-    dirname(base),
-    ...["tokenizer"].flatMap((name) => referencePath(name) ?? []),
-  ]
-  : [];
+/** The batch of one reference folder. */
+export interface BatchScene {
+  /** What TRL did, under each set of options. */
+  readonly variants: readonly Variant[];
+  /** The variant's pairs as tokens, cut as it says. */
+  pairs(variant: Variant): TokenPair[];
+  /** The policy, trained, and the untouched reference. */
+  openModels(device: Device): Promise<{ policy: Model; reference: Model }>;
+  /** Log-probabilities of the trained tokens, pair after pair, chosen first. */
+  tokenLogps(variant: Variant, side: "policy" | "ref"): Promise<number[]>;
+  /** The gradients of the variant `default`. */
+  openGradients(): Promise<Safetensors>;
+}
 
-/** TRL's variants of the batch; none without the reference. */
-export const variants: readonly Variant[] = golden?.variants ?? [];
+/** Opens the batch in a reference folder. */
+export function openBatch(root: string): BatchScene {
+  const golden: Golden = JSON.parse(Deno.readTextFileSync(join(root, BATCH)));
+  const open = (name: string) => openSafetensors(join(root, name));
+  return {
+    variants: golden.variants,
+    pairs: (variant) => variantPairs(golden, variant, referenceEncoder(root)),
+    async openModels(device) {
+      const folder = await openModelFolder(join(root, golden.model));
+      const config = readModelConfig(folder.config);
+      const tuned = await open(golden.policy_weights);
+      const reader = { ...tuned, files: [tuned.path] };
+      return {
+        policy: await loadModel(device, config, reader, { trained: true }),
+        reference: await loadModel(device, config, folder.weights),
+      };
+    },
+    tokenLogps: async (variant, side) =>
+      await tokenLogps(
+        await open("dpo_batch/dpo_batch.safetensors"),
+        variant,
+        side,
+      ),
+    openGradients: () => open("dpo_batch/default_grads.safetensors"),
+  };
+}
 
-/** The variant's pairs as tokens, cut as it says. */
-export function variantPairs({ options, kept_examples }: Variant): TokenPair[] {
-  const encoder = referenceEncoder();
+function variantPairs(
+  { pairs }: Golden,
+  { options, kept_examples }: Variant,
+  encoder: Encoder,
+): TokenPair[] {
   const { max_length: maxLength, truncation_mode: policy } = options;
-  const fitted = golden!.pairs.map((row, i) => {
+  const fitted = pairs.map((row, i) => {
     const preference = readRow(row, i, PREFERENCE_FORMATS);
     const { tokens } = tokenizePreference(preference, encoder);
     return fitPair(tokens, { maxLength, policy });
@@ -81,40 +115,11 @@ export function variantPairs({ options, kept_examples }: Variant): TokenPair[] {
   return kept;
 }
 
-/** The policy, trained, and the untouched reference. */
-export async function openModels(
-  device: Device,
-): Promise<{ policy: Model; reference: Model }> {
-  const folder = await openModelFolder(dirname(base!));
-  const config = readModelConfig(folder.config);
-  const tuned = await openSafetensors(weights!);
-  const reader = { ...tuned, files: [tuned.path] };
-  return {
-    policy: await loadModel(device, config, reader, { trained: true }),
-    reference: await loadModel(device, config, folder.weights),
-  };
-}
-
-/** Fails unless `|got - want|` is at most 1e-4 of `|want|`, or of `floor` where that is more, plus `extra`. */
-export function assertNear(
-  got: number | undefined,
-  want: number,
-  what: string,
-  { floor = 0.01, extra = 0 } = {},
-): void {
-  const bound = 1e-4 * Math.max(Math.abs(want), floor) + extra;
-  const gap = Math.abs((got ?? NaN) - want);
-  assert(gap <= bound, `${what} is ${got}, expected ${want} within ${bound}`);
-}
-
-/** Golden log-probabilities of the trained tokens, pair after pair, chosen first. */
-export async function goldenTokenLogps(
+async function tokenLogps(
+  file: Safetensors,
   { name, kept_examples }: Variant,
   side: "policy" | "ref",
 ): Promise<number[]> {
-  const file: Safetensors = await openSafetensors(
-    referencePath("dpo_batch/dpo_batch.safetensors")!,
-  );
   const read = async (tensor: string) =>
     (await file.read(`${name}.${tensor}`)).buffer;
   const mask = new Int32Array(await read("completion_mask"));
@@ -129,4 +134,16 @@ export async function goldenTokenLogps(
     { length: pairs },
     (_, pair) => [...row(pair), ...row(pairs + pair)],
   ).flat();
+}
+
+/** Fails unless `|got - want|` is at most 1e-4 of `|want|`, or of `floor` where that is more, plus `extra`. */
+export function assertNear(
+  got: number | undefined,
+  want: number,
+  what: string,
+  { floor = 0.01, extra = 0 } = {},
+): void {
+  const bound = 1e-4 * Math.max(Math.abs(want), floor) + extra;
+  const gap = Math.abs((got ?? NaN) - want);
+  assert(gap <= bound, `${what} is ${got}, expected ${want} within ${bound}`);
 }

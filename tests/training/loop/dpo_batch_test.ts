@@ -4,8 +4,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
-import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
+import type { Safetensors } from "../../../src/files/safetensors/safetensors.ts";
 import {
+  type Model,
   parameters,
   trainedWeights,
 } from "../../../src/model/decoder/model.ts";
@@ -16,17 +17,18 @@ import {
 } from "../../../src/training/loop/batch_logps.ts";
 import { methods } from "../../../src/training/method/methods.ts";
 import { Optimizer } from "../../../src/training/optimizer/optimizer.ts";
-import { gpuTest } from "../../kernels/gpu_test_case.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
+import { FIXTURES } from "../../fixture_path.ts";
+import { compared, referenceRoot } from "../../reference_dir.ts";
+import { eachCase, referenceGpuTest } from "../../reference_test_case.ts";
+import { pairOptions } from "../run/trajectory.ts";
 import {
   assertNear,
-  goldenTokenLogps,
-  openModels,
-  sceneFolders,
+  BATCH,
+  type BatchScene,
+  openBatch,
   type Variant,
-  variantPairs,
-  variants,
 } from "./dpo_batch_scene.ts";
+import { test } from "../../test_case.ts";
 
 function assertColumn(
   got: ArrayLike<number>,
@@ -47,11 +49,12 @@ function inTurn(chosen: readonly number[], rejected: readonly number[]) {
 /** Loss, gradients and log-probabilities with the pairs in one batch or several. */
 async function compute(
   device: Device,
+  scene: BatchScene,
   variant: Variant,
   batches: readonly (readonly TokenPair[])[],
 ) {
-  const { policy, reference } = await openModels(device);
-  const objective = methods.dpo.objective(variant.options);
+  const { policy, reference } = await scene.openModels(device);
+  const objective = methods.dpo.objective(pairOptions(variant.options));
   const share = { parts: batches.length, targets: 0 };
   let loss = 0;
   const columns = { policy: [], ref: [] } as Record<string, number[]>;
@@ -81,13 +84,15 @@ async function compute(
 
 async function check(
   device: Device,
+  scene: BatchScene,
   variant: Variant,
   layout: (pairs: readonly TokenPair[]) => readonly (readonly TokenPair[])[],
 ): Promise<void> {
-  const result = await compute(device, variant, layout(variantPairs(variant)));
+  const batches = layout(scene.pairs(variant));
+  const result = await compute(device, scene, variant, batches);
   const { policy, loss, columns, sums, metrics } = result;
   for (const side of ["policy", "ref"] as const) {
-    assertColumn(columns[side]!, await goldenTokenLogps(variant, side), side);
+    assertColumn(columns[side]!, await scene.tokenLogps(variant, side), side);
     assertColumn(
       sums[side]!,
       inTurn(
@@ -112,16 +117,17 @@ async function check(
   assertNear(norm, variant.grad_norm_all_parameters, "gradient norm", {
     floor: 0,
   });
-  if (variant.name === "default") await assertGradients(device, policy);
+  if (variant.name === "default") {
+    await assertGradients(device, policy, await scene.openGradients());
+  }
   compared("dpo_batch");
 }
 
 async function assertGradients(
   device: Device,
-  policy: Parameters<typeof parameters>[0],
+  policy: Model,
+  grads: Safetensors,
 ): Promise<void> {
-  const path = referencePath("dpo_batch/default_grads.safetensors")!;
-  const grads = await openSafetensors(path);
   const trained = parameters(policy);
   assertEquals(
     trained.map(({ name }) => name).sort(),
@@ -139,47 +145,43 @@ async function assertGradients(
   }
 }
 
-const onlyDefault = variants.filter(({ name }) => name === "default");
+type Layout = Parameters<typeof check>[3];
 
-const LAYOUTS = [
-  ["with the prompt once", variants, (pairs) => [pairs]],
+const LAYOUTS: readonly [how: string, onlyDefault: boolean, Layout][] = [
+  ["with the prompt once", false, (pairs) => [pairs]],
   [
     "as two full sequences",
-    onlyDefault,
+    true,
     (pairs) => [pairs.map((pair) => ({ ...pair, sharedLength: 0 }))],
   ],
-  [
-    "one pair at a time",
-    onlyDefault,
-    (pairs) => pairs.map((pair) => [pair]),
-  ],
-] as const satisfies readonly (readonly [
-  string,
-  readonly Variant[],
-  Parameters<typeof check>[2],
-])[];
+  ["one pair at a time", true, (pairs) => pairs.map((pair) => [pair])],
+];
 
-for (const [how, served, layout] of LAYOUTS) {
-  for (const variant of served) {
-    await gpuTest(
-      `dpo_batch ${variant.name} laid out ${how} equals TRL's`,
-      (device) => check(device, variant, layout),
-      { read: sceneFolders },
-    );
-  }
+for (const [how, onlyDefault, layout] of LAYOUTS) {
+  await referenceGpuTest(
+    `dpo_batch laid out ${how} equals TRL's`,
+    (device, context) => {
+      const scene = openBatch(referenceRoot(BATCH));
+      const served = scene.variants.filter(({ name }) =>
+        !onlyDefault || name === "default"
+      );
+      return eachCase(
+        context,
+        served,
+        (variant) => check(device, scene, variant, layout),
+        device,
+      );
+    },
+  );
 }
 
-Deno.test({
-  name: `dpo_batch gives ${variants.length} variants${
-    variants.length === 0 ? " (skipped: no reference)" : ""
-  }`,
-  ignore: variants.length === 0,
-  permissions: "none",
-  fn() {
-    const names = variants.map(({ name }) => name);
-    for (const one of ["default", "ipo", "ld_alpha", "wpo", "rpo", "aot"]) {
-      assert(names.includes(one), one);
-    }
+test(
+  "the subset of the reference has a variant of each kind of dpo_batch",
+  { permissions: { read: [FIXTURES] } },
+  () => {
+    const names = openBatch(FIXTURES).variants.map(({ name }) => name);
+    const kinds = ["default", "ipo", "ld_alpha", "wpo", "rpo", "aot"];
+    assertEquals(kinds.filter((one) => !names.includes(one)), []);
     assert(names.some((name) => name.endsWith("keep_end")));
   },
-});
+);

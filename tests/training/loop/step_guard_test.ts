@@ -9,13 +9,14 @@ import {
 } from "../../../src/training/loop/step_guard.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { PAIRS, readNumbers, runTest, writeRows } from "../run/run_scene.ts";
+import { test } from "../../test_case.ts";
 
 const STEP: SkippedStep = {
   ...{ step: 9, loss: NaN, grad_norm: Infinity },
   rows: ["a.jsonl:3", "b.jsonl:4"],
 };
 
-Deno.test({
+test({
   name: "countSkipped() counts, and fails at one too many in a row",
   permissions: "none",
   fn() {
@@ -32,7 +33,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   name: "checkAnyTaken() fails where every step was skipped",
   permissions: "none",
   fn() {
@@ -116,7 +117,7 @@ await runTest(
   },
 );
 
-Deno.test({
+test({
   name: "a recipe's logging_nan_inf_filter is answered",
   permissions: "none",
   fn() {

@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { divergenceScore } from "../../../src/training/loss/divergences.ts";
 import { divergenceNames } from "../../../src/training/loss/loss_options.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -8,7 +9,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "divergenceScore() is 0 with slope 1, or 1/2 for js_divergence, where policy and reference agree",
   pure,
   () => {
@@ -24,7 +25,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "divergenceScore() of alpha_divergence is reverse_kl at alpha 1, and flat beyond an exponent of 80",
   pure,
   () => {

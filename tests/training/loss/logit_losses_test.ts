@@ -13,7 +13,8 @@ import type { LossName } from "../../../src/training/loss/losses.ts";
 import type { Metrics } from "../../../src/training/method/metrics.ts";
 import type { TargetStatistics } from "../../../src/training/loss/token_sums.ts";
 import { methods } from "../../../src/training/method/methods.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
+import { compared, referenceJson, referencePath } from "../../reference_dir.ts";
+import { referenceTest } from "../../reference_test_case.ts";
 
 interface Case {
   readonly config: {
@@ -28,15 +29,11 @@ interface Case {
   readonly metrics: Metrics;
 }
 
-const path = referencePath("dpo_losses.json");
-const tensorsPath = referencePath("dpo_losses_logit_level.safetensors");
-const cases: readonly Case[] = path === undefined || tensorsPath === undefined
-  ? []
-  : JSON.parse(Deno.readTextFileSync(path)).logit_level_cases;
-
 /** The cases' logits and tokens; rows are chosen of all pairs, then rejected. */
 async function openScene() {
-  const file = await openSafetensors(tensorsPath!);
+  const file = await openSafetensors(
+    referencePath("dpo_losses_logit_level.safetensors"),
+  );
   const read = async (name: string) => (await file.read(name)).buffer;
   const [rows = 0, width = 0, vocabulary = 0] =
     file.tensors.get("policy_logits")!.shape;
@@ -177,18 +174,16 @@ function check(one: Case, scene: Scene, wanted: Float32Array): void {
   assert(distance <= 1e-4 * norm, `dlogits of ${what}: ${distance} of ${norm}`);
 }
 
-Deno.test({
-  name:
-    `methods.dpo equals TRL from logits to their gradient, ${cases.length} cases`,
-  ignore: cases.length === 0,
-  permissions: tensorsPath === undefined ? "none" : { read: [tensorsPath] },
-  sanitizeOps: true,
-  sanitizeResources: true,
-  async fn() {
+referenceTest(
+  "methods.dpo equals TRL from logits to their gradient",
+  async () => {
     const scene = await openScene();
+    const { logit_level_cases } = referenceJson("dpo_losses.json");
+    const cases: readonly Case[] = logit_level_cases;
+    assert(cases.length > 0);
     for (const one of cases) {
       check(one, scene, await scene.gradient(one.grad_tensor));
       compared("dpo_losses logits");
     }
   },
-});
+);

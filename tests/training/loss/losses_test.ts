@@ -20,6 +20,7 @@ import {
   preferenceLoss,
   type PreferenceLossOptions,
 } from "../../../src/training/loss/preference_loss.ts";
+import { test } from "../../test_case.ts";
 
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...checks, permissions: "none" } as const;
@@ -109,7 +110,7 @@ function assertSlopes(
 const total = (losses: Float64Array) => losses.reduce((a, b) => a + b);
 
 for (const name of pairNames) {
-  Deno.test(
+  test(
     `lossRows.${name} has the slopes of its central differences under each of its options`,
     pure,
     () => {
@@ -129,7 +130,7 @@ for (const name of pairNames) {
 }
 
 for (const name of answerNames) {
-  Deno.test(
+  test(
     `lossRows.${name} has the slopes of its central differences, wanted and unwanted`,
     pure,
     () => {
@@ -155,7 +156,7 @@ function lossesAt(name: LossName, more: Partial<LossOptions>): string {
   return losses.join();
 }
 
-Deno.test(
+test(
   "lossRows says of each loss truly whether label_smoothing, f_divergence_type and the other pairs change it",
   pure,
   () => {
@@ -194,7 +195,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "lossRows.sigmoid at label_smoothing 1/2 is least at margin 0",
   pure,
   () => {
@@ -210,7 +211,7 @@ Deno.test(
 );
 
 for (const name of pairNames.filter((name) => name !== "sft")) {
-  Deno.test(
+  test(
     `lossRows.${name} stays a number where log-probabilities are far apart`,
     pure,
     () => {
@@ -232,7 +233,7 @@ for (const name of pairNames.filter((name) => name !== "sft")) {
   );
 }
 
-Deno.test(
+test(
   "lossRows.dpop punishes a chosen answer that became rarer, by dpop_lambda, and is sigmoid where it did not",
   pure,
   () => {
@@ -246,7 +247,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "lossRows.orpo stays finite where an answer is certain",
   pure,
   () => {
@@ -257,7 +258,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "lossDefaults are TRL's: beta 0.1, no smoothing, reverse_kl, tau 0.05, gamma 0.5, weights 1",
   pure,
   () => {

@@ -6,6 +6,7 @@ import {
   preferenceLoss,
 } from "../../../src/training/loss/preference_loss.ts";
 import { pairLogps } from "../../../src/training/loss/token_sums.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -31,7 +32,7 @@ function optionsOf(name: LossName) {
   return { loss_type: [name], loss_weights: null, beta: 0.3 };
 }
 
-Deno.test(
+test(
   "preferenceLoss() weighs losses and pairs: loss_weights, weights of the pairs",
   pure,
   () => {
@@ -52,7 +53,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "preferenceLoss() refuses columns of different lengths and losses of single answers",
   pure,
   () => {

@@ -16,10 +16,8 @@ import {
   preferenceLoss,
   type PreferenceLossOptions,
 } from "../../../src/training/loss/preference_loss.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
-
-const checks = { sanitizeOps: true, sanitizeResources: true } as const;
-const pure = { ...checks, permissions: "none" } as const;
+import { compared, referenceJson } from "../../reference_dir.ts";
+import { referenceTest } from "../../reference_test_case.ts";
 
 type Config = Partial<LossOptions> & {
   readonly beta: number;
@@ -65,20 +63,16 @@ interface KtoCase {
   readonly grad_logps: readonly number[];
 }
 
-function load<T>(name: string): T | undefined {
-  const path = referencePath(name);
-  return path === undefined
-    ? undefined
-    : JSON.parse(Deno.readTextFileSync(path));
+interface DpoTable {
+  readonly inputs: Record<string, Record<string, number[]>>;
+  readonly cases: readonly DpoCase[];
 }
 
-const dpo = load<{
-  inputs: Record<string, Record<string, number[]>>;
-  cases: DpoCase[];
-}>("dpo_losses.json");
-const other = load<{ cpo_simpo: CpoCase[]; orpo: OrpoCase[]; kto: KtoCase[] }>(
-  "other_losses.json",
-);
+interface OtherTables {
+  readonly cpo_simpo: readonly CpoCase[];
+  readonly orpo: readonly OrpoCase[];
+  readonly kto: readonly KtoCase[];
+}
 
 /** Bounds of an error: relative to what is wanted, and absolute. */
 interface Bounds {
@@ -182,104 +176,97 @@ function check(
   close(rewards.rejected, one.rejected_rewards, "rejected reward");
 }
 
-Deno.test({
-  name: `preferenceLoss() equals TRL's DPO in losses, gradients and rewards, ${
-    dpo?.cases.length ?? 0
-  } cases`,
-  ignore: dpo === undefined,
-  ...pure,
-  fn() {
-    for (const one of dpo!.cases) {
-      const { chosen_logps, rejected_logps, ...rest } = dpo!
-        .inputs[one.input_set]!;
-      const logps = columns(chosen_logps!, rejected_logps!, rest);
-      const options = optionsOf(one.config, "dpo");
-      const exact = one.computed_in === "float64";
-      // TRL has exo_pair's logarithms of label_smoothing in float32, and all of it where the case is float32
-      const floor = options.loss_type.includes("exo_pair")
-        ? exact ? 1e-7 : 1e-6
-        : 1e-12;
-      const bounds = { tolerance: exact ? 1e-6 : 1e-4, floor };
-      // the rewards are of plain log-ratios, whatever the divergence
-      const rewardOptions = { beta: options.beta };
-      check(logps, options, one, { bounds, rewardOptions });
+/** Registers a test of all cases of a table, at least one. */
+function otherTest<Kind extends keyof OtherTables>(
+  name: string,
+  kind: Kind,
+  body: (one: OtherTables[Kind][number]) => void,
+): void {
+  referenceTest(name, () => {
+    const tables: OtherTables = referenceJson("other_losses.json");
+    const cases = tables[kind];
+    assert(cases.length > 0);
+    for (const one of cases) {
+      body(one);
+      compared("other_losses");
+    }
+  });
+}
+
+function checkDpo(one: DpoCase, { inputs }: DpoTable): void {
+  const { chosen_logps, rejected_logps, ...rest } = inputs[one.input_set]!;
+  const logps = columns(chosen_logps!, rejected_logps!, rest);
+  const options = optionsOf(one.config, "dpo");
+  const exact = one.computed_in === "float64";
+  // TRL has exo_pair's logarithms of label_smoothing in float32, and all of it where the case is
+  const floor = options.loss_type.includes("exo_pair")
+    ? exact ? 1e-7 : 1e-6
+    : 1e-12;
+  const bounds = { tolerance: exact ? 1e-6 : 1e-4, floor };
+  // the rewards are of plain log-ratios, whatever the divergence
+  const rewardOptions = { beta: options.beta };
+  check(logps, options, one, { bounds, rewardOptions });
+}
+
+function checkKto(one: KtoCase): void {
+  const options = optionsOf(one.config, "kto");
+  const needsKl = options.loss_type.some((name) => lossRows[name].couples);
+  const kl = (values: readonly number[]) =>
+    Float64Array.from(values, (x) => needsKl ? x : 0);
+  const logps = {
+    answer: Float64Array.from(one.logps),
+    referenceAnswer: Float64Array.from(one.ref_logps),
+    mismatched: kl(one.KL_logps),
+    referenceMismatched: kl(one.ref_KL_logps),
+    desirable: Uint8Array.from(one.label, Number),
+  };
+  const result = answerLoss(logps, options);
+  const what = JSON.stringify(one.config);
+  const close = (found: ArrayLike<number>, wanted: ArrayLike<number>) =>
+    assertClose(found, wanted, { tolerance: 1e-6, what });
+  close([batchLoss(result)], [one.loss]);
+  const slopes = result.slopes.map((slope) => slope / one.logps.length);
+  close(slopes, one.grad_logps);
+  const metrics = answerMetrics(logps, options);
+  assertEquals(Object.keys(metrics).sort(), Object.keys(one.metrics).sort());
+  for (const [name, want] of Object.entries(one.metrics)) {
+    close([metrics[name]!], [want]);
+  }
+}
+
+referenceTest(
+  "preferenceLoss() equals TRL's DPO in losses, gradients and rewards",
+  () => {
+    const table: DpoTable = referenceJson("dpo_losses.json");
+    assert(table.cases.length > 0);
+    for (const one of table.cases) {
+      checkDpo(one, table);
       compared("dpo_losses");
     }
   },
+);
+
+otherTest(
+  "preferenceLoss() equals TRL's CPO, SimPO and AlphaPO",
+  "cpo_simpo",
+  (one) => {
+    const logps = columns(one.chosen_logps, one.rejected_logps);
+    const bounds = { tolerance: 1e-6 };
+    check(logps, optionsOf(one.config, "cpo"), one, { bounds });
+  },
+);
+
+otherTest("preferenceLoss() equals TRL's ORPO", "orpo", (one) => {
+  const logps = columns(one.avg_chosen_logps, one.avg_rejected_logps);
+  const per_example = one.odds_ratio_terms.map((term) => -term);
+  const loss = one.loss - one.chosen_nll_loss;
+  const wanted = { ...one, per_example, loss };
+  const bounds = { tolerance: 1e-4 };
+  check(logps, optionsOf(one.config, "orpo"), wanted, { bounds });
 });
 
-Deno.test({
-  name: `preferenceLoss() equals TRL's CPO, SimPO and AlphaPO, ${
-    other?.cpo_simpo.length ?? 0
-  } cases`,
-  ignore: other === undefined,
-  ...pure,
-  fn() {
-    for (const one of other!.cpo_simpo) {
-      const options = optionsOf(one.config, "cpo");
-      check(columns(one.chosen_logps, one.rejected_logps), options, one, {
-        bounds: { tolerance: 1e-6 },
-      });
-      compared("other_losses");
-    }
-  },
-});
-
-Deno.test({
-  name: `preferenceLoss() equals TRL's ORPO, ${other?.orpo.length ?? 0} cases`,
-  ignore: other === undefined,
-  ...pure,
-  fn() {
-    for (const one of other!.orpo) {
-      const options = optionsOf(one.config, "orpo");
-      const logps = columns(one.avg_chosen_logps, one.avg_rejected_logps);
-      const per_example = one.odds_ratio_terms.map((term) => -term);
-      const loss = one.loss - one.chosen_nll_loss;
-      check(logps, options, { ...one, per_example, loss }, {
-        bounds: { tolerance: 1e-4 },
-      });
-      compared("other_losses");
-    }
-  },
-});
-
-Deno.test({
-  name: `answerLoss() equals TRL's KTO in loss, gradients and metrics, ${
-    other?.kto.length ?? 0
-  } cases`,
-  ignore: other === undefined,
-  ...pure,
-  fn() {
-    for (const one of other!.kto) {
-      const options = optionsOf(one.config, "kto");
-      const needsKl = options.loss_type.some((name) => lossRows[name].couples);
-      const kl = (values: readonly number[]) =>
-        Float64Array.from(values, (x) => needsKl ? x : 0);
-      const logps = {
-        answer: Float64Array.from(one.logps),
-        referenceAnswer: Float64Array.from(one.ref_logps),
-        mismatched: kl(one.KL_logps),
-        referenceMismatched: kl(one.ref_KL_logps),
-        desirable: Uint8Array.from(one.label, Number),
-      };
-      const result = answerLoss(logps, options);
-      const what = JSON.stringify(one.config);
-      const close = (found: ArrayLike<number>, wanted: ArrayLike<number>) =>
-        assertClose(found, wanted, { tolerance: 1e-6, what });
-      close([batchLoss(result)], [one.loss]);
-      close(
-        result.slopes.map((slope) => slope / one.logps.length),
-        one.grad_logps,
-      );
-      const metrics = answerMetrics(logps, options);
-      assertEquals(
-        Object.keys(metrics).sort(),
-        Object.keys(one.metrics).sort(),
-      );
-      for (const [name, want] of Object.entries(one.metrics)) {
-        close([metrics[name]!], [want]);
-      }
-      compared("other_losses");
-    }
-  },
-});
+otherTest(
+  "answerLoss() equals TRL's KTO in loss, gradients and metrics",
+  "kto",
+  checkKto,
+);

@@ -9,6 +9,7 @@ import { methods } from "../../../src/training/method/methods.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { checkScores } from "../../../src/training/loss/score_terms.ts";
 import { PAIRS, type Recipe, runTest, writeRows } from "../run/run_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -53,7 +54,7 @@ function scored(
   return objective.score(batch, statistics, REFERENCE, whole);
 }
 
-Deno.test({
+test({
   ...pure,
   name:
     "objective() asks for score_margin per point and weighs by score_weighting per point",
@@ -79,7 +80,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "slopes with scores are those of central differences",
   fn() {
@@ -100,7 +101,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name:
     "checkScores() names pairs without scores, and those that would weigh less than nothing",
@@ -130,7 +131,7 @@ Deno.test({
   },
 });
 
-Deno.test({
+test({
   ...pure,
   name: "scores are refused where a loss does not know them",
   fn() {

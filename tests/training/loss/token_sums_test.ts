@@ -8,6 +8,7 @@ import {
   sumBySequence,
   textSums,
 } from "../../../src/training/loss/token_sums.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -26,7 +27,7 @@ const tokens = {
   sumSquares: Float32Array.of(0.5, 0.5, 0.25, 1, 0.5, 0.5),
 };
 
-Deno.test(
+test(
   "sumBySequence() sums and counts the tokens of each sequence, weighted where told",
   pure,
   () => {
@@ -38,7 +39,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "lengthDesensitisedWeights() weighs only what is beyond the shorter answer of a pair",
   pure,
   () => {
@@ -49,7 +50,7 @@ Deno.test(
   },
 );
 
-Deno.test("meanWeights() make sums the means per token", pure, () => {
+test("meanWeights() make sums the means per token", pure, () => {
   const weights = meanWeights(targetSequence, 4);
   assertEquals([...sumBySequence(tokens, 4, weights).sums], [
     -1.5,
@@ -59,7 +60,7 @@ Deno.test("meanWeights() make sums the means per token", pure, () => {
   ]);
 });
 
-Deno.test(
+test(
   "policyWeights() are exp of the mean log-probabilities above ln sum p^2, multiplied over a pair",
   pure,
   () => {
@@ -71,7 +72,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "answersOnly() leaves out prompts, textSums() counts them to their chosen sequence",
   pure,
   () => {
@@ -87,7 +88,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "pairLogps() splits chosen and rejected, and takes no reference as 0",
   pure,
   () => {

@@ -20,12 +20,8 @@ import { methods } from "../../../src/training/method/methods.ts";
 import type { Objective } from "../../../src/training/method/objective.ts";
 import { sumBySequence } from "../../../src/training/loss/token_sums.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
-import {
-  openModels,
-  sceneFolders,
-  variantPairs,
-  variants,
-} from "../loop/dpo_batch_scene.ts";
+import { type BatchScene, openBatch } from "../loop/dpo_batch_scene.ts";
+import { FIXTURES } from "../../fixture_path.ts";
 import { LORA, type Recipe, runTest, writeRows } from "../run/run_scene.ts";
 
 const METHODS: Readonly<Record<string, Recipe>> = {
@@ -115,11 +111,16 @@ const STEEP: Readonly<Record<string, SteepOptions>> = {
 
 const total = (column: Float64Array) => column.reduce((a, b) => a + b, 0);
 
-const first = variants.find(({ name }) => name === "default");
+/** The models of the batch, and its pairs, from files that every clone has. */
+function scene() {
+  const batch = openBatch(FIXTURES);
+  const variant = batch.variants.find(({ name }) => name === "default");
+  return { pairs: batch.pairs(variant!), openModels: batch.openModels };
+}
 
 /** The objective's loss of pairs in one batch. */
 async function lossOf(
-  { policy, reference }: Awaited<ReturnType<typeof openModels>>,
+  { policy, reference }: Awaited<ReturnType<BatchScene["openModels"]>>,
   objective: Objective<TokenPair>,
   pairs: readonly TokenPair[],
 ) {
@@ -139,7 +140,7 @@ async function descend(
   objective: Objective<TokenPair>,
   pairs: readonly TokenPair[],
 ) {
-  const models = await openModels(device);
+  const models = await scene().openModels(device);
   const { loss, metrics, backward } = await lossOf(models, objective, pairs);
   backward();
   let squares = 0;
@@ -168,90 +169,88 @@ const orpo = methods.orpo.objective({
   loss_weights: null,
 });
 
-if (first !== undefined) {
-  await gpuTest(
-    "methods.orpo learns prompts and chosen answers, wherever the prompt lies",
-    async (device) => {
-      const pairs = variantPairs(first);
-      const once = await descend(device, orpo, pairs);
-      const { policy } = await openModels(device);
-      const whole = pairs.map(({ chosen: { ids } }) => ids);
-      const { sums, lengths } = sumBySequence(
-        await logpsOf(policy, sequenceBatch(whole)),
-        pairs.length,
-      );
-      const nll = -total(sums) / total(lengths);
-      assertAlmostEquals(once.metrics["nll_loss"]!, nll, 1e-5);
-      assertAlmostEquals(
-        once.loss,
-        nll - 0.3 * once.metrics["log_odds_ratio"]!,
-        1e-5,
-      );
-      const twice = await descend(
-        device,
-        orpo,
-        pairs.map((pair) => ({ ...pair, sharedLength: 0 })),
-      );
-      assertAlmostEquals(once.loss, twice.loss, 1e-5);
-      assertAlmostEquals(once.norm, twice.norm, 1e-4 * once.norm);
-    },
-    { read: sceneFolders },
-  );
-
-  for (const [name, { trainer = "dpo", ...options }] of Object.entries(STEEP)) {
-    await gpuTest(
-      `objective() by ${name} has the gradient along which its loss falls`,
-      async (device) => {
-        const objective = methods[trainer].objective({
-          loss_type: null,
-          loss_weights: null,
-          beta: 0.3,
-          ...options,
-        });
-        const { loss, after } = await descend(
-          device,
-          objective,
-          variantPairs(first),
-        );
-        assertAlmostEquals((loss - after) / Math.abs(loss), FALL, 0.1 * FALL);
-      },
-      { read: sceneFolders, variants: ["panel"] },
+await gpuTest(
+  "methods.orpo learns prompts and chosen answers, wherever the prompt lies",
+  async (device) => {
+    const pairs = scene().pairs;
+    const once = await descend(device, orpo, pairs);
+    const { policy } = await scene().openModels(device);
+    const whole = pairs.map(({ chosen: { ids } }) => ids);
+    const { sums, lengths } = sumBySequence(
+      await logpsOf(policy, sequenceBatch(whole)),
+      pairs.length,
     );
-  }
+    const nll = -total(sums) / total(lengths);
+    assertAlmostEquals(once.metrics["nll_loss"]!, nll, 1e-5);
+    assertAlmostEquals(
+      once.loss,
+      nll - 0.3 * once.metrics["log_odds_ratio"]!,
+      1e-5,
+    );
+    const twice = await descend(
+      device,
+      orpo,
+      pairs.map((pair) => ({ ...pair, sharedLength: 0 })),
+    );
+    assertAlmostEquals(once.loss, twice.loss, 1e-5);
+    assertAlmostEquals(once.norm, twice.norm, 1e-4 * once.norm);
+  },
+  { read: [FIXTURES] },
+);
 
+for (const [name, { trainer = "dpo", ...options }] of Object.entries(STEEP)) {
   await gpuTest(
-    "methods.kto estimates the KL by answers to other prompts, without a gradient",
+    `objective() by ${name} has the gradient along which its loss falls`,
     async (device) => {
-      const { policy, reference } = await openModels(device);
-      const rows = variantPairs(first).flatMap(({ chosen, rejected, line }) => [
-        { sequence: chosen, label: true, line },
-        { sequence: rejected, label: false, line },
-      ]);
-      const examples = mismatchFeedback(rows, { group: rows.length });
-      const options = { beta: 0.1, loss_type: null, loss_weights: null };
-      const objective = methods.kto.objective(options);
-      const batch = objective.batch(examples);
-      const column = objective.column(batch, await logpsOf(reference, batch));
-      const { metrics, slopes } = objective.score(
-        batch,
-        await logpsOf(policy, batch),
-        column,
-        { parts: 1, targets: 0 },
+      const objective = methods[trainer].objective({
+        loss_type: null,
+        loss_weights: null,
+        beta: 0.3,
+        ...options,
+      });
+      const { loss, after } = await descend(
+        device,
+        objective,
+        scene().pairs,
       );
-      const alone = demonstrationBatch(
-        examples.map(({ mismatched }) => mismatched),
-      );
-      const sums = async (model: typeof policy) =>
-        sumBySequence(await logpsOf(model, alone), alone.sequences).sums;
-      const [moved, still] = [await sums(policy), await sums(reference)];
-      const kl = moved.reduce((sum, x, i) => sum + x - still[i]!, 0) /
-        rows.length;
-      assert(kl > 0.1, `${kl}`); // the policy likes these answers more than the reference does
-      assertAlmostEquals(metrics["kl"]!, kl, 1e-3);
-      for (const [t, sequence] of batch.targetSequence.entries()) {
-        assertEquals(slopes[t] === 0, sequence % 2 === 1);
-      }
+      assertAlmostEquals((loss - after) / Math.abs(loss), FALL, 0.1 * FALL);
     },
-    { read: sceneFolders },
+    { read: [FIXTURES], variants: ["panel"] },
   );
 }
+
+await gpuTest(
+  "methods.kto estimates the KL by answers to other prompts, without a gradient",
+  async (device) => {
+    const { policy, reference } = await scene().openModels(device);
+    const rows = scene().pairs.flatMap(({ chosen, rejected, line }) => [
+      { sequence: chosen, label: true, line },
+      { sequence: rejected, label: false, line },
+    ]);
+    const examples = mismatchFeedback(rows, { group: rows.length });
+    const options = { beta: 0.1, loss_type: null, loss_weights: null };
+    const objective = methods.kto.objective(options);
+    const batch = objective.batch(examples);
+    const column = objective.column(batch, await logpsOf(reference, batch));
+    const { metrics, slopes } = objective.score(
+      batch,
+      await logpsOf(policy, batch),
+      column,
+      { parts: 1, targets: 0 },
+    );
+    const alone = demonstrationBatch(
+      examples.map(({ mismatched }) => mismatched),
+    );
+    const sums = async (model: typeof policy) =>
+      sumBySequence(await logpsOf(model, alone), alone.sequences).sums;
+    const [moved, still] = [await sums(policy), await sums(reference)];
+    const kl = moved.reduce((sum, x, i) => sum + x - still[i]!, 0) /
+      rows.length;
+    assert(kl > 0.1, `${kl}`); // the policy likes these answers more than the reference does
+    assertAlmostEquals(metrics["kl"]!, kl, 1e-3);
+    for (const [t, sequence] of batch.targetSequence.entries()) {
+      assertEquals(slopes[t] === 0, sequence % 2 === 1);
+    }
+  },
+  { read: [FIXTURES] },
+);

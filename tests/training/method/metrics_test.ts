@@ -1,4 +1,9 @@
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
 import { Meter } from "../../../src/training/loop/meter.ts";
 import {
   answerTokenMetrics,
@@ -11,7 +16,9 @@ import {
   pairLogps,
   sumBySequence,
 } from "../../../src/training/loss/token_sums.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
+import { compared, referenceJson } from "../../reference_dir.ts";
+import { referenceTest } from "../../reference_test_case.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -34,7 +41,7 @@ function twoPairs() {
   return pairLogps(sumBySequence(tokens, 4), reference);
 }
 
-Deno.test(
+test(
   "preferenceMetrics() gives TRL's names with means over pairs and over tokens",
   pure,
   () => {
@@ -54,7 +61,7 @@ Deno.test(
   },
 );
 
-Deno.test("preferenceMetrics() counts a tie as no win", pure, () => {
+test("preferenceMetrics() counts a tie as no win", pure, () => {
   const { sums, lengths } = sumBySequence(tokens, 4);
   const same = pairLogps({ sums, lengths }, sums);
   const metrics = preferenceMetrics(same, tokens, { beta: 0.1 });
@@ -64,7 +71,7 @@ Deno.test("preferenceMetrics() counts a tie as no win", pure, () => {
   ]);
 });
 
-Deno.test("supervisedMetrics() averages over all trained tokens", pure, () => {
+test("supervisedMetrics() averages over all trained tokens", pure, () => {
   assertEquals(supervisedMetrics(tokens), {
     entropy: 2,
     mean_token_accuracy: 3 / 6,
@@ -76,59 +83,50 @@ interface LossCase {
   input_set: string;
   metrics: Record<string, number>;
 }
-const path = referencePath("dpo_losses.json");
-const table: {
+interface LossTable {
   inputs: Record<string, Record<string, number[]>>;
   cases: LossCase[];
-} | undefined = path === undefined
-  ? undefined
-  : JSON.parse(Deno.readTextFileSync(path));
+}
 
-Deno.test({
-  name: `preferenceMetrics() equals TRL's rewards and logps, ${
-    table?.cases.length ?? 0
-  } reference cases`,
-  ignore: table === undefined,
-  ...pure,
-  fn() {
-    for (const one of table?.cases ?? []) {
-      const column = (name: string) =>
-        Float64Array.from(table?.inputs[one.input_set]?.[name] ?? []);
-      const inTurn = (name: string) => {
-        const [chosen, rejected] = [`chosen_${name}`, `rejected_${name}`];
-        return Array.from(column(chosen), (x, i) => [x, column(rejected)[i]!])
-          .flat();
-      };
-      const reference = column("ref_chosen_logps");
-      const sums = { sums: inTurn("logps"), lengths: inTurn("lens") };
-      const logps = {
-        ...pairLogps(sums, new Float64Array()),
-        referenceChosen: reference,
-        referenceRejected: column("ref_rejected_logps"),
-      };
-      const found = preferenceMetrics(logps, {
-        logps: [],
-        meanLogits: [],
-        entropies: [],
-        correct: [],
-        sumSquares: [],
-        targetSequence: [],
-      }, { beta: one.config.beta });
-      for (const [name, want] of Object.entries(one.metrics)) {
-        if (!/^(rewards|logps)/.test(name)) continue;
-        assertAlmostEquals(
-          found[name] ?? NaN,
-          want,
-          1e-6 * Math.abs(want) + 1e-7,
-          name,
-        );
-      }
-      compared("dpo_losses metrics");
-    }
-  },
+function checkLossCase(one: LossCase, { inputs }: LossTable): void {
+  const column = (name: string) =>
+    Float64Array.from(inputs[one.input_set]![name]!);
+  const inTurn = (name: string) => {
+    const [chosen, rejected] = [`chosen_${name}`, `rejected_${name}`];
+    return Array.from(column(chosen), (x, i) => [x, column(rejected)[i]!])
+      .flat();
+  };
+  const sums = { sums: inTurn("logps"), lengths: inTurn("lens") };
+  const logps = {
+    ...pairLogps(sums, new Float64Array()),
+    referenceChosen: column("ref_chosen_logps"),
+    referenceRejected: column("ref_rejected_logps"),
+  };
+  const noTokens = {
+    logps: [],
+    meanLogits: [],
+    entropies: [],
+    correct: [],
+    sumSquares: [],
+    targetSequence: [],
+  };
+  const { beta } = one.config;
+  const found = preferenceMetrics(logps, noTokens, { beta });
+  for (const [name, want] of Object.entries(one.metrics)) {
+    if (!/^(rewards|logps)/.test(name)) continue;
+    const bound = 1e-6 * Math.abs(want) + 1e-7;
+    assertAlmostEquals(found[name] ?? NaN, want, bound, name);
+  }
+  compared("dpo_losses metrics");
+}
+
+referenceTest("preferenceMetrics() equals TRL's rewards and logps", () => {
+  const table: LossTable = referenceJson("dpo_losses.json");
+  assert(table.cases.length > 0);
+  for (const one of table.cases) checkLossCase(one, table);
 });
 
-Deno.test(
+test(
   "answerTokenMetrics() splits answers by label and leaves mismatched ones out",
   pure,
   () => {
@@ -145,7 +143,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "Meter averages a name over the micro-batches that have it",
   pure,
   () => {
@@ -158,7 +156,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "Meter averages micro-batches alike, losses over steps, and keeps the running token count",
   pure,
   () => {
@@ -183,7 +181,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "Meter goes on exactly from its state after a trip through JSON",
   pure,
   () => {
@@ -200,7 +198,7 @@ Deno.test(
   },
 );
 
-Deno.test("Meter refuses a line without a step", pure, () => {
+test("Meter refuses a line without a step", pure, () => {
   assertThrows(
     () => new Meter().take({ step: 1, epoch: 0 }),
     RangeError,
@@ -208,7 +206,7 @@ Deno.test("Meter refuses a line without a step", pure, () => {
   );
 });
 
-Deno.test(
+test(
   "evaluationMetrics() weights the loss by batch size and nothing else",
   pure,
   () => {

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { readOptimArgs } from "../../../src/training/optimizer/optimizer_names.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -9,7 +10,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "readOptimArgs() fills in defaults and names what an optimizer does not take",
   pure,
   () => {
@@ -25,7 +26,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "trainSchema takes every name of an optimizer, and optim_args as transformers' text",
   pure,
   () => {

@@ -11,7 +11,9 @@ import {
   type OptimizerName,
   optimizerNames,
 } from "../../../src/training/optimizer/optimizer_names.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
+import { compared, referenceEntries } from "../../reference_dir.ts";
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import { readTrajectory } from "../run/trajectory.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { PAIRS, runTest, writeRows } from "../run/run_scene.ts";
 
@@ -156,28 +158,13 @@ await runTest(
   },
 );
 
-interface Trajectory {
-  /** Those that weight decay is for, and the others. */
-  readonly optimizer_groups: readonly { readonly params: readonly string[] }[];
-}
-
-const runs = ["qwen2_lora", "qwen2_sft", "qwen2_uneven_accumulation_ipo"]
-  .flatMap((name) =>
-    referencePath(`trajectories/${name}/trajectory.json`) ?? []
-  )
-  .map((path): Trajectory => JSON.parse(Deno.readTextFileSync(path)));
-
-Deno.test({
-  name: `isDecayed() parts parameters as TRL does, ${runs.length} runs`,
-  ignore: runs.length === 0,
-  permissions: "none",
-  sanitizeOps: true,
-  sanitizeResources: true,
-  fn() {
-    for (const { optimizer_groups: [decayed, rest] } of runs) {
+referenceTest(
+  "isDecayed() parts parameters as TRL does",
+  (context) =>
+    eachCase(context, referenceEntries("trajectories"), ({ folder }) => {
+      const [decayed, rest] = readTrajectory(folder).optimizer_groups;
       assert(decayed!.params.length > 0 && decayed!.params.every(isDecayed));
       assert(!rest!.params.some(isDecayed));
       compared("weight decay groups");
-    }
-  },
-});
+    }),
+);

@@ -3,6 +3,7 @@ import { createParameter } from "../../../src/autograd/parameter.ts";
 import { Optimizer } from "../../../src/training/optimizer/optimizer.ts";
 import { rateFactors } from "../../../src/training/optimizer/rate_factor.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -12,7 +13,7 @@ const pure = {
 
 const group = (modules: string[], lr: number) => ({ name: null, modules, lr });
 
-Deno.test(
+test(
   "rateFactors() is 1 but for names that a group's parts or expressions fit, the first one wins",
   pure,
   () => {
@@ -44,7 +45,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "rateFactors() refuses groups without a rate to scale, and what is no expression",
   pure,
   () => {

@@ -6,60 +6,38 @@ import {
   type ScheduleName,
   scheduleNames,
 } from "../../../src/training/optimizer/schedule.ts";
-import { compared, referencePath } from "../../reference_dir.ts";
+import { compared, referenceEntries } from "../../reference_dir.ts";
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import { readTrajectory } from "../run/trajectory.ts";
+import { test } from "../../test_case.ts";
 
 const checks = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...checks, permissions: "none" } as const;
 
-interface Trajectory {
-  hyperparameters: {
-    learning_rate: number;
-    lr_scheduler_type: ScheduleName;
-    warmup_steps: number;
-    warmup_steps_resolved: number;
-    max_steps: number;
-  };
-  steps: { log: { learning_rate: number } }[];
-}
-
-const names = [
-  "qwen2_full",
-  "qwen2_lora",
-  "llama_lora",
-  "qwen2_sft",
-  "qwen2_uneven_accumulation_ipo",
-];
-const runs = names.map((name) =>
-  referencePath(`trajectories/${name}/trajectory.json`)
-)
-  .filter((path) => path !== undefined)
-  .map((path): Trajectory => JSON.parse(Deno.readTextFileSync(path)));
-
-Deno.test({
-  name:
-    `makeSchedule() gives the learning rates of transformers, ${runs.length} reference runs`,
-  ignore: runs.length === 0,
-  ...pure,
-  fn() {
-    for (const { hyperparameters, steps } of runs) {
-      const { lr_scheduler_type, learning_rate, warmup_steps, max_steps } =
-        hyperparameters;
-      const warmupSteps = resolveWarmupSteps(max_steps, {
-        warmup_steps,
+referenceTest(
+  "makeSchedule() gives the learning rates of transformers",
+  (context) =>
+    eachCase(context, referenceEntries("trajectories"), ({ folder }) => {
+      const { hyperparameters: h, steps } = readTrajectory(folder);
+      const warmupSteps = resolveWarmupSteps(h.max_steps, {
+        warmup_steps: h.warmup_steps,
         warmup_ratio: 0,
       });
-      assertEquals(warmupSteps, hyperparameters.warmup_steps_resolved);
+      assertEquals(warmupSteps, h.warmup_steps_resolved);
       const rate = makeSchedule({
-        ...{ lr_scheduler_type, lr_scheduler_kwargs: {}, learning_rate },
-        ...{ warmupSteps, totalSteps: max_steps },
+        lr_scheduler_type: h.lr_scheduler_type,
+        lr_scheduler_kwargs: h.lr_scheduler_kwargs ?? {},
+        learning_rate: h.learning_rate,
+        warmupSteps,
+        totalSteps: h.max_steps,
       });
       for (const [i, { log }] of steps.entries()) {
-        assertAlmostEquals(rate(i), log.learning_rate, 1e-12 * learning_rate);
+        const want = log["learning_rate"]!;
+        assertAlmostEquals(rate(i), want, 1e-12 * h.learning_rate);
       }
       compared("schedules");
-    }
-  },
-});
+    }),
+);
 
 function rates(
   lr_scheduler_type: ScheduleName,
@@ -72,7 +50,7 @@ function rates(
   return [0, 1, 2, 3, 4, 5, 6, 7].map((n) => Number(rate(n).toFixed(6)));
 }
 
-Deno.test(
+test(
   "makeSchedule() rises over warm-up and then follows its row",
   pure,
   () => {
@@ -93,7 +71,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() keeps the floor of cosine_with_min_lr, given as rate or as share",
   pure,
   () => {
@@ -104,7 +82,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() bends polynomial by its power and ends at lr_end",
   pure,
   () => {
@@ -122,7 +100,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() starts cosine_with_restarts anew at each cycle and ends at 0",
   pure,
   () => {
@@ -135,7 +113,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() is one step ahead in cosine_warmup_with_min_lr, and rises from warmup_lr_rate",
   pure,
   () => {
@@ -151,7 +129,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() falls with the root of the step in inverse_sqrt",
   pure,
   () => {
@@ -165,7 +143,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() stays high between rise and fall in warmup_stable_decay",
   pure,
   () => {
@@ -187,7 +165,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() refuses keys and values that the schedule does not take",
   pure,
   () => {
@@ -224,7 +202,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "makeSchedule() stays finite with no step beside warm-up",
   pure,
   () => {
@@ -243,7 +221,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "resolveWarmupSteps() takes a share below 1, rounds up, and lets steps win over the ratio",
   pure,
   () => {

@@ -3,6 +3,7 @@ import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { loraPlusFactor } from "../../../src/training/optimizer/rate_factor.ts";
 import { newAdapter } from "../../../src/training/setup/run_model.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -17,7 +18,7 @@ const least = {
 const read = (more: Record<string, unknown>) =>
   readOptions(trainSchema, [least, more]).options;
 
-Deno.test(
+test(
   "newAdapter() reads one text with signs as an expression, names as names",
   pure,
   () => {
@@ -34,7 +35,7 @@ Deno.test(
   },
 );
 
-Deno.test("newAdapter() takes PEFT's own names of its options", pure, () => {
+test("newAdapter() takes PEFT's own names of its options", pure, () => {
   const adapter = newAdapter(read({
     ...{ lora_r: 8, lora_alpha: 16, use_rslora: true, use_dora: true },
     ...{ target_modules: ["q_proj"], exclude_modules: ".*\\.0\\..*" },
@@ -51,7 +52,7 @@ Deno.test("newAdapter() takes PEFT's own names of its options", pure, () => {
   });
 });
 
-Deno.test(
+test(
   "trainSchema refuses options of adapters that contradict each other",
   pure,
   () => {
@@ -78,7 +79,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "loraPlusFactor() makes half B and vectors faster, as PEFT does",
   pure,
   () => {

@@ -3,6 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { lossNames, lossRows } from "../../../src/training/loss/losses.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -20,7 +21,7 @@ const read = (more: Record<string, unknown>) =>
 const refuses = (more: Record<string, unknown>, says: string) =>
   assertThrows(() => read(more), TypeError, says);
 
-Deno.test(
+test(
   "trainSchema offers every loss of the table and refuses others",
   pure,
   () => {
@@ -45,7 +46,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkTrainOptions() warns where label_smoothing has no effect",
   pure,
   () => {
@@ -56,7 +57,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkTrainOptions() refuses losses that a trainer does not take",
   pure,
   () => {
@@ -76,7 +77,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkTrainOptions() refuses what a loss cannot do, all at once",
   pure,
   () => {
@@ -109,7 +110,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "checkTrainOptions() warns of options that the trainer does not look at",
   pure,
   () => {

@@ -1,6 +1,7 @@
 import { assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -18,7 +19,7 @@ const read = (more: Record<string, unknown>) =>
 const refuses = (more: Record<string, unknown>, says: string) =>
   assertThrows(() => read(more), TypeError, says);
 
-Deno.test(
+test(
   "checkTrainOptions() refuses options that contradict each other",
   pure,
   () => {

@@ -15,6 +15,7 @@ import {
 } from "../../../src/training/options/options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -32,7 +33,7 @@ const read = (more: Record<string, unknown>) =>
 const refuses = (more: Record<string, unknown>, says: string) =>
   assertThrows(() => read(more), TypeError, says);
 
-Deno.test("trainSchema has TRL's defaults", pure, () => {
+test("trainSchema has TRL's defaults", pure, () => {
   const { options, warnings } = read({});
   assertEquals(warnings, []);
   assertEquals([options.trainer, options.beta, options.loss_type], [
@@ -111,7 +112,7 @@ warmup_ratio: 0.2
 truncation_mode: keep_start
 `;
 
-Deno.test(
+test(
   "trainSchema loads a YAML with alignment-handbook's keys as it is and says what it ignores",
   pure,
   () => {
@@ -141,7 +142,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "trainSchema names unknown keys with the nearest, refused ones with the reason, ill-formed ones, in one line",
   pure,
   () => {
@@ -170,7 +171,7 @@ Deno.test(
   },
 );
 
-Deno.test("trainSchema reads the command line over the recipe", pure, () => {
+test("trainSchema reads the command line over the recipe", pure, () => {
   const { values, positionals } = readArguments(trainSchema, [
     ...[
       "recipes/x.jsonc",
@@ -199,7 +200,7 @@ Deno.test("trainSchema reads the command line over the recipe", pure, () => {
   assertEquals(options.dataset_mixer, { "a.jsonl": 0.5 });
 });
 
-Deno.test(
+test(
   "trainSchema reads the repositories to download with their defaults",
   pure,
   () => {
@@ -226,7 +227,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "foreignKeys hides no option and every key has its reason",
   pure,
   () => {
@@ -241,7 +242,7 @@ Deno.test(
   },
 );
 
-Deno.test("frozenDtype() lets torch_dtype win over bf16 and fp16", pure, () => {
+test("frozenDtype() lets torch_dtype win over bf16 and fp16", pure, () => {
   const of = (torch_dtype: "auto" | "float32", bf16: boolean, fp16: boolean) =>
     frozenDtype({ torch_dtype, bf16, fp16 });
   assertEquals([
@@ -252,7 +253,7 @@ Deno.test("frozenDtype() lets torch_dtype win over bf16 and fp16", pure, () => {
   ], ["auto", "bfloat16", "float16", "float32"]);
 });
 
-Deno.test("resolveEvery() takes a share of all steps below 1", pure, () => {
+test("resolveEvery() takes a share of all steps below 1", pure, () => {
   assertEquals([
     resolveEvery(10, 50),
     resolveEvery(0.25, 50),
@@ -260,7 +261,7 @@ Deno.test("resolveEvery() takes a share of all steps below 1", pure, () => {
   ], [10, 13, 1]);
 });
 
-Deno.test(
+test(
   "helpText() and optionsTable() show every option of trainSchema with a line of help",
   pure,
   () => {

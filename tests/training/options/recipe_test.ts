@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -7,7 +8,7 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-Deno.test(
+test(
   "parseRecipe() reads JSON with comments and YAML to the same record",
   pure,
   () => {
@@ -33,7 +34,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "parseRecipe() names file and line of what it cannot parse",
   pure,
   () => {
@@ -51,7 +52,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "parseRecipe() refuses another ending and what is no mapping",
   pure,
   () => {

@@ -3,6 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
+import { test } from "../../test_case.ts";
 
 const RECIPES = fromFileUrl(new URL("../../../recipes", import.meta.url));
 const reading = {
@@ -24,7 +25,7 @@ function load(name: string) {
   return { text, ...readOptions(trainSchema, [parseRecipe(text, name)]) };
 }
 
-Deno.test(
+test(
   "recipes/ holds the recipes that are tested here and no other",
   reading,
   () => {
@@ -35,7 +36,7 @@ Deno.test(
 );
 
 for (const name of names) {
-  Deno.test(
+  test(
     `trainSchema reads recipes/${name} without a warning`,
     reading,
     () => {
@@ -45,7 +46,7 @@ for (const name of names) {
     },
   );
 
-  Deno.test(
+  test(
     `recipes/${name} has a comment on every option but repository names`,
     reading,
     () => {
@@ -57,7 +58,7 @@ for (const name of names) {
   );
 }
 
-Deno.test(
+test(
   "recipes/qwen2-0.5b-cvalues.jsonc has the settings of the run that it repeats",
   reading,
   () => {

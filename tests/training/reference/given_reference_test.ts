@@ -13,6 +13,7 @@ import {
   runTest,
   writeRows,
 } from "../run/run_scene.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -24,7 +25,7 @@ const row = (line: number) => ({
   referenceLogps: { chosen: -line, rejected: -line - 0.5 },
 });
 
-Deno.test(
+test(
   "givenReference() takes the column of all rows, of none, and refuses the column of some",
   pure,
   () => {

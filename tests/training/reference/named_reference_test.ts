@@ -21,6 +21,7 @@ import {
   type Scene,
   TOKENIZER,
 } from "../run/run_scene.ts";
+import { test } from "../../test_case.ts";
 
 const ONE: Recipe = { ...LORA, max_steps: 1, shuffle: false };
 
@@ -138,7 +139,7 @@ await runTest(
   },
 );
 
-Deno.test({
+test({
   name: "references that contradict each other are named",
   permissions: "none",
   fn() {

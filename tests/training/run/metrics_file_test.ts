@@ -6,6 +6,7 @@ import {
 } from "../../../src/training/run/metrics_file.ts";
 import { allSinks, type RunStart } from "../../../src/training/run/sink.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
@@ -33,7 +34,7 @@ const startAfter = (
   },
 });
 
-Deno.test(
+test(
   "readMetrics() gives the rows of the steps done and leaves out later ones and half a line",
   OPTIONS,
   async () => {
@@ -49,7 +50,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "metricsFile() begins with the rows of the steps done and has each row on the disk",
   OPTIONS,
   async () => {
@@ -66,7 +67,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "allSinks() tells one sink after the other and waits for each",
   { permissions: "none", sanitizeOps: true, sanitizeResources: true },
   async () => {

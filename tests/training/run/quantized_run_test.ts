@@ -9,6 +9,7 @@ import { planBytes } from "../../../src/training/plan/byte_plan.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { LORA, type Recipe, runTest } from "./run_scene.ts";
+import { test } from "../../test_case.ts";
 
 /** How far losses may be from those of bf16: FP4 rounds weights a third more coarsely than NF4. */
 const BASES: readonly [name: string, bound: number, Recipe][] = [
@@ -116,7 +117,7 @@ const refuses = (options: Recipe) =>
       ...options,
     }]), Error);
 
-Deno.test({
+test({
   name: "trainSchema refuses codes without an adapter, and two kinds at once",
   permissions: "none",
   sanitizeOps: true,

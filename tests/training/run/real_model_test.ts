@@ -4,20 +4,19 @@
  * turn marks are no tokens of its vocabulary and become pieces of text, which serves as well.
  */
 import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
-import { gpuTest } from "../../kernels/gpu_test_case.ts";
-import { referencePath } from "../../reference_dir.ts";
+import type { Device } from "../../../kernels/device/device.ts";
+import { compared, realDataPath } from "../../reference_dir.ts";
+import { onRealData, referenceGpuTest } from "../../reference_test_case.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 
-const model = referencePath("../realdata/stories260k-hf");
-const pairs = referencePath("../realdata/dpo-en-demo/dpo_en_demo.json");
-const missing = model === undefined || pairs === undefined;
+/** Where `chat_template: "chatml"` is read from. */
+const TEMPLATES = fromFileUrl(new URL("../../../templates", import.meta.url));
 
 const DATA = {
-  model_name_or_path: model,
-  dataset: pairs,
   chat_template: "chatml",
   max_length: 256,
   length_policy: "completion_end",
@@ -26,7 +25,6 @@ const DATA = {
 
 /** Evaluates on the very pairs that are trained, at the end. */
 const EVALUATION = {
-  eval_dataset: pairs,
   max_eval_samples: 64,
   per_device_eval_batch_size: 16,
   eval_strategy: "steps",
@@ -46,34 +44,48 @@ const METHODS = {
   "an adapter": { use_peft: true, lora_r: 16, learning_rate: 1e-3 },
 };
 
-for (const [name, method] of Object.entries(METHODS)) {
-  const title =
-    `stories260k prefers the chosen answers of 64 real pairs after 2 epochs on ${name}`;
-  if (missing) {
-    Deno.test({
-      name: `${title} (skipped: no realdata beside the reference)`,
-      ignore: true,
-      fn() {},
-    });
-    continue;
-  }
-  await gpuTest(title, async (device) => {
-    await using folder = await temporaryFolder();
-    const output_dir = folder.file("run");
-    const given = { ...DATA, ...EVALUATION, ...RUN, ...method, output_dir };
-    const { options } = readOptions(trainSchema, [given]);
-    const { rows } = await runTraining(device, options, {
-      cacheFolder: folder.file("cache"), // the evaluation pairs have the reference of the training pairs
-    });
-    const accuracies = rows.flatMap((row) =>
-      row["eval_rewards/accuracies"] ?? []
-    );
-    // once, after the last step
-    assertEquals(accuracies.length, 1);
-    assert(accuracies[0]! >= 0.95, `accuracy is ${accuracies[0]}`);
-  }, {
-    variants: ["panel"],
-    read: [model, pairs, "templates", TEMPORARY],
-    write: [TEMPORARY],
+async function check(
+  device: Device,
+  model_name_or_path: string,
+  method: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const pairs = realDataPath("dpo-en-demo/dpo_en_demo.json");
+  await using folder = await temporaryFolder();
+  const { options } = readOptions(trainSchema, [{
+    ...DATA,
+    ...EVALUATION,
+    ...RUN,
+    ...method,
+    model_name_or_path,
+    dataset: pairs,
+    eval_dataset: pairs,
+    output_dir: folder.file("run"),
+  }]);
+  const { rows } = await runTraining(device, options, {
+    cacheFolder: folder.file("cache"), // the evaluation pairs have the reference of the training pairs
   });
+  const accuracies = rows.flatMap((row) =>
+    row["eval_rewards/accuracies"] ?? []
+  );
+  // once, after the last step
+  assertEquals(accuracies.length, 1);
+  assert(accuracies[0]! >= 0.95, `accuracy is ${accuracies[0]}`);
+  compared("real runs");
+}
+
+for (const [name, method] of Object.entries(METHODS)) {
+  await referenceGpuTest(
+    `a real model prefers the chosen answers of 64 real pairs after 2 epochs on ${name}`,
+    (device, context) =>
+      onRealData(
+        context,
+        "stories260k-hf",
+        (model) => check(device, model, method),
+      ),
+    {
+      variants: ["panel"],
+      read: [TEMPLATES, TEMPORARY],
+      write: [TEMPORARY],
+    },
+  );
 }

@@ -1,7 +1,5 @@
-/**
- * Whole training runs on the reference's smallest model, in a folder of their own that goes when the tests are over.
- */
-import { dirname, join } from "@std/path";
+/** Whole training runs on a small model, in a folder of their own that goes when the tests are over. */
+import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Variant } from "../../../kernels/device/device_options.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
@@ -12,18 +10,13 @@ import { runTraining } from "../../../src/training/run/run.ts";
 import type { RunHooks } from "../../../src/training/run/run_hooks.ts";
 import type { RunResult } from "../../../src/training/run/sink.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
-import { referencePath } from "../../reference_dir.ts";
+import { fixturePath } from "../../fixture_path.ts";
+import { makeTemporary, TEMPORARY } from "../../temporary_folder.ts";
 
-const weights = referencePath("models/qwen2/model.safetensors");
 /** Folder of the model that all runs start from. */
-export const MODEL: string = weights === undefined ? "" : dirname(weights);
+export const MODEL: string = fixturePath("models/qwen2");
 /** Folder of another tokenizer that fits the model. */
-export const TOKENIZER: string = referencePath("tokenizer_bos") ?? "";
-
-const ROOT = Deno.makeTempDirSync({ prefix: "tiebreak-run-" });
-globalThis.addEventListener("unload", () => {
-  Deno.removeSync(ROOT, { recursive: true });
-});
+export const TOKENIZER: string = fixturePath("tokenizer_bos");
 
 const turn = (role: string, content: string) => [{ role, content }];
 const ANSWERS = [
@@ -83,7 +76,7 @@ export function writeRows(path: string, rows: readonly unknown[]): void {
 }
 
 function scene(device: Device): Scene {
-  const folder = Deno.makeTempDirSync({ dir: ROOT });
+  const folder = makeTemporary();
   const path = (...names: string[]) => join(folder, ...names);
   writeRows(path("pairs.jsonl"), PAIRS);
   const options: Scene["options"] = (run, recipe) => {
@@ -107,17 +100,9 @@ export async function runTest(
   body: (scene: Scene) => Promise<void>,
   { variants = ["panel"] }: { variants?: readonly Variant[] } = {},
 ): Promise<void> {
-  if (weights === undefined) {
-    Deno.test({
-      name: `${name} (skipped: no models/qwen2 in the reference)`,
-      ignore: true,
-      fn() {},
-    });
-    return;
-  }
   await gpuTest(name, (device) => body(scene(device)), {
-    read: [ROOT, MODEL, TOKENIZER],
-    write: [ROOT],
+    read: [TEMPORARY, MODEL, TOKENIZER],
+    write: [TEMPORARY],
     variants,
   });
 }

@@ -3,6 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describedDataset } from "../../../src/training/setup/described_dataset.ts";
 import { namedSource } from "../../../src/training/setup/run_sources.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY, "data"], write: [TEMPORARY] },
@@ -21,7 +22,7 @@ const INFO = JSON.stringify({
   pictures: { file_name: "pairs.json", images: "images" },
 });
 
-Deno.test(
+test(
   "namedSource() reads a dataset as the dataset_info.json beside it describes it",
   OPTIONS,
   async () => {
@@ -39,7 +40,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "describedDataset() refuses what is not served and passes over unknown names",
   OPTIONS,
   async () => {

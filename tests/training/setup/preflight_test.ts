@@ -16,8 +16,9 @@ import {
   type Scene,
   writeRows,
 } from "../run/run_scene.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test({
+test({
   name: "checkTrainable() refuses a model of which nothing is trained",
   permissions: "none",
   fn() {

@@ -7,6 +7,7 @@ import {
   runLength,
   runOperations,
 } from "../../../src/training/setup/run_length.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: "none",
@@ -31,7 +32,7 @@ function optionsOf(given: Record<string, unknown>) {
   }]).options;
 }
 
-Deno.test(
+test(
   "tokenOperations() counts each weight of the blocks twice",
   OPTIONS,
   () => {
@@ -40,7 +41,7 @@ Deno.test(
   },
 );
 
-Deno.test(
+test(
   "runOperations() counts three passes over the tokens of all steps",
   OPTIONS,
   () => {
@@ -58,6 +59,6 @@ Deno.test(
   },
 );
 
-Deno.test("runLength() refuses a run over nothing", OPTIONS, () => {
+test("runLength() refuses a run over nothing", OPTIONS, () => {
   assertThrows(() => runLength(optionsOf({}), []), RangeError, "no example");
 });

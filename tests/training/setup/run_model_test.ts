@@ -2,8 +2,9 @@ import { assertThrows } from "@std/assert";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { checkWhole } from "../../../src/training/setup/run_model.ts";
 import { familyConfig } from "../../model/config_case.ts";
+import { test } from "../../test_case.ts";
 
-Deno.test("checkWhole() refuses to train all weights of a part of a model", {
+test("checkWhole() refuses to train all weights of a part of a model", {
   permissions: "none",
   sanitizeOps: true,
   sanitizeResources: true,

@@ -7,12 +7,13 @@ import {
   runDataLines,
   withRunData,
 } from "../../../src/training/setup/run_objective.ts";
-import { characterEncoder } from "../../preference/tokens/reference_encoder.ts";
+import { characterEncoder } from "../../preference/tokens/character_encoder.ts";
 import {
   TEMPORARY,
   type TemporaryFolder,
   temporaryFolder,
 } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
 
 const OPTIONS = {
   permissions: { read: [TEMPORARY, "data", ".cache"], write: [TEMPORARY] },
@@ -48,7 +49,7 @@ async function refusal(promise: Promise<unknown>): Promise<unknown> {
 }
 
 for (const trainer of methodNames) {
-  Deno.test(
+  test(
     `runDataLines() accounts for the rows that train takes by ${trainer}`,
     OPTIONS,
     async () => {
@@ -70,7 +71,7 @@ for (const trainer of methodNames) {
   );
 }
 
-Deno.test(
+test(
   "runDataLines() is refused what withRunData() is: pairs that score_margin cannot use",
   OPTIONS,
   async () => {

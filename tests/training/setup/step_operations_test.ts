@@ -3,6 +3,7 @@ import { readModelConfig } from "../../../src/model/config/config.ts";
 import { sequenceBatch } from "../../../src/preference/tokens/batch.ts";
 import { stepOperations } from "../../../src/training/setup/step_operations.ts";
 import { familyConfig, type Json, QWEN2 } from "../../model/config_case.ts";
+import { test } from "../../test_case.ts";
 
 const pure = {
   permissions: "none",
@@ -18,13 +19,13 @@ const blocks = (config: Json) =>
     ...{ backward: false, full: false },
   }).blocks;
 
-Deno.test("stepOperations() counts what each token passes", pure, () => {
+test("stepOperations() counts what each token passes", pure, () => {
   // q and o 8 x 8, gate, up and down 8 x 12: for 5 tokens in two layers, for 3 in the last; k and v 8 x 4 for all in three
   const asking = 2 * 64 + 3 * 96;
   assertEquals(blocks(QWEN2), 2 * ((5 + 5 + 3) * asking + 3 * 5 * 2 * 32));
 });
 
-Deno.test(
+test(
   "stepOperations() counts the experts that are chosen, not those that are there",
   pure,
   () => {
