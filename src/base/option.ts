@@ -5,7 +5,7 @@
  * @module
  */
 
-/** One option: how its value is read, and what the help and the README say about it. */
+/** One option: how its value is read, and what the help and the pages say about it. */
 export interface Option<out T> {
   /** One line of help: meaning, unit, usual range. */
   readonly help: string;

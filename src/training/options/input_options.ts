@@ -89,7 +89,7 @@ export const dataOptions = {
   ),
   dataset_format: optional(
     text(
-      "Name of the rows' format, see the README; null is told by their keys",
+      "Name of the rows' shape, see docs/reference/formats.md; null: their keys tell it",
     ),
   ),
   ranking: rankingOption,
