@@ -2,35 +2,25 @@
  * Checkpoints from which a run goes on bit for bit: trained values, optimizer state, step, and the averages of the
  * log line at hand. A reader never sees half of one. The order of the data follows from seed and step.
  */
-import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
 import { checkpointPath } from "../../files/folders/checkpoints.ts";
-import { readJsonObject } from "../../files/disk/json_file.ts";
-import {
-  openSafetensors,
-  type TensorReader,
-} from "../../files/safetensors/safetensors.ts";
-import {
-  type ExportedTensor,
-  exportTensor,
-} from "../../model/saving/export.ts";
+import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import type { Model } from "../../model/decoder/model.ts";
-import { heldBytes, holdTensors } from "./held_tensors.ts";
+import { exportTensor } from "../../model/saving/export.ts";
 import type { MovingReference } from "../loop/moving_reference.ts";
+import type { TrainerState } from "../loop/trainer.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import {
-  modelTensors,
-  type SaveContext,
-  saveModel,
-  writeJson,
-  writeTensors,
-} from "./save_model.ts";
-import { FRESH, type TrainerState } from "../loop/trainer.ts";
-import { CHECKPOINT_FILE } from "../../files/file_names.ts";
-
-const VERSION = 1;
+  type CheckpointContent,
+  checkpointFiles,
+  openOptimizerTensors,
+  readState,
+} from "./checkpoint_files.ts";
+import { heldBytes, holdTensors } from "./held_tensors.ts";
+import { writeFiles } from "./planned_file.ts";
+import { modelTensors } from "./saved_model.ts";
 
 /** What a run changes on the device. */
 interface ChangingParts {
@@ -59,11 +49,10 @@ function valueTensors(
 }
 
 /** What a checkpoint is made of beside the model. */
-export interface CheckpointParts extends ChangingParts {
-  readonly state: TrainerState;
-  readonly context: SaveContext;
-  readonly options: unknown;
-}
+export interface CheckpointParts
+  extends
+    ChangingParts,
+    Pick<CheckpointContent, "state" | "context" | "options"> {}
 
 /** Numbers up to this many bytes are read at once and written beside the training; more are written before it goes on. */
 const HELD_BYTES = 512 << 20;
@@ -80,35 +69,34 @@ export async function beginCheckpoint(
 ): Promise<() => Promise<string>> {
   const { device } = model;
   const tensors = modelTensors(model, parts.context);
-  const state = stateTensors(parts).map(({ name, tensor }) =>
+  const optimizerTensors = stateTensors(parts).map(({ name, tensor }) =>
     exportTensor(device, name, tensor)
   );
-  if (heldBytes(tensors) + heldBytes(state) > HELD_BYTES) {
-    const path = await writeCheckpoint(run, { tensors, state }, parts);
+  if (heldBytes(tensors) + heldBytes(optimizerTensors) > HELD_BYTES) {
+    const path = await writeCheckpoint(run, {
+      ...parts,
+      tensors,
+      optimizerTensors,
+    });
     return () => Promise.resolve(path);
   }
   const held = {
+    ...parts,
     tensors: await holdTensors(device, tensors),
-    state: await holdTensors(device, state),
+    optimizerTensors: await holdTensors(device, optimizerTensors),
   };
-  return () => writeCheckpoint(run, held, parts);
+  return () => writeCheckpoint(run, held);
 }
 
 async function writeCheckpoint(
   run: string,
-  numbers: Readonly<Record<"tensors" | "state", readonly ExportedTensor[]>>,
-  { state, context, options }: CheckpointParts,
+  content: CheckpointContent,
 ): Promise<string> {
-  const path = checkpointPath(run, state.step);
-  await writeFolderAtomic(path, async (folder) => {
-    await saveModel(folder, numbers.tensors, context);
-    await writeTensors(join(folder, CHECKPOINT_FILE.optimizer), numbers.state);
-    await writeJson(join(folder, CHECKPOINT_FILE.options), options);
-    await writeJson(join(folder, CHECKPOINT_FILE.state), {
-      version: VERSION,
-      ...state,
-    });
-  });
+  const path = checkpointPath(run, content.state.step);
+  await writeFolderAtomic(
+    path,
+    (folder) => writeFiles(folder, checkpointFiles(content)),
+  );
   return path;
 }
 
@@ -149,7 +137,7 @@ async function restoreTensors(
   device: Device,
   wanted: readonly { readonly name: string; readonly tensor: Tensor }[],
 ): Promise<void> {
-  const reader = await openSafetensors(join(path, CHECKPOINT_FILE.optimizer));
+  const reader = await openOptimizerTensors(path);
   const problems = wanted.flatMap(({ name, tensor }) => {
     const found = reader.tensors.get(name)?.shape;
     const shape = tensor.shape.join(", ");
@@ -176,16 +164,4 @@ async function restoreTensor(
     device.write(tensor, bytes, offset);
     await device.drainUploads();
   }
-}
-
-async function readState(path: string): Promise<TrainerState> {
-  const file = join(path, CHECKPOINT_FILE.state);
-  const { version, ...found } = await readJsonObject(file);
-  const { step } = found;
-  if (version !== VERSION || !Number.isInteger(step) || (step as number) < 1) {
-    throw new TypeError(
-      `Cannot resume from "${file}": version ${version}, step ${step}, expected version ${VERSION} and a positive step`,
-    );
-  }
-  return { ...FRESH, ...found as Partial<TrainerState> };
 }

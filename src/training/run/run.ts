@@ -6,7 +6,6 @@
  * (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in run_loop.ts); the run then leaves no
  * final weights, and its result says `interrupted`.
  */
-import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import {
   type CheckpointFolder,
@@ -46,12 +45,12 @@ import { withRunData } from "../setup/run_objective.ts";
 import { planRun } from "../plan/run_plan.ts";
 import { describeRun } from "./run_record.ts";
 import { openReference } from "../reference/run_reference.ts";
+import { writeFiles } from "../checkpoint/planned_file.ts";
 import {
+  modelFiles,
   modelTensors,
   type SaveContext,
-  saveModel,
-  writeJson,
-} from "../checkpoint/save_model.ts";
+} from "../checkpoint/saved_model.ts";
 import { RUN_FILE } from "../../files/file_names.ts";
 
 /**
@@ -192,11 +191,8 @@ async function trainAndSave<Example extends Examples>(
   const best = interrupted ? undefined : await bestOf(options, end);
   if (best) await restoreWeights(best.path, device, optimizer);
   if (!interrupted) {
-    await saveModel(
-      options.output_dir,
-      modelTensors(run.built.model, run.context),
-      run.context,
-    );
+    const tensors = modelTensors(run.built.model, run.context);
+    await writeFiles(options.output_dir, modelFiles(tensors, run.context));
   }
   const result = {
     step: end.step,
@@ -268,7 +264,7 @@ async function openFolder<Example>(
       movingReference,
     })
     : undefined;
-  await writeJson(join(output_dir, RUN_FILE.options), options);
+  await writeFiles(output_dir, [{ file: RUN_FILE.options, json: options }]);
   return state;
 }
 

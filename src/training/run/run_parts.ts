@@ -10,7 +10,7 @@ import type { RunHooks } from "./run_hooks.ts";
 import type { Sink } from "./sink.ts";
 import type { RunModel } from "../setup/run_model.ts";
 import type { RunReference } from "../reference/run_reference.ts";
-import type { SaveContext } from "../checkpoint/save_model.ts";
+import type { SaveContext } from "../checkpoint/saved_model.ts";
 import { makeSchedule, resolveWarmupSteps } from "../optimizer/schedule.ts";
 import type { TrainerParts } from "../loop/trainer.ts";
 
