@@ -1,6 +1,6 @@
 /**
- * The pages say what is so: their tables are the code's own, their commands parse, their recipes load, their code
- * type-checks. `deno task docs` writes the tables anew.
+ * The pages say what is so: their tables are the code's own, their commands parse, their recipes
+ * load, their code type-checks. `deno task docs` writes the tables anew.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";

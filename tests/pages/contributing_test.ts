@@ -1,4 +1,7 @@
-/** CONTRIBUTING's names stand in the files that it gives; the examples of what to add compile and run. */
+/**
+ * CONTRIBUTING's names stand in the files that it gives; the examples of what to add compile and
+ * run.
+ */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
@@ -43,7 +46,10 @@ test("CONTRIBUTING's names stand in the files it gives", reading, () => {
   assertEquals(wrong.map(([pointer]) => pointer), []);
 });
 
-/** A program of the examples: a family, a loss and a dataset shape, each put where its table would have it. */
+/**
+ * A program of the examples: a family, a loss and a dataset shape, each put where its table would
+ * have it.
+ */
 function program([family, loss, shape]: readonly string[]): string {
   const from = (path: string) => JSON.stringify(toFileUrl(join(ROOT, path)));
   return `

@@ -1,6 +1,7 @@
 /**
- * The tables of the pages that are made from the code's own tables: losses, shapes of data, trainers, options, tasks
- * and permissions. A page marks the place by `<!-- name:begin -->` and `<!-- name:end -->`.
+ * The tables of the pages that are made from the code's own tables: losses, shapes of data,
+ * trainers, options, tasks and permissions. A page marks the place by `<!-- name:begin -->` and
+ * `<!-- name:end -->`.
  */
 import { fromFileUrl, join } from "@std/path";
 import { optionsTable } from "../../src/base/options_help.ts";

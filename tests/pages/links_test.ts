@@ -1,4 +1,7 @@
-/** Every link between the pages leads to a file, and to a heading in it; every file that a page names exists. */
+/**
+ * Every link between the pages leads to a file, and to a heading in it; every file that a page
+ * names exists.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { anchorsOf, linksOf, pages, pageText, prose, ROOT } from "./pages.ts";
@@ -24,15 +27,25 @@ function readPath(path: string): string | undefined {
   }
 }
 
+/** Where a relative link leads: a path from the root, and the anchor behind it. */
+function targetOf(
+  page: string,
+  link: string,
+): { path: string; anchor: string } {
+  const { pathname, hash } = new URL(link, `file:///${page}`);
+  const path = decodeURIComponent(pathname.slice(1)).replace(/\/$/, "");
+  return { path, anchor: hash.slice(1) };
+}
+
+const isRelative = (link: string) => !/^[a-z]+:/.test(link);
+
 /** `page: link` for each relative link that leads nowhere. */
 function brokenLinks(page: string, text: string, read: ReadPath): string[] {
-  return linksOf(text).filter((link) => {
-    if (/^[a-z]+:/.test(link)) return false;
-    const url = new URL(link, `file:///${page}`);
-    const path = decodeURIComponent(url.pathname.slice(1)).replace(/\/$/, "");
-    const target = link.startsWith("#") ? text : read(path);
+  return linksOf(text).filter(isRelative).filter((link) => {
+    const { path, anchor } = targetOf(page, link);
+    const target = path === page ? text : read(path);
     if (target === undefined) return true;
-    return url.hash !== "" && !anchorsOf(target).has(url.hash.slice(1));
+    return anchor !== "" && !anchorsOf(target).has(anchor);
   }).map((link) => `${page}: ${link}`);
 }
 
@@ -76,6 +89,20 @@ test("links between the pages lead to files and headings", reading, () => {
     brokenLinks(page, pageText(page), readPath)
   );
   assertEquals(broken, []);
+});
+
+test("every page below docs/ is linked from another page", reading, () => {
+  const linked = new Set(
+    pages().flatMap((page) =>
+      linksOf(pageText(page)).filter(isRelative)
+        .map((link) => targetOf(page, link).path)
+        .filter((path) => path !== page)
+    ),
+  );
+  const lost = pages().filter((page) =>
+    page.startsWith("docs/") && !linked.has(page)
+  );
+  assertEquals(lost, []);
 });
 
 test("files that the pages name exist", reading, () => {

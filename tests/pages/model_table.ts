@@ -1,4 +1,7 @@
-/** The table of model families: how each differs from Llama, told from its row of switches. Knows no size and no file. */
+/**
+ * The table of model families: how each differs from Llama, told from its row of switches. Knows no
+ * size and no file.
+ */
 import type { Family } from "../../src/model/config/family.ts";
 import { FAMILIES } from "../../src/model/config/families.ts";
 import { ARCHITECTURES } from "../../src/model/gguf/gguf_architectures.ts";

@@ -1,6 +1,6 @@
 /**
- * The numbers of docs/one_pair.md: the first pair of data/tiny goes through the same functions as in a run, and a run
- * of one step leaves a checkpoint. Compares nothing.
+ * The numbers of docs/one_pair.md: the first pair of data/tiny goes through the same functions as
+ * in a run, and a run of one step leaves a checkpoint. Compares nothing.
  */
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";

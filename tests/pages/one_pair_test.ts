@@ -13,7 +13,10 @@ const UPDATE = Deno.args.includes("--update");
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:e-?\d+)?/g;
 
-/** The first difference of two texts whose numbers may be apart by one in the fourth digit; undefined if none. */
+/**
+ * The first difference of two texts whose numbers may be apart by one in the fourth digit;
+ * undefined if none.
+ */
 function difference(got: string, want: string): string | undefined {
   const words = (text: string) => text.replace(NUMBER, "#");
   if (words(got) !== words(want)) return `${got}\n\nin place of\n\n${want}`;

@@ -4,13 +4,9 @@ import { fromFileUrl, join } from "@std/path";
 /** The project's folder. */
 export const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
-/** Folders with pages; not what is downloaded or made beside them. */
+/** Folders with pages beside docs/; what is downloaded or made in them is no page. */
 const FOLDERS = [
   "",
-  "docs",
-  "docs/design",
-  "docs/log",
-  "docs/reference",
   "templates",
   "data",
   "data/tiny",
@@ -19,13 +15,24 @@ const FOLDERS = [
   "output",
 ];
 
+/** The pages right in a folder. */
+function pagesIn(folder: string): string[] {
+  return [...Deno.readDirSync(join(ROOT, folder))]
+    .filter(({ isFile, name }) => isFile && name.endsWith(".md"))
+    .map(({ name }) => folder === "" ? name : `${folder}/${name}`);
+}
+
+/** A folder and all folders below it. */
+function foldersFrom(folder: string): string[] {
+  const below = [...Deno.readDirSync(join(ROOT, folder))]
+    .filter(({ isDirectory }) => isDirectory)
+    .flatMap(({ name }) => foldersFrom(`${folder}/${name}`));
+  return [folder, ...below];
+}
+
 /** The pages' paths from the root, with slashes. */
 export function pages(): string[] {
-  return FOLDERS.flatMap((folder) =>
-    [...Deno.readDirSync(join(ROOT, folder))]
-      .filter(({ isFile, name }) => isFile && name.endsWith(".md"))
-      .map(({ name }) => folder === "" ? name : `${folder}/${name}`)
-  ).sort();
+  return [...FOLDERS, ...foldersFrom("docs")].flatMap(pagesIn).sort();
 }
 
 /** The text of a page. */

@@ -1,4 +1,7 @@
-/** Places of a page that programs write: what stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
+/**
+ * Places of a page that programs write: what stands between `<!-- name:begin -->` and `<!--
+ * name:end -->`.
+ */
 
 /** The texts of a page's places, by their names. */
 export function placesOf(text: string): Record<string, string> {

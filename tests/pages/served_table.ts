@@ -1,4 +1,6 @@
-/** The page of what is served, made of the code's own tables, so that it cannot fall behind them. */
+/**
+ * The page of what is served, made of the code's own tables, so that it cannot fall behind them.
+ */
 import { CODEBOOKS } from "../../kernels/matrix/codebooks.ts";
 import { optionsOf } from "../../src/base/schema.ts";
 import { DATA_ENDINGS } from "../../src/files/records/data_kinds.ts";

@@ -1,4 +1,7 @@
-/** Every task that people run, with the schema of its options and the way in which it reads a command line. */
+/**
+ * Every task that people run, with the schema of its options and the way in which it reads a
+ * command line.
+ */
 import { fromFileUrl, join } from "@std/path";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
