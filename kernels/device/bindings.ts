@@ -1,4 +1,7 @@
-/** What a kernel's names are bound to, and how many groups it may have. Knows no pass and no pipeline. */
+/**
+ * What a kernel's names are bound to, and how many groups it may have. Knows no pass and no
+ * pipeline.
+ */
 import type { Kernel } from "./kernel.ts";
 import type { Bound, Grid } from "./recorder.ts";
 import { type Tensor, tensorBytes } from "./tensor.ts";
@@ -34,7 +37,10 @@ function bound(given: Tensor | GPUTexture, window: number): Bound {
   return { resource: buffer, offset: byteOffset ?? 0, size };
 }
 
-/** @throws {RangeError} if a grid is beyond the device's limit, which drops the dispatch without a word */
+/**
+ * @throws {RangeError} if a grid is beyond the device's limit, which drops the dispatch without a
+ * word
+ */
 export function checkGrid(kernel: Kernel, grid: Grid, most: number): void {
   if (grid.every((groups) => groups! >= 1 && groups! <= most)) return;
   throw new RangeError(

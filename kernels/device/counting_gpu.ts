@@ -1,6 +1,7 @@
 /**
- * A GPU that computes nothing and holds nothing: it makes buffers and textures of the right sizes, and reads back
- * zeros. A run on it tells what the same run will hold on a real device, before that allocates a byte.
+ * A GPU that computes nothing and holds nothing: it makes buffers and textures of the right sizes,
+ * and reads back zeros. A run on it tells what the same run will hold on a real device, before that
+ * allocates a byte.
  */
 
 /** Stands for whatever is called on it: encoders, passes, layouts, pipelines. */

@@ -2,7 +2,8 @@
  * The one owner of the GPU: pipelines, recorded work, and the buffers that scopes lend from a pool.
  * Knows tensors and kernels by name, no op and no model.
  *
- * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the next read.
+ * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the
+ * next read.
  */
 import { boundOf, checkGrid } from "./bindings.ts";
 import { countingGpu } from "./counting_gpu.ts";
@@ -28,7 +29,10 @@ import { createScopes, type Scopes } from "./scopes.ts";
 import { type DType, type Tensor, tensorBytes } from "./tensor.ts";
 import { type NumberArray, writeChunks } from "./upload_bytes.ts";
 
-/** Staging memory piles up in the driver, which keeps some of it for good: wait after so many uploaded bytes. */
+/**
+ * Staging memory piles up in the driver, which keeps some of it for good: wait after so many
+ * uploaded bytes.
+ */
 const UPLOAD_WAIT_BYTES = 32 << 20;
 
 /** An open GPU. Dispose it at the end. */
@@ -80,7 +84,8 @@ export class Device implements Disposable {
   }
 
   /**
-   * A device that computes nothing and reads zeros, but whose `memory` counts as that of `like` would.
+   * A device that computes nothing and reads zeros, but whose `memory` counts as that of `like`
+   * would.
    * @internal
    */
   static counting(like: Device, budgetBytes = Infinity): Device {

@@ -1,7 +1,9 @@
 /** How a device is opened, and what its scopes are: plain types. */
 import type { Tensor } from "./tensor.ts";
 
-/** Which set of kernels runs: panels in storage textures (CPUs) or tiles in storage buffers (GPUs). */
+/**
+ * Which set of kernels runs: panels in storage textures (CPUs) or tiles in storage buffers (GPUs).
+ */
 export type Variant = "panel" | "tile";
 
 /** How to open a device. */
@@ -17,8 +19,8 @@ export interface DeviceOptions {
 /** What is allocated while a scope is open goes back to the pool when it is disposed. */
 export interface Scope extends Disposable {
   /**
-   * Hands a tensor or texture to the scope around this one; to nobody if there is none. What this scope does not own
-   * stays where it is. Returns it.
+   * Hands a tensor or texture to the scope around this one; to nobody if there is none. What this
+   * scope does not own stays where it is. Returns it.
    */
   keep<T extends Tensor | GPUTexture>(resource: T): T;
 }

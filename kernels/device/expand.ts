@@ -1,16 +1,20 @@
 /**
- * Writes the text of a shader from a .wgsl file in which lines repeat, are chosen, or are shared with other files.
- * A file stays WGSL that people can read. What it adds are lines that begin with `//#`, and marks within lines:
+ * Writes the text of a shader from a .wgsl file in which lines repeat, are chosen, or are shared
+ * with other files. A file stays WGSL that people can read. What it adds are lines that begin with
+ * `//#`, and marks within lines:
  *
  *     //#values ROWS, TYPE              the names that the file must be given
- *     //#for i in ROWS, j in 1..KEYS    the lines up to //#end for each i = 0 .. ROWS - 1 and j = 1 .. KEYS - 1
- *     //#if TYPE == "bf16"              the lines up to //#else if, //#else or //#end, where that holds
- *     //#let HALF = ROWS / 2            a name for a value, up to the end of the block that it stands in
- *     //#use "score.wgsl" A = "k#{i}"   the lines of another file, indented as this line: it knows the names known
- *                                       here, and A
+ *     //#for i in ROWS, j in 1..KEYS    the lines up to //#end for each i = 0 .. ROWS - 1
+ *                                       and j = 1 .. KEYS - 1
+ *     //#if TYPE == "bf16"              the lines up to //#else if, //#else or //#end,
+ *                                       where that holds
+ *     //#let HALF = ROWS / 2            a name for a value, up to the end of its block
+ *     //#use "score.wgsl" A = "k#{i}"   the lines of another file, indented as this line: it
+ *                                       knows the names known here, and A
  *     #{3 * i + 1}                      a value
  *     #[p#{j} for j in KEYS join " + "] the text before `for` again and again, with " + " between
- *     #[s#{r} for r in ROWS select i]   WGSL that gives the i-th of these at run time, by nested select()
+ *     #[s#{r} for r in ROWS select i]   WGSL that gives the i-th of these at run time, by
+ *                                       nested select()
  *
  * Expressions are those of expand_value.ts. Knows no device and reads no file: texts are given.
  */

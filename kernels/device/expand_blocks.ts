@@ -1,6 +1,6 @@
 /**
- * Reads a shader file into blocks: plain lines, and what its lines with `//#` begin; expand.ts has the rules.
- * A block without an end is an error, whatever the values. Knows no values.
+ * Reads a shader file into blocks: plain lines, and what its lines with `//#` begin; expand.ts has
+ * the rules. A block without an end is an error, whatever the values. Knows no values.
  */
 import { type Expression, readExpression } from "./expand_value.ts";
 import {

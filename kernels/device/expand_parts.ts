@@ -1,6 +1,6 @@
 /**
- * The marks within a line of a shader file: `#{value}` and `#[text for i in COUNT …]`; expand.ts has the rules.
- * Reads them and puts the values in. Knows no blocks of lines.
+ * The marks within a line of a shader file: `#{value}` and `#[text for i in COUNT …]`; expand.ts
+ * has the rules. Reads them and puts the values in. Knows no blocks of lines.
  */
 import {
   type Expression,
@@ -59,7 +59,10 @@ export function matched(
   throw new SyntaxError(`found "${text}", expected ${wanted}`);
 }
 
-/** The end of a repeated text: ` for i in COUNT]`, with `join "…"` or `select name` before the bracket. */
+/**
+ * The end of a repeated text: ` for i in COUNT]`, with `join "…"` or `select name` before the
+ * bracket.
+ */
 const END_OF_REPEAT =
   / for (?<range>\w+ in [^\]]+?)(?: join "(?<between>[^"]*)"| select (?<name>\w+))?\]/y;
 
@@ -169,7 +172,9 @@ export function eachNumber(
   else scope.set(name, before);
 }
 
-/** WGSL for the text whose number the variable `name` holds; the first text has the number `first`. */
+/**
+ * WGSL for the text whose number the variable `name` holds; the first text has the number `first`.
+ */
 function selected(
   texts: readonly string[],
   name: string,

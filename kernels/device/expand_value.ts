@@ -1,6 +1,7 @@
 /**
- * The small expressions in shader files: whole numbers, words and names of either. `3 * i + 1`, `TYPE == "bf16" &&
- * ROWS > 2`, `CODES ? 4 : 2`, and a letter of a word, `"xyzw"[i]`. Knows neither files nor lines.
+ * The small expressions in shader files: whole numbers, words and names of either. `3 * i + 1`,
+ * `TYPE == "bf16" && ROWS > 2`, `CODES ? 4 : 2`, and a letter of a word, `"xyzw"[i]`. Knows neither
+ * files nor lines.
  */
 
 /** A size, a word such as the type of a weight, or a yes or no. */

@@ -1,6 +1,6 @@
 /**
- * WebGPU's errors are silent: the dispatch is dropped and old numbers stay. The first one is kept here, to be thrown
- * where results are asked for.
+ * WebGPU's errors are silent: the dispatch is dropped and old numbers stay. The first one is kept
+ * here, to be thrown where results are asked for.
  */
 
 /** What went wrong since it was last asked. */

@@ -1,6 +1,6 @@
 /**
- * A compute kernel whose WGSL text is the only place where its bindings and parameters are declared.
- * Reads them from the text; knows no device.
+ * A compute kernel whose WGSL text is the only place where its bindings and parameters are
+ * declared. Reads them from the text; knows no device.
  */
 
 /** One resource of a kernel. */
@@ -100,7 +100,10 @@ export function packParams(
   }
 }
 
-/** The kernel's text with each `alias Name = type;` line named in `aliases` replaced: the one substitution there is. */
+/**
+ * The kernel's text with each `alias Name = type;` line named in `aliases` replaced: the one
+ * substitution there is.
+ */
 export function kernelSource(
   kernel: Kernel,
   aliases: Readonly<Record<string, string>>,

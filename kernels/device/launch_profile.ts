@@ -1,7 +1,7 @@
 /**
- * How long each launch took, by timestamps on the device: every launch is a pass of its own, so a profiled run is
- * somewhat slower. The time between two passes belongs to the copies recorded there, if there are any. Knows names
- * of kernels only.
+ * How long each launch took, by timestamps on the device: every launch is a pass of its own, so a
+ * profiled run is somewhat slower. The time between two passes belongs to the copies recorded
+ * there, if there are any. Knows names of kernels only.
  */
 
 import {
@@ -27,7 +27,10 @@ export interface LaunchProfile extends LaunchTimer {
 /** Name of the copies among the kernels. */
 export const COPIES = "copies";
 const STAMP_BYTES = 8;
-/** Most stamps of one submission: two for each launch, for copies that come first, and for those that come last. */
+/**
+ * Most stamps of one submission: two for each launch, for copies that come first, and for those
+ * that come last.
+ */
 const SUBMISSION_STAMPS = 2 * (LIGHT_LAUNCHES_PER_SUBMISSION + 2);
 /** Stamps between two reads. */
 const STAMPS = 1 << 20;

@@ -1,6 +1,7 @@
 /**
- * Opens the device of this machine on Deno: the environment that drivers read, the GPU or the software Vulkan in its
- * place. Every way in which this fails is one line that says what to install or change.
+ * Opens the device of this machine on Deno: the environment that drivers read, the GPU or the
+ * software Vulkan in its place. Every way in which this fails is one line that says what to install
+ * or change.
  *
  * The one file of kernels/ that speaks to Deno. A page does not reach it: it has `open_page.ts`.
  */
@@ -9,10 +10,10 @@ import type { DeviceOptions } from "./device_options.ts";
 import { openGpu } from "./open_gpu.ts";
 
 /**
- * Threads of llvmpipe, which plays a GPU on the CPU, at least. It deals each launch out beforehand, in equal parts, and
- * with a thread a processor one waits for the other whenever anything else runs; with more, the system evens that out,
- * but each launch wakes them all: eight are no better for a step on two processors and a fifth slower for a decoded
- * token.
+ * Threads of llvmpipe, which plays a GPU on the CPU, at least. It deals each launch out beforehand,
+ * in equal parts, and with a thread a processor one waits for the other whenever anything else
+ * runs; with more, the system evens that out, but each launch wakes them all: eight are no better
+ * for a step on two processors and a fifth slower for a decoded token.
  */
 const FEWEST_THREADS = 4;
 
@@ -20,8 +21,8 @@ const FEWEST_THREADS = 4;
 const VECTOR_WIDTH_FILE = new URL("../../.cache/vector_width", import.meta.url);
 
 /**
- * How wide the vectors of llvmpipe are to be, in bits, for its LP_NATIVE_VECTOR_WIDTH. By itself it stops at 256; on
- * a processor with AVX-512 twice that makes a training step a quarter faster.
+ * How wide the vectors of llvmpipe are to be, in bits, for its LP_NATIVE_VECTOR_WIDTH. By itself it
+ * stops at 256; on a processor with AVX-512 twice that makes a training step a quarter faster.
  *
  * @returns undefined where no file says so: llvmpipe then does as it likes
  */
@@ -67,9 +68,10 @@ function adviseInstall(): string {
 }
 
 /**
- * Whether a GPU is driven through OpenGL: half as fast and without f16. Deno names no backend, and llvmpipe has one
- * name under both. OpenGL says device 0 and sets no bound on bindings; llvmpipe under Vulkan says device 0 too but sets
- * one, NVIDIA's cards under Vulkan set none but name the device.
+ * Whether a GPU is driven through OpenGL: half as fast and without f16. Deno names no backend, and
+ * llvmpipe has one name under both. OpenGL says device 0 and sets no bound on bindings; llvmpipe
+ * under Vulkan says device 0 too but sets one, NVIDIA's cards under Vulkan set none but name the
+ * device.
  */
 export function isOpenGl(
   { info, limits }: {

@@ -1,6 +1,6 @@
 /**
- * Opens what WebGPU found with all its limits, or says in one line which limit is too small. The same on every
- * platform: how a GPU is found on this one, its own file knows.
+ * Opens what WebGPU found with all its limits, or says in one line which limit is too small. The
+ * same on every platform: how a GPU is found on this one, its own file knows.
  */
 
 /** Least limits: packed weights are wide and tall textures, attention binds many buffers. */

@@ -1,4 +1,7 @@
-/** Opens the device of a page: the best GPU that the browser offers. Knows no Deno: see `open_deno.ts`. */
+/**
+ * Opens the device of a page: the best GPU that the browser offers. Knows no Deno: see
+ * `open_deno.ts`.
+ */
 import { Device } from "./device.ts";
 import type { DeviceOptions } from "./device_options.ts";
 import { openGpu } from "./open_gpu.ts";

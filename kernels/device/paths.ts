@@ -1,12 +1,14 @@
 /**
- * Which kernel runs when. Each operation with more than one kernel has a function here that says which one, by the kind
- * of the device first and by sizes then. What a kernel needs of its inputs beyond that is checked by its launcher.
+ * Which kernel runs when. Each operation with more than one kernel has a function here that says
+ * which one, by the kind of the device first and by sizes then. What a kernel needs of its inputs
+ * beyond that is checked by its launcher.
  */
 import type { Variant } from "./device_options.ts";
 
 /**
- * As many rows as answers that grow at once usually have. For so few of them a launch's own cost and the loads of the
- * weights count, so that there are kernels of their own; more rows are faster by the kernels for many.
+ * As many rows as answers that grow at once usually have. For so few of them a launch's own cost
+ * and the loads of the weights count, so that there are kernels of their own; more rows are faster
+ * by the kernels for many.
  */
 export const FEW_ROWS = 4;
 
@@ -14,12 +16,17 @@ interface Kind {
   readonly variant: Variant;
 }
 
-/** Whether kernels read their inputs from textures: a CPU loads from them twelve times faster than from buffers. */
+/**
+ * Whether kernels read their inputs from textures: a CPU loads from them twelve times faster than
+ * from buffers.
+ */
 export function readsTextures({ variant }: Kind): boolean {
   return variant === "panel";
 }
 
-/** The matrix product; both kernels for GPUs read buffers, and a CPU device has one for all sizes. */
+/**
+ * The matrix product; both kernels for GPUs read buffers, and a CPU device has one for all sizes.
+ */
 export function matmulPath(
   { variant }: Kind,
   { mode, rows, isPlain }: {

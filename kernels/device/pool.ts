@@ -1,9 +1,9 @@
 /**
- * Buffers and textures that are used again instead of freed, with a byte budget that refuses before the
- * driver dies. Knows sizes only: which tensor owns a buffer is the matter of scopes.
+ * Buffers and textures that are used again instead of freed, with a byte budget that refuses before
+ * the driver dies. Knows sizes only: which tensor owns a buffer is the matter of scopes.
  *
- * Batches differ in length, so a request also takes what is somewhat larger, and what lies idle beyond a share of the
- * most that was ever in use is destroyed, longest idle first.
+ * Batches differ in length, so a request also takes what is somewhat larger, and what lies idle
+ * beyond a share of the most that was ever in use is destroyed, longest idle first.
  */
 
 /** Thrown when an allocation would pass the byte budget. */
@@ -43,8 +43,9 @@ export interface DeviceMemory {
    */
   idle(): Form[];
   /**
-   * Holds resources of these forms, free, in place of what is free now. What is destroyed and made again in other sizes
-   * leaves holes in a driver's memory: 0.4 GB over six batches of rising lengths.
+   * Holds resources of these forms, free, in place of what is free now. What is destroyed and made
+   * again in other sizes leaves holes in a driver's memory: 0.4 GB over six batches of rising
+   * lengths.
    *
    * @internal
    */
@@ -62,7 +63,10 @@ export interface Pool {
   destroy(): void;
 }
 
-/** Rounds up to eighths of an octave, so that batches of nearly equal length share buffers. At most 12.5 % is lost. */
+/**
+ * Rounds up to eighths of an octave, so that batches of nearly equal length share buffers. At most
+ * 12.5 % is lost.
+ */
 export function bucketBytes(bytes: number): number {
   if (bytes <= 256) return 256;
   const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes - 1)) - 3));
@@ -76,7 +80,10 @@ const TEXTURE_USAGE = GPUTextureUsage.STORAGE_BINDING |
   GPUTextureUsage.COPY_SRC;
 const TEXEL_BYTES = 16;
 
-/** A request takes what is at most so many times larger; whatever is larger, before anything is destroyed for it. */
+/**
+ * A request takes what is at most so many times larger; whatever is larger, before anything is
+ * destroyed for it.
+ */
 const LOOSEST_FIT = 2;
 /** Free bytes that are kept in any case, and as a share of the most that was in use. */
 const KEPT_BYTES = 64 << 20;
@@ -142,7 +149,10 @@ export function createPool(
     resource.destroy();
   }
 
-  /** Destroys what has been free for longest until at most `most` bytes are held, or nothing is free. */
+  /**
+   * Destroys what has been free for longest until at most `most` bytes are held, or nothing is
+   * free.
+   */
   function shrink(most: number): void {
     if (allocatedBytes <= most || free.size === 0) return;
     beforeDestroy();

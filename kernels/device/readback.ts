@@ -2,7 +2,9 @@
 import type { Recorder } from "./recorder.ts";
 import { type Tensor, tensorBytes } from "./tensor.ts";
 
-/** Waits for all recorded work and copies the tensors' bytes out; one wait costs 11 ms on llvmpipe. */
+/**
+ * Waits for all recorded work and copies the tensors' bytes out; one wait costs 11 ms on llvmpipe.
+ */
 export async function readBack(
   gpu: GPUDevice,
   recorder: Recorder,

@@ -1,7 +1,7 @@
 /**
- * Records launches and copies in order and submits them in short submissions. Parameters of all launches of
- * a submission lie in one uniform buffer and are bound by dynamic offset, so bind groups can be used again.
- * Knows pipelines and resources, not tensors.
+ * Records launches and copies in order and submits them in short submissions. Parameters of all
+ * launches of a submission lie in one uniform buffer and are bound by dynamic offset, so bind
+ * groups can be used again. Knows pipelines and resources, not tensors.
  */
 import { type Kernel, packParams, paramsBytes } from "./kernel.ts";
 import type { Pipeline } from "./pipelines.ts";
@@ -41,7 +41,9 @@ export interface Recorder {
   copy(record: (encoder: GPUCommandEncoder) => void): void;
   /** Submits what is recorded. Needed before `queue.writeBuffer`, which would overtake it. */
   flush(): void;
-  /** From now on every launch is a pass of its own, whose time goes to `timer`; undefined ends that. */
+  /**
+   * From now on every launch is a pass of its own, whose time goes to `timer`; undefined ends that.
+   */
   time(timer: LaunchTimer | undefined): void;
   destroy(): void;
 }
@@ -51,13 +53,16 @@ const PARAMS_ALIGNMENT = 256;
 /** Submissions stay well under a second, so that timers and signals are served in between. */
 const LAUNCHES_PER_SUBMISSION = 48;
 /**
- * Light ones, as of a decoded token, are longer: each wakes this thread, which takes a processor from the threads of a
- * CPU that plays the GPU.
+ * Light ones, as of a decoded token, are longer: each wakes this thread, which takes a processor
+ * from the threads of a CPU that plays the GPU.
  */
 export const LIGHT_LAUNCHES_PER_SUBMISSION = 192;
 /** Workgroups of a submission that is not light. */
 const MANY_GROUPS = 2_048;
-/** A bind group holds 4 kB in the driver; a step of a 24-layer model has about so many, and batches of many lengths make many. */
+/**
+ * A bind group holds 4 kB in the driver; a step of a 24-layer model has about so many, and batches
+ * of many lengths make many.
+ */
 const MAX_BIND_GROUPS = 8_192;
 
 /** Creates the recorder of a device. */

@@ -1,6 +1,6 @@
 /**
- * Who owns what, as a stack: a resource belongs to the scope that was innermost when it was made, and goes
- * back when that scope closes. Knows nothing of what a resource is.
+ * Who owns what, as a stack: a resource belongs to the scope that was innermost when it was made,
+ * and goes back when that scope closes. Knows nothing of what a resource is.
  */
 
 /** The stack of open scopes. */

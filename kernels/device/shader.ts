@@ -1,5 +1,6 @@
 /**
- * A shader file and its kernels: one for each set of values, written at its first use and kept. Knows no device.
+ * A shader file and its kernels: one for each set of values, written at its first use and kept.
+ * Knows no device.
  */
 import {
   createExpander,
@@ -27,7 +28,9 @@ export interface ShaderUse<T> {
   readonly nameOf: (of: T) => string;
   /** The values by the names in the file; default: T names them itself. */
   readonly valuesOf?: (of: T) => Values;
-  /** All that launches choose, some of it where any number may be chosen, as for the size of a head. */
+  /**
+   * All that launches choose, some of it where any number may be chosen, as for the size of a head.
+   */
   readonly used: () => Iterable<T>;
 }
 
@@ -36,7 +39,10 @@ export function createShader<V extends { readonly [K in keyof V]: Value }>(
   file: ShaderFile,
   use: Omit<ShaderUse<V>, "valuesOf">,
 ): Shader<V>;
-/** The kernels of a shader file, which takes the values that `valuesOf` makes of a `T`, such as a tile. */
+/**
+ * The kernels of a shader file, which takes the values that `valuesOf` makes of a `T`, such as a
+ * tile.
+ */
 export function createShader<T extends object>(
   file: ShaderFile,
   use: Required<ShaderUse<T>>,

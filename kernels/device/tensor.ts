@@ -1,21 +1,27 @@
 /**
- * A tensor is a buffer on the device with a shape and a type: plain data. Who frees it is the matter of
- * device scopes, what it means that of whoever made it. Row-major, no strides.
+ * A tensor is a buffer on the device with a shape and a type: plain data. Who frees it is the
+ * matter of device scopes, what it means that of whoever made it. Row-major, no strides.
  */
 
 /** What one element is. `bf16` and `f16` are packed two to a 32-bit word. */
 export type DType = "f32" | "f16" | "bf16" | "u32" | "i32";
 
-/** Numbers on the device: `buffer` holds at least the product of `shape` elements of `dtype`, row-major. */
+/**
+ * Numbers on the device: `buffer` holds at least the product of `shape` elements of `dtype`,
+ * row-major.
+ */
 export interface Tensor {
   readonly buffer: GPUBuffer;
   readonly shape: readonly number[];
   readonly dtype: DType;
-  /** Where the first element lies in `buffer`, a multiple of 256; only views by `rowsView()` have it. */
+  /**
+   * Where the first element lies in `buffer`, a multiple of 256; only views by `rowsView()` have
+   * it.
+   */
   readonly byteOffset?: number;
   /**
-   * The same words as a texture in the order of `flatTexture()`, where a kernel for CPUs wrote both. Nothing may
-   * be written to such a tensor afterwards.
+   * The same words as a texture in the order of `flatTexture()`, where a kernel for CPUs wrote
+   * both. Nothing may be written to such a tensor afterwards.
    */
   readonly flat?: GPUTexture;
 }
@@ -66,8 +72,8 @@ export function expectShape(
 }
 
 /**
- * Rows `[first, first + count)` of a matrix, without a copy. Tensors above the device's binding limit are bound
- * this way, a window at a time.
+ * Rows `[first, first + count)` of a matrix, without a copy. Tensors above the device's binding
+ * limit are bound this way, a window at a time.
  *
  * @throws {RangeError} if the window's first byte is not where a binding may start
  */

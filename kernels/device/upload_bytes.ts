@@ -10,7 +10,10 @@ export type NumberArray =
 
 const CHUNK_BYTES = 32 << 20;
 
-/** Writes an array to a buffer from byte `start` on, padded to whole words; returns how many bytes that are. */
+/**
+ * Writes an array to a buffer from byte `start` on, padded to whole words; returns how many bytes
+ * that are.
+ */
 export function writeChunks(
   queue: GPUQueue,
   buffer: GPUBuffer,

@@ -82,14 +82,17 @@ export interface DownloadJob {
 /**
  * The keys of a recipe that the download task reads; all others are the business of other tasks.
  *
- * @param given options of the command line: a repository named there replaces the recipe's `download`
+ * @param given options of the command line: a repository named there replaces the recipe's
+ *   `download`
  */
 export function downloadKeys(
   recipe: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const names = [
-    ...["model_name_or_path", "model_source", "model_revision"],
+    "model_name_or_path",
+    "model_source",
+    "model_revision",
     "ref_model_name_or_path",
   ];
   if (!("model_name_or_path" in given || "dataset" in given)) {
@@ -111,7 +114,8 @@ interface Described {
 }
 
 /**
- * What is to be downloaded: the recipe's `download`, and what model and dataset name unless they are paths.
+ * What is to be downloaded: the recipe's `download`, and what model and dataset name unless they
+ * are paths.
  *
  * @throws {TypeError} If nothing is named that a hub could have
  */
@@ -131,8 +135,11 @@ export function downloadJobs(options: DownloadTaskOptions): DownloadJob[] {
   const { ref_model_name_or_path: reference } = options;
   if (reference !== null && isRemote(reference)) {
     jobs.push(job("model", {
-      ...{ source: options.model_source, repo: reference, revision: null },
-      ...{ files: options.files, folder: null },
+      source: options.model_source,
+      repo: reference,
+      revision: null,
+      files: options.files,
+      folder: null,
     }));
   }
   for (const one of download?.datasets ?? []) jobs.push(job("dataset", one));

@@ -1,6 +1,7 @@
 /**
- * The one way to files: what the engine asks of a disk, and the disk in use. On Deno that is the machine's; a page, or a
- * test, puts another in its place by `useDisk()`, and all of src/ reads and writes there.
+ * The one way to files: what the engine asks of a disk, and the disk in use. On Deno that is the
+ * machine's; a page, or a test, puts another in its place by `useDisk()`, and all of src/ reads and
+ * writes there.
  */
 
 /** What is at a path. */
@@ -57,7 +58,9 @@ export interface DiskFile extends Disposable {
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
-/** A place for files. Paths are as Deno takes them; each call throws `NotFound` where nothing is. */
+/**
+ * A place for files. Paths are as Deno takes them; each call throws `NotFound` where nothing is.
+ */
 export interface Disk {
   open(path: string, options?: OpenOptions): Promise<DiskFile>;
   /** All bytes of a file. */
@@ -112,7 +115,9 @@ type Runtime = Pick<
   | "realPath"
 >;
 
-/** The machine's own disk, through Deno as a value: where there is no Deno, nothing here is touched. */
+/**
+ * The machine's own disk, through Deno as a value: where there is no Deno, nothing here is touched.
+ */
 function denoDisk(deno: Runtime): Disk {
   return {
     open: async (path, options) => new DenoFile(await deno.open(path, options)),

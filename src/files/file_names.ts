@@ -1,6 +1,7 @@
 /**
- * The names of what a run reads and leaves: files of a run, of a model, of an adapter and of a checkpoint, and the
- * folders of caches. One place to change a layout. Knows names only: what stands in a file, its writer knows.
+ * The names of what a run reads and leaves: files of a run, of a model, of an adapter and of a
+ * checkpoint, and the folders of caches. One place to change a layout. Knows names only: what
+ * stands in a file, its writer knows.
  */
 
 /** Files of a run's folder, beside its weights and its checkpoints. */

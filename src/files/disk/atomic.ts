@@ -79,8 +79,9 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes a folder atomically: `fill` writes into a temporary sibling, which then takes the name.
- * An older folder steps aside by a rename first and is removed last; if `fill` fails it stays as it was.
+ * Writes a folder atomically: `fill` writes into a temporary sibling, which then takes the name. An
+ * older folder steps aside by a rename first and is removed last; if `fill` fails it stays as it
+ * was.
  */
 export async function writeFolderAtomic(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * Hashes of large files that are asked for again and again: remembered by path, size and time of change, so that
- * weights are read through once and not at each start.
+ * Hashes of large files that are asked for again and again: remembered by path, size and time of
+ * change, so that weights are read through once and not at each start.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "./atomic.ts";

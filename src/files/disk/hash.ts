@@ -1,6 +1,6 @@
 /**
- * Hashes of bytes that come in pieces. Web Crypto hashes only what is whole in memory, so this is Node's: the web has no
- * twin of it.
+ * Hashes of bytes that come in pieces. Web Crypto hashes only what is whole in memory, so this is
+ * Node's: the web has no twin of it.
  */
 import { createHash } from "node:crypto";
 

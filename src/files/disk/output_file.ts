@@ -1,4 +1,7 @@
-/** A text file that grows line by line: what has been appended is on the disk, whatever happens next. */
+/**
+ * A text file that grows line by line: what has been appended is on the disk, whatever happens
+ * next.
+ */
 import { dirname } from "@std/path";
 import { makeFolder } from "./atomic.ts";
 import { disk } from "../disk.ts";
@@ -16,7 +19,9 @@ export interface OutputFile extends Disposable {
 export async function openOutputFile(path: string): Promise<OutputFile> {
   await makeFolder(dirname(path));
   const file = await disk().open(path, {
-    ...{ write: true, create: true, truncate: true },
+    write: true,
+    create: true,
+    truncate: true,
   });
   return {
     path,

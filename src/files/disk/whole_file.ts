@@ -1,4 +1,7 @@
-/** Files read and written as a whole, most of them text (UTF-8). Those that must never be seen half are written by `atomic.ts`. */
+/**
+ * Files read and written as a whole, most of them text (UTF-8). Those that must never be seen half
+ * are written by `atomic.ts`.
+ */
 import { disk, type DiskFile, NotFound, type OpenOptions } from "../disk.ts";
 
 /** Keeps a byte order mark as the character that it is, so that nothing of the text is lost. */

@@ -1,6 +1,6 @@
 /**
- * The folders `checkpoint-<step>` of a run. They are written whole (see `writeFolderAtomic()`), so one
- * that is there is complete.
+ * The folders `checkpoint-<step>` of a run. They are written whole (see `writeFolderAtomic()`), so
+ * one that is there is complete.
  */
 import { join } from "@std/path";
 import { disk, NotFound } from "../disk.ts";

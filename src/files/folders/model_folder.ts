@@ -25,7 +25,9 @@ export interface TokenizerFiles {
   readonly tokenizerConfig?: JsonObject;
   /** `special_tokens_map.json` */
   readonly specialTokensMap?: JsonObject;
-  /** Source of the chat template: `chat_template.jinja`, else the one in `tokenizer_config.json`. */
+  /**
+   * Source of the chat template: `chat_template.jinja`, else the one in `tokenizer_config.json`.
+   */
   readonly chatTemplate?: string;
 }
 
@@ -145,7 +147,10 @@ export async function checkFolder(path: string, what: string): Promise<void> {
   );
 }
 
-/** The template in `tokenizer_config.json`: a text, or a list of `{ name, template }` with a default. */
+/**
+ * The template in `tokenizer_config.json`: a text, or a list of `{ name, template }` with a
+ * default.
+ */
 function templateOf(tokenizerConfig?: JsonObject): string | undefined {
   const found = tokenizerConfig?.["chat_template"];
   if (typeof found === "string") return found;

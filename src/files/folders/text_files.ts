@@ -1,4 +1,7 @@
-/** The files beside the weights that make a model's folder complete: config, tokenizer, chat template. */
+/**
+ * The files beside the weights that make a model's folder complete: config, tokenizer, chat
+ * template.
+ */
 import { join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";

@@ -1,6 +1,6 @@
 /**
- * What a path to a tuned model means: an adapter, full weights, or a run that has nothing but checkpoints yet.
- * Reads names only.
+ * What a path to a tuned model means: an adapter, full weights, or a run that has nothing but
+ * checkpoints yet. Reads names only.
  */
 import { isAdapterFolder } from "./adapter_folder.ts";
 import { listCheckpoints } from "./checkpoints.ts";
@@ -19,8 +19,8 @@ export interface TunedFolder {
 }
 
 /**
- * Finds the tuned model that a path names: the folder of an adapter, a checkpoint or a model, or that of a run; of a
- * run that was not finished, its last checkpoint.
+ * Finds the tuned model that a path names: the folder of an adapter, a checkpoint or a model, or
+ * that of a run; of a run that was not finished, its last checkpoint.
  *
  * @throws {NotFound} if it is none of these, telling what is wanted
  */

@@ -1,5 +1,6 @@
 /**
- * What a GGUF file is made of: value types of its metadata, types of its tensors, alignment. Knows no model.
+ * What a GGUF file is made of: value types of its metadata, types of its tensors, alignment. Knows
+ * no model.
  *
  * Source: the format's description in the repository of ggml, version 3.
  */
@@ -68,7 +69,9 @@ export interface GgufTensor {
   /** Unique in its file, at most 63 bytes. */
   readonly name: string;
   readonly type: GgufType;
-  /** Sizes of its axes, the slowest first as elsewhere here; the file has them the other way round. */
+  /**
+   * Sizes of its axes, the slowest first as elsewhere here; the file has them the other way round.
+   */
   readonly shape: readonly number[];
 }
 

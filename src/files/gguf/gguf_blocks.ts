@@ -1,6 +1,7 @@
 /**
- * Numbers to the bytes of GGUF tensors and back, and how far they may be apart. Block types have 32 codes and one
- * float16 scale per block, chosen and rounded as ggml's reference quantisers do, in float32. Knows no file.
+ * Numbers to the bytes of GGUF tensors and back, and how far they may be apart. Block types have 32
+ * codes and one float16 scale per block, chosen and rounded as ggml's reference quantisers do, in
+ * float32. Knows no file.
  */
 import { fromFloat32, toFloat32 } from "../safetensors/dtype.ts";
 import { GGUF_TYPES, ggufBytes, type GgufType } from "./gguf.ts";
@@ -39,7 +40,10 @@ function putQ8(block: Float32Array, view: DataView, at: number): void {
   });
 }
 
-/** `d = x / -8` of the largest |x|, codes `floor(x / d + 8.5)` up to 15; the low half byte is the block's first half. */
+/**
+ * `d = x / -8` of the largest |x|, codes `floor(x / d + 8.5)` up to 15; the low half byte is the
+ * block's first half.
+ */
 function putQ4(block: Float32Array, view: DataView, at: number): void {
   let largest = 0;
   for (const x of block) if (Math.abs(x) > Math.abs(largest)) largest = x;
@@ -97,8 +101,8 @@ const ROUNDING = {
 } as const;
 
 /**
- * How far one number of a block may be from what it was: half a step, a whole one at q4_0's end that has no code; and
- * the scale's own rounding, times the largest code.
+ * How far one number of a block may be from what it was: half a step, a whole one at q4_0's end
+ * that has no code; and the scale's own rounding, times the largest code.
  *
  * @param most the largest |x| of its block; of a float type, the number's own
  */
@@ -114,7 +118,8 @@ function bound(type: GgufType, most: number): number {
 }
 
 /**
- * The first place where numbers are further from what they were than their type explains; undefined if there is none.
+ * The first place where numbers are further from what they were than their type explains; undefined
+ * if there is none.
  *
  * @param values what they were, `[n]`, whole blocks
  * @param restored what came back, `[n]`

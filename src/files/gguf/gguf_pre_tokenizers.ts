@@ -1,10 +1,14 @@
 /**
- * How byte-level BPE cuts a text before it merges, by the names under which llama.cpp knows it. The cut is told by its
- * regular expression alone: a name that only resembles it would give other tokens.
+ * How byte-level BPE cuts a text before it merges, by the names under which llama.cpp knows it. The
+ * cut is told by its regular expression alone: a name that only resembles it would give other
+ * tokens.
  */
 import type { JsonObject } from "../disk/json_file.ts";
 
-/** Contractions, words with one sign before them, runs of signs, line ends, spaces: GPT-4's kind, digits left open. */
+/**
+ * Contractions, words with one sign before them, runs of signs, line ends, spaces: GPT-4's kind,
+ * digits left open.
+ */
 const wordwise = (digits: string) =>
   String
     .raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
@@ -17,7 +21,9 @@ const NAMES: Readonly<Record<string, string>> = {
   "digits + gpt2": "smollm",
 };
 
-/** Llama 3's cut is the second; it also takes a whole word that is a token, whatever the merges say. */
+/**
+ * Llama 3's cut is the second; it also takes a whole word that is a token, whatever the merges say.
+ */
 const WHOLE_WORDS: Readonly<Record<string, string>> = {
   "smaug-bpe": "llama-bpe",
 };

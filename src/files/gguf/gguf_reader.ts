@@ -1,6 +1,6 @@
 /**
- * Reading GGUF files back: metadata, tensors and their bytes. For the check after an export, and for tests; the
- * tensor types are those that are written here.
+ * Reading GGUF files back: metadata, tensors and their bytes. For the check after an export, and
+ * for tests; the tensor types are those that are written here.
  */
 import { elementCount } from "../safetensors/dtype.ts";
 import {

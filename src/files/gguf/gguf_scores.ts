@@ -1,11 +1,12 @@
 /**
- * Scores of SentencePiece's BPE from a list of merges. SentencePiece joins the neighbours whose whole is the token of
- * the highest score; a list joins the pair that stands first. Both do the same if the list has every way to make a
- * token, and the ways of one token stand together.
+ * Scores of SentencePiece's BPE from a list of merges. SentencePiece joins the neighbours whose
+ * whole is the token of the highest score; a list joins the pair that stands first. Both do the
+ * same if the list has every way to make a token, and the ways of one token stand together.
  */
 
 /**
- * The score of each token: minus the rank of its first merge; below all of them for what no merge makes.
+ * The score of each token: minus the rank of its first merge; below all of them for what no merge
+ * makes.
  *
  * @param isNormal whether a token is text; others have the score 0
  * @throws RangeError naming a token for which no score does what the merges do

@@ -1,7 +1,7 @@
 /**
- * A tokenizer.json as the metadata that llama.cpp builds its own tokenizer from: byte-level BPE ("gpt2") with the name
- * of a pre-tokenizer that it knows, or SentencePiece's BPE ("llama") with scores. What it would cut into other tokens
- * is refused by name.
+ * A tokenizer.json as the metadata that llama.cpp builds its own tokenizer from: byte-level BPE
+ * ("gpt2") with the name of a pre-tokenizer that it knows, or SentencePiece's BPE ("llama") with
+ * scores. What it would cut into other tokens is refused by name.
  */
 import type { GgufValue } from "./gguf.ts";
 import { preTokenizerName } from "./gguf_pre_tokenizers.ts";
@@ -209,7 +209,10 @@ function beginsWithBos(json: TokenizerJson, files: ModelFiles): boolean {
   return first?.SpecialToken?.id === bos;
 }
 
-/** Whether a text begins as if a space stood before it. @throws TypeError for what SentencePiece does not do */
+/**
+ * Whether a text begins as if a space stood before it. @throws TypeError for what SentencePiece
+ * does not do
+ */
 function prependsSpace(json: TokenizerJson): boolean {
   const { normalizer, pre_tokenizer } = json;
   const parts = [

@@ -1,6 +1,6 @@
 /**
- * Writing GGUF files: header, metadata and the list of tensors first, then each tensor's bytes as they are asked for,
- * so that a piece of one tensor at most is in memory. Knows no model.
+ * Writing GGUF files: header, metadata and the list of tensors first, then each tensor's bytes as
+ * they are asked for, so that a piece of one tensor at most is in memory. Knows no model.
  */
 import { elementCount } from "../safetensors/dtype.ts";
 import {
@@ -21,7 +21,8 @@ import { writeAll } from "../disk/whole_file.ts";
  * Writes a whole file into an open one.
  *
  * @param data gives the bytes of a tensor when its turn comes
- * @throws TypeError for a name that is there twice or too long, RangeError if bytes do not fit a shape
+ * @throws TypeError for a name that is there twice or too long, RangeError if bytes do not fit a
+ *   shape
  */
 export async function writeGguf(
   file: DiskFile,

@@ -32,7 +32,10 @@ export class Checksum {
   readonly #expectedSize: number | undefined;
   #size = 0;
 
-  /** Begins with no bytes; `size` is that of the whole file if known: the git object id begins with it. */
+  /**
+   * Begins with no bytes; `size` is that of the whole file if known: the git object id begins with
+   * it.
+   */
   constructor(size?: number) {
     this.#expectedSize = size;
     this.#sha1.update(`blob ${size}\0`);

@@ -1,5 +1,6 @@
 /**
- * Downloading one file: resumed where an earlier try was cut, checked while it streams, renamed when whole.
+ * Downloading one file: resumed where an earlier try was cut, checked while it streams, renamed
+ * when whole.
  */
 import {
   difference,
@@ -95,7 +96,10 @@ async function finish(
 const again = ({ url }: DownloadTarget, fault: string) =>
   new HubError(`Cannot download "${url}": ${fault}`, { retry: true });
 
-/** Requests what is missing of a part and appends it; network faults become errors to be tried again. */
+/**
+ * Requests what is missing of a part and appends it; network faults become errors to be tried
+ * again.
+ */
 async function fetchInto(
   part: PartFile,
   target: DownloadTarget,

@@ -1,5 +1,6 @@
 /**
- * Downloading a repository: the files that are wanted, some at a time, and a manifest of what they are.
+ * Downloading a repository: the files that are wanted, some at a time, and a manifest of what they
+ * are.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../disk/atomic.ts";
@@ -57,7 +58,8 @@ export function listRepo(
 /**
  * Downloads the wanted files of a repository; those that are there, whole and right, are kept.
  *
- * @throws HubError if the hub refuses, TypeError for names that leave the folder, pickles, no match.
+ * @throws HubError if the hub refuses, TypeError for names that leave the folder, pickles, no
+ *   match.
  */
 export async function downloadRepo(
   repo: Repo,
@@ -140,7 +142,9 @@ async function downloadAll(
   return new Map(files.map(({ path }) => [path, results.get(path)!]));
 }
 
-/** Removes what an earlier revision left: files of the old manifest that the repository has no more. */
+/**
+ * Removes what an earlier revision left: files of the old manifest that the repository has no more.
+ */
 async function removeStale(
   folder: string,
   listed: ReadonlySet<string>,

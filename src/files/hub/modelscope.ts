@@ -13,7 +13,8 @@ const PAGE_SIZE = 100;
 const MAX_PAGES = 10_000;
 
 /**
- * All files of a repository. The hub names no commit: files are at the revision when they are fetched.
+ * All files of a repository. The hub names no commit: files are at the revision when they are
+ * fetched.
  *
  * @throws HubError if it is not there or may not be read.
  */

@@ -1,6 +1,6 @@
 /**
- * A file that is being downloaded: `<path>.part` with the bytes so far, and `<path>.part.etag` with the
- * tag of the version that they come from, without which they cannot be continued safely.
+ * A file that is being downloaded: `<path>.part` with the bytes so far, and `<path>.part.etag` with
+ * the tag of the version that they come from, without which they cannot be continued safely.
  */
 import { dirname } from "@std/path";
 import { makeFolder } from "../disk/atomic.ts";

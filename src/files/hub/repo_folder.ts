@@ -1,6 +1,6 @@
 /**
- * Where repositories of a hub lie on this disk, and which of two things a name means: a local path, or
- * `owner/name` on a hub.
+ * Where repositories of a hub lie on this disk, and which of two things a name means: a local path,
+ * or `owner/name` on a hub.
  */
 import { isGlob, join } from "@std/path";
 import type { RepoKind } from "./repo.ts";
@@ -39,7 +39,8 @@ export async function localModelFolder(nameOrPath: string): Promise<string> {
 }
 
 /**
- * The local file or folder of a dataset that is named by path or by repository; a pattern of files stays one.
+ * The local file or folder of a dataset that is named by path or by repository; a pattern of files
+ * stays one.
  *
  * @throws NotFound telling how to download it.
  */

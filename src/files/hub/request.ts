@@ -1,6 +1,6 @@
 /**
- * Requests to a hub. Redirects are followed by hand, so that the token goes to the hub's own host only
- * and never to the storage host that a file's address leads to.
+ * Requests to a hub. Redirects are followed by hand, so that the token goes to the hub's own host
+ * only and never to the storage host that a file's address leads to.
  */
 import { HubError, retrying, type RetryOptions } from "./retry.ts";
 

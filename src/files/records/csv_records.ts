@@ -1,6 +1,7 @@
 /**
- * Records of CSV and TSV files: the first row names the columns; fields in quotes may hold separators, line ends and
- * doubled quotes. Every value is text. Also plain text files, a record per line.
+ * Records of CSV and TSV files: the first row names the columns; fields in quotes may hold
+ * separators, line ends and doubled quotes. Every value is text. Also plain text files, a record
+ * per line.
  */
 import { parse } from "@std/csv";
 import type { FileRecord, Wanted } from "./data_record.ts";

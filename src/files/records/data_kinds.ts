@@ -1,6 +1,6 @@
 /**
- * The kinds of data files by their endings, and the compressions that text may have: the one table of endings, for
- * reading, for finding and for downloading. Reads no file.
+ * The kinds of data files by their endings, and the compressions that text may have: the one table
+ * of endings, for reading, for finding and for downloading. Reads no file.
  */
 
 /** How the records of a text file are told apart. */

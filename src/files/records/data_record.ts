@@ -1,5 +1,6 @@
 /**
- * One record of a data file. Declared apart, so that the readers of the kinds do not know each other.
+ * One record of a data file. Declared apart, so that the readers of the kinds do not know each
+ * other.
  */
 import type { JsonObject } from "../disk/json_file.ts";
 
@@ -11,5 +12,8 @@ export interface FileRecord {
   readonly value: JsonObject;
 }
 
-/** Whether the record of this number, counted from 0, is to be read; others are passed over unparsed. */
+/**
+ * Whether the record of this number, counted from 0, is to be read; others are passed over
+ * unparsed.
+ */
 export type Wanted = (index: number) => boolean;

@@ -1,6 +1,6 @@
 /**
- * Which files make up a split of a dataset: a file, a pattern of files, or a folder as hubs lay them out
- * (`train.jsonl`, `data/train-00000-of-00004.parquet`, `train/part.csv`).
+ * Which files make up a split of a dataset: a file, a pattern of files, or a folder as hubs lay
+ * them out (`train.jsonl`, `data/train-00000-of-00004.parquet`, `train/part.csv`).
  */
 import { dirname, globToRegExp, isGlob, join } from "@std/path";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "./data_kinds.ts";
@@ -10,7 +10,9 @@ import { disk, type DiskEntry, NotFound } from "../disk.ts";
 export interface DatasetFiles {
   /** In the order of their names. */
   readonly files: readonly string[];
-  /** Whether no file or folder is named after a split: the files then hold the rows of every split. */
+  /**
+   * Whether no file or folder is named after a split: the files then hold the rows of every split.
+   */
   readonly bare: boolean;
 }
 
@@ -34,7 +36,9 @@ async function dataFiles(
   return found.sort();
 }
 
-/** `train`, or a shard of it: `train-00000-of-00004`, `train_3`; or any file in a folder `train`. */
+/**
+ * `train`, or a shard of it: `train-00000-of-00004`, `train_3`; or any file in a folder `train`.
+ */
 function isOfSplit(path: string, split: string): boolean {
   const parts = path.split(/[/\\]/);
   const { stem } = kindOfFile(parts.pop() ?? "");
@@ -101,7 +105,8 @@ async function statOf(path: string): Promise<DiskEntry | undefined> {
  *
  * @param path a file, a folder, or a pattern such as `data/part-*.jsonl`
  * @param split as the files are named in folders: `train`, `test`, `train_prefs`, ...
- * @throws NotFound if there is none, telling what is there; TypeError if several claim to be the split.
+ * @throws NotFound if there is none, telling what is there; TypeError if several claim to be the
+ *   split.
  */
 export async function datasetFiles(
   path: string,

@@ -85,7 +85,9 @@ export async function* lineRecords(
   }
 }
 
-/** A `.json` file without an array: JSON Lines under another name, or one object, which is refused. */
+/**
+ * A `.json` file without an array: JSON Lines under another name, or one object, which is refused.
+ */
 async function* objectRecords(
   path: string,
   wanted: Wanted,

@@ -1,6 +1,6 @@
 /**
- * LZ4's block format, as parquet files have it under the name LZ4_RAW: bytes as they are, and copies of earlier ones.
- * Knows no frames and no checksums.
+ * LZ4's block format, as parquet files have it under the name LZ4_RAW: bytes as they are, and
+ * copies of earlier ones. Knows no frames and no checksums.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Records of parquet files, one row group after the other: no more than one is held. A row's line is its number.
- * Nulls are left out: in a table a key that a row has not must still have a place.
+ * Records of parquet files, one row group after the other: no more than one is held. A row's line
+ * is its number. Nulls are left out: in a table a key that a row has not must still have a place.
  */
 import {
   brotliDecompressSync,
@@ -69,7 +69,10 @@ function plainObject(value: object): JsonObject {
   );
 }
 
-/** The rows of a file. @throws {SyntaxError} naming the file if it is no parquet, or of a compression not served */
+/**
+ * The rows of a file. @throws {SyntaxError} naming the file if it is no parquet, or of a
+ * compression not served
+ */
 export async function* parquetRecords(
   path: string,
   wanted: Wanted,

@@ -1,5 +1,6 @@
 /**
- * Records of a data file of any kind that is served, as a stream: a file of any size passes through. Knows no columns.
+ * Records of a data file of any kind that is served, as a stream: a file of any size passes
+ * through. Knows no columns.
  */
 import { tableRecords, textRecords } from "./csv_records.ts";
 import { DATA_ENDINGS, type DataKind, kindOfFile } from "./data_kinds.ts";
@@ -21,11 +22,13 @@ const READERS: Readonly<Record<DataKind, Reader>> = {
 };
 
 /**
- * Reads the records of a file. Blank lines are passed over; a `.json` file may hold JSON Lines as well as an array.
+ * Reads the records of a file. Blank lines are passed over; a `.json` file may hold JSON Lines as
+ * well as an array.
  *
- * @param wanted which records to read, by their numbers from 0; the others are passed over. Default all.
- * @throws SyntaxError for what cannot be parsed, TypeError for what is no object, RangeError for an empty file;
- * each names file and line.
+ * @param wanted which records to read, by their numbers from 0; the others are passed over. Default
+ *   all.
+ * @throws SyntaxError for what cannot be parsed, TypeError for what is no object, RangeError for an
+ *   empty file; each names file and line.
  */
 export async function* readRecords(
   path: string,

@@ -1,5 +1,6 @@
 /**
- * Text of a file as a stream: UTF-8, decompressed where the name ends in `.gz` or `.zst`, without a byte order mark.
+ * Text of a file as a stream: UTF-8, decompressed where the name ends in `.gz` or `.zst`, without a
+ * byte order mark.
  */
 import { Decompress } from "fzstd";
 import { type Compression, kindOfFile } from "./data_kinds.ts";

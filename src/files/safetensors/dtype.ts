@@ -76,7 +76,8 @@ export function float32ToBfloat16(
 }
 
 /**
- * float32 values of the bytes of a tensor; `F32` bytes are viewed where they are aligned, not copied.
+ * float32 values of the bytes of a tensor; `F32` bytes are viewed where they are aligned, not
+ * copied.
  *
  * @throws RangeError if the bytes are not a whole number of elements.
  */

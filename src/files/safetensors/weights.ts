@@ -1,5 +1,6 @@
 /**
- * The weights in a folder: one safetensors file, or the shards that an index names, behind one reader.
+ * The weights in a folder: one safetensors file, or the shards that an index names, behind one
+ * reader.
  */
 import { join } from "@std/path";
 import { isJsonObject, readJsonObject } from "../disk/json_file.ts";

@@ -1,6 +1,7 @@
 /**
- * Checkpoints from which a run goes on bit for bit: trained values, optimizer state, step, and the averages of the
- * log line at hand. A reader never sees half of one. The order of the data follows from seed and step.
+ * Checkpoints from which a run goes on bit for bit: trained values, optimizer state, step, and the
+ * averages of the log line at hand. A reader never sees half of one. The order of the data follows
+ * from seed and step.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -54,7 +55,10 @@ export interface CheckpointParts
     ChangingParts,
     Pick<CheckpointContent, "state" | "context" | "options"> {}
 
-/** Numbers up to this many bytes are read at once and written beside the training; more are written before it goes on. */
+/**
+ * Numbers up to this many bytes are read at once and written beside the training; more are written
+ * before it goes on.
+ */
 const HELD_BYTES = 512 << 20;
 
 /**

@@ -1,4 +1,6 @@
-/** Numbers read from the device at once, to be written to files while it works on. Knows no file. */
+/**
+ * Numbers read from the device at once, to be written to files while it works on. Knows no file.
+ */
 import type { Device } from "../../../kernels/device/device.ts";
 import { type DType, tensorBytes } from "../../../kernels/device/tensor.ts";
 import { type ExportedTensor, fileBytes } from "../../model/saving/export.ts";

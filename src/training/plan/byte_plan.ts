@@ -1,6 +1,7 @@
 /**
- * How many bytes a run will hold on the device, group by group, before it allocates one: the run's own model, batches
- * and optimizer go through a device that only counts. What ops keep and what the pool rounds is in the count by itself.
+ * How many bytes a run will hold on the device, group by group, before it allocates one: the run's
+ * own model, batches and optimizer go through a device that only counts. What ops keep and what the
+ * pool rounds is in the count by itself.
  */
 import { Device } from "../../../kernels/device/device.ts";
 import { BudgetError, type Form } from "../../../kernels/device/pool.ts";
@@ -162,7 +163,10 @@ function weightGroups(
 /** When and how far a reference moves does not change its bytes. */
 const UNMOVED = { ref_model_mixup_alpha: 0, ref_model_sync_steps: 1 };
 
-/** The most bytes that a model of a config takes on a device to run some batches forward, and nothing else. */
+/**
+ * The most bytes that a model of a config takes on a device to run some batches forward, and
+ * nothing else.
+ */
 export async function forwardBytes(
   like: Device,
   { config, dtypeOf }: Pick<ByteSources, "config" | "dtypeOf">,

@@ -1,6 +1,6 @@
 /**
- * How fast the device trains, from one short forward and backward pass: two of the model's blocks, a part of its
- * vocabulary, numbers made up. Loads nothing. What comes of it is an estimate.
+ * How fast the device trains, from one short forward and backward pass: two of the model's blocks,
+ * a part of its vocabulary, numbers made up. Loads nothing. What comes of it is an estimate.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { PLAIN_ADAPTER } from "../../model/adapter/adapter_config.ts";
@@ -38,12 +38,18 @@ export async function probeRate(
   const full = adapter === undefined;
   // of the run's rank on all layers: what the options name may lie in others
   const probed = adapter && {
-    ...{ ...adapter, ...PLAIN_ADAPTER, use_dora: adapter.use_dora },
-    ...{ target_modules: "all-linear", rewardHead: false },
+    ...adapter,
+    ...PLAIN_ADAPTER,
+    use_dora: adapter.use_dora,
+    target_modules: "all-linear",
+    rewardHead: false,
   };
   using _probe = device.scope();
   const model = sampleModel(device, config, {
-    ...{ trained: full, dtypeOf, nested, adapter: probed },
+    trained: full,
+    dtypeOf,
+    nested,
+    adapter: probed,
     numbers: pseudoNumbers(),
   });
   const batch = preferenceBatch([probePair(config)]);
@@ -60,7 +66,9 @@ export async function probeRate(
     }
   }
   const { total } = stepOperations(config, batch, {
-    ...{ backward: true, full, gradientCheckpointing },
+    backward: true,
+    full,
+    gradientCheckpointing,
     rank: adapter?.r ?? 0,
   });
   return total / seconds;

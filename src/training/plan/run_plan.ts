@@ -1,6 +1,6 @@
 /**
- * What a run will take, before it takes anything: bytes on the device by group, and whether activations are kept or
- * computed again. Reads the headers of weights, no number of them.
+ * What a run will take, before it takes anything: bytes on the device by group, and whether
+ * activations are kept or computed again. Reads the headers of weights, no number of them.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -40,7 +40,10 @@ export interface PlannedData<Example> {
   readonly objective: Objective<Example>;
 }
 
-/** Plans the bytes of a run; with gradient_checkpointing auto, the plan that fits the device's budget if one does. */
+/**
+ * Plans the bytes of a run; with gradient_checkpointing auto, the plan that fits the device's
+ * budget if one does.
+ */
 export async function planRun<Example>(
   device: Device,
   options: TrainOptions,
@@ -189,7 +192,10 @@ function forwardBatches<Example>(
   );
 }
 
-/** What runs on the device at once where `group` is trained or evaluated on, `size` examples at a time. */
+/**
+ * What runs on the device at once where `group` is trained or evaluated on, `size` examples at a
+ * time.
+ */
 function deviceBatches<Example>(
   { max_tokens_per_batch: maxTokensPerBatch }: TrainOptions,
   objective: Objective<Example>,

@@ -100,7 +100,10 @@ const added_tokens = [
 
 function files(tokenizer: JsonObject, tokenizerConfig: JsonObject = {}) {
   return {
-    ...{ path: "x", tokenizer, tokenizerConfig, chatTemplate: "{{ x }}" },
+    path: "x",
+    tokenizer,
+    tokenizerConfig,
+    chatTemplate: "{{ x }}",
     config: { eos_token_id: [6, 5] },
   };
 }
@@ -117,7 +120,8 @@ test(
   () => {
     const found = ggufTokenizer(
       files({
-        ...{ added_tokens, pre_tokenizer: split(QWEN2) },
+        added_tokens,
+        pre_tokenizer: split(QWEN2),
         model: { type: "BPE", vocab, merges: ["a b"] },
       }, { bos_token: { content: "<s>" }, add_bos_token: true }),
       8,
@@ -126,7 +130,14 @@ test(
     assertEquals(valueOf(found, "pre"), "qwen2");
     assertEquals(valueOf(found, "merges"), ["a b"]);
     assertEquals(valueOf(found, "tokens"), [
-      ...["a", "b", "ab", "<unk>", "<0x0A>", "<s>", "<think>", "[PAD7]"],
+      "a",
+      "b",
+      "ab",
+      "<unk>",
+      "<0x0A>",
+      "<s>",
+      "<think>",
+      "[PAD7]",
     ]);
     assertEquals(valueOf(found, "token_type"), [1, 1, 1, 1, 1, 3, 4, 5]);
     assertEquals(valueOf(found, "bos_token_id"), 5);
@@ -136,7 +147,8 @@ test(
       true,
     ]);
     assertEquals(found.metadata.get("tokenizer.chat_template"), {
-      ...{ type: "string", value: "{{ x }}" },
+      type: "string",
+      value: "{{ x }}",
     });
   },
 );
@@ -146,7 +158,10 @@ test(
   pure,
   () => {
     const model = {
-      ...{ type: "BPE", vocab, merges: [["a", "b"]], byte_fallback: true },
+      type: "BPE",
+      vocab,
+      merges: [["a", "b"]],
+      byte_fallback: true,
       unk_token: "<unk>",
     };
     const post_processor = {
@@ -163,7 +178,8 @@ test(
     const none = { ...given, normalizer: null, post_processor: null };
     const plain = ggufTokenizer(files(none, { bos_token: "<s>" }), 7);
     assertEquals([valueOf(plain, "add_space_prefix"), plain.addsBos], [
-      ...[false, false],
+      false,
+      false,
     ]);
   },
 );
@@ -184,10 +200,8 @@ test(
     refused(plain, 6, "ids up to 6, the model's embedding has 6 rows");
     refused({ ...plain, normalizer: { type: "Lowercase" } }, 8, "Lowercase");
     const bytes = {
-      ...{
-        ...plain,
-        model: { ...model, merges: ["a b"], byte_fallback: true },
-      },
+      ...plain,
+      model: { ...model, merges: ["a b"], byte_fallback: true },
     };
     refused(bytes, 8, '"ByteLevel" of SentencePiece');
   },

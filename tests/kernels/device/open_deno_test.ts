@@ -20,7 +20,8 @@ async function openWith(env: Record<string, string>): Promise<string> {
     await openDevice().then(() => console.log("opened", Deno.env.get("LP_NUM_THREADS")), (error) => console.log(error.message));`;
   const { stdout } = await new Deno.Command("deno", {
     args: ["eval", "-q", "--ext=ts", script],
-    ...{ cwd: ROOT, env },
+    cwd: ROOT,
+    env,
   }).output();
   return new TextDecoder().decode(stdout);
 }

@@ -116,19 +116,25 @@ await runTest(
     const texts = ["One and one is two.", "Two and two is four."];
     writeRows(scene.path("texts.jsonl"), texts.map((text) => ({ text })));
     const { rows } = await scene.train("run", {
-      ...{ trainer: "sft", model_name_or_path: bare, init_from_config: true },
-      ...{
-        dataset: scene.path("texts.jsonl"),
-        max_steps: 10,
-        learning_rate: 1e-2,
-      },
+      trainer: "sft",
+      model_name_or_path: bare,
+      init_from_config: true,
+      dataset: scene.path("texts.jsonl"),
+      max_steps: 10,
+      learning_rate: 1e-2,
     });
     // 600 tokens: a random model starts near ln 600 = 6.4 nats
     assert(Math.abs(rows[0]!["loss"]! - Math.log(600)) < 0.3);
     assert(rows.at(-1)!["loss"]! < 4, JSON.stringify(rows.at(-1)));
     assertEquals(Object.keys(rows[0]!).sort(), [
-      ...["entropy", "epoch", "grad_norm", "learning_rate", "loss"],
-      ...["mean_token_accuracy", "num_tokens", "step"],
+      "entropy",
+      "epoch",
+      "grad_norm",
+      "learning_rate",
+      "loss",
+      "mean_token_accuracy",
+      "num_tokens",
+      "step",
     ]);
     const model = await load(scene.device, scene.path("run"));
     assertEquals(model.config.hidden_size, 32);

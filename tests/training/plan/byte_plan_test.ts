@@ -28,23 +28,36 @@ import { runTraining } from "../../../src/training/run/run.ts";
 const OPTIMIZER: ByteSources["optimizer"] = {
   optim: "adamw_torch",
   weight_decay: 0,
-  ...{ adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 },
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
 };
 
 const ADAPTER = {
-  ...{ r: 8, lora_alpha: 8, lora_dropout: 0, ...PLAIN_ADAPTER },
+  r: 8,
+  lora_alpha: 8,
+  lora_dropout: 0,
+  ...PLAIN_ADAPTER,
   target_modules: "all-linear",
 };
 
 /** Qwen2's sizes, but for layers. */
 function configOf(sizes: Record<string, number> = {}): ModelConfig {
   return readModelConfig({
-    ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"] },
-    ...{ hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 2 },
-    ...{ num_attention_heads: 14, num_key_value_heads: 2 },
-    ...{ vocab_size: 151_936, max_position_embeddings: 2048 },
-    ...{ rms_norm_eps: 1e-6, rope_theta: 1e6, hidden_act: "silu" },
-    ...{ tie_word_embeddings: true, ...sizes },
+    model_type: "qwen2",
+    architectures: ["Qwen2ForCausalLM"],
+    hidden_size: 896,
+    intermediate_size: 4864,
+    num_hidden_layers: 2,
+    num_attention_heads: 14,
+    num_key_value_heads: 2,
+    vocab_size: 151_936,
+    max_position_embeddings: 2048,
+    rms_norm_eps: 1e-6,
+    rope_theta: 1e6,
+    hidden_act: "silu",
+    tie_word_embeddings: true,
+    ...sizes,
   });
 }
 
@@ -60,8 +73,12 @@ function pairBatch(prompt: number, answer: number) {
 
 function sourcesOf(sources: Partial<ByteSources>): ByteSources {
   return {
-    ...{ config: configOf(), dtypeOf: () => "bf16", adapter: ADAPTER },
-    ...{ optimizer: OPTIMIZER, forward: [], gradientCheckpointing: false },
+    config: configOf(),
+    dtypeOf: () => "bf16",
+    adapter: ADAPTER,
+    optimizer: OPTIMIZER,
+    forward: [],
+    gradientCheckpointing: false,
     movesReference: false,
     training: [pairBatch(100, 512)],
     ...sources,
@@ -79,7 +96,9 @@ for (
     ["LoRA", LORA],
     ["LoRA, a moving reference", { ...LORA, sync_ref_model: true }],
     ["DoRA with modules in full, a moving reference", {
-      ...{ ...LORA, use_dora: true, lora_modules_to_save: ["norm"] },
+      ...LORA,
+      use_dora: true,
+      lora_modules_to_save: ["norm"],
       sync_ref_model: true,
     }],
     ["LoRA of a reward model", { ...LORA, trainer: "reward" }],
@@ -143,7 +162,8 @@ await gpuTest(
       const frozen = await planBytes(
         device,
         sourcesOf({
-          ...{ ...how, adapter: undefined },
+          ...how,
+          adapter: undefined,
           isTrained: (name) => name.startsWith("model.layers.5."),
         }),
       );
@@ -183,12 +203,17 @@ await gpuTest(
   async ({ variant, windowBytes }) => {
     using device = await openDevice({ variant, windowBytes });
     const config = configOf({
-      ...{ hidden_size: 128, intermediate_size: 256, vocab_size: 20_000 },
-      ...{ num_attention_heads: 2, max_position_embeddings: 256 },
+      hidden_size: 128,
+      intermediate_size: 256,
+      vocab_size: 20_000,
+      num_attention_heads: 2,
+      max_position_embeddings: 256,
     });
     const batch = pairBatch(20, 64);
     const model = sampleModel(device, config, {
-      ...{ trained: false, dtypeOf: () => "bf16", adapter: ADAPTER },
+      trained: false,
+      dtypeOf: () => "bf16",
+      adapter: ADAPTER,
       numbers: seeded(1 << 16, 1),
     });
     using _scope = device.scope();
@@ -202,7 +227,8 @@ await gpuTest(
     const plan = await planBytes(
       device,
       sourcesOf({
-        ...{ config, training: [batch] },
+        config,
+        training: [batch],
       }),
     );
     assert(plan.largest <= most);
