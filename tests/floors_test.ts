@@ -198,7 +198,8 @@ function roomOf(path: string): string | undefined {
 function importsPastRooms(source: Source): string[] {
   const floor = floorOf(source.path)!;
   const room = roomOf(source.path);
-  if (room === undefined) return [];
+  // a floor's mod.ts is its entry for users, and exports from all rooms
+  if (room === undefined || source.path === `${floor}/mod.ts`) return [];
   const row = ROOMS[floor]![room];
   if (row === undefined) return [`${source.path}: its room has no row`];
   return importsOf(source).filter((target) => {
@@ -325,6 +326,7 @@ test(
     assertEquals(from("src/files/disk.ts", "./disk/b.ts"), [
       "src/files/disk.ts -> src/files/disk/b.ts",
     ]);
+    assertEquals(from("src/training/mod.ts", "./run/b.ts"), []);
     assertEquals(from("src/training/shed/a.ts", "./b.ts"), [
       "src/training/shed/a.ts: its room has no row",
     ]);

@@ -124,8 +124,3 @@ test("the pages' code type-checks", running, async () => {
   const withCode = ["README.md", "docs/from_code.md"];
   assertEquals(await deno("check", "-q", "--doc-only", ...withCode), "");
 });
-
-test("mod.ts's example runs", running, async () => {
-  const args = ["-q", "--no-prompt", "--no-check", "-P=inspect", "mod.ts"];
-  assertEquals(await deno("test", "--doc", ...args), "");
-});

@@ -103,7 +103,6 @@ export class Device implements Disposable {
 
   /**
    * Opens a scope: what is allocated until its disposal goes back to the pool then.
-   * @internal
    */
   scope(): Scope {
     const scope = this.#scopes.open();
@@ -152,7 +151,6 @@ export class Device implements Disposable {
 
   /**
    * A tensor with the given contents.
-   * @internal
    */
   upload(
     data: NumberArray,
@@ -247,7 +245,6 @@ export class Device implements Disposable {
 
   /**
    * Reads an f32 tensor; waits for all recorded work.
-   * @internal
    */
   async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
     return new Float32Array(await this.readBytes(tensor));

@@ -29,6 +29,7 @@ const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
 
 /** A GPU that is open, and what `Device` wants to know of it. */
 export interface OpenedGpu {
+  /** WebGPU's own handle. */
   readonly gpu: GPUDevice;
   /** Whether a CPU plays its part, as llvmpipe does. */
   readonly isCpu: boolean;

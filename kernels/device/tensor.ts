@@ -11,8 +11,11 @@ export type DType = "f32" | "f16" | "bf16" | "u32" | "i32";
  * row-major.
  */
 export interface Tensor {
+  /** The memory; longer than the tensor where the pool had no shorter one. */
   readonly buffer: GPUBuffer;
+  /** Sizes from the outermost to the innermost. */
   readonly shape: readonly number[];
+  /** The type of the numbers. */
   readonly dtype: DType;
   /**
    * Where the first element lies in `buffer`, a multiple of 256; only views by `rowsView()` have

@@ -26,7 +26,9 @@ import {
  * `[tokens, r]` and w, f32, `[rows, r]`; backward x is `[tokens, r]` and w `[r, cols]`.
  */
 export interface MoreProduct {
+  /** Its left side. */
   readonly x: Tensor;
+  /** Its right side. */
   readonly w: Matrix;
 }
 

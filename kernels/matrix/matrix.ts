@@ -39,11 +39,15 @@ export interface MatrixWindow {
 
 /** A weight `[rows, cols]`: `rows` outputs, `cols` inputs. */
 export interface Matrix {
+  /** Outputs of the layer. */
   readonly rows: number;
+  /** Inputs of the layer. */
   readonly cols: number;
+  /** How a number is kept. */
   readonly dtype: MatrixDType;
   /** 16-byte words from one row, or group of rows, to the next; the last one is filled up with zeros. */
   readonly pitch: number;
+  /** @internal */
   readonly windows: readonly MatrixWindow[];
 }
 

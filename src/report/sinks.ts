@@ -3,7 +3,8 @@ import type { Sink } from "../training/run/sink.ts";
 import { cardFile } from "./card_file.ts";
 import { curvesFile } from "./curves_file.ts";
 
-const SINKS = {
+/** The sinks by name; each is made for the folder of a run. */
+export const SINKS = {
   curves: curvesFile,
   card: cardFile,
 } as const satisfies Readonly<Record<string, (folder: string) => Sink>>;

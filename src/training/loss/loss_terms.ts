@@ -10,9 +10,13 @@
  * weighted by token where the method says so (`ld_alpha`, means per token).
  */
 export interface PairLogps {
+  /** Of the chosen answers, under the policy. */
   readonly chosen: Float64Array;
+  /** Of the rejected answers, under the policy. */
   readonly rejected: Float64Array;
+  /** Of the chosen answers, under the reference. */
   readonly referenceChosen: Float64Array;
+  /** Of the rejected answers, under the reference. */
   readonly referenceRejected: Float64Array;
   /** Trained tokens of each chosen answer; 1 where `chosen` is a mean per token already. */
   readonly chosenLengths: Float64Array;
@@ -40,10 +44,13 @@ export interface PairLoss {
 
 /** Sums of log-probabilities of single answers, in nats. Every array is `[answers]`. */
 export interface AnswerLogps {
+  /** Under the policy. */
   readonly answer: Float64Array;
+  /** Under the reference. */
   readonly referenceAnswer: Float64Array;
   /** Another row's answer to this row's prompt; zeros where the loss needs none. */
   readonly mismatched: Float64Array;
+  /** The same under the reference. */
   readonly referenceMismatched: Float64Array;
   /** 1 where the answer is wanted, 0 where it is not. */
   readonly desirable: Uint8Array;

@@ -58,7 +58,8 @@ export type LossRow =
 const logistic: MarginLoss = (margin, { beta, label_smoothing }) =>
   smoothedLogistic(margin, { scale: beta, smoothing: label_smoothing });
 
-const rows = {
+/** The losses: one row for each. */
+export const LOSSES = {
   sigmoid: {
     help: "DPO; with label_smoothing conservative DPO",
     source:
@@ -293,10 +294,10 @@ const rows = {
 } as const satisfies Readonly<Record<string, LossRow>>;
 
 /** A name in the table of losses. */
-export type LossName = keyof typeof rows;
+export type LossName = keyof typeof LOSSES;
 
 /** Every loss, by the name that `loss_type` has for it. */
-export const lossRows: Readonly<Record<LossName, LossRow>> = rows;
+export const lossRows: Readonly<Record<LossName, LossRow>> = LOSSES;
 
 /** The names in the table of losses. */
-export const lossNames = Object.keys(rows) as LossName[];
+export const lossNames = Object.keys(LOSSES) as LossName[];

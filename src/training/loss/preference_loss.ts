@@ -15,7 +15,9 @@ import { type LossName, lossRows } from "./losses.ts";
 
 /** Which losses, how much of each, and their options, TRL's defaults where absent. */
 export interface PreferenceLossOptions extends Partial<LossOptions> {
+  /** How strongly the policy is held to the reference; 0.1 is usual. */
   readonly beta: number;
+  /** The losses that are added up. */
   readonly loss_type: readonly LossName[];
   /** One weight per name, 1 each where null; they are not normalised. */
   readonly loss_weights: readonly number[] | null;

@@ -193,7 +193,11 @@ const output = {
   logging_first_step: flag("Log the first step too"),
 };
 
-/** The options of a training run, under the headings of `--help`. */
+/**
+ * The options of a training run, under the headings of `--help`.
+ *
+ * @internal
+ */
 export const trainGroups = {
   "Model": modelOptions,
   "Data": dataOptions,
