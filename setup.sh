@@ -1,7 +1,10 @@
 #!/bin/sh
 # Makes sure that what Tiebreak runs on is there: Deno, its packages, and a WebGPU adapter.
-# Safe to run again: what is there already is kept. Where no adapter is found, it brings Vulkan in
+# It is safe to run again: what is there is kept. Where no adapter is found, it installs Vulkan in
 # software; it never touches drivers.
+#
+# --with=chromium,mpi also installs, by apt, what some of the tests need: a browser, Open MPI.
+# Without it those tests are skipped by name.
 set -eu
 cd "$(dirname "$0")"
 
@@ -19,14 +22,14 @@ fail() {
   exit 1
 }
 
-# quietly COMMAND...: its output is shown only if it fails
+# quietly COMMAND...: shows the output of the command only if it fails
 quietly() {
   if "$@" >"$LOG" 2>&1 </dev/null; then return 0; fi
   cat "$LOG" >&2
   return 1
 }
 
-# version_of DENO: its version, empty if it does not run
+# version_of DENO: prints its version, and nothing if it does not run
 version_of() { "$1" --version 2>/dev/null </dev/null | sed -n '1s/^deno \([0-9.]*\).*/\1/p'; }
 
 # new_enough DENO: whether it runs and is 2.9 or later
@@ -47,7 +50,7 @@ deno_is_ready() {
   command -v deno >/dev/null 2>&1 && new_enough deno
 }
 
-# link DENO: makes it the one that `deno` means for the commands after this script
+# link DENO: makes `deno` mean this program for the commands after this script
 link() {
   for folder in /usr/local/bin "$HOME/.local/bin" "$HOME/bin"; do
     on_path "$folder" || continue
@@ -61,7 +64,7 @@ link() {
     "export PATH=\"$(dirname "$1"):\$PATH\""
 }
 
-# known_deno: prints one that is new enough in a place where an installer puts it
+# known_deno: prints the path of a Deno that is new enough, from where installers put it
 known_deno() {
   for candidate in "${DENO_INSTALL:-$HOME/.deno}/bin/deno" "$HOME/.deno-npm/bin/deno"; do
     if [ -x "$candidate" ] && new_enough "$candidate"; then
@@ -72,8 +75,8 @@ known_deno() {
   return 1
 }
 
-# npm may have been told not to run the package's install script: its launcher then unpacks the
-# program at the first call, so only what `deno --version` says counts.
+# npm may have been told not to run the install script of the package. Its launcher then unpacks
+# the program at the first call, so only the answer of `deno --version` counts.
 install_by_npm() {
   command -v npm >/dev/null 2>&1 || return 1
   say "installing Deno $WANTED by npm"
@@ -133,7 +136,7 @@ adapter() {
   ' 2>/dev/null </dev/null
 }
 
-# as_root COMMAND...: through sudo where that is needed and there
+# as_root COMMAND...: runs the command as root, through sudo where that is needed and there
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
     quietly "$@"
@@ -145,12 +148,16 @@ as_root() {
   fi
 }
 
+# install_by_apt PACKAGE...: installs packages of Debian or Ubuntu
+install_by_apt() {
+  as_root apt-get update || say "the package lists could not be refreshed, going on with the old ones"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
 install_software_vulkan() {
   if command -v apt-get >/dev/null 2>&1; then
     say "no Vulkan adapter found, installing mesa-vulkan-drivers and libvulkan1"
-    as_root apt-get update || say "the package lists could not be refreshed, going on with the old ones"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      mesa-vulkan-drivers libvulkan1 && return 0
+    install_by_apt mesa-vulkan-drivers libvulkan1 && return 0
     fail "cannot install the software Vulkan driver; as root run:" \
       "apt-get update && apt-get install -y mesa-vulkan-drivers libvulkan1"
   fi
@@ -168,14 +175,63 @@ ensure_adapter() {
   name=$(adapter) || fail "the Vulkan driver is installed, yet Deno finds no WebGPU adapter"
 }
 
-# note_vector_width: llvmpipe, the software adapter, stops at 256 bits by itself; this file tells
-# kernels/device/open_deno.ts to ask for more
+# packages_of NAME: prints the packages that --with=NAME installs; fails for an unknown name
+packages_of() {
+  case "$1" in
+    chromium) echo chromium ;;
+    mpi) echo openmpi-bin libopenmpi-dev ;;
+    *) return 1 ;;
+  esac
+}
+
+# program_of NAME: prints the program by which the packages are known to be there
+program_of() {
+  case "$1" in
+    chromium) echo chromium ;;
+    mpi) echo mpirun ;;
+  esac
+}
+
+# check_names NAME...: refuses the names that --with does not know
+check_names() {
+  for one in "$@"; do
+    packages_of "$one" >/dev/null ||
+      fail "cannot install \"$one\" by --with: the names are chromium, mpi"
+  done
+}
+
+# ensure_programs NAME...: installs the packages whose program is not there
+ensure_programs() {
+  for one in "$@"; do
+    if command -v "$(program_of "$one")" >/dev/null 2>&1; then continue; fi
+    packages=$(packages_of "$one")
+    command -v apt-get >/dev/null 2>&1 ||
+      fail "cannot install $one: apt-get is not there; install by hand what has the program $(program_of "$one")"
+    say "installing $packages"
+    # shellcheck disable=SC2086
+    install_by_apt $packages || fail "cannot install $one; as root run:" \
+      "apt-get update && apt-get install -y $packages"
+  done
+}
+
+# note_vector_width: llvmpipe, the software adapter, uses 256 bits unless it is asked for more; this
+# file tells kernels/device/open_deno.ts to ask
 note_vector_width() {
   rm -f .cache/vector_width
   case "$name" in *llvmpipe*) ;; *) return 0 ;; esac
   grep -qw avx512vl /proc/cpuinfo 2>/dev/null || return 0
   mkdir -p .cache && echo 512 >.cache/vector_width
 }
+
+with=
+for argument in "$@"; do
+  case "$argument" in
+    --with=*) with=$(printf %s "${argument#--with=}" | tr , ' ') ;;
+    *) fail "unknown argument \"$argument\", expected nothing or --with=chromium,mpi" ;;
+  esac
+done
+# shellcheck disable=SC2086
+check_names $with
 
 ensure_deno
 quietly deno install --frozen || fail "cannot fetch the packages that deno.lock names"
@@ -184,4 +240,6 @@ quietly deno bundle -q --platform browser -o "$LOG" kernels/device/grid.ts ||
   say "the bundler could not be fetched: the test that bundles for browsers will fail"
 ensure_adapter
 note_vector_width
+# shellcheck disable=SC2086
+ensure_programs $with
 printf 'setup: Deno %s, WebGPU adapter: %s\n' "$(version_of deno)" "$name"

@@ -25,16 +25,18 @@ export function referenceTest(
 export async function referenceGpuTest(
   name: string,
   body: (device: Device, context: Deno.TestContext) => Promise<void>,
-  { read = [], write = [], variants = ["panel", "tile"] }: {
+  { read = [], write = [], variants = ["panel", "tile"], long = false }: {
     readonly read?: readonly string[];
     readonly write?: readonly string[];
     readonly variants?: readonly Variant[];
+    readonly long?: boolean;
   } = {},
 ): Promise<void> {
   await gpuTest(named(name), body, {
     read: [...REFERENCE, ...read],
     write: [...write],
     variants,
+    long,
   });
 }
 

@@ -1,8 +1,12 @@
 /**
  * Registers a test with the permissions that it names, "none" if it names none. A test whose
  * permissions `deno test` was not given is skipped by its name: it neither fails nor asks for them.
- * Every test is watched for operations and resources that it leaves open.
+ * A long test runs by `deno task test:long` only, and is skipped by its name otherwise. Every test
+ * is watched for operations and resources that it leaves open.
  */
+
+/** Whether long tests run. This is the only place that asks. */
+const RUNS_LONG = Deno.args.includes("--long");
 
 /** What a test may touch: nothing, or the paths, hosts, programs and variables that it names. */
 export type Permissions = "none" | Deno.PermissionOptionsObject;
@@ -11,6 +15,8 @@ export type Permissions = "none" | Deno.PermissionOptionsObject;
 export interface TestOptions {
   readonly permissions?: Permissions;
   readonly ignore?: boolean;
+  /** Whether the test takes so long that it runs before an issue is closed, not at each change. */
+  readonly long?: boolean;
   readonly sanitizeOps?: boolean;
   readonly sanitizeResources?: boolean;
 }
@@ -68,12 +74,14 @@ export function test(
     : typeof second === "function"
     ? { name: first, fn: second }
     : { ...second, name: first, fn: third! };
-  const { permissions = "none", ignore = false } = named;
+  const { permissions = "none", ignore = false, long = false, ...rest } = named;
+  const isSkipped = ignore || (long && !RUNS_LONG) || !isGranted(permissions);
   Deno.test({
     sanitizeOps: true,
     sanitizeResources: true,
-    ...named,
+    ...rest,
+    name: long ? `long: ${rest.name}` : rest.name,
     permissions,
-    ignore: ignore || !isGranted(permissions),
+    ignore: isSkipped,
   });
 }

@@ -25,11 +25,18 @@ const adapter = await open({ variant: "panel" }).then(() => true, () => false);
 export async function gpuTest(
   name: string,
   body: (device: Device, context: Deno.TestContext) => Promise<void>,
-  { variants = ["panel", "tile"], read = false, write = false, ...options }:
+  {
+    variants = ["panel", "tile"],
+    read = false,
+    write = false,
+    long = false,
+    ...options
+  }:
     & {
       variants?: readonly Variant[];
       read?: boolean | string[];
       write?: boolean | string[];
+      long?: boolean;
     }
     & Omit<DeviceOptions, "variant"> = {},
 ): Promise<void> {
@@ -39,6 +46,7 @@ export async function gpuTest(
       name: `${name} (${adapter ? variant : "skipped: no WebGPU adapter"})`,
       ignore: !adapter,
       permissions: { read, write },
+      long,
       async fn(context) {
         using _scope = device!.scope();
         await body(device!, context);

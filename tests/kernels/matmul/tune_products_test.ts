@@ -78,6 +78,7 @@ await gpuTest(
     }
     chooseProduct(device, 0);
   },
+  { long: true },
 );
 
 test("gpuTiling() takes the wanted tile where that fills a card", () => {

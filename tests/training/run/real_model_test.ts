@@ -84,6 +84,7 @@ for (const [name, method] of Object.entries(METHODS)) {
       ),
     {
       variants: ["panel"],
+      long: true,
       read: [TEMPLATES, TEMPORARY],
       write: [TEMPORARY],
     },

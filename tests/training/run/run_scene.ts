@@ -98,12 +98,16 @@ function scene(device: Device): Scene {
 export async function runTest(
   name: string,
   body: (scene: Scene) => Promise<void>,
-  { variants = ["panel"] }: { variants?: readonly Variant[] } = {},
+  { variants = ["panel"], long = false }: {
+    variants?: readonly Variant[];
+    long?: boolean;
+  } = {},
 ): Promise<void> {
   await gpuTest(name, (device) => body(scene(device)), {
     read: [TEMPORARY, MODEL, TOKENIZER],
     write: [TEMPORARY],
     variants,
+    long,
   });
 }
 
