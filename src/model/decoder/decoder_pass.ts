@@ -63,7 +63,7 @@ export interface DecoderOptions {
    * The seed of dropout, given while training with dropout. Each linear layer draws from its own
    * stream.
    */
-  readonly dropout?: DropoutSeed;
+  readonly dropout?: DropoutSeed | undefined;
 }
 
 /** The queries of a layer: the tokens whose hidden states it computes. */

@@ -10,11 +10,11 @@ export interface DataPosition {
   /** Number of finished epochs. */
   readonly epoch: number;
   /** Number of finished steps of this epoch. */
-  readonly window: number;
+  readonly step: number;
 }
 
 /** The examples of one optimizer step. */
-export interface DataWindow {
+export interface DataStep {
   /** Indices of examples, a list for each micro-batch. */
   readonly microBatches: readonly (readonly number[])[];
   /**
@@ -45,7 +45,7 @@ export interface EpochOptions {
 }
 
 /** The position at the start of a run. */
-export const DATA_START: DataPosition = { epoch: 0, window: 0 };
+export const DATA_START: DataPosition = { epoch: 0, step: 0 };
 
 /**
  * Indices of the examples in the order of one epoch. It depends on the seed and the epoch alone.
@@ -99,7 +99,7 @@ function groups<T>(items: readonly T[], size: number): T[][] {
 }
 
 /** Optimizer steps in one epoch. */
-export function windowsPerEpoch(
+export function stepsInEpoch(
   { examples, batchSize, accumulation = 1 }: EpochOptions,
 ): number {
   return Math.ceil(Math.ceil(examples / batchSize) / accumulation);
@@ -110,10 +110,10 @@ export function windowsPerEpoch(
  *
  * @throws {RangeError} if there are no examples, or sizes are not positive integers
  */
-export function* dataWindows(
+export function* dataSteps(
   options: EpochOptions,
   from: DataPosition = DATA_START,
-): Generator<DataWindow> {
+): Generator<DataStep> {
   const { examples, batchSize, accumulation = 1 } = options;
   const sizes = {
     examples,
@@ -129,17 +129,15 @@ export function* dataWindows(
   }
   for (let epoch = from.epoch;; epoch++) {
     const microBatches = groups(epochOrder(epoch, options), batchSize);
-    const windows = groups(microBatches, accumulation);
-    const first = epoch === from.epoch ? from.window : 0;
-    for (let i = first; i < windows.length; i++) {
+    const steps = groups(microBatches, accumulation);
+    const first = epoch === from.epoch ? from.step : 0;
+    for (let i = first; i < steps.length; i++) {
       const taken = Math.min((i + 1) * accumulation, microBatches.length);
-      const isLast = i + 1 === windows.length;
+      const isLast = i + 1 === steps.length;
       yield {
-        microBatches: windows[i] as number[][],
+        microBatches: steps[i] as number[][],
         epoch: epoch + taken / microBatches.length,
-        next: isLast
-          ? { epoch: epoch + 1, window: 0 }
-          : { epoch, window: i + 1 },
+        next: isLast ? { epoch: epoch + 1, step: 0 } : { epoch, step: i + 1 },
       };
     }
   }

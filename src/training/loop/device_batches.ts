@@ -21,7 +21,7 @@ export interface PackOptions {
   readonly couples: boolean;
 }
 
-/** Packs the micro-batches of a window in their order; a device batch holds at most one piece of each. */
+/** Packs the micro-batches of a step in their order; a device batch holds at most one piece of each. */
 export function packDeviceBatches(
   microBatches: readonly (readonly number[])[],
   { maxTokens, tokensOf, couples }: PackOptions,

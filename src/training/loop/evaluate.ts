@@ -10,7 +10,7 @@ import {
 } from "../method/metrics.ts";
 import type { TargetStatistics } from "../loss/token_sums.ts";
 import type { Objective } from "../method/objective.ts";
-import { type Dataset, prepareWindow, referenceOf } from "./window_pass.ts";
+import { type Dataset, layOutStep, referenceOf } from "./step_batches.ts";
 
 /** What is evaluated, and how many examples at a time. */
 export interface EvaluationParts<Example> {
@@ -62,7 +62,7 @@ async function statisticsOf<Example>(
   data: Dataset<Example>,
   indices: readonly number[],
 ): Promise<TargetStatistics> {
-  const { deviceBatches } = prepareWindow(
+  const { deviceBatches } = layOutStep(
     { objective: { ...objective, couples: false }, maxTokensPerBatch },
     data,
     [indices],

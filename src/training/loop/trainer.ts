@@ -1,17 +1,17 @@
 /**
- * The one training loop: windows of micro-batches, one optimizer step each, evaluation and saving at their times.
- * Knows no loss by name, no option, no file and no screen: all that is in what it is given.
+ * The one training loop: step after step, with logs, evaluations and checkpoints when they are due.
+ * What a step does is in step.ts. Knows no loss by name, no option, no file and no screen.
  *
- * The device is waited for once a step: the norm of its gradients is read with the next step's log-probabilities,
- * or before anything that shows or keeps the step.
+ * The device is waited for once a step: the norm of a step's gradients is read together with the
+ * log-probabilities of the next step, or before anything that shows or keeps the step.
  */
 import { clippedNorm } from "../../../kernels/optimizers/gradient_clip.ts";
 import {
   type DataPosition,
-  type DataWindow,
-  dataWindows,
+  type DataStep,
+  dataSteps,
   type EpochOptions,
-  windowsPerEpoch,
+  stepsInEpoch,
 } from "../../preference/tokens/epoch.ts";
 import {
   type BestOptions,
@@ -21,22 +21,14 @@ import {
 import { evaluate } from "./evaluate.ts";
 import { Meter, type MeterState } from "./meter.ts";
 import type { Metrics } from "../method/metrics.ts";
-import type { MovingReference } from "./moving_reference.ts";
-import type { Optimizer } from "../optimizer/optimizer.ts";
 import {
   checkAnyTaken,
   countSkipped,
   type GuardState,
   type SkippedStep,
 } from "./step_guard.ts";
-import {
-  type Dataset,
-  type MicroBatchResult,
-  type PassParts,
-  type PreparedWindow,
-  prepareWindow,
-  runWindow,
-} from "./window_pass.ts";
+import { type StepParts, type StepResult, takeStep } from "./step.ts";
+import { type Dataset, layOutStep, type StepBatches } from "./step_batches.ts";
 
 /** Where a run stands between two steps; plain JSON. */
 export interface TrainerState {
@@ -62,21 +54,13 @@ export interface TrainingEnd extends TrainerState {
 }
 
 /** What a run is made of. */
-export interface TrainerParts<Example>
-  extends Omit<PassParts<Example>, "referenceModel"> {
-  readonly train: Dataset<Example>;
+export interface TrainerParts<Example> extends StepParts<Example> {
   readonly evaluation: Dataset<Example> | undefined;
-  readonly optimizer: Optimizer;
-  /** The reference where it moves; undefined: it is a column. */
-  readonly movingReference: MovingReference | undefined;
   readonly order: EpochOptions;
   readonly totalSteps: number;
   /** Learning rate by steps done. */
   readonly schedule: (stepsDone: number) => number;
-  readonly maxGradNorm: number;
   readonly evalBatchSize: number;
-  /** Seed of dropout; undefined: no dropout. */
-  readonly dropoutSeed: number | undefined;
   /** What happens after a step, by its number. */
   readonly isDue: (event: "log" | "eval" | "save", step: number) => boolean;
   /** Whether to evaluate before the first step. */
@@ -107,13 +91,11 @@ export interface TrainerHooks {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A step whose norm has not been read. */
-interface OpenStep {
+/** A step that was taken, and whose gradients' norm has not been read. */
+interface OpenStep extends StepResult {
   readonly step: number;
-  readonly loss: number;
   readonly learning_rate: number;
-  readonly results: readonly MicroBatchResult[];
-  /** Where its rows stand, for messages. */
+  /** The places of its rows, for messages. */
   readonly rows: () => readonly string[];
 }
 
@@ -124,41 +106,37 @@ interface OpenStep {
  * @throws {Error} if too many steps in a row are not finite, naming the rows of the last
  */
 export async function train<Example>(
-  given: TrainerParts<Example>,
+  parts: TrainerParts<Example>,
   hooks: TrainerHooks,
   start: TrainerState = FRESH,
 ): Promise<TrainingEnd> {
-  const parts = { ...given, referenceModel: given.movingReference?.model };
   const { order, totalSteps, optimizer } = parts;
   const { step: done } = start;
-  const course = new Course(parts, hooks, start);
+  const run = new RunProgress(parts, hooks, start);
   optimizer.steps = done - start.guard.skipped;
-  const windows = dataWindows(order, positionAfter(done, order));
-  const prepare = ({ microBatches, epoch }: DataWindow) => ({
-    ...prepareWindow(parts, parts.train, microBatches),
-    epoch,
-  });
-  if (done === 0 && parts.evaluatesFirst) await course.evaluate(0, 0);
-  let next = done < totalSteps && prepare(windows.next().value as DataWindow);
+  const steps = dataSteps(order, positionAfter(done, order));
+  const layOutNext = () => {
+    const { microBatches, epoch } = steps.next().value as DataStep;
+    return { ...layOutStep(parts, parts.train, microBatches), epoch };
+  };
+  if (done === 0 && parts.evaluatesFirst) await run.evaluate(0, 0);
+  let next = done < totalSteps && layOutNext();
   for (let step = done + 1; next; step++) {
-    const window = next;
-    await course.takeStep(window, step);
-    hooks.onStep?.(step, window.tokens);
+    const batches = next;
+    await run.takeStep(batches, step);
+    hooks.onStep?.(step, batches.tokens);
     // the device is at work; the next batches are laid out meanwhile
-    next = step < totalSteps && prepare(windows.next().value as DataWindow);
-    const outcome = await course.afterStep(step, window.epoch, !next);
-    if (outcome) return { ...course.stateAt(step), outcome };
+    next = step < totalSteps && layOutNext();
+    const outcome = await run.afterStep(step, batches.epoch, !next);
+    if (outcome) return { ...run.stateAt(step), outcome };
   }
   const step = Math.max(done, totalSteps);
-  return { ...course.stateAt(step), outcome: "complete" };
+  return { ...run.stateAt(step), outcome: "complete" };
 }
 
-/** The parts as the passes want them. */
-type Parts<Example> = TrainerParts<Example> & PassParts<Example>;
-
-/** A run between its steps: owns what they add up to. */
-class Course<Example> {
-  readonly #parts: Parts<Example>;
+/** A run between its steps: it owns the sums since the last line, skipped steps and the best evaluation. */
+class RunProgress<Example> {
+  readonly #parts: TrainerParts<Example>;
   readonly #hooks: TrainerHooks;
   readonly #meter: Meter;
   #guard: GuardState;
@@ -166,7 +144,7 @@ class Course<Example> {
   #open: OpenStep | undefined;
 
   constructor(
-    parts: Parts<Example>,
+    parts: TrainerParts<Example>,
     hooks: TrainerHooks,
     { meter, guard, best }: TrainerState,
   ) {
@@ -179,45 +157,43 @@ class Course<Example> {
 
   stateAt(step: number): TrainerState {
     return {
-      ...{ step, meter: this.#meter.state },
-      ...{ guard: this.#guard, best: this.#best },
+      step,
+      meter: this.#meter.state,
+      guard: this.#guard,
+      best: this.#best,
     };
   }
 
-  async takeStep(window: PreparedWindow, step: number): Promise<void> {
-    const parts = this.#parts;
-    const { optimizer, maxGradNorm, dropoutSeed: seed } = parts;
-    optimizer.zeroGradients();
-    const results = await runWindow(parts, parts.train, window, {
-      // each step draws masks of its own, the recomputed forward pass the same ones
-      dropout: (stream) =>
-        seed === undefined
-          ? undefined
-          : { seed: seed % 2 ** 29 * 2 ** 24 + step, stream },
-      alongside: [optimizer.clip],
-      onAlongside: ([clip]) => this.#settle(clip!),
+  async takeStep(batches: StepBatches, step: number): Promise<void> {
+    const { schedule, describe } = this.#parts;
+    const learningRate = schedule(step - 1);
+    const result = await takeStep(this.#parts, batches, {
+      number: step,
+      learningRate,
+      onClip: (clip) => this.#settle(clip),
     });
-    const loss = results.reduce((sum, { loss }) => sum + loss, 0);
-    const learningRate = parts.schedule(step - 1);
-    const rows = () => window.microBatches.flat().map(parts.describe);
-    this.#open = { step, loss, learning_rate: learningRate, results, rows };
-    optimizer.step({ learningRate, maxGradNorm, refuse: !isFinite(loss) });
-    parts.movingReference?.afterStep(step);
-    parts.model.device.submit();
+    this.#open = {
+      ...result,
+      step,
+      learning_rate: learningRate,
+      rows: () => batches.microBatches.flat().map(describe),
+    };
   }
 
-  /** Ends the step at hand. The weights are as before it if its numbers were not finite: the optimizer saw to that. */
+  /**
+   * Counts the step that was taken last, now that its norm is known. If its loss or its norm is not
+   * finite it counts as skipped: the optimizer has left the weights as they were.
+   */
   #settle(clip: ArrayLike<number>): void {
     if (!this.#open) return;
-    const { results, rows, ...numbers } = this.#open;
+    const { microBatches, rows, step, loss, learning_rate } = this.#open;
     this.#open = undefined;
-    const { loss, step } = numbers;
     const grad_norm = clippedNorm(clip);
     if (isFinite(loss) && isFinite(grad_norm)) {
-      for (const { metrics, attendedTokens } of results) {
+      for (const { metrics, attendedTokens } of microBatches) {
         this.#meter.addMicroBatch(metrics, attendedTokens);
       }
-      this.#meter.addStep({ ...numbers, grad_norm });
+      this.#meter.addStep({ loss, grad_norm, learning_rate });
       this.#guard = { ...this.#guard, inARow: 0 };
       return;
     }
@@ -225,7 +201,7 @@ class Course<Example> {
     this.#guard = countSkipped(this.#guard, skipped);
     this.#parts.optimizer.steps--;
     this.#meter.addSkipped(
-      results.reduce((sum, { attendedTokens }) => sum + attendedTokens, 0),
+      microBatches.reduce((sum, { attendedTokens }) => sum + attendedTokens, 0),
     );
     this.#hooks.onSkip?.(skipped);
   }
@@ -274,9 +250,10 @@ class Course<Example> {
   ): Promise<
     { readonly isBest: boolean; readonly stops: boolean } | undefined
   > {
-    const { best, evaluation } = this.#parts;
+    const { best, evaluation, movingReference } = this.#parts;
     if (evaluation === undefined) return undefined;
-    const row = await evaluate(this.#parts, evaluation);
+    const referenceModel = movingReference?.model;
+    const row = await evaluate({ ...this.#parts, referenceModel }, evaluation);
     await this.#hooks.onEvaluation({ step, epoch, ...row });
     // the best is looked for among trained weights
     if (best === undefined || step === 0) return undefined;
@@ -288,6 +265,6 @@ class Course<Example> {
 
 /** The position in the data after so many steps. */
 function positionAfter(steps: number, order: EpochOptions): DataPosition {
-  const perEpoch = windowsPerEpoch(order);
-  return { epoch: Math.floor(steps / perEpoch), window: steps % perEpoch };
+  const perEpoch = stepsInEpoch(order);
+  return { epoch: Math.floor(steps / perEpoch), step: steps % perEpoch };
 }

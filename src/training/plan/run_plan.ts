@@ -31,7 +31,7 @@ import {
   runModelConfig,
   trainedWeightsOf,
 } from "../setup/run_model.ts";
-import { prepareWindow } from "../loop/window_pass.ts";
+import { layOutStep } from "../loop/step_batches.ts";
 
 /** Examples of a run, and what it minimises. */
 export interface PlannedData<Example> {
@@ -204,7 +204,7 @@ function deviceBatches<Example>(
 ): Batch[] {
   const data = { examples: group, reference: new Float64Array() };
   const microBatches = inOrder(group.length, size);
-  return prepareWindow({ objective, maxTokensPerBatch }, data, microBatches)
+  return layOutStep({ objective, maxTokensPerBatch }, data, microBatches)
     .deviceBatches.map(({ batch }) => batch);
 }
 

@@ -1,7 +1,7 @@
 /** How many steps a run takes, over which examples, and how much work that is: arithmetic on its options. */
 import {
   type EpochOptions,
-  windowsPerEpoch,
+  stepsInEpoch,
 } from "../../preference/tokens/epoch.ts";
 import { tokenCount } from "../../preference/tokens/token_examples.ts";
 import {
@@ -36,7 +36,7 @@ export function runLength(
       "Cannot train: no example is left, expected at least one; run inspect to see why rows were dropped",
     );
   }
-  const stepsPerEpoch = windowsPerEpoch(order);
+  const stepsPerEpoch = stepsInEpoch(order);
   const totalSteps = options.max_steps > 0
     ? options.max_steps
     : Math.ceil(options.num_train_epochs * stepsPerEpoch);

@@ -5,11 +5,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
-  type DataWindow,
-  dataWindows,
+  type DataStep,
+  dataSteps,
   epochOrder,
   inOrder,
-  windowsPerEpoch,
+  stepsInEpoch,
 } from "../../../src/preference/tokens/epoch.ts";
 import { compared, referenceEntries } from "../../reference_dir.ts";
 import { eachCase, referenceTest } from "../../reference_test_case.ts";
@@ -19,10 +19,10 @@ import { test } from "../../test_case.ts";
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...guards, permissions: "none" } as const;
 
-function take(windows: Generator<DataWindow>, count: number): DataWindow[] {
+function take(steps: Generator<DataStep>, count: number): DataStep[] {
   return Array.from(
     { length: count },
-    () => windows.next().value as DataWindow,
+    () => steps.next().value as DataStep,
   );
 }
 
@@ -54,7 +54,7 @@ test({
 test({
   ...pure,
   name:
-    "dataWindows() leaves the last micro-batch and window of an epoch short and never crosses epochs",
+    "dataSteps() leaves the last micro-batch and step of an epoch short and never crosses epochs",
   fn() {
     const options = {
       examples: 7,
@@ -62,28 +62,28 @@ test({
       accumulation: 3,
       shuffle: false,
     };
-    const windows = take(dataWindows(options), 3);
-    assertEquals(windows.map(({ microBatches }) => microBatches), [
+    const steps = take(dataSteps(options), 3);
+    assertEquals(steps.map(({ microBatches }) => microBatches), [
       [[0, 1], [2, 3], [4, 5]],
       [[6]],
       [[0, 1], [2, 3], [4, 5]],
     ]);
-    assertEquals(windows.map(({ epoch }) => epoch), [0.75, 1, 1.75]); // 3 of 4 micro-batches
-    assertEquals(windowsPerEpoch(options), 2);
+    assertEquals(steps.map(({ epoch }) => epoch), [0.75, 1, 1.75]); // 3 of 4 micro-batches
+    assertEquals(stepsInEpoch(options), 2);
     assertEquals(inOrder(3, 2), [[0, 1], [2]]);
   },
 });
 
 test({
   ...pure,
-  name: "dataWindows() goes on from any position as if it had never stopped",
+  name: "dataSteps() goes on from any position as if it had never stopped",
   fn() {
     const options = { examples: 11, batchSize: 2, accumulation: 2, seed: 3 };
-    const whole = take(dataWindows(options), 9);
+    const whole = take(dataSteps(options), 9);
     for (let stop = 1; stop < 9; stop++) {
       const position = JSON.parse(JSON.stringify(whole[stop - 1]?.next));
       assertEquals(
-        take(dataWindows(options, position), 9 - stop),
+        take(dataSteps(options, position), 9 - stop),
         whole.slice(stop),
       );
     }
@@ -92,15 +92,15 @@ test({
 
 test({
   ...pure,
-  name: "dataWindows() refuses sizes that are no positive integers",
+  name: "dataSteps() refuses sizes that are no positive integers",
   fn: () => {
     assertThrows(
-      () => dataWindows({ examples: 0, batchSize: 1 }).next(),
+      () => dataSteps({ examples: 0, batchSize: 1 }).next(),
       RangeError,
       "examples is 0",
     );
     assertThrows(
-      () => dataWindows({ examples: 1, batchSize: 0.5 }).next(),
+      () => dataSteps({ examples: 1, batchSize: 0.5 }).next(),
       RangeError,
       "batch_size is 0.5",
     );
@@ -130,11 +130,11 @@ test({
 });
 
 referenceTest(
-  "dataWindows() groups examples as TRL did",
+  "dataSteps() groups examples as TRL did",
   (context) =>
     eachCase(context, referenceEntries("trajectories"), ({ folder }) => {
       const { steps, tokenized, hyperparameters } = readTrajectory(folder);
-      const windows = dataWindows({
+      const ours = dataSteps({
         examples: tokenized.length,
         batchSize: hyperparameters.per_device_train_batch_size,
         accumulation: hyperparameters.gradient_accumulation_steps,
@@ -142,7 +142,7 @@ referenceTest(
       });
       for (const { micro_batches } of steps) {
         assertEquals<unknown>(
-          windows.next().value?.microBatches,
+          ours.next().value?.microBatches,
           micro_batches.map(({ examples }) => examples),
         );
       }

@@ -1,0 +1,95 @@
+/**
+ * One optimizer step from its batches to new weights: log-probabilities on the device, losses and
+ * their slopes on the CPU in float64, gradients and update on the device. This is the whole story
+ * of a step; what it calls is one file away. Knows no loss by name, no schedule and no file.
+ */
+import type { DropoutSeed } from "../../autograd/lora.ts";
+import type { Model } from "../../model/decoder/model.ts";
+import type { Optimizer } from "../optimizer/optimizer.ts";
+import { logpsOf, recordedLogps } from "./batch_logps.ts";
+import type { MovingReference } from "./moving_reference.ts";
+import type { Dataset, LayoutParts, StepBatches } from "./step_batches.ts";
+import {
+  deviceBatchLosses,
+  type MicroBatchResult,
+  microBatchResults,
+  type ScoredPiece,
+} from "./step_losses.ts";
+
+/** What the steps of a run work on. */
+export interface StepParts<Example> extends LayoutParts<Example> {
+  readonly model: Model;
+  readonly optimizer: Optimizer;
+  readonly train: Dataset<Example>;
+  /** The reference where it moves: it runs on each batch. Undefined: the reference is a column. */
+  readonly movingReference: MovingReference | undefined;
+  /** Whether activations are computed again in the backward pass in place of being kept. */
+  readonly gradientCheckpointing: boolean;
+  /** Gradients are scaled down to this L2 norm; 0 is no bound. */
+  readonly maxGradNorm: number;
+  /** Seed of dropout; undefined: no dropout. */
+  readonly dropoutSeed: number | undefined;
+}
+
+/** Given with each step. */
+export interface StepInput {
+  /** Number of the step in its run, from 1. */
+  readonly number: number;
+  readonly learningRate: number;
+  /**
+   * Told how the gradients of the step before were clipped (`Optimizer.clip`): it is read in the
+   * same wait as the log-probabilities of the first batch.
+   */
+  readonly onClip: (clip: Float32Array) => void;
+}
+
+/** What a step came to; whether its gradients were finite shows with the next wait. */
+export interface StepResult {
+  /** In nats, the mean over its micro-batches. */
+  readonly loss: number;
+  readonly microBatches: readonly MicroBatchResult[];
+}
+
+/** Takes a step: the device is at work on the update when this returns. */
+export async function takeStep<Example>(
+  parts: StepParts<Example>,
+  step: StepBatches,
+  { number, learningRate, onClip }: StepInput,
+): Promise<StepResult> {
+  const { model, objective, optimizer, movingReference } = parts;
+  const { gradientCheckpointing, maxGradNorm, dropoutSeed } = parts;
+  const pieces: ScoredPiece[] = [];
+  optimizer.zeroGradients();
+  for (const [i, deviceBatch] of step.deviceBatches.entries()) {
+    using _scope = model.device.scope();
+    const { batch } = deviceBatch;
+    const reference = movingReference &&
+      await logpsOf(movingReference.model, batch);
+    const logps = await recordedLogps(model, batch, {
+      gradientCheckpointing,
+      dropout: dropoutOf(dropoutSeed, number, i),
+      alongside: i === 0 ? [optimizer.clip] : [],
+    });
+    if (i === 0) onClip(logps.alongside[0]!);
+    const read = { policy: logps.statistics, movingReference: reference };
+    const losses = deviceBatchLosses(objective, deviceBatch, read, step);
+    logps.backward(losses.slopes);
+    pieces.push(...losses.pieces);
+  }
+  const microBatches = microBatchResults(objective, parts.train, step, pieces);
+  const loss = microBatches.reduce((sum, { loss }) => sum + loss, 0);
+  optimizer.step({ learningRate, maxGradNorm, refuse: !isFinite(loss) });
+  movingReference?.afterStep(number);
+  model.device.submit();
+  return { loss, microBatches };
+}
+
+/** Each step draws masks of its own; the recomputed forward pass of a batch draws the same ones. */
+function dropoutOf(
+  seed: number | undefined,
+  step: number,
+  stream: number,
+): DropoutSeed | undefined {
+  if (seed === undefined) return undefined;
+  return { seed: seed % 2 ** 29 * 2 ** 24 + step, stream };
+}

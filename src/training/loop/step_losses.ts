@@ -1,0 +1,122 @@
+/**
+ * The losses of a step from its log-probabilities, on the CPU: of each piece that ran on the
+ * device, with the slopes of its tokens, and of each micro-batch, as it is logged. Knows no device.
+ */
+import type { TokenSlopes } from "../loss/token_slopes.ts";
+import type { TargetStatistics } from "../loss/token_sums.ts";
+import type { Metrics } from "../method/metrics.ts";
+import type { Objective, Scored } from "../method/objective.ts";
+import { joinStatistics, pickStatistics, targetsOf } from "./device_batches.ts";
+import type {
+  Dataset,
+  DeviceBatch,
+  PreparedPiece,
+  StepBatches,
+} from "./step_batches.ts";
+
+/** What was read of a device batch. */
+export interface ReadLogps {
+  readonly policy: TargetStatistics;
+  /** Of a reference that moves; undefined where the reference is a column. */
+  readonly movingReference: TargetStatistics | undefined;
+}
+
+/** A piece with its log-probabilities and its loss. */
+export interface ScoredPiece {
+  readonly piece: PreparedPiece;
+  readonly statistics: TargetStatistics;
+  readonly reference: Float64Array;
+  readonly scored: Scored;
+}
+
+/** The losses of a device batch. */
+export interface DeviceBatchLosses {
+  readonly pieces: readonly ScoredPiece[];
+  /** Slope of the step's loss with respect to each trained token's log-probability, `[targets]`. */
+  readonly slopes: TokenSlopes;
+}
+
+/** What a micro-batch came to. */
+export interface MicroBatchResult {
+  /** Its share of the step's loss, in nats. */
+  readonly loss: number;
+  readonly metrics: Metrics;
+  /** Tokens that attention saw, prompts counted for both halves. */
+  readonly attendedTokens: number;
+}
+
+/** The losses of a device batch: each of its pieces by itself, as its part of the step. */
+export function deviceBatchLosses<Example>(
+  objective: Objective<Example>,
+  { batch, pieces }: DeviceBatch,
+  { policy, movingReference }: ReadLogps,
+  step: StepBatches,
+): DeviceBatchLosses {
+  const slopes: TokenSlopes = new Float32Array(batch.targetRows.length);
+  let first = 0;
+  const scoredPieces = pieces.map((piece): ScoredPiece => {
+    const { sequences } = piece.batch;
+    const targets = targetsOf(batch, first, sequences);
+    const ofPiece = (all: TargetStatistics) =>
+      pieces.length === 1 ? all : pickStatistics(all, targets, first);
+    const statistics = ofPiece(policy);
+    const reference = movingReference === undefined
+      ? piece.reference
+      : objective.column(piece.batch, ofPiece(movingReference));
+    const scored = objective.score(piece.batch, statistics, reference, {
+      parts: step.microBatches.length / piece.share,
+      targets: step.targets,
+    });
+    for (const [k, t] of targets.entries()) slopes[t] = scored.slopes[k]!;
+    first += sequences;
+    return { piece, statistics, reference, scored };
+  });
+  return { pieces: scoredPieces, slopes };
+}
+
+/** What each micro-batch of a step came to. */
+export function microBatchResults<Example>(
+  objective: Objective<Example>,
+  data: Dataset<Example>,
+  step: StepBatches,
+  pieces: readonly ScoredPiece[],
+): MicroBatchResult[] {
+  return step.microBatches.map((_, number) => {
+    const own = pieces.filter(({ piece }) => piece.microBatch === number);
+    const attendedTokens = own.reduce(
+      (sum, { piece }) => sum + piece.batch.attendedTokens,
+      0,
+    );
+    const [only] = own;
+    const { loss, metrics } = own.length === 1
+      ? only!.scored
+      : joinedScore(objective, data, step, own);
+    return { loss, metrics, attendedTokens };
+  });
+}
+
+/**
+ * The loss of a micro-batch that ran in several pieces: it is logged as if it had run at once, and
+ * its metrics are no sums of those of its pieces.
+ */
+function joinedScore<Example>(
+  objective: Objective<Example>,
+  data: Dataset<Example>,
+  step: StepBatches,
+  pieces: readonly ScoredPiece[],
+): Scored {
+  const indices = pieces.flatMap(({ piece }) => piece.examples);
+  const batch = objective.batch(indices.map((i) => data.examples[i]!));
+  const statistics = joinStatistics(pieces.map(({ piece, statistics }) => ({
+    statistics,
+    sequences: piece.batch.sequences,
+    promptTargets: piece.batch.promptTargets ?? 0,
+  })));
+  const reference = Float64Array.from(
+    pieces.flatMap(({ reference }) => [...reference]),
+  );
+  return objective.score(batch, statistics, reference, {
+    parts: step.microBatches.length,
+    targets: step.targets,
+  });
+}
