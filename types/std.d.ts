@@ -53,19 +53,20 @@ declare module "@std/assert" {
 }
 declare module "@std/cli/parse-args" {
   export interface ParseOptions {
-    boolean?: boolean | readonly string[];
-    string?: readonly string[];
-    collect?: readonly string[];
-    alias?: Readonly<Record<string, string>>;
-    default?: Readonly<Record<string, unknown>>;
-    "--"?: boolean;
-    stopEarly?: boolean;
-    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+    /** True: every word `--name` without a value is a flag. */
+    boolean?: boolean;
+    /** Flags that `--no-name` turns off. */
+    negatable?: readonly string[];
+    /** Called for each option with a value, and for each other word; false leaves it out of the result. */
+    unknown?: (word: string, key?: string, value?: unknown) => unknown;
   }
   export function parseArgs(
     args: readonly string[],
     options?: ParseOptions,
-  ): { _: (string | number)[]; [key: string]: unknown };
+  ): {
+    readonly _: readonly (string | number)[];
+    readonly [key: string]: unknown;
+  };
 }
 declare module "@std/fmt/colors" {
   export function bold(text: string): string;

@@ -1,10 +1,12 @@
 /**
- * The command line's words, sorted into options and positional arguments: `--key=value`,
- * `--key value`, bare flags, `--no_flag`; dashes and underscores are the same. Values stay text:
- * read_options.ts checks them.
+ * The command line's words, sorted into options and positional arguments: `--key=value`, `--key value`, bare flags,
+ * `--no_flag`; dashes and underscores are the same. Values stay text: read_options.ts checks them.
+ *
+ * The schema knows which options are flags, so a first pass makes one word of each option; @std/cli then splits them.
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { aliasOf, optionsOf, quoted, type Schema } from "./schema.ts";
 
 /** What the command line holds. */
@@ -32,65 +34,106 @@ export function readArguments(
   schema: ArgumentSchema,
   words: readonly string[],
 ): Arguments {
-  const values: Record<string, unknown> = {};
-  const positionals: string[] = [];
-  const problems: string[] = [];
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? "";
-    const [, dashed, text] = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(word) ??
-      [];
-    if (word === "-h") values["help"] = true;
-    else if (dashed !== undefined) {
-      i += take(schema, values, problems, {
-        name: dashed.replaceAll("-", "_"),
-        text,
-        next: words[i + 1],
-      });
-    } else if (word.startsWith("-") && word !== "-") {
-      problems.push(`found ${quoted([word])}, expected --key=value`);
-    } else positionals.push(word);
-  }
-  const { help = false, debug = false, ...rest } = values;
+  const { options, positionals, problems } = joinWords(schema, words);
+  const { help, debug, ...values } = splitWords(options);
   if (!help) problems.push(...countPositionals(schema, positionals));
   if (problems.length > 0) {
     throw new TypeError(`Cannot read the command line: ${problems.join("; ")}`);
   }
   return {
-    values: rest,
+    values,
     positionals,
     help: help === true,
     debug: debug === true,
   };
 }
 
+/** A command line with one word for each option. */
+interface JoinedWords {
+  /** Option to its word, `--key=value`, `--flag` or `--no-flag`; of one that is given twice the last. */
+  readonly options: Map<string, string>;
+  readonly positionals: string[];
+  readonly problems: string[];
+}
+
+function joinWords(
+  schema: ArgumentSchema,
+  words: readonly string[],
+): JoinedWords {
+  const joined: JoinedWords = {
+    options: new Map(),
+    positionals: [],
+    problems: [],
+  };
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    const [, dashed, text] = /^--([A-Za-z][\w.-]*)(?:=(.*))?$/s.exec(word) ??
+      [];
+    if (word === "-h") joined.options.set("help", "--help");
+    else if (dashed !== undefined) {
+      i += joinOption(schema, joined, {
+        name: dashed.replaceAll("-", "_"),
+        text,
+        next: words[i + 1],
+      });
+    } else if (word.startsWith("-") && word !== "-") {
+      joined.problems.push(`found ${quoted([word])}, expected --key=value`);
+    } else joined.positionals.push(word);
+  }
+  return joined;
+}
+
+/** An option as it stands on the command line. */
 interface Word {
   readonly name: string;
+  /** What stands behind its `=`. */
   readonly text: string | undefined;
+  /** The word after it. */
   readonly next: string | undefined;
 }
 
-/** Stores one option and returns how many further words it took. */
-function take(
+/** Makes one word of an option and returns how many further words it took. */
+function joinOption(
   schema: ArgumentSchema,
-  values: Record<string, unknown>,
-  problems: string[],
+  { options, problems }: JoinedWords,
   { name, text, next }: Word,
 ): number {
-  if (text !== undefined) values[name] = text;
-  else if (name === "help" || name === "debug") values[name] = true;
+  const bare = name === "help" || name === "debug";
+  if (text !== undefined) options.set(name, `--${name}=${text}`);
+  else if (bare) options.set(name, `--${name}`);
   else if (isFlag(schema, name)) {
-    const spoken = next === "true" || next === "false";
-    values[name] = spoken ? next : true;
-    return spoken ? 1 : 0;
+    const isSpoken = next === "true" || next === "false";
+    options.set(name, isSpoken ? `--${name}=${next}` : `--${name}`);
+    return isSpoken ? 1 : 0;
   } else if (name.startsWith("no_") && isFlag(schema, name.slice(3))) {
-    values[name.slice(3)] = false;
+    options.set(name.slice(3), `--no-${name.slice(3)}`);
   } else if (next === undefined || next.startsWith("--")) {
     problems.push(`--${name} has no value, expected --${name}=VALUE`);
   } else {
-    values[name] = next;
+    options.set(name, `--${name}=${next}`);
     return 1;
   }
   return 0;
+}
+
+/** Splits the words into option and value: text, or true and false for flags. */
+function splitWords(
+  options: ReadonlyMap<string, string>,
+): Record<string, unknown> {
+  const texts = new Map<string, unknown>();
+  const names = [...options.keys()];
+  const flags = parseArgs([...options.values()], {
+    boolean: true,
+    negatable: names,
+    // parseArgs() would take numbers for numbers and a dot in a name for a part of an object
+    unknown(_, name, text) {
+      if (name !== undefined) texts.set(name, text);
+      return false;
+    },
+  });
+  return Object.fromEntries(
+    names.map((name) => [name, texts.get(name) ?? flags[name]]),
+  );
 }
 
 function isFlag(schema: ArgumentSchema, name: string): boolean {

@@ -88,3 +88,31 @@ test(
     assertEquals(readArguments(schema, ["--help"]).help, true);
   },
 );
+
+test("readArguments() keeps numbers, dots and empty values as text, and of two the last", () => {
+  const { values, positionals } = readArguments(bakerySchema, [
+    "--water=0x10",
+    "true",
+    "--a.b=1",
+    "--mix=",
+    "--salted=perhaps",
+    "--salted",
+    "--max_rest=1e3\n",
+  ]);
+  assertEquals(values, {
+    water: "0x10",
+    "a.b": "1",
+    mix: "",
+    salted: true,
+    max_rest: "1e3\n",
+  });
+  assertEquals(positionals, ["true"]);
+});
+
+test("readArguments() refuses words with dashes that are no options", () => {
+  assertThrows(
+    () => readArguments(bakerySchema, ["note.yaml", "--", "-abc"]),
+    TypeError,
+    'Cannot read the command line: found "--", expected --key=value; found "-abc", expected --key=value',
+  );
+});
