@@ -1,14 +1,18 @@
 /**
- * The rules of the house that a program can hold: who may import whom, where GPU types, the console and the
- * process may be named, how files are named and how long they are.
+ * The rules of the tree that a program can hold: who may import whom, floor by floor and room by
+ * room, that nothing imports in a circle, how many files a folder has, and who may speak to Deno.
  */
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { lossNames } from "../src/training/loss/losses.ts";
 import { methodNames } from "../src/training/method/methods.ts";
+import {
+  everySource,
+  occurrences,
+  ROOT,
+  scripts,
+  type Source,
+} from "./sources.ts";
 import { test } from "./test_case.ts";
-
-const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
 /** Folder to the folders that it may import from, beside itself and packages. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
@@ -153,16 +157,6 @@ const ROOMS: Readonly<
   },
 };
 
-/** A file of the project: its path from the root, with slashes, and its text. */
-interface Source {
-  readonly path: string;
-  readonly text: string;
-}
-
-const isTested = (path: string) => path.startsWith("tests/");
-const isProgram = (path: string) =>
-  path.startsWith("tasks/") || /^data\/.*\/(main|publish)\.ts$/.test(path);
-
 function floorOf(path: string): string | undefined {
   return Object.keys(FLOORS).find((floor) => path.startsWith(`${floor}/`));
 }
@@ -247,43 +241,11 @@ function circleIn(
 
 const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/"));
 
-/** Text without comments, so that a rule may be spoken of. */
-function codeOf(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
-}
-
-function* sourcesIn(folder: string): Generator<Source> {
-  for (const entry of Deno.readDirSync(`${ROOT}${folder}`)) {
-    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    const skipped = /^(\.|node_modules$|output$|model_hub$|fixtures$)/;
-    if (skipped.test(entry.name)) continue;
-    if (entry.isDirectory) yield* sourcesIn(path);
-    else if (/\.(ts|wgsl)$/.test(entry.name)) {
-      yield { path, text: Deno.readTextFileSync(`${ROOT}${path}`) };
-    }
-  }
-}
-
-let found: readonly Source[] | undefined;
-
-/** Every file of the tree, read once. */
-const everySource = (): readonly Source[] => found ??= [...sourcesIn("")];
-
-const scripts = () => everySource().filter(({ path }) => path.endsWith(".ts"));
-
 /** The scripts of the floors, without tests and tasks. */
 const ours = () =>
   scripts().filter(({ path }) =>
     floorOf(path) !== undefined || path === "mod.ts"
   );
-
-/** `path: what` for each file in which the pattern occurs outside comments. */
-function occurrences(sources: readonly Source[], pattern: RegExp): string[] {
-  return sources.flatMap(({ path, text }) => {
-    const found = codeOf(text).match(pattern);
-    return found === null ? [] : [`${path}: ${found[0]}`];
-  });
-}
 
 const reading = { permissions: { read: [ROOT] } };
 
@@ -379,69 +341,6 @@ test(
     assertEquals(occurrences(outside, /\bDeno\b/), []);
     const other = outside.filter(({ path }) => !NODE_FILES.includes(path));
     assertEquals(occurrences(other, /["']node:\w+/), []);
-  },
-);
-
-test("only kernels/ and its tests name GPU types", reading, () => {
-  const outside = scripts().filter(({ path }) =>
-    !/^(tests\/)?kernels\//.test(path) && path !== "tests/floors_test.ts"
-  );
-  assertEquals(occurrences(outside, /\bGPU[A-Z]\w*|navigator\.gpu/), []);
-});
-
-test("only tasks/ speak to the console and the process", reading, () => {
-  const outside = scripts().filter(({ path }) =>
-    !isProgram(path) && !isTested(path)
-  );
-  assertEquals(
-    occurrences(outside, /\bconsole\.|\bDeno\.(args|exit|addSignalListener)\b/),
-    [],
-  );
-});
-
-test(
-  "no source says any, hides an error or refers to one machine's folders",
-  reading,
-  () => {
-    const banned =
-      /\bas any\b|: any\b|<any>|@ts-ignore|@ts-nocheck|deno-lint-ignore-file|"\/(root|work|home)\//;
-    const others = scripts().filter(({ path }) =>
-      path !== "tests/floors_test.ts"
-    );
-    assertEquals(occurrences(others, banned), []);
-  },
-);
-
-test(
-  "tests are registered by test(), which heeds their permissions",
-  reading,
-  () => {
-    const others = scripts().filter(({ path }) =>
-      isTested(path) && !/^tests\/(test_case|floors_test)\.ts$/.test(path)
-    );
-    assertEquals(occurrences(others, /\bDeno\.test\b/), []);
-  },
-);
-
-test("no file is longer than 500 lines", reading, () => {
-  const long = everySource().map(({ path, text }) => ({
-    path,
-    lines: text.split("\n").length - 1,
-  }))
-    .filter(({ lines }) => lines > 500);
-  assertEquals(long, []);
-});
-
-test(
-  "every file is named in snake_case after the one thing inside",
-  reading,
-  () => {
-    const vague = /^(utils?|helpers?|common|index|manager|misc)$/;
-    const wrong = everySource().map(({ path }) => path).filter((path) => {
-      const name = (path.split("/").at(-1) ?? "").replace(/(\.d)?\.\w+$/, "");
-      return vague.test(name) || !/^[a-z0-9_]+$/.test(name);
-    });
-    assertEquals(wrong, []);
   },
 );
 
