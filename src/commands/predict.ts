@@ -25,8 +25,10 @@ import { fillSampling } from "../generation/sampling_defaults.ts";
 import { tokenOperations } from "../model/decoder/token_operations.ts";
 import { openSideBySide } from "../model/opening/open_model.ts";
 import { quantizationOf } from "../model/weights/quantization_options.ts";
-import { openEncoder } from "../preference/tokens/open_encoder.ts";
-import { openTunedEncoder } from "../preference/tokens/open_tuned_encoder.ts";
+import {
+  openEncoder,
+  openTunedEncoder,
+} from "../preference/tokens/open_encoder.ts";
 import { defineCommand } from "./command.ts";
 import {
   type DeviceHooks,

@@ -103,7 +103,7 @@ export async function answer(
 }
 
 /** One of several questions that are answered side by side. */
-export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
+export interface Question extends Pick<AnswerOptions, "seed" | "onText"> {
   /** Turns, or plain text to continue. */
   readonly prompt: readonly Message[] | string;
   /** Called when the answer is complete. */
@@ -111,7 +111,7 @@ export interface Asked extends Pick<AnswerOptions, "seed" | "onText"> {
 }
 
 /** A question and the speaker that answers it. */
-export interface AskedOf extends Asked {
+export interface SpeakerQuestion extends Question {
   /** The speaker that answers. */
   readonly speaker: Speaker;
 }
@@ -123,7 +123,7 @@ export interface AskedOf extends Asked {
  */
 export async function answerAll(
   speaker: Speaker,
-  questions: readonly Asked[],
+  questions: readonly Question[],
   options: Omit<AnswerOptions, "seed" | "onText">,
 ): Promise<string[]> {
   const asked = questions.map((question) => ({ ...question, speaker }));
@@ -138,7 +138,7 @@ export async function answerAll(
  * @throws as `answer()`
  */
 export async function answerEach(
-  questions: readonly AskedOf[],
+  questions: readonly SpeakerQuestion[],
   options: Omit<AnswerOptions, "seed" | "onText">,
 ): Promise<string[]> {
   const growing = questions.map((asked) => growingAnswer(asked, options));
@@ -152,7 +152,8 @@ export async function answerEach(
 
 /** Makes a prompt of a question, whose tokens grow to the text of its answer. */
 function growingAnswer(
-  { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }: AskedOf,
+  { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }:
+    SpeakerQuestion,
   { sampling, maxNewTokens }: Omit<AnswerOptions, "seed" | "onText">,
 ): Prompted & { readonly text: () => string } {
   const { tokenizer, stopIds, adapters, model } = speaker;

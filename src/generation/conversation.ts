@@ -21,7 +21,7 @@ export interface Conversation {
    * The prompt of a further question: all turns with it, or the question alone without a chat
    * template.
    */
-  asked(question: string): readonly Message[] | string;
+  promptWith(question: string): readonly Message[] | string;
   /** Adds a question and its answer to the turns. */
   add(question: string, answer: string): void;
   /** Removes all turns except the system's. */
@@ -51,7 +51,7 @@ export function startConversation(
       });
       return answer!;
     },
-    asked: (question) =>
+    promptWith: (question) =>
       speaker.template
         ? [...turns, { role: "user", content: question }]
         : question,
@@ -85,7 +85,7 @@ export async function askTogether(
 ): Promise<string[]> {
   const asked = conversations.map((conversation, i) => ({
     speaker: conversation.speaker,
-    prompt: conversation.asked(question),
+    prompt: conversation.promptWith(question),
     seed,
     onText: (text: string) => onText?.(i, text),
     onEnd: () => onEnd?.(i),

@@ -11,12 +11,39 @@ import {
   releaseKvCache,
 } from "../model/decoder/kv_cache.ts";
 import { logitRows, nextLogits } from "../model/decoder/logits.ts";
+import {
+  beginGreedyStep,
+  type GreedyStep,
+  readGreedyStep,
+  releaseGreedyStep,
+} from "../model/decoder/greedy_step.ts";
 import type { Model } from "../model/decoder/model.ts";
-import { growGreedily } from "./grow_greedily.ts";
-import { type Growing, type Prompted, takeToken } from "./growing.ts";
-import { likeliest } from "./sampler.ts";
+import { likeliest, type Sampler } from "./sampler.ts";
 
-export type { Prompted } from "./growing.ts";
+/** A prompt, the sampler of the tokens after it, and the conditions that end the answer. */
+export interface Prompted {
+  readonly promptIds: readonly number[];
+  /** Most new tokens; together with the prompt at most `max_position_embeddings`. */
+  readonly maxNewTokens: number;
+  /** Chooses the next token from logits. */
+  readonly sampler: Sampler;
+  /** Whether the adapter takes part; default true. */
+  readonly adapters?: boolean;
+  /** Ids of the tokens that end the answer; default none. */
+  readonly stopIds?: ReadonlySet<number>;
+  /** Called with each new token except the end token. */
+  readonly onToken?: (id: number) => void;
+  /** Called when the answer is complete. */
+  readonly onEnd?: () => void;
+}
+
+/** An answer that is not complete. */
+interface Growing extends Prompted {
+  /** Index of its sequence in the cache. */
+  readonly sequence: number;
+  readonly ids: number[];
+  endId: number | undefined;
+}
 
 /** How tokens are generated. */
 export interface GenerateOptions {
@@ -124,6 +151,64 @@ async function growOnce(
   }));
   const rows = await nextLogits(model, cache, additions, { signal });
   return growing.filter((one, i) => takeToken(one, one.sampler(rows[i]!)));
+}
+
+/**
+ * Adds likeliest tokens to all answers until one of them ends. Each step begins before the tokens of
+ * the last one are on the CPU, since reading takes 10 ms in which the device would be idle.
+ *
+ * @param growing answers that have at least one token
+ * @returns the answers that have not ended
+ * @throws {RangeError} if a logit is NaN or the largest is infinite
+ */
+async function growGreedily(
+  model: Model,
+  cache: KvCache,
+  growing: readonly Growing[],
+  signal: AbortSignal | undefined,
+): Promise<Growing[]> {
+  const giveTurn = turnGiver();
+  const begin = (tokens: readonly number[] | GreedyStep) =>
+    beginGreedyStep(model, cache, growing, tokens);
+  // in fewer steps no answer reaches its largest number of tokens
+  const steps = Math.min(
+    ...growing.map(({ ids, maxNewTokens }) => maxNewTokens - ids.length),
+  );
+  let still = [...growing];
+  let step = begin(growing.map(({ ids }) => ids.at(-1)!));
+  let next: GreedyStep | undefined;
+  try {
+    for (let n = 1;; n++) {
+      signal?.throwIfAborted();
+      const reading = readGreedyStep(model, step);
+      const goesOn = n < steps && still.length === growing.length;
+      next = goesOn ? begin(step) : undefined;
+      const drawn = await reading;
+      // the next step may already contain an answer that ends now; its token is ignored
+      still = still.filter((one) =>
+        takeToken(one, drawn[growing.indexOf(one)]!)
+      );
+      if (!next || still.length === 0) return still;
+      releaseGreedyStep(model, step);
+      [step, next] = [next, undefined];
+      await giveTurn();
+    }
+  } finally {
+    releaseGreedyStep(model, step);
+    if (next) releaseGreedyStep(model, next);
+  }
+}
+
+/** Adds the next token of an answer; false if the answer ends with it. */
+function takeToken(one: Growing, id: number): boolean {
+  if (one.stopIds?.has(id)) one.endId = id;
+  else {
+    one.ids.push(id);
+    one.onToken?.(id);
+  }
+  const goesOn = one.endId === undefined && one.ids.length < one.maxNewTokens;
+  if (!goesOn) one.onEnd?.();
+  return goesOn;
 }
 
 function checkPrompt(

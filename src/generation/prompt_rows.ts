@@ -15,11 +15,11 @@ export interface PromptRow {
 }
 
 /** The question of a line: plain text, or turns. */
-export interface Question {
+export interface RowQuestion {
   /** The line that it came from. */
   readonly row: PromptRow;
   /** Plain text of `prompt`, or the turns of `messages`. */
-  readonly asked: string | readonly Message[];
+  readonly prompt: string | readonly Message[];
 }
 
 /**
@@ -27,13 +27,11 @@ export interface Question {
  *
  * @throws {TypeError} with the line and the keys found, if the line has neither form
  */
-export function readQuestion(row: PromptRow): Question {
+export function readQuestion(row: PromptRow): RowQuestion {
   const { prompt, messages } = row.value;
-  const asked = prompt ?? messages;
-  if (typeof asked === "string" && asked !== "" && asked === prompt) {
-    return { row, asked };
-  }
-  if (isConversation(asked)) return { row, asked };
+  if (typeof prompt === "string" && prompt !== "") return { row, prompt };
+  const turns = prompt ?? messages;
+  if (isConversation(turns)) return { row, prompt: turns };
   const keys = Object.keys(row.value).map((key) => `"${key}"`).join(", ");
   throw new TypeError(
     `Cannot ask line ${row.line}: found keys ${keys}, expected "prompt" with text, or "messages" with turns of "role" and "content" that do not end with the assistant's`,
@@ -46,7 +44,7 @@ export function readQuestion(row: PromptRow): Question {
  */
 export async function readQuestions(
   rows: AsyncIterable<PromptRow>,
-): Promise<Question[]> {
+): Promise<RowQuestion[]> {
   return await Array.fromAsync(rows, readQuestion);
 }
 
@@ -63,12 +61,12 @@ function isConversation(value: unknown): value is readonly Message[] {
  */
 export function promptFor(
   { template }: Pick<Speaker, "template">,
-  { asked }: Pick<Question, "asked">,
+  { prompt }: Pick<RowQuestion, "prompt">,
   system: string | null = null,
 ): string | readonly Message[] {
-  const isText = typeof asked === "string";
-  if (isText && !template) return asked;
-  const turns = isText ? [{ role: "user", content: asked }] : asked;
+  const isText = typeof prompt === "string";
+  if (isText && !template) return prompt;
+  const turns = isText ? [{ role: "user", content: prompt }] : prompt;
   return turns[0]?.role === "system"
     ? turns
     : [...systemTurns(system), ...turns];
@@ -89,7 +87,7 @@ export interface AnswerRowsOptions
  * Answers questions in order, a batch at a time, and gives each line with one more key per speaker.
  */
 export async function* answerRows(
-  questions: readonly Question[],
+  questions: readonly RowQuestion[],
   speakers: readonly Speaker[],
   { batchSize, ...options }: AnswerRowsOptions,
 ): AsyncGenerator<Record<string, unknown>> {
@@ -103,7 +101,7 @@ export async function* answerRows(
 }
 
 async function answerBatch(
-  questions: readonly Question[],
+  questions: readonly RowQuestion[],
   speakers: readonly Speaker[],
   { system = null, seed, ...options }: Omit<AnswerRowsOptions, "batchSize">,
 ): Promise<Record<string, unknown>[]> {
@@ -126,7 +124,7 @@ async function answerBatch(
 }
 
 /** The error with the numbers of its lines. */
-function withLines(error: unknown, questions: readonly Question[]): unknown {
+function withLines(error: unknown, questions: readonly RowQuestion[]): unknown {
   if (!(error instanceof RangeError)) return error;
   const lines = questions.map(({ row }) => row.line);
   const named = lines.length === 1

@@ -19,7 +19,7 @@ const system = { role: "system", content: "be brief" };
 
 test("readQuestion() takes text, or turns under either key", pure, () => {
   const read = (value: Record<string, unknown>) =>
-    readQuestion({ line: 1, value }).asked;
+    readQuestion({ line: 1, value }).prompt;
   assertEquals(read({ prompt: "hi", id: 3 }), "hi");
   assertEquals(read({ messages: [user] }), [user]);
   assertEquals(read({ prompt: [system, user] }), [system, user]);
@@ -53,8 +53,8 @@ test(
   "promptFor() makes a turn of text where there is a template",
   pure,
   () => {
-    assertEquals(promptFor({ template }, { asked: "hi" }), [user]);
-    assertEquals(promptFor({}, { asked: "hi" }), "hi");
+    assertEquals(promptFor({ template }, { prompt: "hi" }), [user]);
+    assertEquals(promptFor({}, { prompt: "hi" }), "hi");
   },
 );
 
@@ -63,11 +63,11 @@ test(
   pure,
   () => {
     const own = { role: "system", content: "own" };
-    assertEquals(promptFor({ template }, { asked: "hi" }, "be brief"), [
+    assertEquals(promptFor({ template }, { prompt: "hi" }, "be brief"), [
       system,
       user,
     ]);
-    assertEquals(promptFor({ template }, { asked: [own, user] }, "be brief"), [
+    assertEquals(promptFor({ template }, { prompt: [own, user] }, "be brief"), [
       own,
       user,
     ]);

@@ -17,8 +17,10 @@ import { answerRows, readQuestion } from "../../src/generation/prompt_rows.ts";
 import { GREEDY } from "../../src/generation/sampler.ts";
 import { mergeAdapter } from "../../src/model/saving/merge.ts";
 import { openSideBySide } from "../../src/model/opening/open_model.ts";
-import { openEncoder } from "../../src/preference/tokens/open_encoder.ts";
-import { openTunedEncoder } from "../../src/preference/tokens/open_tuned_encoder.ts";
+import {
+  openEncoder,
+  openTunedEncoder,
+} from "../../src/preference/tokens/open_encoder.ts";
 import { modelTest } from "../model/model_test_case.ts";
 import { fixturePath } from "../fixture_path.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";

@@ -10,7 +10,7 @@ import { readModelConfig } from "../../src/model/config/config.ts";
 import { hiddenStates } from "../../src/model/decoder/decoder.ts";
 import { loadModel } from "../../src/model/weights/load.ts";
 import { type Model, parameters } from "../../src/model/decoder/model.ts";
-import { modelLogits } from "../../src/model/decoder/model_logits.ts";
+import { modelLogits } from "../../src/model/decoder/logits.ts";
 import {
   type Batch,
   sequenceBatch,

@@ -12,8 +12,7 @@ import { contained } from "../../autograd/tape.ts";
 import { extend, type Extension } from "./extend.ts";
 import type { KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
-import { servedBy } from "./logits.ts";
-import { modelLogits } from "./model_logits.ts";
+import { modelLogits, servedBy } from "./logits.ts";
 
 /** A step that runs on the device. */
 export interface GreedyStep {

@@ -2,14 +2,27 @@
  * Gives logits over the whole vocabulary on the CPU: of the next token while an answer grows, or of
  * every token of a short sequence. Training does not use it. Knows no sampler.
  */
+import { fullLogits } from "../../../kernels/vocabulary/full_logits.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { gatherRows } from "../../autograd/ops.ts";
 import { contained, Tape } from "../../autograd/tape.ts";
+import { logitOptions } from "../config/config.ts";
 import { hiddenStates } from "./decoder.ts";
 import { extend } from "./extend.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { type Model, servingModel } from "./model.ts";
-import { modelLogits } from "./model_logits.ts";
+
+/**
+ * Logits `[rows, vocab_size]` of hidden states `[rows, hidden_size]`.
+ *
+ * @throws {RangeError} if the logits do not fit in one binding
+ */
+export function modelLogits(
+  { device, lm_head, config }: Model,
+  hidden: Tensor,
+): Tensor {
+  return fullLogits(device, hidden, lm_head.matrix, logitOptions(config));
+}
 
 /** New tokens of a sequence. */
 export interface Addition {

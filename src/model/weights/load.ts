@@ -46,7 +46,7 @@ import {
 } from "./weight_layout.ts";
 
 /** How to load a model. */
-export interface LoadOptions {
+export interface LoadModelOptions {
   /** Whether all weights are trained, or a rule that names those that are; default: none. */
   readonly trained?: boolean | IsTrained;
   /** Seed of a fresh reward head, for files that lack one; undefined: the files must have it. */
@@ -80,7 +80,7 @@ export async function loadModel(
   device: Device,
   config: ModelConfig,
   reader: TensorReader,
-  options: LoadOptions = {},
+  options: LoadModelOptions = {},
 ): Promise<Model> {
   const layouts = weightLayouts(config);
   const { headSeed, trained = false } = options;
@@ -116,7 +116,7 @@ async function loadParts(
   device: Device,
   layouts: readonly WeightLayout[],
   reader: TensorReader,
-  { isTrained, dtype, quantization, onProgress }: LoadOptions & {
+  { isTrained, dtype, quantization, onProgress }: LoadModelOptions & {
     readonly isTrained: IsTrained;
   },
 ): Promise<Map<string, Weight | Vector>> {

@@ -4,7 +4,7 @@
  */
 import { type Format, readRows, type ReadSettings } from "../formats/format.ts";
 import type { RowContext } from "../formats/preference.ts";
-import type { SourceRow } from "./row_store.ts";
+import type { SourceRow } from "./dataset_rows.ts";
 
 /** How rows of one kind are read and checked. */
 export interface RowKind<R extends RowContext> {

@@ -7,19 +7,19 @@
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
 import { checkLimits, type Fitted } from "../tokens/length.ts";
 import {
-  type DataKind,
   demonstrations,
+  type ExampleKind,
   FEEDBACK,
   PREFERENCES,
-} from "./data_kind.ts";
+} from "./example_kinds.ts";
 import { type OpenTally, tally } from "./load_report.ts";
 import type { RowContext } from "../formats/preference.ts";
 import {
+  type DatasetRows,
   openRows,
-  type RowStore,
   sourceFiles,
   type SourceRow,
-} from "./row_store.ts";
+} from "./dataset_rows.ts";
 import { drawRows } from "./sources.ts";
 import type { DataSource } from "./data_source.ts";
 import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
@@ -30,15 +30,15 @@ import type {
 } from "../tokens/token_examples.ts";
 import type { TrainedPart } from "../tokens/tokenize.ts";
 import { startHash } from "../../files/disk/hash.ts";
-import type { Loaded, LoadOptions } from "./load_options.ts";
+import type { LoadDataOptions, Loaded } from "./load_options.ts";
 
 type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
 
 /** The tokens of an example within the limits, or the reason why it is left out. */
 function prepare<R extends RowContext, T>(
   row: R,
-  kind: DataKind<R, T>,
-  { options, where }: { options: LoadOptions; where: string },
+  kind: ExampleKind<R, T>,
+  { options, where }: { options: LoadDataOptions; where: string },
 ): Prepared<T> {
   const useless = kind.useless(row, options);
   if (useless !== undefined) return { dropped: useless };
@@ -62,8 +62,8 @@ function prepare<R extends RowContext, T>(
  */
 function isUsable<R extends RowContext, T>(
   row: SourceRow,
-  kind: DataKind<R, T>,
-  options: LoadOptions,
+  kind: ExampleKind<R, T>,
+  options: LoadDataOptions,
 ): boolean {
   try {
     const { examples } = readChecked(row, kind, options);
@@ -91,7 +91,7 @@ class Account<T> {
   add<R extends RowContext>(
     result: Prepared<T>,
     { path, where }: { path: string; where: string },
-    { packing }: DataKind<R, T>,
+    { packing }: ExampleKind<R, T>,
     dedupe: boolean,
   ): void {
     if ("dropped" in result) return this.drop(result.dropped, where);
@@ -112,10 +112,10 @@ class Account<T> {
 }
 
 async function prepareRows<R extends RowContext, T>(
-  store: RowStore,
+  store: DatasetRows,
   indices: readonly number[],
-  kind: DataKind<R, T>,
-  options: LoadOptions,
+  kind: ExampleKind<R, T>,
+  options: LoadDataOptions,
 ): Promise<{ account: Account<T>; done: number }> {
   const { maxSamples = Infinity, dedupe = false, onProgress } = options;
   const account = new Account<T>();
@@ -141,8 +141,8 @@ async function prepareRows<R extends RowContext, T>(
 
 async function loadFresh<R extends RowContext, T>(
   sources: readonly DataSource[],
-  kind: DataKind<R, T>,
-  options: LoadOptions,
+  kind: ExampleKind<R, T>,
+  options: LoadDataOptions,
 ): Promise<Loaded<T>> {
   const { memoryBytes, split } = options;
   const census = new RowCensus(kind, options);
@@ -176,8 +176,8 @@ async function loadFresh<R extends RowContext, T>(
 
 async function load<R extends RowContext, T>(
   sources: readonly DataSource[],
-  kind: DataKind<R, T>,
-  options: LoadOptions,
+  kind: ExampleKind<R, T>,
+  options: LoadDataOptions,
 ): Promise<Loaded<T>> {
   checkLimits(options.limits ?? {});
   const fresh = () => loadFresh(sources, kind, options);
@@ -200,7 +200,7 @@ async function load<R extends RowContext, T>(
  */
 export function loadPairs(
   sources: readonly DataSource[],
-  options: LoadOptions,
+  options: LoadDataOptions,
 ): Promise<Loaded<TokenPair>> {
   return load(sources, PREFERENCES, options);
 }
@@ -212,7 +212,7 @@ export function loadPairs(
  */
 export function loadFeedback(
   sources: readonly DataSource[],
-  options: LoadOptions,
+  options: LoadDataOptions,
 ): Promise<Loaded<TokenFeedback>> {
   return load(sources, FEEDBACK, options);
 }
@@ -224,7 +224,7 @@ export function loadFeedback(
  */
 export function loadDemonstrations(
   sources: readonly DataSource[],
-  options: LoadOptions & TrainedPart,
+  options: LoadDataOptions & TrainedPart,
 ): Promise<Loaded<TokenDemonstration>> {
   return load(sources, demonstrations(options), options);
 }

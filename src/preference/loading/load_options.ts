@@ -1,5 +1,5 @@
 /** What the loading of a dataset is told and what it gives: plain types, for the load itself and for its cache. */
-import type { Filters } from "./data_kind.ts";
+import type { Filters } from "./example_kinds.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { DrawOptions } from "./sources.ts";
 import type { ReadSettings } from "../formats/format.ts";
@@ -7,7 +7,7 @@ import type { LengthLimits } from "../tokens/length.ts";
 import type { Encoder } from "../tokens/tokenize.ts";
 
 /** How rows are drawn, tokenized and cut. */
-export interface LoadOptions
+export interface LoadDataOptions
   extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
   /** Tokenizer and chat template. */
   readonly encoder: Encoder;

@@ -4,7 +4,7 @@
  */
 import { Random } from "../../base/random.ts";
 import type { DataSource } from "./data_source.ts";
-import type { CountedFile, RowStore, SourceRow } from "./row_store.ts";
+import type { CountedFile, DatasetRows, SourceRow } from "./dataset_rows.ts";
 
 /**
  * When an interleaved mixture ends: when the first source has no more rows, or when every source
@@ -63,7 +63,7 @@ function numbersOf({ first, rows }: CountedFile): number[] {
 
 /** Draws rows of single files by the seed, until enough of them are usable. */
 async function drawTest(
-  store: RowStore,
+  store: DatasetRows,
   { heldOut: given = 0, seed = 42, usable = () => true }: DrawOptions,
 ): Promise<Set<number>> {
   const test = new Set<number>();
@@ -94,7 +94,7 @@ function share(
 
 /** For each source its rows that belong to the split. */
 function partsOf(
-  { files }: RowStore,
+  { files }: DatasetRows,
   test: ReadonlySet<number>,
   { split, heldOut }: DrawOptions,
 ): Map<DataSource, readonly number[]> {
@@ -160,7 +160,7 @@ function isInterleaved(sources: readonly DataSource[]): boolean {
  * @throws {RangeError} for a fraction outside [0, 1] or probabilities that do not fit the sources
  */
 export async function drawRows(
-  store: RowStore,
+  store: DatasetRows,
   options: DrawOptions,
 ): Promise<Drawn> {
   const { split, shuffle = false, seed = 42, heldOut } = options;

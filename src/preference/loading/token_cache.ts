@@ -6,10 +6,10 @@
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
-import type { Loaded, LoadOptions } from "./load_options.ts";
+import type { LoadDataOptions, Loaded } from "./load_options.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { Packing } from "../tokens/packed_examples.ts";
-import { sourceFiles } from "./row_store.ts";
+import { sourceFiles } from "./dataset_rows.ts";
 import type { DataSource } from "./data_source.ts";
 import {
   disk,
@@ -48,7 +48,7 @@ function dayOf(template: string | undefined): string {
 export async function tokenCacheKey(
   sources: readonly DataSource[],
   kind: string,
-  options: LoadOptions & { readonly cacheFolder: string },
+  options: LoadDataOptions & { readonly cacheFolder: string },
 ): Promise<string | undefined> {
   const { encoder, onProgress: _, memoryBytes: __, cacheFolder, ...rest } =
     options;

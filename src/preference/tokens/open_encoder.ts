@@ -1,6 +1,6 @@
 /**
- * Opens the tokenizer and the chat template of a model's folder, or others that the options name.
- * Reads no weights and needs no device.
+ * Opens the tokenizer and the chat template of a model's folder or of a tuned model's, or others that
+ * the options name. Reads no weights and needs no device.
  */
 import { fromFileUrl, join } from "@std/path";
 import {
@@ -10,7 +10,8 @@ import {
   requireTokenizer,
   type TokenizerFiles,
 } from "../../files/folders/model_folder.ts";
-import { localModelFolder } from "../../files/hub/repo_folder.ts";
+import type { TunedFolder } from "../../files/folders/tuned_folder.ts";
+import { isThere, localModelFolder } from "../../files/hub/repo_folder.ts";
 import { createChatTemplate } from "../../text/chat_template.ts";
 import { templateFile } from "../../text/template_files.ts";
 import { createTokenizer } from "../../text/tokenizer.ts";
@@ -103,4 +104,35 @@ export async function openEncoder(
     tokenizerFiles: source,
     encoder: { tokenizer, template, identity },
   };
+}
+
+/**
+ * Opens the tokenizer and the chat template of a tuned model. An adapter has the tokenizer of its
+ * base and the template that it was trained with.
+ *
+ * @param options.base folder or name of the base model
+ * @param options.chat_template name or path of another template; null: the model's own
+ * @throws {Error} as `openEncoder()` does
+ */
+export async function openTunedEncoder(
+  tuned: TunedFolder,
+  options: { readonly base: string; readonly chat_template: string | null },
+): Promise<OpenedEncoder> {
+  const file = (name: string) => join(tuned.path, name);
+  if (tuned.kind === "adapter") {
+    const left = file(MODEL_FILE.chatTemplate);
+    const chat_template = options.chat_template ??
+      (await isThere(left) ? left : null);
+    return await openEncoder({
+      model_name_or_path: options.base,
+      chat_template,
+    });
+  }
+  return await openEncoder({
+    model_name_or_path: tuned.path,
+    tokenizer_name_or_path: await isThere(file(MODEL_FILE.tokenizer))
+      ? null
+      : options.base,
+    chat_template: options.chat_template,
+  });
 }

@@ -4,8 +4,8 @@
  */
 import type { DataSource } from "../../preference/loading/data_source.ts";
 import type {
+  LoadDataOptions,
   Loaded,
-  LoadOptions,
 } from "../../preference/loading/load_options.ts";
 import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import type { TrainOptions } from "../options/options.ts";
@@ -34,7 +34,7 @@ export interface RunData<Example> {
 /** Reads the rows of some sources, for one split of a run. */
 export type LoadSplit<Example> = (
   sources: readonly DataSource[],
-  options: LoadOptions,
+  options: LoadDataOptions,
   part: "train" | "evaluation",
 ) => Promise<Loaded<Example>>;
 

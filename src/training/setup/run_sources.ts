@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { isThere, localDatasetPath } from "../../files/hub/repo_folder.ts";
 import type { TurnKeys } from "../../preference/formats/format.ts";
 import type { LengthLimits } from "../../preference/tokens/length.ts";
-import type { LoadOptions } from "../../preference/loading/load_options.ts";
+import type { LoadDataOptions } from "../../preference/loading/load_options.ts";
 import type { DataSource } from "../../preference/loading/data_source.ts";
 import { describedDataset } from "./described_dataset.ts";
 import type { TrainOptions } from "../options/options.ts";
@@ -76,7 +76,7 @@ function turnKeys(
 /** How rows are read, drawn and cut, whatever the split. */
 export function loadSettings(
   options: TrainOptions,
-): Omit<LoadOptions, "encoder" | "split"> {
+): Omit<LoadDataOptions, "encoder" | "split"> {
   const { dataset_mixture, dataset_format, min_score_margin } = options;
   const seed = dataset_mixture?.seed ?? options.sample_seed;
   return {

@@ -12,7 +12,7 @@ import type { TensorReader } from "../../../src/files/safetensors/safetensors.ts
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import {
   loadModel,
-  type LoadOptions,
+  type LoadModelOptions,
 } from "../../../src/model/weights/load.ts";
 import { parameters } from "../../../src/model/decoder/model.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
@@ -75,7 +75,7 @@ function reader(tensors: Map<string, Stored>): TensorReader {
 const load = (
   device: Device,
   tensors: Map<string, Stored>,
-  options: LoadOptions = {},
+  options: LoadModelOptions = {},
 ) => loadModel(device, config, reader(tensors), options);
 
 await gpuTest(

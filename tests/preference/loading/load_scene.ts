@@ -1,6 +1,6 @@
 /** Rows of pairs, and loads taken apart. */
 import { loadPairs } from "../../../src/preference/loading/load.ts";
-import type { LoadOptions } from "../../../src/preference/loading/load_options.ts";
+import type { LoadDataOptions } from "../../../src/preference/loading/load_options.ts";
 import type { LoadReport } from "../../../src/preference/loading/load_report.ts";
 import type { DataSource } from "../../../src/preference/loading/data_source.ts";
 import type { TokenPair } from "../../../src/preference/tokens/token_examples.ts";
@@ -29,7 +29,7 @@ export function pairs(count: number, name = "q"): Record<string, unknown>[] {
 /** All that a load gives, taken apart. */
 export async function all(
   sources: readonly DataSource[],
-  options: LoadOptions,
+  options: LoadDataOptions,
 ): Promise<{ plain: TokenPair[]; report: LoadReport }> {
   const { examples, report } = await loadPairs(sources, options);
   const plain = examples.map((pair) => ({

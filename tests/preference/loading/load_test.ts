@@ -11,7 +11,7 @@ import {
 import {
   openRows,
   sourceFiles,
-} from "../../../src/preference/loading/row_store.ts";
+} from "../../../src/preference/loading/dataset_rows.ts";
 import {
   type DrawOptions,
   drawRows,

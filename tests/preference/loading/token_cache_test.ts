@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loadPairs } from "../../../src/preference/loading/load.ts";
-import type { LoadOptions } from "../../../src/preference/loading/load_options.ts";
+import type { LoadDataOptions } from "../../../src/preference/loading/load_options.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { all, common, encoder, jsonLines, pairs } from "./load_scene.ts";
 import { fixturePath, FIXTURES } from "../../fixture_path.ts";
@@ -18,7 +18,7 @@ test({
   async fn() {
     await using folder = await temporaryFolder();
     const path = await folder.write("a.jsonl", jsonLines(pairs(30)));
-    const load = (change: Partial<LoadOptions> = {}) =>
+    const load = (change: Partial<LoadDataOptions> = {}) =>
       all([{ path }], {
         ...common,
         encoder: { ...encoder, identity: "characters" },

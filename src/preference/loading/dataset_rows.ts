@@ -36,7 +36,7 @@ export interface CountedFile extends SourceFile {
 }
 
 /** The rows of all files, by number. */
-export interface RowStore {
+export interface DatasetRows {
   readonly files: readonly CountedFile[];
   readonly length: number;
   /**
@@ -94,7 +94,7 @@ async function bytesOf(path: string): Promise<number> {
 export async function openRows(
   files: readonly SourceFile[],
   { onRow, memoryBytes = 2 ** 28 }: OpenRowsOptions = {},
-): Promise<RowStore> {
+): Promise<DatasetRows> {
   let bytes = 0;
   for (const { path } of files) bytes += await bytesOf(path);
   const held: SourceRow[] | undefined = bytes <= memoryBytes ? [] : undefined;

@@ -61,7 +61,7 @@ export interface Filters {
 }
 
 /** One kind of example: rows `R` become tokenized examples `T`. */
-export interface DataKind<R extends RowContext, T> extends RowKind<R> {
+export interface ExampleKind<R extends RowContext, T> extends RowKind<R> {
   /** Its name in cache keys, with all settings that change its tokens. */
   readonly name: string;
   /** Why a sound row is left out; undefined if it is not. */
@@ -122,7 +122,7 @@ function measureSequences(
 }
 
 /** Pairs of a chosen and a rejected answer. */
-export const PREFERENCES: DataKind<Preference, TokenPair> = {
+export const PREFERENCES: ExampleKind<Preference, TokenPair> = {
   name: "pairs",
   formats: PREFERENCE_FORMATS,
   fault: preferenceFault,
@@ -140,7 +140,7 @@ export const PREFERENCES: DataKind<Preference, TokenPair> = {
 };
 
 /** Single answers that were judged good or bad. */
-export const FEEDBACK: DataKind<Feedback, TokenFeedback> = {
+export const FEEDBACK: ExampleKind<Feedback, TokenFeedback> = {
   name: "feedback",
   formats: FEEDBACK_FORMATS,
   fault: demonstrationFault,
@@ -161,7 +161,7 @@ export const FEEDBACK: DataKind<Feedback, TokenFeedback> = {
 /** Answers to learn, for supervised fine-tuning. */
 export function demonstrations(
   { completionOnly = true, assistantOnly = false }: TrainedPart,
-): DataKind<Demonstration, TokenDemonstration> {
+): ExampleKind<Demonstration, TokenDemonstration> {
   return {
     name: `demonstrations ${completionOnly} ${assistantOnly}`,
     formats: DEMONSTRATION_FORMATS,
