@@ -6,7 +6,7 @@
 import { readArguments } from "../src/base/arguments.ts";
 import { helpText } from "../src/base/options_help.ts";
 import { readOptions } from "../src/base/read_options.ts";
-import type { Groups, ValuesOf } from "../src/base/schema.ts";
+import type { OptionGroups, ValuesOf } from "../src/base/schema.ts";
 import type { Command } from "../src/commands/command.ts";
 import { readRecipe } from "../src/commands/read_recipe.ts";
 
@@ -28,7 +28,7 @@ export type RecipeKeys = (
  *
  * @throws TypeError naming all that is wrong with them
  */
-export async function readTaskOptions<G extends Groups>(
+export async function readTaskOptions<G extends OptionGroups>(
   { name, summary, schema }: Command<G>,
   recipeKeys: RecipeKeys = (recipe) => recipe,
 ): Promise<TaskInput<ValuesOf<G>>> {

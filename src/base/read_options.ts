@@ -11,7 +11,7 @@ import {
   aliasOf,
   type ForeignKey,
   foreignKeyOf,
-  type Groups,
+  type OptionGroups,
   optionsOf,
   quoted,
   type Schema,
@@ -37,7 +37,7 @@ type Keys = Pick<Schema, "groups" | "aliases" | "foreign">;
  *
  * @throws {TypeError} with one line that names every unknown, missing, malformed and refused option
  */
-export function readOptions<G extends Groups>(
+export function readOptions<G extends OptionGroups>(
   schema: Schema<G>,
   sources: readonly Given[],
 ): ReadOptions<ValuesOf<G>> {

@@ -9,7 +9,7 @@ import type { Values } from "./composite_option.ts";
 import type { Option } from "./option.ts";
 
 /** Options under headings, in the order of `--help` and of the pages. */
-export type Groups = Readonly<
+export type OptionGroups = Readonly<
   Record<string, Readonly<Record<string, Option<unknown>>>>
 >;
 
@@ -60,10 +60,10 @@ export type Intersection<U> =
     : never;
 
 /** The type of the values of all options, without the groups. */
-export type ValuesOf<G extends Groups> = Values<Intersection<G[keyof G]>>;
+export type ValuesOf<G extends OptionGroups> = Values<Intersection<G[keyof G]>>;
 
 /** The declaration of a task's options. */
-export interface Schema<G extends Groups = Groups> {
+export interface Schema<G extends OptionGroups = OptionGroups> {
   /** The options by name, under their headings. */
   readonly groups: G;
   /** The words without `--`, in order. */
@@ -77,8 +77,8 @@ export interface Schema<G extends Groups = Groups> {
 }
 
 /** The type of a task's options: `type TrainOptions = Infer<typeof trainSchema>`. */
-export type Infer<S> = S extends { readonly groups: infer G extends Groups }
-  ? ValuesOf<G>
+export type Infer<S> = S extends
+  { readonly groups: infer G extends OptionGroups } ? ValuesOf<G>
   : never;
 
 /**
@@ -86,7 +86,7 @@ export type Infer<S> = S extends { readonly groups: infer G extends Groups }
  *
  * @throws {TypeError} if a name occurs in two groups, or an alias names no option
  */
-export function defineSchema<const G extends Groups>(
+export function defineSchema<const G extends OptionGroups>(
   groups: G,
   rest: Partial<Omit<Schema<G>, "groups">> = {},
 ): Schema<G> {

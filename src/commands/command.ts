@@ -1,8 +1,8 @@
 /** What a command is called and which options it takes. Runs nothing. */
-import type { Groups, Schema } from "../base/schema.ts";
+import type { OptionGroups, Schema } from "../base/schema.ts";
 
 /** A command as its user meets it. */
-export interface Command<G extends Groups = Groups> {
+export interface Command<G extends OptionGroups = OptionGroups> {
   /** As `deno task` has it: `export-gguf`. */
   readonly name: string;
   /** One sentence on what it does. */
@@ -12,7 +12,7 @@ export interface Command<G extends Groups = Groups> {
 }
 
 /** Declares a command; the types of its options are those of the schema. */
-export function defineCommand<G extends Groups>(
+export function defineCommand<G extends OptionGroups>(
   command: Command<G>,
 ): Command<G> {
   return command;

@@ -13,10 +13,10 @@ import { logpsOf } from "../training/loop/batch_logps.ts";
 import { type ScoreRow, sequencesOf } from "./score_rows.ts";
 
 /** The keys that are added to a line. */
-export type Score = Readonly<Record<string, number | readonly number[]>>;
+export type LineScore = Readonly<Record<string, number | readonly number[]>>;
 
 /** How lines are scored. */
-export interface ScoreHow {
+export interface ScoringOptions {
   /**
    * Factor of the implicit rewards of pairs. Given only if the model has an adapter; the reference
    * is then the model without it.
@@ -36,8 +36,8 @@ export interface ScoreHow {
 export async function* scoreRows(
   model: Model,
   rows: readonly ScoreRow[],
-  { beta, batchTokens, signal }: ScoreHow,
-): AsyncGenerator<{ row: ScoreRow; score: Score }> {
+  { beta, batchTokens, signal }: ScoringOptions,
+): AsyncGenerator<{ row: ScoreRow; score: LineScore }> {
   const giveTurn = turnGiver();
   for (const group of groupRows(rows, batchTokens)) {
     await giveTurn();
@@ -91,7 +91,7 @@ export function* groupRows(
 async function* rewardsOf(
   model: Model,
   group: readonly ScoreRow[],
-): AsyncGenerator<{ row: ScoreRow; score: Score }> {
+): AsyncGenerator<{ row: ScoreRow; score: LineScore }> {
   const batch = layOut(group, { lastOnly: true });
   const { logps: rewards } = await logpsOf(model, batch);
   let at = 0;
@@ -135,7 +135,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function sequenceScore(logps: readonly number[]): Score {
+function sequenceScore(logps: readonly number[]): LineScore {
   return { logps, sum_logps: sum(logps) };
 }
 
@@ -143,7 +143,7 @@ function pairScore(
   [chosen = [], rejected = []]: readonly (readonly number[])[],
   reference: readonly (readonly number[])[] | undefined,
   beta = 0,
-): Score {
+): LineScore {
   const [sumChosen, sumRejected] = [sum(chosen), sum(rejected)];
   const score = {
     chosen_logps: chosen,

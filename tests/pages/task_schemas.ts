@@ -5,7 +5,7 @@
 import { fromFileUrl, join } from "@std/path";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
-import type { Groups, Schema } from "../../src/base/schema.ts";
+import type { OptionGroups, Schema } from "../../src/base/schema.ts";
 import type { Command } from "../../src/commands/command.ts";
 import { demoCommand } from "../../src/commands/demo.ts";
 import { downloadCommand, downloadKeys } from "../../src/commands/download.ts";
@@ -43,7 +43,7 @@ function load(path: string): Recipe {
 }
 
 /** A task that reads the recipe which its command line names, and the options after it. */
-function withRecipe<G extends Groups>(
+function withRecipe<G extends OptionGroups>(
   { summary, schema }: Command<G>,
   recipeKeys = (recipe: Recipe, _given: Recipe): Recipe => recipe,
 ) {

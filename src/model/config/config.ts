@@ -127,8 +127,8 @@ export function readModelConfig(config: Json): ModelConfig {
 function openConfig(config: Json, { part, defaults }: Family): ConfigReader {
   const inner = part && config[part.key];
   const isPart = typeof inner === "object" && inner !== null;
-  const own: Json = { ...defaults, ...config, ...isPart ? inner : {} };
-  const reader = new ConfigReader(own);
+  const keys: Json = { ...defaults, ...config, ...isPart ? inner : {} };
+  const reader = new ConfigReader(keys);
   const found = reader.value("model_type");
   if (!part) return reader;
   reader.value(part.key);

@@ -80,20 +80,25 @@ export async function openScorer(
   },
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
-  const on = adapter === undefined
+  const adapterFolder = adapter === undefined
     ? undefined
     : await openAdapterFolder(adapter);
-  const own = on && readAdapterConfig(on.config, { rewards: true });
+  const adapterConfig = adapterFolder &&
+    readAdapterConfig(adapterFolder.config, { rewards: true });
   const config = readModelConfig(folder.config);
-  const rewards = own?.rewardHead || isRewardConfig(folder.config);
+  const rewards = adapterConfig?.rewardHead || isRewardConfig(folder.config);
   const opened = await loadFrozen(device, folder, {
     config: rewards ? withRewardHead(config) : config,
     quantization,
     onLoad,
-    startsHead: own?.rewardHead === true,
+    startsHead: adapterConfig?.rewardHead === true,
   });
-  if (!on || !own) return opened;
-  const model = await loadAdapter(opened.model, own, on.weights);
+  if (!adapterFolder || !adapterConfig) return opened;
+  const model = await loadAdapter(
+    opened.model,
+    adapterConfig,
+    adapterFolder.weights,
+  );
   return { ...opened, model, adapters: true };
 }
 

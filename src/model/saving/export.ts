@@ -71,18 +71,21 @@ function joinedHalf(
   lora: Lora,
   half: "a" | "b",
 ): ExportedTensor {
-  const own = exportWeight(device, lora[half], "F32");
+  const trained = exportWeight(device, lora[half], "F32");
   const { a, b, scale } = lora.fixed!;
   const further = exportWeight(device, { a, b }[half], "F32");
   const [outs, ins] = [lora.b.matrix.rows, lora.a.matrix.cols];
   const rank = savedRank(lora);
   const shape = half === "a" ? [rank, ins] : [outs, rank];
   return {
-    name: own.name,
+    name: trained.name,
     dtype: "F32",
     shape,
     async *bytes() {
-      const [first, second] = [await numbersOf(own), await numbersOf(further)];
+      const [first, second] = [
+        await numbersOf(trained),
+        await numbersOf(further),
+      ];
       const factor = scale / lora.scale;
       const pieces = half === "a"
         ? [first, second]

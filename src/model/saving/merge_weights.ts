@@ -103,10 +103,10 @@ function mergedTensors(
   adapter: AdapterFiles,
 ): MergedTensor[] {
   const tensors = [...stored.tensors].map(([name, info]): MergedTensor => {
-    const own = savedName(name);
-    const isOwn = adapter.weights.tensors.has(own);
-    const from = isOwn
-      ? { reader: adapter.weights, from: own }
+    const nameInAdapter = savedName(name);
+    const isInAdapter = adapter.weights.tensors.has(nameInAdapter);
+    const from = isInAdapter
+      ? { reader: adapter.weights, from: nameInAdapter }
       : { reader: stored, from: name };
     return { ...info, name, ...from };
   });
@@ -114,9 +114,9 @@ function mergedTensors(
   if (!unties(adapter) || stored.tensors.has(HEAD) || !embedding) {
     return tensors;
   }
-  const own = savedName(HEAD);
-  const from = adapter.weights.tensors.has(own)
-    ? { reader: adapter.weights, from: own }
+  const nameInAdapter = savedName(HEAD);
+  const from = adapter.weights.tensors.has(nameInAdapter)
+    ? { reader: adapter.weights, from: nameInAdapter }
     : { reader: stored, from: EMBEDDING };
   return [...tensors, { ...embedding, name: HEAD, ...from }];
 }

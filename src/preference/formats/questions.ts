@@ -60,10 +60,10 @@ function historyOf(row: Row): Message[] {
  */
 export function question(row: Row, keys: string): readonly Message[] {
   const key = keyIn(row, keys);
-  const asked = textAt(row[key], key);
+  const instruction = textAt(row[key], key);
   const input = key === "input" ? undefined : pick(row, "input|context");
-  const whole = typeof input === "string" && input !== ""
-    ? [asked, input].filter((part) => part !== "").join("\n")
-    : asked;
-  return withSystem(row, [...historyOf(row), userTurn(whole)]);
+  const content = typeof input === "string" && input !== ""
+    ? [instruction, input].filter((part) => part !== "").join("\n")
+    : instruction;
+  return withSystem(row, [...historyOf(row), userTurn(content)]);
 }

@@ -65,9 +65,9 @@ export function explicitPrompt(row: Row): Draft<Preference> {
     };
   }
   // In UltraFeedback the prompt is a text that repeats the first question of both conversations.
-  const whole = splitTurns(answers.chosen, answers.rejected);
-  const turns = whole.prompt.length > 0
-    ? whole
+  const split = splitTurns(answers.chosen, answers.rejected);
+  const turns = split.prompt.length > 0
+    ? split
     : { ...answers, prompt: [userTurn(textAt(prompt, "prompt"))] };
   return {
     ...turns,
@@ -176,7 +176,7 @@ export function turnsWithAnswers(row: Row, key: string): Draft<Preference> {
 export function questionWithAnswers(
   keys: readonly [question: string, chosen: string, rejected: string],
 ): (row: Row) => Draft<Preference> {
-  const [asked, chosen, rejected] = keys;
+  const [questionKeys, chosen, rejected] = keys;
   const answerOf = (row: Row, key: string) =>
     answerAt(pick(row, key), keyIn(row, key));
   return (row) => {
@@ -184,11 +184,11 @@ export function questionWithAnswers(
       chosen: answerOf(row, chosen),
       rejected: answerOf(row, rejected),
     };
-    const whole = splitTurns(answers.chosen, answers.rejected);
+    const split = splitTurns(answers.chosen, answers.rejected);
     // answers that are conversations repeat the question and may have more rounds
-    const parts = whole.prompt.length > 0
-      ? { ...whole, prompt: withSystem(row, whole.prompt) }
-      : { ...answers, prompt: question(row, asked) };
+    const parts = split.prompt.length > 0
+      ? { ...split, prompt: withSystem(row, split.prompt) }
+      : { ...answers, prompt: question(row, questionKeys) };
     return { ...parts, ...rowNumbers(row) };
   };
 }

@@ -99,7 +99,7 @@ export function turnAt(
       }, expected a turn with "role" and "content"`,
     );
   }
-  const { role, from, content, value: said, ...others } = value;
+  const { role, from, content, value: shareGptText, ...others } = value;
   const rest = Object.fromEntries(
     // tables give every turn every key, with null where it is absent
     Object.entries(others).filter(([, part]) =>
@@ -125,8 +125,8 @@ export function turnAt(
     );
   }
   const key = textKey ??
-    (content === undefined && said !== undefined ? "value" : "content");
-  const raw = textKey !== undefined ? value[textKey] : content ?? said;
+    (content === undefined && shareGptText !== undefined ? "value" : "content");
+  const raw = textKey !== undefined ? value[textKey] : content ?? shareGptText;
   if (raw === undefined && rest.tool_calls === undefined) {
     const wanted = textKey ?? 'content" or "value';
     throw new TypeError(

@@ -68,12 +68,15 @@ export async function sourceFiles(
   split: string,
 ): Promise<SourceFile[]> {
   const found = await Promise.all(sources.map(async (source) => {
-    const own = source.split;
-    const { files, bare } = await datasetFiles(source.path, own ?? split);
+    const sourceSplit = source.split;
+    const { files, bare } = await datasetFiles(
+      source.path,
+      sourceSplit ?? split,
+    );
     return files.map((path) => ({
       path,
       source,
-      bare: bare || own !== undefined,
+      bare: bare || sourceSplit !== undefined,
     }));
   }));
   return found.flat();

@@ -101,8 +101,8 @@ function partsOf(
   const training = isTraining(split);
   const bySource = Map.groupBy(files, ({ source }) => source);
   const parts = new Map<DataSource, readonly number[]>();
-  for (const [source, own] of bySource) {
-    const indices = own.flatMap((file) =>
+  for (const [source, sourceFiles] of bySource) {
+    const indices = sourceFiles.flatMap((file) =>
       file.bare && heldOut !== undefined
         ? numbersOf(file).filter((i) => test.has(i) !== training)
         : numbersOf(file)

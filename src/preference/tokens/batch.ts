@@ -80,13 +80,18 @@ class Builder {
     end: number,
     prefixRow: number,
   ): number {
-    const own = this.tokens.length;
+    const firstRow = this.tokens.length;
     for (let i = start; i < end; i++) {
       this.tokens.push(ids[i] as number);
       this.positions.push(i);
-      this.ranges.push(prefixRow, prefixRow + start, own, own + i - start + 1);
+      this.ranges.push(
+        prefixRow,
+        prefixRow + start,
+        firstRow,
+        firstRow + i - start + 1,
+      );
     }
-    return own;
+    return firstRow;
   }
 
   /**

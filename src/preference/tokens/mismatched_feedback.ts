@@ -65,9 +65,11 @@ function partner(
     { length: size - 1 },
     (_, k) => rows[first + (i - first - 1 - k + size) % size],
   );
-  const own = promptOf(rows[i]!).join();
-  const stranger = before.find((one) => one && promptOf(one).join() !== own);
-  return stranger ?? before[0] ?? rows[i];
+  const rowPrompt = promptOf(rows[i]!).join();
+  const otherPrompt = before.find((one) =>
+    one && promptOf(one).join() !== rowPrompt
+  );
+  return otherPrompt ?? before[0] ?? rows[i];
 }
 
 function promptOf({ sequence }: TokenFeedback): readonly number[] {
@@ -81,8 +83,8 @@ function exchange(
   maxLength: number,
 ): TokenSequence {
   const answer = other ? other.ids.slice(other.completionStart) : [];
-  const whole = [...ids.slice(0, completionStart), ...answer];
-  return { ids: whole.slice(0, maxLength), completionStart };
+  const exchanged = [...ids.slice(0, completionStart), ...answer];
+  return { ids: exchanged.slice(0, maxLength), completionStart };
 }
 
 /**

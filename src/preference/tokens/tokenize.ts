@@ -92,8 +92,8 @@ function chatSequence(
   promptIds: readonly number[],
   { encoder, row }: Context,
 ): Tokenized<TokenSequence> {
-  const whole = templateOf(encoder).render([...prompt, ...answer], row);
-  const ids = encoder.tokenizer.encode(whole);
+  const text = templateOf(encoder).render([...prompt, ...answer], row);
+  const ids = encoder.tokenizer.encode(text);
   const completionStart = commonPrefix(promptIds, ids);
   return {
     tokens: { ids, completionStart },
@@ -122,9 +122,9 @@ function plainSequence(
   promptIds: readonly number[],
   encoder: Encoder,
 ): Tokenized<TokenSequence> {
-  const whole = plainIds(prompt, answer, encoder);
-  const ids = [...promptIds, ...whole.slice(promptIds.length)];
-  const moved = commonPrefix(promptIds, whole) < promptIds.length;
+  const wholeIds = plainIds(prompt, answer, encoder);
+  const ids = [...promptIds, ...wholeIds.slice(promptIds.length)];
+  const moved = commonPrefix(promptIds, wholeIds) < promptIds.length;
   return { tokens: { ids, completionStart: promptIds.length }, moved };
 }
 
@@ -211,9 +211,9 @@ function markedSpans(
     encoder.tokenizer.encode(text.slice(0, end));
   return places.flatMap(([from, to]): Span[] => {
     const start = commonPrefix(tokensTo(from), ids);
-    const whole = tokensTo(to);
-    const common = commonPrefix(whole, ids);
-    const end = common < whole.length ? common + 1 : common;
+    const idsToEnd = tokensTo(to);
+    const common = commonPrefix(idsToEnd, ids);
+    const end = common < idsToEnd.length ? common + 1 : common;
     return start < end ? [[start, end]] : [];
   });
 }

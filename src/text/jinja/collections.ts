@@ -129,9 +129,9 @@ function grouped(value: Value, call: FilterCall): Value {
   const groups: { key: Value; items: Value[] }[] = [];
   for (const item of iterate(sorted(value, call))) {
     const last = groups.at(-1);
-    const own = key(item);
-    if (last !== undefined && equal(last.key, own)) last.items.push(item);
-    else groups.push({ key: own, items: [item] });
+    const itemKey = key(item);
+    if (last !== undefined && equal(last.key, itemKey)) last.items.push(item);
+    else groups.push({ key: itemKey, items: [item] });
   }
   return wrapList(groups.map(({ items }) => {
     const [first] = items;
@@ -147,9 +147,9 @@ function unique(value: Value, call: FilterCall): Value {
   const seen: Value[] = [];
   return wrapList(
     iterate(value).filter((item) => {
-      const own = key(item);
-      if (seen.some((one) => equal(one, own))) return false;
-      seen.push(own);
+      const itemKey = key(item);
+      if (seen.some((one) => equal(one, itemKey))) return false;
+      seen.push(itemKey);
       return true;
     }),
   );

@@ -297,10 +297,10 @@ export class PythonInterpreter extends Interpreter {
     scope.setVariable(
       name,
       wrapFunction((args, from) => {
-        const own = new Environment(scope);
+        const macroScope = new Environment(scope);
         const caller = from?.variables.get("caller");
-        if (caller !== undefined) own.setVariable("caller", caller);
-        return (call as MacroCall)(args, own);
+        if (caller !== undefined) macroScope.setVariable("caller", caller);
+        return (call as MacroCall)(args, macroScope);
       }),
     );
     return nothing;
