@@ -81,7 +81,8 @@ export class Random {
         `Cannot draw an integer below ${n}: expected an integer from 1 to 2^32`,
       );
     }
-    const even = 2 ** 32 - 2 ** 32 % n; // larger draws are rejected, since they would favour small results
+    // larger draws are rejected, since they would favour small results
+    const even = 2 ** 32 - 2 ** 32 % n;
     for (;;) {
       const draw = this.uint32();
       if (draw < even) return draw % n;

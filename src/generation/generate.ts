@@ -154,8 +154,8 @@ async function growOnce(
 }
 
 /**
- * Adds likeliest tokens to all answers until one of them ends. Each step begins before the tokens of
- * the last one are on the CPU, since reading takes 10 ms in which the device would be idle.
+ * Adds likeliest tokens to all answers until one of them ends. Each step begins before the tokens
+ * of the last one are on the CPU, since reading takes 10 ms in which the device would be idle.
  *
  * @param growing answers that have at least one token
  * @returns the answers that have not ended

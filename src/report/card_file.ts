@@ -1,4 +1,7 @@
-/** README.md in a run's folder: the sink that writes the card of the model that a finished run leaves. */
+/**
+ * README.md in a run's folder: the sink that writes the card of the model that a finished run
+ * leaves.
+ */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../files/disk/atomic.ts";
 import { RUN_FILE } from "../files/file_names.ts";

@@ -1,4 +1,7 @@
-/** A dry run as lines of text: how much there is to train, how long it takes, and what is held. Prints nothing. */
+/**
+ * A dry run as lines of text: how much there is to train, how long it takes, and what is held.
+ * Prints nothing.
+ */
 import { formatBytes, formatDuration } from "../base/units.ts";
 import type { DryRun } from "../training/run/dry_run.ts";
 

@@ -35,7 +35,10 @@ export function dataLine(
   return `${name}: ${kept} of ${rows} rows kept`;
 }
 
-/** What a run is about to do: how much it trains, and its loss before the first step if there is one. */
+/**
+ * What a run is about to do: how much it trains, and its loss before the first step if there is
+ * one.
+ */
 export function startLines(
   { trainableParameters, totalSteps, startingLoss }: RunStart,
 ): string[] {

@@ -1,4 +1,7 @@
-/** What a run may leave in its folder beside its weights and metrics.jsonl, by name: one row for each. */
+/**
+ * What a run may leave in its folder beside its weights and metrics.jsonl, by name: one row for
+ * each.
+ */
 import type { Sink } from "../training/run/sink.ts";
 import { cardFile } from "./card_file.ts";
 import { curvesFile } from "./curves_file.ts";

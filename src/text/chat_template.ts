@@ -167,54 +167,29 @@ export function missingTemplate(what: string): RangeError {
  * Parses a chat template from its Jinja text.
  *
  * @throws {SyntaxError} if the text is not Jinja, or needs a statement that the engine does not
- *   have.
+ *   have
  */
 export function createChatTemplate(
   source: string,
   { name = "chat template", specialTokens = {}, now = () => new Date() }:
     ChatTemplateOptions = {},
 ): ChatTemplate {
-  const parsed = (text: string) => {
-    try {
-      return parseTemplate(text);
-    } catch (error) {
-      throw new SyntaxError(
-        `Cannot read chat template "${name}": ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-  };
-  const plain = parsed(withoutGenerationMarks(source));
+  const plain = parseNamed(withoutGenerationMarks(source), name);
   const marked = source.search(GENERATION) < 0
     ? undefined
-    : parsed(withPrintedMarks(source));
+    : parseNamed(withPrintedMarks(source), name);
   const run = (
     program: Program,
     messages: readonly Message[],
     options: RenderOptions = {},
   ): string => {
-    const { addGenerationPrompt = false, continueFinalMessage = false } =
-      options;
     try {
-      if (addGenerationPrompt && continueFinalMessage) {
-        throw new RangeError(
-          "a final message cannot be continued by a new one",
-        );
-      }
       const scope = new Environment(globalsOf(now));
-      const variables = {
-        ...specialTokens,
-        messages: continueFinalMessage ? openEnded(messages) : messages,
-        tools: options.tools ?? null,
-        documents: null,
-        add_generation_prompt: addGenerationPrompt,
-        ...options.variables,
-      };
-      Object.entries(variables).forEach(([key, value]) =>
-        scope.setVariable(key, wrapData(value))
-      );
-      const text = String(new PythonInterpreter(scope).run(program).value);
-      return continueFinalMessage ? cutOpenEnd(text) : text;
+      return renderProgram(program, scope, {
+        messages,
+        options,
+        specialTokens,
+      });
     } catch (error) {
       throw errorLike(
         error,
@@ -228,4 +203,44 @@ export function createChatTemplate(
     generated: (messages, options) =>
       marked && markedSpans(run(marked, messages, options)),
   };
+}
+
+function parseNamed(text: string, name: string): Program {
+  try {
+    return parseTemplate(text);
+  } catch (error) {
+    throw new SyntaxError(
+      `Cannot read chat template "${name}": ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The text of a conversation by a parsed template, whose variables are set in `scope`. */
+function renderProgram(
+  program: Program,
+  scope: Environment,
+  { messages, options, specialTokens }: {
+    readonly messages: readonly Message[];
+    readonly options: RenderOptions;
+    readonly specialTokens: Readonly<Record<string, string>>;
+  },
+): string {
+  const { addGenerationPrompt = false, continueFinalMessage = false } = options;
+  if (addGenerationPrompt && continueFinalMessage) {
+    throw new RangeError("a final message cannot be continued by a new one");
+  }
+  const variables = {
+    ...specialTokens,
+    messages: continueFinalMessage ? openEnded(messages) : messages,
+    tools: options.tools ?? null,
+    documents: null,
+    add_generation_prompt: addGenerationPrompt,
+    ...options.variables,
+  };
+  for (const [key, value] of Object.entries(variables)) {
+    scope.setVariable(key, wrapData(value));
+  }
+  const text = String(new PythonInterpreter(scope).run(program).value);
+  return continueFinalMessage ? cutOpenEnd(text) : text;
 }

@@ -1,6 +1,6 @@
 /**
- * A mixture of experts as the decoder runs it, forward and backward, against one in float64 that walks token by token;
- * its gradients are found by central differences.
+ * A mixture of experts as the decoder runs it, forward and backward, against one in float64 that
+ * walks token by token; its gradients are found by central differences.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";

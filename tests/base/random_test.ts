@@ -68,7 +68,8 @@ test(
     assert(draws.every((x) => x >= 0 && x < 1));
     const mean = draws.reduce((a, b) => a + b) / draws.length;
     const variance = draws.reduce((a, x) => a + (x - mean) ** 2, 0) / 20_000;
-    // four standard errors: 4 * sqrt(1/12/20000) = 0.0082; of the variance 4 * sqrt(1/180/20000) = 0.0021
+    // four standard errors: 4 * sqrt(1/12/20000) = 0.0082; of the variance 4 * sqrt(1/180/20000) =
+    // 0.0021
     assert(Math.abs(mean - 0.5) < 0.0082, `mean ${mean}`);
     assert(Math.abs(variance - 1 / 12) < 0.0021, `variance ${variance}`);
   },

@@ -1,5 +1,6 @@
 /**
- * Generation with a cache: against transformers' own greedy tokens, against logits without a cache, and how it ends.
+ * Generation with a cache: against transformers' own greedy tokens, against logits without a cache,
+ * and how it ends.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../kernels/device/device.ts";

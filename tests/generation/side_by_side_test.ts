@@ -1,4 +1,6 @@
-/** Base and tuned model: one copy of the weights, two voices; conversations and files of prompts. */
+/**
+ * Base and tuned model: one copy of the weights, two voices; conversations and files of prompts.
+ */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../kernels/device/device.ts";
 import {

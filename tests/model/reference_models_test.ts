@@ -1,6 +1,6 @@
 /**
- * Checkpoints run by transformers in float32 and by us: logits, log-probabilities, every gradient. The sequences
- * of a batch lie ragged in one list of tokens here, padded in a rectangle there.
+ * Checkpoints run by transformers in float32 and by us: logits, log-probabilities, every gradient.
+ * The sequences of a batch lie ragged in one list of tokens here, padded in a rectangle there.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../kernels/device/device.ts";

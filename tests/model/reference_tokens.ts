@@ -1,15 +1,24 @@
-/** Token sequences of a reference's padded batch, without the padding, and how to compare with its tensors. */
+/**
+ * Token sequences of a reference's padded batch, without the padding, and how to compare with its
+ * tensors.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
 
 /** A padded batch of the reference, cut to its real tokens. */
 export interface ReferenceTokens {
   readonly sequences: readonly (readonly number[])[];
-  /** Rows of a tensor `[batch, length - short, ...]` that belong to real tokens, sequence by sequence. */
+  /**
+   * Rows of a tensor `[batch, length - short, ...]` that belong to real tokens, sequence by
+   * sequence.
+   */
   rows(name: string, short?: number): Promise<number[][]>;
 }
 
-/** Reads `input_ids` and `attention_mask` `[batch, length]` of a safetensors file; padding is on the right. */
+/**
+ * Reads `input_ids` and `attention_mask` `[batch, length]` of a safetensors file; padding is on the
+ * right.
+ */
 export async function readReferenceTokens(
   path: string,
 ): Promise<ReferenceTokens> {

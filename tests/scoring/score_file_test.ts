@@ -1,4 +1,7 @@
-/** Whole files through the score task's function: what lies in the output, and where beta comes from. */
+/**
+ * Whole files through the score task's function: what lies in the output, and where beta comes
+ * from.
+ */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../kernels/device/device.ts";
 import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";

@@ -1,4 +1,7 @@
-/** Scores of several sequences of different lengths in one batch without padding, against transformers' padded ones. */
+/**
+ * Scores of several sequences of different lengths in one batch without padding, against
+ * transformers' padded ones.
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
 import { putAdapter } from "../../src/model/opening/open_model.ts";

@@ -1,4 +1,7 @@
-/** Chat templates as turns, and as Modelfiles: those that are turns with text around them, and those that are not. */
+/**
+ * Chat templates as turns, and as Modelfiles: those that are turns with text around them, and those
+ * that are not.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { ollamaModelfile } from "../../src/text/ollama_modelfile.ts";

@@ -96,7 +96,9 @@ function addsInPlace(
   return pass.inPlace && !outputNorm && config.scales.residual === 1;
 }
 
-/** Adds the output of attention or MLP to the residual stream, in families with a norm and factor. */
+/**
+ * Adds the output of attention or MLP to the residual stream, in families with a norm and factor.
+ */
 function addToStream(
   block: Block,
   stream: Tensor,

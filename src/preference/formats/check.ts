@@ -29,7 +29,8 @@ function promptFault(
   prompt: TurnsOrText,
   answers: readonly TurnsOrText[],
 ): string | undefined {
-  if (typeof prompt === "string") return undefined; // an empty prompt means that the whole text is learnt
+  // an empty prompt means that the whole text is learnt
+  if (typeof prompt === "string") return undefined;
   const last = prompt.at(-1);
   if (last === undefined) return `the prompt has no turns`;
   const next = answers.find((answer) =>

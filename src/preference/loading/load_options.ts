@@ -1,4 +1,7 @@
-/** What the loading of a dataset is told and what it gives: plain types, for the load itself and for its cache. */
+/**
+ * What the loading of a dataset is told and what it gives: plain types, for the load itself and for
+ * its cache.
+ */
 import type { Filters } from "./example_kinds.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { DrawOptions } from "./sources.ts";

@@ -1,6 +1,6 @@
 /**
- * Opens the tokenizer and the chat template of a model's folder or of a tuned model's, or others that
- * the options name. Reads no weights and needs no device.
+ * Opens the tokenizer and the chat template of a model's folder or of a tuned model's, or others
+ * that the options name. Reads no weights and needs no device.
  */
 import { fromFileUrl, join } from "@std/path";
 import {

@@ -1,6 +1,7 @@
 /**
- * Adapters where names or rows are not Llama's: on experts, and on the text half of a larger model. They are named as
- * PEFT names linear layers, merge into what they compute, and serve one sequence beside another that has none.
+ * Adapters where names or rows are not Llama's: on experts, and on the text half of a larger model.
+ * They are named as PEFT names linear layers, merge into what they compute, and serve one sequence
+ * beside another that has none.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";

@@ -5,7 +5,10 @@ import { principalVectors } from "../../../src/model/adapter/principal_vectors.t
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { assertClose } from "../../kernels/numbers.ts";
 
-/** Unit vectors `2 / n`-periodic, at right angles by construction: rows of a discrete cosine transform. */
+/**
+ * Unit vectors `2 / n`-periodic, at right angles by construction: rows of a discrete cosine
+ * transform.
+ */
 function cosines(n: number, k: number): Float64Array {
   const scale = Math.sqrt((k === 0 ? 1 : 2) / n);
   return Float64Array.from(

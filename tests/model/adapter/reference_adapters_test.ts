@@ -1,4 +1,7 @@
-/** PEFT's own adapters on their base: logits as PEFT has them, with and without, and what they are saved as again. */
+/**
+ * PEFT's own adapters on their base: logits as PEFT has them, with and without, and what they are
+ * saved as again.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts";
 import { loadAdapter } from "../../../src/model/adapter/adapter.ts";

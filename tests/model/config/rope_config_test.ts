@@ -120,8 +120,8 @@ test(
     });
     const got = [...ropes.full.inverseFrequencies];
     const plain = got.map((_, i) => 10_000 ** (-i / 16));
-    // 32 turns in 64 positions: dim 32 ln(64 / 64π) / (2 ln 10000) < 0, so none is left alone but the first;
-    // 1 turn: dim 32 ln(64 / 2π) / (2 ln 10000) = 4.03, from the fifth on all are slowed
+    // 32 turns in 64 positions: dim 32 ln(64 / 64π) / (2 ln 10000) < 0, so none is left alone but
+    // the first; 1 turn: dim 32 ln(64 / 2π) / (2 ln 10000) = 4.03, from the fifth on all are slowed
     assertEquals(got[0], plain[0]);
     for (let i = 5; i < 16; i++) {
       assertAlmostEquals(got[i]!, plain[i]! / 4, 1e-15);

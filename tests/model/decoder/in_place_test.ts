@@ -1,6 +1,6 @@
 /**
- * A pass that nobody goes back through overwrites its residual stream, and runs several layers of few tokens in one
- * launch: the numbers must be those of one that records, to the bit.
+ * A pass that nobody goes back through overwrites its residual stream, and runs several layers of
+ * few tokens in one launch: the numbers must be those of one that records, to the bit.
  */
 import { assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";

@@ -1,6 +1,6 @@
 /**
- * InternLM2 is Llama under other names, with q, k and v of each key head in one matrix. A Llama checkpoint of
- * transformers, its rows put in that order, must give the same logits.
+ * InternLM2 is Llama under other names, with q, k and v of each key head in one matrix. A Llama
+ * checkpoint of transformers, its rows put in that order, must give the same logits.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Dtype } from "../../../src/files/safetensors/dtype.ts";

@@ -1,4 +1,7 @@
-/** Exported files read back by their own reader: names, shapes, types, numbers, metadata, and what is refused. */
+/**
+ * Exported files read back by their own reader: names, shapes, types, numbers, metadata, and what
+ * is refused.
+ */
 import { assert, assertEquals } from "@std/assert";
 import {
   type FloatDtype,

@@ -1,4 +1,6 @@
-/** Families as llama.cpp has them: every tensor gets a name, and what an architecture lacks is said. */
+/**
+ * Families as llama.cpp has them: every tensor gets a name, and what an architecture lacks is said.
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { TensorReader } from "../../../src/files/safetensors/safetensors.ts";
 import { readModelConfig } from "../../../src/model/config/config.ts";

@@ -1,4 +1,7 @@
-/** A random checkpoint is whole, is the same for the same seed, and has the numbers that a new model starts from. */
+/**
+ * A random checkpoint is whole, is the same for the same seed, and has the numbers that a new model
+ * starts from.
+ */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { toFloat32 } from "../../../src/files/safetensors/dtype.ts";
@@ -45,7 +48,8 @@ test(
       const { dtype, shape: found } = weights.tensors.get(name)!;
       assertEquals([dtype, ...found], ["BF16", ...shape]);
     }
-    // embedding 301 x 12; a layer: q 12 x 12 + 12, k and v 6 x 12 + 6, o 12 x 12, three of 12 x 20, two norms; a norm
+    // embedding 301 x 12; a layer: q 12 x 12 + 12, k and v 6 x 12 + 6, o 12 x 12, three of 12 x 20,
+    // two norms; a norm
     const layer = 156 + 2 * 78 + 144 + 3 * 240 + 24;
     assertEquals(count, 301 * 12 + 2 * layer + 12);
   },

@@ -25,7 +25,9 @@ import { assertClose } from "../../kernels/numbers.ts";
 const TINY = "model_hub/tiny";
 const BATCH = sequenceBatch([[3, 14, 15, 92, 65, 35], [89, 79, 32, 38]]);
 
-/** A reader of the same tensors, of which those that are quantised hold what their codes stand for. */
+/**
+ * A reader of the same tensors, of which those that are quantised hold what their codes stand for.
+ */
 function restored(
   reader: TensorReader,
   dtype: CodeDType,

@@ -139,7 +139,8 @@ test({
     assert(takenOfA > 30 && takenOfA < 100, `${takenOfA} for 60`); // 60 +- 5 deviations of 7.7
     const last = await mix("all_exhausted");
     assertEquals(last.sources.map(({ taken }) => taken), [300, 60]);
-    assert(last.rows > 500, `${last.rows} rows drawn`); // 300 and about as many of b, again and again
+    // 300 and about as many of b, again and again
+    assert(last.rows > 500, `${last.rows} rows drawn`);
     await assertRejects(
       () => all([{ path: a, probability: 1 }, { path: b }], common),
       RangeError,

@@ -124,7 +124,8 @@ test({
       ids: [3],
       completionStart: 0,
     }, 1);
-    assertEquals(targets(preferenceBatch([apart])), ["0 | 0:1 -> 2"]); // a first token has no predictor
+    // a first token has no predictor
+    assertEquals(targets(preferenceBatch([apart])), ["0 | 0:1 -> 2"]);
     const empty = tokenPair({ ids: [1, 2], completionStart: 2 }, {
       ids: [1, 2, 3],
       completionStart: 2,

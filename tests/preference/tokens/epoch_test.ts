@@ -119,7 +119,8 @@ test({
     assertEquals(order.toSorted((a, b) => a - b), [...lengths.keys()]);
     assertEquals(lengths[order[0]!], Math.max(...lengths));
     assertEquals(epochOrder(3, options), order); // resumable: a matter of epoch and seed
-    // stretches of 64 / (4 * 4) steps of 4 rows fall in length, but for the place that the longest left
+    // stretches of 64 / (4 * 4) steps of 4 rows fall in length, but for the place that the longest
+    // left
     const rises = order.slice(1).filter((row, i) =>
       (i + 1) % 16 !== 0 && lengths[row]! > lengths[order[i]!]!
     );

@@ -1,4 +1,7 @@
-/** Which turns of a conversation are trained: by the template's marks, and by what the data says of a turn. */
+/**
+ * Which turns of a conversation are trained: by the template's marks, and by what the data says of
+ * a turn.
+ */
 import { assertEquals } from "@std/assert";
 import { loadDemonstrations } from "../../../src/preference/loading/load.ts";
 import { tokenizeDemonstration } from "../../../src/preference/tokens/tokenize.ts";

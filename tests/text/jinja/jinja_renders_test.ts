@@ -1,6 +1,6 @@
 /**
- * Small templates, each with what Python's Jinja2 renders in the environment of transformers: ours renders the same,
- * or refuses; it never renders otherwise.
+ * Small templates, each with what Python's Jinja2 renders in the environment of transformers: ours
+ * renders the same, or refuses; it never renders otherwise.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { createChatTemplate } from "../../../src/text/chat_template.ts";
@@ -67,7 +67,10 @@ const TALK = ["a", "b c", "d", "e"].map((content, i) => ({
   content,
 }));
 
-/** Templates, and the places that transformers' `return_assistant_tokens_mask` finds in the text of `TALK`. */
+/**
+ * Templates, and the places that transformers' `return_assistant_tokens_mask` finds in the text of
+ * `TALK`.
+ */
 const MARKED: readonly [source: string, places: [number, number][]][] = [
   [
     "{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}</s>{% endgeneration %}{% else %}{{ m.content }}</s>{% endif %}\n{% endfor %}",
