@@ -46,8 +46,8 @@ export function linear(
   x: Tensor,
   w: Matrix,
   { bias, into, more, factor = 1 }: {
-    bias?: Tensor;
-    into?: Tensor;
+    bias?: Tensor | undefined;
+    into?: Tensor | undefined;
     more?: MoreProduct;
     factor?: number;
   } = {},
@@ -91,7 +91,7 @@ export function linearDx(
   dy: Tensor,
   w: Matrix,
   { into, more, factor = 1 }: {
-    into?: Tensor;
+    into?: Tensor | undefined;
     more?: MoreProduct;
     factor?: number;
   } = {},

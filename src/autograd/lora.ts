@@ -180,10 +180,7 @@ function runForward(
   const factor = loraRows ? loraRows(lora.scale) : lora.scale;
   const h = lowRank(device, input, a.matrix, factor);
   const more = { x: h, w: b.matrix };
-  const plus = {
-    ...(bias ? { bias: bias.tensor } : {}),
-    ...(into ? { into } : {}),
-  };
+  const plus = { bias: bias?.tensor, into };
   if (!dora) {
     const output = linear(device, x, weight.matrix, { ...plus, more });
     if (fixed) addFixed(device, fixed, { x, into: output, loraRows });
@@ -275,11 +272,10 @@ function inputSlopes(
     readonly into: Tensor | undefined;
   },
 ): Tensor {
-  const add = into ? { into } : {};
   const more = { x: dLow, w: lora.a.matrix };
   const dx = mask
-    ? linearDx(device, dy, weight.matrix, add)
-    : linearDx(device, dz, weight.matrix, { ...add, more });
+    ? linearDx(device, dy, weight.matrix, { into })
+    : linearDx(device, dz, weight.matrix, { into, more });
   if (mask) {
     const dInput = gains
       ? throughFactors(device, weight, { dy, gains, more })

@@ -85,8 +85,8 @@ export function linear(
   if (lora) return loraLinear(device, x, weight, lora, parts);
   const { bias, into } = parts;
   const output = products.linear(device, x, weight.matrix, {
-    ...(bias ? { bias: bias.tensor } : {}),
-    ...(into ? { into } : {}),
+    bias: bias?.tensor,
+    into,
   });
   const dWeight = weight.parameter?.gradient;
   const dBias = bias?.parameter?.gradient;
@@ -101,7 +101,7 @@ export function linear(
       if (dBias) columnSums(device, dy, { into: dBias });
       if (!wantsDx) return [];
       return [
-        products.linearDx(device, dy, weight.matrix, into ? { into } : {}),
+        products.linearDx(device, dy, weight.matrix, { into }),
       ];
     },
   });

@@ -62,7 +62,7 @@ export function createSpeaker(
   const stopIds = stopTokens({
     ...encoder,
     config,
-    ...(generationConfig && { generationConfig }),
+    generationConfig,
   });
   return { name, model, adapters, stopIds, ...encoder };
 }
@@ -78,7 +78,7 @@ export interface AnswerOptions {
    */
   readonly maxNewTokens: number | null;
   /** Called with each new piece of the text. */
-  readonly onText?: (text: string) => void;
+  readonly onText?: ((text: string) => void) | undefined;
   /** Stops with an error when it is aborted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -97,7 +97,7 @@ export async function answer(
   prompt: readonly Message[] | string,
   { onText, seed, ...options }: AnswerOptions,
 ): Promise<string> {
-  const question = { prompt, seed, ...(onText && { onText }) };
+  const question = { prompt, seed, onText };
   const [text] = await answerAll(speaker, [question], options);
   return text!;
 }

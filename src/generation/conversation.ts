@@ -47,7 +47,7 @@ export function startConversation(
     async ask(question, { onText, ...options }) {
       const [answer] = await askTogether([conversation], question, {
         ...options,
-        ...(onText && { onText: (_, text) => onText(text) }),
+        onText: onText && ((_, text) => onText(text)),
       });
       return answer!;
     },
@@ -70,7 +70,7 @@ export function startConversation(
 /** How several conversations are asked. */
 export interface AskOptions extends Omit<AnswerOptions, "onText"> {
   /** Called with each new piece of text and the index of its conversation. */
-  readonly onText?: (index: number, text: string) => void;
+  readonly onText?: ((index: number, text: string) => void) | undefined;
   /** Called with the index of a conversation when its answer is complete. */
   readonly onEnd?: (index: number) => void;
 }

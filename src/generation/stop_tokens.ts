@@ -8,7 +8,7 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 /** The places that name the end tokens of a model. */
 export interface StopSources {
   /** The parsed generation_config.json. */
-  readonly generationConfig?: Readonly<Record<string, unknown>>;
+  readonly generationConfig?: Readonly<Record<string, unknown>> | undefined;
   /** The parsed config.json. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The model's tokenizer, which may have an EOS. */

@@ -19,9 +19,9 @@ export interface RenderOptions {
    */
   readonly continueFinalMessage?: boolean;
   /** JSON schemas of the tools the model may call. */
-  readonly tools?: readonly unknown[];
+  readonly tools?: readonly unknown[] | undefined;
   /** Further variables, such as `enable_thinking` or `date_string`. */
-  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A template that is parsed and ready. */

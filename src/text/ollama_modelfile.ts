@@ -29,8 +29,8 @@ export function ollamaModelfile(
   const { chatTemplate, tokenizer, tokenizerConfig, specialTokensMap } = files;
   const { specialTokens, tokenId } = createTokenizer({
     tokenizer: tokenizer ?? {},
-    ...(tokenizerConfig && { config: tokenizerConfig }),
-    ...(specialTokensMap && { specialTokensMap }),
+    config: tokenizerConfig,
+    specialTokensMap,
   });
   const eos = specialTokens["eos_token"];
   const head = `FROM ./${from}\n`;

@@ -53,9 +53,9 @@ export interface TokenizerJson {
   /** The parsed tokenizer.json. */
   readonly tokenizer: Readonly<Record<string, unknown>>;
   /** The parsed tokenizer_config.json. */
-  readonly config?: Readonly<Record<string, unknown>>;
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
   /** The parsed special_tokens_map.json: it fills in what the config does not say. */
-  readonly specialTokensMap?: Readonly<Record<string, unknown>>;
+  readonly specialTokensMap?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const NAMED = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"];

@@ -17,7 +17,7 @@ export interface Linear {
   /** `[out]` */
   readonly bias?: Vector | undefined;
   /** The adapter, whose product is added to the output while adapters take part. */
-  lora?: Lora;
+  lora?: Lora | undefined;
 }
 
 /** The norms of a block. Families differ in which of them they have. */

@@ -113,10 +113,9 @@ async function loadFrozen(
 ): Promise<OpenedModel> {
   const model = await loadModel(device, config, folder.weights, {
     quantization,
-    ...(startsHead ? { headSeed: 0 } : {}),
-    ...(onLoad && {
-      onProgress: (done, total) => onLoad(done, total, folder.path),
-    }),
+    headSeed: startsHead ? 0 : undefined,
+    onProgress: onLoad &&
+      ((done, total) => onLoad(done, total, folder.path)),
   });
   return { folder, model, adapters: false };
 }

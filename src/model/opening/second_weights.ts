@@ -141,6 +141,6 @@ function mapLinear({ weight, bias, lora }: Linear, map: WeightMap): Linear {
   return {
     weight: map.weight(weight),
     bias: bias && map.vector(bias),
-    ...(lora && { lora: map.lora(lora, weight) }),
+    lora: lora && map.lora(lora, weight),
   };
 }

@@ -50,13 +50,13 @@ export interface LoadModelOptions {
   /** Whether all weights are trained, or a rule that names those that are; default: none. */
   readonly trained?: boolean | IsTrained;
   /** Seed of a fresh reward head, for files that lack one; undefined: the files must have it. */
-  readonly headSeed?: number;
+  readonly headSeed?: number | undefined;
   /** Type in which frozen matrices are kept; default: the type of the file. */
   readonly dtype?: keyof typeof STORED | undefined;
   /** Keeps the frozen linear layers of the blocks as codes of 8 or 4 bits; default: no codes. */
   readonly quantization?: Quantization | undefined;
   /** Called with the bytes loaded so far and the bytes of all tensors. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 const MATRIX_DTYPES = {

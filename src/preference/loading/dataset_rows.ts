@@ -56,7 +56,7 @@ export interface OpenRowsOptions {
    * Size of all files in bytes above which rows are read again when they are picked. Default 256
    * MiB.
    */
-  readonly memoryBytes?: number;
+  readonly memoryBytes?: number | undefined;
 }
 
 const COMPRESSED = 4; // estimate of how much larger the rows of a compressed file are

@@ -148,7 +148,7 @@ async function loadFresh<R extends RowContext, T>(
   const census = new RowCensus(kind, options);
   const store = await openRows(await sourceFiles(sources, split), {
     onRow: (row, index) => census.add(row, index),
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    memoryBytes,
   });
   const usable = (row: SourceRow) => isUsable(row, kind, options);
   const drawn = await drawRows(store, { ...options, usable });

@@ -55,7 +55,7 @@ export function partOf(
   return {
     ids,
     completionStart: place(sequence.completionStart),
-    ...(spans === undefined ? {} : { spans }),
+    spans,
   };
 }
 

@@ -80,8 +80,8 @@ export async function openEncoder(
   const { tokenizerConfig, specialTokensMap } = source;
   const tokenizer = createTokenizer({
     tokenizer: await requireTokenizer(source),
-    ...(tokenizerConfig && { config: tokenizerConfig }),
-    ...(specialTokensMap && { specialTokensMap }),
+    config: tokenizerConfig,
+    specialTokensMap,
   });
   const named = options.chat_template ?? null;
   const isText = named !== null && /\{[{%]/.test(named);

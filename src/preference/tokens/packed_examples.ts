@@ -129,7 +129,7 @@ function sequenceAt(words: Uint32Array, at: number): TokenSequence {
   return {
     ids: [...words.subarray(first + flat)],
     completionStart: words[at + 1]!,
-    ...(count === 0 ? {} : { spans }),
+    spans: count === 0 ? undefined : spans,
   };
 }
 

@@ -68,9 +68,9 @@ export function tokenPair(
     rejected,
     sharedLength,
     line,
-    ...(scores ? { scores } : {}),
-    ...(margin === undefined ? {} : { margin }),
-    ...(referenceLogps ? { referenceLogps } : {}),
+    scores,
+    margin,
+    referenceLogps,
   };
 }
 

@@ -65,7 +65,7 @@ function contextOf(
 ): Context {
   return {
     encoder,
-    row: { ...(tools ? { tools } : {}), ...(variables ? { variables } : {}) },
+    row: { tools, variables },
   };
 }
 

@@ -7,12 +7,11 @@ import {
   type LengthPolicy,
 } from "../../../src/preference/tokens/length.ts";
 import {
-  type TokenPair,
+  type TokenDemonstration,
   tokenPair,
 } from "../../../src/preference/tokens/token_examples.ts";
-import { compared, referenceJson } from "../../reference_dir.ts";
-import { eachCase, referenceTest } from "../../reference_test_case.ts";
-import { test } from "../../test_case.ts";
+import { compared } from "../../reference_dir.ts";
+import { readable, referenceJson } from "./reference_encoder.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...guards, permissions: "none" } as const;
@@ -131,9 +130,13 @@ test({
   ...pure,
   name: "fitSequence() drops what has no token left to train",
   fn() {
-    const sequence = { ids: [1, 2, 3], completionStart: 2, line: 4 };
+    const sequence: TokenDemonstration = {
+      ids: [1, 2, 3],
+      completionStart: 2,
+      line: 4,
+    };
     assertEquals(fitSequence(sequence, { policy: "keep_end", maxLength: 2 }), {
-      kept: { ids: [2, 3], completionStart: 1, line: 4 },
+      kept: { ids: [2, 3], completionStart: 1, line: 4, spans: undefined },
     });
     assertEquals(
       fitSequence(sequence, { policy: "keep_start", maxLength: 2 }),
