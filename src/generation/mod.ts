@@ -43,15 +43,19 @@ export { quantizationOf } from "../model/weights/quantization_options.ts";
 export { answer, answerAll, answerEach, createSpeaker } from "./answer.ts";
 export type {
   AnswerOptions,
-  Asked,
-  AskedOf,
+  Question,
   Speaker,
   SpeakerParts,
+  SpeakerQuestion,
 } from "./answer.ts";
 export { askTogether, startConversation } from "./conversation.ts";
 export type { AskOptions, Conversation } from "./conversation.ts";
 export { type InTurn, inTurn } from "./in_turn.ts";
 export { answerRows, readQuestions } from "./prompt_rows.ts";
-export type { AnswerRowsOptions, PromptRow, Question } from "./prompt_rows.ts";
+export type {
+  AnswerRowsOptions,
+  PromptRow,
+  RowQuestion,
+} from "./prompt_rows.ts";
 export { GREEDY, type Sampling } from "./sampler.ts";
 export { fillSampling, type WantedSampling } from "./sampling_defaults.ts";

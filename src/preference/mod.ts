@@ -56,11 +56,11 @@ export type { Encoder } from "./tokens/tokenize.ts";
 
 // from rows to tokens, with an account of every row
 export { loadDemonstrations, loadFeedback, loadPairs } from "./loading/load.ts";
-export type { Loaded, LoadOptions } from "./loading/load_options.ts";
+export type { LoadDataOptions, Loaded } from "./loading/load_options.ts";
 export type { Lengths, LoadReport, Tally } from "./loading/load_report.ts";
 export type { DataSource } from "./loading/data_source.ts";
-export type { Filters } from "./loading/data_kind.ts";
-export type { SourceRow } from "./loading/row_store.ts";
+export type { Filters } from "./loading/example_kinds.ts";
+export type { SourceRow } from "./loading/dataset_rows.ts";
 export type { DrawOptions, StoppingStrategy } from "./loading/sources.ts";
 export type { ReadSettings, TurnKeys } from "./formats/format.ts";
 export type { PairOfNumbers } from "./formats/preference.ts";

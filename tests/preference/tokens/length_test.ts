@@ -8,10 +8,12 @@ import {
 } from "../../../src/preference/tokens/length.ts";
 import {
   type TokenDemonstration,
+  type TokenPair,
   tokenPair,
 } from "../../../src/preference/tokens/token_examples.ts";
-import { compared } from "../../reference_dir.ts";
-import { readable, referenceJson } from "./reference_encoder.ts";
+import { compared, referenceJson } from "../../reference_dir.ts";
+import { eachCase, referenceTest } from "../../reference_test_case.ts";
+import { test } from "../../test_case.ts";
 
 const guards = { sanitizeOps: true, sanitizeResources: true } as const;
 const pure = { ...guards, permissions: "none" } as const;
