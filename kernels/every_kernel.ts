@@ -12,7 +12,7 @@ import {
   dkvShader,
   dqShader,
   forwardShader,
-} from "./attention/attention_panel.ts";
+} from "./attention/attention_cpu.ts";
 import {
   cacheRowsShader,
   flatCacheRowsShader,

@@ -22,7 +22,11 @@
  * @module
  */
 export { Device } from "./device/device.ts";
-export type { DeviceOptions, Scope, Variant } from "./device/device_options.ts";
+export type {
+  DeviceKind,
+  DeviceOptions,
+  Scope,
+} from "./device/device_options.ts";
 export { freeMemory, openDevice } from "./device/open_deno.ts";
 export { type OpenedGpu, openGpu } from "./device/open_gpu.ts";
 export type { DeviceMemory } from "./device/pool.ts";

@@ -4,7 +4,7 @@
  * so each model, adapter or run is a step of its test.
  */
 import type { Device } from "../kernels/device/device.ts";
-import type { Variant } from "../kernels/device/device_options.ts";
+import type { DeviceKind } from "../kernels/device/device_options.ts";
 import { gpuTest } from "./kernels/gpu_test_case.ts";
 import { realDataPath, REFERENCE } from "./reference_dir.ts";
 import { test, type TestBody } from "./test_case.ts";
@@ -21,21 +21,21 @@ export function referenceTest(
   test({ name: named(name), permissions, fn });
 }
 
-/** Registers a test on the device, once per kernel variant, that may read the reference. */
+/** Registers a test on the device, once per kernel kind, that may read the reference. */
 export async function referenceGpuTest(
   name: string,
   body: (device: Device, context: Deno.TestContext) => Promise<void>,
-  { read = [], write = [], variants = ["panel", "tile"], long = false }: {
+  { read = [], write = [], kinds = ["cpu", "gpu"], long = false }: {
     readonly read?: readonly string[];
     readonly write?: readonly string[];
-    readonly variants?: readonly Variant[];
+    readonly kinds?: readonly DeviceKind[];
     readonly long?: boolean;
   } = {},
 ): Promise<void> {
   await gpuTest(named(name), body, {
     read: [...REFERENCE, ...read],
     write: [...write],
-    variants,
+    kinds,
     long,
   });
 }

@@ -9,6 +9,7 @@ import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
 import { lanesOf } from "../device/lanes.ts";
+import { PATHS } from "../device/paths.ts";
 import { singleKernel } from "../device/shader.ts";
 import { columnSums } from "../launch/column_sums.ts";
 import { flatTexture } from "../launch/flat_texture.ts";
@@ -19,45 +20,45 @@ import {
   dqSizes,
   forwardShader,
   forwardSizes,
-} from "./attention_panel.ts";
+} from "./attention_cpu.ts";
 import { attentionFile } from "./pieces/attention_pieces.ts";
 import {
   type AttentionShape,
   type AttentionSizes,
   attentionSizes,
   blockGrid,
-  fitsTextures,
+  fitTextures,
   headOptions,
   NO_KEYS,
 } from "./attention_shape.ts";
-import dkvText from "./attention_dkv.wgsl" with { type: "text" };
-import dqText from "./attention_dq.wgsl" with { type: "text" };
-import forwardText from "./attention.wgsl" with { type: "text" };
-import statsPanelText from "./attention_stats_panel.wgsl" with {
+import dkvText from "./attention_dkv_gpu.wgsl" with { type: "text" };
+import dqText from "./attention_dq_gpu.wgsl" with { type: "text" };
+import forwardText from "./attention_gpu.wgsl" with { type: "text" };
+import statsCpuText from "./attention_stats_cpu.wgsl" with {
   type: "text",
 };
-import statsText from "./attention_stats.wgsl" with { type: "text" };
+import statsGpuText from "./attention_stats_gpu.wgsl" with { type: "text" };
 
 export type { AttentionShape } from "./attention_shape.ts";
 
-const stats = defineKernel("attention_stats", statsText);
-const statsPanel = defineKernel("attention_stats_panel", statsPanelText);
+const statsGpu = defineKernel("attention_stats_gpu", statsGpuText);
+const statsCpu = defineKernel("attention_stats_cpu", statsCpuText);
 
 /** For GPUs; grid: blocks of 32 rows folded over x and y, key heads on z. */
 export const forwardGpuShader = singleKernel(
-  attentionFile("attention.wgsl", forwardText),
+  attentionFile("attention_gpu.wgsl", forwardText),
 );
 
 /** For GPUs; grid as of the forward kernel. */
 export const dqGpuShader = singleKernel(
-  attentionFile("attention_dq.wgsl", dqText),
+  attentionFile("attention_dq_gpu.wgsl", dqText),
 );
 
 /**
  * For GPUs; grid: blocks of 32 keys folded over x and y, key heads times parts of the walk on z.
  */
 export const dkvGpuShader = singleKernel(
-  attentionFile("attention_dkv.wgsl", dkvText),
+  attentionFile("attention_dkv_gpu.wgsl", dkvText),
 );
 
 /** What attention returns. */
@@ -121,8 +122,10 @@ export function attention(
   if (sizes.queries === 0 || sizes.keys === 0) return blank(device, q, shape);
   const o = device.allocate(q.shape);
   const lse = device.allocate([sizes.queries, shape.heads]);
-  const fits = fitsTextures(device, shape.headDim, 4, [q, k, v]);
-  const launch = fits ? forwardOnCpu : forwardOnGpu;
+  const { headDim } = shape;
+  const fits = fitTextures(device, 4, [q, k, v]);
+  const path = PATHS.attention(device, { headDim, fits });
+  const launch = path === "attention_cpu" ? forwardOnCpu : forwardOnGpu;
   launch(device, { q, k, v, ranges, o, lse }, shape, sizes);
   return { o, lse };
 }
@@ -226,8 +229,10 @@ export function attentionBackward(
   }
   const stats = device.allocate([sizes.queries, shape.heads, 2]);
   const tensors = { ...forward, dout: dO, stats };
-  const fits = fitsTextures(device, shape.headDim, 6, [q, k, v]);
-  const launch = fits ? backwardOnCpu : backwardOnGpu;
+  const { headDim } = shape;
+  const fits = fitTextures(device, 6, [q, k, v]);
+  const path = PATHS.attention(device, { headDim, fits });
+  const launch = path === "attention_cpu" ? backwardOnCpu : backwardOnGpu;
   const gradients = launch(device, tensors, shape, sizes);
   device.release(stats);
   return gradients;
@@ -286,7 +291,7 @@ function statsOnGpu(
 ): void {
   const count = elements(lse.shape);
   device.launch(
-    stats,
+    statsGpu,
     { o, dout, lse, stats: into },
     { count },
     foldedGrid(Math.ceil(count / 64)),
@@ -380,7 +385,7 @@ function statsOnCpu(
   const count = elements(lse.shape);
   const texture = flatTexture(device, o);
   device.launch(
-    statsPanel,
+    statsCpu,
     { o: texture, dout, lse, stats: into },
     { count },
     foldedGrid(Math.ceil(count / 64)),

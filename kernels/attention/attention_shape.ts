@@ -59,12 +59,9 @@ export function attentionSizes(
   return { queries, keys, group: heads / kvHeads };
 }
 
-/**
- * Whether the kernels for CPUs run: they take these tensors as flat textures, `textures` in all.
- */
-export function fitsTextures(
+/** Whether a device can bind so many textures, these tensors as flat ones among them. */
+export function fitTextures(
   device: Device,
-  headDim: number,
   textures: number,
   tensors: readonly Tensor[],
 ): boolean {
@@ -72,8 +69,7 @@ export function fitsTextures(
     device.gpu.limits;
   // flat textures round their height up by at most an eighth
   const most = maxTextureDimension2D / 1.125 * FLAT_WIDTH * 4;
-  return device.variant === "panel" && headDim % 4 === 0 &&
-    textures <= maxStorageTexturesPerShaderStage &&
+  return textures <= maxStorageTexturesPerShaderStage &&
     tensors.every(({ shape }) => elements(shape) <= most);
 }
 

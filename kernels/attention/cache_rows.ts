@@ -3,8 +3,8 @@
  * their positions, and new keys, turned, and new values, both written to their rows of the cache.
  * Not differentiable. Source: https://arxiv.org/abs/2104.09864, Eq. 34.
  */
-import panelText from "./cache_rows_panel.wgsl" with { type: "text" };
-import text from "./cache_rows.wgsl" with { type: "text" };
+import cpuText from "./cache_rows_cpu.wgsl" with { type: "text" };
+import text from "./cache_rows_gpu.wgsl" with { type: "text" };
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { singleKernel } from "../device/shader.ts";
@@ -14,12 +14,12 @@ import { expectShape, type Tensor } from "../device/tensor.ts";
 
 /** Writes a cache in tensors. */
 export const cacheRowsShader = singleKernel(
-  attentionFile("cache_rows.wgsl", text),
+  attentionFile("cache_rows_gpu.wgsl", text),
 );
 
 /** Writes a cache in flat textures. */
 export const flatCacheRowsShader = singleKernel(
-  attentionFile("cache_rows_panel.wgsl", panelText),
+  attentionFile("cache_rows_cpu.wgsl", cpuText),
 );
 
 const WORKGROUP_SIZE = 64;

@@ -6,6 +6,7 @@
 import { expectShape, type Tensor } from "../device/tensor.ts";
 import type { Device } from "../device/device.ts";
 import { type Lanes, lanesOf } from "../device/lanes.ts";
+import { PATHS } from "../device/paths.ts";
 import { createShader } from "../device/shader.ts";
 import { allocateWithFlat, flatTexture } from "../launch/flat_texture.ts";
 import { attention } from "./attention.ts";
@@ -15,14 +16,11 @@ import {
   type HeadTexels,
   headTexels,
   LISTED_HEADS,
-} from "./attention_panel.ts";
+} from "./attention_cpu.ts";
 import { attentionFile } from "./pieces/attention_pieces.ts";
 import { type AttentionShape, blockGrid } from "./attention_shape.ts";
 import type { CacheStores } from "./cache_rows.ts";
-import cachedText from "./cached_attention_panel.wgsl" with { type: "text" };
-
-/** So few queries walk over their keys one by one; more of one sequence share a walk. */
-const FEW_QUERIES = 4;
+import cachedText from "./cached_attention_cpu.wgsl" with { type: "text" };
 
 /** Keys per lane and step of the walk. */
 const KEYS = 4;
@@ -81,8 +79,8 @@ function onTextures(
   expectShape("q", q, [queries, shape.heads * shape.headDim]);
   expectShape("ranges", ranges, [queries, 4]);
   if (queries === 0) return device.allocate(q.shape);
-  const isFew = apart || queries <= FEW_QUERIES;
-  return isFew
+  const path = PATHS.cachedAttention(device, { queries, apart });
+  return path === "cached_attention_cpu"
     ? oneByOne(device, q, cache, ranges, shape)
     : together(device, q, cache, ranges, shape);
 }
@@ -195,10 +193,10 @@ function cachedSizes(
 
 /** Grid: queries times blocks folded over x and y, key heads on z. */
 export const cachedShader = createShader<CachedSizes>(
-  attentionFile("cached_attention_panel.wgsl", cachedText),
+  attentionFile("cached_attention_cpu.wgsl", cachedText),
   {
     nameOf: ({ QUADS, HEADS, HEAD_LANES, KEY_LANES }) =>
-      `cached_attention_panel_${4 * QUADS}_${HEADS}x${HEAD_LANES}x${KEY_LANES}`,
+      `cached_attention_cpu_${4 * QUADS}_${HEADS}x${HEAD_LANES}x${KEY_LANES}`,
     *used() {
       for (const [headDim, lanes] of LISTED_HEADS) {
         for (const group of [1, 2, 4, 8, 16]) {

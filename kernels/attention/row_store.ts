@@ -5,6 +5,7 @@
  */
 import { FLAT_WIDTH, flatTexture } from "../launch/flat_texture.ts";
 import type { Device } from "../device/device.ts";
+import { readsTextures } from "../device/paths.ts";
 import type { Tensor } from "../device/tensor.ts";
 
 /** `[rows, cols]` f32. */
@@ -27,7 +28,7 @@ export function createRowStore(
   // flat textures round their height up by at most an eighth
   const fits = height * 1.125 <= device.gpu.limits.maxTextureDimension2D;
   const whole = headDim % 4 === 0 && rows > 0; // texels
-  if (device.variant !== "panel" || !whole || !fits) {
+  if (!readsTextures(device) || !whole || !fits) {
     return { rows, cols, store: zeros };
   }
   const store = flatTexture(device, zeros);

@@ -7,7 +7,7 @@
  */
 import { boundOf, checkGrid } from "./bindings.ts";
 import { countingGpu } from "./counting_gpu.ts";
-import type { DeviceOptions, Scope, Variant } from "./device_options.ts";
+import type { DeviceKind, DeviceOptions, Scope } from "./device_options.ts";
 import { type Faults, watchFaults } from "./faults.ts";
 import type { Kernel } from "./kernel.ts";
 import { type KernelTime, startProfile } from "./launch_profile.ts";
@@ -38,7 +38,7 @@ const UPLOAD_WAIT_BYTES = 32 << 20;
 /** An open GPU. Dispose it at the end. */
 export class Device implements Disposable {
   /** Which set of kernels runs. */
-  readonly variant: Variant;
+  readonly kind: DeviceKind;
   /** Name and driver of the GPU. */
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
@@ -59,12 +59,12 @@ export class Device implements Disposable {
   private constructor(
     gpu: GPUDevice,
     description: string,
-    variant: Variant,
+    kind: DeviceKind,
     { budgetBytes = Infinity, windowBytes }: DeviceOptions,
   ) {
     this.gpu = gpu;
     this.description = description;
-    this.variant = variant;
+    this.kind = kind;
     this.#mostGroups = gpu.limits.maxComputeWorkgroupsPerDimension;
     this.#mostBytes = gpu.limits.maxStorageBufferBindingSize;
     this.windowBytes = windowBytes ?? this.#mostBytes;
@@ -79,8 +79,8 @@ export class Device implements Disposable {
   /** A device on a GPU that is open; `openDevice()` finds and opens one on Deno. */
   static of(opened: OpenedGpu, options: DeviceOptions = {}): Device {
     const { gpu, description, isCpu } = opened;
-    const variant = options.variant ?? (isCpu ? "panel" : "tile");
-    return new Device(gpu, description, variant, options);
+    const kind = options.kind ?? (isCpu ? "cpu" : "gpu");
+    return new Device(gpu, description, kind, options);
   }
 
   /**
@@ -89,8 +89,8 @@ export class Device implements Disposable {
    * @internal
    */
   static counting(like: Device, budgetBytes = Infinity): Device {
-    const { gpu, description, variant, windowBytes } = like;
-    return new Device(countingGpu(gpu.limits), description, variant, {
+    const { gpu, description, kind, windowBytes } = like;
+    return new Device(countingGpu(gpu.limits), description, kind, {
       budgetBytes,
       windowBytes,
     });

@@ -1,15 +1,13 @@
 /** How a device is opened, and what its scopes are: plain types. */
 import type { Tensor } from "./tensor.ts";
 
-/**
- * Which set of kernels runs: panels in storage textures (CPUs) or tiles in storage buffers (GPUs).
- */
-export type Variant = "panel" | "tile";
+/** The kind of device that the kernels are written for: paths.ts says which of them run on which. */
+export type DeviceKind = "cpu" | "gpu";
 
 /** How to open a device. */
 export interface DeviceOptions {
-  /** Kernels to use; by default what suits the GPU. */
-  readonly variant?: Variant;
+  /** The kind whose kernels are used; default: what the device is. */
+  readonly kind?: DeviceKind;
   /** Most bytes that the device may hold; default: no bound. */
   readonly budgetBytes?: number;
   /** Most bytes of one binding; default: the GPU's limit. Weights above it are bound in windows. */

@@ -4,7 +4,7 @@
  */
 import type { Device } from "../device/device.ts";
 import { lanesOf } from "../device/lanes.ts";
-import { FEW_ROWS, readsTextures } from "../device/paths.ts";
+import { PATHS } from "../device/paths.ts";
 import { createShader } from "../device/shader.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import { allocateWithFlat } from "../launch/flat_texture.ts";
@@ -26,7 +26,7 @@ const RANK_BLOCK = 8;
 export const lowRankCpuShader = createShader<{ PARTS: number }>(
   { name: "low_rank_cpu.wgsl", text },
   {
-    nameOf: ({ PARTS }) => `low_rank_panel_${PARTS}`,
+    nameOf: ({ PARTS }) => `low_rank_cpu_${PARTS}`,
     used: () => [1, 2, 3, 4].map((PARTS) => ({ PARTS })),
   },
 );
@@ -59,9 +59,13 @@ export function lowRanks(
   halves: readonly Matrix[],
   factor: number | Tensor,
 ): Tensor[] {
-  if (readsTextures(device)) {
-    if (fitsLanes(x, halves)) return fewTokens(device, x, halves, factor);
-  } else if (canGoTogether(device, x, halves)) {
+  const path = PATHS.lowRank(device, {
+    tokens: matrixShape(x)[0],
+    fits: fitLanes(halves),
+    together: canGoTogether(device, x, halves),
+  });
+  if (path === "low_rank_cpu") return fewTokens(device, x, halves, factor);
+  if (path === "together_gpu") {
     return productsTogether(device, x, halves.map((w) => ({ w })), factor);
   }
   return halves.map((a) => {
@@ -73,13 +77,11 @@ export function lowRanks(
   });
 }
 
-function fitsLanes(x: Tensor, halves: readonly Matrix[]): boolean {
-  const [tokens] = matrixShape(x);
-  return tokens > 0 && tokens <= FEW_ROWS &&
-    halves.every(({ dtype, rows, cols, windows }) =>
-      dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
-      windows.length === 1
-    );
+function fitLanes(halves: readonly Matrix[]): boolean {
+  return halves.every(({ dtype, rows, cols, windows }) =>
+    dtype === "f32" && cols % 4 === 0 && rows % 4 === 0 && rows > 0 &&
+    windows.length === 1
+  );
 }
 
 function fewTokens(

@@ -6,7 +6,7 @@
 import type { Device } from "../device/device.ts";
 import type { Kernel } from "../device/kernel.ts";
 import { lanesOf } from "../device/lanes.ts";
-import { FEW_ROWS, readsTextures } from "../device/paths.ts";
+import { FEW_ROWS, PATHS, readsTextures } from "../device/paths.ts";
 import { createShader } from "../device/shader.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import { allocateWithFlat } from "../launch/flat_texture.ts";
@@ -116,12 +116,12 @@ function gpuShader(
 export const togetherCpuShader = cpuShader(
   "together_cpu.wgsl",
   togetherCpuText,
-  { label: "siblings", counts: USED_PARTS },
+  { label: "together_cpu", counts: USED_PARTS },
 );
 
 /** The kernels of a gated unit on CPU devices. */
 export const gatedCpuShader = cpuShader("gated_cpu.wgsl", gatedCpuText, {
-  label: "gated",
+  label: "gated_cpu",
   counts: [2],
 });
 
@@ -129,12 +129,12 @@ export const gatedCpuShader = cpuShader("gated_cpu.wgsl", gatedCpuText, {
 export const togetherGpuShader = gpuShader(
   "together_gpu.wgsl",
   togetherGpuText,
-  { label: "siblings_few", counts: USED_PARTS },
+  { label: "together_gpu", counts: USED_PARTS },
 );
 
 /** The kernel of a gated unit on GPUs. */
 export const gatedGpuShader = gpuShader("gated_gpu.wgsl", gatedGpuText, {
-  label: "gated_few",
+  label: "gated_gpu",
   counts: [2],
 });
 
@@ -250,7 +250,8 @@ function kernelFor(
 ) {
   const dtype = weights[0]!.w.dtype as CpuParts["dtype"];
   const parts = weights.length;
-  if (!readsTextures(device)) {
+  const path = isGated ? PATHS.gated(device) : PATHS.together(device);
+  if (path === "gated_gpu" || path === "together_gpu") {
     const shader = isGated ? gatedGpuShader : togetherGpuShader;
     return {
       kernel: shader.kernel({ PARTS: parts }),

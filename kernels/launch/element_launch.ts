@@ -1,7 +1,7 @@
 /**
  * Launches a kernel that treats every element alike: four elements an invocation where the length allows, and in
  * windows where a tensor is larger than a binding. Knows no op. Measured on the software adapter: with vec4 loads a
- * storage texture is not faster here, so both variants share these kernels.
+ * storage texture is not faster here, so both kinds share these kernels.
  */
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";

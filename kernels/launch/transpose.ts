@@ -3,13 +3,14 @@ import type { Device } from "../device/device.ts";
 import { flatTexture } from "./flat_texture.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
+import { PATHS } from "../device/paths.ts";
 import { padColumns } from "./pad_columns.ts";
 import { matrixShape, type Tensor } from "../device/tensor.ts";
-import source from "./transpose.wgsl" with { type: "text" };
-import panelSource from "./transpose_panel.wgsl" with { type: "text" };
+import gpuText from "./transpose_gpu.wgsl" with { type: "text" };
+import cpuText from "./transpose_cpu.wgsl" with { type: "text" };
 
-const kernel = defineKernel("transpose", source);
-const panelKernel = defineKernel("transpose_panel", panelSource);
+const gpuKernel = defineKernel("transpose_gpu", gpuText);
+const cpuKernel = defineKernel("transpose_cpu", cpuText);
 
 /**
  * Columns `[first, first + count)` of x `[rows, cols]` as `[count, 4 * ceil(rows / 4)]`.
@@ -26,13 +27,13 @@ export function transposeColumns(
   const pitch = Math.ceil(rows / 4) * 4;
   const y = device.allocate([count, pitch]);
   if (count * pitch === 0) return y;
-  if (device.variant === "panel") {
+  if (PATHS.transpose(device) === "transpose_cpu") {
     transposeWords(device, x, { first, count, y });
     return y;
   }
   const grid = foldedGrid(Math.ceil(count * pitch / 4 / 64));
   const params = { rows, cols, first, count, pitch };
-  device.launch(kernel, { x, y }, params, grid);
+  device.launch(gpuKernel, { x, y }, params, grid);
   return y;
 }
 
@@ -53,7 +54,7 @@ function transposeWords(
   };
   const invocations = Math.ceil(count / 4) * params.y_pitch;
   const grid = foldedGrid(Math.ceil(invocations / 64));
-  device.launch(panelKernel, { x: flat, y }, params, grid);
+  device.launch(cpuKernel, { x: flat, y }, params, grid);
   device.release(flat);
   if (padded !== x) device.release(padded);
 }

@@ -1,17 +1,18 @@
 /** Rows of a weight by number, from the same memory that the products read: tied heads hold it once. */
 import { isCodeDType } from "../matrix/codebooks.ts";
 import type { Device } from "../device/device.ts";
-import source from "./embedding.wgsl" with { type: "text" };
-import panelSource from "./embedding_panel.wgsl" with { type: "text" };
+import gpuText from "./embedding_gpu.wgsl" with { type: "text" };
+import cpuText from "./embedding_cpu.wgsl" with { type: "text" };
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
+import { PATHS } from "../device/paths.ts";
 import type { Matrix } from "../matrix/matrix.ts";
 import { FORMATS } from "../matrix/matrix_bytes.ts";
 import { elements, type Tensor } from "../device/tensor.ts";
 
 const kernels = {
-  tile: defineKernel("embedding", source),
-  panel: defineKernel("embedding_panel", panelSource),
+  embedding_gpu: defineKernel("embedding_gpu", gpuText),
+  embedding_cpu: defineKernel("embedding_cpu", cpuText),
 };
 const WORKGROUP_SIZE = 64;
 
@@ -41,7 +42,7 @@ export function pickRows(device: Device, w: Matrix, ids: Tensor): Tensor {
   for (const { first, rows, store } of w.windows) {
     const params = { count, cols: w.cols, pitch: w.pitch, first, rows };
     device.launch(
-      kernels[device.variant],
+      kernels[PATHS.embedding(device)],
       { ids, w: store, y },
       params,
       foldedGrid(groups),

@@ -4,12 +4,12 @@
  */
 import type { Device } from "../device/device.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { readsTextures } from "../device/paths.ts";
+import { PATHS } from "../device/paths.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import { type Matrix, windowsOf } from "../matrix/matrix.ts";
 import { openScales } from "../matrix/matrix_scales.ts";
-import gradientSource from "./grouped_gradient.wgsl" with { type: "text" };
-import gradientPanelSource from "./grouped_gradient_panel.wgsl" with {
+import gpuText from "./grouped_gradient_gpu.wgsl" with { type: "text" };
+import cpuText from "./grouped_gradient_cpu.wgsl" with {
   type: "text",
 };
 import { launchProduct } from "./matmul.ts";
@@ -21,11 +21,10 @@ import {
 } from "./operands/operand.ts";
 import { expectRows, rowSlices, sliceRows } from "./row_slices.ts";
 
-const gradientKernel = defineKernel("grouped_gradient", gradientSource);
-const gradientPanelKernel = defineKernel(
-  "grouped_gradient_panel",
-  gradientPanelSource,
-);
+const gradientKernels = {
+  grouped_gradient_cpu: defineKernel("grouped_gradient_cpu", cpuText),
+  grouped_gradient_gpu: defineKernel("grouped_gradient_gpu", gpuText),
+};
 
 /** Which rows belong to which group: `[starts[g], starts[g + 1])`. */
 export interface Groups {
@@ -100,7 +99,7 @@ export function groupedLinearDw(
   const [rows, out] = matrixShape(dy);
   const [, cols] = matrixShape(x);
   expectRows("x", x, rows, cols);
-  const kernel = readsTextures(device) ? gradientPanelKernel : gradientKernel;
+  const kernel = gradientKernels[PATHS.groupedGradient(device)];
   for (const slice of rowSlices(device, rows, Math.max(out, cols))) {
     using a = openOperand(device, sliceRows(dy, slice), "rgba32float");
     using b = openOperand(device, sliceRows(x, slice), "rgba32float");

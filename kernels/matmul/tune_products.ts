@@ -71,9 +71,9 @@ interface Candidate {
 
 /** About two minutes of a software adapter, which takes ten seconds to compile and time its candidates. */
 const FEWEST_OPERATIONS = 4e12;
-const PROBES: Record<Device["variant"], Probe> = {
-  panel: { tokens: 192, rows: 896, cols: 896 },
-  tile: { tokens: 1024, rows: 2048, cols: 2048 },
+const PROBES: Record<Device["kind"], Probe> = {
+  cpu: { tokens: 192, rows: 896, cols: 896 },
+  gpu: { tokens: 1024, rows: 2048, cols: 2048 },
 };
 /** Many, since a shared machine's speed changes within a second, and the best moment of each candidate counts. */
 const ROUNDS = 16;
@@ -105,7 +105,7 @@ export async function tuneProducts(
   }
   const chosen = found >= 0
     ? found
-    : await fastest(device, candidates, probe ?? PROBES[device.variant]);
+    : await fastest(device, candidates, probe ?? PROBES[device.kind]);
   chooseProduct(device, chosen);
   const { name } = candidates[chosen]!;
   if (found >= 0) return { chosen: name, origin: "known" };

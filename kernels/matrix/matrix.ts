@@ -5,6 +5,7 @@
  */
 import { BLOCK, isCodeDType } from "./codebooks.ts";
 import type { Device } from "../device/device.ts";
+import { readsTextures } from "../device/paths.ts";
 import { allocateFlat, FLAT_WIDTH } from "../launch/flat_texture.ts";
 import {
   bytesOfRows,
@@ -90,8 +91,8 @@ export function createMatrix(
 }
 
 /** In storage buffers row follows row. */
-function turnsOf({ variant }: Device, dtype: MatrixDType): Turns {
-  return variant === "panel" ? turnsInTexture(dtype) : 1;
+function turnsOf(device: Device, dtype: MatrixDType): Turns {
+  return readsTextures(device) ? turnsInTexture(dtype) : 1;
 }
 
 /** Gives a matrix back to the pool before its scope ends. */
@@ -270,7 +271,7 @@ function rowsPerWindow(
 ): number {
   const { maxTextureDimension2D, maxBufferSize } = device.gpu.limits;
   // the most rows of a texture are a power of two, which flat textures avoid
-  const most = device.variant === "panel"
+  const most = readsTextures(device)
     ? FLAT_WIDTH * (maxTextureDimension2D - 1) * WORD_BYTES
     : maxBufferSize;
   const bytes = Math.min(device.windowBytes, most);
@@ -284,7 +285,7 @@ function rowsPerWindow(
 }
 
 function allocateStore(device: Device, words: number): Tensor | GPUTexture {
-  return device.variant === "panel"
+  return readsTextures(device)
     ? allocateFlat(device, "rgba32uint", words)
     : device.allocate([words * 4], "u32");
 }

@@ -5,6 +5,7 @@
  */
 import { BLOCK, CODEBOOKS, type CodeDType, isCodeDType } from "./codebooks.ts";
 import type { Device } from "../device/device.ts";
+import { readsTextures } from "../device/paths.ts";
 import { allocateFlat } from "../launch/flat_texture.ts";
 import type { MatrixDType } from "./matrix_bytes.ts";
 import {
@@ -72,7 +73,7 @@ export function allocateScales(
     return allocateNested(device, { first, rows, blocks, before });
   }
   const words = Math.ceil(rows / ROWS) * blocks + before;
-  return device.variant === "panel"
+  return readsTextures(device)
     ? allocateFlat(device, "rgba32float", words)
     : device.allocate([words * ROWS]);
 }
@@ -140,10 +141,10 @@ function writeScales(
 }
 
 /** What stands before the scales. */
-function numbersOf({ variant }: Device, dtype: CodeDType): Float32Array {
+function numbersOf(device: Device, dtype: CodeDType): Float32Array {
   if (dtype === "int8") return new Float32Array();
   const book = CODEBOOKS[dtype];
-  if (variant === "tile") return book;
+  if (!readsTextures(device)) return book;
   const pairs = new Float32Array(PAIRS * ROWS);
   for (let byte = 0; byte < PAIRS; byte++) {
     // the first code of a byte is in its upper half

@@ -6,6 +6,7 @@
  */
 import { DYNAMIC_MAP } from "./codebooks.ts";
 import type { Device } from "../device/device.ts";
+import { readsTextures } from "../device/paths.ts";
 import { flatTexture } from "../launch/flat_texture.ts";
 import { defineKernel } from "../device/kernel.ts";
 import { NESTED_BLOCK, type NestedScales } from "./quantize.ts";
@@ -91,7 +92,7 @@ export function restoredScales(
     },
     [Math.ceil(count / WORKGROUP_SIZE)],
   );
-  if (device.variant === "tile") return y;
+  if (!readsTextures(device)) return y;
   const texture = flatTexture(device, y);
   device.release(y);
   return texture;

@@ -5,6 +5,7 @@
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
+import { FEW_ROWS, PATHS } from "../device/paths.ts";
 import { lanesOf } from "../device/lanes.ts";
 import type { PipelineOptions } from "../device/pipelines.ts";
 import type { Grid } from "../device/recorder.ts";
@@ -16,7 +17,7 @@ import { allocateWithFlat } from "../launch/flat_texture.ts";
 import { LANE_PIECES } from "../launch/lane_pieces.ts";
 import text from "./rms_norm.wgsl" with { type: "text" };
 import backwardText from "./rms_norm_backward.wgsl" with { type: "text" };
-import fewText from "./rms_norm_panel.wgsl" with { type: "text" };
+import fewText from "./rms_norm_cpu.wgsl" with { type: "text" };
 import weightText from "./rms_norm_weight_gradient.wgsl" with { type: "text" };
 import rowSum from "./pieces/row_sum.wgsl" with { type: "text" };
 
@@ -36,11 +37,8 @@ export const rmsNormBackwardShader = singleKernel({
   pieces: PIECES,
 });
 
-const fewKernel = defineKernel("rms_norm_panel", fewText);
+const fewKernel = defineKernel("rms_norm_cpu", fewText);
 const weightKernel = defineKernel("rms_norm_weight_gradient", weightText);
-
-/** Decoding has so few rows, and its products read them as a texture. */
-const FEW_ROWS = 4;
 
 /**
  * Normalises each row of `x [rows, cols]` and multiplies it by `offset + weight`, `weight [cols]`.
@@ -58,8 +56,7 @@ export function rmsNorm(
   const [rows, cols] = matrixShape(x);
   expectShape("weight", weight, [cols]);
   const rstd = device.allocate([rows]);
-  const isFew = rows > 0 && rows <= FEW_ROWS && cols % 4 === 0;
-  if (device.variant === "panel" && isFew && cols > 0) {
+  if (PATHS.rmsNorm(device, { rows, cols }) === "rms_norm_cpu") {
     const y = allocateWithFlat(device, x.shape);
     const { flat: flat_y } = y;
     const params = { words: cols / 4, eps, offset };
@@ -141,14 +138,14 @@ function weightSlopes(
  * work for. Storage textures were not clearly faster here (1.5 against 1.8 ms at 512 x 896).
  */
 function rowLaunch(
-  { variant }: Device,
+  device: Device,
   rows: number,
   cols: number,
 ): { width: 1 | 4; grid: Grid; options: PipelineOptions } {
   const { width, options: { aliases } } = elementWidth(cols);
-  const WORKGROUP_SIZE = variant === "panel" ? 8 : 64;
-  const LANES = variant === "panel"
-    ? rows <= 4 ? 8 : 1
+  const WORKGROUP_SIZE = device.kind === "cpu" ? 8 : 64;
+  const LANES = device.kind === "cpu"
+    ? rows <= FEW_ROWS ? 8 : 1
     : Math.min(64, 2 ** Math.ceil(Math.log2(cols / width)));
   const constants = { WIDTH: width, WORKGROUP_SIZE, LANES };
   const grid = foldedGrid(Math.ceil(rows * LANES / WORKGROUP_SIZE));

@@ -5,6 +5,7 @@
  */
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
+import { PATHS } from "../device/paths.ts";
 import { singleKernel } from "../device/shader.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import { flatTexture } from "../launch/flat_texture.ts";
@@ -12,8 +13,8 @@ import { LANE_PIECES } from "../launch/lane_pieces.ts";
 import firstBest from "./first_best.wgsl" with { type: "text" };
 import { logitArguments, type LogitOptions } from "./logit_options.ts";
 import rowState from "./row_state.wgsl" with { type: "text" };
-import text from "./vocabulary_chunk.wgsl" with { type: "text" };
-import cpuText from "./vocabulary_chunk_panel.wgsl" with { type: "text" };
+import text from "./vocabulary_chunk_gpu.wgsl" with { type: "text" };
+import cpuText from "./vocabulary_chunk_cpu.wgsl" with { type: "text" };
 
 const PIECES = {
   ...LANE_PIECES,
@@ -23,14 +24,14 @@ const PIECES = {
 
 /** For GPUs, and for columns that 4 does not divide. */
 export const chunkShader = singleKernel({
-  name: "vocabulary_chunk.wgsl",
+  name: "vocabulary_chunk_gpu.wgsl",
   text,
   pieces: PIECES,
 });
 
 /** For CPUs, four columns at a time. */
 export const chunkCpuShader = singleKernel({
-  name: "vocabulary_chunk_panel.wgsl",
+  name: "vocabulary_chunk_cpu.wgsl",
   text: cpuText,
   pieces: PIECES,
 });
@@ -42,7 +43,7 @@ export const chunkCpuShader = singleKernel({
 export const STATE_SIZE = 8;
 
 /** Invocations per row: one vector of a CPU, some wavefronts of a GPU. */
-const WORKGROUP_SIZE = { panel: 8, tile: 256 };
+const WORKGROUP_SIZE = { cpu: 8, gpu: 256 };
 
 /** What the rows carry from chunk to chunk. */
 export interface RowStates {
@@ -87,11 +88,11 @@ export function updateRowStates(
     constants: {
       ...constants,
       WRITE_P: options.gradient ? 1 : 0,
-      WORKGROUP_SIZE: WORKGROUP_SIZE[device.variant],
+      WORKGROUP_SIZE: WORKGROUP_SIZE[device.kind],
     },
   };
   const grid = foldedGrid(rows);
-  if (device.variant === "panel" && cols % 4 === 0) {
+  if (PATHS.vocabularyChunk(device, { cols }) === "vocabulary_chunk_cpu") {
     const texture = flatTexture(device, logits);
     const all = { ...bindings, logits: texture, p: logits };
     device.launch(chunkCpuShader.kernel({}), all, sizes, grid, pipeline);

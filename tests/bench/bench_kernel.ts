@@ -7,7 +7,7 @@
 // deno-lint-ignore-file no-console -- a bench prints
 import type { Device } from "../../kernels/device/device.ts";
 import { openDevice } from "../../kernels/device/open_deno.ts";
-import type { Variant } from "../../kernels/device/device_options.ts";
+import type { DeviceKind } from "../../kernels/device/device_options.ts";
 import { cpuSeconds } from "./cpu_seconds.ts";
 
 /** What one launch must do at least. */
@@ -29,21 +29,19 @@ const OPERATIONS_PER_ROUND = 3e9;
 const BYTES_PER_ROUND = 4e8;
 const MOST_LAUNCHES = 200;
 
-const [variant] = Deno.args;
+const [kind] = Deno.args;
 /** The device of the benches of a file. */
 export const device: Device = await openDevice(
-  variant === "panel" || variant === "tile"
-    ? { variant: variant satisfies Variant }
-    : {},
+  kind === "cpu" || kind === "gpu" ? { kind: kind satisfies DeviceKind } : {},
 );
 
-const isStamped = device.variant === "tile" &&
+const isStamped = device.kind === "gpu" &&
   device.gpu.features.has("timestamp-query");
 const other = isStamped ? "by the device's stamps" : "by processor time";
 
 const rows: string[] = [];
 addEventListener("unload", () => {
-  console.error(`\n${device.description} ${device.variant}`);
+  console.error(`\n${device.description} ${device.kind}`);
   for (const row of rows) console.error(row);
   device[Symbol.dispose]();
 });

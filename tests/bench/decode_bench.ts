@@ -20,7 +20,7 @@ const [RANK, VOCABULARY] = [16, 151_936] as const;
 
 function cacheOf(keys: number, seed: number): RowStore {
   const rows = device.upload(seeded(keys * KEY_WIDTH, seed), [keys, KEY_WIDTH]);
-  const store = device.variant === "panel" ? flatTexture(device, rows) : rows;
+  const store = device.kind === "cpu" ? flatTexture(device, rows) : rows;
   return { rows: keys, cols: KEY_WIDTH, store };
 }
 

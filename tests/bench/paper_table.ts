@@ -161,7 +161,7 @@ async function traffic(
 
 const gb = (bytes: number) => (bytes / 1e9).toFixed(2);
 // bindings of 2 GiB, as cards have
-using like = await openDevice({ variant: "tile", windowBytes: 2 ** 31 - 256 });
+using like = await openDevice({ kind: "gpu", windowBytes: 2 ** 31 - 256 });
 const named = Deno.args.length > 0 ? Deno.args : Object.keys(SHAPES);
 for (const name of named as (keyof typeof SHAPES)[]) {
   const config = configOf(name);

@@ -84,7 +84,7 @@ await referenceGpuTest(
       assertEquals([...prompt_ids, ...ids], greedy_ids);
       compared("model runs");
     }),
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 const QWEN2 = "models/qwen2";
@@ -117,7 +117,7 @@ await modelTest(
       }
     }
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 await modelTest(
@@ -237,7 +237,7 @@ await modelTest(
       assertEquals(together[i], alone);
     }
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 await modelTest(
@@ -269,7 +269,7 @@ await modelTest(
     assert(stopped.made.some(({ endId }) => endId !== undefined));
     assert(stopped.made.some(({ ids }) => ids.length > 3));
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 await modelTest(

@@ -253,7 +253,7 @@ await modelTest(
       "base,base,base,base,tuned,tuned,tuned,tuned",
     );
   },
-  { read: [lora], variants: ["panel", "tile"] },
+  { read: [lora], kinds: ["cpu", "gpu"] },
 );
 
 await modelTest(

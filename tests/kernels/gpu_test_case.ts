@@ -1,12 +1,12 @@
 /**
- * Registers one test per kernel variant on a device that the whole file shares. Where no WebGPU
+ * Registers one test per kernel kind on a device that the whole file shares. Where no WebGPU
  * adapter is found, the test is skipped by its name.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { openDevice } from "../../kernels/device/open_deno.ts";
 import type {
+  DeviceKind,
   DeviceOptions,
-  Variant,
 } from "../../kernels/device/device_options.ts";
 import { test } from "../test_case.ts";
 
@@ -19,31 +19,31 @@ async function open(options: DeviceOptions): Promise<Device> {
   return await opening;
 }
 
-const adapter = await open({ variant: "panel" }).then(() => true, () => false);
+const adapter = await open({ kind: "cpu" }).then(() => true, () => false);
 
-/** Tests `body` with both kernel variants, or those named; the device's other options may be set. */
+/** Tests `body` with both kernel kinds, or those named; the device's other options may be set. */
 export async function gpuTest(
   name: string,
   body: (device: Device, context: Deno.TestContext) => Promise<void>,
   {
-    variants = ["panel", "tile"],
+    kinds = ["cpu", "gpu"],
     read = false,
     write = false,
     long = false,
     ...options
   }:
     & {
-      variants?: readonly Variant[];
+      kinds?: readonly DeviceKind[];
       read?: boolean | string[];
       write?: boolean | string[];
       long?: boolean;
     }
-    & Omit<DeviceOptions, "variant"> = {},
+    & Omit<DeviceOptions, "kind"> = {},
 ): Promise<void> {
-  for (const variant of variants) {
-    const device = adapter ? await open({ ...options, variant }) : undefined;
+  for (const kind of kinds) {
+    const device = adapter ? await open({ ...options, kind }) : undefined;
     test({
-      name: `${name} (${adapter ? variant : "skipped: no WebGPU adapter"})`,
+      name: `${name} (${adapter ? kind : "skipped: no WebGPU adapter"})`,
       ignore: !adapter,
       permissions: { read, write },
       long,

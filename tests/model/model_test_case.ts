@@ -1,6 +1,6 @@
-/** Tests on one of the small checkpoints in `tests/fixtures/reference`, one per kernel variant. */
+/** Tests on one of the small checkpoints in `tests/fixtures/reference`, one per kernel kind. */
 import type { Device } from "../../kernels/device/device.ts";
-import type { Variant } from "../../kernels/device/device_options.ts";
+import type { DeviceKind } from "../../kernels/device/device_options.ts";
 import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import { readModelConfig } from "../../src/model/config/config.ts";
 import { loadModel } from "../../src/model/weights/load.ts";
@@ -18,17 +18,17 @@ export async function modelTest(
   name: string,
   model: string,
   body: (device: Device, folder: string) => Promise<void>,
-  { read = [], write = [], variants = ["panel"] }: {
+  { read = [], write = [], kinds = ["cpu"] }: {
     read?: readonly string[];
     write?: readonly string[];
-    variants?: readonly Variant[];
+    kinds?: readonly DeviceKind[];
   } = {},
 ): Promise<void> {
   const folder = fixturePath(model);
   await gpuTest(name, (device) => body(device, folder), {
     read: [folder, ...read],
     write: [...write],
-    variants,
+    kinds,
   });
 }
 

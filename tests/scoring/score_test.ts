@@ -104,7 +104,7 @@ await referenceGpuTest(
       device,
     );
   },
-  { read: [TEMPORARY], write: [TEMPORARY], variants: ["panel"] },
+  { read: [TEMPORARY], write: [TEMPORARY], kinds: ["cpu"] },
 );
 
 await referenceGpuTest(
@@ -126,7 +126,7 @@ await referenceGpuTest(
       }
       compared("model runs");
     }),
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 const lora = fixturePath("peft/lora");
@@ -170,7 +170,7 @@ await modelTest(
       "sum_rejected_logps",
     ]);
   },
-  { read: [lora], variants: ["panel", "tile"] },
+  { read: [lora], kinds: ["cpu", "gpu"] },
 );
 
 await modelTest(

@@ -21,7 +21,7 @@ export const matmulCpuShader = createShader<CpuTile>(
       const lanes = `${rows}x${rowLanes}_${cols}x${colLanes}`;
       const vectors = tile.vectors === "columns" ? "" : `_${tile.vectors}`;
       const adds = tile.adds ? "_adds" : "";
-      return `product_${mode}_${dtype}_${lanes}${vectors}${adds}`;
+      return `matmul_cpu_${mode}_${dtype}_${lanes}${vectors}${adds}`;
     },
     valuesOf: (tile: CpuTile) => ({
       MODE: tile.mode,

@@ -4,7 +4,6 @@
  */
 import type { Device } from "../../device/device.ts";
 import { foldedGrid } from "../../device/grid.ts";
-import { matmulPath } from "../../device/paths.ts";
 import { createShader } from "../../device/shader.ts";
 import type { Tensor } from "../../device/tensor.ts";
 import { isCodeDType } from "../../matrix/codebooks.ts";
@@ -38,7 +37,7 @@ export const matmulGpuShader = createShader<GpuTile>(
     nameOf(tile) {
       const ranged = tile.ranged ? "_ranged" : "";
       const codes = tile.codes ? "_codes" : "";
-      return `product_${tile.mode}_${gpuTileName(tile)}${ranged}${codes}`;
+      return `matmul_gpu_${tile.mode}_${gpuTileName(tile)}${ranged}${codes}`;
     },
     valuesOf: (tile: GpuTile) => ({
       MODE: tile.mode,
@@ -56,7 +55,7 @@ export const matmulGpuShader = createShader<GpuTile>(
 /** The kernel of the matrix product for few rows. */
 export const fewRowsGpuShader = createShader(
   { name: "few_rows_gpu.wgsl", text: fewRowsText, pieces: GPU_PIECES },
-  { nameOf: () => "product_few", used: () => [{}] },
+  { nameOf: () => "few_rows_gpu", used: () => [{}] },
 );
 
 /** Launches a product whose operands are buffers. */
@@ -65,12 +64,8 @@ export function launchGpuProduct(
   p: Product,
   tuned: number,
 ): void {
-  const { mode, rows, scale, range } = p;
-  const isPlain = scale === undefined && range === undefined;
-  const few = matmulPath(device, { mode, rows, isPlain }) === "few_rows_gpu";
   const none = device.allocate([1]);
-  if (few) launchFewRows(device, p, none);
-  else launchTiles(device, p, { tuned, none });
+  launchTiles(device, p, { tuned, none });
   device.release(none);
 }
 
@@ -148,7 +143,9 @@ function launchParts(
   device.launch(kernel, bindings, params, groups, { constants });
 }
 
-function launchFewRows(device: Device, p: Product, none: Tensor): void {
+/** Launches a product of at most FEW_ROWS rows whose operands are buffers. */
+export function launchFewRowsProduct(device: Device, p: Product): void {
+  const none = device.allocate([1]);
   const constants = {
     FORMAT: FORMATS[p.b.dtype],
     ROWS: p.rows,
@@ -165,6 +162,7 @@ function launchFewRows(device: Device, p: Product, none: Tensor): void {
   const grid = foldedGrid(Math.ceil(p.cols / FEW_COLS));
   const kernel = fewRowsGpuShader.kernel({});
   device.launch(kernel, bindings, paramsOf(p), grid, { constants });
+  device.release(none);
 }
 
 /** Both pairs of operands; what is not used must still be bound. */

@@ -6,10 +6,10 @@ import type { Device } from "../../device/device.ts";
 import { foldedGrid } from "../../device/grid.ts";
 import { defineKernel } from "../../device/kernel.ts";
 import type { Product } from "../operands/operand.ts";
-import source from "./product_sum.wgsl" with { type: "text" };
+import source from "./split_sums.wgsl" with { type: "text" };
 import type { Tensor } from "../../device/tensor.ts";
 
-const kernel = defineKernel("product_sum", source);
+const kernel = defineKernel("split_sums", source);
 
 /** Workgroups that are enough: more parts are more sums to store and to add, 4 MB at most. */
 const WANTED_GROUPS = 256;

@@ -4,6 +4,7 @@
  * are mostly tokens.
  */
 import type { Device } from "../../device/device.ts";
+import { readsTextures } from "../../device/paths.ts";
 import { matrixShape, type Tensor } from "../../device/tensor.ts";
 import { flatTexture } from "../../launch/flat_texture.ts";
 import { padColumns } from "../../launch/pad_columns.ts";
@@ -79,7 +80,7 @@ export function openOperand(
 ): Operand & Disposable {
   const padded = padColumns(device, x);
   const hasTexture = x.flat !== undefined && format === "rgba32float";
-  const made = device.variant === "panel" && !hasTexture
+  const made = readsTextures(device) && !hasTexture
     ? flatTexture(device, padded, format)
     : undefined;
   return {

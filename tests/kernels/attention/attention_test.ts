@@ -273,7 +273,7 @@ await gpuTest("attention() names the tensor whose shape is wrong", (device) => {
     "3 heads on 2 key heads",
   );
   return Promise.resolve();
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });
 
 test({
   name: "the twin's attentionBackward() is the slope of its attention()",

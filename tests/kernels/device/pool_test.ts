@@ -19,7 +19,7 @@ await gpuTest(
     pool.destroy();
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -34,7 +34,7 @@ await gpuTest(
     pool.destroy();
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -49,7 +49,7 @@ await gpuTest(
     pool.destroy();
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -67,7 +67,7 @@ await gpuTest(
     assertEquals(pool.memory.allocatedBytes, 0);
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -82,7 +82,7 @@ await gpuTest(
     pool.destroy();
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -106,5 +106,5 @@ await gpuTest(
     for (const each of [pool, other]) each.destroy();
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );

@@ -43,7 +43,7 @@ await gpuTest(
     assertEquals(highest.height, most);
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 for (const words of [1, 513, FEW_WORDS, FEW_WORDS + 1]) {
@@ -59,7 +59,7 @@ for (const words of [1, 513, FEW_WORDS, FEW_WORDS + 1]) {
       const found = await wordsOf(device, { ...tensor, flat });
       assertEquals(found, numbers);
     },
-    { variants: ["panel"] },
+    { kinds: ["cpu"] },
   );
 }
 
@@ -79,7 +79,7 @@ for (const [rows, cols] of [[1, 896], [3, 20], [4, 516]] as const) {
         assertEquals(await wordsOf(device, tensor), numbers);
       }
     },
-    { variants: ["panel"] },
+    { kinds: ["cpu"] },
   );
 }
 
@@ -99,5 +99,5 @@ await gpuTest(
     assertEquals(device.memory.usedBytes, before);
     return Promise.resolve();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );

@@ -71,7 +71,7 @@ for (const dtype of ["f32", "bf16", "f16"] as const) {
         rowsAlone.flatMap((row) => [...row]),
       );
     },
-    { variants: ["panel"] },
+    { kinds: ["cpu"] },
   );
 
   await gpuTest(

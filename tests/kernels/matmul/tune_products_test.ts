@@ -67,7 +67,7 @@ await gpuTest(
         );
       }
     }
-    const count = device.variant === "panel"
+    const count = device.kind === "cpu"
       ? cpuTileShapes(lanesOf(device))
       : gpuTileSizes(device);
     for (const i of count.keys()) {
@@ -143,7 +143,7 @@ await gpuTest(
     assertEquals(origin, "measured");
     chooseProduct(device, 0);
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -155,7 +155,7 @@ await gpuTest(
     assert(chosenProduct(device) < gpuTileSizes(device).length);
     chooseProduct(device, 0);
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 await gpuTest(
@@ -171,7 +171,7 @@ await gpuTest(
     assertEquals(origin, "known");
     chooseProduct(device, 0);
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 test("tuningKey() differs by device, platform and each text", async () => {

@@ -160,4 +160,4 @@ await gpuTest("adafactor() names a tensor of another shape", (device) => {
   );
   assertThrows(take({}, 0), RangeError, "step is 0, expected 1 or more");
   return Promise.resolve();
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });

@@ -21,7 +21,7 @@ for (const most of [0, 0.5, 1e6]) {
       const factor = most === 0 ? 1 : Math.min(1, most / (norm + 1e-6));
       assertAlmostEquals(found[1]! / factor, 1, 2e-6);
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }
 
@@ -37,6 +37,6 @@ for (const bad of [NaN, Infinity, -Infinity, 1e30]) {
       assertEquals(Number.isFinite(clippedNorm(found)), false);
       assertEquals(found[1], -1);
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }

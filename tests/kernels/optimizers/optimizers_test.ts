@@ -45,7 +45,7 @@ for (const count of [1, 7, 33, 257, 10_001]) {
       assertClose(await device.read(m), twinStates[0]!, TOLERANCE, "m");
       assertClose(await device.read(v), twinStates[1]!, TOLERANCE, "v");
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }
 
@@ -67,7 +67,7 @@ await gpuTest(
     adamwReference(twin, data, zeros(), zeros(), { ...ADAMW, step: 1 });
     assertClose(await device.read(weight), twin, TOLERANCE);
   },
-  { variants: ["tile"], windowBytes: 4096 },
+  { kinds: ["gpu"], windowBytes: 4096 },
 );
 
 await gpuTest(
@@ -87,7 +87,7 @@ await gpuTest(
       assertAlmostEquals(moved[i]!, want, 1e-6);
     }
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 await gpuTest("adamw() names a tensor of another shape or dtype", (device) => {
@@ -115,7 +115,7 @@ await gpuTest("adamw() names a tensor of another shape or dtype", (device) => {
     "step is 0",
   );
   return Promise.resolve();
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });
 
 for (const count of [1, 7, 33, 257]) {
   await gpuTest(
@@ -140,7 +140,7 @@ for (const count of [1, 7, 33, 257]) {
       assertClose(await device.read(weight), twin, TOLERANCE, "weight");
       assertClose(await device.read(m), twinStates[0], TOLERANCE, "m");
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 
   await gpuTest(
@@ -160,7 +160,7 @@ for (const count of [1, 7, 33, 257]) {
       assertClose(await device.read(weight), twin, TOLERANCE, "weight");
       assertClose(await device.read(v), twinStates[0], TOLERANCE, "v");
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }
 
@@ -178,7 +178,7 @@ await gpuTest(
     });
     assertEquals([...await device.read(weight)], [-0.5, 0, 0.5]);
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 for (const count of [1, 257]) {
@@ -207,7 +207,7 @@ for (const count of [1, 257]) {
         assertClose(await device.read(weight), twin, TOLERANCE, "weight");
         assertClose(await device.read(v), twinStates[0], TOLERANCE, "v");
       },
-      { variants: ["tile"] },
+      { kinds: ["gpu"] },
     );
   }
 
@@ -232,7 +232,7 @@ for (const count of [1, 257]) {
         });
         assertClose(await device.read(weight), twin, TOLERANCE, "weight");
       },
-      { variants: ["tile"] },
+      { kinds: ["gpu"] },
     );
   }
 }
@@ -256,7 +256,7 @@ await gpuTest(
     assertEquals(weight.shape, [2]);
     return Promise.resolve();
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 for (const factor of [0.5, -1]) {
@@ -298,6 +298,6 @@ for (const factor of [0.5, -1]) {
         assertEquals(values.every((x) => x === i + 1), factor < 0);
       }
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }

@@ -23,7 +23,7 @@ await gpuTest(
     const want = data.reduce((sum, x) => sum + squares(x), 0);
     assertAlmostEquals(total / want, 1, 1e-6); // sums of 64 numbers and a tree of 8 levels in f32
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 await gpuTest(
@@ -35,7 +35,7 @@ await gpuTest(
     assertEquals(partials.length, 2 * 7); // ceil(100,003 / 16,384) = 7 blocks each
     assertAlmostEquals(totalOfBlocks(partials) / (2 * squares(data)), 1, 1e-6);
   },
-  { variants: ["tile"], windowBytes: 200_000 },
+  { kinds: ["gpu"], windowBytes: 200_000 },
 );
 
 await gpuTest(
@@ -45,7 +45,7 @@ await gpuTest(
     const first = await device.read(sumOfSquares(device, [x]));
     assertEquals(await device.read(sumOfSquares(device, [x])), first);
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 for (const bad of [NaN, Infinity, -Infinity, 1e30]) {
@@ -60,7 +60,7 @@ for (const bad of [NaN, Infinity, -Infinity, 1e30]) {
       );
       assertEquals(Number.isFinite(total), false);
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }
 
@@ -69,4 +69,4 @@ await gpuTest("sumOfSquares() of nothing is zero", async (device) => {
     sumOfSquares(device, [device.zeros([0, 5])]),
   );
   assertEquals(totalOfBlocks(partials), 0);
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });

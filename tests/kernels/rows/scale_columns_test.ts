@@ -52,4 +52,4 @@ await gpuTest("scaleColumns() names factors that do not fit", (device) => {
     'tensor "factors": shape [3], expected [2]',
   );
   return Promise.resolve();
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });

@@ -17,7 +17,7 @@ for (const [rows, cols] of [[1, 1], [7, 33], [257, 3], [0, 4]] as const) {
       assertEquals(y.shape, [rows, cols]);
       if (rows > 0) assertEquals(await device.read(y), want);
     },
-    { variants: ["tile"] },
+    { kinds: ["gpu"] },
   );
 }
 
@@ -28,4 +28,4 @@ await gpuTest("scaleRows() names factors that do not fit", (device) => {
     'tensor "factors": shape [2], expected [3]',
   );
   return Promise.resolve();
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });

@@ -53,5 +53,5 @@ await gpuTest(
     );
     return Promise.resolve();
   },
-  { variants: ["tile"], windowBytes: 131_072 },
+  { kinds: ["gpu"], windowBytes: 131_072 },
 );

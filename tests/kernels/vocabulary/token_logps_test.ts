@@ -263,4 +263,4 @@ await gpuTest("tokenLogps() names a shape that does not fit", (device) => {
     'tensor "targetTokens": shape [4], expected [3]',
   );
   return Promise.resolve();
-}, { variants: ["tile"] });
+}, { kinds: ["gpu"] });

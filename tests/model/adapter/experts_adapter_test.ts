@@ -99,7 +99,7 @@ for (const name of ["olmoe", "qwen2_moe", "gemma3-vision"]) {
     `an adapter on all linear layers of ${name} merges and serves one of two sequences`,
     `models/${name}`,
     checkAdapter,
-    { write: [TEMPORARY], read: [TEMPORARY], variants: ["panel", "tile"] },
+    { write: [TEMPORARY], read: [TEMPORARY], kinds: ["cpu", "gpu"] },
   );
 }
 
@@ -146,5 +146,5 @@ await modelTest(
       assertClose(got, logits[i]!, 1e-4, `logits of sequence ${i}`);
     }
   },
-  { read: [golden], variants: ["panel", "tile"] },
+  { read: [golden], kinds: ["cpu", "gpu"] },
 );

@@ -91,6 +91,6 @@ for (const [name, how] of CASES) {
     `${name} ${words} gives the same numbers in place`,
     `models/${name}`,
     (device, folder) => checkPasses(device, folder, how),
-    { variants: ["panel", "tile"] },
+    { kinds: ["cpu", "gpu"] },
   );
 }

@@ -119,5 +119,5 @@ await modelTest(
   "internlm2 gives the logits of the llama that it is made of",
   "models/llama-linear",
   checkLogits,
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );

@@ -122,7 +122,7 @@ await referenceGpuTest(
       compared("merges");
     }, device);
   },
-  { read: [TEMPORARY], write: [TEMPORARY], variants: ["panel"] },
+  { read: [TEMPORARY], write: [TEMPORARY], kinds: ["cpu"] },
 );
 
 /** A copy of an f32 model whose matrices are stored in another type. */

@@ -106,7 +106,7 @@ await gpuTest(
     ) assert(message.includes(part), `${part} in ${message}`);
     assertEquals(message.split("; ").length, 5);
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -118,7 +118,7 @@ await gpuTest(
     const model = await load(device, tensors);
     assert(model.lm_head === model.embed_tokens);
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 for (
@@ -162,7 +162,7 @@ for (
       }
       assertEquals(model.embed_tokens.matrix.dtype, "f32");
     },
-    { variants: ["panel"] },
+    { kinds: ["cpu"] },
   );
 }
 
@@ -203,7 +203,7 @@ await gpuTest(
     assert(told.length >= tensors.size);
     assert(told.every(([done], i) => i === 0 || done > told[i - 1]![0]));
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 test({

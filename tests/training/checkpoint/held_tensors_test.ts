@@ -28,7 +28,7 @@ await gpuTest(
     }
     assertEquals(heldBytes(held), Infinity);
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );
 
 await gpuTest(
@@ -44,5 +44,5 @@ await gpuTest(
       assertEquals(new Uint32Array(piece!.slice().buffer), words);
     }
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );

@@ -215,7 +215,7 @@ for (const [name, { trainer = "dpo", ...options }] of Object.entries(STEEP)) {
       );
       assertAlmostEquals((loss - after) / Math.abs(loss), FALL, 0.1 * FALL);
     },
-    { read: [FIXTURES], variants: ["panel"] },
+    { read: [FIXTURES], kinds: ["cpu"] },
   );
 }
 

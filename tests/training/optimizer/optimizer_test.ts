@@ -38,7 +38,7 @@ function layout(optimizer: Optimizer): string[] {
   );
 }
 
-const variants = ["tile"] as const;
+const kinds = ["gpu"] as const;
 
 await gpuTest(
   "Optimizer keeps 8-bit moments of tensors from 4,096 numbers on, and others and embeddings in 32 bits",
@@ -61,7 +61,7 @@ await gpuTest(
     );
     return Promise.resolve();
   },
-  { variants },
+  { kinds },
 );
 
 await gpuTest(
@@ -80,7 +80,7 @@ await gpuTest(
     ]);
     return Promise.resolve();
   },
-  { variants },
+  { kinds },
 );
 
 for (const optim of optimizerNames) {
@@ -101,7 +101,7 @@ for (const optim of optimizerNames) {
       assert(a!.every((x) => x < 0 && Math.abs(x / a![0]! - 1) < 1e-5));
       assert(head!.every((x) => Math.abs(x / a![0]! - 4) < 1e-4), `${head}`);
     },
-    { variants },
+    { kinds },
   );
 }
 
@@ -129,7 +129,7 @@ await gpuTest(
       assert(Math.abs(found! - want) < 1e-6, `${optim}: ${found}`);
     }
   },
-  { variants },
+  { kinds },
 );
 
 await runTest(

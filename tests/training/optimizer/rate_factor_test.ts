@@ -82,5 +82,5 @@ await gpuTest(
     const values = await device.readAll(vectors.map(({ tensor }) => tensor));
     assertEquals(values.map((one) => [...one]), [[0.75, 2.25], [0, 3]]);
   },
-  { variants: ["tile"] },
+  { kinds: ["gpu"] },
 );

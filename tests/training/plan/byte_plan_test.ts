@@ -108,8 +108,8 @@ for (
   await runTest(
     `planRun() is within a quarter of what the device held: ${kind}`,
     async (scene) => {
-      const { variant } = scene.device;
-      using device = await openDevice({ variant });
+      const { kind } = scene.device;
+      using device = await openDevice({ kind });
       const plans: BytePlan[] = [];
       const options = scene.options("run", { ...recipe, max_steps: 3 });
       const { peakBytes } = await runTraining(device, options, {
@@ -179,10 +179,8 @@ await gpuTest(
 );
 
 /** A window's bytes; as a texture it has spare texels besides. */
-function mostBytes({ variant, windowBytes }: Device): number {
-  return variant === "panel"
-    ? flatBytes(windowBytes / WORD_BYTES)
-    : windowBytes;
+function mostBytes({ kind, windowBytes }: Device): number {
+  return kind === "cpu" ? flatBytes(windowBytes / WORD_BYTES) : windowBytes;
 }
 
 await gpuTest(
@@ -200,8 +198,8 @@ await gpuTest(
 
 await gpuTest(
   "recordedLogps() and its way back make no buffer larger than a window, as planned",
-  async ({ variant, windowBytes }) => {
-    using device = await openDevice({ variant, windowBytes });
+  async ({ kind, windowBytes }) => {
+    using device = await openDevice({ kind, windowBytes });
     const config = configOf({
       hidden_size: 128,
       intermediate_size: 256,
@@ -252,7 +250,7 @@ await gpuTest(
     assert(await stateOf("adafactor") < full / 100);
     assertEquals(await stateOf("sgd"), 256); // the clipping factor, as the pool rounds
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 await gpuTest(
@@ -269,5 +267,5 @@ await gpuTest(
     }
     assert(message.includes("turn gradient_checkpointing on"));
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );

@@ -87,10 +87,10 @@ await runTest(
   "runTraining() frees the reference before the policy, and does not read it where the cache knows it",
   async (scene) => {
     const other = await tuned(scene, {});
-    const { variant } = scene.device;
+    const { kind } = scene.device;
     const loads: number[] = [];
     const peakOf = async (run: string, recipe: Recipe) => {
-      using device = await openDevice({ variant });
+      using device = await openDevice({ kind });
       let count = 0;
       const options = scene.options(run, { ...ONE, ...recipe });
       const { peakBytes } = await runTraining(device, options, {
@@ -106,7 +106,7 @@ await runTest(
     const first = await peakOf("first", named);
     await peakOf("second", named);
     assertEquals(loads, [1, 2, 1]);
-    using device = await openDevice({ variant });
+    using device = await openDevice({ kind });
     const { config, weights } = await openModelFolder(MODEL);
     await loadModel(device, readModelConfig(config), weights);
     const weightBytes = device.memory.usedBytes;

@@ -38,11 +38,11 @@ async function checkLosses(scene: Scene): Promise<void> {
 }
 
 // the kernels of a GPU take as long again to compile where a CPU runs them
-for (const [variant, long] of [["panel", false], ["tile", true]] as const) {
+for (const [kind, long] of [["cpu", false], ["gpu", true]] as const) {
   await runTest(
     "runTraining() on codes has the losses of a bf16 base, within 2 % in int8 and NF4",
     checkLosses,
-    { variants: [variant], long },
+    { kinds: [kind], long },
   );
 }
 

@@ -83,7 +83,7 @@ for (const [name, method] of Object.entries(METHODS)) {
         (model) => check(device, model, method),
       ),
     {
-      variants: ["panel"],
+      kinds: ["cpu"],
       long: true,
       read: [TEMPLATES, TEMPORARY],
       write: [TEMPORARY],

@@ -149,7 +149,7 @@ await runTest(
     await scene.train("two", recipe);
     await assertSameEnd(scene, ["one", "two"], "adapter_model.safetensors");
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 await runTest(

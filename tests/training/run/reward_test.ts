@@ -108,7 +108,7 @@ await runTest(
       assertAlmostEquals(rewards[i]!, want, 1e-5 * (1 + Math.abs(want)));
     }
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 await runTest(
@@ -186,7 +186,7 @@ for (const kind of ["all weights", "LoRA"] as const) {
         assertAlmostEquals(slope / square, 1, 0.02, weight.name);
       }
     },
-    { variants: ["panel", "tile"] },
+    { kinds: ["cpu", "gpu"] },
   );
 }
 

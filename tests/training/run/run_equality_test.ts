@@ -88,7 +88,7 @@ await runTest(
       assert(apart < 1e-5 * moved, `${apart} apart after moving ${moved}`);
     }
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 await runTest(
@@ -107,7 +107,7 @@ await runTest(
       assertEquals([...Array.from(logps)], [...Array.from(base.logps)]);
     }
   },
-  { variants: ["panel", "tile"] },
+  { kinds: ["cpu", "gpu"] },
 );
 
 for (

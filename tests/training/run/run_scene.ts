@@ -1,7 +1,7 @@
 /** Whole training runs on a small model, in a folder of their own that goes when the tests are over. */
 import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
-import type { Variant } from "../../../kernels/device/device_options.ts";
+import type { DeviceKind } from "../../../kernels/device/device_options.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
 import type { TrainOptions } from "../../../src/training/options/options.ts";
@@ -98,15 +98,15 @@ function scene(device: Device): Scene {
 export async function runTest(
   name: string,
   body: (scene: Scene) => Promise<void>,
-  { variants = ["panel"], long = false }: {
-    variants?: readonly Variant[];
+  { kinds = ["cpu"], long = false }: {
+    kinds?: readonly DeviceKind[];
     long?: boolean;
   } = {},
 ): Promise<void> {
   await gpuTest(name, (device) => body(scene(device)), {
     read: [TEMPORARY, MODEL, TOKENIZER],
     write: [TEMPORARY],
-    variants,
+    kinds,
     long,
   });
 }

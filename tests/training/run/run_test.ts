@@ -130,7 +130,7 @@ for (
       assert(losses.at(-1)! < 0.05, losses.join(" "));
       assertEquals(rows.at(-1)!["rewards/accuracies"], 1);
     },
-    { variants: ["panel", "tile"] },
+    { kinds: ["cpu", "gpu"] },
   );
 }
 

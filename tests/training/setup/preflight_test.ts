@@ -48,7 +48,7 @@ await gpuTest(
     device.write(moving.value, Float32Array.of(1e-9));
     await check();
   },
-  { variants: ["panel"] },
+  { kinds: ["cpu"] },
 );
 
 /** A copy of the model's folder with another config. */

@@ -1,5 +1,5 @@
 //#values QUADS, LANES, ROWS, KEYS, FLAT_WIDTH, WRAPS
-// dq as in attention_dq.wgsl, for CPUs: a lane owns ROWS rows with q, dout and dq in named
+// dq as in attention_dq_gpu.wgsl, for CPUs: a lane owns ROWS rows with q, dout and dq in named
 // variables, and all lanes walk over the same keys, KEYS at a step, as in the forward kernel for
 // CPUs.
 // Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.

@@ -1,5 +1,5 @@
 //#values QUADS, HEADS, HEAD_LANES, KEY_LANES, KEYS, FLAT_WIDTH, WRAPS
-// o as in attention.wgsl for a few queries over a cache in textures, on CPUs.
+// o as in attention_gpu.wgsl for a few queries over a cache in textures, on CPUs.
 // A workgroup has one query and up to HEADS * HEAD_LANES heads that share a key head. Its
 // HEAD_LANES * KEY_LANES lanes share out both the heads and the keys: loads are what is slow, and a
 // load costs the same whether all lanes read one key or each lane another one. A lane has HEADS

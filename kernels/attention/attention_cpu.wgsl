@@ -1,5 +1,5 @@
 //#values QUADS, LANES, ROWS, KEYS, FLAT_WIDTH, WRAPS
-// o and lse as in attention.wgsl, for CPUs. A row is a (query, head) pair; a workgroup takes
+// o and lse as in attention_gpu.wgsl, for CPUs. A row is a (query, head) pair; a workgroup takes
 // LANES * ROWS rows that share a key head. Each lane owns ROWS of them, with q and o in named
 // variables, since a CPU reads an indexed array as slowly as a buffer. All lanes walk over the same
 // keys, KEYS at a step.

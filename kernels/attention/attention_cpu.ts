@@ -7,9 +7,9 @@ import { createShader } from "../device/shader.ts";
 import type { Lanes } from "../device/lanes.ts";
 import { FLAT_WIDTH } from "../launch/flat_texture.ts";
 import { attentionFile } from "./pieces/attention_pieces.ts";
-import dkvText from "./attention_dkv_panel.wgsl" with { type: "text" };
-import dqText from "./attention_dq_panel.wgsl" with { type: "text" };
-import forwardText from "./attention_panel.wgsl" with { type: "text" };
+import dkvText from "./attention_dkv_cpu.wgsl" with { type: "text" };
+import dqText from "./attention_dq_cpu.wgsl" with { type: "text" };
+import forwardText from "./attention_cpu.wgsl" with { type: "text" };
 
 /** How a head lies in flat textures. */
 export interface HeadTexels {
@@ -90,9 +90,9 @@ export function dkvSizes(headDim: number, lanes: Lanes): KeySizes {
 
 /** `o` and `lse`; grid: blocks of rows folded over x and y, key heads on z. */
 export const forwardShader = createShader<RowSizes>(
-  attentionFile("attention_panel.wgsl", forwardText),
+  attentionFile("attention_cpu.wgsl", forwardText),
   {
-    nameOf: (sizes) => `attention_panel_${rowSizesName(sizes)}`,
+    nameOf: (sizes) => `attention_cpu_${rowSizesName(sizes)}`,
     *used() {
       for (const [headDim, lanes] of LISTED_HEADS) {
         const sizes = forwardSizes(headDim, lanes);
@@ -105,19 +105,19 @@ export const forwardShader = createShader<RowSizes>(
 
 /** dq; grid: blocks of rows folded over x and y, key heads on z. */
 export const dqShader = createShader<RowSizes>(
-  attentionFile("attention_dq_panel.wgsl", dqText),
+  attentionFile("attention_dq_cpu.wgsl", dqText),
   {
-    nameOf: (sizes) => `attention_dq_panel_${rowSizesName(sizes)}`,
+    nameOf: (sizes) => `attention_dq_cpu_${rowSizesName(sizes)}`,
     used: () => LISTED_HEADS.map((head) => dqSizes(...head)),
   },
 );
 
 /** dk and dv; grid: blocks of keys folded over x and y, key heads on z. */
 export const dkvShader = createShader<KeySizes>(
-  attentionFile("attention_dkv_panel.wgsl", dkvText),
+  attentionFile("attention_dkv_cpu.wgsl", dkvText),
   {
     nameOf: ({ QUADS, LANES, KEYS, QUERIES }) =>
-      `attention_dkv_panel_${4 * QUADS}_${LANES}x${KEYS}_${QUERIES}`,
+      `attention_dkv_cpu_${4 * QUADS}_${LANES}x${KEYS}_${QUERIES}`,
     used: () => LISTED_HEADS.map((head) => dkvSizes(...head)),
   },
 );

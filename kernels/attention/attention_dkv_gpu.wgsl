@@ -1,5 +1,5 @@
 // dv[j] = sum_i p[i, j] dout[i] and dk[j] = sum_i ds[i, j] q[i] over the (query, head) rows i, with
-// p and ds of attention_dq.wgsl.
+// p and ds of attention_dq_gpu.wgsl.
 // One workgroup takes 32 keys, a key head and one part of the walk, with 8 x 8 invocations; the
 // walk goes in tiles of 32 rows from the first to the last query that sees any of the keys. Part p
 // fills row p of dk and dv, and column_sums adds the parts up.

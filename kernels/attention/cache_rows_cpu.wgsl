@@ -1,4 +1,4 @@
-// The rows of cache_rows.wgsl for a cache in flat textures, on CPUs
+// The rows of cache_rows_gpu.wgsl for a cache in flat textures, on CPUs
 // one invocation per four numbers, so that head_dim is a multiple of 4; grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 override IN_FOURS: bool = false; // pairs are (j, j + half) and 4 divides half: quads turn together
