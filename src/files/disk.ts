@@ -1,108 +1,106 @@
 /**
- * The one way to files: what the engine asks of a disk, and the disk in use. On Deno that is the
- * machine's; a page, or a test, puts another in its place by `useDisk()`, and all of src/ reads and
- * writes there.
+ * The one interface to files: the calls that src/ needs of a disk, and the disk that is in use.
+ * Under Deno that is the disk of the machine; a page or a test replaces it by `useDisk()`, and then
+ * everything in src/ reads and writes there.
  */
 
-/** What is at a path. */
+/** What lies at a path. */
 export interface DiskEntry {
   readonly isFile: boolean;
   readonly isDirectory: boolean;
   /** Bytes of a file. */
   readonly size: number;
-  /** When it was last changed; null where the disk does not tell. */
+  /** Time of the last change; null if the disk does not know it. */
   readonly mtime: Date | null;
 }
 
-/** What a folder holds. */
+/** An entry of a folder. */
 export interface NamedEntry {
   readonly name: string;
   readonly isFile: boolean;
   readonly isDirectory: boolean;
 }
 
-/** How a file is opened; by default to read what is there. */
+/** How a file is opened; by default for reading a file that exists. */
 export interface OpenOptions {
   readonly read?: boolean;
   readonly write?: boolean;
-  /** Write at the end, wherever that is. */
+  /** Whether every write goes to the end of the file. */
   readonly append?: boolean;
-  /** Make the file if it is not there. */
+  /** Whether the file is made if it does not exist. */
   readonly create?: boolean;
-  /** Make the file, which must not be there. */
+  /** Whether the file is made; it must not exist before. */
   readonly createNew?: boolean;
-  /** Empty the file. */
+  /** Whether the file is emptied. */
   readonly truncate?: boolean;
 }
 
-/** An open file with a position, at its start at first. Dispose it at the end. */
+/** An open file with a position, which begins at 0. The file must be disposed. */
 export interface DiskFile extends Disposable {
-  /** Reads some bytes at the position: how many; null at the end of the file. */
+  /** Reads some bytes at the position and returns their number; null at the end of the file. */
   read(bytes: Uint8Array<ArrayBuffer>): Promise<number | null>;
-  /** Reads some bytes at a place of its own, so that several reads at once do not cross. */
+  /** Reads some bytes at a given place, so that several reads can run at the same time. */
   readAt(
     position: number,
     bytes: Uint8Array<ArrayBuffer>,
   ): Promise<number | null>;
-  /** Writes some of the bytes at the position: how many. */
+  /** Writes some of the bytes at the position and returns their number. */
   write(bytes: Uint8Array): Promise<number>;
   /** Moves the position, counted from the start. */
   seek(position: number): Promise<void>;
-  /** Cuts the file to so many bytes. */
+  /** Cuts the file to a number of bytes. */
   truncate(size: number): Promise<void>;
-  /** Bytes of the file. */
+  /** The size of the file in bytes. */
   size(): Promise<number>;
-  /** Returns when all that was written is safe from a power cut. */
+  /** Returns when everything that was written would survive a power cut. */
   sync(): Promise<void>;
   /** The rest of the file in pieces; the stream closes the file. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
-/**
- * A place for files. Paths are as Deno takes them; each call throws `NotFound` where nothing is.
- */
+/** A disk. Paths have Deno's form; a call on a path that does not exist throws `NotFound`. */
 export interface Disk {
   open(path: string, options?: OpenOptions): Promise<DiskFile>;
-  /** All bytes of a file. */
+  /** Reads all bytes of a file. */
   readFile(path: string): Promise<Uint8Array<ArrayBuffer>>;
   stat(path: string): Promise<DiskEntry>;
-  /** What a folder holds, in any order. */
+  /** The entries of a folder, in any order. */
   list(path: string): AsyncIterable<NamedEntry>;
-  /** Makes a folder and those above it, where they are not there. */
+  /** Makes a folder and the folders above it, if they do not exist. */
   makeFolder(path: string): Promise<void>;
   /** Removes a file or an empty folder; with `recursive` also all that a folder holds. */
   remove(
     path: string,
     options?: { readonly recursive?: boolean },
   ): Promise<void>;
-  /** Gives a file or folder another path; a file takes the place of a file that is there. */
+  /** Moves a file or folder to another path; a file replaces a file that exists there. */
   rename(from: string, to: string): Promise<void>;
-  /** One path for one file, however it is named. */
+  /** The canonical path of a file. */
   realPath(path: string): Promise<string>;
 }
 
-/** Deno, where that is what runs. */
+/** Deno's namespace; undefined on other platforms. */
 const runtime = (globalThis as { readonly Deno?: typeof Deno }).Deno;
 
-/** There is nothing at a path. */
+/** Thrown if a path does not exist. */
 export const NotFound: new (message: string) => Error =
   runtime?.errors.NotFound ?? class NotFound extends Error {
     override readonly name = "NotFound";
   };
 
-/** The disk refuses. */
+/** Thrown if the disk refuses an access. */
 export const PermissionDenied: new (message: string) => Error =
   runtime?.errors.PermissionDenied ?? class PermissionDenied extends Error {
     override readonly name = "PermissionDenied";
   };
 
-/** This process may not ask the disk: a permission of Deno is not given. */
+/** Thrown if Deno was not given the permission for an access. */
 export const NotCapable: new (message: string) => Error =
   runtime?.errors.NotCapable ?? class NotCapable extends Error {
     override readonly name = "NotCapable";
   };
 
-/** What of Deno the disk needs. */
+/** The part of Deno that the disk needs. */
 type Runtime = Pick<
   typeof Deno,
   | "open"
@@ -116,7 +114,8 @@ type Runtime = Pick<
 >;
 
 /**
- * The machine's own disk, through Deno as a value: where there is no Deno, nothing here is touched.
+ * The disk of the machine. It takes Deno as an argument, so that nothing of it is used on other
+ * platforms.
  */
 function denoDisk(deno: Runtime): Disk {
   return {
@@ -145,7 +144,9 @@ class DenoFile implements DiskFile {
     return this.#file.read(bytes);
   }
 
-  /** Deno has no such call: position and read are set in one go, which nothing can come between. */
+  /**
+   * Deno has no such call. Seek and read run synchronously, so no other read can come between them.
+   */
   // deno-lint-ignore require-await
   async readAt(
     position: number,
@@ -199,7 +200,7 @@ export function disk(): Disk {
 }
 
 /**
- * Puts another disk in use, for the whole program, until the result is disposed.
+ * Makes the whole program use another disk, until the result is disposed.
  *
  * A page calls it once. In a test: `using _disk = useDisk(memoryDisk());`
  */

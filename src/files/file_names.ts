@@ -1,7 +1,6 @@
 /**
- * The names of what a run reads and leaves: files of a run, of a model, of an adapter and of a
- * checkpoint, and the folders of caches. One place to change a layout. Knows names only: what
- * stands in a file, its writer knows.
+ * The names of the files of a run, a model, an adapter and a checkpoint, and of the folders of
+ * caches. A layout is changed here. Knows names only, not the contents of files.
  */
 
 /** Files of a run's folder, beside its weights and its checkpoints. */
@@ -37,9 +36,9 @@ export const CHECKPOINT_FILE = {
   state: "trainer_state.json",
 } as const;
 
-/** Folders of what can be made again, from the folder where a task runs. */
+/** Folders of caches, relative to the folder where a task runs. */
 export const CACHE_FOLDER = {
-  /** Which tiles of the matrix products are fast on this device. */
+  /** The fastest tiles of the matrix products on this device. */
   kernels: ".cache/kernels",
   /** Log-probabilities of reference models, and hashes of large files. */
   reference: ".cache/reference",

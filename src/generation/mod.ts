@@ -1,6 +1,6 @@
 /**
- * Models that answer: opened from a folder with an adapter or without, greedily or by drawing, one question or many side
- * by side, alone or beside another model.
+ * Models that answer: opened from a folder with an adapter or without, greedily or by drawing, one
+ * question or many side by side, alone or beside another model.
  *
  * ```ts
  * import { openEncoder } from "@tiebreak/tiebreak/data";

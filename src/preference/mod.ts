@@ -1,6 +1,6 @@
 /**
- * From files to tokens: rows of a dataset in any of the known formats, chat templates, tokenizers, and an account of
- * what was kept.
+ * From files to tokens: rows of a dataset in any of the known formats, chat templates, tokenizers,
+ * and an account of what was kept.
  *
  * ```ts
  * import { loadPairs, openEncoder } from "@tiebreak/tiebreak/data";

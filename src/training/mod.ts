@@ -1,6 +1,6 @@
 /**
- * Training on a device that is open: whole runs and what they tell, runs as they would be, and the losses as plain
- * functions of log-probabilities.
+ * Training on a device that is open: whole runs and what they tell, runs as they would be, and the
+ * losses as plain functions of log-probabilities.
  *
  * ```ts
  * import { preferenceLoss } from "@tiebreak/tiebreak/training";

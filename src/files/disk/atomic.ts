@@ -1,6 +1,7 @@
 /**
- * Files and folders that appear whole or not at all: written beside their place under a temporary
- * name, brought to the disk, then renamed. A reader never sees half of one.
+ * Writes files and folders that appear complete or not at all: they are written beside their place
+ * under a temporary name, flushed to the disk, and then renamed. A reader never sees an incomplete
+ * one.
  */
 import { basename, dirname, join } from "@std/path";
 import {
@@ -12,7 +13,7 @@ import {
 } from "../disk.ts";
 import { writeAll } from "./whole_file.ts";
 
-/** A name in the same folder as `path` that no other writer uses. */
+/** A path in the same folder as `path` that no other writer uses. */
 function temporarySibling(path: string): string {
   const mark = crypto.randomUUID().slice(0, 8);
   return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
@@ -24,7 +25,7 @@ async function removeIfThere(path: string): Promise<void> {
   });
 }
 
-/** Makes a folder with all folders above it; naming the path if that fails. */
+/** Makes a folder and all folders above it; an error names the path. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await disk().makeFolder(path);
@@ -66,7 +67,7 @@ export async function writeFileAtomic(
   }
 }
 
-/** Brings every file below a folder to the disk. */
+/** Flushes every file below a folder to the disk. */
 async function syncFolder(path: string): Promise<void> {
   for await (const entry of disk().list(path)) {
     const child = join(path, entry.name);
@@ -99,7 +100,10 @@ export async function writeFolderAtomic(
   }
 }
 
-/** Renames `fresh` to `path`; a folder can only be renamed onto a name that is free. */
+/**
+ * Renames `fresh` to `path`. An existing folder is renamed first, since a folder cannot replace
+ * another.
+ */
 async function replaceFolder(path: string, fresh: string): Promise<void> {
   const old = temporarySibling(path);
   let hadOld = true;

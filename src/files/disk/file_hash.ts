@@ -1,6 +1,6 @@
 /**
- * Hashes of large files that are asked for again and again: remembered by path, size and time of
- * change, so that weights are read through once and not at each start.
+ * Hashes of large files, remembered by path, size and time of change, so that weights are read once
+ * and not at each start.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "./atomic.ts";
@@ -13,7 +13,7 @@ const BUFFER_BYTES = 1 << 20;
 /**
  * The sha256 of a file, in hexadecimal.
  *
- * @param cacheFolder where hashes are remembered; undefined: nowhere
+ * @param cacheFolder folder in which hashes are remembered; undefined: they are not
  */
 export async function fileHash(
   path: string,
@@ -33,13 +33,13 @@ export async function fileHash(
   return hash;
 }
 
-/** Whether the folder may not be touched. */
+/** Whether the folder cannot be read or written. */
 function isOutOfReach(error: unknown): boolean {
   return error instanceof NotCapable ||
     error instanceof PermissionDenied;
 }
 
-/** A note that is not what it should be is written again. */
+/** Reads a remembered hash; undefined if the file is missing or malformed. */
 async function readNote(path: string): Promise<string | undefined> {
   try {
     const text = await readText(path);

@@ -1,17 +1,17 @@
 /**
- * Hashes of bytes that come in pieces. Web Crypto hashes only what is whole in memory, so this is
- * Node's: the web has no twin of it.
+ * Hashes bytes that come in pieces, by Node's crypto module. The Web Crypto API can only hash data
+ * that is completely in memory.
  */
 import { createHash } from "node:crypto";
 
-/** A hash that grows; it cannot be used after its digest. */
+/** A hash to which bytes are added. It cannot be used after `digest()`. */
 export interface Hash {
   update(piece: string | Uint8Array | Uint32Array): Hash;
-  /** All that was given, as text. */
+  /** The hash of all bytes so far, as text. */
   digest(encoding: "hex" | "base64"): string;
 }
 
-/** Starts a hash of nothing. */
+/** Starts a hash without any bytes. */
 export function startHash(algorithm: "sha256" | "sha1"): Hash {
   return createHash(algorithm);
 }

@@ -1,5 +1,6 @@
 /**
- * JSON files whose faults are told in one line, with the line number where the engine knows it.
+ * Reads JSON files. An error is one line that names the file, and the line of the fault if it is
+ * known.
  */
 import { NotFound } from "../disk.ts";
 import { readText } from "./whole_file.ts";
@@ -12,7 +13,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What a JSON value is, in a word with its article: "an array", "a string", "null". */
+/** The kind of a JSON value in words: "an array", "a string", "null". */
 export function jsonKind(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
@@ -23,8 +24,8 @@ export function jsonKind(value: unknown): string {
  * Parses JSON; a fault is named with its place.
  *
  * @param file the file's path, for the message
- * @param firstLine the file's line on which `text` begins, where it is only a part
- * @param parse what parses
+ * @param firstLine the line of the file on which `text` begins, if it is only a part of the file
+ * @param parse the parser; default `JSON.parse`
  * @throws SyntaxError naming file, line and fault.
  */
 export function parseJson(

@@ -1,6 +1,6 @@
 /**
- * Texts that are kept from run to run if that is possible: each under a key, in a file `<key>.json`
- * of one folder. A file that cannot be read or written is as good as none.
+ * Keeps texts from run to run, each under a key in a file `<key>.json` of one folder. A file that
+ * cannot be read or written is ignored.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "./atomic.ts";
@@ -14,7 +14,7 @@ export interface KeptTexts {
   write(key: string, text: string): Promise<void>;
 }
 
-/** The texts that a folder keeps; it is made with the first one. */
+/** The texts in a folder, which is made when the first one is written. */
 export function keptTexts(folder: string): KeptTexts {
   const path = (key: string) => join(folder, `${key}.json`);
   return {

@@ -1,6 +1,6 @@
 /**
- * A text file that grows line by line: what has been appended is on the disk, whatever happens
- * next.
+ * A text file that grows line by line. Each line is flushed to the disk before the program
+ * continues.
  */
 import { dirname } from "@std/path";
 import { makeFolder } from "./atomic.ts";
@@ -9,13 +9,13 @@ import { writeAll } from "./whole_file.ts";
 
 /** An open file to append to. */
 export interface OutputFile extends Disposable {
-  /** Where it lies, as given. */
+  /** The path of the file, as given. */
   readonly path: string;
-  /** Writes text and waits until it is on the disk. */
+  /** Appends text and waits until it is on the disk. */
   append(text: string): Promise<void>;
 }
 
-/** Opens a file for writing; an older one is emptied, folders above it are made. */
+/** Opens a file for writing. An older file is emptied; the folders above it are made. */
 export async function openOutputFile(path: string): Promise<OutputFile> {
   await makeFolder(dirname(path));
   const file = await disk().open(path, {

@@ -1,10 +1,10 @@
 /**
- * Files read and written as a whole, most of them text (UTF-8). Those that must never be seen half
+ * Reads and writes whole files, most of them UTF-8 text. Files that must never be seen incomplete
  * are written by `atomic.ts`.
  */
 import { disk, type DiskFile, NotFound, type OpenOptions } from "../disk.ts";
 
-/** Keeps a byte order mark as the character that it is, so that nothing of the text is lost. */
+/** Keeps a byte order mark as a character, so that the text is not changed. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const REPLACE: OpenOptions = { write: true, create: true, truncate: true };
@@ -31,7 +31,7 @@ export async function readText(path: string): Promise<string> {
   throw new NotFound(`Cannot read "${path}": no such file`);
 }
 
-/** Reads a text file; undefined if it is not there. */
+/** Reads a text file; undefined if it does not exist. */
 export async function readTextIfThere(
   path: string,
 ): Promise<string | undefined> {
@@ -43,12 +43,12 @@ export async function readTextIfThere(
   }
 }
 
-/** Writes a text file into a folder that is there; an older one is replaced. */
+/** Writes a text file into an existing folder; an older file is replaced. */
 export async function writeText(path: string, text: string): Promise<void> {
   await writeInto(path, new TextEncoder().encode(text), REPLACE);
 }
 
-/** Writes bytes into a folder that is there, as `writeText()` does. */
+/** Writes bytes into an existing folder, as `writeText()` does. */
 export async function writeBytes(
   path: string,
   bytes: Uint8Array,
@@ -56,7 +56,7 @@ export async function writeBytes(
   await writeInto(path, bytes, REPLACE);
 }
 
-/** Adds text at the end of a file, which is made if it is not there. */
+/** Appends text to a file, which is made if it does not exist. */
 export async function appendText(path: string, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text);
   await writeInto(path, bytes, { append: true, create: true });

@@ -1,5 +1,5 @@
 /**
- * An adapter's folder in PEFT layout: `adapter_config.json` and `adapter_model.safetensors`.
+ * Opens an adapter's folder in PEFT layout: `adapter_config.json` and `adapter_model.safetensors`.
  */
 import { join } from "@std/path";
 import { type JsonObject, readJsonObject } from "../disk/json_file.ts";
@@ -19,7 +19,7 @@ export interface AdapterFolder {
   readonly weights: TensorReader;
 }
 
-/** Whether a folder is that of an adapter. */
+/** Whether a folder holds an adapter. */
 export async function isAdapterFolder(path: string): Promise<boolean> {
   try {
     return (await disk().stat(join(path, ADAPTER_FILE.config))).isFile;

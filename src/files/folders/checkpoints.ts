@@ -1,13 +1,13 @@
 /**
- * The folders `checkpoint-<step>` of a run. They are written whole (see `writeFolderAtomic()`), so
- * one that is there is complete.
+ * Finds and removes the folders `checkpoint-<step>` of a run. They are written atomically (see
+ * `writeFolderAtomic()`), so one that exists is complete.
  */
 import { join } from "@std/path";
 import { disk, NotFound } from "../disk.ts";
 
 /** A checkpoint of a run. */
 export interface CheckpointFolder {
-  /** Optimizer steps done. */
+  /** Number of optimizer steps before the checkpoint. */
   readonly step: number;
   /** Its folder. */
   readonly path: string;
@@ -18,7 +18,7 @@ export function checkpointPath(run: string, step: number): string {
   return join(run, `checkpoint-${step}`);
 }
 
-/** The checkpoints of a run by step, first to last; none if the folder is not there. */
+/** The checkpoints of a run in the order of their steps; none if the folder does not exist. */
 export async function listCheckpoints(
   run: string,
 ): Promise<CheckpointFolder[]> {
@@ -39,7 +39,7 @@ export async function listCheckpoints(
 /**
  * Removes the oldest checkpoints until `limit` are left.
  *
- * @param keep paths that stay whatever their age, such as the best one
+ * @param keep paths that are never removed, such as the best checkpoint
  * @returns the paths removed
  */
 export async function removeOldCheckpoints(

@@ -1,6 +1,6 @@
 /**
- * A model's folder in Hugging Face layout: its JSON files, its chat template and its weights.
- * Knows the names of files, not what stands in them.
+ * Opens a model's folder in Hugging Face layout: its JSON files, its chat template and its weights.
+ * Knows the names of files, but not their contents.
  */
 import { dirname, join } from "@std/path";
 import {
@@ -15,7 +15,7 @@ import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
 import { readTextIfThere } from "../disk/whole_file.ts";
 
-/** What turns text into tokens, as a folder has it. */
+/** The files of a tokenizer and its chat template in a folder. */
 export interface TokenizerFiles {
   /** The folder. */
   readonly path: string;
@@ -31,7 +31,7 @@ export interface TokenizerFiles {
   readonly chatTemplate?: string;
 }
 
-/** What a model's folder says beside its weights. */
+/** The files of a model's folder except its weights. */
 export interface ModelFiles extends TokenizerFiles {
   /** `config.json` */
   readonly config: JsonObject;
@@ -46,7 +46,7 @@ export interface ModelFolder extends ModelFiles {
 }
 
 /**
- * Reads a model's folder without its weights: a bare `config.json` is enough.
+ * Reads a model's folder without its weights; a `config.json` alone is enough.
  *
  * @throws NotFound if folder or `config.json` are missing, SyntaxError for broken JSON.
  */
@@ -87,7 +87,7 @@ export async function openTokenizerFiles(
   };
 }
 
-/** The config.json that is named by its own path or by its folder's, and that folder. */
+/** The path of a config.json that was named by its own path or by its folder's, and that folder. */
 export async function modelConfigPath(
   fileOrFolder: string,
 ): Promise<{ readonly path: string; readonly folder: string }> {
@@ -133,7 +133,7 @@ export async function requireTokenizer(
   );
 }
 
-/** Throws in one line unless `path` is a folder. */
+/** Fails with one line unless `path` is a folder. */
 export async function checkFolder(path: string, what: string): Promise<void> {
   const info = await disk().stat(path).catch((error) => {
     if (!(error instanceof NotFound)) throw error;
@@ -148,8 +148,8 @@ export async function checkFolder(path: string, what: string): Promise<void> {
 }
 
 /**
- * The template in `tokenizer_config.json`: a text, or a list of `{ name, template }` with a
- * default.
+ * The template in `tokenizer_config.json`, which is a text, or a list of `{ name, template }` with
+ * a default.
  */
 function templateOf(tokenizerConfig?: JsonObject): string | undefined {
   const found = tokenizerConfig?.["chat_template"];

@@ -1,21 +1,21 @@
 /**
- * The folder that a run writes: made if it is not there, tried by writing, and never shared by two
- * runs unless that is asked for.
+ * Prepares the folder of a run: makes it if it does not exist, checks that it can be written, and
+ * refuses the files of another run unless the options allow them.
  */
 import { join } from "@std/path";
 import { listCheckpoints } from "./checkpoints.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
 import { disk, NotCapable, PermissionDenied } from "../disk.ts";
 
-/** What may be done with the files of an earlier run. */
+/** What is done with the files of an earlier run. */
 export interface OutputFolderOptions {
-  /** They may be removed: see `emptyOutputFolder()`. */
+  /** Whether they may be removed, see `emptyOutputFolder()`. */
   readonly overwrite?: boolean;
-  /** Go on from them. */
+  /** Whether the run continues from them. */
   readonly resume?: boolean;
 }
 
-/** What a run leaves in its folder, beside its checkpoints. */
+/** The files of a run in its folder, except its checkpoints. */
 const LEFT_FILES: readonly string[] = [
   ...Object.values(RUN_FILE),
   ADAPTER_FILE.weights,
@@ -43,14 +43,14 @@ export async function checkOutputFolder(
   );
 }
 
-/** Removes what an earlier run left in its folder, and nothing else. */
+/** Removes the files of an earlier run, and nothing else. */
 export async function emptyOutputFolder(path: string): Promise<void> {
   for (const name of await runFiles(path)) {
     await disk().remove(join(path, name), { recursive: true });
   }
 }
 
-/** Names of the files and folders that an earlier run left. */
+/** The names of the files and folders of an earlier run. */
 async function runFiles(path: string): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of disk().list(path)) {

@@ -1,7 +1,4 @@
-/**
- * The files beside the weights that make a model's folder complete: config, tokenizer, chat
- * template.
- */
+/** Copies the files beside the weights of a model's folder: config, tokenizer, chat template. */
 import { join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
@@ -18,7 +15,7 @@ export const TOKENIZER_FILES: readonly string[] = [
   "tokenizer.model",
 ];
 
-/** What is copied if it is there. */
+/** The files that are copied if they exist. */
 const TEXT_FILES = [
   MODEL_FILE.config,
   MODEL_FILE.generationConfig,
@@ -26,7 +23,7 @@ const TEXT_FILES = [
   MODEL_FILE.chatTemplate,
 ];
 
-/** Copies a model's text files, byte for byte; those that are not there are left out. */
+/** Copies a model's text files byte for byte; files that do not exist are skipped. */
 export async function copyTextFiles(
   from: string,
   to: string,

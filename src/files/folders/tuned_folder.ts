@@ -1,6 +1,6 @@
 /**
- * What a path to a tuned model means: an adapter, full weights, or a run that has nothing but
- * checkpoints yet. Reads names only.
+ * Finds out what the path of a tuned model is: an adapter, full weights, or a run that has only
+ * checkpoints so far. Reads names only.
  */
 import { isAdapterFolder } from "./adapter_folder.ts";
 import { listCheckpoints } from "./checkpoints.ts";
@@ -10,11 +10,11 @@ import { fileNames } from "../safetensors/weights.ts";
 import { MODEL_FILE } from "../file_names.ts";
 import { NotFound } from "../disk.ts";
 
-/** A folder with what training left. */
+/** A folder with the result of training. */
 export interface TunedFolder {
   /** An adapter to put on its base, or a whole model. */
   readonly kind: "adapter" | "weights";
-  /** The folder, from here. */
+  /** Path of the folder. */
   readonly path: string;
 }
 
@@ -22,7 +22,7 @@ export interface TunedFolder {
  * Finds the tuned model that a path names: the folder of an adapter, a checkpoint or a model, or
  * that of a run; of a run that was not finished, its last checkpoint.
  *
- * @throws {NotFound} if it is none of these, telling what is wanted
+ * @throws {NotFound} if the path is none of these, saying what is expected
  */
 export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   const path = await localModelFolder(nameOrPath);
@@ -43,7 +43,7 @@ export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
 /**
  * Finds the adapter that a path names, as `findTuned()` does.
  *
- * @throws {TypeError} if it is full weights
+ * @throws {TypeError} if the path holds full weights
  */
 export async function findAdapter(nameOrPath: string): Promise<string> {
   const { kind, path } = await findTuned(nameOrPath);

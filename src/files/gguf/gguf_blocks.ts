@@ -1,7 +1,7 @@
 /**
- * Numbers to the bytes of GGUF tensors and back, and how far they may be apart. Block types have 32
- * codes and one float16 scale per block, chosen and rounded as ggml's reference quantisers do, in
- * float32. Knows no file.
+ * Converts numbers to the bytes of GGUF tensors and back, and bounds the rounding error. Block
+ * types have 32 codes and a float16 scale per block, chosen and rounded in float32 as ggml's
+ * reference quantizers do. Knows no file.
  */
 import { fromFloat32, toFloat32 } from "../safetensors/dtype.ts";
 import { GGUF_TYPES, ggufBytes, type GgufType } from "./gguf.ts";
@@ -93,7 +93,10 @@ function codeAt(
   return (i < 16 ? byte & 15 : byte >> 4) - 8;
 }
 
-/** Relative and absolute distance of float types, half of what neighbours are apart. */
+/**
+ * Relative and absolute rounding errors of float types: half the distance between neighbouring
+ * numbers.
+ */
 const ROUNDING = {
   F32: [0, 0],
   F16: [2 ** -11, 2 ** -25],
@@ -101,8 +104,8 @@ const ROUNDING = {
 } as const;
 
 /**
- * How far one number of a block may be from what it was: half a step, a whole one at q4_0's end
- * that has no code; and the scale's own rounding, times the largest code.
+ * The largest rounding error of a number in a block: half a step, or a whole step at the end of
+ * q4_0's range that has no code, plus the rounding error of the scale times the largest code.
  *
  * @param most the largest |x| of its block; of a float type, the number's own
  */
@@ -118,11 +121,10 @@ function bound(type: GgufType, most: number): number {
 }
 
 /**
- * The first place where numbers are further from what they were than their type explains; undefined
- * if there is none.
+ * The first index at which the error is larger than the type allows; undefined if there is none.
  *
- * @param values what they were, `[n]`, whole blocks
- * @param restored what came back, `[n]`
+ * @param values the original numbers, `[n]`, whole blocks
+ * @param restored the numbers after the conversion, `[n]`
  */
 export function firstBeyondBound(
   values: Float32Array,

@@ -1,19 +1,19 @@
 /**
- * How byte-level BPE cuts a text before it merges, by the names under which llama.cpp knows it. The
- * cut is told by its regular expression alone: a name that only resembles it would give other
- * tokens.
+ * Finds llama.cpp's name for the pre-tokenizer of a byte-level BPE, which cuts a text before tokens
+ * are merged. It is recognized by its exact regular expression, since a similar one would give
+ * other tokens.
  */
 import type { JsonObject } from "../disk/json_file.ts";
 
 /**
- * Contractions, words with one sign before them, runs of signs, line ends, spaces: GPT-4's kind,
- * digits left open.
+ * The regular expression of GPT-4's kind: contractions, words with one sign before them, runs of
+ * signs, line ends, spaces. The part for digits is an argument.
  */
 const wordwise = (digits: string) =>
   String
     .raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
-/** What a cut is, in words that can be compared: `split REGEX`, `digits`, `gpt2`. */
+/** Descriptions of pre-tokenizers (`split REGEX`, `digits`, `gpt2`) -> llama.cpp's names. */
 const NAMES: Readonly<Record<string, string>> = {
   [`split ${wordwise(String.raw`\p{N}`)}`]: "qwen2",
   [`split ${wordwise(String.raw`\p{N}{1,3}`)}`]: "smaug-bpe",
@@ -21,9 +21,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "digits + gpt2": "smollm",
 };
 
-/**
- * Llama 3's cut is the second; it also takes a whole word that is a token, whatever the merges say.
- */
+/** Names that apply if a whole word that is a token is taken without merging, as in Llama 3. */
 const WHOLE_WORDS: Readonly<Record<string, string>> = {
   "smaug-bpe": "llama-bpe",
 };
@@ -32,7 +30,7 @@ const WHOLE_WORDS: Readonly<Record<string, string>> = {
  * The name of a pre-tokenizer.
  *
  * @param wholeWords `ignore_merges` of tokenizer.json
- * @throws TypeError telling what was found
+ * @throws TypeError naming the pre-tokenizer that was found
  */
 export function preTokenizerName(
   json: JsonObject,

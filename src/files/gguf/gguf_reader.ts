@@ -1,6 +1,6 @@
 /**
- * Reading GGUF files back: metadata, tensors and their bytes. For the check after an export, and
- * for tests; the tensor types are those that are written here.
+ * Reads GGUF files back: metadata, tensors and their bytes. For the check after an export and for
+ * tests. Only the tensor types that this program writes are known.
  */
 import { elementCount } from "../safetensors/dtype.ts";
 import {
@@ -15,7 +15,7 @@ import {
 } from "./gguf.ts";
 import { disk } from "../disk.ts";
 
-/** A value as found: numbers of 64 bits are plain numbers too. */
+/** A value in a file; integers of 64 bits become plain numbers. */
 export type GgufFound =
   | number
   | boolean
@@ -37,7 +37,7 @@ export interface Gguf {
 /** Reads the header of a file. @throws SyntaxError if it is no GGUF file or is cut off */
 export async function openGguf(path: string): Promise<Gguf> {
   const size = (await disk().stat(path)).size;
-  for (let length = 1 << 20;; length *= 8) { // headers of large vocabularies have some MB
+  for (let length = 1 << 20;; length *= 8) { // the header of a large vocabulary has some MB
     const bytes = await readBytes(path, 0, Math.min(length, size));
     try {
       return parse(path, bytes, size);

@@ -1,15 +1,16 @@
 /**
- * Scores of SentencePiece's BPE from a list of merges. SentencePiece joins the neighbours whose
- * whole is the token of the highest score; a list joins the pair that stands first. Both do the
- * same if the list has every way to make a token, and the ways of one token stand together.
+ * Computes the scores of SentencePiece's BPE from a list of merges. SentencePiece joins the
+ * neighbours that form the token with the highest score; a merge list joins the pair that comes
+ * first in the list. Both give the same tokens if the list contains all pairs that form a token,
+ * and the pairs of each token are together in the list.
  */
 
 /**
- * The score of each token: minus the rank of its first merge; below all of them for what no merge
- * makes.
+ * The score of each token: minus the rank of its first merge, or a lower number if no merge forms
+ * the token.
  *
- * @param isNormal whether a token is text; others have the score 0
- * @throws RangeError naming a token for which no score does what the merges do
+ * @param isNormal whether a token is text; other tokens have the score 0
+ * @throws RangeError naming a token whose merges no score can express
  */
 export function sentencePieceScores(
   tokens: readonly string[],

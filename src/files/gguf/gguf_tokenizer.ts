@@ -1,7 +1,7 @@
 /**
- * A tokenizer.json as the metadata that llama.cpp builds its own tokenizer from: byte-level BPE
- * ("gpt2") with the name of a pre-tokenizer that it knows, or SentencePiece's BPE ("llama") with
- * scores. What it would cut into other tokens is refused by name.
+ * Translates a tokenizer.json into the metadata from which llama.cpp builds its own tokenizer:
+ * byte-level BPE ("gpt2") with the name of a pre-tokenizer, or SentencePiece's BPE ("llama") with
+ * scores. A tokenizer for which llama.cpp would make other tokens is refused.
  */
 import type { GgufValue } from "./gguf.ts";
 import { preTokenizerName } from "./gguf_pre_tokenizers.ts";
@@ -9,7 +9,7 @@ import { sentencePieceScores } from "./gguf_scores.ts";
 import type { JsonObject } from "../disk/json_file.ts";
 import type { ModelFiles } from "../folders/model_folder.ts";
 
-/** What llama.cpp is told of a token. */
+/** llama.cpp's numbers for the types of tokens. */
 const TOKEN_TYPES = {
   normal: 1,
   unknown: 2,
@@ -45,18 +45,18 @@ interface TokenizerJson {
   };
 }
 
-/** The metadata of a tokenizer, and what a chat template must know of it. */
+/** The metadata of a tokenizer, with what a chat template must know about it. */
 export interface GgufTokenizer {
   readonly metadata: ReadonlyMap<string, GgufValue>;
-  /** Whether llama.cpp puts the BOS token before every text by itself. */
+  /** Whether llama.cpp itself puts the BOS token before every text. */
   readonly addsBos: boolean;
 }
 
 /**
  * Translates a tokenizer.
  *
- * @param rows rows of the embedding; those without a token get one that is never used
- * @throws TypeError or RangeError in one line where llama.cpp's tokens would be others
+ * @param rows number of rows of the embedding; a row without a token gets an unused one
+ * @throws TypeError or RangeError with one line if llama.cpp would make other tokens
  */
 export function ggufTokenizer(files: ModelFiles, rows: number): GgufTokenizer {
   const json = files.tokenizer as unknown as TokenizerJson | undefined;
@@ -166,7 +166,7 @@ function readVocabulary(json: TokenizerJson, rows: number): Vocabulary {
   );
 }
 
-/** Ids of the named special tokens: the tokenizer's, else the config's. */
+/** The ids of the named special tokens, from the tokenizer or else from the config. */
 function specialIds(json: TokenizerJson, files: ModelFiles): Entries {
   const added = new Map(
     json.added_tokens?.map(({ content, id }) => [content, id]),
@@ -195,7 +195,9 @@ function tokenText(files: ModelFiles, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** Whether plain text gets the BOS token: by its template of pieces, else as the config says. */
+/**
+ * Whether plain text gets the BOS token, by the tokenizer's post-processor or else by the config.
+ */
 function beginsWithBos(json: TokenizerJson, files: ModelFiles): boolean {
   const bos = tokenText(files, "bos_token");
   if (bos === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * Writing GGUF files: header, metadata and the list of tensors first, then each tensor's bytes as
- * they are asked for, so that a piece of one tensor at most is in memory. Knows no model.
+ * Writes GGUF files: first header, metadata and the list of tensors, then the bytes of each tensor
+ * in pieces, so that at most one piece is in memory. Knows no model.
  */
 import { elementCount } from "../safetensors/dtype.ts";
 import {
@@ -20,7 +20,7 @@ import { writeAll } from "../disk/whole_file.ts";
 /**
  * Writes a whole file into an open one.
  *
- * @param data gives the bytes of a tensor when its turn comes
+ * @param data gives the bytes of a tensor when it is written
  * @throws TypeError for a name that is there twice or too long, RangeError if bytes do not fit a
  *   shape
  */
@@ -54,7 +54,7 @@ function bytesOf({ type, shape }: GgufTensor): number {
   return ggufBytes(type, elementCount(shape));
 }
 
-/** What ggml's own reader has room for. */
+/** The longest name that ggml's reader accepts, in bytes. */
 const NAME_BYTES = 63;
 
 function checkNames(tensors: readonly GgufTensor[]): void {
@@ -70,7 +70,7 @@ function checkNames(tensors: readonly GgufTensor[]): void {
   );
 }
 
-/** Everything before the data, padded to where it begins. */
+/** All bytes before the data, padded to the start of the data. */
 export function encodeHeader(
   metadata: GgufMetadata,
   tensors: readonly GgufTensor[],
@@ -137,7 +137,7 @@ function byteSink(): ByteSink {
   let bytes = new Uint8Array(1 << 16);
   let view = new DataView(bytes.buffer);
   let length = 0;
-  /** Makes room and gives where it begins. */
+  /** Reserves bytes and returns their offset. */
   const room = (count: number): number => {
     const at = length;
     length += count;
@@ -150,7 +150,7 @@ function byteSink(): ByteSink {
     return at;
   };
   const uint64 = (value: number) => {
-    const at = room(8); // before `view` is read: it may be another one afterwards
+    const at = room(8); // call this before `view` is read, since it may replace `view`
     view.setBigUint64(at, BigInt(value), true);
   };
   return {

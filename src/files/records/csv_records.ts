@@ -1,7 +1,7 @@
 /**
- * Records of CSV and TSV files: the first row names the columns; fields in quotes may hold
- * separators, line ends and doubled quotes. Every value is text. Also plain text files, a record
- * per line.
+ * Reads records of CSV and TSV files. The first row names the columns; quoted fields may contain
+ * separators, line ends and doubled quotes. Every value is text. Also reads plain text files, with
+ * a record for each line.
  */
 import { parse } from "@std/csv";
 import type { FileRecord, Wanted } from "./data_record.ts";
@@ -12,7 +12,7 @@ interface RawRow {
   readonly text: string;
 }
 
-/** Lines put together until their quotes are closed; blank ones between rows are passed over. */
+/** Joins lines until their quotes are closed; blank lines between rows are skipped. */
 async function* rawRows(path: string): AsyncGenerator<RawRow> {
   let open: { line: number; parts: string[] } | undefined;
   for await (const { line, text } of textLines(path)) {
@@ -71,7 +71,7 @@ export async function* tableRecords(
   }
 }
 
-/** The filled lines of a text file, each as `{ text }`. */
+/** The lines of a text file that are not blank, each as `{ text }`. */
 export async function* textRecords(
   path: string,
   wanted: Wanted,

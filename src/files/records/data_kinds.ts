@@ -1,9 +1,9 @@
 /**
- * The kinds of data files by their endings, and the compressions that text may have: the one table
- * of endings, for reading, for finding and for downloading. Reads no file.
+ * The table of the kinds of data files by their endings, with the compressions that text may have.
+ * Reading, finding and downloading all use this table. Reads no file.
  */
 
-/** How the records of a text file are told apart. */
+/** How a data file holds its records. */
 export type DataKind = "lines" | "json" | "csv" | "tsv" | "text" | "parquet";
 
 const KINDS: Readonly<Record<string, DataKind>> = {
@@ -20,11 +20,11 @@ const COMPRESSIONS = { ".gz": "gzip", ".zst": "zstd" } as const;
 /** How a file is compressed. */
 export type Compression = typeof COMPRESSIONS[keyof typeof COMPRESSIONS];
 
-/** What a file's name says. */
+/** What the name of a file says about it. */
 export interface NamedKind {
-  /** Undefined if its ending is none of ours. */
+  /** The kind of the file; undefined if its ending is unknown. */
   readonly kind: DataKind | undefined;
-  /** Undefined if it is not compressed as a whole. */
+  /** The compression of the whole file; undefined if there is none. */
   readonly compression: Compression | undefined;
   /** The name without its endings. */
   readonly stem: string;
@@ -42,7 +42,7 @@ function cut<T>(
     : [name.slice(0, -ending.length), endings[ending]];
 }
 
-/** Tells a file's kind by its name. */
+/** Reads the kind of a file from its name. */
 export function kindOfFile(name: string): NamedKind {
   const [inner, compression] = cut(name, COMPRESSIONS);
   const [stem, kind] = cut(inner, KINDS);
@@ -51,14 +51,17 @@ export function kindOfFile(name: string): NamedKind {
   return { kind: isKnown ? kind : undefined, compression, stem };
 }
 
-/** Parquet is compressed inside, column by column, and never as a whole. */
+/**
+ * Whether a file of this kind may be compressed as a whole. Parquet is compressed inside, column by
+ * column.
+ */
 function canBeCompressed(kind: DataKind): boolean {
   return kind !== "parquet";
 }
 
-/** Libraries leave these beside the data; they describe it and hold no rows. */
+/** Files that libraries leave beside the data: they describe it and hold no rows. */
 const DESCRIPTION = /^(dataset_infos?|state|config)\.json$/;
-/** Texts for people that repositories hold beside their data. */
+/** Texts for people that lie beside the data in repositories. */
 const NOTE =
   /^(readme|licen[cs]e|notice|copying|citation|changelog|requirements)\b.*\.txt$/i;
 

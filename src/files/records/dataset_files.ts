@@ -1,6 +1,6 @@
 /**
- * Which files make up a split of a dataset: a file, a pattern of files, or a folder as hubs lay
- * them out (`train.jsonl`, `data/train-00000-of-00004.parquet`, `train/part.csv`).
+ * Finds the files of a split of a dataset. The dataset is a file, a pattern of files, or a folder
+ * in the layouts of hubs (`train.jsonl`, `data/train-00000-of-00004.parquet`, `train/part.csv`).
  */
 import { dirname, globToRegExp, isGlob, join } from "@std/path";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "./data_kinds.ts";
@@ -8,19 +8,19 @@ import { disk, type DiskEntry, NotFound } from "../disk.ts";
 
 /** The files of a split. */
 export interface DatasetFiles {
-  /** In the order of their names. */
+  /** The paths, in the order of their names. */
   readonly files: readonly string[];
   /**
-   * Whether no file or folder is named after a split: the files then hold the rows of every split.
+   * Whether no file or folder is named after a split. Then the files hold the rows of every split.
    */
   readonly bare: boolean;
 }
 
-const DEPTH = 3; // folders of configurations and of splits below a dataset's own
+const DEPTH = 3; // levels of folders below a dataset's folder: configurations and splits
 const SPLITS =
   /^(train|test|valid|validation|val|dev|eval|evaluation)([._-]|$)/;
 
-/** Paths of data files below a folder, relative to it, by name. */
+/** The paths of data files below a folder, relative to it and sorted by name. */
 async function dataFiles(
   folder: string,
   depth: number,
@@ -37,7 +37,8 @@ async function dataFiles(
 }
 
 /**
- * `train`, or a shard of it: `train-00000-of-00004`, `train_3`; or any file in a folder `train`.
+ * Whether a file belongs to a split: `train`, a shard such as `train-00000-of-00004` or `train_3`,
+ * or any file in a folder `train`.
  */
 function isOfSplit(path: string, split: string): boolean {
   const parts = path.split(/[/\\]/);
@@ -46,7 +47,7 @@ function isOfSplit(path: string, split: string): boolean {
   return /^([-_.]\d+(-of-\d+)?)?$/.test(shard) || parts.includes(split);
 }
 
-/** Whether two files say that they are the same split whole, in the same folder. */
+/** Whether two files in the same folder both claim to be the whole split. */
 function clash(files: readonly string[], split: string): boolean {
   const whole = files.filter((path) =>
     kindOfFile(path.split(/[/\\]/).at(-1) ?? "").stem === split
@@ -79,7 +80,7 @@ async function filesOfFolder(
   throw fits.length > 1 ? new TypeError(message) : new NotFound(message);
 }
 
-/** Files that a pattern fits; `**` goes through folders. */
+/** The files that fit a pattern, in which `**` matches folders. */
 async function filesOfPattern(pattern: string): Promise<string[]> {
   const parts = pattern.split("/");
   const fixed = parts.slice(0, parts.findIndex((part) => isGlob(part)));
@@ -104,9 +105,9 @@ async function statOf(path: string): Promise<DiskEntry | undefined> {
  * The files of a split.
  *
  * @param path a file, a folder, or a pattern such as `data/part-*.jsonl`
- * @param split as the files are named in folders: `train`, `test`, `train_prefs`, ...
- * @throws NotFound if there is none, telling what is there; TypeError if several claim to be the
- *   split.
+ * @param split the name of the split, as in the names of files: `train`, `test`, `train_prefs`, ...
+ * @throws {NotFound} if there is no file, naming those that exist; {TypeError} if several files
+ *   claim to be the split
  */
 export async function datasetFiles(
   path: string,

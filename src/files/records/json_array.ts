@@ -1,11 +1,11 @@
 /**
- * The elements of a JSON array, one at a time, from text that comes in pieces: a file of any size
- * passes through, no more than one element is held.
+ * Reads the elements of a JSON array one at a time from text that comes in pieces. At most one
+ * element is in memory, so a file may have any size.
  */
 
 /** The text of one element, and where it stands. */
 export interface ArrayElement {
-  /** Counted from 1. */
+  /** Number of the element, from 1. */
   readonly element: number;
   /** Line of the text on which the element begins, counted from 1. */
   readonly line: number;
@@ -72,7 +72,7 @@ class Splitter {
     if (!this.#done) this.#text += piece.slice(start);
   }
 
-  /** The element that has just ended; only `[]` has none. */
+  /** Gives the element that has just ended; `[]` has no element. */
   *#take(): Generator<ArrayElement> {
     const text = this.#text.trim();
     this.#text = "";

@@ -1,6 +1,4 @@
-/**
- * Records of JSON files: JSON Lines, or an array of objects. Knows no columns.
- */
+/** Reads records of JSON files: JSON Lines, or an array of objects. Knows no columns. */
 import { parseWithFloats, withoutFloat } from "../../base/json_float.ts";
 import type { FileRecord, Wanted } from "./data_record.ts";
 import { arrayElements } from "./json_array.ts";
@@ -20,7 +18,7 @@ async function beginsWithArray(path: string): Promise<boolean> {
   return false;
 }
 
-/** An array of objects; or JSON Lines under the name of `.json`. */
+/** The records of a `.json` file: an array of objects, or JSON Lines. */
 export async function* jsonRecords(
   path: string,
   wanted: Wanted,
@@ -69,7 +67,7 @@ async function* filledLines(
   }
 }
 
-/** One object a line; blank lines are passed over. */
+/** The records of JSON Lines, one object on each line; blank lines are skipped. */
 export async function* lineRecords(
   path: string,
   wanted: Wanted,
@@ -86,7 +84,8 @@ export async function* lineRecords(
 }
 
 /**
- * A `.json` file without an array: JSON Lines under another name, or one object, which is refused.
+ * The records of a `.json` file without an array: JSON Lines. A file that is a single object is
+ * refused.
  */
 async function* objectRecords(
   path: string,
@@ -97,7 +96,7 @@ async function* objectRecords(
   yield* lineRecords(path, wanted);
 }
 
-/** The object that makes up a whole file; undefined if its first line is a record of its own. */
+/** The object that is the whole file; undefined if the first line alone is a record. */
 async function soleObject(path: string): Promise<JsonObject | undefined> {
   let lines = 0;
   let first = "";

@@ -1,12 +1,12 @@
 /**
- * LZ4's block format, as parquet files have it under the name LZ4_RAW: bytes as they are, and
- * copies of earlier ones. Knows no frames and no checksums.
+ * Decompresses LZ4's block format, which parquet files call LZ4_RAW: literal bytes, and copies of
+ * earlier bytes. Knows no frames and no checksums.
  */
 
 /**
  * Decompresses one block. (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md)
  *
- * @param size bytes that come out
+ * @param size number of decompressed bytes
  * @throws {RangeError} if the block is broken
  */
 export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
@@ -21,7 +21,7 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
     if (byte === undefined) throw broken();
     return byte;
   };
-  /** A length of 15 goes on in the bytes that follow, until one is below 255. */
+  /** A length of 15 continues in the following bytes, up to the first byte below 255. */
   const length = (short: number): number => {
     let sum = short;
     for (let byte = 255; short === 15 && byte === 255;) sum += byte = next();

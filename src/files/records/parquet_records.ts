@@ -1,6 +1,7 @@
 /**
- * Records of parquet files, one row group after the other: no more than one is held. A row's line
- * is its number. Nulls are left out: in a table a key that a row has not must still have a place.
+ * Reads records of parquet files, one row group at a time, so that at most one is in memory. The
+ * line of a row is its number. Nulls are left out, since a table must have a place for keys that a
+ * row does not have.
  */
 import {
   brotliDecompressSync,
@@ -18,7 +19,7 @@ import type { JsonObject } from "../disk/json_file.ts";
 import { decompressLz4 } from "./lz4_block.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 
-/** Snappy is served by the package itself. */
+/** The decompressors that the package does not have itself (it has Snappy). */
 const compressors: Compressors = {
   GZIP: (input) => gunzipSync(input),
   ZSTD: (input) => zstdDecompressSync(input),
@@ -51,7 +52,7 @@ async function openBuffer(
   };
 }
 
-/** What JSON would hold: whole numbers as numbers, times as text, nothing for null. */
+/** A value in the form of JSON: integers as numbers, times as text, nothing for null. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Date) return value.toISOString();

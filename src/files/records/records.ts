@@ -1,6 +1,6 @@
 /**
- * Records of a data file of any kind that is served, as a stream: a file of any size passes
- * through. Knows no columns.
+ * Reads the records of a data file of any kind as a stream, so that a file may have any size. Knows
+ * no columns.
  */
 import { tableRecords, textRecords } from "./csv_records.ts";
 import { DATA_ENDINGS, type DataKind, kindOfFile } from "./data_kinds.ts";
@@ -22,10 +22,10 @@ const READERS: Readonly<Record<DataKind, Reader>> = {
 };
 
 /**
- * Reads the records of a file. Blank lines are passed over; a `.json` file may hold JSON Lines as
- * well as an array.
+ * Reads the records of a file. Blank lines are skipped; a `.json` file may hold an array or JSON
+ * Lines.
  *
- * @param wanted which records to read, by their numbers from 0; the others are passed over. Default
+ * @param wanted which records to read, by their numbers from 0; the others are skipped. Default:
  *   all.
  * @throws SyntaxError for what cannot be parsed, TypeError for what is no object, RangeError for an
  *   empty file; each names file and line.

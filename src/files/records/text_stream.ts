@@ -1,6 +1,6 @@
 /**
- * Text of a file as a stream: UTF-8, decompressed where the name ends in `.gz` or `.zst`, without a
- * byte order mark.
+ * Reads the text of a file as a stream: UTF-8 without a byte order mark, decompressed if the name
+ * ends in `.gz` or `.zst`.
  */
 import { Decompress } from "fzstd";
 import { type Compression, kindOfFile } from "./data_kinds.ts";
@@ -19,7 +19,10 @@ function decompressed(
   return bytes;
 }
 
-/** Deno's own decompressor is silent on a cut file, and on all frames but the first. */
+/**
+ * Decompresses zstd. Deno's own decompressor reports no error on a cut file and ignores all frames
+ * after the first.
+ */
 function unzstd(): TransformStream<
   Uint8Array<ArrayBuffer>,
   Uint8Array<ArrayBuffer>
@@ -64,7 +67,7 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
   }
 }
 
-/** What the decoder and both decompressors throw. */
+/** Whether an error comes from the decoder or a decompressor. */
 function isBadText(error: unknown): error is Error {
   return error instanceof TypeError ||
     (error instanceof Error && "code" in error &&
@@ -76,7 +79,7 @@ export async function* textLines(
   path: string,
 ): AsyncGenerator<{ line: number; text: string }> {
   let line = 0;
-  let rest: string[] = []; // the parts of a line that goes through several pieces
+  let rest: string[] = []; // the parts of a line that extends over several pieces
   for await (const piece of textPieces(path)) {
     const parts = piece.split("\n");
     const last = parts.pop()!;

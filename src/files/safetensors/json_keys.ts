@@ -1,6 +1,6 @@
 /**
- * The keys of the outermost object of a JSON text, as often as they stand there: `JSON.parse` keeps
- * only the last of two equal keys, and a file that lies may say a key twice.
+ * Lists the keys of the outermost object of a JSON text with duplicates. `JSON.parse` keeps only
+ * the last of two equal keys, but a malformed file may have a key twice.
  */
 
 /** Keys at depth 1 of a valid JSON text, in order, duplicates kept. */

@@ -1,5 +1,6 @@
 /**
- * Pickled weights: loading one runs whatever code it holds, so none is read, and none downloaded.
+ * Recognizes pickled weights. Loading a pickle runs any code that it contains, so none is ever read
+ * or downloaded.
  */
 
 const PICKLE = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
@@ -9,6 +10,6 @@ export function isPickle(name: string): boolean {
   return PICKLE.test(name);
 }
 
-/** What to do instead of loading pickles. */
+/** The advice in errors about pickles. */
 export const PICKLE_ADVICE =
   "pickles can run code when loaded: take a revision or repository with .safetensors files, or convert them where you trust them";

@@ -1,6 +1,6 @@
 /**
- * Reading safetensors files, whole tensors or in chunks, so that weights are never twice in memory.
- * The file is opened for each read: there is nothing to close.
+ * Reads safetensors files, either whole tensors or chunks, so that weights are never in memory
+ * twice. The file is opened for each read, so there is nothing to close.
  */
 import {
   checkHeaderLength,
@@ -27,7 +27,7 @@ export interface TensorReader {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The files that hold them. */
   readonly files: readonly string[];
-  /** All bytes of a tensor, in a buffer of its own. */
+  /** Reads all bytes of a tensor into a new buffer. */
   read(name: string): Promise<Uint8Array<ArrayBuffer>>;
   /** The bytes of a tensor in order, never more than `chunkBytes` at once. */
   chunks(name: string, chunkBytes?: number): AsyncIterable<TensorChunk>;
@@ -37,7 +37,7 @@ export interface TensorReader {
 export interface Safetensors extends TensorReader {
   /** The file. */
   readonly path: string;
-  /** What its writer noted, such as `{ format: "pt" }`. */
+  /** The metadata of the file, such as `{ format: "pt" }`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

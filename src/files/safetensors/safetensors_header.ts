@@ -22,18 +22,18 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
-/** What a checked header says. */
+/** The contents of a checked header. */
 export interface SafetensorsHeader {
   /** Tensors by name, in the order of their bytes. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** What its writer noted. */
+  /** The metadata of the file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 const MAX_HEADER_BYTES = 100_000_000;
 const MAX_PROBLEMS_SHOWN = 20;
 
-/** One line out of all that is wrong with a file. */
+/** The error message with everything that is wrong with a file, in one line. */
 export function problemLine(path: string, problems: readonly string[]): string {
   const shown = problems.slice(0, MAX_PROBLEMS_SHOWN).join("; ");
   const more = problems.length - MAX_PROBLEMS_SHOWN;

@@ -1,6 +1,6 @@
 /**
- * Writing safetensors files: the header first, from names, types and shapes alone, then each
- * tensor's bytes as they are asked for, so that one tensor at most is in memory. Atomic.
+ * Writes safetensors files atomically: first the header from names, types and shapes, then the
+ * bytes of each tensor in turn, so that at most one tensor is in memory.
  */
 import { writeFileAtomic } from "../disk/atomic.ts";
 import { type Dtype, DTYPE_BYTES, elementCount } from "./dtype.ts";
@@ -31,7 +31,7 @@ export function tensorBytes(tensor: TensorLayout): number {
 /**
  * Writes tensors to a file, wide types first, then by name, as the format's own library does.
  *
- * @param data gives a tensor's bytes when its turn comes
+ * @param data gives the bytes of a tensor when it is written
  * @param metadata `{ format: "pt" }` by default, which other readers look for
  * @throws TypeError if a name is there twice, RangeError if a tensor's bytes do not fit its shape.
  */

@@ -1,5 +1,5 @@
 /**
- * The weights in a folder: one safetensors file, or the shards that an index names, behind one
+ * Opens the weights of a folder, one safetensors file or the shards that an index names, as one
  * reader.
  */
 import { join } from "@std/path";
