@@ -1,8 +1,9 @@
 /**
- * Tiebreak: preference fine-tuning (DPO and its family) of open chat LLMs on any GPU, through WebGPU.
+ * Tiebreak: preference fine-tuning (DPO and its family) of open chat LLMs on any GPU, through
+ * WebGPU.
  *
- * Every `deno task` is a function here, which takes the same options and leaves the same files: {@linkcode train},
- * {@linkcode predict} and so on.
+ * Every `deno task` is a function here, which takes the same options and leaves the same files:
+ * {@linkcode train}, {@linkcode predict} and so on.
  *
  * ```ts
  * import {
@@ -30,8 +31,9 @@
  * // output/example now has the weights, metrics.jsonl, curves.svg and a model card
  * ```
  *
- * What the commands are made of has entries of its own: `@tiebreak/tiebreak/kernels` (the device, matrices, products),
- * `/data` (from files to tokens), `/training` (runs, losses, sinks) and `/generation` (models that answer).
+ * What the commands are made of has entries of its own: `@tiebreak/tiebreak/kernels` (the device,
+ * matrices, products), `/data` (from files to tokens), `/training` (runs, losses, sinks) and
+ * `/generation` (models that answer).
  *
  * @module
  */

@@ -1,4 +1,6 @@
-/** How long work shows on the console: progress as one line on a terminal, as plain lines in a pipe. */
+/**
+ * How long work shows on the console: progress as one line on a terminal, as plain lines in a pipe.
+ */
 // deno-lint-ignore-file no-console
 import { type Progress, startProgress } from "../src/base/progress.ts";
 import type { DeviceHooks } from "../src/commands/command_device.ts";

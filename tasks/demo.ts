@@ -1,6 +1,6 @@
 /**
- * `deno task demo`: the embedded tiny model learns courtesy by DPO on the spot; its answers before and after stand
- * side by side, and a rule counts how many are courteous.
+ * `deno task demo`: the embedded tiny model learns courtesy by DPO on the spot; its answers before
+ * and after stand side by side, and a rule counts how many are courteous.
  */
 // deno-lint-ignore-file no-console
 import { demo, demoCommand, type DemoResult } from "../src/commands/demo.ts";

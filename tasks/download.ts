@@ -1,4 +1,7 @@
-/** `deno task download`: brings the model and the data that a recipe names from Hugging Face or ModelScope. */
+/**
+ * `deno task download`: brings the model and the data that a recipe names from Hugging Face or
+ * ModelScope.
+ */
 // deno-lint-ignore-file no-console
 import { type Progress, startProgress } from "../src/base/progress.ts";
 import { formatBytes } from "../src/base/units.ts";

@@ -1,4 +1,7 @@
-/** `deno task export-gguf`: a model, or an adapter on its base, as a GGUF file with a Modelfile beside it. */
+/**
+ * `deno task export-gguf`: a model, or an adapter on its base, as a GGUF file with a Modelfile
+ * beside it.
+ */
 // deno-lint-ignore-file no-console
 import { formatBytes } from "../src/base/units.ts";
 import { exportGguf, exportGgufCommand } from "../src/commands/export_gguf.ts";

@@ -1,6 +1,6 @@
 /**
- * `deno task inspect RECIPE`: what `train` would train, before any GPU work: rows read, kept, dropped and why,
- * lengths, and some examples with the trained span in colour.
+ * `deno task inspect RECIPE`: what `train` would train, before any GPU work: rows read, kept,
+ * dropped and why, lengths, and some examples with the trained span in colour.
  */
 // deno-lint-ignore-file no-console
 import { inspect, inspectCommand } from "../src/commands/inspect.ts";

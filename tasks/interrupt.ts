@@ -1,10 +1,10 @@
 /**
  * What happens at Ctrl-C; the exit code is 130 in every case.
  *
- * - `train` saves a checkpoint after the step at hand (`saveFirst()`); the way of the signal from there is told at the
- *   head of src/training/run/run.ts.
- * - `score`, `merge` and `export-gguf` write their output only whole: what is half done is removed (`leaveNothing()`);
- *   a second Ctrl-C ends them at once.
+ * - `train` saves a checkpoint after the step at hand (`saveFirst()`); the way of the signal from
+ *   there is told at the head of src/training/run/run.ts.
+ * - `score`, `merge` and `export-gguf` write their output only whole: what is half done is removed
+ *   (`leaveNothing()`); a second Ctrl-C ends them at once.
  * - `download`, `predict` and `demo` end at once (`endAtOnce()`): what they have written stays.
  *
  * Other tasks are short and leave it to Deno, which ends them at once.

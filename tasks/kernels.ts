@@ -1,7 +1,7 @@
 /**
- * `deno task kernels --out=FOLDER`: writes the text of every kernel in every size that launches choose, a file each, so
- * that people can read what runs. To see what a change does to the texts, write them before and after it, and compare
- * the two folders with `diff -r`.
+ * `deno task kernels --out=FOLDER`: writes the text of every kernel in every size that launches
+ * choose, a file each, so that people can read what runs. To see what a change does to the texts,
+ * write them before and after it, and compare the two folders with `diff -r`.
  */
 // deno-lint-ignore-file no-console
 import { kernelsCommand, writeKernels } from "../src/commands/kernels.ts";

@@ -1,4 +1,7 @@
-/** `deno task merge`: an adapter into the weights of its base, checked by their logits before it is called done. */
+/**
+ * `deno task merge`: an adapter into the weights of its base, checked by their logits before it is
+ * called done.
+ */
 // deno-lint-ignore-file no-console
 import { merge, mergeCommand } from "../src/commands/merge.ts";
 import { showStages } from "./console.ts";

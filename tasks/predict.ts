@@ -1,6 +1,6 @@
 /**
- * `deno task predict`: base and tuned model answer the same questions: one prompt, a file of them, or a
- * conversation on the terminal.
+ * `deno task predict`: base and tuned model answer the same questions: one prompt, a file of them,
+ * or a conversation on the terminal.
  */
 import { converse, predict, predictCommand } from "../src/commands/predict.ts";
 import { sayTuned, showStages } from "./console.ts";

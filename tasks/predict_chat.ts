@@ -1,4 +1,6 @@
-/** A conversation on the terminal with one model or two, each of which sees its own earlier answers. */
+/**
+ * A conversation on the terminal with one model or two, each of which sees its own earlier answers.
+ */
 // deno-lint-ignore-file no-console
 import { inTurn, type Talk } from "../src/commands/predict.ts";
 import { errorLine } from "./run_task.ts";
@@ -13,8 +15,9 @@ function write(text: string): void {
 }
 
 /**
- * Puts a question to all at once; their answers stream to the screen one after the other, under headings if there are
- * two. Those that share a model grow together, so that the second is there soon after the first.
+ * Puts a question to all at once; their answers stream to the screen one after the other, under
+ * headings if there are two. Those that share a model grow together, so that the second is there
+ * soon after the first.
  */
 export async function askAll(
   talk: Talk,
@@ -44,7 +47,9 @@ async function* typedLines(): AsyncGenerator<string> {
   if (rest !== "") yield rest;
 }
 
-/** Talks until `/exit` or the end of standard input; a question that fails is told and forgotten. */
+/**
+ * Talks until `/exit` or the end of standard input; a question that fails is told and forgotten.
+ */
 export async function chat(talk: Talk, seed: number): Promise<void> {
   const invite = Deno.stdin.isTerminal() ? "\n> " : "";
   console.error("/clear forgets what was said, /exit or Ctrl-D ends");

@@ -1,4 +1,7 @@
-/** `deno task random-model`: writes a checkpoint with random weights from any config.json, to try out its shape. */
+/**
+ * `deno task random-model`: writes a checkpoint with random weights from any config.json, to try
+ * out its shape.
+ */
 // deno-lint-ignore-file no-console
 import {
   randomModel,

@@ -1,6 +1,6 @@
 /**
- * What all tasks share: options from the command line and a recipe, `--help`, and errors as one line
- * with exit code 1 (`--debug` adds the stack).
+ * What all tasks share: options from the command line and a recipe, `--help`, and errors as one
+ * line with exit code 1 (`--debug` adds the stack).
  */
 // deno-lint-ignore-file no-console
 import { readArguments } from "../src/base/arguments.ts";

@@ -1,6 +1,6 @@
 /**
- * `deno task score`: log-probabilities of the tokens of each line of a file; of preference pairs also the implicit
- * rewards.
+ * `deno task score`: log-probabilities of the tokens of each line of a file; of preference pairs
+ * also the implicit rewards.
  */
 // deno-lint-ignore-file no-console
 import { score, scoreCommand } from "../src/commands/score.ts";

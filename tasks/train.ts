@@ -1,4 +1,7 @@
-/** `deno task train RECIPE`: trains a model on preference pairs (or demonstrations) as the recipe says. */
+/**
+ * `deno task train RECIPE`: trains a model on preference pairs (or demonstrations) as the recipe
+ * says.
+ */
 // deno-lint-ignore-file no-console
 import { resourceUsage } from "node:process";
 import { formatBytes } from "../src/base/units.ts";

@@ -1,4 +1,7 @@
-/** What the package exports by deno.json: each entry begins with an example that runs, and all of it is documented. */
+/**
+ * What the package exports by deno.json: each entry begins with an example that runs, and all of it
+ * is documented.
+ */
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { test } from "./test_case.ts";

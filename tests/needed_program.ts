@@ -21,7 +21,10 @@ async function answers(program: string): Promise<boolean> {
   }
 }
 
-/** Runs `body` as a step if `program` is there, and skips the step by a name that says how to get it. */
+/**
+ * Runs `body` as a step if `program` is there, and skips the step by a name that says how to get
+ * it.
+ */
 export async function withProgram(
   context: Deno.TestContext,
   { name, program }: { readonly name: string; readonly program: string },

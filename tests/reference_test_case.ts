@@ -40,7 +40,9 @@ export async function referenceGpuTest(
   });
 }
 
-/** Runs a step for each of `cases`, at least one; what it allocates on the device goes at its end. */
+/**
+ * Runs a step for each of `cases`, at least one; what it allocates on the device goes at its end.
+ */
 export async function eachCase<Case extends { readonly name: string }>(
   context: Deno.TestContext,
   cases: readonly Case[],

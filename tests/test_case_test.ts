@@ -1,4 +1,6 @@
-/** A test touches what it names and nothing beside it, and is skipped where that was not granted. */
+/**
+ * A test touches what it names and nothing beside it, and is skipped where that was not granted.
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { fixturePath } from "./fixture_path.ts";
@@ -41,7 +43,10 @@ test("isGranted() asks for each path, variable and program that is named", {
   assert(!isGranted({ run: ["deno"] }));
 });
 
-/** Runs three test files without any permission; `tests/temporary_folder.ts` is imported by one of them. */
+/**
+ * Runs three test files without any permission; `tests/temporary_folder.ts` is imported by one of
+ * them.
+ */
 test(
   "deno test without permissions skips by name what needs them, passes, and says how to run all",
   {

@@ -57,7 +57,10 @@ declare module "@std/cli/parse-args" {
     boolean?: boolean;
     /** Flags that `--no-name` turns off. */
     negatable?: readonly string[];
-    /** Called for each option with a value, and for each other word; false leaves it out of the result. */
+    /**
+     * Called for each option with a value, and for each other word; false leaves it out of the
+     * result.
+     */
     unknown?: (word: string, key?: string, value?: unknown) => unknown;
   }
   export function parseArgs(

@@ -1,8 +1,10 @@
 /**
- * The command line's words, sorted into options and positional arguments: `--key=value`, `--key value`, bare flags,
- * `--no_flag`; dashes and underscores are the same. Values stay text: read_options.ts checks them.
+ * The command line's words, sorted into options and positional arguments: `--key=value`, `--key
+ * value`, bare flags, `--no_flag`; dashes and underscores are the same. Values stay text:
+ * read_options.ts checks them.
  *
- * The schema knows which options are flags, so a first pass makes one word of each option; @std/cli then splits them.
+ * The schema knows which options are flags, so a first pass makes one word of each option; @std/cli
+ * then splits them.
  *
  * @module
  */
@@ -50,7 +52,10 @@ export function readArguments(
 
 /** A command line with one word for each option. */
 interface JoinedWords {
-  /** Option to its word, `--key=value`, `--flag` or `--no-flag`; of one that is given twice the last. */
+  /**
+   * Option to its word, `--key=value`, `--flag` or `--no-flag`; of one that is given twice the
+   * last.
+   */
   readonly options: Map<string, string>;
   readonly positionals: string[];
   readonly problems: string[];

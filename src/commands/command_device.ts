@@ -1,6 +1,6 @@
 /**
- * The device of a command: it leaves some memory to the rest of the machine, and runs the tile of the matrix products
- * that is fastest on it. Knows no command.
+ * The device of a command: it leaves some memory to the rest of the machine, and runs the tile of
+ * the matrix products that is fastest on it. Knows no command.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { freeMemory, openDevice } from "../../kernels/device/open_deno.ts";
@@ -13,7 +13,10 @@ import { CACHE_FOLDER } from "../files/file_names.ts";
 
 /** What a command that uses a device tells of it. */
 export interface DeviceHooks {
-  /** Which tile of the matrix products runs. Not told where there is too little work to look for one. */
+  /**
+   * Which tile of the matrix products runs. Not told where there is too little work to look for
+   * one.
+   */
   readonly onTuned?: ((tuning: Tuning) => void) | undefined;
 }
 
@@ -21,9 +24,11 @@ export interface DeviceHooks {
 const SHARE = 0.9;
 
 /**
- * Opens the device with a budget of bytes, so that work which does not fit is refused before it starts.
+ * Opens the device with a budget of bytes, so that work which does not fit is refused before it
+ * starts.
  *
- * @param limit in GB; null is nine tenths of the memory that is free, where the process may ask for it
+ * @param limit in GB; null is nine tenths of the memory that is free, where the process may ask for
+ *   it
  */
 export async function openCommandDevice(
   limit: number | null = null,

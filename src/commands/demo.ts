@@ -1,6 +1,7 @@
 /**
- * The command `demo`: the embedded tiny model learns courtesy by DPO on the spot; base and tuned model then answer
- * prompts that were held out, and a rule counts the courteous answers. Prints nothing.
+ * The command `demo`: the embedded tiny model learns courtesy by DPO on the spot; base and tuned
+ * model then answer prompts that were held out, and a rule counts the courteous answers. Prints
+ * nothing.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { readOptions } from "../base/read_options.ts";
@@ -74,7 +75,8 @@ export interface DemoResult {
 }
 
 /**
- * Trains, asks both models and counts. Run it in the project's folder, where its recipe and its data lie.
+ * Trains, asks both models and counts. Run it in the project's folder, where its recipe and its
+ * data lie.
  *
  * @throws {Error} In one line
  */

@@ -1,4 +1,6 @@
-/** The command `download`: the models and data that a recipe names, from their hubs. Prints nothing. */
+/**
+ * The command `download`: the models and data that a recipe names, from their hubs. Prints nothing.
+ */
 import {
   type DownloadJob,
   downloadJobs,
@@ -39,7 +41,9 @@ const VARIABLES: Readonly<
 
 /** What `download()` is told beside its options. */
 export interface DownloadHooks {
-  /** Reads the variables of the environment that the options leave to it; default: there are none. */
+  /**
+   * Reads the variables of the environment that the options leave to it; default: there are none.
+   */
   readonly environment?: (name: string) => string | undefined;
   /** Bytes of a repository's files, done and in total, and the file that just moved. */
   readonly onProgress?: (

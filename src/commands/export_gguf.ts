@@ -1,6 +1,6 @@
 /**
- * The command `export-gguf`: a model, or an adapter on its base, as a GGUF file with a Modelfile for Ollama beside it.
- * Prints nothing.
+ * The command `export-gguf`: a model, or an adapter on its base, as a GGUF file with a Modelfile
+ * for Ollama beside it. Prints nothing.
  */
 import {
   exportGguf as writeModel,
@@ -40,7 +40,8 @@ export interface ExportCommandHooks {
 }
 
 /**
- * Writes the model as one file, and reads it back to compare each number. Only merging an adapter takes a device.
+ * Writes the model as one file, and reads it back to compare each number. Only merging an adapter
+ * takes a device.
  *
  * @throws {Error} In one line; `output` then is as it was
  */

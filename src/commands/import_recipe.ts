@@ -1,4 +1,7 @@
-/** The command `import-recipe`: a recipe of another tool as one of ours. Needs no device, prints nothing. */
+/**
+ * The command `import-recipe`: a recipe of another tool as one of ours. Needs no device, prints
+ * nothing.
+ */
 import { disk } from "../files/disk.ts";
 import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
 import { writeAll } from "../files/disk/whole_file.ts";

@@ -1,6 +1,6 @@
 /**
- * The command `inspect`: what `train` would train, before any work on a GPU: rows read, kept, dropped and why, lengths,
- * and some examples with the trained span in colour. Prints nothing.
+ * The command `inspect`: what `train` would train, before any work on a GPU: rows read, kept,
+ * dropped and why, lengths, and some examples with the trained span in colour. Prints nothing.
  */
 import { openEncoder } from "../preference/tokens/open_encoder.ts";
 import {

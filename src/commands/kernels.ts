@@ -1,4 +1,7 @@
-/** The command `kernels`: the text of every kernel in every size, so that people can read what runs. Prints nothing. */
+/**
+ * The command `kernels`: the text of every kernel in every size, so that people can read what runs.
+ * Prints nothing.
+ */
 import { fromFileUrl, join } from "@std/path";
 import { everyKernel } from "../../kernels/every_kernel.ts";
 import { kernelsSchema } from "../../kernels/kernels_options.ts";

@@ -1,4 +1,7 @@
-/** The command `merge`: an adapter into the weights of its base, checked by their logits. Prints nothing. */
+/**
+ * The command `merge`: an adapter into the weights of its base, checked by their logits. Prints
+ * nothing.
+ */
 import { mergeAdapter, type MergeReport } from "../model/saving/merge.ts";
 import {
   type MergeOptions,

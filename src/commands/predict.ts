@@ -1,6 +1,6 @@
 /**
- * The command `predict`: a base model and a tuned one answer the same prompts, those of a file or one after the other in
- * a conversation. Prints nothing.
+ * The command `predict`: a base model and a tuned one answer the same prompts, those of a file or
+ * one after the other in a conversation. Prints nothing.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
@@ -65,7 +65,8 @@ export interface PredictHooks extends DeviceHooks {
 const USUAL_TOKENS = 256;
 
 /**
- * Answers the prompts of the file `input` into the file `output`. Each batch is on the disk before the next is asked.
+ * Answers the prompts of the file `input` into the file `output`. Each batch is on the disk before
+ * the next is asked.
  *
  * @throws {Error} In one line
  */
@@ -102,7 +103,8 @@ export interface Talk extends Disposable {
   /** Whether all have a chat template; one that has none continues each question as plain text. */
   readonly haveTemplates: boolean;
   /**
-   * Puts a question to all at once. Each sees its own earlier answers; a question that fails leaves no trace.
+   * Puts a question to all at once. Each sees its own earlier answers; a question that fails leaves
+   * no trace.
    *
    * @returns The answers, in the order of the names
    * @throws {RangeError} If it does not fit in a model

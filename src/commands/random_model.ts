@@ -1,4 +1,7 @@
-/** The command `random-model`: a checkpoint with random weights from any config.json. Needs no device, prints nothing. */
+/**
+ * The command `random-model`: a checkpoint with random weights from any config.json. Needs no
+ * device, prints nothing.
+ */
 import { readJsonObject } from "../files/disk/json_file.ts";
 import { modelConfigPath } from "../files/folders/model_folder.ts";
 import { checkOutputFolder } from "../files/folders/output_folder.ts";

@@ -1,4 +1,7 @@
-/** The command `score`: the lines of a file with the log-probabilities of their tokens. Prints nothing. */
+/**
+ * The command `score`: the lines of a file with the log-probabilities of their tokens. Prints
+ * nothing.
+ */
 import type { ScoreOptions } from "../scoring/score_options.ts";
 import { scoreFile } from "../scoring/score_file.ts";
 import { scoreSchema } from "../scoring/score_options.ts";

@@ -1,6 +1,6 @@
 /**
- * The command `train`: a run with all that belongs to it: a budget of memory, the fastest tile of the products, the
- * reference from its cache, curves and a model card. Prints nothing.
+ * The command `train`: a run with all that belongs to it: a budget of memory, the fastest tile of
+ * the products, the reference from its cache, curves and a model card. Prints nothing.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { CACHE_FOLDER } from "../files/file_names.ts";
@@ -35,7 +35,10 @@ export const trainCommand = defineCommand({
 
 /** What `train()` is told beside its options. */
 export interface TrainHooks extends DeviceHooks {
-  /** What the run leaves in its folder beside metrics.jsonl and its weights; default: all that there is. */
+  /**
+   * What the run leaves in its folder beside metrics.jsonl and its weights; default: all that there
+   * is.
+   */
   readonly reports?: readonly SinkName[] | undefined;
   /** Told of all that happens, after the reports. */
   readonly sinks?: readonly Sink[] | undefined;
@@ -50,7 +53,8 @@ export interface TrainHooks extends DeviceHooks {
 /**
  * Trains as the options say, into their `output_dir`.
  *
- * @throws {Error} In one line where data, model, memory or options do not fit; nothing of an earlier run is lost
+ * @throws {Error} In one line where data, model, memory or options do not fit; nothing of an
+ *   earlier run is lost
  */
 export async function train(
   options: TrainOptions,

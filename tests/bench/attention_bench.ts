@@ -1,6 +1,7 @@
 /**
- * Attention forward and backward, 14 heads on 2 of 64: causal at 128 to 2,048 tokens, a pair with its prompt shared, and
- * packed sequences. Operations are those of the products of what each query sees.
+ * Attention forward and backward, 14 heads on 2 of 64: causal at 128 to 2,048 tokens, a pair with
+ * its prompt shared, and packed sequences. Operations are those of the products of what each query
+ * sees.
  */
 import {
   attention,

@@ -1,8 +1,9 @@
 /**
- * A kernel as a `deno bench`: besides Deno's own table of milliseconds, one of operations and bytes a second, by the clock
- * and by what suits the adapter: on a CPU the process's own processor time over all cores, which a shared machine disturbs
- * less, on a GPU the device's stamps, since the clock there sees little but waiting and recording. The words after `--`
- * choose the kernels: `deno bench -A tests/bench/ -- tile`.
+ * A kernel as a `deno bench`: besides Deno's own table of milliseconds, one of operations and bytes
+ * a second, by the clock and by what suits the adapter: on a CPU the process's own processor time
+ * over all cores, which a shared machine disturbs less, on a GPU the device's stamps, since the
+ * clock there sees little but waiting and recording. The words after `--` choose the kernels: `deno
+ * bench -A tests/bench/ -- tile`.
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import type { Device } from "../../kernels/device/device.ts";
@@ -49,7 +50,8 @@ addEventListener("unload", () => {
 /**
  * Registers a kernel; an iteration is as many launches as make some tenths of a second.
  *
- * @param prepare makes its operands, called before its first launch only: a filter saves the others' memory
+ * @param prepare makes its operands, called before its first launch only: a filter saves the
+ *   others' memory
  */
 export function benchKernel<Operands>(
   name: string,

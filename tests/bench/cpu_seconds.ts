@@ -1,4 +1,7 @@
-/** What the process has taken: processor time, which a shared machine disturbs less than the clock, and memory. */
+/**
+ * What the process has taken: processor time, which a shared machine disturbs less than the clock,
+ * and memory.
+ */
 import { cpuUsage, resourceUsage } from "node:process";
 
 /** Seconds of all threads so far. */

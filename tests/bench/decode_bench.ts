@@ -1,7 +1,7 @@
 /**
- * What a decoded token launches at Qwen2-0.5B's shape: one query over cached keys, the low-rank half of an adapter, the
- * likeliest of the vocabulary; and its products with weights of a layer and of the head, bound by the weights' bytes.
- * Tokens a second of whole answers: decode_table.ts.
+ * What a decoded token launches at Qwen2-0.5B's shape: one query over cached keys, the low-rank
+ * half of an adapter, the likeliest of the vocabulary; and its products with weights of a layer and
+ * of the head, bound by the weights' bytes. Tokens a second of whole answers: decode_table.ts.
  */
 import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
 import { flatTexture } from "../../kernels/launch/flat_texture.ts";

@@ -1,7 +1,7 @@
 /**
- * Tokens a second of a greedy answer, seconds of its prompt, and what base and adapter cost side by side. Run with
- * `deno run -A tests/bench/decode_table.ts FOLDER [--prompt=64] [--new=32] [--rounds=2] [--json]`; `deno task
- * random-model` makes a folder of any shape.
+ * Tokens a second of a greedy answer, seconds of its prompt, and what base and adapter cost side by
+ * side. Run with `deno run -A tests/bench/decode_table.ts FOLDER [--prompt=64] [--new=32]
+ * [--rounds=2] [--json]`; `deno task random-model` makes a folder of any shape.
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { parseArgs } from "node:util";

@@ -1,4 +1,7 @@
-/** A weight of random numbers for benches; large ones repeat what is drawn. Buffers that were never written time too fast. */
+/**
+ * A weight of random numbers for benches; large ones repeat what is drawn. Buffers that were never
+ * written time too fast.
+ */
 import type { Device } from "../../kernels/device/device.ts";
 import {
   createMatrix,

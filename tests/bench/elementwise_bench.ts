@@ -9,7 +9,9 @@ import { benchKernel, device } from "./bench_kernel.ts";
 const [TOKENS, HIDDEN_SIZE, INTERMEDIATE_SIZE] = [512, 896, 4864] as const;
 const HEAD_DIM = 64;
 
-/** So many tensors of `width` pass through memory, with some operations for each of their places. */
+/**
+ * So many tensors of `width` pass through memory, with some operations for each of their places.
+ */
 function work(width: number, tensors: number, operations: number) {
   const places = TOKENS * width;
   return { operations: places * operations, bytes: 4 * places * tensors };

@@ -1,6 +1,7 @@
 /**
- * Seconds of a forward and backward pass over one sequence of 128 to 4,096 tokens, per token: two blocks of
- * Qwen2-0.5B's shape with adapters, half of the tokens trained over 8,192 words. `deno run -A` it.
+ * Seconds of a forward and backward pass over one sequence of 128 to 4,096 tokens, per token: two
+ * blocks of Qwen2-0.5B's shape with adapters, half of the tokens trained over 8,192 words. `deno
+ * run -A` it.
  */
 // deno-lint-ignore-file no-console
 import { openDevice } from "../../kernels/device/open_deno.ts";

@@ -1,8 +1,9 @@
 /**
- * A training step on paper, for devices that are not at hand: bytes held, and per kind of kernel launches, bytes that must
- * pass through memory and operations. Counted by running the step's own passes of the GPU's kernels on a device that makes
- * only sizes; every operand of a launch counts once. Four packed pairs of 168 | 258 | 275 tokens, Qwen2.5's shapes.
- * `deno run -A tests/bench/paper_table.ts [0.5B 1.5B 7B]`.
+ * A training step on paper, for devices that are not at hand: bytes held, and per kind of kernel
+ * launches, bytes that must pass through memory and operations. Counted by running the step's own
+ * passes of the GPU's kernels on a device that makes only sizes; every operand of a launch counts
+ * once. Four packed pairs of 168 | 258 | 275 tokens, Qwen2.5's shapes. `deno run -A
+ * tests/bench/paper_table.ts [0.5B 1.5B 7B]`.
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { Device } from "../../kernels/device/device.ts";

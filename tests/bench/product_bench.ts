@@ -1,4 +1,7 @@
-/** Matrix products at Qwen2-0.5B's shapes, and a vocabulary's: forward, both gradients, the few rows of decoding. */
+/**
+ * Matrix products at Qwen2-0.5B's shapes, and a vocabulary's: forward, both gradients, the few rows
+ * of decoding.
+ */
 import { linear, linearDw, linearDx } from "../../kernels/matmul/linear.ts";
 import { seeded } from "../kernels/numbers.ts";
 import { benchKernel, device } from "./bench_kernel.ts";

@@ -1,4 +1,7 @@
-/** Runs the steps of a recipe and measures them: the reference's pass, two epochs, and one profiled step. */
+/**
+ * Runs the steps of a recipe and measures them: the reference's pass, two epochs, and one profiled
+ * step.
+ */
 // deno-lint-ignore-file no-console
 import type { Device } from "../../kernels/device/device.ts";
 import { openDevice } from "../../kernels/device/open_deno.ts";
@@ -55,7 +58,10 @@ export interface StepReport {
   readonly peakRate: number;
   /** The tile of its products. */
   readonly tile: string;
-  /** Most bytes that the device held, and the process: on a software adapter the first are among the second. */
+  /**
+   * Most bytes that the device held, and the process: on a software adapter the first are among the
+   * second.
+   */
   readonly peakBytes: number;
   readonly peakProcessBytes: number;
   readonly kernels: readonly KernelTime[];
@@ -213,7 +219,10 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, x) => sum + x, 0) / values.length;
 }
 
-/** 1e9 operations a second of a product of 512 x 896 x 4,864 with bf16 weights, the best of some, by processor time. */
+/**
+ * 1e9 operations a second of a product of 512 x 896 x 4,864 with bf16 weights, the best of some, by
+ * processor time.
+ */
 async function productRate(device: Device): Promise<number> {
   const [tokens, cols, rows] = [512, 896, 4864];
   using _scope = device.scope();

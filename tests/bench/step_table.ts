@@ -1,6 +1,7 @@
 /**
- * `deno task bench [RECIPE] [--options of train] [--json]`: the table of a whole training step. Seconds per pair over two
- * epochs with the reference's pass, the share of each kernel, operations a second beside the best product, memory.
+ * `deno task bench [RECIPE] [--options of train] [--json]`: the table of a whole training step.
+ * Seconds per pair over two epochs with the reference's pass, the share of each kernel, operations
+ * a second beside the best product, memory.
  */
 // deno-lint-ignore-file no-console
 import { formatBytes } from "../../src/base/units.ts";

@@ -1,6 +1,6 @@
 /**
- * A program as a user of the library writes it: trains as a recipe says, with some options changed. Run by train_test.ts
- * beside `deno task train`.
+ * A program as a user of the library writes it: trains as a recipe says, with some options changed.
+ * Run by train_test.ts beside `deno task train`.
  *
  * Arguments: the recipe's path, and the changed options as JSON.
  */

@@ -1,4 +1,7 @@
-/** The command `train`, called from code, is what `deno task train` is: the command line has no private powers. */
+/**
+ * The command `train`, called from code, is what `deno task train` is: the command line has no
+ * private powers.
+ */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
 import { OPTIONS, project, runProgram } from "../tasks/small_project.ts";
@@ -22,7 +25,10 @@ async function runBoth(
   };
 }
 
-/** Each file below a folder with its bytes, by its path from there; without hashes, which go by whole paths. */
+/**
+ * Each file below a folder with its bytes, by its path from there; without hashes, which go by
+ * whole paths.
+ */
 async function filesOf(folder: string): Promise<Record<string, Uint8Array>> {
   const files: Record<string, Uint8Array> = {};
   for await (const { name, isDirectory } of Deno.readDir(folder)) {

@@ -122,7 +122,8 @@ test(
     const english = prompts().filter(({ language }) => language === "en");
     assertEquals([english.length, prompts().length], [50, 100]);
     assertEquals([pairs("train").length, pairs("test").length], [480, 80]);
-    // 122 subjects x 2 languages x 6 forms = 1464 questions, 180 held out, 4 answers to each other one
+    // 122 subjects x 2 languages x 6 forms = 1464 questions, 180 held out, 4 answers to each other
+    // one
     assertEquals(sft().length, (1464 - 180) * 4);
   },
 );

@@ -1,6 +1,6 @@
 /**
- * A disk in memory: for tests that must not touch the machine's, and the proof that `Disk` says all that files need.
- * Paths are plain: one root, no links, no permissions.
+ * A disk in memory: for tests that must not touch the machine's, and the proof that `Disk` says all
+ * that files need. Paths are plain: one root, no links, no permissions.
  */
 import { basename, dirname, join } from "@std/path";
 import {

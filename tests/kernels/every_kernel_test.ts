@@ -1,6 +1,6 @@
 /**
- * The texts of all kernels in all sizes: that shader files alone write them, that none is forgotten in
- * the list, and that a device takes them. To read them: `deno task kernels --out=FOLDER`.
+ * The texts of all kernels in all sizes: that shader files alone write them, that none is forgotten
+ * in the list, and that a device takes them. To read them: `deno task kernels --out=FOLDER`.
  */
 import { assertEquals } from "@std/assert";
 import {

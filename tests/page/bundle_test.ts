@@ -1,4 +1,7 @@
-/** Training and generation in a browser: what a bundle of them holds, and that it runs where there is no Deno. */
+/**
+ * Training and generation in a browser: what a bundle of them holds, and that it runs where there
+ * is no Deno.
+ */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { openDevice } from "../../kernels/device/open_deno.ts";
@@ -55,7 +58,10 @@ const hasGpu = await openDevice().then((device) => {
   return true;
 }, () => false);
 
-/** Reads what a page is given, takes Deno and node away as browsers have neither, then runs the bundle. */
+/**
+ * Reads what a page is given, takes Deno and node away as browsers have neither, then runs the
+ * bundle.
+ */
 const PAGE = (bundle: string) => `
   const model = {};
   for (const { name } of Deno.readDirSync("model_hub/tiny")) {

@@ -1,6 +1,7 @@
 /**
- * What a page does that trains: it opens its GPU, reads a model and pairs from a disk in memory, takes two steps of DPO,
- * saves the weights and asks the model. `bundle_test.ts` bundles it for browsers and runs it without Deno.
+ * What a page does that trains: it opens its GPU, reads a model and pairs from a disk in memory,
+ * takes two steps of DPO, saves the weights and asks the model. `bundle_test.ts` bundles it for
+ * browsers and runs it without Deno.
  */
 import { openPageDevice } from "../../kernels/device/open_page.ts";
 import { parseJsonLines } from "../../src/base/json_lines.ts";

@@ -1,6 +1,6 @@
 /**
- * Prints which of the permissions named as arguments, `net huggingface.co`, this process has. Run by
- * permissions_test.ts under the sets of deno.json.
+ * Prints which of the permissions named as arguments, `net huggingface.co`, this process has. Run
+ * by permissions_test.ts under the sets of deno.json.
  */
 // deno-lint-ignore-file no-console
 function descriptor(kind: string, value: string): Deno.PermissionDescriptor {

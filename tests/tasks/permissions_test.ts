@@ -1,5 +1,6 @@
 /**
- * What each task may do, as deno.json grants it: proved in processes of their own. And what it starts with.
+ * What each task may do, as deno.json grants it: proved in processes of their own. And what it
+ * starts with.
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";

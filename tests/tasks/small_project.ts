@@ -1,6 +1,6 @@
 /**
- * A small project in a temporary folder, and `deno task train` run in it as a user would: in a process of its own,
- * with the rights that deno.json gives it.
+ * A small project in a temporary folder, and `deno task train` run in it as a user would: in a
+ * process of its own, with the rights that deno.json gives it.
  */
 import { fromFileUrl } from "@std/path";
 import { writeRandomCheckpoint } from "../../src/model/opening/random_checkpoint.ts";
@@ -75,7 +75,10 @@ export async function writeJson(
   await folder.write(name, JSON.stringify(value));
 }
 
-/** Starts a program with the rights that deno.json gives the task `train`, its folders taken from `folder`. */
+/**
+ * Starts a program with the rights that deno.json gives the task `train`, its folders taken from
+ * `folder`.
+ */
 export function startProgram(
   program: string,
   folder: TemporaryFolder,

@@ -1,6 +1,6 @@
 /**
- * `deno task train` given what is wrong: one line that names file, line, tensor or key, exit code 1, and an earlier
- * run untouched. Each case in a process of its own, as a user meets it.
+ * `deno task train` given what is wrong: one line that names file, line, tensor or key, exit code
+ * 1, and an earlier run untouched. Each case in a process of its own, as a user meets it.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";

@@ -1,20 +1,26 @@
 /**
  * Trains a byte-level BPE vocabulary: text is cut into words by Qwen2's pattern, words into bytes,
  * and the most frequent neighbours are joined until the vocabulary is full.
- * Sources: https://arxiv.org/abs/1508.07909 (BPE), GPT-2's mapping of bytes to printable characters.
+ * Sources: https://arxiv.org/abs/1508.07909 (BPE), GPT-2's mapping of bytes to printable
+ * characters.
  */
 
 /** Qwen2's pre-tokenizer pattern: contractions, letter runs, single digits, punctuation, spaces. */
 export const WORD_PATTERN =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-/** A trained vocabulary: token texts by id, and the joins in the order in which they are applied. */
+/**
+ * A trained vocabulary: token texts by id, and the joins in the order in which they are applied.
+ */
 export interface Vocabulary {
   readonly tokens: readonly string[];
   readonly merges: readonly (readonly [string, string])[];
 }
 
-/** The printable stand-in of each byte: itself where it prints, else the next free one from U+0100 on. */
+/**
+ * The printable stand-in of each byte: itself where it prints, else the next free one from U+0100
+ * on.
+ */
 export function byteCharacters(): string[] {
   let free = 0x100;
   return Array.from({ length: 256 }, (_, byte) => {
@@ -66,7 +72,9 @@ class Words {
     }
   }
 
-  /** The most frequent pair; among equals the one with the smallest ids. Undefined below two uses. */
+  /**
+   * The most frequent pair; among equals the one with the smallest ids. Undefined below two uses.
+   */
   mostFrequent(): [number, number] | undefined {
     let best = -1;
     let bestCount = 1;
@@ -101,7 +109,8 @@ class Words {
 }
 
 /**
- * Learns a vocabulary of `size` tokens: the 256 bytes in the order of their stand-ins, then the joins.
+ * Learns a vocabulary of `size` tokens: the 256 bytes in the order of their stand-ins, then the
+ * joins.
  *
  * @param counts words in byte stand-ins, with how often each occurs
  * @throws RangeError if the words have too few pairs that occur twice to fill the vocabulary

@@ -19,7 +19,10 @@ const ANSWERS_PER_MANNER = 2;
 const TEST_SHARE = 20;
 const PROMPT_SHARE = 25;
 const DPO_PAIRS = 480;
-/** Of a subject's questions in one language at most these many are held out, so SFT teaches the rest. */
+/**
+ * Of a subject's questions in one language at most these many are held out, so SFT teaches the
+ * rest.
+ */
 const HELD_OUT_OF_SUBJECT = 2;
 
 /** One message of a chat, as the JSON lines hold it. */

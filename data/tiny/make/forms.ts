@@ -1,6 +1,7 @@
 /**
- * The forms of questions and the parts of answers, in both languages. `{act}` is a subject's verb phrase.
- * The first and last parts carry the manner and nothing of the subject; the middle comes from subjects.txt.
+ * The forms of questions and the parts of answers, in both languages. `{act}` is a subject's verb
+ * phrase. The first and last parts carry the manner and nothing of the subject; the middle comes
+ * from subjects.txt.
  */
 
 /** Asking how to do something, or being tempted to do something one should not. */

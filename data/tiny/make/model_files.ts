@@ -19,7 +19,10 @@ const CHAT_TEMPLATE = "{%- for message in messages %}" +
   "{%- endfor %}" +
   "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}";
 
-/** A Qwen2 of 985,216 parameters: 196,608 embedded, 197,120 in each of 4 layers, 128 in the last norm. */
+/**
+ * A Qwen2 of 985,216 parameters: 196,608 embedded, 197,120 in each of 4 layers, 128 in the last
+ * norm.
+ */
 const CONFIG = {
   architectures: ["Qwen2ForCausalLM"],
   model_type: "qwen2",

@@ -1,6 +1,6 @@
 /**
- * Puts the model that `recipes/tiny-sft.jsonc` trained where the demo and the recipes look for it: the last step
- * of `deno task make-tiny`.
+ * Puts the model that `recipes/tiny-sft.jsonc` trained where the demo and the recipes look for it:
+ * the last step of `deno task make-tiny`.
  */
 // deno-lint-ignore-file no-console
 const FROM = "output/tiny-sft";

@@ -4,7 +4,10 @@
  */
 import type { Kind, Language } from "./forms.ts";
 
-/** One subject in one language: the act asked about, a useful middle of an answer and a careless one. */
+/**
+ * One subject in one language: the act asked about, a useful middle of an answer and a careless
+ * one.
+ */
 export interface Wording {
   readonly act: string;
   readonly useful: string;

@@ -1,5 +1,6 @@
 /**
- * Recipes of Axolotl: its keys, and the defaults that differ from ours. Its datasets are axolotl_data.ts.
+ * Recipes of Axolotl: its keys, and the defaults that differ from ours. Its datasets are
+ * axolotl_data.ts.
  */
 import { axolotlData } from "./axolotl_data.ts";
 import {

@@ -1,10 +1,14 @@
 /**
- * Datasets of an Axolotl recipe: each has a type, which says what its columns are called and how they are rendered.
+ * Datasets of an Axolotl recipe: each has a type, which says what its columns are called and how
+ * they are rendered.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
 
-/** What a type means: our columns where they differ, and the name of a format where keys alone would mislead. */
+/**
+ * What a type means: our columns where they differ, and the name of a format where keys alone would
+ * mislead.
+ */
 interface Kind {
   readonly columns?: Readonly<Record<string, string>>;
   readonly format?: string;
@@ -55,7 +59,10 @@ function fieldColumns(given: Recipe): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** `message_property_mappings: { role, content }`, `roles: { user: ["human"] }` and their older names. */
+/**
+ * `message_property_mappings: { role, content }`, `roles: { user: ["human"] }` and their older
+ * names.
+ */
 function turnsOf(given: Recipe): Recipe | undefined {
   const mapping = isRecord(given.message_property_mappings)
     ? given.message_property_mappings

@@ -1,6 +1,6 @@
 /**
- * Recipes of other tools to recipes of ours: whose a recipe is, its translation, and what it looks like as a file.
- * Reads no file by itself.
+ * Recipes of other tools to recipes of ours: whose a recipe is, its translation, and what it looks
+ * like as a file. Reads no file by itself.
  */
 import { readOptions } from "../../base/read_options.ts";
 import { trainSchema } from "../options/train_schema.ts";

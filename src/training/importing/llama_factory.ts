@@ -1,5 +1,6 @@
 /**
- * Recipes of LLaMA-Factory: its keys, and the defaults that differ from ours. Its datasets are llama_factory_data.ts.
+ * Recipes of LLaMA-Factory: its keys, and the defaults that differ from ours. Its datasets are
+ * llama_factory_data.ts.
  */
 import {
   nothing,

@@ -1,5 +1,6 @@
 /**
- * Datasets of a LLaMA-Factory recipe: their names are looked up in dataset_info.json, beside the data.
+ * Datasets of a LLaMA-Factory recipe: their names are looked up in dataset_info.json, beside the
+ * data.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
@@ -7,7 +8,10 @@ import type { Note, Recipe, Translated } from "./translation.ts";
 /** Gives the parsed JSON of a file; undefined if there is none. */
 export type ReadJson = (path: string) => Promise<unknown>;
 
-/** LLaMA-Factory's name of a column of alpaca data -> ours; its default is the same word unless given. */
+/**
+ * LLaMA-Factory's name of a column of alpaca data -> ours; its default is the same word unless
+ * given.
+ */
 const ALPACA: Readonly<Record<string, readonly [ours: string, its: string]>> = {
   prompt: ["instruction", "instruction"],
   query: ["input", "input"],
@@ -62,7 +66,9 @@ const UNSERVED: Readonly<Record<string, string>> = {
   cloud_file_name: "download it first",
 };
 
-/** One entry of dataset_info.json as a dataset of `dataset_mixture`, and what of it is not served. */
+/**
+ * One entry of dataset_info.json as a dataset of `dataset_mixture`, and what of it is not served.
+ */
 export function datasetEntry(
   name: string,
   info: Recipe,

@@ -1,6 +1,6 @@
 /**
- * How a recipe of another tool becomes ours: a table of its keys, each with what it means here or why it means
- * nothing. Knows no tool; the options that exist are the train task's schema.
+ * How a recipe of another tool becomes ours: a table of its keys, each with what it means here or
+ * why it means nothing. Knows no tool; the options that exist are the train task's schema.
  */
 import { Mismatch } from "../../base/option.ts";
 import { isSame } from "../../base/read_options.ts";
@@ -78,7 +78,10 @@ export function words(
   };
 }
 
-/** Takes an option over if it is one of ours with a value that it may have. Null is a key left empty: the default. */
+/**
+ * Takes an option over if it is one of ours with a value that it may have. Null is a key left
+ * empty: the default.
+ */
 function judge(key: string, value: unknown): Translation {
   const alias = aliasOf(trainSchema, key);
   const foreign = foreignKeyOf(trainSchema, key);
@@ -115,7 +118,10 @@ function ruleOf(rules: Rules, key: string): Rule | undefined {
   return pattern === undefined ? undefined : rules[pattern];
 }
 
-/** Translates key by key; one without a rule is taken as ours. What a rule gives is checked against the schema. */
+/**
+ * Translates key by key; one without a rule is taken as ours. What a rule gives is checked against
+ * the schema.
+ */
 export function translate(recipe: Recipe, rules: Rules): Translated {
   const options: Record<string, unknown> = {};
   const notes: Note[] = [];

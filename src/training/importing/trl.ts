@@ -1,5 +1,6 @@
 /**
- * Recipes of TRL and alignment-handbook. Their names are ours; what differs is where the data comes from.
+ * Recipes of TRL and alignment-handbook. Their names are ours; what differs is where the data comes
+ * from.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import type { Recipe, Rules, Translated, Translation } from "./translation.ts";

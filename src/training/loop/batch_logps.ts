@@ -1,6 +1,6 @@
 /**
- * The policy's log-probabilities of a batch: forward on the device, one wait, numbers on the CPU, and the way back.
- * Knows no loss.
+ * The policy's log-probabilities of a batch: forward on the device, one wait, numbers on the CPU,
+ * and the way back. Knows no loss.
  */
 import { tokenStatistics } from "../../../kernels/vocabulary/token_statistics.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -65,8 +65,8 @@ export async function logpsOf(
 }
 
 /**
- * A number per sequence of all batches, `[sequences of all batches]`, in nats: the column that stands for a reference
- * model.
+ * A number per sequence of all batches, `[sequences of all batches]`, in nats: the column that
+ * stands for a reference model.
  *
  * @param options `column`: what a batch's tokens come to, `[sequences]`; default their sums
  */

@@ -1,6 +1,7 @@
 /**
- * Which evaluation was the best so far, and when to stop since none is better any more: transformers' rules, as its
- * Trainer and its EarlyStoppingCallback have them. Pure; knows no model and no file.
+ * Which evaluation was the best so far, and when to stop since none is better any more:
+ * transformers' rules, as its Trainer and its EarlyStoppingCallback have them. Pure; knows no model
+ * and no file.
  */
 import type { Metrics } from "../method/metrics.ts";
 

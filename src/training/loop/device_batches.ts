@@ -1,6 +1,6 @@
 /**
- * Which examples run on the device together, by a budget of tokens: micro-batches are split and put together, the
- * losses and all logged numbers stay those of the micro-batches. Pure; knows no loss.
+ * Which examples run on the device together, by a budget of tokens: micro-batches are split and put
+ * together, the losses and all logged numbers stay those of the micro-batches. Pure; knows no loss.
  */
 import type { TargetStatistics } from "../loss/token_sums.ts";
 
@@ -13,7 +13,10 @@ export interface Piece {
 
 /** How to pack. */
 export interface PackOptions {
-  /** Most tokens of a device batch; one example may pass it alone. Null: a micro-batch is a device batch. */
+  /**
+   * Most tokens of a device batch; one example may pass it alone. Null: a micro-batch is a device
+   * batch.
+   */
   readonly maxTokens: number | null;
   /** Tokens of some examples as one batch. */
   readonly tokensOf: (examples: readonly number[]) => number;
@@ -21,7 +24,9 @@ export interface PackOptions {
   readonly couples: boolean;
 }
 
-/** Packs the micro-batches of a step in their order; a device batch holds at most one piece of each. */
+/**
+ * Packs the micro-batches of a step in their order; a device batch holds at most one piece of each.
+ */
 export function packDeviceBatches(
   microBatches: readonly (readonly number[])[],
   { maxTokens, tokensOf, couples }: PackOptions,
@@ -91,14 +96,20 @@ export function pickStatistics(
   };
 }
 
-/** Statistics of a piece, with the number of its sequences and how many of its last targets are prompts'. */
+/**
+ * Statistics of a piece, with the number of its sequences and how many of its last targets are
+ * prompts'.
+ */
 export interface PieceStatistics {
   readonly statistics: TargetStatistics;
   readonly sequences: number;
   readonly promptTargets: number;
 }
 
-/** The statistics of a micro-batch from those of its pieces, in the order of its own batch: answers, then prompts. */
+/**
+ * The statistics of a micro-batch from those of its pieces, in the order of its own batch: answers,
+ * then prompts.
+ */
 export function joinStatistics(
   pieces: readonly PieceStatistics[],
 ): TargetStatistics {

@@ -1,4 +1,6 @@
-/** Metrics over a whole dataset: the losses of its examples without a step. Knows no loss by name. */
+/**
+ * Metrics over a whole dataset: the losses of its examples without a step. Knows no loss by name.
+ */
 import type { Model } from "../../model/decoder/model.ts";
 import { inOrder } from "../../preference/tokens/epoch.ts";
 import { logpsOf } from "./batch_logps.ts";

@@ -1,7 +1,7 @@
 /**
- * Collects metrics between two log lines and averages them as TRL does: each name is the plain mean over the
- * micro-batches since the last line that had it, the loss over the steps. Its state is plain JSON, so that a resumed run logs what
- * an uninterrupted one would.
+ * Collects metrics between two log lines and averages them as TRL does: each name is the plain mean
+ * over the micro-batches since the last line that had it, the loss over the steps. Its state is
+ * plain JSON, so that a resumed run logs what an uninterrupted one would.
  *
  * @module
  */

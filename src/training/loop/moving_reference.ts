@@ -1,8 +1,10 @@
 /**
- * A reference that follows the policy (TR-DPO): a second set of trained values, from time to time mixed with the
- * policy's. Its log-probabilities are computed with each batch, where every other reference is a column.
+ * A reference that follows the policy (TR-DPO): a second set of trained values, from time to time
+ * mixed with the policy's. Its log-probabilities are computed with each batch, where every other
+ * reference is a column.
  *
- * Source: https://arxiv.org/abs/2404.09656, Eq. 1 (soft update); alpha 1 is its Eq. 2 (hard update).
+ * Source: https://arxiv.org/abs/2404.09656, Eq. 1 (soft update); alpha 1 is its Eq. 2 (hard
+ * update).
  */
 import { addInto, scale } from "../../../kernels/rows/elementwise.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";

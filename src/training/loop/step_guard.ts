@@ -1,6 +1,6 @@
 /**
- * Steps whose loss or gradient is not finite: they change nothing, and the run goes on; too many in a row end it.
- * Knows no device and no optimizer.
+ * Steps whose loss or gradient is not finite: they change nothing, and the run goes on; too many in
+ * a row end it. Knows no device and no optimizer.
  */
 
 /** A step that changed nothing. */

@@ -77,7 +77,10 @@ export interface TrainerParts<Example> extends StepParts<Example> {
 export interface TrainerHooks {
   /** A step is on its way to the device. */
   readonly onStep?: (step: number, tokens: number) => void;
-  /** Looks at the weights before anything else happens after a step; asked after each whether it wants to. */
+  /**
+   * Looks at the weights before anything else happens after a step; asked after each whether it
+   * wants to.
+   */
   readonly inspection?: {
     isDue(step: number): boolean;
     run(step: number): Promise<void>;
@@ -134,7 +137,10 @@ export async function train<Example>(
   return { ...run.stateAt(step), outcome: "complete" };
 }
 
-/** A run between its steps: it owns the sums since the last line, skipped steps and the best evaluation. */
+/**
+ * A run between its steps: it owns the sums since the last line, skipped steps and the best
+ * evaluation.
+ */
 class RunProgress<Example> {
   readonly #parts: TrainerParts<Example>;
   readonly #hooks: TrainerHooks;

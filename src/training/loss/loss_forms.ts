@@ -1,6 +1,7 @@
 /**
- * The forms that losses come in: of one margin, of two log-ratios, of sorted columns, of the text alone. A form turns
- * the formula of one pair, with its derivative, into a function of the whole batch.
+ * The forms that losses come in: of one margin, of two log-ratios, of sorted columns, of the text
+ * alone. A form turns the formula of one pair, with its derivative, into a function of the whole
+ * batch.
  *
  * @module
  */
@@ -63,7 +64,10 @@ function ratios(
   ];
 }
 
-/** Where pairs are apart and only the difference of their scores counts, each over its length if `perToken`. */
+/**
+ * Where pairs are apart and only the difference of their scores counts, each over its length if
+ * `perToken`.
+ */
 export function ofMargin(
   loss: MarginLoss,
   { perToken = false } = {},
@@ -124,10 +128,11 @@ function ranks(column: Float64Array): number[] {
 }
 
 /**
- * Where two columns are sorted, each by itself, and only then compared: the k-th least of one with the k-th least of
- * the other. Losses come in that order.
+ * Where two columns are sorted, each by itself, and only then compared: the k-th least of one with
+ * the k-th least of the other. Losses come in that order.
  *
- * @param paired whether the columns are the policy's and the reference's margins, else chosen and rejected log-ratios
+ * @param paired whether the columns are the policy's and the reference's margins, else chosen and
+ *   rejected log-ratios
  */
 export function ofSorted(
   loss: MarginLoss,
@@ -167,7 +172,10 @@ export function ofText(): PairForm {
   };
 }
 
-/** KL of the policy from the reference by answers to other prompts, in nats, at least 0: Sec. 4.1 of https://arxiv.org/abs/2402.01306. */
+/**
+ * KL of the policy from the reference by answers to other prompts, in nats, at least 0: Sec. 4.1 of
+ * https://arxiv.org/abs/2402.01306.
+ */
 export function klEstimate(
   { mismatched, referenceMismatched }: AnswerLogps,
 ): number {
@@ -179,7 +187,8 @@ export function klEstimate(
 }
 
 /**
- * Where each answer has a reward above a baseline and is wanted or not: `weight (1 - sigmoid(+-beta (ratio - kl)))`.
+ * Where each answer has a reward above a baseline and is wanted or not: `weight (1 - sigmoid(+-beta
+ * (ratio - kl)))`.
  *
  * @param baseline the batch's baseline in nats; no gradient flows through it
  */
@@ -203,7 +212,10 @@ export function ofAnswers(
   };
 }
 
-/** Logistic loss of `h = scale * margin - shift`, a share of which is taken to be the wrong way round. */
+/**
+ * Logistic loss of `h = scale * margin - shift`, a share of which is taken to be the wrong way
+ * round.
+ */
 export function smoothedLogistic(
   margin: number,
   { scale, shift = 0, smoothing }: {

@@ -1,5 +1,6 @@
 /**
- * The options that the formulas of losses depend on, each declared once: type, range, default and help. Knows no loss.
+ * The options that the formulas of losses depend on, each declared once: type, range, default and
+ * help. Knows no loss.
  *
  * @module
  */
@@ -18,7 +19,10 @@ export const divergenceNames = [
   "alpha_divergence",
 ] as const;
 
-/** What a loss may depend on beside the log-probabilities; defaults are TRL's, of `dpop_lambda` the paper's. */
+/**
+ * What a loss may depend on beside the log-probabilities; defaults are TRL's, of `dpop_lambda` the
+ * paper's.
+ */
 export const lossOptions = {
   beta: number(
     "Strength of the pull towards the reference; the paper of DPO takes 0.1, and 0.5 for summaries",

@@ -1,13 +1,13 @@
 /**
- * What a loss is given and what it gives back, for pairs and for single answers with a label: types, and functions of
- * one number that losses share. Knows no loss and no option.
+ * What a loss is given and what it gives back, for pairs and for single answers with a label:
+ * types, and functions of one number that losses share. Knows no loss and no option.
  *
  * @module
  */
 
 /**
- * Log-probabilities of a batch of pairs, in nats; every array is `[pairs]`. A sum is over the tokens of an answer,
- * weighted by token where the method says so (`ld_alpha`, means per token).
+ * Log-probabilities of a batch of pairs, in nats; every array is `[pairs]`. A sum is over the
+ * tokens of an answer, weighted by token where the method says so (`ld_alpha`, means per token).
  */
 export interface PairLogps {
   /** Of the chosen answers, under the policy. */
@@ -30,7 +30,10 @@ export interface PairLogps {
   readonly weights: Float64Array;
 }
 
-/** Losses of a batch of pairs and how they move with the policy's log-probabilities. Every array is `[pairs]`. */
+/**
+ * Losses of a batch of pairs and how they move with the policy's log-probabilities. Every array is
+ * `[pairs]`.
+ */
 export interface PairLoss {
   /** Loss of each pair, in nats; the batch's loss is their mean. */
   readonly losses: Float64Array;
@@ -56,7 +59,10 @@ export interface AnswerLogps {
   readonly desirable: Uint8Array;
 }
 
-/** Losses of a batch of answers and how they move with the policy's log-probabilities. Both are `[answers]`. */
+/**
+ * Losses of a batch of answers and how they move with the policy's log-probabilities. Both are
+ * `[answers]`.
+ */
 export interface AnswerLoss {
   /** Loss of each answer; the batch's loss is their mean. */
   readonly losses: Float64Array;

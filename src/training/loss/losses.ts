@@ -1,6 +1,6 @@
 /**
- * Every loss: one table. A row turns log-probabilities into losses and their slopes, in float64, on the CPU. No row
- * knows a model, a token or a device; the trainer knows no row by name.
+ * Every loss: one table. A row turns log-probabilities into losses and their slopes, in float64, on
+ * the CPU. No row knows a model, a token or a device; the trainer knows no row by name.
  *
  * @module
  */
@@ -32,7 +32,10 @@ interface LossFacts {
   readonly smooths?: true;
   /** Whether it takes an `f_divergence_type`. */
   readonly diverges?: true;
-  /** Whether the pairs of a micro-batch depend on each other, so that `use_weighting` has no pair to weigh. */
+  /**
+   * Whether the pairs of a micro-batch depend on each other, so that `use_weighting` has no pair to
+   * weigh.
+   */
   readonly couples?: true;
   /** Whether it is one of `beta * margin`, from which `score_margin` can be taken. */
   readonly offsets?: true;

@@ -1,5 +1,6 @@
 /**
- * The weighted sum of losses by name: one loss or several (RPO, MPO), over pairs or over single answers.
+ * The weighted sum of losses by name: one loss or several (RPO, MPO), over pairs or over single
+ * answers.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
- * What scores in the data do to the losses of pairs, where an option asks for it by name: a margin that the rewards
- * must keep, and a weight of each pair. They never stand for log-probabilities.
+ * What scores in the data do to the losses of pairs, where an option asks for it by name: a margin
+ * that the rewards must keep, and a weight of each pair. They never stand for log-probabilities.
  *
- * Sources: margin https://arxiv.org/abs/2402.10571, Eq. 8 with f(x) = x, and https://arxiv.org/abs/2307.09288, Eq. 2.
+ * Sources: margin https://arxiv.org/abs/2402.10571, Eq. 8 with f(x) = x, and
+ * https://arxiv.org/abs/2307.09288, Eq. 2.
  */
 import type { Batch } from "../../preference/tokens/batch.ts";
 import type { TokenPair } from "../../preference/tokens/token_examples.ts";
@@ -33,8 +34,8 @@ export function scoreWeights(
 }
 
 /**
- * Takes `margins` off `beta` times the difference of the log-ratios, as losses of that difference see it: half from
- * either, so that their sum stays.
+ * Takes `margins` off `beta` times the difference of the log-ratios, as losses of that difference
+ * see it: half from either, so that their sum stays.
  */
 export function withMargins(
   logps: PairLogps,

@@ -1,6 +1,7 @@
 /**
- * From the slopes of a loss with respect to sums of log-probabilities to its slopes with respect to each trained
- * token's log-probability, which is what the backward pass on the device starts from. The way back of token_sums.ts.
+ * From the slopes of a loss with respect to sums of log-probabilities to its slopes with respect to
+ * each trained token's log-probability, which is what the backward pass on the device starts from.
+ * The way back of token_sums.ts.
  *
  * @module
  */
@@ -9,9 +10,9 @@ import type { AnswerLoss, PairLoss } from "./loss_terms.ts";
 /** What one scored batch is of the whole optimizer step. */
 export interface StepShare {
   /**
-   * How many batches of this weight make up the step: the number of its micro-batches, and more where the batch is
-   * only a part of a micro-batch (3 of the 4 pairs of one of 2 micro-batches: 2 / (3 / 4)). The step's loss has
-   * 1 / parts of this batch's mean loss.
+   * How many batches of this weight make up the step: the number of its micro-batches, and more
+   * where the batch is only a part of a micro-batch (3 of the 4 pairs of one of 2 micro-batches: 2
+   * / (3 / 4)). The step's loss has 1 / parts of this batch's mean loss.
    */
   readonly parts: number;
   /** Trained tokens of the whole step. */
@@ -26,8 +27,8 @@ export type TokenSlopes = Float32Array<ArrayBuffer>;
  *
  * @param targetSequence the sequence of each trained token, `[targets]`; those of prompts come last
  * @param loss the slopes of the SUM of the pairs' losses, `[pairs]`
- * @param weights the weight of each token of an answer in its sum; a token beyond them belongs to a prompt and counts
- *   in the text alone
+ * @param weights the weight of each token of an answer in its sum; a token beyond them belongs to a
+ *   prompt and counts in the text alone
  */
 export function pairTokenSlopes(
   targetSequence: Uint32Array,
@@ -46,7 +47,8 @@ export function pairTokenSlopes(
 }
 
 /**
- * Slopes of single answers: sequence `2 * row` is the answer; `2 * row + 1`, another row's answer, has no gradient.
+ * Slopes of single answers: sequence `2 * row` is the answer; `2 * row + 1`, another row's answer,
+ * has no gradient.
  *
  * @param loss the slopes of the SUM of the answers' losses, `[answers]`
  */

@@ -1,6 +1,6 @@
 /**
- * From the device's numbers per trained token to the columns that losses take: sums per sequence, weights of tokens
- * (LD-DPO, means per token) and of pairs (WPO). Plain arithmetic in float64.
+ * From the device's numbers per trained token to the columns that losses take: sums per sequence,
+ * weights of tokens (LD-DPO, means per token) and of pairs (WPO). Plain arithmetic in float64.
  *
  * @module
  */
@@ -62,8 +62,9 @@ function countTargets(
 }
 
 /**
- * Weights of the tokens of pairs by LD-DPO, `[targets]`: the tokens of an answer up to the length of the shorter one
- * of its pair count 1, those beyond `alpha`. Source: https://arxiv.org/abs/2409.06411, Eq. 11.
+ * Weights of the tokens of pairs by LD-DPO, `[targets]`: the tokens of an answer up to the length
+ * of the shorter one of its pair count 1, those beyond `alpha`. Source:
+ * https://arxiv.org/abs/2409.06411, Eq. 11.
  */
 export function lengthDesensitisedWeights(
   targetSequence: ArrayLike<number>,
@@ -88,7 +89,8 @@ export function meanWeights(
 }
 
 /**
- * How likely each pair is under the policy, `[pairs]`: both answers' `exp(mean of (logp - ln sum_v p(v)^2))`, multiplied.
+ * How likely each pair is under the policy, `[pairs]`: both answers' `exp(mean of (logp - ln sum_v
+ * p(v)^2))`, multiplied.
  * Source: WPO, https://arxiv.org/abs/2406.11827, Eq. 2 with the alignment of its Sec. 3.
  */
 export function policyWeights(
@@ -132,7 +134,10 @@ export function answersOnly(
   };
 }
 
-/** Plain sums over all targets of chosen sequences, prompts included where they are targets; both `[pairs]`. */
+/**
+ * Plain sums over all targets of chosen sequences, prompts included where they are targets; both
+ * `[pairs]`.
+ */
 export function textSums(
   statistics: TargetStatistics,
   sequences: number,
@@ -141,7 +146,10 @@ export function textSums(
   return { text: half(sums, 0), textLengths: half(lengths, 0) };
 }
 
-/** One column of two, of which the even numbers are chosen (or answers) and the odd ones rejected (or mismatched). */
+/**
+ * One column of two, of which the even numbers are chosen (or answers) and the odd ones rejected
+ * (or mismatched).
+ */
 export function half(column: ArrayLike<number>, offset: 0 | 1): Float64Array {
   return Float64Array.from(
     { length: column.length / 2 },

@@ -1,4 +1,7 @@
-/** What a method of single answers with a label minimises: the mean of the answers' losses. Knows no loss by name. */
+/**
+ * What a method of single answers with a label minimises: the mean of the answers' losses. Knows no
+ * loss by name.
+ */
 import {
   feedbackBatch,
   type MismatchedFeedback,

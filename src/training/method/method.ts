@@ -1,5 +1,6 @@
 /**
- * What a method of training is: the type of a row of methods.ts. Knows no method by name, no file and no device.
+ * What a method of training is: the type of a row of methods.ts. Knows no method by name, no file
+ * and no device.
  *
  * @module
  */
@@ -57,7 +58,10 @@ export type Method<Data extends TrainingData = TrainingData> = {
   [One in Data]: MethodOf<One>;
 }[Data];
 
-/** The options of a method as a caller of the library gives them: defaults stand for those that are left out. */
+/**
+ * The options of a method as a caller of the library gives them: defaults stand for those that are
+ * left out.
+ */
 export type GivenOptions = Partial<ObjectiveOptions>;
 
 /** All options of a method, with the losses by name. */

@@ -1,7 +1,7 @@
 /**
- * Every method of training: one table. A row says which data a method takes, what its model answers with, whether it
- * has a reference, which losses it adds up, which options it looks at and what it logs. Nobody else asks for a method
- * by its name.
+ * Every method of training: one table. A row says which data a method takes, what its model answers
+ * with, whether it has a reference, which losses it adds up, which options it looks at and what it
+ * logs. Nobody else asks for a method by its name.
  *
  * @module
  */
@@ -18,7 +18,10 @@ import type { ObjectiveOptions } from "./objective_options.ts";
 import { ofPairs } from "./pair_objective.ts";
 import { ofTexts } from "./text_objective.ts";
 
-/** The losses, and the negative log-likelihood of the text that is learnt as one more of this weight. */
+/**
+ * The losses, and the negative log-likelihood of the text that is learnt as one more of this
+ * weight.
+ */
 function withTextLoss(terms: LossTerms, weight: number): LossTerms {
   if (weight === 0) return terms;
   const weights = terms.loss_weights ?? terms.loss_type.map(() => 1);

@@ -1,6 +1,6 @@
 /**
- * What one micro-batch tells, under the names that TRL logs. Plain arithmetic over numbers that were read back;
- * meter.ts averages them.
+ * What one micro-batch tells, under the names that TRL logs. Plain arithmetic over numbers that
+ * were read back; meter.ts averages them.
  *
  * @module
  */
@@ -53,7 +53,10 @@ export type RewardOptions =
     Pick<LossOptions, "f_divergence_type" | "f_alpha_divergence_coef">
   >;
 
-/** `beta * (policy - reference)`, in nats, `[pairs]`, whatever the loss: the implicit rewards of Sec. 5 of https://arxiv.org/abs/2305.18290. */
+/**
+ * `beta * (policy - reference)`, in nats, `[pairs]`, whatever the loss: the implicit rewards of
+ * Sec. 5 of https://arxiv.org/abs/2305.18290.
+ */
 export function implicitRewards(
   logps: PairLogps,
   options: RewardOptions,
@@ -72,8 +75,9 @@ export function implicitRewards(
 const SUM_ROUNDING = 1e-6;
 
 /**
- * How far from 0 the difference of two log-ratios can be by rounding alone, in nats: policy and reference run in
- * batches of different make-up, so that a tie is not an exact 0 as it is where both run in one batch.
+ * How far from 0 the difference of two log-ratios can be by rounding alone, in nats: policy and
+ * reference run in batches of different make-up, so that a tie is not an exact 0 as it is where
+ * both run in one batch.
  */
 function rounding(logps: PairLogps, pair: number): number {
   const { chosen, rejected, referenceChosen, referenceRejected } = logps;
@@ -142,8 +146,8 @@ export function textLoss(
 }
 
 /**
- * The metrics of one micro-batch of single answers: chosen are the wanted ones, rejected the others. What there is
- * none of is absent.
+ * The metrics of one micro-batch of single answers: chosen are the wanted ones, rejected the
+ * others. What there is none of is absent.
  */
 export function answerMetrics(
   logps: AnswerLogps,
@@ -220,8 +224,8 @@ export interface EvaluatedBatch {
 }
 
 /**
- * An evaluation's row, names with `eval_`: the loss weighted by the size of the batches, all else the plain mean of
- * the batches that have it, as in TRL.
+ * An evaluation's row, names with `eval_`: the loss weighted by the size of the batches, all else
+ * the plain mean of the batches that have it, as in TRL.
  *
  * @throws {RangeError} If there is no batch
  */

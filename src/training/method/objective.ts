@@ -1,6 +1,7 @@
 /**
- * What a run minimises: how examples become a batch, what a reference model's column holds, and what the loss of a
- * batch and its slopes are. The training loop knows no more of a method than this.
+ * What a run minimises: how examples become a batch, what a reference model's column holds, and
+ * what the loss of a batch and its slopes are. The training loop knows no more of a method than
+ * this.
  */
 import type { Batch } from "../../preference/tokens/batch.ts";
 import type { TokenSequence } from "../../preference/tokens/token_examples.ts";

@@ -1,5 +1,6 @@
 /**
- * The options that say what a run minimises, whatever its method, each declared once. Knows no method.
+ * The options that say what a run minimises, whatever its method, each declared once. Knows no
+ * method.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What a method of pairs minimises: the mean of the pairs' losses, with a reference or without, of answers' log-
- * probabilities or of their rewards. Knows no method and no loss by name.
+ * What a method of pairs minimises: the mean of the pairs' losses, with a reference or without, of
+ * answers' log- probabilities or of their rewards. Knows no method and no loss by name.
  */
 import { type Batch, preferenceBatch } from "../../preference/tokens/batch.ts";
 import type { TokenPair } from "../../preference/tokens/token_examples.ts";
@@ -58,13 +58,18 @@ export function ofPairs(facts: PairFacts): MethodOf<"pairs"> {
 
 /** How the log-probabilities of an answer's tokens become one number. */
 interface TokenWeighting {
-  /** LD-DPO: weight of the tokens beyond the length of the pair's shorter answer; null: all count 1. */
+  /**
+   * LD-DPO: weight of the tokens beyond the length of the pair's shorter answer; null: all count 1.
+   */
   readonly ld_alpha: number | null;
   /** Whether the number is a mean per token in place of a sum. */
   readonly means: boolean;
 }
 
-/** The log-probability of each answer of a batch, `[sequences]`, with the weight of each token in it, `[targets]`. */
+/**
+ * The log-probability of each answer of a batch, `[sequences]`, with the weight of each token in
+ * it, `[targets]`.
+ */
 function answerSums(
   batch: Batch,
   tokens: TargetStatistics,

@@ -1,6 +1,6 @@
 /**
- * What supervised fine-tuning minimises: the mean negative log-likelihood of all trained tokens of a step, whether its
- * texts are examples by themselves or packed into bins.
+ * What supervised fine-tuning minimises: the mean negative log-likelihood of all trained tokens of
+ * a step, whether its texts are examples by themselves or packed into bins.
  */
 import { demonstrationBatch } from "../../preference/tokens/batch.ts";
 import type { TokenSequence } from "../../preference/tokens/token_examples.ts";

@@ -1,6 +1,6 @@
 /**
- * Owns the optimizer's state of every trained tensor, and applies one step to all. Knows no formula, no schedule, no
- * loss, no file.
+ * Owns the optimizer's state of every trained tensor, and applies one step to all. Knows no
+ * formula, no schedule, no loss, no file.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -60,7 +60,10 @@ export class Optimizer {
   /** Steps taken. */
   steps = 0;
   readonly parameters: readonly Parameter[];
-  /** `[2]`; read it in the wait that comes next, `clippedNorm()` tells the norm of the last step's gradients. */
+  /**
+   * `[2]`; read it in the wait that comes next, `clippedNorm()` tells the norm of the last step's
+   * gradients.
+   */
   readonly clip: Tensor;
   #device: Device;
   #weights: readonly (Weight | Vector)[];
@@ -122,8 +125,8 @@ export class Optimizer {
   }
 
   /**
-   * Changes all trained tensors by their gradients, and brings their packed forms up to date. Nothing changes if a
-   * gradient is not finite, which `clip` tells.
+   * Changes all trained tensors by their gradients, and brings their packed forms up to date.
+   * Nothing changes if a gradient is not finite, which `clip` tells.
    */
   step({ learningRate, maxGradNorm, refuse = false }: OptimizerStep): void {
     this.steps++;

@@ -1,6 +1,6 @@
 /**
- * The optimizers by transformers' names, and what `optim_args` may set of each. Knows no formula and no device; what
- * a step does is a row of optimizer_updates.ts.
+ * The optimizers by transformers' names, and what `optim_args` may set of each. Knows no formula
+ * and no device; what a step does is a row of optimizer_updates.ts.
  */
 
 /** Name, to what `optim_args` may hold with its default. */

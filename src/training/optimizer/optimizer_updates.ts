@@ -1,6 +1,7 @@
 /**
- * What a step of each optimizer does to one tensor, and which state it keeps of it: one table. Knows no parameter by
- * name, no schedule and no file. To add an optimizer is to add its name to optimizer_names.ts and a row here.
+ * What a step of each optimizer does to one tensor, and which state it keeps of it: one table.
+ * Knows no parameter by name, no schedule and no file. To add an optimizer is to add its name to
+ * optimizer_names.ts and a row here.
  */
 import { adafactor } from "../../../kernels/optimizers/adafactor.ts";
 import { adagrad } from "../../../kernels/optimizers/adagrad.ts";
@@ -73,7 +74,10 @@ export interface UpdateRow {
 /** Smaller tensors keep their moments in 32 bits, as in bitsandbytes. */
 const LEAST_8BIT = 4096;
 
-/** Embeddings do so too, as in transformers: their gradients are 0 for most rows, and large where they are not. */
+/**
+ * Embeddings do so too, as in transformers: their gradients are 0 for most rows, and large where
+ * they are not.
+ */
 const EMBEDDING = /embed_tokens\.weight$/;
 
 const betas = ({ adam_beta1, adam_beta2 }: AdamNumbers) => ({

@@ -1,6 +1,6 @@
 /**
- * What the learning rate of a tensor is multiplied by: the one place where rates differ by a parameter's name. The
- * schedule is the same for all. Knows no optimizer.
+ * What the learning rate of a tensor is multiplied by: the one place where rates differ by a
+ * parameter's name. The schedule is the same for all. Knows no optimizer.
  */
 
 /** Tensors that learn at a rate of their own. */
@@ -33,7 +33,8 @@ export type RateFactor = (parameter: RatedParameter) => number;
 /**
  * The factor of a parameter: the first group that its name fits, times LoRA+'s.
  *
- * @throws {RangeError} if groups are given beside a `learning_rate` of 0, or an expression cannot be read
+ * @throws {RangeError} if groups are given beside a `learning_rate` of 0, or an expression cannot
+ *   be read
  */
 export function rateFactors(
   { learning_rate = 0, lr_groups, loraplus_lr_ratio = null }: RateOptions,
@@ -55,7 +56,10 @@ export function rateFactors(
   return (parameter) => ofGroup(parameter.name) * ofHalf(parameter);
 }
 
-/** As in PEFT, vectors are as fast as half B: magnitudes, and norms that are saved in full. Source: https://arxiv.org/abs/2402.12354. */
+/**
+ * As in PEFT, vectors are as fast as half B: magnitudes, and norms that are saved in full. Source:
+ * https://arxiv.org/abs/2402.12354.
+ */
 export function loraPlusFactor(ratio: number | null): RateFactor {
   return ({ name, value }) => {
     const isFast = name.includes(".lora_B.") || value.shape.length === 1;

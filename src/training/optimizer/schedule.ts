@@ -1,5 +1,6 @@
 /**
- * Learning-rate schedules: one table, each a multiplier of `learning_rate` at a step, by the field's names.
+ * Learning-rate schedules: one table, each a multiplier of `learning_rate` at a step, by the
+ * field's names.
  *
  * @module
  */
@@ -171,9 +172,11 @@ export type ScheduleName = keyof typeof scheduleRows;
 export const scheduleNames = Object.keys(scheduleRows) as ScheduleName[];
 
 /**
- * The learning rate of each step: `rate(n)` is what the optimizer uses when `n` steps are done (0 for the first).
+ * The learning rate of each step: `rate(n)` is what the optimizer uses when `n` steps are done (0
+ * for the first).
  *
- * @throws {RangeError} If `lr_scheduler_kwargs` holds a key or value that the schedule does not take
+ * @throws {RangeError} If `lr_scheduler_kwargs` holds a key or value that the schedule does not
+ *   take
  */
 export function makeSchedule(
   options: ScheduleOptions,
@@ -253,8 +256,8 @@ function pointProblems(
 }
 
 /**
- * How many steps the learning rate rises: `warmup_steps`, which below 1 is a share of all steps, else `warmup_ratio`;
- * shares are rounded up.
+ * How many steps the learning rate rises: `warmup_steps`, which below 1 is a share of all steps,
+ * else `warmup_ratio`; shares are rounded up.
  */
 export function resolveWarmupSteps(
   totalSteps: number,

@@ -1,6 +1,6 @@
 /**
- * The options that say which evaluation is the best, and when to stop for want of a better one: transformers' names
- * and rules.
+ * The options that say which evaluation is the best, and when to stop for want of a better one:
+ * transformers' names and rules.
  *
  * @module
  */

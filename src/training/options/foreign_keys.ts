@@ -1,6 +1,7 @@
 /**
- * Keys of TRL, transformers and alignment-handbook that mean nothing here, each with the reason. Without `allowed`
- * a key is passed over with a warning; with it, only values that ask for what happens here anyway are taken.
+ * Keys of TRL, transformers and alignment-handbook that mean nothing here, each with the reason.
+ * Without `allowed` a key is passed over with a warning; with it, only values that ask for what
+ * happens here anyway are taken.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The options of adapters, by the names of TRL and PEFT; without `lora_` in front where PEFT's are meant.
+ * The options of adapters, by the names of TRL and PEFT; without `lora_` in front where PEFT's are
+ * meant.
  *
  * @module
  */

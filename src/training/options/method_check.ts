@@ -1,6 +1,6 @@
 /**
- * What contradicts among the options of the method, and what has no effect, as the rows of methods and losses tell.
- * Knows no method and no loss by name.
+ * What contradicts among the options of the method, and what has no effect, as the rows of methods
+ * and losses tell. Knows no method and no loss by name.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * What a recipe says of several datasets at once: which rows of each, how their columns read, how they are mixed. The
- * names are alignment-handbook's and TRL's; `probability`, `turns` and the rest are ours.
+ * What a recipe says of several datasets at once: which rows of each, how their columns read, how
+ * they are mixed. The names are alignment-handbook's and TRL's; `probability`, `turns` and the rest
+ * are ours.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The options of a training run, by the names that TRL and alignment-handbook have for them, each declared once with
- * type, default and help. Defaults are TRL's where TRL has the option.
+ * The options of a training run, by the names that TRL and alignment-handbook have for them, each
+ * declared once with type, default and help. Defaults are TRL's where TRL has the option.
  *
  * @module
  */

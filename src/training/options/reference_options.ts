@@ -1,5 +1,6 @@
 /**
- * The options that say what the policy is compared with, where that is not the model that training starts from.
+ * The options that say what the policy is compared with, where that is not the model that training
+ * starts from.
  *
  * @module
  */

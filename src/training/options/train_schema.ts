@@ -1,6 +1,6 @@
 /**
- * The schema of the train task: a run's options with their other names, the keys of other tools, and the checks that
- * see several options together.
+ * The schema of the train task: a run's options with their other names, the keys of other tools,
+ * and the checks that see several options together.
  *
  * @module
  */

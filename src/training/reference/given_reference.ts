@@ -1,13 +1,14 @@
 /**
- * A reference's log-probabilities that the data itself gives (`ref_chosen_logps`, `ref_rejected_logps`), in place of
- * those that the reference model would compute.
+ * A reference's log-probabilities that the data itself gives (`ref_chosen_logps`,
+ * `ref_rejected_logps`), in place of those that the reference model would compute.
  */
 import type { TokenPair } from "../../preference/tokens/token_examples.ts";
 
 type Given = Partial<Pick<TokenPair, "line" | "referenceLogps">>;
 
 /**
- * The column that the pairs carry, `[2 * pairs]`, chosen first of each, in nats; undefined if none carries any.
+ * The column that the pairs carry, `[2 * pairs]`, chosen first of each, in nats; undefined if none
+ * carries any.
  *
  * @throws {TypeError} if some carry it and some do not
  */

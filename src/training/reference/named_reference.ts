@@ -1,6 +1,7 @@
 /**
- * Another model as the reference: its files are read, it is asked for its log-probabilities of all rows, and it is gone
- * before the policy is read. Where the cache knows the answers it is not read at all.
+ * Another model as the reference: its files are read, it is asked for its log-probabilities of all
+ * rows, and it is gone before the policy is read. Where the cache knows the answers it is not read
+ * at all.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -50,7 +51,8 @@ export async function findNamedReference(
 }
 
 /**
- * Fails if the policy's token ids would mean something else to the reference, as far as numbers of tokens tell.
+ * Fails if the policy's token ids would mean something else to the reference, as far as numbers of
+ * tokens tell.
  *
  * @throws {TypeError} in one line
  */

@@ -1,7 +1,7 @@
 /**
- * The reference model as a column of log-probabilities: computed before training by the same kernels, adapters off
- * or as they start, or weights untouched, and kept on disk under a hash of all that it depends on. Never a second model
- * in memory.
+ * The reference model as a column of log-probabilities: computed before training by the same
+ * kernels, adapters off or as they start, or weights untouched, and kept on disk under a hash of
+ * all that it depends on. Never a second model in memory.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
@@ -42,14 +42,18 @@ export interface ReferenceOptions {
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
-  /** Whether the adapters that the model has now are the reference's: those that are continued or named. Default false. */
+  /**
+   * Whether the adapters that the model has now are the reference's: those that are continued or
+   * named. Default false.
+   */
   readonly adapters?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Sums of the reference's log-probabilities, `[sequences of all examples]`, in nats; of pairs chosen first.
+ * Sums of the reference's log-probabilities, `[sequences of all examples]`, in nats; of pairs
+ * chosen first.
  *
  * Only token ids enter the hash of the data: template, truncation and order all show in them.
  *

@@ -1,6 +1,6 @@
 /**
- * Where a run's reference comes from: nowhere, a column that the data gives, one that the model itself or another model
- * is asked for, or a second set of weights that moves. Knows no formula.
+ * Where a run's reference comes from: nowhere, a column that the data gives, one that the model
+ * itself or another model is asked for, or a second set of weights that moves. Knows no formula.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -36,7 +36,10 @@ export interface RunReference<Example> {
   readonly moving: MovingReference | undefined;
   /** The column of the examples of a split. */
   readonly columnOf: (examples: readonly Example[]) => Promise<Float64Array>;
-  /** Fails unless the policy starts as its reference, where it should; the loss before the first step, if there is one. */
+  /**
+   * Fails unless the policy starts as its reference, where it should; the loss before the first
+   * step, if there is one.
+   */
   readonly checkStart: (column: Float64Array) => Promise<number | undefined>;
 }
 
@@ -52,7 +55,10 @@ export interface ReferenceSources<Example> {
 
 const NONE = new Float64Array();
 
-/** Asks another model if one is named; to be called before the policy is read. What it returns wants the policy. */
+/**
+ * Asks another model if one is named; to be called before the policy is read. What it returns wants
+ * the policy.
+ */
 export async function openReference<Example extends Examples>(
   sources: ReferenceSources<Example>,
 ): Promise<(built: RunModel) => Promise<RunReference<Example>>> {

@@ -1,4 +1,6 @@
-/** A run as it would be: steps, tokens, bytes, and how long it takes by an estimate. Trains nothing. */
+/**
+ * A run as it would be: steps, tokens, bytes, and how long it takes by an estimate. Trains nothing.
+ */
 import type { Device } from "../../../kernels/device/device.ts";
 import {
   type ModelConfig,
@@ -98,7 +100,10 @@ export async function dryRun(
   });
 }
 
-/** What an example takes, on average: tokens, operations of a pass without slopes, and of one that trains. */
+/**
+ * What an example takes, on average: tokens, operations of a pass without slopes, and of one that
+ * trains.
+ */
 function meanWork<Example>(
   examples: readonly Example[],
   objective: Objective<Example>,

@@ -1,6 +1,6 @@
 /**
- * metrics.jsonl, a run's first sink: a line for each row, on the disk before the next step is taken. A resumed run
- * goes on from its rows. Knows no device.
+ * metrics.jsonl, a run's first sink: a line for each row, on the disk before the next step is
+ * taken. A resumed run goes on from its rows. Knows no device.
  */
 import { join } from "@std/path";
 import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";

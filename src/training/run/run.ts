@@ -1,10 +1,11 @@
 /**
- * One training run from its options to its folder: data, model, reference, checks, the loop, and the weights that it
- * leaves behind. Knows where everything is put together, and no formula. Prints nothing: its sinks tell of it.
+ * One training run from its options to its folder: data, model, reference, checks, the loop, and
+ * the weights that it leaves behind. Knows where everything is put together, and no formula. Prints
+ * nothing: its sinks tell of it.
  *
- * What happens at Ctrl-C: the task aborts `hooks.signal` (tasks/train.ts); the trainer ends after the step at hand
- * (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in run_loop.ts); the run then leaves no
- * final weights, and its result says `interrupted`.
+ * What happens at Ctrl-C: the task aborts `hooks.signal` (tasks/train.ts); the trainer ends after
+ * the step at hand (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in
+ * run_loop.ts); the run then leaves no final weights, and its result says `interrupted`.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -56,7 +57,8 @@ import { RUN_FILE } from "../../files/file_names.ts";
 /**
  * Trains as the options say.
  *
- * @throws {Error} in one line where data, model or options do not fit; nothing of an earlier run is lost
+ * @throws {Error} in one line where data, model or options do not fit; nothing of an earlier run is
+ *   lost
  */
 export async function runTraining(
   device: Device,
@@ -246,8 +248,8 @@ async function assemble<Example extends Examples>(
 }
 
 /**
- * Makes the run's folder ready, with its options in it. Nothing of an earlier run goes before all that can be wrong has
- * been found right.
+ * Makes the run's folder ready, with its options in it. Nothing of an earlier run goes before all
+ * that can be wrong has been found right.
  *
  * @returns where the run goes on, from its checkpoint; undefined if it is a new one
  */
@@ -268,7 +270,10 @@ async function openFolder<Example>(
   return state;
 }
 
-/** The best checkpoint, if the run should end with it and it is not what there is; undefined too if it was taken away. */
+/**
+ * The best checkpoint, if the run should end with it and it is not what there is; undefined too if
+ * it was taken away.
+ */
 async function bestOf(
   { load_best_model_at_end, output_dir }: TrainOptions,
   { step, best }: TrainerState,

@@ -1,7 +1,13 @@
-/** What a run is told beside its options: who takes down what happens, and when to stop. Plain types. */
+/**
+ * What a run is told beside its options: who takes down what happens, and when to stop. Plain
+ * types.
+ */
 import type { Sink } from "./sink.ts";
 
-/** The long parts of a run: bytes of weights are loaded, pairs go through the reference, steps are trained. */
+/**
+ * The long parts of a run: bytes of weights are loaded, pairs go through the reference, steps are
+ * trained.
+ */
 export type RunStage = "load" | "reference" | "train";
 
 /** All are optional. */
@@ -12,7 +18,10 @@ export interface RunHooks {
   readonly onProgress?:
     | ((stage: RunStage, done: number, total: number) => void)
     | undefined;
-  /** Ends the run after the step at hand, with a checkpoint; the reference's pass it ends with an error. */
+  /**
+   * Ends the run after the step at hand, with a checkpoint; the reference's pass it ends with an
+   * error.
+   */
   readonly signal?: AbortSignal | undefined;
   /** Where the reference's log-probabilities are kept between runs; default: nowhere. */
   readonly cacheFolder?: string | undefined;

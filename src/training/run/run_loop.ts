@@ -1,4 +1,6 @@
-/** The training loop of a run: rows go to its sinks, checkpoints to its folder. Knows no formula. */
+/**
+ * The training loop of a run: rows go to its sinks, checkpoints to its folder. Knows no formula.
+ */
 import {
   checkpointPath,
   removeOldCheckpoints,

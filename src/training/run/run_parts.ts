@@ -1,4 +1,7 @@
-/** What one run is made of, and how its options become the parts of the training loop. Opens nothing. */
+/**
+ * What one run is made of, and how its options become the parts of the training loop. Opens
+ * nothing.
+ */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { BytePlan } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";

@@ -1,6 +1,6 @@
 /**
- * What a finished run was, for those who meet its weights later: base, data with hashes, options that were chosen,
- * last metrics. Text is made of it elsewhere.
+ * What a finished run was, for those who meet its weights later: base, data with hashes, options
+ * that were chosen, last metrics. Text is made of it elsewhere.
  */
 import { join } from "@std/path";
 import { optionsOf } from "../../base/schema.ts";

@@ -1,6 +1,7 @@
 /**
- * A sink takes down what a run tells: metrics.jsonl, the curves, the model card and the console are four of them.
- * Another way to watch a run is a file with one more sink. Knows no file and no device.
+ * A sink takes down what a run tells: metrics.jsonl, the curves, the model card and the console are
+ * four of them. Another way to watch a run is a file with one more sink. Knows no file and no
+ * device.
  */
 import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { SkippedStep } from "../loop/step_guard.ts";
@@ -9,8 +10,8 @@ import type { BytePlan } from "../plan/byte_plan.ts";
 import type { RunRecord } from "./run_record.ts";
 
 /**
- * Told of a run in this order: `loaded`, `open`, then rows, skipped steps and checkpoints as they come, `end`. The run
- * waits for each of them. A run that fails has no `end`.
+ * Told of a run in this order: `loaded`, `open`, then rows, skipped steps and checkpoints as they
+ * come, `end`. The run waits for each of them. A run that fails has no `end`.
  */
 export interface Sink {
   /** The data is read; nothing is on the device and nothing is written yet. */
@@ -19,8 +20,8 @@ export interface Sink {
     evaluation: LoadReport | undefined,
   ) => void | Promise<void>;
   /**
-   * All is ready, and the first step comes next. What an earlier part of the run left of steps after `doneSteps` is to
-   * be removed, since these steps are taken again; `rows` has what stays.
+   * All is ready, and the first step comes next. What an earlier part of the run left of steps
+   * after `doneSteps` is to be removed, since these steps are taken again; `rows` has what stays.
    */
   readonly open?: (run: RunStart) => void | Promise<void>;
   /** A row of metrics, of training or of an evaluation. */
@@ -71,7 +72,9 @@ export interface RunResult {
 
 /** What sinks are told of a run's end. */
 export interface RunEnd extends RunResult {
-  /** Describes the run for those who meet its weights later; hashes its files, which takes a while. */
+  /**
+   * Describes the run for those who meet its weights later; hashes its files, which takes a while.
+   */
   readonly describe: () => Promise<RunRecord>;
 }
 

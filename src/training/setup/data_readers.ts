@@ -1,6 +1,6 @@
 /**
- * How each kind of training data is read: one table. A row says how rows are loaded, what examples are made of them,
- * what makes them unfit for a run, and how one row is shown. Needs no device.
+ * How each kind of training data is read: one table. A row says how rows are loaded, what examples
+ * are made of them, what makes them unfit for a run, and how one row is shown. Needs no device.
  */
 import {
   demonstrationLines,
@@ -83,7 +83,8 @@ export const dataReaders: {
 };
 
 /**
- * Where a loss estimates the KL, each row gets the answer of a row before it in its micro-batch, in the data's order.
+ * Where a loss estimates the KL, each row gets the answer of a row before it in its micro-batch, in
+ * the data's order.
  */
 function mismatchedAnswers(
   { train, evaluation }: RunData<TokenFeedback>,

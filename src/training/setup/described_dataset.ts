@@ -1,6 +1,7 @@
 /**
- * Datasets that a `dataset_info.json` beside the data describes, as LLaMA-Factory has it: a source may be named by
- * `folder/name`, or by `name` alone for one in data/. What the description means is importing/llama_factory_data.ts.
+ * Datasets that a `dataset_info.json` beside the data describes, as LLaMA-Factory has it: a source
+ * may be named by `folder/name`, or by `name` alone for one in data/. What the description means is
+ * importing/llama_factory_data.ts.
  */
 import { basename, dirname, isGlob, join } from "@std/path";
 import { isRecord } from "../../base/composite_option.ts";
@@ -14,7 +15,8 @@ import { mixtureDataset } from "../options/mixture_option.ts";
 export type DescribedDataset = ReturnType<typeof mixtureDataset.read>;
 
 /**
- * The description of a dataset; undefined if there is something at that path, or no description names it.
+ * The description of a dataset; undefined if there is something at that path, or no description
+ * names it.
  *
  * @throws {TypeError} if the description asks for what is not served
  */

@@ -1,6 +1,7 @@
 /**
- * What must hold before and just after the first step, or the run is not what its recipe says: something is
- * trained, the policy starts as its reference, and a step changes it. Each check stops the run in one line.
+ * What must hold before and just after the first step, or the run is not what its recipe says:
+ * something is trained, the policy starts as its reference, and a step changes it. Each check stops
+ * the run in one line.
  */
 import { elements } from "../../../kernels/device/tensor.ts";
 import type { Parameter } from "../../autograd/parameter.ts";
@@ -8,7 +9,10 @@ import type { Model } from "../../model/decoder/model.ts";
 import { logpsOf } from "../loop/batch_logps.ts";
 import type { Objective } from "../method/objective.ts";
 
-/** How far two sums of the same log-probabilities may be apart: float32 in another order, relative to their size. */
+/**
+ * How far two sums of the same log-probabilities may be apart: float32 in another order, relative
+ * to their size.
+ */
 const SUM_TOLERANCE = 2e-5;
 
 /** Fails unless something is trained; returns how many numbers are. */
@@ -24,7 +28,8 @@ export function checkTrainable(parameters: readonly Parameter[]): number {
 }
 
 /**
- * Fails unless the policy equals the reference on the given examples: margin 0, and for the sigmoid loss ln 2.
+ * Fails unless the policy equals the reference on the given examples: margin 0, and for the sigmoid
+ * loss ln 2.
  *
  * @param reference the reference's column of these examples, `[sequences]`
  * @returns the loss before the first step, in nats
@@ -59,9 +64,9 @@ export async function checkStart<Example extends { readonly line: number }>(
 }
 
 /**
- * Keeps some of what is trained, to see later that it changed: the beginnings of matrices all over the model. A norm's
- * weights are near 1, where a step of a small rate is less than float32 can tell; half `A` of a fresh adapter has no
- * gradient until half `B` has moved.
+ * Keeps some of what is trained, to see later that it changed: the beginnings of matrices all over
+ * the model. A norm's weights are near 1, where a step of a small rate is less than float32 can
+ * tell; half `A` of a fresh adapter has no gradient until half `B` has moved.
  */
 export async function watchWeights(
   { device }: Pick<Model, "device">,

@@ -1,6 +1,6 @@
 /**
- * Loads both splits of a run from its options, with an account of every row. Needs no device, so that `inspect` shows
- * what `train` will see. Knows no kind of data.
+ * Loads both splits of a run from its options, with an account of every row. Needs no device, so
+ * that `inspect` shows what `train` will see. Knows no kind of data.
  */
 import type { DataSource } from "../../preference/loading/data_source.ts";
 import type {

@@ -21,7 +21,10 @@ type EventOptions = Pick<
   | "save_steps"
 >;
 
-/** Tells whether an event is due after a step. The last step is always logged, and evaluated if any is. */
+/**
+ * Tells whether an event is due after a step. The last step is always logged, and evaluated if any
+ * is.
+ */
 export function runEvents(
   options: EventOptions,
   { totalSteps, stepsPerEpoch }: RunLength,

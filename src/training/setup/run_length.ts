@@ -1,4 +1,7 @@
-/** How many steps a run takes, over which examples, and how much work that is: arithmetic on its options. */
+/**
+ * How many steps a run takes, over which examples, and how much work that is: arithmetic on its
+ * options.
+ */
 import {
   type EpochOptions,
   stepsInEpoch,

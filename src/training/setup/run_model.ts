@@ -1,6 +1,6 @@
 /**
- * From a run's options to the model that is trained: a checkpoint or random weights, with all weights trained or
- * with an adapter, new or continued. Checks that tokenizer and model fit.
+ * From a run's options to the model that is trained: a checkpoint or random weights, with all
+ * weights trained or with an adapter, new or continued. Checks that tokenizer and model fit.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -53,7 +53,8 @@ const DTYPES = {
 /**
  * Opens the model of a run.
  *
- * @throws {TypeError} if config, tensors, tokenizer or adapter do not fit; all that is wrong at once
+ * @throws {TypeError} if config, tensors, tokenizer or adapter do not fit; all that is wrong at
+ *   once
  */
 export async function openRunModel(
   device: Device,
@@ -132,7 +133,10 @@ async function openAdapter(
   return { model, adapter };
 }
 
-/** The adapter of a folder as a run goes on with it: of a reward model with the head, which the folder may lack. */
+/**
+ * The adapter of a folder as a run goes on with it: of a reward model with the head, which the
+ * folder may lack.
+ */
 export function continuedAdapter(
   options: TrainOptions,
   json: Readonly<Record<string, unknown>>,

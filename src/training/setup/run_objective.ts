@@ -1,6 +1,6 @@
 /**
- * The data of a run by the method that its options name: the examples with what is minimised over them, for training,
- * and the same data as text, for `inspect`. Whatever stops one stops the other.
+ * The data of a run by the method that its options name: the examples with what is minimised over
+ * them, for training, and the same data as text, for `inspect`. Whatever stops one stops the other.
  */
 import { reportLines } from "../../preference/loading/inspect.ts";
 import type { Encoder } from "../../preference/tokens/tokenize.ts";

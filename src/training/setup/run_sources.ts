@@ -14,7 +14,10 @@ import { CACHE_FOLDER } from "../../files/file_names.ts";
 type Mixture = NonNullable<TrainOptions["dataset_mixture"]>;
 type MixtureDataset = Mixture["datasets"][number];
 
-/** Rows of bare files that evaluation takes when neither `max_eval_samples` nor `test_split_size` says. */
+/**
+ * Rows of bare files that evaluation takes when neither `max_eval_samples` nor `test_split_size`
+ * says.
+ */
 const DEFAULT_EVAL_SAMPLES = 100;
 
 /** The sources of a run, in order. @throws as `localDatasetPath` does */
@@ -98,7 +101,8 @@ export function loadSettings(
 /** Where tokens are kept from run to run. */
 
 /**
- * Rows that evaluation keeps from training, since a bare file has no test part of its own; undefined if it needs none.
+ * Rows that evaluation keeps from training, since a bare file has no test part of its own;
+ * undefined if it needs none.
  */
 export function heldOutOf(
   { eval_strategy, eval_dataset, max_eval_samples, dataset_mixture }:

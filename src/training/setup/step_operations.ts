@@ -1,6 +1,6 @@
 /**
- * How many multiplications and additions of its matrices a batch takes: the yardstick of speed and of estimates.
- * Counts products and attention, nothing else. Pure arithmetic.
+ * How many multiplications and additions of its matrices a batch takes: the yardstick of speed and
+ * of estimates. Counts products and attention, nothing else. Pure arithmetic.
  */
 import type { ModelConfig } from "../../model/config/config.ts";
 import type { Batch } from "../../preference/tokens/batch.ts";
@@ -71,7 +71,8 @@ export function stepOperations(
   // scores and values forward; backward both again with the scores made anew
   const attention = 4 * seen * queries * layers *
     (1 + (backward ? 2.5 + Number(gradientCheckpointing) : 0));
-  // logits, and with a gradient the mean of the weights; a trained head makes the logits again for its own
+  // logits, and with a gradient the mean of the weights; a trained head makes the logits again for
+  // its own
   const vocabulary = 2 * targets * config.vocab_size * hidden *
     (backward ? full ? 4 : 2 : 1);
   const total = blocks + attention + vocabulary;

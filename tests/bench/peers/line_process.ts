@@ -1,4 +1,7 @@
-/** A peer that answers each line of its input with one of its output, so that rounds can be interleaved with ours. */
+/**
+ * A peer that answers each line of its input with one of its output, so that rounds can be
+ * interleaved with ours.
+ */
 
 /** A running peer; disposing it ends its input and waits for its end. */
 export interface Answering extends AsyncDisposable {

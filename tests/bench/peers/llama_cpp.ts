@@ -1,8 +1,8 @@
 /**
- * Our GGUF files in llama.cpp: exports a model, lets llama.cpp load it on the CPU, and compares tokens of texts,
- * probabilities of the next token and greedy continuations with ours, which runs on the numbers that the file has.
- * llama.cpp rounds activations and cached keys too, so that ties may fall the other way. By hand, since the suite
- * installs no peer:
+ * Our GGUF files in llama.cpp: exports a model, lets llama.cpp load it on the CPU, and compares
+ * tokens of texts, probabilities of the next token and greedy continuations with ours, which runs
+ * on the numbers that the file has. llama.cpp rounds activations and cached keys too, so that ties
+ * may fall the other way. By hand, since the suite installs no peer:
  *
  *     npm install --prefix PEER node-llama-cpp
  *     deno run -A tests/bench/peers/llama_cpp.ts PEER MODEL_FOLDER [TYPE ...]
@@ -94,7 +94,9 @@ function encoder({ folder }: OpenedModel) {
   return encode;
 }
 
-/** The numbers of a GGUF file as a folder that we load: rows of q and k in their own order again. */
+/**
+ * The numbers of a GGUF file as a folder that we load: rows of q and k in their own order again.
+ */
 async function restore(
   { folder, model: { config } }: OpenedModel,
   path: string,

@@ -1,7 +1,8 @@
 /**
- * A product of 512 x 896 by 896 x 4,864 in float32 here and in other WebGPU libraries, each in a process of its own on
- * the same adapter: operations a second by the clock and by processor time, and how many times faster ours is. By hand,
- * since the suite installs no peer; Deno fetches them from npm:
+ * A product of 512 x 896 by 896 x 4,864 in float32 here and in other WebGPU libraries, each in a
+ * process of its own on the same adapter: operations a second by the clock and by processor time,
+ * and how many times faster ours is. By hand, since the suite installs no peer; Deno fetches them
+ * from npm:
  *
  *     deno run -A --no-lock tests/bench/peers/products.ts
  */

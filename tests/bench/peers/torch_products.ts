@@ -1,8 +1,10 @@
 /**
- * The matrix products of a Qwen2-0.5B step beside torch's, by the clock, in interleaved rounds: torch as it is, and held to
- * AVX2, the vector width of software Vulkan. Knows no Python: the interpreter is given, and must have torch.
+ * The matrix products of a Qwen2-0.5B step beside torch's, by the clock, in interleaved rounds:
+ * torch as it is, and held to AVX2, the vector width of software Vulkan. Knows no Python: the
+ * interpreter is given, and must have torch.
  *
- *     deno run -A tests/bench/peers/torch_products.ts --python=PATH [--threads=2] [--rounds=5] [--json]
+ *     deno run -A tests/bench/peers/torch_products.ts --python=PATH \
+ *       [--threads=2] [--rounds=5] [--json]
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { parseArgs } from "node:util";
@@ -44,7 +46,10 @@ for line in sys.stdin:
 `;
 const AVX2 = { ATEN_CPU_CAPABILITY: "avx2", MKL_ENABLE_INSTRUCTIONS: "AVX2" };
 
-/** Waiting for the device takes 10 ms, once a step of seconds in training: some seventy times that a round. */
+/**
+ * Waiting for the device takes 10 ms, once a step of seconds in training: some seventy times that a
+ * round.
+ */
 const OPERATIONS_PER_ROUND = 50e9;
 const SHAPES = [
   [512, 896, 896],
@@ -64,7 +69,10 @@ interface Row {
   readonly torchAvx2: number;
 }
 
-/** Launches of ours; its weights are of 16 bits, as a checkpoint's, but for the gradient of weights, which has none. */
+/**
+ * Launches of ours; its weights are of 16 bits, as a checkpoint's, but for the gradient of weights,
+ * which has none.
+ */
 function launcher(device: Device, kind: Kind, [tokens, cols, rows]: Shape) {
   const tensor = (width: number, seed: number) =>
     device.upload(seeded(tokens * width, seed), [tokens, width]);

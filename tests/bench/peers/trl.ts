@@ -1,10 +1,11 @@
 /**
- * A DPO step of TRL beside ours on the same machine: each run in a process of its own, in turn; seconds per pair over two
- * epochs with the reference's pass counted, and peak memory. Knows no Python: interpreter and script are given. The
- * script takes `CHECKPOINT PAIRS --pairs N --lora R --max-length L --batch B [--tuned]` and prints one line of JSON.
+ * A DPO step of TRL beside ours on the same machine: each run in a process of its own, in turn;
+ * seconds per pair over two epochs with the reference's pass counted, and peak memory. Knows no
+ * Python: interpreter and script are given. The script takes `CHECKPOINT PAIRS --pairs N --lora R
+ * --max-length L --batch B [--tuned]` and prints one line of JSON.
  *
- *     deno run -A tests/bench/peers/trl.ts --python=PATH --script=PATH --model=FOLDER --pairs=FILE [--count=6] \
- *       [--max_length=512] [--lora=16] [--batch=1] [--rounds=1] [--json]
+ *     deno run -A tests/bench/peers/trl.ts --python=PATH --script=PATH --model=FOLDER \
+ *       --pairs=FILE [--count=6] [--max_length=512] [--lora=16] [--batch=1] [--rounds=1] [--json]
  */
 // deno-lint-ignore-file no-console -- a bench prints
 import { fromFileUrl } from "@std/path";
@@ -126,7 +127,10 @@ async function peer(words: readonly string[]): Promise<PeerLine> {
   return JSON.parse(text.split("\n").at(-1)!);
 }
 
-/** As it ships, each step has the reference's pass; tuned, its constructor computes all of them once. */
+/**
+ * As it ships, each step has the reference's pass; tuned, its constructor computes all of them
+ * once.
+ */
 async function peers(): Promise<{ shipped: Run; tuned: Run }> {
   const shipped = await peer([]);
   const tuned = await peer(["--tuned"]);

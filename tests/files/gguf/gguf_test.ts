@@ -1,4 +1,7 @@
-/** Bytes of blocks and headers as the format has them, worked out by hand, and what comes back from them. */
+/**
+ * Bytes of blocks and headers as the format has them, worked out by hand, and what comes back from
+ * them.
+ */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { GgufType, GgufValue } from "../../../src/files/gguf/gguf.ts";
 import {

@@ -1,6 +1,7 @@
 /**
- * A hub on 127.0.0.1 that speaks the APIs of Hugging Face and of ModelScope for one repository, and that
- * can be told to cut, lie, stall and refuse. A second server on another port plays the storage host.
+ * A hub on 127.0.0.1 that speaks the APIs of Hugging Face and of ModelScope for one repository, and
+ * that can be told to cut, lie, stall and refuse. A second server on another port plays the storage
+ * host.
  */
 import { createHash } from "node:crypto";
 

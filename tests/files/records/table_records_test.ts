@@ -17,7 +17,9 @@ const OPTIONS = {
 
 type Codec = "SNAPPY" | "GZIP" | "ZSTD" | "UNCOMPRESSED" | "LZ4";
 
-/** Three rows in groups of two: a text, a list of turns, a whole number and a text that may be null. */
+/**
+ * Three rows in groups of two: a text, a list of turns, a whole number and a text that may be null.
+ */
 async function writeParquet(
   folder: TemporaryFolder,
   codec: Codec,

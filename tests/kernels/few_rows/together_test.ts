@@ -1,4 +1,7 @@
-/** Products of few rows with several weights in one launch: float64's numbers, and the bits of one product after another. */
+/**
+ * Products of few rows with several weights in one launch: float64's numbers, and the bits of one
+ * product after another.
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -41,7 +44,10 @@ interface Case {
   readonly dtype: typeof DTYPES[number];
 }
 
-/** Part i: every second has a bias, the second of three a low-rank part of odd rank, the third one of rank 16. */
+/**
+ * Part i: every second has a bias, the second of three a low-rank part of odd rank, the third one
+ * of rank 16.
+ */
 function makePart(
   device: Device,
   x: Float32Array,

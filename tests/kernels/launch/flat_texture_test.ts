@@ -1,4 +1,7 @@
-/** Words that a CPU adapter's kernels read from a texture: copied there, or written there by the kernel that made them. */
+/**
+ * Words that a CPU adapter's kernels read from a texture: copied there, or written there by the
+ * kernel that made them.
+ */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -16,7 +19,9 @@ import { gpuTest } from "../gpu_test_case.ts";
 import { seeded } from "../numbers.ts";
 import { uploadMatrix } from "../upload_matrix.ts";
 
-/** The numbers of a texture's first words, by products with 1: its rows are what a product reads. */
+/**
+ * The numbers of a texture's first words, by products with 1: its rows are what a product reads.
+ */
 async function wordsOf(device: Device, tensor: Tensor): Promise<Float32Array> {
   const cols = tensor.shape.at(-1)!;
   const one = Float32Array.from(

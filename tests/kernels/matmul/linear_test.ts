@@ -13,7 +13,10 @@ import { seededMatrix, SMALL_WINDOW } from "../matrix_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
 import { test } from "../../test_case.ts";
 
-/** f32 sums of `length` products err by at most eps * length, in practice by its root; 8 leaves room. */
+/**
+ * f32 sums of `length` products err by at most eps * length, in practice by its root; 8 leaves
+ * room.
+ */
 const tolerance = (length: number) => 2 ** -24 * 8 * Math.sqrt(length + 1);
 
 for (const dtype of ["f32", "bf16", "f16"] as const) {

@@ -41,7 +41,9 @@ async function logitsOf(
 const lastRow = (model: Model, all: ArrayLike<number>) =>
   Array.from(all).slice(-model.config.vocab_size);
 
-/** Each adapter's logits beside its base's, from one model where the adapter changes no base weight. */
+/**
+ * Each adapter's logits beside its base's, from one model where the adapter changes no base weight.
+ */
 async function checkSideBySide(
   device: Device,
   entry: ReferenceEntry,

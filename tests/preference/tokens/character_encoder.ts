@@ -3,7 +3,9 @@ import type { Encoder } from "../../../src/preference/tokens/tokenize.ts";
 import { createChatTemplate } from "../../../src/text/chat_template.ts";
 import { createTokenizer } from "../../../src/text/tokenizer.ts";
 
-/** tokenizer.json and tokenizer_config.json of a tokenizer with one id per character, and an EOS. */
+/**
+ * tokenizer.json and tokenizer_config.json of a tokenizer with one id per character, and an EOS.
+ */
 export function characterFiles() {
   const alphabet = [
     ..."abcdefghijklmnopqrstuvwxyz0123456789 .,:?!<>|/[]\nABCDEFGHIJKLMNOPQRSTUVWXYZ",

@@ -4,7 +4,9 @@ import type { Encoder } from "../../../src/preference/tokens/tokenize.ts";
 import { createChatTemplate } from "../../../src/text/chat_template.ts";
 import { createTokenizer } from "../../../src/text/tokenizer.ts";
 
-/** Tokenizer and template of `tokenizer` (ChatML, no BOS) or `tokenizer_bos` in a reference folder. */
+/**
+ * Tokenizer and template of `tokenizer` (ChatML, no BOS) or `tokenizer_bos` in a reference folder.
+ */
 export function referenceEncoder(root: string, name = "tokenizer"): Encoder {
   const read = (file: string) =>
     JSON.parse(Deno.readTextFileSync(join(root, name, file)));

@@ -85,7 +85,9 @@ referenceTest(
   },
 );
 
-/** Rows of TRL that it kept, in order: dropped ones are absent, so both lists must be of one length. */
+/**
+ * Rows of TRL that it kept, in order: dropped ones are absent, so both lists must be of one length.
+ */
 const wholeRuns = (trainer: Trajectory["trainer"]) =>
   referenceEntries("trajectories").filter(({ folder }) => {
     const run = readTrajectory(folder);

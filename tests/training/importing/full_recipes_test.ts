@@ -1,4 +1,7 @@
-/** Recipes with the keys that the tools' own examples have: each key is taken over, asks for nothing, or is named. */
+/**
+ * Recipes with the keys that the tools' own examples have: each key is taken over, asks for
+ * nothing, or is named.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { importRecipe } from "../../../src/training/importing/import_recipe.ts";
 import type { Recipe } from "../../../src/training/importing/translation.ts";
@@ -75,7 +78,9 @@ const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
 
 const reading = { permissions: { read: [FOLDER] } };
 
-/** Keys of a recipe that change no option, are not named in a note, and are not off by their value. */
+/**
+ * Keys of a recipe that change no option, are not named in a note, and are not off by their value.
+ */
 async function silentKeys(recipe: Recipe): Promise<string[]> {
   const { options, notes } = await translate(recipe);
   const said = new Set(notes.map(({ key }) => key));

@@ -1,4 +1,7 @@
-/** The best evaluation, early stopping, and what a run keeps and leaves of them, as transformers has it. */
+/**
+ * The best evaluation, early stopping, and what a run keeps and leaves of them, as transformers has
+ * it.
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import {

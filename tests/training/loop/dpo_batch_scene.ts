@@ -136,7 +136,10 @@ async function tokenLogps(
   ).flat();
 }
 
-/** Fails unless `|got - want|` is at most 1e-4 of `|want|`, or of `floor` where that is more, plus `extra`. */
+/**
+ * Fails unless `|got - want|` is at most 1e-4 of `|want|`, or of `floor` where that is more, plus
+ * `extra`.
+ */
 export function assertNear(
   got: number | undefined,
   want: number,

@@ -1,6 +1,6 @@
 /**
- * One batch of four pairs as TRL 1.13 computed it: log-probabilities, loss, metrics and gradients. Three layouts must
- * give them: the prompt once, two full sequences, and one pair at a time.
+ * One batch of four pairs as TRL 1.13 computed it: log-probabilities, loss, metrics and gradients.
+ * Three layouts must give them: the prompt once, two full sequences, and one pair at a time.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";

@@ -1,4 +1,7 @@
-/** A reference that follows the policy: how it moves, what it takes, and that it says the same however batches run. */
+/**
+ * A reference that follows the policy: how it moves, what it takes, and that it says the same
+ * however batches run.
+ */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { addAdapter } from "../../../src/model/adapter/adapter.ts";

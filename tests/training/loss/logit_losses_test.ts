@@ -1,6 +1,6 @@
 /**
- * TRL's losses from logits to the gradient of the logits: mixtures with `sft`, WPO weights, LD-DPO, sorted losses. The
- * statistics that the device would report are made here in float64.
+ * TRL's losses from logits to the gradient of the logits: mixtures with `sft`, WPO weights, LD-DPO,
+ * sorted losses. The statistics that the device would report are made here in float64.
  */
 import { assert, assertEquals } from "@std/assert";
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";

@@ -1,5 +1,6 @@
 /**
- * Losses, gradients and rewards of TRL 1.13: its DPO losses on given log-probabilities, CPO, SimPO, ORPO and KTO.
+ * Losses, gradients and rewards of TRL 1.13: its DPO losses on given log-probabilities, CPO, SimPO,
+ * ORPO and KTO.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { LossOptions } from "../../../src/training/loss/loss_options.ts";
@@ -125,7 +126,9 @@ function columns(
   };
 }
 
-/** TRL's DPO has no conservative sigmoid: there label_smoothing changes nothing, here it is cDPO. */
+/**
+ * TRL's DPO has no conservative sigmoid: there label_smoothing changes nothing, here it is cDPO.
+ */
 function optionsOf(
   { loss_type, loss_weights, alpha = 0, ...config }: Config,
   trainer: string,
@@ -157,7 +160,8 @@ function check(
   },
 ): void {
   const result = preferenceLoss(logps, options);
-  const mean = (slope: number) => slope / result.losses.length; // TRL's gradients are of the mean, ours of the sum
+  // TRL's gradients are of the mean, ours of the sum
+  const mean = (slope: number) => slope / result.losses.length;
   const close = (
     found: ArrayLike<number>,
     wanted: ArrayLike<number>,

@@ -1,4 +1,7 @@
-/** Scores of the data as margin and weight of pairs: what they make of a loss, and where they are refused. */
+/**
+ * Scores of the data as margin and weight of pairs: what they make of a loss, and where they are
+ * refused.
+ */
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { tokenPair } from "../../../src/preference/tokens/token_examples.ts";

@@ -41,7 +41,10 @@ function assertSlopes(found: Float32Array, wanted: readonly number[]): void {
   }
 }
 
-/** Two pairs: two tokens chosen and one rejected, then one of each; the last token is a chosen prompt's. */
+/**
+ * Two pairs: two tokens chosen and one rejected, then one of each; the last token is a chosen
+ * prompt's.
+ */
 const PAIRS = Uint32Array.of(0, 0, 1, 2, 3, 2);
 const ANSWER_TOKENS = 5;
 const LOGPS = Float64Array.of(-0.4, -1.1, -2.3, -0.9, -1.7, -0.2);

@@ -1,5 +1,6 @@
 /**
- * Whole runs by every trainer, and the layouts of ORPO and KTO against sequences that share nothing.
+ * Whole runs by every trainer, and the layouts of ORPO and KTO against sequences that share
+ * nothing.
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";

@@ -117,7 +117,8 @@ test(
   "makeSchedule() is one step ahead in cosine_warmup_with_min_lr, and rises from warmup_lr_rate",
   pure,
   () => {
-    // (n + 1) / 2, then 2 + 6 * (1 + cos(pi * progress)) / 2 with progress 1/4, 1/2, 3/4, 1, 5/4, 3/2
+    // (n + 1) / 2, then 2 + 6 * (1 + cos(pi * progress)) / 2 with progress 1/4, 1/2, 3/4, 1, 5/4,
+    // 3/2
     const name = "cosine_warmup_with_min_lr";
     const falling = [7.12132, 5, 2.87868, 2, 2.87868, 5];
     assertEquals(rates(name, { min_lr: 2 }), [4, 8, ...falling]);

@@ -189,7 +189,8 @@ await gpuTest(
     const plan = await planBytes(device, sourcesOf({}));
     using counting = Device.counting(device);
     createMatrix(counting, 151_936, 896, "bf16");
-    // the largest window of the embedding; the logits alone would be 151,936 * 1,024 * 4 bytes = 622 MB
+    // the largest window of the embedding; the logits alone would be 151,936 * 1,024 * 4 bytes =
+    // 622 MB
     const window = counting.memory.largestBytes;
     assert(window <= mostBytes(device));
     assertEquals(plan.largest, window);

@@ -1,4 +1,7 @@
-/** A reference by name: asked first, freed, kept in the cache, and refused if its tokens are not the policy's. */
+/**
+ * A reference by name: asked first, freed, kept in the cache, and refused if its tokens are not the
+ * policy's.
+ */
 import {
   assert,
   assertAlmostEquals,

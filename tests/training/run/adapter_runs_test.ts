@@ -1,4 +1,7 @@
-/** Runs with adapters of every make, and with part of a model's own weights: how they start and what they leave. */
+/**
+ * Runs with adapters of every make, and with part of a model's own weights: how they start and what
+ * they leave.
+ */
 import { assert, assertEquals } from "@std/assert";
 import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts";
 import { loadAdapter } from "../../../src/model/adapter/adapter.ts";

@@ -1,4 +1,7 @@
-/** Adapters trained on a base of codes: losses beside those of a bf16 base, memory, and what is refused. */
+/**
+ * Adapters trained on a base of codes: losses beside those of a bf16 base, memory, and what is
+ * refused.
+ */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { PLAIN_ADAPTER } from "../../../src/model/adapter/adapter_config.ts";

@@ -1,7 +1,8 @@
 /**
- * A real trained model learns real preferences: stories260k (a story teller of 260,032 parameters) on 64 pairs of
- * dpo-en-demo, all its weights or an adapter. Its folder has no chat template, so one is named, as a user would; the
- * turn marks are no tokens of its vocabulary and become pieces of text, which serves as well.
+ * A real trained model learns real preferences: stories260k (a story teller of 260,032 parameters)
+ * on 64 pairs of dpo-en-demo, all its weights or an adapter. Its folder has no chat template, so
+ * one is named, as a user would; the turn marks are no tokens of its vocabulary and become pieces
+ * of text, which serves as well.
  */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
@@ -62,7 +63,8 @@ async function check(
     output_dir: folder.file("run"),
   }]);
   const { rows } = await runTraining(device, options, {
-    cacheFolder: folder.file("cache"), // the evaluation pairs have the reference of the training pairs
+    // the evaluation pairs have the reference of the training pairs
+    cacheFolder: folder.file("cache"),
   });
   const accuracies = rows.flatMap((row) =>
     row["eval_rewards/accuracies"] ?? []

@@ -9,7 +9,10 @@ import {
   writeRows,
 } from "./run_scene.ts";
 
-/** Three steps an epoch, so step 2 is in the midst of one; the log line of step 3 has steps of both halves. */
+/**
+ * Three steps an epoch, so step 2 is in the midst of one; the log line of step 3 has steps of both
+ * halves.
+ */
 const COMMON: Recipe = {
   max_steps: 5,
   logging_steps: 3,

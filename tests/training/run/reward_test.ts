@@ -1,4 +1,7 @@
-/** Reward models: where rewards are read, their gradient, a whole run, and what it leaves for others. */
+/**
+ * Reward models: where rewards are read, their gradient, a whole run, and what it leaves for
+ * others.
+ */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
 import { refreshWeight } from "../../../src/autograd/parameter.ts";

@@ -1,4 +1,6 @@
-/** Whole training runs on a small model, in a folder of their own that goes when the tests are over. */
+/**
+ * Whole training runs on a small model, in a folder of their own that goes when the tests are over.
+ */
 import { join } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import type { DeviceKind } from "../../../kernels/device/device_options.ts";

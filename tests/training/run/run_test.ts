@@ -92,7 +92,8 @@ await runTest(
     const { told, result } = await trainWithEverything(scene);
     const [start] = told.starts;
     assertAlmostEquals(start!.startingLoss!, Math.LN2, 1e-5);
-    // config.json's sizes: embedding, 2 layers of 4 + 3 matrices, 3 biases and 2 norms, the last norm; the head is tied
+    // config.json's sizes: embedding, 2 layers of 4 + 3 matrices, 3 biases and 2 norms, the last
+    // norm; the head is tied
     const layer = 2 * 64 * 64 + 2 * 32 * 64 + 3 * 144 * 64 + 64 + 32 + 32 +
       2 * 64;
     assertEquals(start!.trainableParameters, 600 * 64 + 2 * layer + 64);

@@ -1,6 +1,7 @@
 /**
- * Whole runs of TRL 1.13 replayed: every logged column of every step, and the weights at the end. Pairs lie here as
- * one shared prompt with two answers and no padding, there as a padded rectangle of two full sequences each.
+ * Whole runs of TRL 1.13 replayed: every logged column of every step, and the weights at the end.
+ * Pairs lie here as one shared prompt with two answers and no padding, there as a padded rectangle
+ * of two full sequences each.
  */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";

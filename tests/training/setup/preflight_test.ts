@@ -80,7 +80,8 @@ await runTest(
 await runTest(
   "runTraining() goes on where few weights can change at first",
   async (scene) => {
-    // half A of an adapter has no gradient yet; a norm's weight near 1 cannot move by 1e-8; step 1 of a warm-up is at 0
+    // half A of an adapter has no gradient yet; a norm's weight near 1 cannot move by 1e-8; step 1
+    // of a warm-up is at 0
     const gate = { ...LORA, lora_target_modules: ["gate_proj"] };
     const small = { learning_rate: 1e-8 };
     const warm = { learning_rate: 1e-7, warmup_steps: 10 };

@@ -20,7 +20,8 @@ const blocks = (config: Json) =>
   }).blocks;
 
 test("stepOperations() counts what each token passes", pure, () => {
-  // q and o 8 x 8, gate, up and down 8 x 12: for 5 tokens in two layers, for 3 in the last; k and v 8 x 4 for all in three
+  // q and o 8 x 8, gate, up and down 8 x 12: for 5 tokens in two layers, for 3 in the last; k and v
+  // 8 x 4 for all in three
   const asking = 2 * 64 + 3 * 96;
   assertEquals(blocks(QWEN2), 2 * ((5 + 5 + 3) * asking + 3 * 5 * 2 * 32));
 });
