@@ -9,15 +9,15 @@ import {
   forwardGpuShader,
 } from "./attention/attention.ts";
 import {
-  dkvShader,
-  dqShader,
-  forwardShader,
+  dkvCpuShader,
+  dqCpuShader,
+  forwardCpuShader,
 } from "./attention/attention_cpu.ts";
 import {
-  cacheRowsShader,
-  flatCacheRowsShader,
+  cacheRowsCpuShader,
+  cacheRowsGpuShader,
 } from "./attention/cache_rows.ts";
-import { cachedShader } from "./attention/cached_attention.ts";
+import { cachedCpuShader } from "./attention/cached_attention.ts";
 import { defineKernel, type Kernel } from "./device/kernel.ts";
 import type { Shader } from "./device/shader.ts";
 import { rowSquaresShader, updateScaleShader } from "./optimizers/adafactor.ts";
@@ -33,7 +33,10 @@ import {
   likeliestBlocksShader,
   likeliestShader,
 } from "./vocabulary/likeliest.ts";
-import { chunkCpuShader, chunkShader } from "./vocabulary/vocabulary_chunks.ts";
+import {
+  chunkCpuShader,
+  chunkGpuShader,
+} from "./vocabulary/vocabulary_chunks.ts";
 import { lowRankCpuShader } from "./few_rows/low_rank.ts";
 import {
   gatedCpuShader,
@@ -52,13 +55,13 @@ export const SHADERS: readonly Listed[] = [
   forwardGpuShader,
   dqGpuShader,
   dkvGpuShader,
-  forwardShader,
-  dqShader,
-  dkvShader,
-  cachedShader,
-  cacheRowsShader,
-  flatCacheRowsShader,
-  chunkShader,
+  forwardCpuShader,
+  dqCpuShader,
+  dkvCpuShader,
+  cachedCpuShader,
+  cacheRowsGpuShader,
+  cacheRowsCpuShader,
+  chunkGpuShader,
   chunkCpuShader,
   likeliestBlocksShader,
   likeliestShader,

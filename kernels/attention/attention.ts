@@ -14,11 +14,11 @@ import { singleKernel } from "../device/shader.ts";
 import { columnSums } from "../launch/column_sums.ts";
 import { flatTexture } from "../launch/flat_texture.ts";
 import {
-  dkvShader,
+  dkvCpuShader,
   dkvSizes,
-  dqShader,
+  dqCpuShader,
   dqSizes,
-  forwardShader,
+  forwardCpuShader,
   forwardSizes,
 } from "./attention_cpu.ts";
 import { attentionFile } from "./pieces/attention_pieces.ts";
@@ -177,7 +177,7 @@ function forwardOnCpu(
     ranges: flatTexture(device, ranges, "rgba32uint"),
   };
   device.launch(
-    forwardShader.kernel(own),
+    forwardCpuShader.kernel(own),
     { ...inputs, o, lse },
     params,
     blockGrid(params.rows, own.LANES * own.ROWS, shape.kvHeads),
@@ -358,7 +358,7 @@ function backwardOnCpu(
   const options = { constants: { SOFTCAP: softcap } };
   const rowSizes = dqSizes(headDim, lanesOf(device));
   device.launch(
-    dqShader.kernel(rowSizes),
+    dqCpuShader.kernel(rowSizes),
     { ...textures, dq },
     params,
     blockGrid(params.rows, rowSizes.LANES * rowSizes.ROWS, kvHeads),
@@ -366,7 +366,7 @@ function backwardOnCpu(
   );
   const keySizes = dkvSizes(headDim, lanesOf(device));
   device.launch(
-    dkvShader.kernel(keySizes),
+    dkvCpuShader.kernel(keySizes),
     { ...textures, query_ranges: queryRanges, dk, dv },
     params,
     blockGrid(params.keys, keySizes.LANES * keySizes.KEYS, kvHeads),

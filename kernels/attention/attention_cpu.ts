@@ -89,7 +89,7 @@ export function dkvSizes(headDim: number, lanes: Lanes): KeySizes {
 }
 
 /** `o` and `lse`; grid: blocks of rows folded over x and y, key heads on z. */
-export const forwardShader = createShader<RowSizes>(
+export const forwardCpuShader = createShader<RowSizes>(
   attentionFile("attention_cpu.wgsl", forwardText),
   {
     nameOf: (sizes) => `attention_cpu_${rowSizesName(sizes)}`,
@@ -104,7 +104,7 @@ export const forwardShader = createShader<RowSizes>(
 );
 
 /** dq; grid: blocks of rows folded over x and y, key heads on z. */
-export const dqShader = createShader<RowSizes>(
+export const dqCpuShader = createShader<RowSizes>(
   attentionFile("attention_dq_cpu.wgsl", dqText),
   {
     nameOf: (sizes) => `attention_dq_cpu_${rowSizesName(sizes)}`,
@@ -113,7 +113,7 @@ export const dqShader = createShader<RowSizes>(
 );
 
 /** dk and dv; grid: blocks of keys folded over x and y, key heads on z. */
-export const dkvShader = createShader<KeySizes>(
+export const dkvCpuShader = createShader<KeySizes>(
   attentionFile("attention_dkv_cpu.wgsl", dkvText),
   {
     nameOf: ({ QUADS, LANES, KEYS, QUERIES }) =>

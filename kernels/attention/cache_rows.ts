@@ -13,12 +13,12 @@ import type { RowStore } from "./row_store.ts";
 import { expectShape, type Tensor } from "../device/tensor.ts";
 
 /** Writes a cache in tensors. */
-export const cacheRowsShader = singleKernel(
+export const cacheRowsGpuShader = singleKernel(
   attentionFile("cache_rows_gpu.wgsl", text),
 );
 
 /** Writes a cache in flat textures. */
-export const flatCacheRowsShader = singleKernel(
+export const cacheRowsCpuShader = singleKernel(
   attentionFile("cache_rows_cpu.wgsl", cpuText),
 );
 
@@ -84,7 +84,7 @@ export function cacheRows(
   const count = (queries * qCols + 2 * tokens * kvCols) / width;
   if (count === 0) return turned;
   const half = (cosSin.shape[1] ?? 0) / 2;
-  const shader = isTexture ? flatCacheRowsShader : cacheRowsShader;
+  const shader = isTexture ? cacheRowsCpuShader : cacheRowsGpuShader;
   const constants = isTexture
     ? { WORKGROUP_SIZE, IN_FOURS: Number(!interleaved && half % 4 === 0) }
     : { WORKGROUP_SIZE };

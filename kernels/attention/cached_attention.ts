@@ -11,7 +11,7 @@ import { createShader } from "../device/shader.ts";
 import { allocateWithFlat, flatTexture } from "../launch/flat_texture.ts";
 import { attention } from "./attention.ts";
 import {
-  forwardShader,
+  forwardCpuShader,
   forwardSizes,
   type HeadTexels,
   headTexels,
@@ -100,7 +100,7 @@ function oneByOne(
   const split = cachedSplit(headDim, group, { lanes: lanesOf(device), room });
   const { blocks } = split;
   device.launch(
-    cachedShader.kernel(cachedSizes(headDim, split)),
+    cachedCpuShader.kernel(cachedSizes(headDim, split)),
     { ...cache, q, ranges, o, flat_o: o.flat },
     { queries, blocks, group, heads, kv_heads: kvHeads, scale },
     blockGrid(queries * blocks, 1, kvHeads),
@@ -128,7 +128,7 @@ function together(
     ranges: flatTexture(device, ranges, "rgba32uint"),
   };
   device.launch(
-    forwardShader.kernel(sizes),
+    forwardCpuShader.kernel(sizes),
     { ...inputs, ...cache, o, lse },
     { rows, group, heads, kv_heads: kvHeads, scale },
     blockGrid(rows, sizes.LANES * sizes.ROWS, kvHeads),
@@ -192,7 +192,7 @@ function cachedSizes(
 }
 
 /** Grid: queries times blocks folded over x and y, key heads on z. */
-export const cachedShader = createShader<CachedSizes>(
+export const cachedCpuShader = createShader<CachedSizes>(
   attentionFile("cached_attention_cpu.wgsl", cachedText),
   {
     nameOf: ({ QUADS, HEADS, HEAD_LANES, KEY_LANES }) =>

@@ -23,7 +23,7 @@ const PIECES = {
 };
 
 /** For GPUs, and for columns that 4 does not divide. */
-export const chunkShader = singleKernel({
+export const chunkGpuShader = singleKernel({
   name: "vocabulary_chunk_gpu.wgsl",
   text,
   pieces: PIECES,
@@ -99,7 +99,7 @@ export function updateRowStates(
     device.release(texture);
   } else {
     const all = { ...bindings, logits };
-    device.launch(chunkShader.kernel({}), all, sizes, grid, pipeline);
+    device.launch(chunkGpuShader.kernel({}), all, sizes, grid, pipeline);
   }
 }
 
