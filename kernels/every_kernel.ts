@@ -1,7 +1,7 @@
 /**
- * The list of all kernels, so that people can read and tests can compile what runs. A .wgsl file with an
- * entry point and without `//#` is a kernel as it is; one with both has its kernels listed here in every size; one
- * without an entry point is a piece of others.
+ * The list of all kernels, so that people can read and tests can compile what runs. A .wgsl file
+ * with an entry point and without `//#` is a kernel as it is; one with both has its kernels listed
+ * here in every size; one without an entry point is a piece of others.
  */
 import {
   dkvGpuShader,
@@ -88,7 +88,10 @@ export const SHADERS: readonly Listed[] = [
   flatTextureShader,
 ];
 
-/** Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()` completes. */
+/**
+ * Whether a .wgsl file is no kernel by itself: a piece of others, or a text that `expand()`
+ * completes.
+ */
 export function isExpanded(text: string): boolean {
   return !text.includes("@compute") || /^\s*\/\/#/m.test(text);
 }

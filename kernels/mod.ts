@@ -1,5 +1,6 @@
 /**
- * The device and its kernels: WebGPU in WGSL, with a kind of kernels for GPUs and a kind for software Vulkan on the CPU.
+ * The device and its kernels: WebGPU in WGSL, with a kind of kernels for GPUs and a kind for
+ * software Vulkan on the CPU.
  *
  * ```ts
  * import {

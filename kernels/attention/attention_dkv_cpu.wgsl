@@ -1,7 +1,7 @@
 //#values QUADS, LANES, KEYS, QUERIES, FLAT_WIDTH, WRAPS
-// dk and dv as in attention_dkv_gpu.wgsl, for CPUs: a lane owns KEYS keys with k, v, dk and dv in named
-// variables. All lanes walk, head by head of the group, over the queries that see any key of the
-// workgroup, QUERIES at a step.
+// dk and dv as in attention_dkv_gpu.wgsl, for CPUs: a lane owns KEYS keys with k, v, dk and dv in
+// named variables. All lanes walk, head by head of the group, over the queries that see any key of
+// the workgroup, QUERIES at a step.
 // Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.
 struct Params { keys: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 @group(0) @binding(0) var q: texture_storage_2d<rgba32float, read>;     // [queries, q_cols]

@@ -1,6 +1,7 @@
 // dq[i] = sum_j ds[i, j] k[j] with ds = p (dout . v - o . dout) slope and p = exp(score - lse),
 // where slope is the score's with respect to q . k. https://arxiv.org/abs/2205.14135, Algorithm 4.
-// Rows, tiles and invocations are those of attention_gpu.wgsl. Scores are made again, none is stored.
+// Rows, tiles and invocations are those of attention_gpu.wgsl. Scores are made again, none is
+// stored.
 // Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.
 alias Chunks2 = array<array<vec4f, 2>, 4>;
 alias Chunks = Chunks2; // [rows, ceil(head_dim / 32)]

@@ -1,7 +1,9 @@
 /** How a device is opened, and what its scopes are: plain types. */
 import type { Tensor } from "./tensor.ts";
 
-/** The kind of device that the kernels are written for: paths.ts says which of them run on which. */
+/**
+ * The kind of device that the kernels are written for: paths.ts says which of them run on which.
+ */
 export type DeviceKind = "cpu" | "gpu";
 
 /** How to open a device. */

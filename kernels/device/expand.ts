@@ -19,16 +19,21 @@
  * Expressions are those of expand_value.ts. Knows no device and reads no file: texts are given.
  */
 import {
-  type Block,
   parseBlocks,
   type Place,
+  type TextBlock,
   told,
   withPlace,
 } from "./expand_blocks.ts";
 import { eachNumber, fillParts, type Range } from "./expand_parts.ts";
-import { type Scope, truth, type Value, type Values } from "./expand_value.ts";
+import {
+  type NameScope,
+  type ShaderValue,
+  type ShaderValues,
+  truth,
+} from "./expand_value.ts";
 
-export type { Value, Values } from "./expand_value.ts";
+export type { ShaderValue, ShaderValues } from "./expand_value.ts";
 
 /** A shader file. */
 export interface ShaderFile {
@@ -45,15 +50,15 @@ export interface ShaderFile {
  * @throws {SyntaxError} if a line of the file is not as the rules have it, or a block has no end
  * @throws {TypeError} if a name has no value, or a value has no name in the file
  */
-export function expand(file: ShaderFile, values: Values): string {
+export function expand(file: ShaderFile, values: ShaderValues): string {
   return createExpander(file)(values);
 }
 
 /** As `expand()` for many values: each file is read once, at its first use. */
 export function createExpander(
   { name, text, pieces = {} }: ShaderFile,
-): (values: Values) => string {
-  const read = new Map<string, readonly Block[]>();
+): (values: ShaderValues) => string {
+  const read = new Map<string, readonly TextBlock[]>();
   const blocksOf = (file: string, text: string) => {
     const blocks = read.get(file) ?? parseBlocks(file, text);
     read.set(file, blocks);
@@ -62,7 +67,7 @@ export function createExpander(
   return (values) => {
     const blocks = blocksOf(name, text);
     expectNames(name, blocks, values);
-    const scope: Scope = new Map(Object.entries(values));
+    const scope: NameScope = new Map(Object.entries(values));
     const lines: string[] = [];
     const users = [name];
     write(blocks, { pieces, blocksOf, users, scope, indent: "", lines });
@@ -72,8 +77,8 @@ export function createExpander(
 
 function expectNames(
   file: string,
-  blocks: readonly Block[],
-  values: Values,
+  blocks: readonly TextBlock[],
+  values: ShaderValues,
 ): void {
   const names = blocks.flatMap((block) =>
     block.kind === "values" ? block.names : []
@@ -92,19 +97,19 @@ function quoted(names: readonly string[]): string {
 
 interface Writer {
   readonly pieces: Readonly<Record<string, string>>;
-  readonly blocksOf: (file: string, text: string) => readonly Block[];
+  readonly blocksOf: (file: string, text: string) => readonly TextBlock[];
   /** The files in writing, each used by the one before. */
   readonly users: readonly string[];
-  readonly scope: Scope;
+  readonly scope: NameScope;
   /** Stands before each line that is not empty. */
   readonly indent: string;
   readonly lines: string[];
 }
 
 /** Writes blocks; the names that they make are gone at their end. */
-function write(blocks: readonly Block[], writer: Writer): void {
+function write(blocks: readonly TextBlock[], writer: Writer): void {
   const { scope } = writer;
-  const before: [name: string, value: Value | undefined][] = [];
+  const before: [name: string, value: ShaderValue | undefined][] = [];
   let place: Place | undefined;
   try {
     for (const block of blocks) {
@@ -125,7 +130,7 @@ function write(blocks: readonly Block[], writer: Writer): void {
 }
 
 function writeBlock(
-  block: Exclude<Block, { kind: "let" }>,
+  block: Exclude<TextBlock, { kind: "let" }>,
   writer: Writer,
 ): void {
   const { scope } = writer;
@@ -155,7 +160,7 @@ function writeBlock(
 }
 
 function writePiece(
-  { file, given, indent }: Extract<Block, { kind: "use" }>,
+  { file, given, indent }: Extract<TextBlock, { kind: "use" }>,
   writer: Writer,
 ): void {
   const { pieces, users, scope } = writer;
@@ -168,7 +173,7 @@ function writePiece(
   if (users.includes(file)) {
     throw new TypeError(`"${file}" uses itself, by "${users.at(-1)}"`);
   }
-  const inner: Scope = new Map(scope);
+  const inner: NameScope = new Map(scope);
   for (const [name, value] of given) inner.set(name, value(scope));
   write(writer.blocksOf(file, text), {
     ...writer,
@@ -181,7 +186,7 @@ function writePiece(
 /** Calls `action` for each round of nested loops, the first range outermost. */
 function eachRound(
   [range, ...inner]: readonly Range[],
-  scope: Scope,
+  scope: NameScope,
   action: () => void,
 ): void {
   if (range === undefined) action();

@@ -19,18 +19,18 @@ export interface Place {
 }
 
 /** A name and what it is to stand for. */
-export type Given = readonly [name: string, value: Expression];
+export type GivenValue = readonly [name: string, value: Expression];
 
 /** One way of a choice. */
 export interface Branch {
   readonly place: Place;
   /** Undefined for `//#else`. */
   readonly condition: Expression | undefined;
-  readonly body: readonly Block[];
+  readonly body: readonly TextBlock[];
 }
 
 /** A line, or what stands between two lines with `//#`. */
-export type Block =
+export type TextBlock =
   & { readonly place: Place }
   & (
     | { readonly kind: "line"; readonly parts: readonly Part[] }
@@ -39,18 +39,18 @@ export type Block =
       readonly names: readonly string[];
       readonly values: readonly Expression[];
     }
-    | { readonly kind: "let"; readonly given: Given }
+    | { readonly kind: "let"; readonly given: GivenValue }
     | {
       readonly kind: "use";
       /** White space before the line, and so before all lines of the file. */
       readonly indent: string;
       readonly file: string;
-      readonly given: readonly Given[];
+      readonly given: readonly GivenValue[];
     }
     | {
       readonly kind: "for";
       readonly ranges: readonly Range[];
-      readonly body: readonly Block[];
+      readonly body: readonly TextBlock[];
     }
     | { readonly kind: "if"; readonly branches: readonly Branch[] }
   );
@@ -77,7 +77,7 @@ export function withPlace(error: unknown, { file, line }: Place): unknown {
  *
  * @throws {SyntaxError} if a line is not as the rules have it, or a block has no end
  */
-export function parseBlocks(file: string, text: string): Block[] {
+export function parseBlocks(file: string, text: string): TextBlock[] {
   const lines = { file, texts: text.replace(/\n$/, "").split("\n"), next: 0 };
   const blocks = readBlocks(lines);
   const rest = lines.texts[lines.next];
@@ -101,8 +101,8 @@ function directive({ texts, next }: Lines): [word?: string, rest?: string] {
 }
 
 /** Up to a line that ends the block around these, which is not taken. */
-function readBlocks(lines: Lines): Block[] {
-  const blocks: Block[] = [];
+function readBlocks(lines: Lines): TextBlock[] {
+  const blocks: TextBlock[] = [];
   while (lines.next < lines.texts.length) {
     const [word, rest = ""] = directive(lines);
     if (word === "end" || word === "else") break;
@@ -117,7 +117,7 @@ function readBlock(
   lines: Lines,
   place: Place,
   [line, word, rest]: readonly [string, string | undefined, string],
-): Block {
+): TextBlock {
   switch (word) {
     case undefined:
       return { kind: "line", place, parts: parseParts(line) };
@@ -160,7 +160,7 @@ function readBlock(
   }
 }
 
-function readChoice(lines: Lines, place: Place, first: string): Block {
+function readChoice(lines: Lines, place: Place, first: string): TextBlock {
   const condition = readExpression(first);
   const branches: Branch[] = [{ place, condition, body: readBlocks(lines) }];
   while (branches.at(-1)?.condition !== undefined) {
@@ -192,7 +192,7 @@ function takeEnd(lines: Lines, begin: string): void {
   );
 }
 
-function parseGiven(text: string): Given {
+function parseGiven(text: string): GivenValue {
   const [, name, value] = matched(
     /^\s*(\w+)\s*=\s*(.+?)\s*$/,
     text,

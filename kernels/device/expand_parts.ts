@@ -4,8 +4,8 @@
  */
 import {
   type Expression,
+  type NameScope,
   readExpression,
-  type Scope,
   whole,
 } from "./expand_value.ts";
 
@@ -136,7 +136,7 @@ function endOfRepeat(line: string, at: number): RegExpExecArray | null {
 }
 
 /** A line with its values put in. */
-export function fillParts(parts: readonly Part[], scope: Scope): string {
+export function fillParts(parts: readonly Part[], scope: NameScope): string {
   let line = "";
   for (const part of parts) {
     if (part.kind === "text") line += part.text;
@@ -148,7 +148,7 @@ export function fillParts(parts: readonly Part[], scope: Scope): string {
 
 function fillRepeat(
   { parts, range, how, by }: Extract<Part, { kind: "repeat" }>,
-  scope: Scope,
+  scope: NameScope,
 ): string {
   const texts: string[] = [];
   eachNumber(range, scope, () => texts.push(fillParts(parts, scope)));
@@ -159,7 +159,7 @@ function fillRepeat(
 /** Calls `action` for each number of a range, which its name stands for meanwhile. */
 export function eachNumber(
   { name, first, end }: Range,
-  scope: Scope,
+  scope: NameScope,
   action: () => void,
 ): void {
   const before = scope.get(name);

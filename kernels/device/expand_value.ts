@@ -5,23 +5,29 @@
  */
 
 /** A size, a word such as the type of a weight, or a yes or no. */
-export type Value = number | string | boolean;
+export type ShaderValue = number | string | boolean;
 
 /** Values by the names that a shader file uses. */
-export type Values = Readonly<Record<string, Value>>;
+export type ShaderValues = Readonly<Record<string, ShaderValue>>;
 
 /** What names stand for while a text is written. */
-export type Scope = Map<string, Value>;
+export type NameScope = Map<string, ShaderValue>;
 
 /** An expression that has been read: its value where names stand for something. */
-export type Expression = (scope: Scope) => Value;
+export type Expression = (scope: NameScope) => ShaderValue;
 
 const TOKEN =
   /\s*(?:(\d+)(?!\w)|([A-Za-z_]\w*)|"([^"]*)"|(&&|\|\||[=!<>]=|[-+*\/%<>!()?:\[\]]))/y;
 
 /** How tightly operators bind; `/` rounds down, as whole numbers do in WGSL. */
 const OPERATORS: Readonly<
-  Record<string, readonly [level: number, apply: (a: Value, b: Value) => Value]>
+  Record<
+    string,
+    readonly [
+      level: number,
+      apply: (a: ShaderValue, b: ShaderValue) => ShaderValue,
+    ]
+  >
 > = {
   "||": [1, (a, b) => truth(a) || truth(b)],
   "&&": [2, (a, b) => truth(a) && truth(b)],
@@ -82,7 +88,7 @@ function operation(reading: Reading, level: number): Expression {
 }
 
 function applied(
-  apply: (a: Value, b: Value) => Value,
+  apply: (a: ShaderValue, b: ShaderValue) => ShaderValue,
   left: Expression,
   right: Expression,
 ): Expression {
@@ -148,13 +154,13 @@ function unexpected(
 }
 
 /** Whether a condition holds: a number does if it is not zero. */
-export function truth(value: Value): boolean {
+export function truth(value: ShaderValue): boolean {
   if (typeof value !== "string") return Boolean(value);
   throw new TypeError(`found "${value}", expected a number or a comparison`);
 }
 
 /** A value as a number; yes is 1. */
-export function whole(value: Value): number {
+export function whole(value: ShaderValue): number {
   const number = typeof value === "string" ? NaN : Number(value);
   if (Number.isInteger(number)) return number;
   throw new TypeError(
@@ -162,20 +168,20 @@ export function whole(value: Value): number {
   );
 }
 
-function divisor(value: Value): number {
+function divisor(value: ShaderValue): number {
   const number = whole(value);
   if (number !== 0) return number;
   throw new RangeError("found a division by 0, expected another divisor");
 }
 
-function letterOf(word: Value, place: Value): string {
+function letterOf(word: ShaderValue, place: ShaderValue): string {
   const letter = typeof word === "string" ? word[whole(place)] : undefined;
   if (letter !== undefined) return letter;
   const found = `letter ${place} of ${JSON.stringify(word)}`;
   throw new RangeError(`found ${found}, expected one of a word`);
 }
 
-function alike(a: Value, b: Value): boolean {
+function alike(a: ShaderValue, b: ShaderValue): boolean {
   if (typeof a === "string" && typeof b === "string") return a === b;
   return whole(a) === whole(b);
 }

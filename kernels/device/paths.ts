@@ -5,8 +5,9 @@
 import type { DeviceKind } from "./device_options.ts";
 
 /**
- * As many rows as answers that grow at once usually have. For so few rows a launch's own cost and the
- * loads of the weights count, so there are kernels of their own; more rows are faster by the others.
+ * As many rows as answers that grow at once usually have. For so few rows a launch's own cost and
+ * the loads of the weights count, so there are kernels of their own; more rows are faster by the
+ * others.
  */
 export const FEW_ROWS = 4;
 

@@ -5,8 +5,8 @@
 import {
   createExpander,
   type ShaderFile,
-  type Value,
-  type Values,
+  type ShaderValue,
+  type ShaderValues,
 } from "./expand.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
 
@@ -27,7 +27,7 @@ export interface ShaderUse<T> {
   /** The name of a kernel in profiles and errors, another one for other values. */
   readonly nameOf: (of: T) => string;
   /** The values by the names in the file; default: T names them itself. */
-  readonly valuesOf?: (of: T) => Values;
+  readonly valuesOf?: (of: T) => ShaderValues;
   /**
    * All that launches choose, some of it where any number may be chosen, as for the size of a head.
    */
@@ -35,7 +35,9 @@ export interface ShaderUse<T> {
 }
 
 /** The kernels of a shader file, which takes the values `V`. */
-export function createShader<V extends { readonly [K in keyof V]: Value }>(
+export function createShader<
+  V extends { readonly [K in keyof V]: ShaderValue },
+>(
   file: ShaderFile,
   use: Omit<ShaderUse<V>, "valuesOf">,
 ): Shader<V>;

@@ -35,7 +35,7 @@ export interface Choices {
 /**
  * Choices sorted by expert: slot s belongs to the expert g with `starts[g] <= s < starts[g + 1]`.
  */
-export interface Slots extends Groups {
+export interface ExpertSlots extends Groups {
   /** u32 `[tokens * k]`: the token of each slot. */
   readonly tokens: Tensor;
   /** u32 `[tokens, k]`: the slot of each choice. */
@@ -103,7 +103,7 @@ export function sortChoices(
   device: Device,
   chosen: Tensor,
   experts: number,
-): Slots {
+): ExpertSlots {
   const [most, k] = matrixShape(chosen);
   const choices = most * k;
   const starts = device.zeros([experts + 1], "u32");

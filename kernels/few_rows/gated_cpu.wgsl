@@ -1,5 +1,7 @@
-// y[t, j] = activation(gate[t, j]) up[t, j], where gate and up are the parts 0 and 1 as c_i of together_cpu.wgsl
-// One workgroup per COLS * COL_LANES columns. y is written as the texture that the next product reads as well.
+// y[t, j] = activation(gate[t, j]) up[t, j], where gate and up are the parts 0 and 1 as c_i of
+// together_cpu.wgsl
+// One workgroup per COLS * COL_LANES columns. y is written as the texture that the next product
+// reads as well.
 //#values TYPE, PARTS, ROWS, COLS, COL_LANES
 alias Real = vec4f;
 override ACTIVATION: u32 = 0;

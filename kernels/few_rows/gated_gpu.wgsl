@@ -1,4 +1,5 @@
-// y[t, j] = activation(gate[t, j]) up[t, j], where gate and up are the parts 0 and 1 as c_i of together_gpu.wgsl
+// y[t, j] = activation(gate[t, j]) up[t, j], where gate and up are the parts 0 and 1 as c_i of
+// together_gpu.wgsl
 // One workgroup of 16 x 4 per 8 columns, for ROWS rows t.
 //#values PARTS
 alias Real = f32;

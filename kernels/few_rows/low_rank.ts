@@ -1,6 +1,7 @@
 /**
- * The lower half of an adapter with its factor, `h = factor * A x`. For a few tokens, as while an answer grows, one
- * launch for several adapters of one input; else a product each, and a scaling where tokens have factors of their own.
+ * The lower half of a LoRA adapter with its factor, `h = factor * A x`. A few tokens, as while an
+ * answer grows, take one launch for the adapters of all layers with one input. More tokens take a
+ * product each, and a scaling where tokens have factors of their own.
  */
 import type { Device } from "../device/device.ts";
 import { lanesOf } from "../device/lanes.ts";
@@ -48,7 +49,7 @@ export function lowRank(
 }
 
 /**
- * As `lowRank()` for several adapters of one input and factor.
+ * As `lowRank()` for several LoRA adapters with one input and factor.
  *
  * @param halves each `[r, in]`
  * @throws {TypeError} if the shapes do not fit

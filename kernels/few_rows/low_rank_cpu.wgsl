@@ -1,6 +1,7 @@
-// h_i[t, j] = factor[t] * sum_k x[t, k] a_i[j, k], the lower halves of the LoRA adapters of PARTS layers with one input
-// One workgroup per 8 columns j of a part i and token t; ranks are multiples of 4. Lanes share the sum over k, since a low
-// rank has too few columns for them. A token of factor 0 costs nothing.
+// h_i[t, j] = factor[t] * sum_k x[t, k] a_i[j, k], the lower halves of the LoRA adapters of PARTS
+// layers with one input
+// One workgroup per 8 columns j of a part i and token t; ranks are multiples of 4. Lanes share the
+// sum over k, since a low rank has too few columns for them. A token of factor 0 costs nothing.
 //#values PARTS
 override LANES: u32 = 8; // at most 16
 override HAS_FACTORS: bool = false;

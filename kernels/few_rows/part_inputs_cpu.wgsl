@@ -1,4 +1,5 @@
-// The bindings of PARTS products of one `a` on CPU devices: of each part b, its bias, and the second pair.
+// The bindings of PARTS products of one `a` on CPU devices: of each part b, its bias, and the
+// second pair.
 @group(0) @binding(0) var a: texture_storage_2d<rgba32float, read>;      // [rows, length], flat
 //#for i in PARTS
 @group(0) @binding(#{1 + 4 * i}) var b_#{i}: texture_storage_2d<rgba32uint, read>;      // [cols<i>, length] of TYPE, flat

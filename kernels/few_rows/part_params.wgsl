@@ -1,5 +1,5 @@
-// Params of PARTS products of one `a`. EACH: every part is stored by itself, in workgroups [first_tile<i>,
-// first_tile<i + 1>), with one factor for all rows or one a row.
+// Params of PARTS products of one `a`. EACH: every part is stored by itself, in workgroups
+// [first_tile<i>, first_tile<i + 1>), with one factor for all rows or one a row.
 struct Params {
   rows: u32, length: u32, a_word: u32, a_pitch: u32, b_row: u32, b_pitch: u32,
   //#for i in PARTS

@@ -1,4 +1,5 @@
-// The sums of each part on GPUs: what an invocation adds up, and what sixteen of them have together.
+// The sums of each part on GPUs: what an invocation adds up, and what sixteen of them have
+// together.
 //#for i in PARTS
 // of a pair of columns of part #{i}: an invocation's share of the sums of each row
 fn sums#{i}(col: u32, lane: u32) -> array<vec2f, 4> {

@@ -1,7 +1,7 @@
 /**
- * Products of a few rows with several weights in one launch, as an answer that grows has them: queries, keys and
- * values, or the two of a gated unit. A launch costs as much as a small kernel. The sums are those of `linear()` to the
- * bit. Knows no model.
+ * Products of a few rows with several weights in one launch, as an answer that grows has them:
+ * queries, keys and values, or the two of a gated unit. A launch costs as much as a small kernel.
+ * The sums are those of `linear()` to the bit. Knows no model.
  */
 import type { Device } from "../device/device.ts";
 import type { Kernel } from "../device/kernel.ts";
@@ -146,13 +146,18 @@ export function numbered<T>(
   return Object.fromEntries(values.map((value, i) => [`${name}${i}`, value]));
 }
 
-/** Where each part begins if they lie one after another, and where the last one ends: `[counts + 1]`. */
+/**
+ * Where each part begins if they lie one after another, and where the last one ends: `[counts +
+ * 1]`.
+ */
 export function runningSums(counts: readonly number[]): number[] {
   let sum = 0;
   return [0, ...counts.map((count) => sum += count)];
 }
 
-/** Whether `productsTogether()` and `gatedProducts()` can multiply `x [tokens, in]` with weights. */
+/**
+ * Whether `productsTogether()` and `gatedProducts()` can multiply `x [tokens, in]` with weights.
+ */
 export function canGoTogether(
   device: Device,
   x: Tensor,
@@ -214,7 +219,8 @@ export function productsTogether(
 }
 
 /**
- * `activation(gate) * up`, `[tokens, out]` from x `[tokens, in]`, with the texture that the next product reads.
+ * `activation(gate) * up`, `[tokens, out]` from x `[tokens, in]`, with the texture that the next
+ * product reads.
  *
  * @param parts gate and up, whose weights pass `canGoTogether()` and are of one shape
  */

@@ -1,7 +1,8 @@
 // c_i[t, j] = factor[t] (sum_k a[t, k] b_i[j, k], the same of a second pair, and bias_i[j])
-// One workgroup per COLS * COL_LANES columns of a part i, for at most ROWS rows t. Each part is the product of few rows of
-// matmul_cpu.wgsl, in its order of sums. A launch takes a CPU some 40 to 70 us beside its work, and a decoded token has
-// hundreds of them: so several weights of one input share a launch.
+// One workgroup per COLS * COL_LANES columns of a part i, for at most ROWS rows t. Each part is the
+// product of few rows of matmul_cpu.wgsl, in its order of sums. A launch takes a CPU some 40 to 70
+// us beside its work, and a decoded token has hundreds of them: so several weights of one input
+// share a launch.
 //#values TYPE, PARTS, ROWS, COLS, COL_LANES
 //#use "part_params.wgsl" EACH = 1
 //#use "part_inputs_cpu.wgsl"

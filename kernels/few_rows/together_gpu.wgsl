@@ -1,5 +1,6 @@
 // c_i[t, j] = factor[t] (sum_k a[t, k] b_i[j, k], the same of a second pair, and bias_i[j])
-// One workgroup of 16 x 4 per 8 columns of a part i, for ROWS rows t. Each part is few_rows_gpu.wgsl, in its order of sums.
+// One workgroup of 16 x 4 per 8 columns of a part i, for ROWS rows t. Each part is
+// few_rows_gpu.wgsl, in its order of sums.
 //#values PARTS
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16
 override ROWS: u32 = 1;

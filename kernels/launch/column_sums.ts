@@ -1,6 +1,6 @@
 /**
- * Sums over the rows of a matrix, in stages of fixed order: the gradient of a bias, squares for a moment. The same
- * bits in each run.
+ * Sums over the rows of a matrix, in stages of fixed order: the gradient of a bias, squares for a
+ * moment. The same bits in each run.
  */
 import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "./element_launch.ts";
@@ -15,7 +15,8 @@ const kernel = defineKernel("column_sums", source);
 export const BLOCK_ROWS = 32;
 
 /**
- * Sums of each column of `x [rows, cols]`, added to `into [cols]` if it is given, else a new tensor `[cols]`.
+ * Sums of each column of `x [rows, cols]`, added to `into [cols]` if it is given, else a new tensor
+ * `[cols]`.
  *
  * @param options.squares sum the squares instead; default false
  * @throws {TypeError} if `into` has another shape

@@ -1,4 +1,5 @@
-// y[b, c] = sum of x[r, c], or of its square, over the block's rows r, from b * block_rows on        one invocation per block b and Real c
+// y[b, c] = sum of x[r, c], or of its square, over the block's rows r, from b * block_rows on
+// one invocation per block b and Real c
 alias Real = f32;                                                  // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { rows: u32, cols: u32, block_rows: u32, blocks: u32, accumulate: u32, squares: u32 }

@@ -1,7 +1,7 @@
 /**
- * Launches a kernel that treats every element alike: four elements an invocation where the length allows, and in
- * windows where a tensor is larger than a binding. Knows no op. Measured on the software adapter: with vec4 loads a
- * storage texture is not faster here, so both kinds share these kernels.
+ * Launches a kernel that treats every element alike: four elements an invocation where the length
+ * allows, and in windows where a tensor is larger than a binding. Knows no op. Both kinds
+ * of device share these kernels: with vec4 loads a storage texture was not faster on a CPU.
  */
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
@@ -10,10 +10,13 @@ import { elementWindows, windowView } from "./launch_windows.ts";
 import type { PipelineOptions } from "../device/pipelines.ts";
 import { elements, type Tensor } from "../device/tensor.ts";
 
-/** Invocations of a workgroup; fewer cost the software adapter twice the time. */
+/** Invocations of a workgroup; fewer cost a CPU device twice the time. */
 export const GROUP_SIZE = 256;
 
-/** Elements per invocation, and the options that make the kernel so: `Real` is `vec4f` if `divides` is a multiple of 4. */
+/**
+ * Elements per invocation, and the options that make the kernel so: `Real` is `vec4f` if `divides`
+ * is a multiple of 4.
+ */
 export function elementWidth(
   divides: number,
 ): { width: 1 | 4; options: Required<PipelineOptions> } {
@@ -28,8 +31,8 @@ export function elementWidth(
 }
 
 /**
- * Launches `kernel` over f32 tensors of equal length, whose parameter `count` is the invocations. Does nothing if they
- * are empty.
+ * Launches `kernel` over f32 tensors of equal length, whose parameter `count` is the invocations.
+ * Does nothing if they are empty.
  *
  * @param tensors by the kernel's binding names; its text has `alias Real` and `WORKGROUP_SIZE`
  * @param options.shared further bindings, which every window is given whole

@@ -1,7 +1,7 @@
 /**
- * A tensor's words as a storage texture. CPU adapters read a texture twelve times faster than a buffer, and the
- * copy runs at the memory's speed, so their kernels take their inputs this way. A few words are copied by a kernel, or
- * written by the one that makes them. Knows no op.
+ * A tensor's words as a storage texture. CPU devices read a texture twelve times faster than a
+ * buffer, and the copy runs at the memory's speed, so their kernels take their inputs this way. A
+ * few words are copied by a kernel, or written by the kernel that makes them. Knows no op.
  */
 import type { Device } from "../device/device.ts";
 import { createShader } from "../device/shader.ts";
@@ -14,15 +14,16 @@ export type TexelFormat = "rgba32float" | "rgba32uint";
 /** Texels in a row of a flat texture; a buffer of 128 MiB fills 16,384 rows of them. */
 export const FLAT_WIDTH = 512;
 /**
- * Texels that a row has beyond those, never read: without them rows of 1,024 or 2,048 numbers begin whole multiples of
- * 4 KB apart, in the same few sets of a processor's first cache, and products of such widths lose up to a fifth.
+ * Texels that a row has beyond those, never read: without them rows of 1,024 or 2,048 numbers begin
+ * whole multiples of 4 KB apart, in the same few sets of a processor's first cache, and products of
+ * such widths lose up to a fifth.
  */
 const SPARE_WIDTH = 4;
 const TEXEL_BYTES = 16;
 
 /**
- * A copy ends the pass of the launches before it, and a pass costs the processor up to 50 us where a model's buffers are
- * alive, more than a kernel takes for a few words.
+ * A copy ends the pass of the launches before it, and a pass costs the processor up to 50 us where
+ * a model's buffers are alive, more than a kernel takes for a few words.
  */
 export const FEW_WORDS = 4096;
 
@@ -41,8 +42,9 @@ export function flatBytes(words: number): number {
 }
 
 /**
- * Rows of a texture for `words` 16-byte words, never a power of two: lavapipe compiles a kernel anew, a second each,
- * for every combination of textures whose sides are powers of two and textures whose sides are not.
+ * Rows of a texture for `words` 16-byte words, never a power of two: lavapipe compiles a kernel
+ * anew, a second each, for every combination of textures whose sides are powers of two and textures
+ * whose sides are not.
  */
 function flatRows(words: number): number {
   const rows = Math.max(3, Math.ceil(words / FLAT_WIDTH));
@@ -60,7 +62,10 @@ export function allocateFlat(
   return device.allocateTexture(format, FLAT_WIDTH + SPARE_WIDTH, rows);
 }
 
-/** A tensor of whole words with the texture that a kernel fills beside it, both with arbitrary contents. */
+/**
+ * A tensor of whole words with the texture that a kernel fills beside it, both with arbitrary
+ * contents.
+ */
 export function allocateWithFlat(
   device: Device,
   shape: readonly number[],
@@ -70,8 +75,9 @@ export function allocateWithFlat(
 }
 
 /**
- * Copies a tensor to a texture of `FLAT_WIDTH` texels a row and some to spare: word i becomes component `i % 4` of texel
- * `(i / 4 % FLAT_WIDTH, i / 4 / FLAT_WIDTH)`. A snapshot: later writes to the tensor do not show in it.
+ * Copies a tensor to a texture of `FLAT_WIDTH` texels a row and some to spare: word i becomes
+ * component `i % 4` of texel `(i / 4 % FLAT_WIDTH, i / 4 / FLAT_WIDTH)`. A snapshot: later writes
+ * to the tensor do not show in it.
  */
 export function flatTexture(
   device: Device,

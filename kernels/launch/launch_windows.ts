@@ -1,4 +1,7 @@
-/** Cuts tensors that are larger than what the adapter binds into windows, each a view. Knows no kernel. */
+/**
+ * Cuts tensors that are larger than what the device binds into windows, each a view. Knows no
+ * kernel.
+ */
 import type { Device } from "../device/device.ts";
 import { elements, rowsView, type Tensor } from "../device/tensor.ts";
 
@@ -12,7 +15,8 @@ export interface Window {
 }
 
 /**
- * Cuts `count` 4-byte elements into windows that one binding holds, of whole multiples of `unit` elements.
+ * Cuts `count` 4-byte elements into windows that one binding holds, of whole multiples of `unit`
+ * elements.
  *
  * @param unit multiple of 64, so that each window begins where a binding may
  */

@@ -1,4 +1,7 @@
-/** Rows filled up with zeros to a multiple of four columns, so that every other kernel may read four at a time. */
+/**
+ * Rows filled up with zeros to a multiple of four columns, so that every other kernel may read four
+ * at a time.
+ */
 import type { Device } from "../device/device.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";

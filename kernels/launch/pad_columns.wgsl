@@ -1,4 +1,5 @@
-// y[i, j] = j < cols ? x[i, j] : 0                  one invocation per element of y, grid folded over x and y
+// y[i, j] = j < cols ? x[i, j] : 0
+// one invocation per element of y, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { rows: u32, cols: u32, pitch: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;            // [rows, cols]

@@ -1,5 +1,7 @@
-// y[j, i] = x[i, first + j], and 0 for i past the end of x        one invocation per 4 x 4 elements of y
-// As transpose_gpu.wgsl, from a flat texture: CPU adapters load from textures twelve times faster, so whole words are used.
+// y[j, i] = x[i, first + j], and 0 for i past the end of x
+// one invocation per 4 x 4 elements of y
+// As transpose_gpu.wgsl, from a flat texture: CPUs load from textures twelve times faster,
+// so whole words are used.
 struct Params { rows: u32, pitch: u32, first: u32, count: u32, y_pitch: u32 }
 @group(0) @binding(0) var x: texture_storage_2d<rgba32float, read>; // [rows, pitch] words, flat
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;    // [count, y_pitch] words

@@ -1,4 +1,5 @@
-// y[j, i] = x[i, first + j], and 0 for i past the end of x        one invocation per 4 elements of y
+// y[j, i] = x[i, first + j], and 0 for i past the end of x
+// one invocation per 4 elements of y
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { rows: u32, cols: u32, first: u32, count: u32, pitch: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;            // [rows, cols]

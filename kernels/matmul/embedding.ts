@@ -1,4 +1,6 @@
-/** Rows of a weight by number, from the same memory that the products read: tied heads hold it once. */
+/**
+ * Rows of a weight by number, from the same memory that the products read: tied heads hold it once.
+ */
 import { isCodeDType } from "../matrix/codebooks.ts";
 import type { Device } from "../device/device.ts";
 import gpuText from "./embedding_gpu.wgsl" with { type: "text" };
@@ -17,7 +19,8 @@ const kernels = {
 const WORKGROUP_SIZE = 64;
 
 /**
- * Rows of w by their numbers: f32 `[n, cols]`. That each number is below `w.rows` is the caller's matter.
+ * Rows of w by their numbers: f32 `[n, cols]`. That each number is below `w.rows` is the caller's
+ * matter.
  *
  * @param ids u32 `[n]`
  * @throws {TypeError} if `ids` is not u32, or w is codes

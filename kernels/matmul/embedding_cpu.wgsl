@@ -1,5 +1,6 @@
-// y[i, :] = w[ids[i], :] where ids[i] lies in this window of w      one invocation per 4 elements of y
-// As embedding_gpu.wgsl, from a flat texture: CPU adapters load from textures twelve times faster.
+// y[i, :] = w[ids[i], :] where ids[i] lies in this window of w
+// one invocation per 4 elements of y
+// As embedding_gpu.wgsl, from a flat texture: CPUs load from textures twelve times faster.
 override FORMAT: u32 = 0;   // of w: 0 = f32, 1 = bf16, 2 = f16
 struct Params { count: u32, cols: u32, pitch: u32, first: u32, rows: u32 }
 @group(0) @binding(0) var<storage, read> ids: array<u32>;          // [count]

@@ -1,4 +1,5 @@
-// y[i, :] = w[ids[i], :] where ids[i] lies in this window of w      one invocation per 4 elements of y
+// y[i, :] = w[ids[i], :] where ids[i] lies in this window of w
+// one invocation per 4 elements of y
 override WORKGROUP_SIZE: u32 = 64;
 override FORMAT: u32 = 0;   // of w: 0 = f32, 1 = bf16, 2 = f16
 struct Params { count: u32, cols: u32, pitch: u32, first: u32, rows: u32 }

@@ -1,5 +1,5 @@
-// dw[i, j] += sum of dy[s, i] x[s, j] over s = starts[group] .. starts[group + 1] - 1, counted from row_base
-// one workgroup per 32 x 32 outputs: eight lanes of four columns, four rows at a time
+// dw[i, j] += sum of dy[s, i] x[s, j] over s = starts[group] .. starts[group + 1] - 1, counted from
+// row_base one workgroup per 32 x 32 outputs: eight lanes of four columns, four rows at a time
 struct Params { out: u32, cols: u32, dy_pitch: u32, x_pitch: u32, group: u32, row_base: u32, rows: u32 }
 @group(0) @binding(0) var dy: texture_storage_2d<rgba32float, read>;  // [rows, dy_pitch], flat
 @group(0) @binding(1) var x: texture_storage_2d<rgba32float, read>;   // [rows, x_pitch], flat

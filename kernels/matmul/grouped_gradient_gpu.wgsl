@@ -1,5 +1,5 @@
-// dw[i, j] += sum of dy[s, i] x[s, j] over s = starts[group] .. starts[group + 1] - 1, counted from row_base
-// one workgroup of 8 x 32 per 32 x 32 outputs, four neighbouring columns per invocation
+// dw[i, j] += sum of dy[s, i] x[s, j] over s = starts[group] .. starts[group + 1] - 1, counted from
+// row_base one workgroup of 8 x 32 per 32 x 32 outputs, four neighbouring columns per invocation
 struct Params { out: u32, cols: u32, dy_pitch: u32, x_pitch: u32, group: u32, row_base: u32, rows: u32 }
 @group(0) @binding(0) var<storage, read> dy: array<vec4f>;         // [rows, dy_pitch] words of 4
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;          // [rows, x_pitch] words of 4

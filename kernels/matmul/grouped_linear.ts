@@ -1,6 +1,7 @@
 /**
- * Products of rows that belong to groups with a weight per group: row s of group g is multiplied by `ws[g]`. Where the
- * groups begin is known on the device only; a launch per group skips what is past its rows. Knows no router.
+ * Products of rows that belong to groups with a weight per group: row s of group g is multiplied by
+ * `ws[g]`. Where the groups begin is known on the device only; a launch per group skips what is
+ * past its rows. Knows no router.
  */
 import type { Device } from "../device/device.ts";
 import { defineKernel } from "../device/kernel.ts";
@@ -34,14 +35,18 @@ export interface Groups {
   readonly most: number;
 }
 
-/** A second product for the same sums, in f32: the low-rank part of adapted weights, `x` `[rows, r]`. */
+/**
+ * A second product for the same sums, in f32: the low-rank part of adapted weights, `x` `[rows,
+ * r]`.
+ */
 export interface GroupedMore {
   readonly x: Tensor;
   readonly ws: readonly Matrix[];
 }
 
 /**
- * y[s] = ws[g] x[s] + more.ws[g] more.x[s] for each row s of group g: `[rows, out]` from x `[rows, in]`.
+ * y[s] = ws[g] x[s] + more.ws[g] more.x[s] for each row s of group g: `[rows, out]` from x `[rows,
+ * in]`.
  *
  * @param ws one per group, all `[out, in]`
  * @throws {TypeError} if shapes do not fit
@@ -86,7 +91,8 @@ export function groupedLinearDx(
 }
 
 /**
- * into += sum over the rows s of one group of dy[s] x[s]ᵀ, `[out, in]` from dy `[rows, out]` and x `[rows, in]`.
+ * into += sum over the rows s of one group of dy[s] x[s]ᵀ, `[out, in]` from dy `[rows, out]` and x
+ * `[rows, in]`.
  *
  * @throws {TypeError} if shapes do not fit
  */

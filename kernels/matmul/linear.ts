@@ -1,6 +1,7 @@
 /**
- * Products of activations and weights: forward, and the gradients of both. Loops over the row windows of a weight and
- * over slices of the tokens, so that no binding passes the device's limit. The work is in matmul.ts.
+ * Products of activations and weights: forward, and the gradients of both. Loops over the row
+ * windows of a weight and over slices of the tokens, so that no binding passes the device's limit.
+ * The work is in matmul.ts.
  */
 import type { Device } from "../device/device.ts";
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
@@ -22,8 +23,9 @@ import {
 } from "./row_slices.ts";
 
 /**
- * A further product for the same sum, in the same pass: the low-rank part of an adapted layer. Forward x is
- * `[tokens, r]` and w, f32, `[rows, r]`; backward x is `[tokens, r]` and w `[r, cols]`.
+ * A further product for the same sum, in the same pass: the low-rank part of an adapted layer.
+ * Forward x is `[tokens, r]` and w, f32, `[rows, r]`; backward x is `[tokens, r]` and w `[r,
+ * cols]`.
  */
 export interface MoreProduct {
   /** Its left side. */
@@ -111,7 +113,8 @@ export function linearDx(
 }
 
 /**
- * into = into * rowScale + p w[firstRow, firstRow + rows), for p `[tokens, rows]` and into `[tokens, cols]`.
+ * into = into * rowScale + p w[firstRow, firstRow + rows), for p `[tokens, rows]` and into
+ * `[tokens, cols]`.
  *
  * @param firstRow even if w is of 16 bits, a multiple of 4 if of codes
  * @param rowScale one number per token, `[tokens]`; without it, 1
@@ -218,9 +221,9 @@ function backward(
 }
 
 /**
- * Gradient of a weight: dw = dyᵀ x, `[rows, cols]` from dy `[tokens, rows]` and x `[tokens, cols]`. One operand is
- * transposed, so that the sum over the tokens runs along its rows: the kernels of the other products serve, and on CPU
- * devices that is a third faster than a kernel of its own was.
+ * Gradient of a weight: dw = dyᵀ x, `[rows, cols]` from dy `[tokens, rows]` and x `[tokens, cols]`.
+ * One operand is transposed, so that the sum over the tokens runs along its rows: the kernels of
+ * the other products serve, and on CPU devices that is a third faster than a kernel of its own was.
  *
  * @param options.into a tensor `[rows, cols]` to add to, which is then returned
  * @throws {TypeError} if shapes do not fit
@@ -318,7 +321,10 @@ function wholeWords(w: Matrix, first: number, rows: number): WindowPiece[] {
   );
 }
 
-/** The second pair of operands for a slice of the tokens, if there is one; its disposal frees what that took. */
+/**
+ * The second pair of operands for a slice of the tokens, if there is one; its disposal frees what
+ * that took.
+ */
 function openSecond(
   device: Device,
   more: MoreProduct | undefined,

@@ -1,5 +1,6 @@
 /**
- * The matrix product: one launch of the kernel that suits the device, and which of its tiles tuning has chosen for it.
+ * The matrix product: one launch of the kernel that suits the device, and which of its tiles tuning
+ * has chosen for it.
  */
 import type { Device } from "../device/device.ts";
 import { PATHS } from "../device/paths.ts";
@@ -9,7 +10,10 @@ import type { Product } from "./operands/operand.ts";
 
 const choices = new WeakMap<Device, number>();
 
-/** The tile in use, by its place in the list of its kind of device: the first until tuning has chosen. */
+/**
+ * The tile in use, by its place in the list of its kind of device: the first until tuning has
+ * chosen.
+ */
 export function chosenProduct(device: Device): number {
   return choices.get(device) ?? 0;
 }

@@ -9,7 +9,10 @@ export interface RowSlice {
   readonly count: number;
 }
 
-/** A tensor's rows in a slice; the tensor itself if these are all. A vector counts as rows of one number. */
+/**
+ * A tensor's rows in a slice; the tensor itself if these are all. A vector counts as rows of one
+ * number.
+ */
 export function sliceRows(tensor: Tensor, { first, count }: RowSlice): Tensor {
   const [rows, cols] = tensor.shape.length === 1
     ? [tensor.shape[0], 1]

@@ -1,9 +1,10 @@
 /**
- * Chooses the tile of the matrix products that is fastest on this adapter, once: the choice is kept in a file.
+ * Chooses the tile of the matrix products that is fastest on this device, once: the choice is kept
+ * in a file.
  *
- * All candidates sum in one order, so they give the same bits. That is not taken on trust: one may win only if its
- * products agree with float64 ones of the CPU and are, bit for bit, those of the first candidate. So the choice, and
- * losing its file, changes no number of a run.
+ * All candidates sum in one order, so they give the same bits. That is not taken on trust: one may
+ * win only if its products agree with float64 ones of the CPU and are, bit for bit, those of the
+ * first candidate. So the choice, and losing its file, changes no number of a run.
  */
 import { Random } from "../../src/base/random.ts";
 import type { Device } from "../device/device.ts";
@@ -37,8 +38,8 @@ export interface TuningOptions {
   /** Measure even if a result is kept, and however little work there is. */
   readonly retune?: boolean;
   /**
-   * Operations of the products that are to follow: for less than some trillions measuring costs more than it brings,
-   * and only what is known is used. Default: no end of them.
+   * Operations of the products that are to follow: for less than some trillions measuring costs
+   * more than it brings, and only what is known is used. Default: no end of them.
    */
   readonly operations?: number;
   /** Sizes of the product that is timed; default: what takes some milliseconds. */
@@ -69,24 +70,33 @@ interface Candidate {
   readonly texts: readonly string[];
 }
 
-/** About two minutes of a software adapter, which takes ten seconds to compile and time its candidates. */
+/**
+ * About two minutes of a CPU device, which takes ten seconds to compile and time its
+ * candidates.
+ */
 const FEWEST_OPERATIONS = 4e12;
 const PROBES: Record<Device["kind"], Probe> = {
   cpu: { tokens: 192, rows: 896, cols: 896 },
   gpu: { tokens: 1024, rows: 2048, cols: 2048 },
 };
-/** Many, since a shared machine's speed changes within a second, and the best moment of each candidate counts. */
+/**
+ * Many, since a shared machine's speed changes within a second, and the best moment of each
+ * candidate counts.
+ */
 const ROUNDS = 16;
 /** Of a round by the clock. */
 const LAUNCHES = 3;
-/** Another candidate than the first must be faster by this factor, so that chance seldom chooses. */
+/**
+ * Another candidate than the first must be faster by this factor, so that chance seldom chooses.
+ */
 const CLEARLY = 1.03;
 const SAMPLES = 32;
 
 /**
- * Chooses the candidate that is used for the products of `device` from now on; takes seconds, once per adapter.
+ * Chooses the candidate that is used for the products of `device` from now on; takes seconds, once
+ * per device.
  *
- * @throws {Error} if the adapter's products are wrong
+ * @throws {Error} if the device's products are wrong
  */
 export async function tuneProducts(
   device: Device,
@@ -110,7 +120,7 @@ export async function tuneProducts(
   const { name } = candidates[chosen]!;
   if (found >= 0) return { chosen: name, origin: "known" };
   if (store) {
-    await writeTuning(store, key, { adapter: device.description, name });
+    await writeTuning(store, key, { device: device.description, name });
   }
   return { chosen: name, origin: "measured" };
 }
@@ -157,7 +167,7 @@ async function fastest(
   }
   if (fit[0] !== 0) {
     throw new Error(
-      `Cannot use WebGPU adapter "${device.description}": its matrix products are wrong; update the graphics driver`,
+      `Cannot use WebGPU device "${device.description}": its matrix products are wrong, expected those of float64 within rounding; update the graphics driver`,
     );
   }
   const times = await time(device, fit, operands);
@@ -221,7 +231,9 @@ function areProducts(
     );
 }
 
-/** Whether sampled elements, the corners among them, are those of a float64 product within rounding. */
+/**
+ * Whether sampled elements, the corners among them, are those of a float64 product within rounding.
+ */
 function isProduct(
   made: Float32Array,
   [rows, cols, length]: readonly [rows: number, cols: number, length: number],
@@ -250,7 +262,10 @@ function sameBits(a: Float32Array, b: Float32Array): boolean {
   return left!.every((word, i) => word === right![i]);
 }
 
-/** Seconds of both products, the least of interleaved rounds: what other programs took is no part of it. All are compiled. */
+/**
+ * Seconds of both products, the least of interleaved rounds: what other programs took is no part of
+ * it. All are compiled.
+ */
 async function time(
   device: Device,
   fit: readonly number[],
@@ -271,7 +286,10 @@ async function time(
   return least;
 }
 
-/** By the device's own stamps, since a wait takes as long as a launch; by the clock where it has none. */
+/**
+ * By the device's own stamps, since a wait takes as long as a launch; by the clock where it has
+ * none.
+ */
 async function launchSeconds(
   device: Device,
   launch: () => void,

@@ -14,7 +14,7 @@ export interface TuningStore {
 /** What is kept. */
 export interface KeptTuning {
   /** The device's description, for people who read it. */
-  readonly adapter: string;
+  readonly device: string;
   /** The name of the chosen candidate. */
   readonly name: string;
 }

@@ -1,6 +1,7 @@
 /**
- * Norms of the rows of a weight with its adapter, `W + scale * B A`, from products that leave the sum unmade: no copy
- * of W is ever held beyond a few rows, and W may be of any type that products read.
+ * Norms of the rows of a weight with its LoRA adapter, `W + scale * B A`, from products that never
+ * make that sum: no more than a few rows of a copy of W are ever held, and W may be of any type that
+ * products read.
  *
  * Source: https://arxiv.org/abs/2402.09353, Eq. 5.
  */
@@ -32,10 +33,13 @@ const WORKGROUP_SIZE = 64;
 
 /** Rows that are decoded at once; a multiple of 64, where a view may begin. */
 const DECODED_ROWS = 1024;
-/** The same of codes, whose rows are decoded by as many products each. */
+/** Rows of codes that are decoded at once, by a product. */
 const DECODED_CODES = 64;
 
-/** Rows of a weight as f32 tensors `[count, cols]`, a few at a time; each is given back after its turn. */
+/**
+ * Rows of a weight as f32 tensors `[count, cols]`, a few at a time; each is given back after its
+ * turn.
+ */
 export function* decodedRows(
   device: Device,
   w: Matrix,

@@ -1,5 +1,6 @@
-// norm_i^2 = squares[i] + s b_i . (2 wa_i + s bg_i),  inverse[i] = 1 / norm_i,  gains[i] = m[i] / norm_i
-// the norm of row i of W + s B A, with wa = A W^T and bg = B A A^T        one invocation per row
+// norm_i^2 = squares[i] + s b_i . (2 wa_i + s bg_i), inverse[i] = 1 / norm_i, gains[i] = m[i] /
+// norm_i the norm of row i of W + s B A, with wa = A W^T and bg = B A A^T
+// one invocation per row
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { rows: u32, rank: u32, scale: f32 }
 @group(0) @binding(0) var<storage, read> squares: array<f32>;      // [rows]

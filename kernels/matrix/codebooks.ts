@@ -1,8 +1,10 @@
 /**
- * The numbers that codes of frozen weights stand for, before their scale. Knows no matrix and no device.
+ * The numbers that codes of frozen weights stand for, before their scale. Knows no matrix and no
+ * device.
  *
- * Sources: int8 by rows, https://arxiv.org/abs/2208.07339, Eq. 2; NF4 and the double quantisation of its scales,
- * https://arxiv.org/abs/2305.14314, section 3 and appendix E; the map of the latter, https://arxiv.org/abs/1511.04561.
+ * Sources: int8 by rows, https://arxiv.org/abs/2208.07339, Eq. 2; NF4 and the double quantisation
+ * of its scales, https://arxiv.org/abs/2305.14314, section 3 and appendix E; the map of the latter,
+ * https://arxiv.org/abs/1511.04561.
  */
 
 /** Types of codes: a byte times a scale per row, or four bits times a scale per 64 numbers. */
@@ -37,8 +39,8 @@ export const CODEBOOKS: Readonly<Record<"nf4" | "fp4", Float32Array>> = {
 };
 
 /**
- * What the 256 codes of a doubly quantised scale stand for, ascending: seven decades of either sign, each with twice
- * the steps of the one below, then 0 and 1.
+ * What the 256 codes of a doubly quantised scale stand for, ascending: seven decades of either
+ * sign, each with twice the steps of the one below, then 0 and 1.
  */
 export const DYNAMIC_MAP: Float32Array = dynamicMap();
 

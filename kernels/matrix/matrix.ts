@@ -1,7 +1,8 @@
 /**
- * A weight matrix on the device, as the products read it: rows, or groups of rows, of whole 16-byte words, in row
- * windows of at most one binding. Storage buffers for GPUs; for CPU adapters storage textures in the order of
- * `flatTexture()`: packed panels were measured 4 % faster, which their packing would cost. Knows no product.
+ * A weight matrix on the device, as the products read it: rows, or groups of rows, of whole 16-byte
+ * words, in row windows of at most one binding. Storage buffers for GPUs; for CPU devices
+ * storage textures in the order of `flatTexture()`. A layout packed for the tiles was measured 4 %
+ * faster on a CPU, but the packing would cost as much. Knows no product.
  */
 import { BLOCK, isCodeDType } from "./codebooks.ts";
 import type { Device } from "../device/device.ts";
@@ -34,7 +35,7 @@ export interface MatrixWindow {
   readonly first: number;
   readonly rows: number;
   readonly store: Tensor | GPUTexture;
-  /** Of codes. */
+  /** The scales of codes; undefined for floats. */
   readonly scales?: WindowScales | undefined;
 }
 
@@ -46,7 +47,10 @@ export interface Matrix {
   readonly cols: number;
   /** How a number is kept. */
   readonly dtype: MatrixDType;
-  /** 16-byte words from one row, or group of rows, to the next; the last one is filled up with zeros. */
+  /**
+   * 16-byte words from one row, or group of rows, to the next; the last one is filled up with
+   * zeros.
+   */
   readonly pitch: number;
   /** @internal */
   readonly windows: readonly MatrixWindow[];
@@ -55,14 +59,18 @@ export interface Matrix {
 /** Windows begin at multiples of this, so that tiles and 256-byte offsets never straddle two. */
 export const WINDOW_ROWS = 64;
 
-/** Rows of a matrix of less than 32 bits are written in multiples of this, but for the last ones. */
+/**
+ * Rows of a matrix of less than 32 bits are written in multiples of this, but for the last ones.
+ */
 export const WRITTEN_ROWS = 2 * PAIRS_IN_TURN;
 
 /**
- * Allocates a matrix with arbitrary contents, owned like a tensor by the innermost scope; by nobody if none is open.
+ * Allocates a matrix with arbitrary contents, owned like a tensor by the innermost scope; by nobody
+ * if none is open.
  *
  * @param options.nested scales of 4 bits are themselves codes
- * @throws {RangeError} if 64 rows do not fit in one binding, or a 4-bit row is no whole number of blocks
+ * @throws {RangeError} if 64 rows do not fit in one binding, or a 4-bit row is no whole number of
+ * blocks
  */
 export function createMatrix(
   device: Device,
@@ -111,9 +119,11 @@ function expectBlocks(cols: number, dtype: MatrixDType): void {
 }
 
 /**
- * Overwrites whole rows from the bytes of a checkpoint, or from codes: row-major elements of the matrix's dtype.
+ * Overwrites whole rows from the bytes of a checkpoint, or from codes: row-major elements of the
+ * matrix's dtype.
  *
- * @param firstRow unless f32 a multiple of `WRITTEN_ROWS`, as is the number of rows unless the last one is among them
+ * @param firstRow unless f32 a multiple of `WRITTEN_ROWS`, as is the number of rows unless the last
+ * one is among them
  * @throws {RangeError} if the bytes are not whole rows, lie past the last one or split such a run
  */
 export function writeMatrixRows(
@@ -154,7 +164,8 @@ export function writeMatrixRows(
 }
 
 /**
- * Overwrites an f32 matrix from a tensor `[rows, cols]`, at the memory's speed where `cols` is a multiple of 4.
+ * Overwrites an f32 matrix from a tensor `[rows, cols]`, at the memory's speed where `cols` is a
+ * multiple of 4.
  *
  * @throws {TypeError} if the shapes differ or the matrix is not f32
  */
@@ -217,14 +228,20 @@ export async function readMatrixRows(
         byteOffset: (piece.store.byteOffset ?? 0) + word * WORD_BYTES,
       });
     const decoded = decodeRows(bytes, {
-      ...{ first, rows: piece.rows, cols: m.cols, dtype, turns },
+      first,
+      rows: piece.rows,
+      cols: m.cols,
+      dtype,
+      turns,
     });
     values.set(decoded, piece.offset * m.cols);
   }
   return values;
 }
 
-/** A part of a row range within one window; `first` counts from the window, `offset` from the range. */
+/**
+ * A part of a row range within one window; `first` counts from the window, `offset` from the range.
+ */
 export interface WindowPiece {
   readonly store: Tensor | GPUTexture;
   readonly scales: WindowScales | undefined;

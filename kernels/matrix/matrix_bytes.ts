@@ -1,10 +1,10 @@
 /**
- * How a matrix's rows lie in 16-byte words: four columns of one f32 row, four columns of two 16-bit rows, four or
- * eight columns of four rows of codes. Knows no device.
+ * How a matrix's rows lie in 16-byte words: four columns of one f32 row, four columns of two 16-bit
+ * rows, four or eight columns of four rows of codes. Knows no device.
  *
- * In groups of rows, both directions of the product use the whole of each word that they load: the sum over columns
- * four columns of two outputs, the sum over rows two rows of four outputs. Words follow row by row, or group by group;
- * in textures those of four pairs of 16-bit rows take turns.
+ * In groups of rows, both directions of the product use the whole of each word that they load: the
+ * sum over columns four columns of two outputs, the sum over rows two rows of four outputs. Words
+ * follow row by row, or group by group; in textures those of four pairs of 16-bit rows take turns.
  */
 import { type CodeDType, isCodeDType } from "./codebooks.ts";
 
@@ -15,8 +15,8 @@ export type MatrixDType = "f32" | "f16" | "bf16" | CodeDType;
 export const WORD_BYTES = 16;
 
 /**
- * Rows whose elements share a word: of two, the even one is in the lower half of each 32 bits; of four, each has 32
- * bits of its own.
+ * Rows whose elements share a word: of two, the even one is in the lower half of each 32 bits; of
+ * four, each has 32 bits of its own.
  */
 export const ROWS_PER_WORD: Record<MatrixDType, 1 | 2 | 4> = {
   f32: 1,
@@ -38,8 +38,9 @@ export const FORMATS: Readonly<Record<MatrixDType, number>> = {
 };
 
 /**
- * Pairs of 16-bit rows whose words take turns in textures, which CPU adapters read: a line of the cache is of one step
- * of a sum over columns, so a workgroup reads few places of the memory at a time, as the processor's prefetching wants.
+ * Pairs of 16-bit rows whose words take turns in the textures that CPU devices read. So a line of
+ * the cache holds one step of a sum over columns, and a workgroup reads from few places of the
+ * memory at a time, which the processor can fetch ahead.
  */
 export const PAIRS_IN_TURN = 4;
 
@@ -87,7 +88,9 @@ export function wordsOfRows(
   return groups * turns * wordPitch(cols, dtype);
 }
 
-/** The words of whole groups of rows, as a checkpoint stores them; what is left of a word is zero. */
+/**
+ * The words of whole groups of rows, as a checkpoint stores them; what is left of a word is zero.
+ */
 export function packRows(
   bytes: Uint8Array,
   cols: number,
@@ -142,7 +145,7 @@ function firstPart(pair: number, cols: number, turns: Turns): number {
   return 4 * ((pair - turn) * wordPitch(cols, "bf16") + turn);
 }
 
-/** How far behind them those of column j lie. */
+/** How many 32-bit words after those of column 0 the ones of column j lie. */
 function partAfter(j: number, turns: Turns): number {
   return (j >> 2) * 4 * turns + (j & 3);
 }

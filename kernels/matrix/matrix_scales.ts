@@ -1,7 +1,7 @@
 /**
- * The scales beside a matrix of codes, as the products read them: a 16-byte word has those of four rows, block by
- * block along the rows. In 4 bits the numbers of the codes stand before them: 16, or for CPU adapters, which look up a
- * byte at a time, those of 256 pairs. Knows no product.
+ * The scales beside a matrix of codes, as the products read them: a 16-byte word has those of four
+ * rows, block by block along the rows. In 4 bits the numbers of the codes stand before them: 16, or
+ * for CPU devices, which look up a byte at a time, those of 256 pairs. Knows no product.
  */
 import { BLOCK, CODEBOOKS, type CodeDType, isCodeDType } from "./codebooks.ts";
 import type { Device } from "../device/device.ts";
@@ -50,7 +50,10 @@ export function blocksOfRow(cols: number, dtype: CodeDType): number {
   return dtype === "int8" ? 1 : cols / BLOCK;
 }
 
-/** Words before the scales of 4 bits on CPU adapters: the first two numbers are those of a byte's codes. */
+/**
+ * Words before the scales of 4 bits on CPU devices: the first two numbers are those of a byte's
+ * codes.
+ */
 export const PAIRS = 256;
 
 /** Rows `[first, first + rows)` of a matrix of codes. */
@@ -93,7 +96,8 @@ interface ScaledMatrix {
 /**
  * Overwrites the scales of all rows of a matrix of codes; nested ones are quantised here.
  *
- * @param scales what a code's number is multiplied by, `[rows, blocks]`: of 64 columns in 4 bits, of a row in int8
+ * @param scales what a code's number is multiplied by, `[rows, blocks]`: of 64 columns in 4 bits,
+ * of a row in int8
  * @throws {TypeError} if the matrix has none or another number of them
  */
 export function writeMatrixScales(

@@ -1,6 +1,7 @@
 /**
- * Doubly quantised scales on the device: a byte each, and one float per 256 of them. The products read plain scales,
- * which are restored for as long as a product takes: a sixty-fourth of the weight's numbers.
+ * Doubly quantised scales on the device: a byte each, and one float per 256 of them. The products
+ * read plain scales, which are restored for as long as a product takes: a sixty-fourth of the
+ * weight's numbers.
  *
  * Source: https://arxiv.org/abs/2305.14314, section 3.
  */
@@ -19,7 +20,10 @@ const ROWS = 4;
 
 /** Nested scales of rows `[first, first + rows)` of a matrix. */
 export interface NestedWindow {
-  /** Words of 32 bits: offset, what stands before the scales, map, second scales, codes by fours of rows. */
+  /**
+   * Words of 32 bits: offset, what stands before the scales, map, second scales, codes by fours of
+   * rows.
+   */
   readonly words: Tensor;
   readonly first: number;
   readonly rows: number;
@@ -49,7 +53,10 @@ function places(
   return { absmax, group, groups, codes: absmax + groups, words };
 }
 
-/** Overwrites a window from the nested scales of the whole matrix. @param numbers what stands before the scales */
+/**
+ * Overwrites a window from the nested scales of the whole matrix. @param numbers what stands before
+ * the scales
+ */
 export function writeNested(
   device: Device,
   window: NestedWindow,
@@ -87,7 +94,11 @@ export function restoredScales(
     kernel,
     { nested: words, y },
     {
-      ...{ before, rows, blocks, absmax_at: at.absmax, codes_at: at.codes },
+      before,
+      rows,
+      blocks,
+      absmax_at: at.absmax,
+      codes_at: at.codes,
       shift: first * blocks % NESTED_BLOCK,
     },
     [Math.ceil(count / WORKGROUP_SIZE)],

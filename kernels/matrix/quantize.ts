@@ -1,12 +1,16 @@
 /**
- * Float weights to codes and scales, and back, on the CPU as they arrive from a file: int8 with a scale per row, NF4
- * and FP4 with one per 64 numbers of the flattened weight, and the double quantisation of those. Knows no device.
+ * Float weights to codes and scales, and back, on the CPU as they arrive from a file: int8 with a
+ * scale per row, NF4 and FP4 with one per 64 numbers of the flattened weight, and the double
+ * quantisation of those. Knows no device.
  *
  * The nearest number wins; halfway between two, the lower one.
  */
 import { BLOCK, CODEBOOKS, type CodeDType, DYNAMIC_MAP } from "./codebooks.ts";
 
-/** Codes, in 4 bits the first of each byte in the upper half, and the largest magnitude of each row or block. */
+/**
+ * Codes, in 4 bits the first of each byte in the upper half, and the largest magnitude of each row
+ * or block.
+ */
 export interface Codes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly absmax: Float32Array<ArrayBuffer>;
@@ -53,7 +57,10 @@ function quantizeRows(values: Float32Array, cols: number): Codes {
   return { bytes: new Uint8Array(codes.buffer), absmax };
 }
 
-/** The numbers that codes stand for. @param absmax those of the rows or blocks of these codes, restored ones if nested */
+/**
+ * The numbers that codes stand for. @param absmax those of the rows or blocks of these codes,
+ * restored ones if nested
+ */
 export function dequantize(
   { bytes, absmax }: Codes,
   [rows, cols]: readonly [rows: number, cols: number],
@@ -83,9 +90,9 @@ export function scalesOf(
 
 /** Doubly quantised scales: `map[code] * absmax + offset`. */
 export interface NestedScales {
-  /** One a scale. */
+  /** A byte for each scale. */
   readonly codes: Uint8Array<ArrayBuffer>;
-  /** Of each 256 scales less `offset`. */
+  /** The largest magnitude of each 256 scales, after `offset` is taken from them. */
   readonly absmax: Float32Array<ArrayBuffer>;
   /** The mean of all scales. */
   readonly offset: number;

@@ -1,4 +1,5 @@
-// y = what stands before the scales, then y[group, block][r] = map[code] absmax[index / 256] + offset for rows 4 group + r
+// y = what stands before the scales, then y[group, block][r] = map[code] absmax[index / 256] +
+// offset for rows 4 group + r
 // One invocation per word of y; scales of rows past the last are 0.
 struct Params { before: u32, rows: u32, blocks: u32, shift: u32, absmax_at: u32, codes_at: u32 }
 @group(0) @binding(0) var<storage, read> nested: array<u32>;         // offset, before, map [256], absmax, codes [rows / 4, blocks]

@@ -1,6 +1,7 @@
 /**
- * Copies between runs of 16-byte words and textures in the order of `flatTexture()`: word i is texel
- * `(i % FLAT_WIDTH, i / FLAT_WIDTH)`. A run is at most three rectangles: the end of a row, whole rows, the start of one.
+ * Copies between runs of 16-byte words and textures in the order of `flatTexture()`: word i is
+ * texel `(i % FLAT_WIDTH, i / FLAT_WIDTH)`. A run is at most three rectangles: the end of a row,
+ * whole rows, the start of one.
  */
 import type { Device } from "../device/device.ts";
 import { FLAT_WIDTH } from "../launch/flat_texture.ts";
@@ -16,7 +17,10 @@ interface Rectangle {
   readonly before: number;
 }
 
-/** Copies `words` words of a tensor, from byte `offset` (a multiple of 16) on, to a texture from word `first` on. */
+/**
+ * Copies `words` words of a tensor, from byte `offset` (a multiple of 16) on, to a texture from
+ * word `first` on.
+ */
 export function fillTexture(
   device: Device,
   from: Tensor,

@@ -1,5 +1,5 @@
-// v = beta2 v + (1 - beta2) (clip^2 sums / n + eps): the running mean of n squares of a row or column
-// one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
+// v = beta2 v + (1 - beta2) (clip^2 sums / n + eps): the running mean of n squares of a row or
+// column one invocation per Real, grid folded over x and y; nothing changes if clip is below 0
 alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { count: u32, beta2: f32, one_less_beta2: f32, n: f32, eps: f32 }

@@ -1,5 +1,5 @@
-// dx[r, :] = rstd[r] * g - x[r, :] * rstd[r]^3 * mean(g * x[r, :]), g = dy[r, :] * (offset + weight);
-// added to what dx has, if accumulate
+// dx[r, :] = rstd[r] * g - x[r, :] * rstd[r]^3 * mean(g * x[r, :]), g = dy[r, :] * (offset +
+// weight); added to what dx has, if accumulate
 // LANES invocations per row r, grid folded over x and y
 alias Real = f32;        // or vec4f
 override WIDTH: u32 = 1; // numbers in a Real

@@ -28,13 +28,13 @@ const kernel = defineKernel("token_logps", source);
 const gradientKernel = defineKernel("token_logps_gradient", gradientSource);
 
 /** Most bytes of a chunk's logits. */
-export const CHUNK_BYTES = 32 << 20;
+export const LOGIT_CHUNK_BYTES = 32 << 20;
 
 /** How to make log-probabilities. */
 export interface TokenLogpsOptions extends LogitOptions {
   /** Whether `dHidden` is wanted; without it the pass costs half. */
   readonly gradient: boolean;
-  /** Most bytes of a chunk's logits; default `CHUNK_BYTES`. */
+  /** Most bytes of a chunk's logits; default `LOGIT_CHUNK_BYTES`. */
   readonly chunkBytes?: number | undefined;
 }
 
@@ -114,7 +114,7 @@ function sumOverVocabulary(
     vocabulary: head.rows,
     hiddenSize,
     targets,
-    chunkBytes: options.chunkBytes ?? CHUNK_BYTES,
+    chunkBytes: options.chunkBytes ?? LOGIT_CHUNK_BYTES,
     windowBytes: device.windowBytes,
   });
   for (const { first, rows } of chunks) {

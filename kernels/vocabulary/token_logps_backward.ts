@@ -17,7 +17,7 @@ import {
   rowsView,
   type Tensor,
 } from "../device/tensor.ts";
-import { CHUNK_BYTES } from "./token_logps.ts";
+import { LOGIT_CHUNK_BYTES } from "./token_logps.ts";
 import source from "./token_logps_slopes.wgsl" with { type: "text" };
 import { STATISTICS } from "./token_statistics.ts";
 import { vocabularyChunks } from "./vocabulary_chunks.ts";
@@ -45,7 +45,7 @@ export interface TokenLogpsBackwardOptions extends LogitOptions {
    * frozen.
    */
   readonly biasGradient?: Tensor | undefined;
-  /** Most bytes of a chunk's logits; default `CHUNK_BYTES`. */
+  /** Most bytes of a chunk's logits; default `LOGIT_CHUNK_BYTES`. */
   readonly chunkBytes?: number | undefined;
 }
 
@@ -93,7 +93,7 @@ function addHeadGradients(
     vocabulary: head.rows,
     hiddenSize,
     targets,
-    chunkBytes: options.chunkBytes ?? CHUNK_BYTES,
+    chunkBytes: options.chunkBytes ?? LOGIT_CHUNK_BYTES,
     windowBytes: device.windowBytes,
   });
   for (const { first, rows: cols } of chunks) {

@@ -1,6 +1,6 @@
-// As vocabulary_chunk_gpu.wgsl, for CPUs: the logits come from a flat texture, four columns at a time,
-// which is twice as fast there; p <- e dl/dlogit, if WRITE_P. cols is a multiple of 4.
-// one workgroup per row, grid folded over x and y; sums in registers, then by halves over the lanes
+// As vocabulary_chunk_gpu.wgsl, for CPUs: the logits come from a flat texture, four columns at a
+// time, which is twice as fast there; p <- e dl/dlogit, if WRITE_P. cols is a multiple of 4. one
+// workgroup per row, grid folded over x and y; sums in registers, then by halves over the lanes
 override WORKGROUP_SIZE: u32 = 8;
 override WRITE_P: bool = true;
 override HAS_BIAS: bool = false;

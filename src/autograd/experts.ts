@@ -13,7 +13,7 @@ import { addInto, scale as scaled } from "../../kernels/rows/elementwise.ts";
 import { gatherRows } from "../../kernels/rows/gather.ts";
 import * as grouped from "../../kernels/matmul/grouped_linear.ts";
 import * as routes from "../../kernels/experts/route.ts";
-import type { Slots } from "../../kernels/experts/route.ts";
+import type { ExpertSlots } from "../../kernels/experts/route.ts";
 import { scaleRows } from "../../kernels/rows/scale_rows.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { DropoutSeed, Lora } from "./lora.ts";
@@ -24,7 +24,7 @@ import { isRecording, isTracked, record } from "./tape.ts";
 export interface Routing {
   /** `[tokens, k]` factor of each chosen expert's output */
   readonly gates: Tensor;
-  readonly slots: Slots;
+  readonly slots: ExpertSlots;
 }
 
 /**
@@ -58,7 +58,7 @@ export function route(
 export function takeSlots(
   device: Device,
   x: Tensor,
-  { tokens, slots }: Slots,
+  { tokens, slots }: ExpertSlots,
 ): Tensor {
   return record({
     output: gatherRows(device, x, tokens),
@@ -109,7 +109,7 @@ export interface ExpertWeights {
 export function expertLinear(
   device: Device,
   x: Tensor,
-  slots: Slots,
+  slots: ExpertSlots,
   { weights, loras, loraFactors, mask }: ExpertWeights,
 ): Tensor {
   const [first] = loras ?? [];
@@ -153,7 +153,7 @@ export function expertLinear(
 function lowRows(
   device: Device,
   input: Tensor,
-  slots: Slots,
+  slots: ExpertSlots,
   { loras, loraFactors }: {
     readonly loras: readonly Lora[];
     readonly loraFactors: Tensor | undefined;
@@ -176,7 +176,7 @@ function lowRows(
 function lowBackward(
   device: Device,
   dy: Tensor,
-  slots: Slots,
+  slots: ExpertSlots,
   { loras, input, low }: {
     readonly loras: readonly Lora[];
     readonly input: Tensor;
@@ -195,7 +195,7 @@ function lowBackward(
 function expertDx(
   device: Device,
   dy: Tensor,
-  slots: Slots,
+  slots: ExpertSlots,
   { matrices, loras, dLow, mask }: {
     readonly matrices: readonly Weight["matrix"][];
     readonly loras: readonly Lora[] | undefined;
@@ -224,7 +224,7 @@ function expertDx(
 function addGradients(
   device: Device,
   rows: readonly [dy: Tensor, x: Tensor],
-  slots: Slots,
+  slots: ExpertSlots,
   weights: readonly Weight[],
 ): void {
   const gradients = weights.map(({ parameter }) => parameter?.gradient);
@@ -238,7 +238,7 @@ function addGradients(
 export function slotFactors(
   device: Device,
   factors: Tensor,
-  { tokens }: Slots,
+  { tokens }: ExpertSlots,
 ): Tensor {
   const column = { ...factors, shape: [factors.shape[0]!, 1] };
   const picked = gatherRows(device, column, tokens);

@@ -1,12 +1,15 @@
 /**
- * The tiles of the matrix product for CPU devices, and which of them a product takes. Knows no text and no launch.
+ * The tiles of the matrix product for CPU devices, and which of them a product takes. Knows no text
+ * and no launch.
  */
 import type { Lanes } from "../../device/lanes.ts";
 import { FEW_ROWS } from "../../device/paths.ts";
 import type { MatrixDType } from "../../matrix/matrix_bytes.ts";
 import type { Product } from "../operands/operand.ts";
 
-/** Outputs of an invocation, `cols` a multiple of 4, and how the lanes of a register are laid out. */
+/**
+ * Outputs of an invocation, `cols` a multiple of 4, and how the lanes of a register are laid out.
+ */
 export interface CpuTileShape {
   readonly rows: number;
   readonly cols: number;
@@ -20,8 +23,9 @@ export interface CpuTile extends CpuTileShape {
   /** Type of b; a is f32. */
   readonly dtype: MatrixDType;
   /**
-   * Neighbours in c that are stored four at a time, which saves a CPU a third of the time. Their stride is 1, and their
-   * number and the other stride are multiples of 4. "rows" wants a multiple of 4 rows.
+   * Neighbours in c that are stored four at a time, which saves a CPU a third of the time. Their
+   * stride is 1, and their number and the other stride are multiples of 4. "rows" wants a multiple
+   * of 4 rows.
    */
   readonly vectors: "columns" | "rows" | "none";
   /** Whether what c held is added, its rows by `scale` where the param `scaled` is 1. */
@@ -34,8 +38,9 @@ export function cpuTileOutputs(t: CpuTileShape): [rows: number, cols: number] {
 }
 
 /**
- * What tuning chooses among for operands that are not narrow, the usual first. All sum in one order. With sixteen
- * lanes the loop of 16 rows outgrows the instruction cache (36 KB), and 12 rows are a tenth faster.
+ * What tuning chooses among for operands that are not narrow, the usual first. All sum in one
+ * order. With sixteen lanes the loop of 16 rows outgrows the instruction cache (36 KB), and 12 rows
+ * are a tenth faster.
  */
 export function cpuTileShapes(lanes: Lanes): CpuTileShape[] {
   const heights = lanes === 16 ? [12, 16, 8] : [16, 12, 8];
@@ -47,7 +52,9 @@ export function cpuTileShapes(lanes: Lanes): CpuTileShape[] {
   }));
 }
 
-/** One or two answers that grow: every row more is a load more a step, so there is a tile for each. */
+/**
+ * One or two answers that grow: every row more is a load more a step, so there is a tile for each.
+ */
 export function fewRowsShape(rows: number, lanes: Lanes): CpuTileShape {
   return {
     rows: rows <= 2 ? rows : FEW_ROWS,
@@ -62,7 +69,10 @@ function narrowShape(lanes: Lanes): CpuTileShape {
   return { rows: 8, rowLanes: lanes, cols: 16, colLanes: 1 };
 }
 
-/** The tile of a product: the tuned one, or others where an operand is narrow, as of one decoded token or a low rank. */
+/**
+ * The tile of a product: the tuned one, or others where an operand is narrow, as of one decoded
+ * token or a low rank.
+ */
 export function cpuTileOf(
   p: Product,
   { lanes, tuned }: { readonly lanes: Lanes; readonly tuned: number },

@@ -1,4 +1,5 @@
-// Step K over k of sums_of_pair.wgsl for one or two rows: each word of b is used where it is loaded.
+// Step K over k of sums_of_pair.wgsl for one or two rows: each word of b is used where it is
+// loaded.
 {
   //#for r in ROWS
   let a#{r} = textureLoad(#{A}, at(a_at#{r} + #{K}));

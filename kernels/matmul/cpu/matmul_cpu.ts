@@ -1,4 +1,6 @@
-/** The matrix product for CPU devices: launches the text of the tile that suits the sizes at hand. */
+/**
+ * The matrix product for CPU devices: launches the text of the tile that suits the sizes at hand.
+ */
 import type { Device } from "../../device/device.ts";
 import { lanesOf } from "../../device/lanes.ts";
 import { createShader } from "../../device/shader.ts";

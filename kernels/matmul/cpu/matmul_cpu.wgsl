@@ -1,11 +1,15 @@
-// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] B[k, j], the same of a second pair, and bias[j])
-// B[k, j] is b[j, k] in mode "nt", b[k, j] in mode "nn". One workgroup per ROWS * ROW_LANES x COLS * COL_LANES outputs.
+// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] B[k, j], the same of a second pair, and
+// bias[j])
+// B[k, j] is b[j, k] in mode "nt", b[k, j] in mode "nn". One workgroup per ROWS * ROW_LANES x COLS
+// * COL_LANES outputs.
 //
-// A workgroup is the lanes of a vector register, laid out ROW_LANES x COL_LANES; an invocation owns ROWS x COLS outputs
-// in named variables, its rows neighbours. No workgroup memory and no barrier. On a CPU this is fast only where every
-// product of a tile is spelled out, and every textureLoad stands before the first multiply-add.
-// What is added to the sums is mostly told at the launch, since each text costs the driver about a second at its first
-// use. Whether c's old contents count is part of the text: llvmpipe walks over the lanes of a load even if none reads.
+// A workgroup is the lanes of a vector register, laid out ROW_LANES x COL_LANES; an invocation owns
+// ROWS x COLS outputs in named variables, its rows neighbours. No workgroup memory and no barrier.
+// On a CPU this is fast only where every product of a tile is spelled out, and every textureLoad
+// stands before the first multiply-add.
+// What is added to the sums is mostly told at the launch, since each text costs the driver about a
+// second at its first use. Whether c's old contents count is part of the text: llvmpipe walks over
+// the lanes of a load even if none reads.
 //#values MODE, TYPE, ROWS, ROW_LANES, COLS, COL_LANES, VECTORS, ADDS
 //#let INT8 = TYPE == "int8"
 //#let CODES = TYPE == "int8" || TYPE == "nf4" || TYPE == "fp4"
@@ -67,7 +71,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     //#end
     //#end
   }
-  // Loops that pick a row's or a column's sums: with every store written out, the driver compiles three times as long.
+  // Loops that pick a row's or a column's sums: with every store written out, the driver compiles
+  // three times as long.
   //#if VECTORS == "rows"
   for (var i = 0u; i < #{COLS}u; i++) {
     let col = first_col + col_lane * 4u + i / 4u * #{4 * COL_LANES}u + i % 4u;

@@ -1,4 +1,6 @@
-/** The texts that the matrix products for CPU devices share, by the names in their `//#use` lines. */
+/**
+ * The texts that the matrix products for CPU devices share, by the names in their `//#use` lines.
+ */
 import codes from "./codes.wgsl" with { type: "text" };
 import fewRowsStep from "./few_rows_step.wgsl" with { type: "text" };
 import flatWords from "./flat_words.wgsl" with { type: "text" };

@@ -1,10 +1,11 @@
-// As sums_of_pair.wgsl for b of codes: words of four rows, and four columns of int8 or eight of 4 bits; and words of the
-// scales of four rows, one a row of int8 or one for 64 columns of 4 bits.
+// As sums_of_pair.wgsl for b of codes: words of four rows, and four columns of int8 or eight of 4
+// bits; and words of the scales of four rows, one a row of int8 or one for 64 columns of 4 bits.
 //#for r in ROWS
 let a_at#{r} = (first_row + #{r}u) * params.a_pitch + params.a_word;
 //#end
 //#if MODE == "nt"
-// rows of b are columns of the tile: block by block along them, the lanes hold the scales of their rows meanwhile
+// rows of b are columns of the tile: block by block along them, the lanes hold the scales of their
+// rows meanwhile
 //#for q in COLS / 4
 let group#{q} = (params.b_row + first_col + col_lane * 4u + #{4 * q * COL_LANES}u) / 4u;
 let b_at#{q} = group#{q} * params.b_pitch;

@@ -1,6 +1,7 @@
-// Adds the products of one pair of operands to the sums s<row>_<col> of a tile: all loads of a step over k, four k a
-// step, then all multiply-adds.
-// A, B: the operands' bindings; PREFIX: of the params that are theirs; B_TYPE: "f32", "bf16" or "f16".
+// Adds the products of one pair of operands to the sums s<row>_<col> of a tile: all loads of a step
+// over k, four k a step, then all multiply-adds.
+// A, B: the operands' bindings; PREFIX: of the params that are theirs; B_TYPE: "f32", "bf16" or
+// "f16".
 // Rows of 16 bits lie in pairs, whose words hold two rows; those of four pairs take turns.
 //#let HALVES = B_TYPE != "f32"
 //#let GROUP = HALVES ? 2 : 1
@@ -17,8 +18,9 @@ let b_row#{c} = (params.#{PREFIX}b_row + first_col + col_lane * 4u + #{c / 4 * 4
 //#end
 let steps = (params.#{PREFIX}length + 3u) / 4u;
 //#if ROWS <= 2
-// One or two rows are bound by the loads of b: two steps a round, since a round costs half a load, and each word is used
-// where it is loaded, since few products hide behind many loads. The order of the sums is that of more rows.
+// One or two rows are bound by the loads of b: two steps a round, since a round costs half a load,
+// and each word is used where it is loaded, since few products hide behind many loads. The order of
+// the sums is that of more rows.
 var k = 0u;
 for (; k + 1u < steps; k += 2u) {
   //#use "few_rows_step.wgsl" K = "k"
@@ -41,7 +43,8 @@ for (var k = 0u; k < steps; k++) {
   let b#{c} = bitcast<vec4f>(textureLoad(#{B}, at(b_at#{c} + #{TURN}k)));
   //#end
   //#end
-  // four columns at a time with all rows: their b stays in registers, so that most is not fetched from the stack
+  // four columns at a time with all rows: their b stays in registers, so that most is not fetched
+  // from the stack
   //#for q in COLS / 4, r in ROWS, c in 4 * q..4 * q + 4, j in 4
   s#{r}_#{c} = s#{r}_#{c} + a#{r}.#{"xyzw"[j]} * b#{c}.#{"xyzw"[j]};
   //#end

@@ -1,6 +1,7 @@
 // c[i, j] = c[i, j] + factor (sum_k a[i, k] b[j, k], the same of a second pair, and bias[j])
 // For at most 4 rows i, as in decoding, which is bound by the loads of b.
-// One workgroup of 16 x 4 per 8 columns: 16 invocations along the words of a pair of rows of b, which they load once.
+// One workgroup of 16 x 4 per 8 columns: 16 invocations along the words of a pair of rows of b,
+// which they load once.
 override FORMAT: u32 = 0;   // of b: 0 = f32, 1 = bf16, 2 = f16, 3 = int8, 4 = four bits
 override ROWS: u32 = 1;
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it

@@ -1,5 +1,6 @@
 /**
- * The tiles of the matrix product for GPUs, and which of them a product takes. Knows no text and no launch.
+ * The tiles of the matrix product for GPUs, and which of them a product takes. Knows no text and no
+ * launch.
  */
 import type { Device } from "../../device/device.ts";
 import type { Product } from "../operands/operand.ts";
@@ -9,7 +10,10 @@ export interface GpuTileSize {
   readonly rows: 4 | 8;
   readonly cols: 4 | 8;
   readonly words: 4 | 8;
-  /** Whether the products of those words are written out one after the other, which some drivers do not do with a loop. */
+  /**
+   * Whether the products of those words are written out one after the other, which some drivers do
+   * not do with a loop.
+   */
   readonly unrolled?: boolean;
 }
 
@@ -33,7 +37,9 @@ const SIZES: readonly GpuTileSize[] = [
   { rows: 8, cols: 8, words: 8 },
 ];
 
-/** A product with fewer workgroups takes the smallest tile: cards have 24 to 140 processors to fill. */
+/**
+ * A product with fewer workgroups takes the smallest tile: cards have 24 to 140 processors to fill.
+ */
 export const FEWEST_GROUPS = 128;
 
 const sizes = new WeakMap<Device, readonly GpuTileSize[]>();
@@ -86,7 +92,10 @@ export interface GpuTiling {
   readonly grid: readonly [down: number, across: number];
 }
 
-/** The tile of a product, and its workgroups: the one that is wanted where the product is large enough. */
+/**
+ * The tile of a product, and its workgroups: the one that is wanted where the product is large
+ * enough.
+ */
 export function gpuTiling(
   { rows, cols }: Pick<Product, "rows" | "cols">,
   wanted: GpuTileSize,

@@ -1,6 +1,7 @@
 /**
- * The matrix product for GPUs: 64 x 64 to 128 x 128 outputs a workgroup from storage buffers through workgroup memory;
- * for the few rows of decoding, 8 columns a workgroup at the memory's speed.
+ * The matrix product for GPUs: 64 x 64 to 128 x 128 outputs a workgroup from storage buffers
+ * through workgroup memory; for the few rows of decoding, 8 columns a workgroup at the memory's
+ * speed.
  */
 import type { Device } from "../../device/device.ts";
 import { foldedGrid } from "../../device/grid.ts";

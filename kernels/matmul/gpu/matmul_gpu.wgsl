@@ -1,11 +1,13 @@
-// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] B[k, j], the same of a second pair, and bias[j])
-// B[k, j] is b[j, k] in mode "nt", b[k, j] in mode "nn". One workgroup of 16 x 16 per 16 ROWS x 16 COLS outputs and part
-// of the sum: part p takes the words [p * part_words, (p + 1) * part_words).
+// c[i, j] = (scale[i]) c[i, j] + factor (sum_k a[i, k] B[k, j], the same of a second pair, and
+// bias[j])
+// B[k, j] is b[j, k] in mode "nt", b[k, j] in mode "nn". One workgroup of 16 x 16 per 16 ROWS x 16
+// COLS outputs and part of the sum: part p takes the words [p * part_words, (p + 1) * part_words).
 //
-// WORDS words of four k at a time go through workgroup memory. All sizes add the same products in the same order. An
-// invocation's sums are named variables: an array that is indexed in a loop whose bound the driver cannot see may lie in
-// memory instead of registers. With RANGED there are ranges of rows and no bias, with CODES b may be codes: a device may
-// bind no more than eight buffers.
+// WORDS words of four k at a time go through workgroup memory. All sizes add the same products in
+// the same order. An invocation's sums are named variables: an array that is indexed in a loop
+// whose bound the driver cannot see may lie in memory instead of registers. With RANGED there are
+// ranges of rows and no bias, with CODES b may be codes: a device may bind no more than eight
+// buffers.
 //#values MODE, ROWS, COLS, WORDS, UNROLLED, RANGED, CODES
 //#let NT = MODE == "nt"
 //#let HIGH = 16 * ROWS

@@ -1,6 +1,7 @@
 /**
- * Products whose outputs are too few to fill a card, with their sums divided among workgroups: each part of a sum is
- * stored, and a second launch adds the parts in their order, so that two runs give the same bits.
+ * Products whose outputs are too few to fill a card, with their sums divided among workgroups: each
+ * part of a sum is stored, and a second launch adds the parts in their order, so that two runs give
+ * the same bits.
  */
 import type { Device } from "../../device/device.ts";
 import { foldedGrid } from "../../device/grid.ts";
@@ -38,7 +39,10 @@ export function partsOf(groups: number, length: number, room: number): Parts {
   return { count: Math.ceil(words / each), words: each };
 }
 
-/** Calls `launch` for the parts `[parts, rows, cols]` of a product, then adds them to what its `c` is to become. */
+/**
+ * Calls `launch` for the parts `[parts, rows, cols]` of a product, then adds them to what its `c`
+ * is to become.
+ */
 export function sumParts(
   device: Device,
   p: Product,
@@ -54,8 +58,14 @@ export function sumParts(
     kernel,
     { part, c: p.c, bias, scale },
     {
-      ...{ count, cols, parts, bias_first: p.biasFirst, factor: p.factor },
-      ...{ c_row: p.cRow, c_col: p.cCol, c_first: p.cFirst },
+      count,
+      cols,
+      parts,
+      bias_first: p.biasFirst,
+      factor: p.factor,
+      c_row: p.cRow,
+      c_col: p.cCol,
+      c_first: p.cFirst,
     },
     foldedGrid(Math.ceil(count / 64)),
     {

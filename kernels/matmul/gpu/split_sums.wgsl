@@ -1,4 +1,5 @@
-// c[i, j] = (scale[i]) c[i, j] + factor (sum of part[p, i, j] + bias[j]), the parts first to last        one invocation per output
+// c[i, j] = (scale[i]) c[i, j] + factor (sum of part[p, i, j] + bias[j]), the parts first to last
+// one invocation per output
 override FINISH: u32 = 0;   // 0 = overwrite c, 1 = add to it, 2 = scale its rows and add
 override BIAS: u32 = 0;     // 1 = add bias
 override WORKGROUP_SIZE: u32 = 64;

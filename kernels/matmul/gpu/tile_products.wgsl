@@ -1,4 +1,5 @@
-// Four k, those of word w, of all sums of an invocation: one fused multiply-add a product, no sum of its own for the four.
+// Four k, those of word w, of all sums of an invocation: one fused multiply-add a product, no sum
+// of its own for the four.
 let y = (local.y ^ (#{8 / WORDS} * (w)));
 //#if NT
 let x = (local.x ^ (#{8 / WORDS} * (w)));

@@ -1,9 +1,9 @@
-// Adds the products of one pair of operands to the sums of a tile: words of both through workgroup memory, then every
-// multiply-add. PAIR: "" or "more_"; FIRST, END: the words of k.
+// Adds the products of one pair of operands to the sums of a tile: words of both through workgroup
+// memory, then every multiply-add. PAIR: "" or "more_"; FIRST, END: the words of k.
 //
-// Eight lanes store eight words in one go, of the same column of banks if words of a row lay a tile's height apart. So a
-// row's place is turned by its word, `row ^ (8 / WORDS * word)`: they meet eight columns of banks, and reads stay
-// neighbours.
+// Eight lanes store eight words in one go, of the same column of banks if words of a row lay a
+// tile's height apart. So a row's place is turned by its word, `row ^ (8 / WORDS * word)`: they
+// meet eight columns of banks, and reads stay neighbours.
 for (var word = #{FIRST}; word < #{END}; word += #{WORDS}) {
   //#for i in HIGH * WORDS / 256
   //#let ROW = "(lane / #{WORDS} + #{i * 256 / WORDS})"

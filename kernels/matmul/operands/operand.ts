@@ -1,7 +1,7 @@
 /**
- * What one launch of a matrix product is told: operands of 16-byte words, sizes, strides, and what is done with the
- * sums. Knows no kernel. "nt": c[i, j] = sum_k a[i, k] b[j, k]; "nn": c[i, j] = sum_k a[i, k] b[k, j]. The rows of `a`
- * are mostly tokens.
+ * What one launch of a matrix product is told: operands of 16-byte words, sizes, strides, and what
+ * is done with the sums. Knows no kernel. "nt": c[i, j] = sum_k a[i, k] b[j, k]; "nn": c[i, j] =
+ * sum_k a[i, k] b[k, j]. The rows of `a` are mostly tokens.
  */
 import type { Device } from "../../device/device.ts";
 import { readsTextures } from "../../device/paths.ts";
@@ -20,7 +20,10 @@ export interface Operand {
   readonly scales?: Tensor | GPUTexture | undefined;
 }
 
-/** Rows of `a` and `c` that a launch is for, known on the device only: `[starts[group], starts[group + 1])`. */
+/**
+ * Rows of `a` and `c` that a launch is for, known on the device only: `[starts[group], starts[group
+ * + 1])`.
+ */
 export interface RowRange {
   /** u32 `[groups + 1]` */
   readonly starts: Tensor;
@@ -64,7 +67,10 @@ export interface Product {
   readonly range?: RowRange | undefined;
 }
 
-/** As `a` and `b` of a product, both f32: the low-rank part of an adapted layer, at no extra pass over c. */
+/**
+ * As `a` and `b` of a product, both f32: the low-rank part of an adapted layer, at no extra pass
+ * over c.
+ */
 export interface SecondPair {
   readonly a: Operand;
   readonly b: Operand;
@@ -100,8 +106,8 @@ export function rangeParams({ range }: Product) {
 }
 
 /**
- * The part of a product from the start of its operands to the start of c, with factor 1; c is row-major if the caller
- * sets `cRow` to `cols`.
+ * The part of a product from the start of its operands to the start of c, with factor 1; c is
+ * row-major if the caller sets `cRow` to `cols`.
  */
 export function plainProduct(
   c: Tensor,

@@ -3,7 +3,7 @@
  * for each token. Knows no attention and no residual stream.
  */
 import type { Device } from "../../../kernels/device/device.ts";
-import type { Slots } from "../../../kernels/experts/route.ts";
+import type { ExpertSlots } from "../../../kernels/experts/route.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { Lora } from "../../autograd/lora.ts";
 import * as ops from "../../autograd/ops.ts";
@@ -109,7 +109,7 @@ function sigmoid(device: Device, x: Tensor): Tensor {
 function projectSlots(
   { device, queries: { adapters }, nextDropout }: Block,
   linears: readonly Linear[],
-  { x, slots }: { readonly x: Tensor; readonly slots: Slots },
+  { x, slots }: { readonly x: Tensor; readonly slots: ExpertSlots },
 ): Tensor {
   const loras = adapters ? lorasOf(linears) : undefined;
   const servesSome = loras && typeof adapters !== "boolean";

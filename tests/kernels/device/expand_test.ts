@@ -1,6 +1,6 @@
 /** The rules by which shader files become texts, and what is said of a file that breaks them. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { expand, type Values } from "../../../kernels/device/expand.ts";
+import { expand, type ShaderValues } from "../../../kernels/device/expand.ts";
 import { createShader } from "../../../kernels/device/shader.ts";
 import { test } from "../../test_case.ts";
 
@@ -9,7 +9,7 @@ const pure = { permissions: "none" } as const;
 /** The lines that a file of these lines comes to. */
 function expanded(
   lines: readonly string[],
-  values: Values = {},
+  values: ShaderValues = {},
   pieces: Readonly<Record<string, string>> = {},
 ): string[] {
   const names = Object.keys(values);
@@ -130,7 +130,7 @@ test("expand() indents the lines of a file as its use", pure, () => {
 /** What is said of a file of these lines. */
 function complaint(
   lines: readonly string[],
-  values: Values = {},
+  values: ShaderValues = {},
   pieces: Readonly<Record<string, string>> = {},
 ): string {
   const text = lines.join("\n");

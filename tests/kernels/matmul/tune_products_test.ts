@@ -130,7 +130,7 @@ await gpuTest(
     assertEquals(tuned.origin, "measured");
     const [[key, text]] = [...store.texts] as [[string, string]];
     assertEquals(JSON.parse(text), {
-      adapter: device.description,
+      device: device.description,
       name: tuned.chosen,
     });
     chooseProduct(device, 1);
