@@ -3,7 +3,8 @@
  * trainers, options, tasks and permissions. A page marks the place by `<!-- name:begin -->` and
  * `<!-- name:end -->`.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { ROOT } from "../sources.ts";
 import { optionsTable } from "../../src/base/options_help.ts";
 import { DATA_ENDINGS } from "../../src/files/records/data_kinds.ts";
 import { DEMONSTRATION_FORMATS } from "../../src/preference/formats/demonstration_formats.ts";
@@ -20,8 +21,6 @@ import { modelTable } from "./model_table.ts";
 import { withPlaces } from "./places.ts";
 import { servedTable } from "./served_table.ts";
 import { TASKS } from "./task_schemas.ts";
-
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
 /** Options whose values are a table of their own. */
 const ELSEWHERE = {

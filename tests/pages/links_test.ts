@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { anchorsOf, linksOf, pages, pageText, prose, ROOT } from "./pages.ts";
+import { everySource } from "../sources.ts";
 import { test } from "../test_case.ts";
 
 const reading = {
@@ -56,6 +57,12 @@ function namedFiles(text: string): string[] {
     /^(src|kernels|tests|tasks|types|templates|recipes|docs|data\/tiny)\/[\w./-]+\.\w+$/;
   return [...code].map(([, words = ""]) => words)
     .filter((words) => file.test(words));
+}
+
+/** Names of source files that a page gives without their folders. */
+function bareNames(text: string): string[] {
+  const code = prose(text).matchAll(/`([a-z0-9_]+\.(?:ts|wgsl))`/g);
+  return [...code].map(([, name = ""]) => name);
 }
 
 test(
@@ -110,9 +117,16 @@ test("files that the pages name exist", reading, () => {
   const current = pages().filter((page) =>
     !/^docs\/log\/\d|^CHANGELOG/.test(page)
   );
+  const names = new Set(
+    everySource().map(({ path }) => path.split("/").at(-1)),
+  );
   const missing = current.flatMap((page) =>
-    namedFiles(pageText(page)).filter((path) => readPath(path) === undefined)
-      .map((path) => `${page}: ${path}`)
+    [
+      ...namedFiles(pageText(page)).filter((path) =>
+        readPath(path) === undefined
+      ),
+      ...bareNames(pageText(page)).filter((name) => !names.has(name)),
+    ].map((path) => `${page}: ${path}`)
   );
   assertEquals(missing, []);
 });

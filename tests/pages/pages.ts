@@ -1,8 +1,8 @@
 /** The pages for people: which there are, and what stands in them. Judges nothing. */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { ROOT } from "../sources.ts";
 
-/** The project's folder. */
-export const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+export { ROOT } from "../sources.ts";
 
 /** Folders with pages beside docs/; what is downloaded or made in them is no page. */
 const FOLDERS = [

@@ -2,7 +2,8 @@
  * Every task that people run, with the schema of its options and the way in which it reads a
  * command line.
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { ROOT } from "../sources.ts";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import type { OptionGroups, Schema } from "../../src/base/schema.ts";
@@ -20,8 +21,6 @@ import { scoreCommand } from "../../src/commands/score.ts";
 import { trainCommand } from "../../src/commands/train.ts";
 import { downloadJobs } from "../../src/downloads/download_jobs.ts";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
-
-const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
 type Recipe = Record<string, unknown>;
 
