@@ -1,13 +1,13 @@
 /**
  * What happens at Ctrl-C; the exit code is 130 in every case.
  *
- * - `train` saves a checkpoint after the step at hand (`saveFirst()`); the way of the signal from
- *   there is told at the head of src/training/run/run.ts.
- * - `score`, `merge` and `export-gguf` write their output only whole: what is half done is removed
- *   (`leaveNothing()`); a second Ctrl-C ends them at once.
- * - `download`, `predict` and `demo` end at once (`endAtOnce()`): what they have written stays.
+ * - `train` saves a checkpoint after the step at hand (`saveFirst()`). The head of
+ *   src/training/run/run.ts says how the signal gets there.
+ * - `score`, `merge` and `export-gguf` write their output only as a whole, so they remove what is
+ *   half done (`leaveNothing()`). A second Ctrl-C ends them at once.
+ * - `download`, `predict` and `demo` end at once (`endAtOnce()`). What they have written stays.
  *
- * Other tasks are short and leave it to Deno, which ends them at once.
+ * The other tasks are short and have no handler: Deno ends them at once.
  */
 // deno-lint-ignore-file no-console
 

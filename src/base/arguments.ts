@@ -1,6 +1,6 @@
 /**
- * The command line's words, sorted into options and positional arguments: `--key=value`, `--key
- * value`, bare flags, `--no_flag`; dashes and underscores are the same. Values stay text:
+ * The command line's words, sorted into options and positional arguments: `--key=value`,
+ * `--key value`, bare flags, `--no_flag`; dashes and underscores are the same. Values stay text:
  * read_options.ts checks them.
  *
  * The schema knows which options are flags, so a first pass makes one word of each option; @std/cli
@@ -52,10 +52,7 @@ export function readArguments(
 
 /** A command line with one word for each option. */
 interface JoinedWords {
-  /**
-   * Option to its word, `--key=value`, `--flag` or `--no-flag`; of one that is given twice the
-   * last.
-   */
+  /** Each option with its word, `--key=value`, `--flag` or `--no-flag`; a later word counts. */
   readonly options: Map<string, string>;
   readonly positionals: string[];
   readonly problems: string[];

@@ -11,11 +11,10 @@ import {
 import { keptTexts } from "../files/disk/kept_texts.ts";
 import { CACHE_FOLDER } from "../files/file_names.ts";
 
-/** What a command that uses a device tells of it. */
+/** Callbacks of every command that uses a device. */
 export interface DeviceHooks {
   /**
-   * Which tile of the matrix products runs. Not told where there is too little work to look for
-   * one.
+   * Called with the tile of the matrix products that runs, if there is enough work to look for one.
    */
   readonly onTuned?: ((tuning: Tuning) => void) | undefined;
 }

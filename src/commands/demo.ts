@@ -40,11 +40,11 @@ const RECIPE = "recipes/tiny-dpo.jsonc";
 const PROMPTS = "data/tiny/prompts.jsonl";
 const TEMPERATURE = 0.7;
 
-/** What `demo()` is told beside its options. */
+/** What `demo()` takes beside its options. */
 export interface DemoHooks extends Omit<TrainHooks, "onProgress" | "reports"> {
   /** What is about to be trained. */
   readonly onBegin?: (start: DemoStart) => void;
-  /** How far a part of the demo is; `answer` counts prompts. */
+  /** Called as a part of the demo goes on; `answer` counts prompts. */
   readonly onProgress?: (
     stage: RunStage | "answer",
     done: number,

@@ -39,7 +39,7 @@ const VARIABLES: Readonly<
   },
 };
 
-/** What `download()` is told beside its options. */
+/** What `download()` takes beside its options. */
 export interface DownloadHooks {
   /**
    * Reads the variables of the environment that the options leave to it; default: there are none.

@@ -29,9 +29,9 @@ export const exportGgufCommand = defineCommand({
 /** The parts of the work: bytes loaded, merged and written, numbers compared. */
 export type ExportStage = "load" | "merge" | "write" | "compare";
 
-/** What `exportGguf()` is told beside its options. */
+/** What `exportGguf()` takes beside its options. */
 export interface ExportCommandHooks {
-  /** How far a part of the work is. */
+  /** Called as a part of the work goes on. */
   readonly onProgress?:
     | ((stage: ExportStage, done: number, total: number) => void)
     | undefined;

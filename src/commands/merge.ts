@@ -25,9 +25,9 @@ export const mergeCommand = defineCommand({
 /** The parts of the work, in bytes. */
 export type MergeStage = "load" | "merge";
 
-/** What `merge()` is told beside its options. */
+/** What `merge()` takes beside its options. */
 export interface MergeCommandHooks {
-  /** How far a part of the work is. */
+  /** Called as a part of the work goes on. */
   readonly onProgress?:
     | ((stage: MergeStage, done: number, total: number) => void)
     | undefined;

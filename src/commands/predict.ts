@@ -53,9 +53,9 @@ export const predictCommand = defineCommand({
 /** The parts of the work: bytes of weights, prompts. */
 export type PredictStage = "load" | "predict";
 
-/** What `predict()` and `converse()` are told beside their options. */
+/** What `predict()` and `converse()` take beside their options. */
 export interface PredictHooks extends DeviceHooks {
-  /** How far a part of the work is. */
+  /** Called as a part of the work goes on. */
   readonly onProgress?:
     | ((stage: PredictStage, done: number, total: number) => void)
     | undefined;

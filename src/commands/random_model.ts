@@ -26,7 +26,7 @@ export const randomModelCommand = defineCommand({
   schema: randomModelSchema,
 });
 
-/** What `randomModel()` is told beside its options. */
+/** What `randomModel()` takes beside its options. */
 export interface RandomModelHooks {
   /** Bytes written, of all. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -27,9 +27,9 @@ export const scoreCommand = defineCommand({
 /** The parts of the work: bytes of weights, lines, sequences whose logits are written. */
 export type ScoreStage = "load" | "score" | "logits";
 
-/** What `score()` is told beside its options. */
+/** What `score()` takes beside its options. */
 export interface ScoreCommandHooks extends DeviceHooks {
-  /** How far a part of the work is. */
+  /** Called as a part of the work goes on. */
   readonly onProgress?:
     | ((stage: ScoreStage, done: number, total: number) => void)
     | undefined;

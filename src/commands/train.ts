@@ -33,16 +33,13 @@ export const trainCommand = defineCommand({
   schema: trainSchema,
 });
 
-/** What `train()` is told beside its options. */
+/** What `train()` takes beside its options. */
 export interface TrainHooks extends DeviceHooks {
-  /**
-   * What the run leaves in its folder beside metrics.jsonl and its weights; default: all that there
-   * is.
-   */
+  /** Names of the files beside metrics.jsonl that the run writes; default: curves and card. */
   readonly reports?: readonly SinkName[] | undefined;
-  /** Told of all that happens, after the reports. */
+  /** They record what happens, after the reports have. */
   readonly sinks?: readonly Sink[] | undefined;
-  /** How far a part of the run is: bytes loaded, pairs of the reference, steps. */
+  /** Called as a part of the run goes on: bytes loaded, pairs of the reference, steps. */
   readonly onProgress?:
     | ((stage: RunStage, done: number, total: number) => void)
     | undefined;

@@ -6,6 +6,7 @@
  */
 import { list, optional } from "../base/composite_option.ts";
 import { choice, integer, text } from "../base/option.ts";
+import { present } from "../base/present.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import type { Repo } from "../files/hub/repo.ts";
 import { isRepoName } from "../files/hub/repo_folder.ts";
@@ -166,10 +167,14 @@ function isRemote(name: string): boolean {
 }
 
 function job(kind: Repo["kind"], described: Described): DownloadJob {
-  const { source, repo, revision, files, folder } = described;
+  const { source, repo: name, revision, files, folder } = described;
   return {
-    repo: { source, kind, name: repo, ...(revision !== null && { revision }) },
-    ...(files !== null && { files }),
-    ...(folder !== null && { folder }),
+    repo: {
+      source,
+      kind,
+      name,
+      ...present({ revision: revision ?? undefined }),
+    },
+    ...present({ files: files ?? undefined, folder: folder ?? undefined }),
   };
 }

@@ -126,11 +126,11 @@ function metricsTable(
   rows: readonly Readonly<Record<string, number>>[],
 ): string {
   const entries = rows.flatMap((row) => Object.entries(row));
-  const shown = new Map(entries.map(([name, value]) => [
-    ...[name, `${Number(value.toPrecision(6))}`] as const,
-  ]));
+  const shown = new Map(
+    entries.map(([name, value]) => [name, Number(value.toPrecision(6))]),
+  );
   return table(
     ["metric", "value"],
-    [...shown].map(([name, value]) => [`\`${name}\``, value]),
+    [...shown].map(([name, value]) => [`\`${name}\``, String(value)]),
   );
 }

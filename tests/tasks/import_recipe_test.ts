@@ -19,8 +19,13 @@ output_dir: output/x
 async function importing(...words: string[]) {
   const { code, stdout, stderr } = await new Deno.Command("deno", {
     args: [
-      ...["run", "-q", "--no-prompt", "--no-check", "-P=import_recipe"],
-      ...[`${ROOT}tasks/import_recipe.ts`, ...words],
+      "run",
+      "-q",
+      "--no-prompt",
+      "--no-check",
+      "-P=import_recipe",
+      `${ROOT}tasks/import_recipe.ts`,
+      ...words,
     ],
     cwd: ROOT,
     env: { NO_COLOR: "1" },

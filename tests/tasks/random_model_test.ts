@@ -16,7 +16,10 @@ const OPTIONS = {
 async function run(cwd: string, words: string[]) {
   const { code, stdout, stderr } = await new Deno.Command("deno", {
     args: [
-      ...["run", "-q", "--no-prompt", "--allow-read"],
+      "run",
+      "-q",
+      "--no-prompt",
+      "--allow-read",
       `--allow-write=${cwd}/output`,
       `--config=${ROOT}deno.json`,
       `${ROOT}tasks/random_model.ts`,

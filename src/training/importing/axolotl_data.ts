@@ -3,6 +3,7 @@
  * they are rendered.
  */
 import { isRecord } from "../../base/composite_option.ts";
+import { present } from "../../base/present.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
 
 /**
@@ -75,11 +76,11 @@ function turnsOf(given: Recipe): Recipe | undefined {
         [String(one), ours] as const
       )
     );
-  const turns = {
-    ...(role === undefined ? {} : { role }),
-    ...(content === undefined ? {} : { content }),
-    ...(roles.length === 0 ? {} : { roles: Object.fromEntries(roles) }),
-  };
+  const turns = present({
+    role,
+    content,
+    roles: roles.length === 0 ? undefined : Object.fromEntries(roles),
+  });
   return Object.keys(turns).length === 0 ? undefined : turns;
 }
 
@@ -129,10 +130,12 @@ function sourceOf(
   const isFile = /\.\w+$/.test(String(file ?? given.path));
   return {
     id: file ?? given.path,
-    ...(given.name === undefined || isFile ? {} : { config: given.name }),
-    ...(given.split === undefined || isFile ? {} : { split: given.split }),
-    ...(Object.keys(columns).length === 0 ? {} : { columns }),
-    ...(turns === undefined ? {} : { turns }),
+    ...present({
+      config: isFile ? undefined : given.name,
+      split: isFile ? undefined : given.split,
+      columns: Object.keys(columns).length === 0 ? undefined : columns,
+      turns,
+    }),
   };
 }
 

@@ -3,6 +3,7 @@
  * data.
  */
 import { isRecord } from "../../base/composite_option.ts";
+import { present } from "../../base/present.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
 
 /** Gives the parsed JSON of a file; undefined if there is none. */
@@ -50,11 +51,11 @@ function turnsOf(tags: Recipe): Recipe | undefined {
     Object.entries(TAGS).filter(([tag]) => typeof tags[tag] === "string")
       .map(([tag, ours]) => [tags[tag] as string, ours]),
   );
-  const turns = {
-    ...(tags.role_tag === undefined ? {} : { role: tags.role_tag }),
-    ...(tags.content_tag === undefined ? {} : { content: tags.content_tag }),
-    ...(Object.keys(roles).length === 0 ? {} : { roles }),
-  };
+  const turns = present({
+    role: tags.role_tag,
+    content: tags.content_tag,
+    roles: Object.keys(roles).length === 0 ? undefined : roles,
+  });
   return Object.keys(turns).length === 0 ? undefined : turns;
 }
 
@@ -101,12 +102,12 @@ export function datasetEntry(
   return {
     dataset: {
       id,
-      ...(inside === undefined ? {} : { config: inside }),
-      ...(info.split === undefined || file !== undefined
-        ? {}
-        : { split: info.split }),
-      ...(Object.keys(columns).length === 0 ? {} : { columns }),
-      ...(turns === undefined ? {} : { turns }),
+      ...present({
+        config: inside,
+        split: file === undefined ? info.split : undefined,
+        columns: Object.keys(columns).length === 0 ? undefined : columns,
+        turns,
+      }),
     },
     notes,
   };

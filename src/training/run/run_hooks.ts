@@ -1,7 +1,4 @@
-/**
- * What a run is told beside its options: who takes down what happens, and when to stop. Plain
- * types.
- */
+/** What a run takes beside its options: sinks, progress, the signal that stops it. Plain types. */
 import type { Sink } from "./sink.ts";
 
 /**
@@ -12,15 +9,15 @@ export type RunStage = "load" | "reference" | "train";
 
 /** All are optional. */
 export interface RunHooks {
-  /** Told of all that happens, after metrics.jsonl. */
+  /** They record what happens, after metrics.jsonl has. */
   readonly sinks?: readonly Sink[] | undefined;
-  /** How far a part of the run is; a step counts as soon as it is on its way to the device. */
+  /** Called as a part of the run goes on; a step counts once it is on its way to the device. */
   readonly onProgress?:
     | ((stage: RunStage, done: number, total: number) => void)
     | undefined;
   /**
-   * Ends the run after the step at hand, with a checkpoint; the reference's pass it ends with an
-   * error.
+   * Ends the run after the step at hand, with a checkpoint. While the reference is computed, it
+   * ends the run with an error.
    */
   readonly signal?: AbortSignal | undefined;
   /** Where the reference's log-probabilities are kept between runs; default: nowhere. */

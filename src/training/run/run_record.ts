@@ -128,7 +128,10 @@ async function dataFiles(
   cacheFolder: string | undefined,
 ) {
   return await Promise.all(sources.map(async ({ path, rows, taken }) => ({
-    ...{ role, path, rows, taken },
+    role,
+    path,
+    rows,
+    taken,
     sha256: await hashOf(path, cacheFolder),
   })));
 }

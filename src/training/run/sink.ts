@@ -1,7 +1,6 @@
 /**
- * A sink takes down what a run tells: metrics.jsonl, the curves, the model card and the console are
- * four of them. Another way to watch a run is a file with one more sink. Knows no file and no
- * device.
+ * A sink records what happens in a run. metrics.jsonl, the curves, the model card and the console
+ * are four sinks; another way to watch a run is a file with one more. Knows no file and no device.
  */
 import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { SkippedStep } from "../loop/step_guard.ts";
@@ -10,8 +9,8 @@ import type { BytePlan } from "../plan/byte_plan.ts";
 import type { RunRecord } from "./run_record.ts";
 
 /**
- * Told of a run in this order: `loaded`, `open`, then rows, skipped steps and checkpoints as they
- * come, `end`. The run waits for each of them. A run that fails has no `end`.
+ * A run calls `loaded`, then `open`, then `row`, `skipped` and `saved` as they come, then `end`,
+ * and waits for each call. A run that fails does not call `end`.
  */
 export interface Sink {
   /** The data is read; nothing is on the device and nothing is written yet. */
@@ -20,8 +19,9 @@ export interface Sink {
     evaluation: LoadReport | undefined,
   ) => void | Promise<void>;
   /**
-   * All is ready, and the first step comes next. What an earlier part of the run left of steps
-   * after `doneSteps` is to be removed, since these steps are taken again; `rows` has what stays.
+   * All is ready, and the first step comes next. A resumed run takes the steps after `doneSteps`
+   * again, so a sink removes what an earlier part of the run wrote of them; `rows` holds the rows
+   * that stay.
    */
   readonly open?: (run: RunStart) => void | Promise<void>;
   /** A row of metrics, of training or of an evaluation. */
@@ -42,9 +42,9 @@ export interface RunStart {
   readonly trainableParameters: number;
   /** Optimizer steps of the whole run. */
   readonly totalSteps: number;
-  /** Steps done by the run that this one goes on from. */
+  /** Steps that earlier parts of the run have done; 0 unless it is resumed. */
   readonly doneSteps: number;
-  /** The rows of these steps. */
+  /** The rows of metrics of these steps. */
   readonly rows: readonly Metrics[];
   /** Loss before the first step, in nats; undefined where there is no reference. */
   readonly startingLoss: number | undefined;
@@ -70,7 +70,7 @@ export interface RunResult {
   readonly peakBytes: number;
 }
 
-/** What sinks are told of a run's end. */
+/** What a sink gets at the end of a run. */
 export interface RunEnd extends RunResult {
   /**
    * Describes the run for those who meet its weights later; hashes its files, which takes a while.
@@ -78,7 +78,7 @@ export interface RunEnd extends RunResult {
   readonly describe: () => Promise<RunRecord>;
 }
 
-/** Many sinks as one, told in their order. */
+/** Many sinks as one: each call goes to all of them, in their order. */
 export function allSinks(sinks: readonly Sink[]): Required<Sink> {
   return {
     async loaded(train, evaluation) {

@@ -86,8 +86,11 @@ test({
     });
     const { trainer, chat_template, beta, eval_steps, save_steps } = options;
     assertEquals({ trainer, chat_template, beta, eval_steps, save_steps }, {
-      ...{ trainer: "dpo", chat_template: "chatml", beta: 0.05 },
-      ...{ eval_steps: 1 / 8, save_steps: 1 / 2 },
+      trainer: "dpo",
+      chat_template: "chatml",
+      beta: 0.05,
+      eval_steps: 1 / 8,
+      save_steps: 1 / 2,
     });
     assertEquals(options.lr_scheduler_type, "cosine_with_min_lr");
     assertEquals(options.lr_scheduler_kwargs, { min_lr_rate: 0.1 });

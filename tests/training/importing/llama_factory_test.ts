@@ -106,8 +106,12 @@ test({
     assertEquals(
       { trainer, use_peft, lora_r, lora_alpha, beta, max_length },
       {
-        ...{ trainer: "dpo", use_peft: true, lora_r: 8, lora_alpha: 16 },
-        ...{ beta: 0.1, max_length: 2048 },
+        trainer: "dpo",
+        use_peft: true,
+        lora_r: 8,
+        lora_alpha: 16,
+        beta: 0.1,
+        max_length: 2048,
       },
     );
     assertEquals(options.lora_target_modules, "all-linear");
@@ -196,7 +200,9 @@ adapter_name_or_path: saves/a,saves/b
       ["embed_tokens,lm_head", true, "pissa", 16],
     );
     assertEquals(Object.keys(reasons(lora)).sort(), [
-      ...["adapter_name_or_path", "dataset a", "pissa_iter"],
+      "adapter_name_or_path",
+      "dataset a",
+      "pissa_iter",
     ]);
     const frozen = await load(`${head}
 finetuning_type: freeze

@@ -75,10 +75,15 @@ await runTest(
     const first = { ...LORA, lora_target_modules: ["q_proj", "down_proj"] };
     await scene.train("first", { ...first, max_steps: 2 });
     const { rows } = await scene.train("second", {
-      ...{ ...LORA, lora_r: 2, lora_alpha: 2, create_new_adapter: true },
-      ...{ lora_target_modules: ["q_proj", "v_proj"], max_steps: 3 },
+      ...LORA,
+      lora_r: 2,
+      lora_alpha: 2,
+      create_new_adapter: true,
+      lora_target_modules: ["q_proj", "v_proj"],
+      max_steps: 3,
       adapter_name_or_path: scene.path("first"),
-      ...{ eval_strategy: "steps", eval_steps: 3 },
+      eval_strategy: "steps",
+      eval_steps: 3,
       eval_dataset: scene.path("pairs.jsonl"),
     });
     assertIsStart(rows[0]!);
@@ -118,7 +123,8 @@ for (
     }, "embed_tokens.weight"],
     ["a head of its own", { lora_modules_to_save: ["lm_head"] }, "lm_head"],
     ["rsLoRA in one block by an expression", {
-      ...{ use_rslora: true, lora_layers_to_transform: [1] },
+      use_rslora: true,
+      lora_layers_to_transform: [1],
       lora_target_modules: ".*\\.(q|v)_proj",
     }, "layers.1.self_attn.v_proj.lora_A"],
     ["ranks and scales by pattern", {
@@ -128,7 +134,8 @@ for (
     }, "q_proj"],
     ["PiSSA", { init_lora_weights: "pissa" }, "q_proj"],
     ["LoRA+ from normal numbers", {
-      ...{ init_lora_weights: "gaussian", loraplus_lr_ratio: 4 },
+      init_lora_weights: "gaussian",
+      loraplus_lr_ratio: 4,
     }, "q_proj"],
   ] as const
 ) {
@@ -136,8 +143,12 @@ for (
     `runTraining() starts ${kind} at its base and saves what loads with the same log-probabilities`,
     async (scene) => {
       const { rows } = await scene.train("run", {
-        ...{ ...LORA, ...options, max_steps: 3, seed: 7 },
-        ...{ eval_strategy: "steps", eval_steps: 3 },
+        ...LORA,
+        ...options,
+        max_steps: 3,
+        seed: 7,
+        eval_strategy: "steps",
+        eval_steps: 3,
         eval_dataset: scene.path("pairs.jsonl"),
       });
       if (!("lora_dropout" in options)) assertIsStart(rows[0]!);
@@ -158,7 +169,9 @@ await runTest(
     const how = { optim: "sgd", max_grad_norm: 0, max_steps: 1 };
     await scene.train("all", how);
     const { rows } = await scene.train("some", {
-      ...{ ...how, freeze_trainable_layers: 1, gradient_checkpointing: true },
+      ...how,
+      freeze_trainable_layers: 1,
+      gradient_checkpointing: true,
       unfrozen_parameters: ["model.norm"],
     });
     assertIsStart(rows[0]!);
@@ -185,7 +198,9 @@ await runTest(
 for (
   const [kind, options] of [
     ["DoRA with dropout and norms in full", {
-      ...{ use_dora: true, lora_dropout: 0.2, lora_modules_to_save: ["norm"] },
+      use_dora: true,
+      lora_dropout: 0.2,
+      lora_modules_to_save: ["norm"],
     }],
     ["PiSSA", { init_lora_weights: "pissa" }],
   ] as const
@@ -205,7 +220,8 @@ for (
       await scene.train("part", { ...how, max_steps: 2 });
       await Deno.remove(scene.path("part", "adapter_model.safetensors"));
       await scene.train("part", {
-        ...{ ...how, max_steps: 2 },
+        ...how,
+        max_steps: 2,
         resume_from_checkpoint: scene.path("part", "checkpoint-1"),
       });
       const [whole, part] = await Promise.all(
@@ -215,7 +231,9 @@ for (
       );
       assertEquals(part, whole);
       const { rows } = await scene.train("further", {
-        ...{ ...LORA, max_steps: 1, adapter_name_or_path: scene.path("part") },
+        ...LORA,
+        max_steps: 1,
+        adapter_name_or_path: scene.path("part"),
       });
       if (!("lora_dropout" in options)) assertIsStart(rows[0]!);
     },
@@ -226,7 +244,9 @@ await runTest(
   "mergeAdapter() unties embedding and head where one of them was trained by itself",
   async (scene) => {
     await scene.train("run", {
-      ...{ ...LORA, max_steps: 2, lora_target_modules: ["q_proj"] },
+      ...LORA,
+      max_steps: 2,
+      lora_target_modules: ["q_proj"],
       lora_modules_to_save: ["embed_tokens", "layers.1.mlp.up_proj"],
     });
     const { difference, bound } = await mergeAdapter(scene.device, {

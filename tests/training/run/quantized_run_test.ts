@@ -79,25 +79,39 @@ await gpuTest(
   "planBytes() of LoRA r 16 on Qwen2-0.5B in 4 bits is within 1.6 GB, and below that in bf16 by what codes save",
   async (device) => {
     const config = readModelConfig({
-      ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"] },
-      ...{ hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24 },
-      ...{ num_attention_heads: 14, num_key_value_heads: 2 },
-      ...{ vocab_size: 151_936, max_position_embeddings: 32_768 },
-      ...{ rms_norm_eps: 1e-6, rope_theta: 1e6, hidden_act: "silu" },
-      ...{ tie_word_embeddings: true },
+      model_type: "qwen2",
+      architectures: ["Qwen2ForCausalLM"],
+      hidden_size: 896,
+      intermediate_size: 4864,
+      num_hidden_layers: 24,
+      num_attention_heads: 14,
+      num_key_value_heads: 2,
+      vocab_size: 151_936,
+      max_position_embeddings: 32_768,
+      rms_norm_eps: 1e-6,
+      rope_theta: 1e6,
+      hidden_act: "silu",
+      tie_word_embeddings: true,
     });
     const plan = (blocks: "nf4" | "bf16", nested = false) =>
       planBytes(device, {
         movesReference: false,
-        ...{ config, nested },
+        config,
+        nested,
         dtypeOf: (name) => isQuantized(name) ? blocks : "bf16",
         adapter: {
-          ...{ r: 16, lora_alpha: 32, lora_dropout: 0, ...PLAIN_ADAPTER },
+          r: 16,
+          lora_alpha: 32,
+          lora_dropout: 0,
+          ...PLAIN_ADAPTER,
           target_modules: "all-linear",
         },
         optimizer: {
-          ...{ optim: "adamw_torch", weight_decay: 0 },
-          ...{ adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 },
+          optim: "adamw_torch",
+          weight_decay: 0,
+          adam_beta1: 0.9,
+          adam_beta2: 0.999,
+          adam_epsilon: 1e-8,
         },
         forward: [pairBatchOf512()],
         training: [pairBatchOf512()],
@@ -121,7 +135,9 @@ await gpuTest(
 const refuses = (options: Recipe) =>
   assertThrows(() =>
     readOptions(trainSchema, [{
-      ...{ model_name_or_path: "m", dataset: "d", output_dir: "o" },
+      model_name_or_path: "m",
+      dataset: "d",
+      output_dir: "o",
       ...options,
     }]), Error);
 
@@ -134,7 +150,9 @@ test({
     const { message } = refuses({ load_in_4bit: true });
     assert(message.includes('"load_in_4bit" needs "use_peft"'), message);
     const both = refuses({
-      ...{ use_peft: true, load_in_8bit: true, load_in_4bit: true },
+      use_peft: true,
+      load_in_8bit: true,
+      load_in_4bit: true,
     });
     assert(
       both.message.includes(

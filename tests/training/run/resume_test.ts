@@ -31,7 +31,10 @@ const KINDS: Kinds = {
   "LoRA, its reference moved in step 2": {
     file: "adapter_model.safetensors",
     recipe: {
-      ...{ ...COMMON, ...LORA, warmup_steps: 0, sync_ref_model: true },
+      ...COMMON,
+      ...LORA,
+      warmup_steps: 0,
+      sync_ref_model: true,
       ref_model_sync_steps: 2,
     },
   },

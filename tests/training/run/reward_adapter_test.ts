@@ -117,8 +117,11 @@ await runTest(
   async (scene) => {
     await scene.train("dpo", { ...LORA, max_steps: 2 });
     const rewarding = {
-      ...{ ...LORA, ...REWARD, lora_modules_to_save: ["norm"] },
-      ...{ max_steps: 1, adapter_name_or_path: scene.path("dpo") },
+      ...LORA,
+      ...REWARD,
+      lora_modules_to_save: ["norm"],
+      max_steps: 1,
+      adapter_name_or_path: scene.path("dpo"),
     };
     const losses: number[] = [];
     for (const create_new_adapter of [false, true]) {

@@ -71,7 +71,10 @@ async function rewardModel(device: Device, lora: boolean): Promise<Model> {
     ? addAdapter(
       base,
       withAdapterHead({
-        ...{ r: 4, lora_alpha: 8, lora_dropout: 0, ...PLAIN_ADAPTER },
+        r: 4,
+        lora_alpha: 8,
+        lora_dropout: 0,
+        ...PLAIN_ADAPTER,
         target_modules: "all-linear",
       }),
       1,
@@ -132,7 +135,11 @@ await runTest(
     );
     assertAlmostEquals(loss, want, 1e-9);
     assertEquals(Object.keys(metrics).sort(), [
-      ...["accuracy", "margin", "max_reward", "mean_reward", "min_reward"],
+      "accuracy",
+      "margin",
+      "max_reward",
+      "mean_reward",
+      "min_reward",
     ]);
     assertAlmostEquals(metrics["margin"]!, mean((c, r) => c - r), 1e-9);
     assertAlmostEquals(metrics["accuracy"]!, mean((c, r) => c > r ? 1 : 0));
@@ -194,8 +201,12 @@ for (const kind of ["all weights", "LoRA"] as const) {
 }
 
 const REWARD: Recipe = {
-  ...{ trainer: "reward", max_steps: 4, save_strategy: "steps", save_steps: 2 },
-  ...{ center_rewards_coefficient: 0.01, learning_rate: 5e-3 },
+  trainer: "reward",
+  max_steps: 4,
+  save_strategy: "steps",
+  save_steps: 2,
+  center_rewards_coefficient: 0.01,
+  learning_rate: 5e-3,
 };
 
 await runTest(
@@ -213,7 +224,8 @@ await runTest(
     assertEquals(file.tensors.get("score.weight")?.shape, [1, 64]);
     assertEquals(file.tensors.has("lm_head.weight"), false);
     const { options } = readOptions(scoreSchema, [{
-      ...{ model_name_or_path: path("run"), input: path("pairs.jsonl") },
+      model_name_or_path: path("run"),
+      input: path("pairs.jsonl"),
       output: path("scores.jsonl"),
     }]);
     assertEquals(await scoreFile(scene.device, options), PAIRS.length);

@@ -65,8 +65,12 @@ await runTest(
   "runTraining() takes the same step in 1 x 4, 2 x 2 and 4 x 1 micro-batches",
   async (scene) => {
     const step = {
-      ...{ max_steps: 1, max_train_samples: 4, shuffle: false },
-      ...{ optim: "sgd", learning_rate: 1, max_grad_norm: 0 },
+      max_steps: 1,
+      max_train_samples: 4,
+      shuffle: false,
+      optim: "sgd",
+      learning_rate: 1,
+      max_grad_norm: 0,
     };
     const ends: Numbers[] = [];
     for (const size of [1, 2, 4]) {
@@ -99,8 +103,11 @@ await runTest(
     const batch = sequenceBatch([[3, 14, 15, 92, 65, 35], [89, 79, 32]]);
     const base = await logpsOf(model, batch);
     addAdapter(model, {
-      ...{ r: 4, lora_alpha: 8, lora_dropout: 0 },
-      ...{ ...PLAIN_ADAPTER, target_modules: "all-linear" },
+      r: 4,
+      lora_alpha: 8,
+      lora_dropout: 0,
+      ...PLAIN_ADAPTER,
+      target_modules: "all-linear",
     }, 1);
     for (const adapters of [true, false]) {
       const { logps } = await logpsOf(model, batch, { adapters });
@@ -122,16 +129,23 @@ for (
     async (scene) => {
       const common = {
         ...recipe,
-        ...{ max_steps: 2, optim: "sgd", learning_rate: 0.1, shuffle: false },
-        ...{ per_device_train_batch_size: 2, gradient_accumulation_steps: 2 },
-        ...{ eval_strategy: "steps", eval_steps: 1, max_eval_samples: 2 },
+        max_steps: 2,
+        optim: "sgd",
+        learning_rate: 0.1,
+        shuffle: false,
+        per_device_train_batch_size: 2,
+        gradient_accumulation_steps: 2,
+        eval_strategy: "steps",
+        eval_steps: 1,
+        max_eval_samples: 2,
       };
       const plain = await scene.train("plain", common);
       // about 40 tokens a pair: micro-batches are split, then put together
       for (const max_tokens_per_batch of [50, 130, 10_000]) {
         const run = `packed-${max_tokens_per_batch}`;
         const packed = await scene.train(run, {
-          ...{ ...common, max_tokens_per_batch },
+          ...common,
+          max_tokens_per_batch,
         });
         for (const [i, row] of plain.rows.entries()) {
           for (const [name, value] of Object.entries(row)) {

@@ -90,7 +90,9 @@ function scene(device: Device): Scene {
     return readOptions(trainSchema, [{ ...given, ...recipe }]).options;
   };
   return {
-    ...{ device, path, options },
+    device,
+    path,
+    options,
     train: (run, recipe, hooks) =>
       runTraining(device, options(run, recipe), hooks),
   };

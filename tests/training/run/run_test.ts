@@ -14,9 +14,18 @@ import {
 } from "./run_scene.ts";
 
 const NAMES = [
-  ...["loss", "rewards/chosen", "rewards/rejected", "rewards/accuracies"],
-  ...["rewards/margins", "logps/chosen", "logps/rejected", "logits/chosen"],
-  ...["logits/rejected", "entropy", "mean_token_accuracy", "num_tokens"],
+  "loss",
+  "rewards/chosen",
+  "rewards/rejected",
+  "rewards/accuracies",
+  "rewards/margins",
+  "logps/chosen",
+  "logps/rejected",
+  "logits/chosen",
+  "logits/rejected",
+  "entropy",
+  "mean_token_accuracy",
+  "num_tokens",
 ];
 const TRAIN_NAMES = ["step", "epoch", "grad_norm", "learning_rate", ...NAMES];
 const EVAL_NAMES = ["step", "epoch", ...NAMES.map((name) => `eval_${name}`)];
@@ -32,9 +41,13 @@ async function trainWithEverything(scene: Scene) {
     steps: 0,
   };
   const result = await scene.train("run", {
-    ...{ max_steps: 4, eval_dataset: scene.path("pairs.jsonl") },
-    ...{ eval_strategy: "steps", eval_steps: 2 },
-    ...{ save_strategy: "steps", save_steps: 1, save_total_limit: 2 },
+    max_steps: 4,
+    eval_dataset: scene.path("pairs.jsonl"),
+    eval_strategy: "steps",
+    eval_steps: 2,
+    save_strategy: "steps",
+    save_steps: 1,
+    save_total_limit: 2,
   }, {
     onProgress: (stage) => void (stage === "train" && told.steps++),
     sinks: [curvesFile(scene.path("run")), {
@@ -140,7 +153,9 @@ await runTest(
   async (scene) => {
     let kept: (number | undefined)[] = [];
     await scene.train("run", {
-      ...{ max_steps: 1, eval_strategy: "epoch", max_eval_samples: 2 },
+      max_steps: 1,
+      eval_strategy: "epoch",
+      max_eval_samples: 2,
     }, {
       sinks: [{
         loaded(train, evaluation) {
