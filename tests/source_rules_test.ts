@@ -85,14 +85,18 @@ test(
 /** Columns of a comment, its marks included. */
 const WIDEST = 100;
 
-/** `path:line` for each line that is a comment, or ends with one, and is too wide. */
+/**
+ * `path:line` for each line that is a comment, or code with one behind it, and is too wide. In a
+ * shader a binding is followed by its shape on the same line, however wide that is.
+ */
 function wideComments({ path, text }: Source): string[] {
-  const isComment = /^\s*(\/\/(?!#)|\/\*|\*( |\/|$))|[;,{})\]] \/\/ /;
-  return text.split("\n").flatMap((line, i) =>
-    [...line].length > WIDEST && isComment.test(line)
-      ? [`${path}:${i + 1}`]
-      : []
-  );
+  const whole = /^\s*(\/\/(?!#)|\/\*|\*( |\/|$))/;
+  const behind = /[;,{})\]] \/\/ /;
+  return text.split("\n").flatMap((line, i) => {
+    const isComment = whole.test(line) ||
+      (path.endsWith(".ts") && behind.test(line));
+    return [...line].length > WIDEST && isComment ? [`${path}:${i + 1}`] : [];
+  });
 }
 
 test("wideComments() finds comments beyond 100 columns, and no code", () => {
@@ -106,4 +110,7 @@ test("wideComments() finds comments beyond 100 columns, and no code", () => {
   }
   assertEquals(wide(`"http://${rest}"`), []);
   assertEquals(wide(`//#if ${rest}`), []);
+});
+test("comments are at most 100 columns wide", reading, () => {
+  assertEquals(everySource().flatMap(wideComments), []);
 });

@@ -1,7 +1,7 @@
 /**
  * Norms of the rows of a weight with its LoRA adapter, `W + scale * B A`, from products that never
- * make that sum: no more than a few rows of a copy of W are ever held, and W may be of any type that
- * products read.
+ * make that sum: no more than a few rows of a copy of W are ever held, and W may be of any type
+ * that products read.
  *
  * Source: https://arxiv.org/abs/2402.09353, Eq. 5.
  */
