@@ -10,7 +10,7 @@ import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { expectRows } from "../matmul/row_slices.ts";
+import { expectRows } from "../launch/row_slices.ts";
 import { matrixShape, type Tensor } from "../device/tensor.ts";
 
 const combineKernel = defineKernel("combine_slots", combineSource);

@@ -20,7 +20,7 @@ import {
   plainProduct,
   type SecondPair,
 } from "./operands/operand.ts";
-import { expectRows, rowSlices, sliceRows } from "./row_slices.ts";
+import { expectRows, rowSlices, sliceRows } from "../launch/row_slices.ts";
 
 const gradientKernels = {
   grouped_gradient_cpu: defineKernel("grouped_gradient_cpu", cpuText),

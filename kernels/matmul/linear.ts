@@ -20,7 +20,7 @@ import {
   type RowSlice,
   rowSlices,
   sliceRows,
-} from "./row_slices.ts";
+} from "../launch/row_slices.ts";
 
 /**
  * A further product for the same sum, in the same pass: the low-rank part of an adapted layer.

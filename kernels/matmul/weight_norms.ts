@@ -18,7 +18,7 @@ import {
   releaseMatrix,
 } from "../matrix/matrix.ts";
 import squaresSource from "./row_squares.wgsl" with { type: "text" };
-import { rowSlices } from "./row_slices.ts";
+import { rowSlices } from "../launch/row_slices.ts";
 import {
   expectShape,
   matrixShape,

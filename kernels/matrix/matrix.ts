@@ -27,6 +27,7 @@ import {
   type WindowScales,
 } from "./matrix_scales.ts";
 import { padColumns } from "../launch/pad_columns.ts";
+import { WINDOW_ROWS } from "../launch/row_slices.ts";
 import { expectShape, type Tensor } from "../device/tensor.ts";
 import { fillTexture, readTexture } from "./texture_words.ts";
 
@@ -55,9 +56,6 @@ export interface Matrix {
   /** @internal */
   readonly windows: readonly MatrixWindow[];
 }
-
-/** Windows begin at multiples of this, so that tiles and 256-byte offsets never straddle two. */
-export const WINDOW_ROWS = 64;
 
 /**
  * Rows of a matrix of less than 32 bits are written in multiples of this, but for the last ones.

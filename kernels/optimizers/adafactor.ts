@@ -13,7 +13,7 @@ import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 import { columnSums } from "../launch/column_sums.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
 import { LANE_PIECES } from "../launch/lane_pieces.ts";
-import { type RowSlice, rowSlices, sliceRows } from "../matmul/row_slices.ts";
+import { type RowSlice, rowSlices, sliceRows } from "../launch/row_slices.ts";
 import applyText from "./adafactor_apply.wgsl" with { type: "text" };
 import momentText from "./adafactor_moment.wgsl" with { type: "text" };
 import rowText from "./adafactor_row_squares.wgsl" with { type: "text" };

@@ -3,7 +3,7 @@ import type { Device } from "../device/device.ts";
 import { elementWidth, GROUP_SIZE } from "../launch/element_launch.ts";
 import { foldedGrid } from "../device/grid.ts";
 import { defineKernel } from "../device/kernel.ts";
-import { expectRows, rowSlices, sliceRows } from "../matmul/row_slices.ts";
+import { expectRows, rowSlices, sliceRows } from "../launch/row_slices.ts";
 import source from "./scale_columns.wgsl" with { type: "text" };
 import { expectShape, matrixShape, type Tensor } from "../device/tensor.ts";
 

@@ -32,7 +32,7 @@ export {
   slotFactors,
   takeSlots,
 } from "./experts.ts";
-export { gatedLinears, siblingLinears } from "./sibling_linears.ts";
+export { gatedLinears, linearsTogether } from "./linears_together.ts";
 export { tokenLogps } from "./token_logps.ts";
 
 /** `a + b`, of one shape. */

@@ -40,7 +40,7 @@ function project(block: Block, x: Tensor): Projections {
   if (qkv_proj) {
     return splitFused(block, applyLinear(block, x, qkv_proj, { adapters }));
   }
-  const shared = block.sharesLaunches && !queries.rows && ops.siblingLinears(
+  const shared = block.sharesLaunches && !queries.rows && ops.linearsTogether(
     device,
     x,
     [q_proj!, k_proj!, v_proj!].map((layer) => servedLayer(layer, adapters)),

@@ -1,7 +1,12 @@
 /** Rows of activations in parts that fit in one binding. */
 import type { Device } from "../device/device.ts";
-import { WINDOW_ROWS } from "../matrix/matrix.ts";
 import { matrixShape, rowsView, type Tensor } from "../device/tensor.ts";
+
+/**
+ * Windows of rows begin at multiples of this, so that tiles and 256-byte offsets never straddle
+ * two.
+ */
+export const WINDOW_ROWS = 64;
 
 /** Rows `[first, first + count)`. */
 export interface RowSlice {

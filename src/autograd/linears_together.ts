@@ -18,7 +18,7 @@ import type { LinearParts } from "./op_inputs.ts";
 import type { Weight } from "./parameter.ts";
 
 /** One of several linear layers that have the same input. */
-export interface SiblingLayer
+export interface TogetherLayer
   extends Pick<LinearParts, "bias" | "lora" | "loraRows"> {
   readonly weight: Weight;
 }
@@ -27,16 +27,16 @@ export interface SiblingLayer
  * `x Wᵀ + bias` with the adapter's part for each layer: `[tokens, out]`. Undefined if the layers
  * must run one by one.
  */
-export function siblingLinears(
+export function linearsTogether(
   device: Device,
   x: Tensor,
-  layers: readonly SiblingLayer[],
+  layers: readonly TogetherLayer[],
 ): Tensor[] | undefined {
-  return withSiblings(
+  return withParts(
     device,
     x,
     layers,
-    (siblings) => productsTogether(device, x, siblings),
+    (parts) => productsTogether(device, x, parts),
   );
 }
 
@@ -44,10 +44,10 @@ export function siblingLinears(
 export function gatedLinears(
   device: Device,
   x: Tensor,
-  layers: readonly [gate: SiblingLayer, up: SiblingLayer],
+  layers: readonly [gate: TogetherLayer, up: TogetherLayer],
   activation: Activation,
 ): Tensor | undefined {
-  return withSiblings(
+  return withParts(
     device,
     x,
     layers,
@@ -56,11 +56,11 @@ export function gatedLinears(
 }
 
 /** Runs layers in one launch by `run`; undefined if they cannot share one. */
-function withSiblings<T>(
+function withParts<T>(
   device: Device,
   x: Tensor,
-  layers: readonly SiblingLayer[],
-  run: (siblings: readonly WeightPart[]) => T,
+  layers: readonly TogetherLayer[],
+  run: (parts: readonly WeightPart[]) => T,
 ): T | undefined {
   const isPlain = layers.every(({ lora }) =>
     !lora || !lora.dora && !lora.fixed && lora.b.matrix.windows.length === 1
@@ -68,7 +68,7 @@ function withSiblings<T>(
   const weights = layers.map(({ weight }) => weight.matrix);
   if (!isPlain || !canGoTogether(device, x, weights)) return undefined;
   const adapterInputs = lowRankInputs(device, x, layers);
-  const siblings = layers.map(({ weight, bias, lora }): WeightPart => {
+  const parts = layers.map(({ weight, bias, lora }): WeightPart => {
     const low = lora && adapterInputs.get(lora);
     return {
       w: weight.matrix,
@@ -76,7 +76,7 @@ function withSiblings<T>(
       more: low && { x: low, w: lora.b.matrix },
     };
   });
-  const output = run(siblings);
+  const output = run(parts);
   for (const low of adapterInputs.values()) device.release(low);
   return output;
 }
@@ -85,7 +85,7 @@ function withSiblings<T>(
 function lowRankInputs(
   device: Device,
   x: Tensor,
-  layers: readonly SiblingLayer[],
+  layers: readonly TogetherLayer[],
 ): Map<Lora, Tensor> {
   const adapted = layers.flatMap(({ lora, loraRows }) =>
     lora ? [{ lora, loraRows }] : []
