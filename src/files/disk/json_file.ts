@@ -61,7 +61,7 @@ export async function readJsonObject(path: string): Promise<JsonObject> {
   const value = parseJson(await readText(path), path);
   if (isJsonObject(value)) return value;
   throw new TypeError(
-    `Cannot read "${path}": found ${jsonKind(value)}, wanted an object`,
+    `Cannot read "${path}": found ${jsonKind(value)}, expected an object`,
   );
 }
 

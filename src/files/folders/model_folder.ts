@@ -143,7 +143,7 @@ export async function checkFolder(path: string, what: string): Promise<void> {
   });
   if (info.isDirectory) return;
   throw new TypeError(
-    `Cannot load ${what} "${path}": found a file, wanted a folder`,
+    `Cannot load ${what} "${path}": found a file, expected a folder`,
   );
 }
 

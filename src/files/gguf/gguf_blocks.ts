@@ -69,7 +69,7 @@ export function fromGguf(
   const step = GGUF_TYPES[type].bytes;
   if (bytes.length % step !== 0) {
     throw new RangeError(
-      `Cannot read ${type} numbers: found ${bytes.length} bytes, wanted a multiple of ${step}`,
+      `Cannot read ${type} numbers: found ${bytes.length} bytes, expected a multiple of ${step}`,
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

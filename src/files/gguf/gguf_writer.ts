@@ -43,7 +43,7 @@ export async function writeGguf(
       throw new RangeError(
         `Cannot write GGUF: tensor "${tensor.name}" ${tensor.type} [${
           tensor.shape.join(", ")
-        }] got ${written} bytes, wanted ${wanted}`,
+        }] got ${written} bytes, expected ${wanted}`,
       );
     }
     await writeAll(file, new Uint8Array(ggufAligned(written) - written));

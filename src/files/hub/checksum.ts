@@ -1,27 +1,28 @@
 /**
- * Sizes and hashes of files: sha256, which hubs list for large files, and the git object id, which
- * Hugging Face lists for small ones. Web Crypto hashes only what is whole in memory; these stream.
+ * Measures files: size, sha256 (which hubs list for large files) and the git object id (which
+ * Hugging Face lists for small ones). The bytes are hashed as a stream, which the Web Crypto API
+ * cannot do.
  */
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 import { startHash } from "../disk/hash.ts";
 
-/** What is known of a file before it is there. */
+/** What is known of a file before it is downloaded. */
 export interface Expected {
   /** Bytes. */
   readonly size?: number;
   /** In hexadecimal. */
   readonly sha256?: string;
-  /** Id of the file as a git blob: sha1 of `blob <size>\0` and the content, in hexadecimal. */
+  /** Id of the file as a git blob, in hexadecimal: the sha1 of `blob <size>\0` and the content. */
   readonly gitOid?: string;
 }
 
-/** What a file turned out to be. */
+/** The measured size and hashes of a file. */
 export interface Measured {
   /** Bytes. */
   readonly size: number;
   /** In hexadecimal. */
   readonly sha256: string;
-  /** Id as a git blob, where the size was known before. */
+  /** Id of the file as a git blob; absent if the size was not known before. */
   readonly gitOid?: string;
 }
 
@@ -33,7 +34,7 @@ export class Checksum {
   #size = 0;
 
   /**
-   * Begins with no bytes; `size` is that of the whole file if known: the git object id begins with
+   * Starts without bytes. `size` is the size of the whole file, if known; the git object id needs
    * it.
    */
   constructor(size?: number) {
@@ -46,7 +47,7 @@ export class Checksum {
     return this.#size;
   }
 
-  /** Adds bytes to what was seen. */
+  /** Adds bytes. */
   update(bytes: Uint8Array): void {
     this.#size += bytes.length;
     this.#sha256.update(bytes);
@@ -61,7 +62,7 @@ export class Checksum {
   }
 }
 
-/** Hashes a file on disk; undefined if it is not there. */
+/** Measures a file on disk; undefined if it does not exist. */
 export async function measureFile(
   path: string,
   size?: number,
@@ -77,7 +78,7 @@ export async function measureFile(
   return checksum.finish();
 }
 
-/** Hashes what is left of an open file. */
+/** Hashes the rest of an open file. */
 export async function hashInto(
   checksum: Checksum,
   file: DiskFile,
@@ -89,20 +90,20 @@ export async function hashInto(
   }
 }
 
-/** What is wrong with a file, in words; undefined if it is as expected. */
+/** How a file differs from what was expected, in words; undefined if it does not. */
 export function difference(
   found: Measured,
   expected: Expected,
 ): string | undefined {
   const { size, sha256, gitOid } = expected;
   if (size !== undefined && found.size !== size) {
-    return `found ${found.size} bytes, wanted ${size}`;
+    return `found ${found.size} bytes, expected ${size}`;
   }
   if (sha256 !== undefined && found.sha256 !== sha256) {
-    return `found sha256 ${found.sha256}, wanted ${sha256}`;
+    return `found sha256 ${found.sha256}, expected ${sha256}`;
   }
   if (gitOid !== undefined && found.gitOid !== gitOid) {
-    return `found git object ${found.gitOid ?? "none"}, wanted ${gitOid}`;
+    return `found git object ${found.gitOid ?? "none"}, expected ${gitOid}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Downloading one file: resumed where an earlier try was cut, checked while it streams, renamed
- * when whole.
+ * Downloads one file. It resumes an interrupted download, checks the bytes as they arrive, and
+ * renames the file when it is complete.
  */
 import {
   difference,
@@ -16,34 +16,34 @@ import { HubError, retrying, type RetryOptions } from "./retry.ts";
 export interface DownloadTarget extends Expected {
   /** Address of the file. */
   readonly url: string;
-  /** Where it goes. */
+  /** Path of the downloaded file. */
   readonly path: string;
 }
 
-/** How to download. */
+/** How files are downloaded. */
 export interface DownloadOptions extends RetryOptions {
-  /** The hub, and what may be sent to it only. */
+  /** The hub, with the token that may be sent only to it. */
   readonly access: HubAccess;
-  /** Stops the download; what is there stays for the next time. */
+  /** Stops the download; the bytes so far are kept for the next time. */
   readonly signal?: AbortSignal;
-  /** Called as bytes come in, also with fewer than before when a file starts over. */
+  /** Called as bytes arrive; with fewer bytes than before if a file starts again. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
-  /** Milliseconds without a byte after which a connection counts as cut; 60,000 by default. */
+  /** Milliseconds without a byte after which a connection counts as broken; default 60,000. */
   readonly idle?: number;
 }
 
-/** What became of a download. */
+/** The result of a download. */
 export interface Downloaded extends Measured {
-  /** Where the file is. */
+  /** Path of the file. */
   readonly path: string;
-  /** Whether the file was there already, whole and right. */
+  /** Whether the file existed before, complete and correct. */
   readonly kept: boolean;
 }
 
 /**
- * Downloads a file, unless it is there already with the size and hash that are expected.
+ * Downloads a file, unless it exists already with the expected size and hash.
  *
- * @throws HubError if the hub refuses it, or if it stays wrong or cut after all tries.
+ * @throws {HubError} if the hub refuses the file, or if it is wrong or incomplete after all tries
  */
 export async function downloadFile(
   target: DownloadTarget,
@@ -78,7 +78,7 @@ export async function downloadFile(
   return { path, kept: false, ...measured };
 }
 
-/** Checks a whole part and gives it its name; a wrong one is thrown away. */
+/** Checks a complete part and renames it; a wrong one is removed. */
 async function finish(
   part: PartFile,
   target: DownloadTarget,
@@ -97,8 +97,8 @@ const again = ({ url }: DownloadTarget, fault: string) =>
   new HubError(`Cannot download "${url}": ${fault}`, { retry: true });
 
 /**
- * Requests what is missing of a part and appends it; network faults become errors to be tried
- * again.
+ * Requests the missing bytes of a part and appends them. Errors of the network are marked to be
+ * tried again.
  */
 async function fetchInto(
   part: PartFile,
@@ -142,7 +142,10 @@ async function checkLength(
   throw again(target, `found more than ${wanted} bytes`);
 }
 
-/** Bytes may be continued if their version is known, or if a hash will tell at the end. */
+/**
+ * Whether a part may be continued: its version is known, or a hash will show at the end whether it
+ * is correct.
+ */
 function canResume(part: PartFile, target: DownloadTarget): boolean {
   if (part.bytes === 0) return true;
   if (target.size !== undefined && part.bytes > target.size) return false;
@@ -159,9 +162,9 @@ function rangeHeaders(part: PartFile): Record<string, string> {
 }
 
 /**
- * Reads the response's head and brings the part in line with it.
+ * Reads the head of the response and prepares the part for its bytes.
  *
- * @returns the file's total bytes if the server tells; "whole" if nothing is missing
+ * @returns the size of the whole file if the server gives it; "whole" if no bytes are missing
  */
 async function begin(
   part: PartFile,
@@ -185,7 +188,7 @@ async function begin(
     if (range?.begin !== part.bytes || changed) {
       throw await fail("it changed since the last try");
     }
-  } else await part.restart(etag); // new, or the server ignored the range
+  } else await part.restart(etag); // the file is new, or the server ignored the range
   const length = Number(response.headers.get("content-length") ?? NaN);
   const total = response.status === 206
     ? range?.total
@@ -220,7 +223,7 @@ interface StreamOptions extends DownloadOptions {
   readonly touch: () => void;
 }
 
-/** Appends the body, no further than one piece past its wanted end. */
+/** Appends the body, at most one piece beyond its expected end. */
 async function stream(
   part: PartFile,
   response: Response,
@@ -235,7 +238,7 @@ async function stream(
   }
 }
 
-/** A signal that fires when `touch` was not called for so long. */
+/** A signal that aborts if `touch` was not called for the given time. */
 function idleAbort(milliseconds: number) {
   const controller = new AbortController();
   const fire = () =>

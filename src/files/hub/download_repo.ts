@@ -1,7 +1,4 @@
-/**
- * Downloading a repository: the files that are wanted, some at a time, and a manifest of what they
- * are.
- */
+/** Downloads files of a repository, several at a time, and writes a manifest of them. */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../disk/atomic.ts";
 import { type Downloaded, downloadFile } from "./download.ts";
@@ -14,38 +11,40 @@ import { isJsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
 import { repoFolder } from "./repo_folder.ts";
 import { disk, NotFound } from "../disk.ts";
 
-/** Name of the file that says where a folder's files come from. */
+/** Name of the manifest, which says where the files of a folder come from. */
 export const MANIFEST = ".tiebreak.json";
 
-/** How to download a repository. */
+/** How a repository is downloaded. */
 export interface DownloadRepoOptions extends RepoAccess {
-  /** Where to; `repoFolder()` of it if absent. */
+  /** The folder to download to; default: `repoFolder()` of the repository. */
   readonly folder?: string;
-  /** Globs of the files that are wanted; what the kind needs if absent. */
+  /** Globs of the files to download; default: those that the kind of repository needs. */
   readonly files?: readonly string[];
-  /** Files at a time; 3 by default. */
+  /** Number of files that are downloaded at the same time; default 3. */
   readonly parallel?: number;
-  /** Stops the download; what is there stays for the next time. */
+  /** Stops the download; the bytes so far are kept for the next time. */
   readonly signal?: AbortSignal;
-  /** Milliseconds without a byte after which a connection counts as cut. */
+  /** Milliseconds without a byte after which a connection counts as broken. */
   readonly idle?: number;
-  /** Bytes of all files, done and in total, and the file that just moved. */
+  /**
+   * Called with the downloaded bytes of all files, their total, and the file that has just grown.
+   */
   readonly onProgress?: (done: number, total: number, file: string) => void;
 }
 
-/** A repository that is on this disk now. */
+/** A repository that was downloaded. */
 export interface DownloadedRepo {
-  /** Where the files are. */
+  /** The folder of the files. */
   readonly folder: string;
-  /** The revision that was asked for, by name. */
+  /** The name of the requested revision. */
   readonly revision: string;
-  /** The commit that it stood for, where the hub tells. */
+  /** The commit of the revision, if the hub gives it. */
   readonly commit?: string;
-  /** By path in the folder. */
+  /** The files, by path in the folder. */
   readonly files: ReadonlyMap<string, Downloaded>;
 }
 
-/** All files of a repository, by its hub's API. */
+/** Lists all files of a repository by the API of its hub. */
 export function listRepo(
   repo: Repo,
   access: RepoAccess = {},
@@ -56,17 +55,18 @@ export function listRepo(
 }
 
 /**
- * Downloads the wanted files of a repository; those that are there, whole and right, are kept.
+ * Downloads the selected files of a repository. Files that exist already, complete and correct, are
+ * kept.
  *
- * @throws HubError if the hub refuses, TypeError for names that leave the folder, pickles, no
- *   match.
+ * @throws {HubError} if the hub refuses, {TypeError} for names that leave the folder, for pickles,
+ *   or if no file matches
  */
 export async function downloadRepo(
   repo: Repo,
   options: DownloadRepoOptions = {},
 ): Promise<DownloadedRepo> {
   const folder = options.folder ?? repoFolder(repo.kind, repo.name);
-  repoFolder(repo.kind, repo.name); // the name is checked also where the folder is given
+  repoFolder(repo.kind, repo.name); // this checks the name even if the folder is given
   await checkSameRepo(folder, repo);
   const listing = await listRepo(repo, options);
   const paths = listing.files.map(({ path }) => path);
@@ -85,7 +85,9 @@ export async function downloadRepo(
   return { folder, revision, ...(commit && { commit }), files: done };
 }
 
-/** Throws if the folder holds another repository: two owners may give a dataset the same name. */
+/**
+ * Fails if the folder holds another repository, since two owners may give a dataset the same name.
+ */
 async function checkSameRepo(folder: string, repo: Repo): Promise<void> {
   const manifest = await readJsonObjectIfThere(join(folder, MANIFEST));
   const found = manifest?.["repo"] ?? repo.name;
@@ -95,7 +97,7 @@ async function checkSameRepo(folder: string, repo: Repo): Promise<void> {
   );
 }
 
-/** Downloads files side by side; the first fault stops them all. */
+/** Downloads files at the same time; the first error stops all of them. */
 async function downloadAll(
   folder: string,
   files: readonly RepoFile[],
@@ -110,7 +112,7 @@ async function downloadAll(
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const counts = new Map<string, number>();
   const results = new Map<string, Downloaded>();
-  const queue = files.values(); // shared: each worker takes the next file
+  const queue = files.values(); // all workers share this iterator, so each takes the next file
   const work = async () => {
     for (const file of queue) {
       signal.throwIfAborted();
@@ -143,7 +145,8 @@ async function downloadAll(
 }
 
 /**
- * Removes what an earlier revision left: files of the old manifest that the repository has no more.
+ * Removes files of an earlier revision: those of the old manifest that the repository no longer
+ * has.
  */
 async function removeStale(
   folder: string,

@@ -1,12 +1,13 @@
 /**
- * Which files of a repository are downloaded. `*` stays within a folder, `**` goes below.
+ * Selects the files of a repository to download. In patterns `*` matches within a folder, `**` also
+ * below it.
  */
 import { globToRegExp } from "@std/path";
 import { ADAPTER_FILE, MODEL_FILE } from "../file_names.ts";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "../records/data_kinds.ts";
 import { isPickle, PICKLE_ADVICE } from "../safetensors/pickles.ts";
 
-/** What a model needs: configuration, tokenizer, chat template, weights or an adapter. */
+/** The files that a model needs: configuration, tokenizer, chat template, weights or an adapter. */
 export const MODEL_PATTERNS: readonly string[] = [
   MODEL_FILE.config,
   MODEL_FILE.generationConfig,
@@ -19,14 +20,14 @@ export const MODEL_PATTERNS: readonly string[] = [
   MODEL_FILE.chatTemplate,
   ADAPTER_FILE.config,
   "*.safetensors.index.json",
-  "!(consolidated*).safetensors", // Mistral's second copy of all weights
+  "!(consolidated*).safetensors", // a second copy of all weights in Mistral's repositories
 ];
 
-/** What to choose from and how. */
+/** How files are selected. */
 export interface Selection {
   readonly repo: string;
   readonly kind: "model" | "dataset";
-  /** Chosen by the user; the kind's own list if absent. */
+  /** The user's patterns; default: the list of the kind of repository. */
   readonly patterns?: readonly string[];
 }
 
@@ -35,9 +36,10 @@ const list = (names: readonly string[]) =>
   (names.length > 20 ? ` and ${names.length - 20} more` : "");
 
 /**
- * The paths that are to be downloaded; never pickles.
+ * The paths of the files to download; pickles are never among them.
  *
- * @throws TypeError if pickles are asked for, or nothing (or no weights) would be left.
+ * @throws {TypeError} if the user's patterns select pickles, or if no file or no weights would be
+ *   selected
  */
 export function selectFiles(
   paths: readonly string[],
@@ -67,7 +69,7 @@ function fits(patterns: readonly string[]): (path: string) => boolean {
 
 type Fail = (fault: string) => never;
 
-/** What the user's patterns choose; a pattern that chooses nothing is a mistake. */
+/** The files that the user's patterns select. A pattern that selects nothing is an error. */
 function matching(
   safe: readonly string[],
   patterns: readonly string[],
@@ -83,13 +85,13 @@ function matching(
   return safe.filter(fits(patterns));
 }
 
-/** All that `readRecords()` reads, and what describes it. */
+/** All data files that `readRecords()` can read, and the files that describe them. */
 function datasetPaths(safe: readonly string[], fail: Fail): string[] {
   if (!safe.some(isDataFile)) {
     fail(
       `found ${
         list(safe)
-      }, none of which can be read, wanted files that end in ${DATA_ENDINGS}`,
+      }, none of which can be read, expected files that end in ${DATA_ENDINGS}`,
     );
   }
   return safe.filter((path) => kindOfFile(path).kind !== undefined);

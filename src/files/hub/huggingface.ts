@@ -1,6 +1,4 @@
-/**
- * Listing repositories of Hugging Face, or of a mirror that speaks its API.
- */
+/** Lists repositories of Hugging Face, or of a mirror with the same API. */
 import { isJsonObject } from "../disk/json_file.ts";
 import { HubError, retrying } from "./retry.ts";
 import {
@@ -16,9 +14,9 @@ import { checkEndpoint, type HubAccess, hubFetch, hubJson } from "./request.ts";
 export const HUGGINGFACE = "https://huggingface.co";
 
 /**
- * All files of a repository, at the commit that the revision stands for now.
+ * Lists all files of a repository, at the commit of the revision.
  *
- * @throws HubError if it is not there or may not be read.
+ * @throws {HubError} if the repository does not exist or may not be read
  */
 export async function listHuggingFace(
   repo: Repo,
@@ -65,7 +63,7 @@ export async function listHuggingFace(
   return { access, revision, commit, files };
 }
 
-/** The commit of a revision, so that all files come from one version. */
+/** Finds the commit of a revision, so that all files are of one version. */
 async function resolveCommit(
   repo: Repo,
   revision: string,

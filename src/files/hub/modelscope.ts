@@ -1,6 +1,4 @@
-/**
- * Listing repositories of ModelScope, which has an API of its own.
- */
+/** Lists repositories of ModelScope, by its own API. */
 import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
 import { HubError } from "./retry.ts";
 import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
@@ -13,10 +11,10 @@ const PAGE_SIZE = 100;
 const MAX_PAGES = 10_000;
 
 /**
- * All files of a repository. The hub names no commit: files are at the revision when they are
- * fetched.
+ * Lists all files of a repository. The hub gives no commit, so each file has the version that the
+ * revision has at the time of its download.
  *
- * @throws HubError if it is not there or may not be read.
+ * @throws {HubError} if the repository does not exist or may not be read
  */
 export async function listModelScope(
   repo: Repo,
@@ -87,7 +85,7 @@ function query(values: Readonly<Record<string, string>>): string {
   return new URLSearchParams(values).toString();
 }
 
-/** The entries of an answer; faults come with status 200 and a code of their own. */
+/** Reads the entries of an answer. Errors have status 200 too, with their own code in the body. */
 function readEntries(answer: unknown, repo: string): JsonObject[] {
   const body = isJsonObject(answer) ? answer : {};
   const data = isJsonObject(body["Data"]) ? body["Data"] : {};

@@ -1,6 +1,6 @@
 /**
- * A file that is being downloaded: `<path>.part` with the bytes so far, and `<path>.part.etag` with
- * the tag of the version that they come from, without which they cannot be continued safely.
+ * A file that is being downloaded: `<path>.part` holds the bytes so far, `<path>.part.etag` the tag
+ * of their version, without which the download cannot be continued safely.
  */
 import { dirname } from "@std/path";
 import { makeFolder } from "../disk/atomic.ts";
@@ -8,7 +8,7 @@ import { Checksum, hashInto, type Measured } from "./checksum.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 import { readTextIfThere, writeAll, writeText } from "../disk/whole_file.ts";
 
-/** Owns the open `.part` file and the hash of what is in it. */
+/** Owns the open `.part` file and the hash of its bytes. */
 export class PartFile implements Disposable {
   readonly #path: string;
   readonly #file: DiskFile;
@@ -24,7 +24,7 @@ export class PartFile implements Disposable {
   }
 
   /**
-   * Opens the bytes left by an earlier try, or none.
+   * Opens the part of an earlier try, or an empty one.
    *
    * @param size of the whole file, if known
    */
@@ -46,17 +46,17 @@ export class PartFile implements Disposable {
     return part;
   }
 
-  /** Bytes that are there. */
+  /** Number of bytes so far. */
   get bytes(): number {
     return this.#checksum.size;
   }
 
-  /** Tag of the version that the bytes come from. */
+  /** Tag of the version of the bytes. */
   get etag(): string | undefined {
     return this.#etag;
   }
 
-  /** Throws the bytes away and notes the version that the next ones come from. */
+  /** Removes all bytes and stores the version of the next ones. */
   async restart(etag?: string): Promise<void> {
     await this.#file.truncate(0);
     await this.#file.seek(0);
@@ -67,18 +67,18 @@ export class PartFile implements Disposable {
     } else await removeEtag(this.#path);
   }
 
-  /** Adds bytes at the end. */
+  /** Appends bytes. */
   async append(bytes: Uint8Array): Promise<void> {
     await writeAll(this.#file, bytes);
     this.#checksum.update(bytes);
   }
 
-  /** Size and hashes of what is there; nothing can be appended after it. */
+  /** Size and hashes of the bytes so far; nothing can be appended afterwards. */
   measure(): Measured {
     return this.#checksum.finish();
   }
 
-  /** Brings the bytes to the disk and gives the file its name. */
+  /** Flushes the bytes to the disk and renames the file. */
   async finish(): Promise<void> {
     await this.#file.sync();
     await disk().rename(`${this.#path}.part`, this.#path);

@@ -1,6 +1,4 @@
-/**
- * What a repository on a hub is, whichever hub: the words that both listings share.
- */
+/** The types of repositories on hubs, which the listings of all hubs share. */
 import type { Expected } from "./checksum.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { HubAccess } from "./request.ts";
@@ -15,7 +13,7 @@ export type RepoKind = "model" | "dataset";
 export interface Repo {
   /** The hub that it is on. */
   readonly source: HubSource;
-  /** What it holds. */
+  /** Whether it holds a model or a dataset. */
   readonly kind: RepoKind;
   /** `owner/name` */
   readonly name: string;
@@ -23,11 +21,11 @@ export interface Repo {
   readonly revision?: string;
 }
 
-/** How to get at it. */
+/** How a repository is accessed. */
 export interface RepoAccess extends RetryOptions {
-  /** The hub's own address if absent. */
+  /** Address of the hub or of a mirror; default: the hub's own. */
   readonly endpoint?: string;
-  /** Sent to the hub's own host only. */
+  /** Token of the user, which is sent only to the host of the hub. */
   readonly token?: string;
 }
 
@@ -37,23 +35,23 @@ export interface RepoFile extends Expected {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** Address to download it from. */
+  /** Address of the download. */
   readonly url: string;
 }
 
 /** All files of a repository. */
 export interface RepoListing {
-  /** How they are fetched. */
+  /** How the files are downloaded. */
   readonly access: HubAccess;
-  /** The revision that was asked for, by name. */
+  /** The name of the requested revision. */
   readonly revision: string;
-  /** The commit that it stands for, where the hub tells. */
+  /** The commit of the revision, if the hub gives it. */
   readonly commit?: string;
-  /** Folders are left out. */
+  /** The files, without folders. */
   readonly files: readonly RepoFile[];
 }
 
-/** A path or revision as part of an address; slashes stay. */
+/** Encodes a path or revision as part of an address; slashes are kept. */
 export function encodePath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }

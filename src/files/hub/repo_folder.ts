@@ -1,27 +1,24 @@
-/**
- * Where repositories of a hub lie on this disk, and which of two things a name means: a local path,
- * or `owner/name` on a hub.
- */
+/** Finds the local folders of repositories. A name may be a local path or `owner/name` on a hub. */
 import { isGlob, join } from "@std/path";
 import type { RepoKind } from "./repo.ts";
 import { disk, NotFound } from "../disk.ts";
 
 const REPO_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 
-/** Whether a name can be that of a repository: `owner/name` or `name`. */
+/** Whether a name has the form of a repository's name: `owner/name` or `name`. */
 export function isRepoName(name: string): boolean {
   return REPO_NAME.test(name) && !name.includes("..");
 }
 
 /**
- * Folder of a repository: `model_hub/<owner>--<name>` or `data/<name>`.
+ * The folder of a repository: `model_hub/<owner>--<name>` or `data/<name>`.
  *
- * @throws TypeError if it is no repository's name.
+ * @throws {TypeError} if the name has not this form
  */
 export function repoFolder(kind: RepoKind, name: string): string {
   if (!isRepoName(name)) {
     throw new TypeError(
-      `Cannot download "${name}": wanted a repository's name, "owner/name"`,
+      `Cannot download "${name}": expected a repository's name, "owner/name"`,
     );
   }
   return kind === "model"
@@ -32,7 +29,7 @@ export function repoFolder(kind: RepoKind, name: string): string {
 /**
  * The local folder of a model that is named by path or by repository.
  *
- * @throws NotFound telling how to download it.
+ * @throws {NotFound} saying how to download it
  */
 export async function localModelFolder(nameOrPath: string): Promise<string> {
   return await localPath("model", nameOrPath);
@@ -42,7 +39,7 @@ export async function localModelFolder(nameOrPath: string): Promise<string> {
  * The local file or folder of a dataset that is named by path or by repository; a pattern of files
  * stays one.
  *
- * @throws NotFound telling how to download it.
+ * @throws {NotFound} saying how to download it
  */
 export async function localDatasetPath(nameOrPath: string): Promise<string> {
   return isGlob(nameOrPath)

@@ -31,7 +31,7 @@ export function checkEndpoint(endpoint: string): string {
     return endpoint.replace(/\/+$/, "");
   }
   throw new TypeError(
-    `Cannot use endpoint "${endpoint}": wanted an address such as "https://huggingface.co"`,
+    `Cannot use endpoint "${endpoint}": expected an address such as "https://huggingface.co"`,
   );
 }
 

@@ -61,7 +61,7 @@ export async function* tableRecords(
     const fields = fieldsOf(row, path, separator);
     if (fields.length !== names.length) {
       throw new SyntaxError(
-        `Cannot read "${path}" line ${row.line}: found ${fields.length} fields, wanted ${names.length} as in the first row`,
+        `Cannot read "${path}" line ${row.line}: found ${fields.length} fields, expected ${names.length} as in the first row`,
       );
     }
     const value = Object.fromEntries(

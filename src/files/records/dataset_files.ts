@@ -76,7 +76,7 @@ async function filesOfFolder(
   const found = (fits.length > 1 ? fits : all.length > 0 ? all : names).sort();
   const message = `Cannot find split "${split}" in "${folder}": found "${
     found.slice(0, 20).join('", "')
-  }", wanted one "${split}.*" or shards of it, with the ending ${DATA_ENDINGS}`;
+  }", expected one "${split}.*" or shards of it, with the ending ${DATA_ENDINGS}`;
   throw fits.length > 1 ? new TypeError(message) : new NotFound(message);
 }
 
@@ -124,6 +124,6 @@ export async function datasetFiles(
   const files = await filesOfPattern(path);
   if (files.length > 0) return { files, bare: true };
   throw new NotFound(
-    `Cannot find dataset "${path}": no file fits the pattern, wanted files that end in ${DATA_ENDINGS}`,
+    `Cannot find dataset "${path}": no file fits the pattern, expected files that end in ${DATA_ENDINGS}`,
   );
 }

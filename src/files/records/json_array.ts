@@ -53,7 +53,7 @@ class Splitter {
       if (character <= " ") continue;
       if (this.#done) this.#fail("found more text after the array");
       if (this.#depth === 0) {
-        if (character !== "[") this.#fail(`found "${character}", wanted "["`);
+        if (character !== "[") this.#fail(`found "${character}", expected "["`);
         this.#depth = 1;
         this.#startLine = 0;
         start = i + 1;

@@ -123,7 +123,7 @@ function refuseObject(path: string, keys: readonly string[]): never {
   throw new TypeError(
     `Cannot read records of "${path}": found one object with keys "${
       keys.slice(0, 20).join('", "')
-    }", wanted an array of objects or one object a line`,
+    }", expected an array of objects or one object a line`,
   );
 }
 
@@ -134,6 +134,6 @@ function asObject(value: unknown, where: string): JsonObject {
     );
   }
   throw new TypeError(
-    `Cannot read ${where}: found ${jsonKind(value)}, wanted an object`,
+    `Cannot read ${where}: found ${jsonKind(value)}, expected an object`,
   );
 }

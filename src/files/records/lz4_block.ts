@@ -14,7 +14,7 @@ export function decompressLz4(input: Uint8Array, size: number): Uint8Array {
   let [at, end] = [0, 0];
   const broken = () =>
     new RangeError(
-      `Cannot decompress LZ4: broken at byte ${at}, wanted ${size} bytes`,
+      `Cannot decompress LZ4: broken at byte ${at}, expected ${size} bytes`,
     );
   const next = (): number => {
     const byte = input[at++];

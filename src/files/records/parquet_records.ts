@@ -109,7 +109,7 @@ async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new SyntaxError(
-      `Cannot read "${path}": ${error.message}, wanted a parquet file compressed by snappy, gzip, zstd, brotli, LZ4_RAW or not at all`,
+      `Cannot read "${path}": ${error.message}, expected a parquet file compressed by snappy, gzip, zstd, brotli, LZ4_RAW or not at all`,
     );
   }
 }

@@ -37,7 +37,7 @@ export async function* readRecords(
   const { kind } = kindOfFile(path);
   if (kind === undefined) {
     throw new TypeError(
-      `Cannot read records of "${path}": wanted a file that ends in ${DATA_ENDINGS}`,
+      `Cannot read records of "${path}": expected a file that ends in ${DATA_ENDINGS}`,
     );
   }
   let count = 0;

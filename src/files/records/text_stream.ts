@@ -62,7 +62,7 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
       ? "UTF-8 text"
       : `UTF-8 text in ${compression}`;
     throw new SyntaxError(
-      `Cannot read "${path}": ${error.message}, wanted ${wanted}`,
+      `Cannot read "${path}": ${error.message}, expected ${wanted}`,
     );
   }
 }

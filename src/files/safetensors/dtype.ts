@@ -88,7 +88,7 @@ export function toFloat32(
   const size = DTYPE_BYTES[dtype];
   if (bytes.length % size !== 0) {
     throw new RangeError(
-      `Cannot read ${dtype} numbers: found ${bytes.length} bytes, wanted a multiple of ${size}`,
+      `Cannot read ${dtype} numbers: found ${bytes.length} bytes, expected a multiple of ${size}`,
     );
   }
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();

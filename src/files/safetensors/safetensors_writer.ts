@@ -96,6 +96,6 @@ async function writeTensor(
   throw new RangeError(
     `Cannot write "${path}": tensor "${tensor.name}" ${tensor.dtype} [${
       tensor.shape.join(", ")
-    }] got ${written} bytes, wanted ${wanted}`,
+    }] got ${written} bytes, expected ${wanted}`,
   );
 }

@@ -46,7 +46,7 @@ export async function openWeights(
   throw new TypeError(
     `Cannot load "${folder}": found only pickled weights "${
       pickles.join('", "')
-    }", wanted "${single}"; ${PICKLE_ADVICE}`,
+    }", expected "${single}"; ${PICKLE_ADVICE}`,
   );
 }
 
@@ -97,7 +97,7 @@ function readWeightMap(
       bad.map(([name, file]) =>
         `tensor "${name}" is in ${
           JSON.stringify(file)
-        }, wanted a .safetensors file of the folder`
+        }, expected a .safetensors file of the folder`
       ),
     ));
   }

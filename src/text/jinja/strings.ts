@@ -55,7 +55,9 @@ function textArgument(args: readonly Value[], name: string): string {
   const text = args[0] && textOf(args[0]);
   if (text === undefined) {
     const found = args[0] ? typeName(args[0]) : "nothing";
-    throw new TypeError(`Cannot call str.${name}: found ${found}, wanted str`);
+    throw new TypeError(
+      `Cannot call str.${name}: found ${found}, expected str`,
+    );
   }
   return text;
 }

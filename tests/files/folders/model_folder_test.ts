@@ -237,7 +237,7 @@ test(
     await assertRejects(
       () => openModelFolder(path),
       TypeError,
-      "found a file, wanted a folder",
+      "found a file, expected a folder",
     );
   },
 );

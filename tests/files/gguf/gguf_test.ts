@@ -205,7 +205,7 @@ test(
     await assertRejects(
       () => writeTo(path, wrong),
       RangeError,
-      'tensor "b" F32 [2, 4] got 31 bytes, wanted 32',
+      'tensor "b" F32 [2, 4] got 31 bytes, expected 32',
     );
     await Deno.truncate(path, 1 << 20);
     await assertRejects(() => openGguf(path), SyntaxError, "cut off");

@@ -146,7 +146,7 @@ test(
     await assertRejects(
       () => download(hub, folder, { repo: { name: "../x" } }),
       TypeError,
-      "wanted a repository's name",
+      "expected a repository's name",
     );
     await assertRejects(
       () => download(hub, folder, { endpoint: "ftp://x" }),

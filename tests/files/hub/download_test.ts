@@ -60,7 +60,7 @@ test(
     const error = await assertRejects(() => always.download(), HubError);
     assertStringIncludes(
       error.message,
-      `found sha256 ${sha256(OTHER)}, wanted ${
+      `found sha256 ${sha256(OTHER)}, expected ${
         sha256(DATA)
       } (tried 4 times in a row)`,
     );
@@ -105,7 +105,7 @@ test(
       await using chunked = await scene({ chunked: true });
       const wanted = size < 1000
         ? "found more than 900 bytes"
-        : "found 1000 bytes, wanted 1100";
+        : "found 1000 bytes, expected 1100";
       await assertRejects(() => chunked.download({ size }), HubError, wanted);
     }
   },

@@ -66,7 +66,7 @@ test(
       assertThrows(
         () => selectFiles([name], dataset),
         TypeError,
-        `Cannot download "owner/pairs": found "${name}", none of which can be read, wanted files that end in ` +
+        `Cannot download "owner/pairs": found "${name}", none of which can be read, expected files that end in ` +
           ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each plain, .gz or .zst) or .parquet",
       );
     }

@@ -30,7 +30,7 @@ test(
     await assertRejects(
       () => datasetFiles(folder.path, "eval"),
       Deno.errors.NotFound,
-      'found "test.json", "test.jsonl", "train.jsonl.gz", "train_sft.json", wanted one "eval.*"',
+      'found "test.json", "test.jsonl", "train.jsonl.gz", "train_sft.json", expected one "eval.*"',
     );
     await assertRejects(
       () => datasetFiles(folder.path, "test"),

@@ -143,7 +143,7 @@ test(
   async () => {
     assertStringIncludes(
       await refusal("a.jsonl", "{}\n[1]\n"),
-      '"a.jsonl" line 2: found an array, wanted an object',
+      '"a.jsonl" line 2: found an array, expected an object',
     );
     assertStringIncludes(
       await refusal("a.json", '[{},\n"x"]'),
@@ -160,7 +160,7 @@ test(
     for (const space of [0, 2]) {
       assertStringIncludes(
         await refusal("a.json", JSON.stringify(columns, null, space)),
-        'found one object with keys "chosen", "rejected", wanted an array of objects',
+        'found one object with keys "chosen", "rejected", expected an array of objects',
       );
     }
   },
@@ -183,15 +183,15 @@ test(
     }
     assertStringIncludes(
       await refusal("a.xml", "<a>"),
-      "wanted a file that ends in .jsonl",
+      "expected a file that ends in .jsonl",
     );
     assertStringIncludes(
       await refusal("a.jsonl", Uint8Array.of(0x7b, 0xff, 0x7d)),
-      "wanted UTF-8 text",
+      "expected UTF-8 text",
     );
     assertStringIncludes(
       await refusal("a.jsonl.gz", "{}"),
-      "wanted UTF-8 text in gzip",
+      "expected UTF-8 text in gzip",
     );
     await assertRejects(
       () => Array.fromAsync(readRecords(TEMPORARY + "/none.jsonl")),

@@ -89,7 +89,7 @@ test(
     await assertRejects(
       () => Array.fromAsync(readRecords(lz4)),
       SyntaxError,
-      "wanted a parquet file compressed by snappy, gzip, zstd",
+      "expected a parquet file compressed by snappy, gzip, zstd",
     );
   },
 );
@@ -126,7 +126,7 @@ test(
     };
     assertEquals(
       await refusal("a,b\n1,2\n3\n"),
-      'Cannot read "a.csv" line 3: found 1 fields, wanted 2 as in the first row',
+      'Cannot read "a.csv" line 3: found 1 fields, expected 2 as in the first row',
     );
     assertEquals(
       await refusal('a,b\n1,"2\n3,4\n'),
@@ -159,7 +159,7 @@ test(
     await assertRejects(
       () => Array.fromAsync(readRecords(bad)),
       SyntaxError,
-      "wanted UTF-8 text in zstd",
+      "expected UTF-8 text in zstd",
     );
     const whole = zstdCompressSync(lines.replace("broken", "{}"));
     const cut = await folder.write("c.jsonl.zst", whole.subarray(0, -3));

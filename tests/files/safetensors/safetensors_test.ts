@@ -212,7 +212,7 @@ test(
     );
     assertStringIncludes(
       error.message,
-      'tensor "a" F32 [2] got 7 bytes, wanted 8',
+      'tensor "a" F32 [2] got 7 bytes, expected 8',
     );
     assertEquals([...Deno.readDirSync(folder.path)], []);
   },
