@@ -151,7 +151,10 @@ async function read(
 function noStatistics(targets: number): ReturnType<typeof tokenStatistics> {
   const none = new Float32Array(targets);
   return {
-    ...{ lse: none, meanLogits: none, entropies: none },
-    ...{ correct: none, sumSquares: none },
+    lse: none,
+    meanLogits: none,
+    entropies: none,
+    correct: none,
+    sumSquares: none,
   };
 }

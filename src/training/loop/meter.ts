@@ -31,8 +31,13 @@ export interface MeterState {
 }
 
 const EMPTY: MeterState = {
-  ...{ tokens: 0, sums: {}, counts: {} },
-  ...{ steps: 0, skipped: 0, lossSum: 0, last: null },
+  tokens: 0,
+  sums: {},
+  counts: {},
+  steps: 0,
+  skipped: 0,
+  lossSum: 0,
+  last: null,
 };
 
 /** The values since the last log line, and the running number of tokens. */

@@ -128,8 +128,12 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
       adamw8bit(
         device,
         {
-          ...{ weight, gradient, state1, absmax1: absmax1! },
-          ...{ state2: state2!, absmax2: absmax2! },
+          weight,
+          gradient,
+          state1,
+          absmax1: absmax1!,
+          state2: state2!,
+          absmax2: absmax2!,
         },
         { ...step, ...betas(numbers), eps: numbers.adam_epsilon },
       );
@@ -147,7 +151,9 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
       adafactor(
         device,
         {
-          ...{ weight, gradient, row: slots["exp_avg_sq_row"]! },
+          weight,
+          gradient,
+          row: slots["exp_avg_sq_row"]!,
           col: slots["exp_avg_sq_col"]!,
         },
         {
@@ -161,7 +167,8 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
     slots: ({ shape }) => ({ exp_avg: { shape } }),
     update: (device, { weight, gradient, ...step }, slots, numbers) =>
       lion(device, { weight, gradient, m: slots["exp_avg"]! }, {
-        ...{ ...step, ...betas(numbers) },
+        ...step,
+        ...betas(numbers),
       }),
   },
   rmsprop: {
@@ -185,7 +192,8 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
     slots: ({ shape }) => ({ sum: { shape } }),
     update: (device, { weight, gradient, ...step }, slots, { args }) =>
       adagrad(device, { weight, gradient, v: slots["sum"]! }, {
-        ...{ ...step, eps: args["eps"]! },
+        ...step,
+        eps: args["eps"]!,
       }),
   },
 };

@@ -134,8 +134,10 @@ async function namedWeightsKey(
   const hashes: string[] = [];
   for (const path of files) hashes.push(await fileHash(path, cacheFolder));
   const kept = [
-    ...[frozenDtype(options), quantizationOf(options) ?? null],
-    ...[folder.config, on?.config ?? null],
+    frozenDtype(options),
+    quantizationOf(options) ?? null,
+    folder.config,
+    on?.config ?? null,
   ];
   return [...hashes, JSON.stringify(kept)].join(" ");
 }
