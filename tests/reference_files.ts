@@ -1,6 +1,6 @@
 /**
  * Prints the test files that compare with the reference, for `deno task test:reference`: those
- * that import `reference_test_case.ts`.
+ * that import `reference_test_case.ts` or `reference_gpu_test_case.ts`.
  */
 // deno-lint-ignore-file no-console
 import { fromFileUrl } from "@std/path";
@@ -17,5 +17,7 @@ function* testFiles(folder: string): Generator<string> {
 
 for (const path of testFiles("")) {
   const text = Deno.readTextFileSync(FOLDER + path);
-  if (text.includes('/reference_test_case.ts"')) console.log(`tests/${path}`);
+  if (/\/reference_(gpu_)?test_case\.ts"/.test(text)) {
+    console.log(`tests/${path}`);
+  }
 }

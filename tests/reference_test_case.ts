@@ -4,12 +4,11 @@
  * so each model, adapter or run is a step of its test.
  */
 import type { Device } from "../kernels/device/device.ts";
-import type { DeviceKind } from "../kernels/device/device_options.ts";
-import { gpuTest } from "./kernels/gpu_test_case.ts";
 import { realDataPath, REFERENCE } from "./reference_dir.ts";
 import { test, type TestBody } from "./test_case.ts";
 
-const named = (name: string) => `reference: ${name}`;
+/** The name by which a test that compares with the reference is found. */
+export const referenceName = (name: string): string => `reference: ${name}`;
 
 /** Registers a test that may read the reference. */
 export function referenceTest(
@@ -18,26 +17,7 @@ export function referenceTest(
   { read = [] }: { readonly read?: readonly (string | URL)[] } = {},
 ): void {
   const permissions = { read: [...REFERENCE, ...read] };
-  test({ name: named(name), permissions, fn });
-}
-
-/** Registers a test on the device, once per kernel kind, that may read the reference. */
-export async function referenceGpuTest(
-  name: string,
-  body: (device: Device, context: Deno.TestContext) => Promise<void>,
-  { read = [], write = [], kinds = ["cpu", "gpu"], long = false }: {
-    readonly read?: readonly string[];
-    readonly write?: readonly string[];
-    readonly kinds?: readonly DeviceKind[];
-    readonly long?: boolean;
-  } = {},
-): Promise<void> {
-  await gpuTest(named(name), body, {
-    read: [...REFERENCE, ...read],
-    write: [...write],
-    kinds,
-    long,
-  });
+  test({ name: referenceName(name), permissions, fn });
 }
 
 /**

@@ -15,11 +15,8 @@ import { createKvCache } from "../../src/model/decoder/kv_cache.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/decoder/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
 import { compared, referenceEntries } from "../reference_dir.ts";
-import {
-  eachCase,
-  onRealData,
-  referenceGpuTest,
-} from "../reference_test_case.ts";
+import { referenceGpuTest } from "../reference_gpu_test_case.ts";
+import { eachCase, onRealData } from "../reference_test_case.ts";
 
 /** Below such a gap between the two largest logits, rounding may choose the other token. */
 const LEAST_GAP = 1e-4;

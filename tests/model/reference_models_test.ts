@@ -17,7 +17,8 @@ import {
 } from "../../src/preference/tokens/batch.ts";
 import { recordedLogps } from "../../src/training/loop/batch_logps.ts";
 import { compared, entryFile, referenceEntries } from "../reference_dir.ts";
-import { eachCase, referenceGpuTest } from "../reference_test_case.ts";
+import { referenceGpuTest } from "../reference_gpu_test_case.ts";
+import { eachCase } from "../reference_test_case.ts";
 
 /** transformers in float32 is itself 1.1e-5 from float64 on these models. */
 const LOGIT_TOLERANCE = 1e-4;

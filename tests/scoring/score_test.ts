@@ -20,11 +20,8 @@ import {
   referenceEntries,
   type ReferenceEntry,
 } from "../reference_dir.ts";
-import {
-  eachCase,
-  onRealData,
-  referenceGpuTest,
-} from "../reference_test_case.ts";
+import { referenceGpuTest } from "../reference_gpu_test_case.ts";
+import { eachCase, onRealData } from "../reference_test_case.ts";
 import type { Device } from "../../kernels/device/device.ts";
 import { openModelFolder } from "../../src/files/folders/model_folder.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";

@@ -18,7 +18,8 @@ import {
   referenceEntries,
   type ReferenceEntry,
 } from "../../reference_dir.ts";
-import { eachCase, referenceGpuTest } from "../../reference_test_case.ts";
+import { referenceGpuTest } from "../../reference_gpu_test_case.ts";
+import { eachCase } from "../../reference_test_case.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { modelTest, openTestModel } from "../model_test_case.ts";
 import { assertClose, readReferenceTokens } from "../reference_tokens.ts";

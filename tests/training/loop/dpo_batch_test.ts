@@ -19,7 +19,8 @@ import { methods } from "../../../src/training/method/methods.ts";
 import { Optimizer } from "../../../src/training/optimizer/optimizer.ts";
 import { FIXTURES } from "../../fixture_path.ts";
 import { compared, referenceRoot } from "../../reference_dir.ts";
-import { eachCase, referenceGpuTest } from "../../reference_test_case.ts";
+import { referenceGpuTest } from "../../reference_gpu_test_case.ts";
+import { eachCase } from "../../reference_test_case.ts";
 import { pairOptions } from "../run/trajectory.ts";
 import {
   assertNear,

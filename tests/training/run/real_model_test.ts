@@ -11,7 +11,8 @@ import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { runTraining } from "../../../src/training/run/run.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import { compared, realDataPath } from "../../reference_dir.ts";
-import { onRealData, referenceGpuTest } from "../../reference_test_case.ts";
+import { referenceGpuTest } from "../../reference_gpu_test_case.ts";
+import { onRealData } from "../../reference_test_case.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 
 /** Where `chat_template: "chatml"` is read from. */

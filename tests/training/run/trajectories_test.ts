@@ -35,7 +35,8 @@ import {
   referenceEntries,
   type ReferenceEntry,
 } from "../../reference_dir.ts";
-import { eachCase, referenceGpuTest } from "../../reference_test_case.ts";
+import { referenceGpuTest } from "../../reference_gpu_test_case.ts";
+import { eachCase } from "../../reference_test_case.ts";
 import {
   optimizerName,
   pairOptions,
