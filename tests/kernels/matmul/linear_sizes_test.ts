@@ -9,9 +9,7 @@ import { gpuTest } from "../gpu_test_case.ts";
 import { seededMatrix } from "../matrix_case.ts";
 import { assertClose, seeded } from "../numbers.ts";
 
-/**
- * f32 sums of `length` products err by at most eps * length, in practice by its root; 8 leaves room.
- */
+/** A sum of `length` products in f32 errs by about eps times the root; 8 leaves room. */
 const tolerance = (length: number) => 2 ** -24 * 8 * Math.sqrt(length + 1);
 
 const DRAWS = 40;
