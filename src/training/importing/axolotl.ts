@@ -1,6 +1,6 @@
 /**
- * Recipes of Axolotl: its keys, and the defaults that differ from ours. Its datasets are
- * axolotl_data.ts.
+ * Translates recipes of Axolotl: its keys, and its defaults where they differ from those here. Its
+ * datasets are translated in axolotl_data.ts.
  */
 import { axolotlData } from "./axolotl_data.ts";
 import {
@@ -31,7 +31,7 @@ const method: Rule = (value) => {
   };
 };
 
-/** A share of all steps: so many times an epoch. */
+/** Translates a number of times per epoch into a share of all steps. */
 function perEpoch(name: "eval" | "save"): Rule {
   return (value, recipe) => ({
     options: {
@@ -41,7 +41,10 @@ function perEpoch(name: "eval" | "save"): Rule {
   });
 }
 
-/** `lr_groups`, with the embeddings' own rate as their first: there it wins over theirs. */
+/**
+ * Translates `lr_groups`. The rate of embeddings becomes the first group, since it wins over the
+ * groups in Axolotl.
+ */
 const rateGroups: Rule = (_, recipe) => {
   const { lr_groups, embedding_lr_scale: scale, embedding_lr } = recipe;
   const lr = scale
@@ -133,7 +136,7 @@ const BATCHES: Rules = {
   auto_resume_from_checkpoints: only([false], "say --resume_from_checkpoint"),
 };
 
-/** Templates of Axolotl's that ship here under a name; for others the model's own is used. */
+/** Axolotl's templates that ship here too; for all others the model's own template is used. */
 const template = words("chat_template", {
   chatml: "chatml",
   llama3: "llama3",

@@ -1,14 +1,14 @@
 /**
- * Datasets of an Axolotl recipe: each has a type, which says what its columns are called and how
- * they are rendered.
+ * Translates the datasets of an Axolotl recipe. Each has a type, which says what its columns are
+ * called and how they are rendered.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
 
 /**
- * What a type means: our columns where they differ, and the name of a format where keys alone would
- * mislead.
+ * The meaning of a type: the names of its columns where they differ from those here, and the name
+ * of a format if the columns alone would be read as another.
  */
 interface Kind {
   readonly columns?: Readonly<Record<string, string>>;
@@ -16,11 +16,11 @@ interface Kind {
   readonly note?: string;
 }
 
-const AS_TURNS = { columns: { instruction: "prompt" } }; // texts that are meant as turns
+const AS_TURNS = { columns: { instruction: "prompt" } }; // the texts become turns
 const ALPACA_NOTE =
   "Axolotl's own words around instructions are not added; the chat template renders the turns";
 
-/** Types after `chatml.` or `llama3.`, and those of other families. */
+/** The types by name, without a prefix such as `chatml.` or `llama3.`. */
 const KINDS: Readonly<Record<string, Kind>> = {
   intel: {},
   icr: {},
@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   chat_template: {},
 };
 
-/** A field of Axolotl -> ours, in types with fields of their own. */
+/** Axolotl's name of a field -> the name here, for types whose fields the recipe names. */
 const FIELDS: Readonly<Record<string, string>> = {
   field_messages: "messages",
   field_chosen: "chosen",
@@ -61,8 +61,8 @@ function fieldColumns(given: Recipe): Record<string, string> {
 }
 
 /**
- * `message_property_mappings: { role, content }`, `roles: { user: ["human"] }` and their older
- * names.
+ * Translates the names inside turns: `message_property_mappings: { role, content }`,
+ * `roles: { user: ["human"] }`, and older names of these keys.
  */
 function turnsOf(given: Recipe): Recipe | undefined {
   const mapping = isRecord(given.message_property_mappings)
@@ -121,7 +121,7 @@ function dataset(given: Recipe, place: string): [Recipe[], Note[]] {
   return [files.map(one), notes];
 }
 
-/** A dataset of `dataset_mixture`: one of its files, or all that lies at its path. */
+/** A dataset for `dataset_mixture`: one of its files, or everything at its path. */
 function sourceOf(
   given: Recipe,
   file: unknown,
@@ -139,7 +139,7 @@ function sourceOf(
   };
 }
 
-/** The template that a type's name asks for, unless the recipe names one. */
+/** The chat template that the name of a type asks for, unless the recipe names one. */
 function templateOf(recipe: Recipe, types: readonly unknown[]): Recipe {
   if ((recipe.chat_template ?? null) !== null) return {};
   const family = types.map((type) => String(type).split(".")[0])
@@ -147,7 +147,7 @@ function templateOf(recipe: Recipe, types: readonly unknown[]): Recipe {
   return family === undefined ? {} : { chat_template: family };
 }
 
-/** The datasets of a recipe, and its test part. */
+/** Translates the datasets of a recipe, and the part that it tests on. */
 export function axolotlData(recipe: Recipe): Translated {
   const list = (Array.isArray(recipe.datasets) ? recipe.datasets : [])
     .filter(isRecord);

@@ -1,6 +1,6 @@
 /**
- * Recipes of other tools to recipes of ours: whose a recipe is, its translation, and what it looks
- * like as a file. Reads no file by itself.
+ * Translates recipes of other tools: recognizes the tool, translates the keys, and writes the text
+ * of the new recipe. Reads no file itself.
  */
 import { readOptions } from "../../base/read_options.ts";
 import { trainSchema } from "../options/train_schema.ts";
@@ -10,14 +10,14 @@ import { llamaFactoryData, type ReadJson } from "./llama_factory_data.ts";
 import { noteLine, type Recipe, type Translated } from "./translation.ts";
 import { fromTrl } from "./trl.ts";
 
-/** Whose a recipe is. */
+/** The tool that a recipe is written for. */
 export type RecipeTool = "TRL" | "LLaMA-Factory" | "Axolotl";
 
-/** A recipe that was taken over. */
+/** A translated recipe. */
 export interface ImportedRecipe extends Translated {
-  /** Told by its keys. */
+  /** The tool, recognized by the keys of the recipe. */
   readonly tool: RecipeTool;
-  /** What still stands in the way of a run: one line, undefined if nothing. */
+  /** One line about what is still wrong with the options; undefined if a run could start. */
   readonly problem: string | undefined;
 }
 
@@ -45,7 +45,7 @@ async function translated(
   };
 }
 
-/** An evaluation in the middle of a run needs rows to evaluate on. */
+/** Adds what an evaluation during a run needs: rows to evaluate on. */
 function withEvaluation(options: Recipe): Recipe {
   const { dataset_mixture: mixture } = options;
   const hasTest = typeof mixture === "object" && mixture !== null &&
@@ -56,9 +56,9 @@ function withEvaluation(options: Recipe): Recipe {
 }
 
 /**
- * Translates a recipe; each key that cannot be is noted with the reason.
+ * Translates a recipe. Each key that cannot be translated gives a note with the reason.
  *
- * @param readJson gives LLaMA-Factory's dataset_info.json; undefined if there is none
+ * @param readJson reads LLaMA-Factory's dataset_info.json; gives undefined if there is none
  */
 export async function importRecipe(
   recipe: Recipe,
@@ -77,7 +77,7 @@ export async function importRecipe(
   return { tool, options, notes, problem };
 }
 
-/** The file: JSON with comments, what was lost above the options. */
+/** The text of the new recipe: JSON with comments, with the notes above the options. */
 export function recipeText(
   { tool, options, notes, problem }: ImportedRecipe,
   name: string,

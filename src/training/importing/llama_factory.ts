@@ -1,6 +1,6 @@
 /**
- * Recipes of LLaMA-Factory: its keys, and the defaults that differ from ours. Its datasets are
- * llama_factory_data.ts.
+ * Translates recipes of LLaMA-Factory: its keys, and its defaults where they differ from those
+ * here. Its datasets are translated in llama_factory_data.ts.
  */
 import {
   nothing,
@@ -23,7 +23,7 @@ const LOSSES: Readonly<Record<string, Recipe>> = {
   simpo: { trainer: "cpo", loss_type: ["simpo"], cpo_alpha: 0 },
 };
 
-/** `pref_loss`, with `pref_ftx` and `pref_bco_weight` as further losses. */
+/** Translates `pref_loss`, with `pref_ftx` and `pref_bco_weight` as further losses. */
 const preferenceLoss: Rule = (value, recipe) => {
   const own = LOSSES[String(value)];
   if (own === undefined) {
@@ -44,11 +44,14 @@ const preferenceLoss: Rule = (value, recipe) => {
   };
 };
 
-/** Weights beside a loss that `pref_loss` does not name. */
+/** Translates the weight of a further loss if `pref_loss`, which would do it, is not given. */
 const extraLoss: Rule = (_, recipe) =>
   "pref_loss" in recipe ? {} : preferenceLoss("sigmoid", recipe);
 
-/** What `finetuning_type: freeze` trains: the last two blocks, unless the recipe says otherwise. */
+/**
+ * The options for what `finetuning_type: freeze` trains: the last two blocks, unless the recipe
+ * says otherwise.
+ */
 function frozenParts(recipe: Recipe): Recipe {
   const { freeze_trainable_layers, freeze_extra_modules: extra } = recipe;
   const modules = typeof extra === "string" ? extra.split(",") : [];
@@ -193,7 +196,9 @@ const MACHINE: Rules = {
   print_param_status: nothing("the run says how many parameters are trained"),
 };
 
-/** What LLaMA-Factory takes where a recipe is silent, and we would take otherwise. */
+/**
+ * LLaMA-Factory's defaults for keys that a recipe does not have, where they differ from those here.
+ */
 function defaults(recipe: Recipe): Recipe {
   const isLora = (recipe.finetuning_type ?? "lora") === "lora";
   const rank = Number(recipe.lora_rank ?? 8);
@@ -210,7 +215,7 @@ function defaults(recipe: Recipe): Recipe {
   };
 }
 
-/** Translates a recipe of LLaMA-Factory, but for its datasets. */
+/** Translates a recipe of LLaMA-Factory, except its datasets. */
 export function fromLlamaFactory(recipe: Recipe): Translated {
   const { options, notes } = translate(recipe, {
     ...METHOD,

@@ -1,18 +1,15 @@
 /**
- * Datasets of a LLaMA-Factory recipe: their names are looked up in dataset_info.json, beside the
- * data.
+ * Translates the datasets of a LLaMA-Factory recipe, whose names are looked up in dataset_info.json
+ * beside the data.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
 
-/** Gives the parsed JSON of a file; undefined if there is none. */
+/** Reads the parsed JSON of a file; gives undefined if the file does not exist. */
 export type ReadJson = (path: string) => Promise<unknown>;
 
-/**
- * LLaMA-Factory's name of a column of alpaca data -> ours; its default is the same word unless
- * given.
- */
+/** LLaMA-Factory's names of alpaca columns -> the name here, and its default column. */
 const ALPACA: Readonly<Record<string, readonly [ours: string, its: string]>> = {
   prompt: ["instruction", "instruction"],
   query: ["input", "input"],
@@ -20,7 +17,7 @@ const ALPACA: Readonly<Record<string, readonly [ours: string, its: string]>> = {
 };
 const SHARED = ["history", "system", "tools", "chosen", "rejected"];
 
-/** Its names of the speakers, and what they are here. */
+/** LLaMA-Factory's keys for the names of speakers -> the role here. */
 const TAGS: Readonly<Record<string, string>> = {
   user_tag: "user",
   assistant_tag: "assistant",
@@ -59,7 +56,10 @@ function turnsOf(tags: Recipe): Recipe | undefined {
   return Object.keys(turns).length === 0 ? undefined : turns;
 }
 
-/** Keys of an entry that change which rows are read, and are not served. */
+/**
+ * Keys of an entry that are not served although they change which rows are read, each with the
+ * reason.
+ */
 const UNSERVED: Readonly<Record<string, string>> = {
   script_url: "code from a hub is never run; convert the data to a file",
   num_samples: "use weight or max_train_samples",
@@ -68,7 +68,8 @@ const UNSERVED: Readonly<Record<string, string>> = {
 };
 
 /**
- * One entry of dataset_info.json as a dataset of `dataset_mixture`, and what of it is not served.
+ * Translates an entry of dataset_info.json into a dataset of `dataset_mixture`, with notes about
+ * what is not served.
  */
 export function datasetEntry(
   name: string,
@@ -81,7 +82,7 @@ export function datasetEntry(
     : info.hf_hub_url ?? info.ms_hub_url ?? info.om_hub_url ?? name;
   const isAlpaca = (info.formatting ?? "alpaca") === "alpaca";
   const tags = isRecord(info.tags) ? info.tags : {};
-  // with tags of OpenAI's kind the turns are messages
+  // with OpenAI's tags the column of the turns is called messages
   const turnsKey = isAlpaca
     ? undefined
     : info.formatting === "openai" || tags.role_tag === "role"
@@ -118,7 +119,10 @@ function namesOf(value: unknown): string[] {
   return list.map((one) => String(one).trim()).filter((one) => one !== "");
 }
 
-/** `interleave_under` and `interleave_over`, with `interleave_probs` or the same for all. */
+/**
+ * Translates `interleave_under` and `interleave_over`, with `interleave_probs` or equal
+ * probabilities.
+ */
 function mixing(recipe: Recipe, count: number) {
   const strategy = String(recipe.mix_strategy ?? "concat");
   if (!strategy.startsWith("interleave")) return undefined;
@@ -134,7 +138,7 @@ function mixing(recipe: Recipe, count: number) {
   };
 }
 
-/** The datasets of a recipe, found in dataset_info.json. */
+/** Translates the datasets of a recipe, which are found in dataset_info.json. */
 export async function llamaFactoryData(
   recipe: Recipe,
   readJson: ReadJson,

@@ -1,59 +1,59 @@
 /**
- * How a recipe of another tool becomes ours: a table of its keys, each with what it means here or
- * why it means nothing. Knows no tool; the options that exist are the train task's schema.
+ * Translates a recipe of another tool by a table of its keys. Each key has its meaning here, or the
+ * reason why it has none. Knows no tool; the options are those of the train task's schema.
  */
 import { Mismatch } from "../../base/option.ts";
 import { isSame } from "../../base/read_options.ts";
 import { aliasOf, foreignKeyOf, optionsOf } from "../../base/schema.ts";
 import { trainSchema } from "../options/train_schema.ts";
 
-/** A recipe as its file has it. */
+/** The keys and values of a recipe's file. */
 export type Recipe = Readonly<Record<string, unknown>>;
 
-/** What a key becomes. */
+/** The translation of a key. */
 export interface Translation {
-  /** Our options. */
+  /** The options here. */
   readonly options?: Recipe;
-  /** What of it is lost, or done otherwise here, and why. */
+  /** A note about what is lost or done differently here, with the reason. */
   readonly note?: string;
 }
 
-/** Our name for a key whose values are the same; or what the key becomes. */
+/** The translation of a key: its name here if its values are the same, or a function. */
 export type Rule = string | RuleFunction;
 
-/** What a key becomes, by its value and the keys beside it. */
+/** Translates a key by its value and the other keys of the recipe. */
 export type RuleFunction = (value: unknown, recipe: Recipe) => Translation;
 
-/** A table of one tool's keys; those with `*` at the end stand for all that begin so. */
+/** The table of a tool's keys. A key that ends in `*` stands for all keys with that beginning. */
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** A key that was not taken over, or not as it stands. */
+/** A note about a key that was not translated, or only in part. */
 export interface Note {
-  /** Its name, or its place such as `datasets[0].type`. */
+  /** The key, or its place, such as `datasets[0].type`. */
   readonly key: string;
-  /** Why, and what to do instead. */
+  /** The reason, and what to do instead. */
   readonly reason: string;
 }
 
-/** A note in one line. */
+/** The text of a note, in one line. */
 export function noteLine({ key, reason }: Note): string {
   return `"${key}": ${reason}`;
 }
 
-/** A recipe of ours, and what was lost on the way. */
+/** A translated recipe, with notes about what was lost. */
 export interface Translated {
-  /** In the order of the file. */
+  /** The options, in the order of the file. */
   readonly options: Recipe;
-  /** What was lost, in the order of the file. */
+  /** The notes, in the order of the file. */
   readonly notes: readonly Note[];
 }
 
-/** A key that means nothing here, with the reason. */
+/** The rule of a key that has no meaning here, with the reason. */
 export function nothing(reason: string): RuleFunction {
   return (value) => value === null ? {} : { note: reason };
 }
 
-/** A key of which only some values ask for what happens here anyway. */
+/** The rule of a key of which only some values ask for what this program does anyway. */
 export function only(
   allowed: readonly unknown[],
   reason: string,
@@ -62,7 +62,7 @@ export function only(
     allowed.some((one) => isSame(one, value)) ? {} : { note: reason };
 }
 
-/** A key whose values have other names here; null means nothing at all. */
+/** The rule of a key whose values have other names here. A null value is ignored. */
 export function words(
   name: string,
   table: Readonly<Record<string, unknown>>,
@@ -79,8 +79,8 @@ export function words(
 }
 
 /**
- * Takes an option over if it is one of ours with a value that it may have. Null is a key left
- * empty: the default.
+ * Accepts a key if it is an option here and its value is allowed. A null is a key without a value,
+ * so the default applies.
  */
 function judge(key: string, value: unknown): Translation {
   const alias = aliasOf(trainSchema, key);
@@ -119,8 +119,8 @@ function ruleOf(rules: Rules, key: string): Rule | undefined {
 }
 
 /**
- * Translates key by key; one without a rule is taken as ours. What a rule gives is checked against
- * the schema.
+ * Translates a recipe key by key. A key without a rule is read as an option here. The results of
+ * rules are checked against the schema.
  */
 export function translate(recipe: Recipe, rules: Rules): Translated {
   const options: Record<string, unknown> = {};

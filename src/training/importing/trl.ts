@@ -1,6 +1,6 @@
 /**
- * Recipes of TRL and alignment-handbook. Their names are ours; what differs is where the data comes
- * from.
+ * Translates recipes of TRL and alignment-handbook. Their names of options are the same as here;
+ * only their data differs.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import type { Recipe, Rules, Translated, Translation } from "./translation.ts";
@@ -14,7 +14,10 @@ const SFT_KEYS = [
   "assistant_only_loss",
 ];
 
-/** Scripts tell TRL's trainers apart, not their recipes. */
+/**
+ * Finds the trainer by the keys of a recipe. TRL has a script for each trainer, and its recipes do
+ * not name it.
+ */
 function trainerOf(recipe: Recipe): string {
   const has = (...keys: string[]) => keys.some((key) => key in recipe);
   if (has("desirable_weight", "undesirable_weight")) return "kto";
@@ -23,7 +26,7 @@ function trainerOf(recipe: Recipe): string {
   return !has("beta", "loss_type") && has(...SFT_KEYS) ? "sft" : "dpo";
 }
 
-/** One dataset of TRL's `datasets` or the handbook's `dataset_mixture`. */
+/** Translates a dataset of TRL's `datasets` or of the handbook's `dataset_mixture`. */
 function mixtureDataset(given: unknown): unknown {
   if (!isRecord(given)) return given;
   const { path, id, name, config, data_files, data_dir, ...rest } = given;
