@@ -30,7 +30,7 @@ export interface CacheRanges {
   /** u32 `[queries, 4]` */
   readonly ranges: Tensor;
   /** Whether each query is of another sequence: a shared walk over keys would gain nothing. */
-  readonly apart: boolean;
+  readonly separate: boolean;
 }
 
 /**
@@ -72,14 +72,14 @@ function onTextures(
   device: Device,
   q: Tensor,
   cache: CacheTextures,
-  { ranges, apart }: CacheRanges,
+  { ranges, separate }: CacheRanges,
   shape: AttentionShape,
 ): Tensor {
   const [queries = 0] = q.shape;
   expectShape("q", q, [queries, shape.heads * shape.headDim]);
   expectShape("ranges", ranges, [queries, 4]);
   if (queries === 0) return device.allocate(q.shape);
-  const path = PATHS.cachedAttention(device, { queries, apart });
+  const path = PATHS.cachedAttention(device, { queries, separate });
   return path === "cached_attention_cpu"
     ? oneByOne(device, q, cache, ranges, shape)
     : together(device, q, cache, ranges, shape);

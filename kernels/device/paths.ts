@@ -63,7 +63,7 @@ interface AttentionFacts {
 interface CachedFacts {
   readonly queries: number;
   /** Each query is of another sequence: none share a walk over keys. */
-  readonly apart: boolean;
+  readonly separate: boolean;
 }
 
 interface Sizes {
@@ -106,8 +106,8 @@ export const PATHS = {
   }),
   /** Attention over a cache that lies in textures. */
   cachedAttention: choice({
-    cached_attention_cpu: (_, { queries, apart }: CachedFacts) =>
-      apart || queries <= FEW_ROWS,
+    cached_attention_cpu: (_, { queries, separate }: CachedFacts) =>
+      separate || queries <= FEW_ROWS,
     attention_cpu: otherwise,
   }),
   /** The norm of rows; the backward has one kernel. */

@@ -36,7 +36,7 @@ for (const keys of [64, 1024, 4096]) {
       ranges: device.upload(Uint32Array.of(0, 0, 0, keys), [1, 4], "u32"),
     }),
     ({ q, cache, ranges }) =>
-      cachedAttention(device, q, cache, { ranges, apart: true }, shape),
+      cachedAttention(device, q, cache, { ranges, separate: true }, shape),
   );
 }
 

@@ -34,7 +34,7 @@ export function windowedRanges(
 }
 
 /** Whether no query attends to a key of the query before it, as with one query per sequence. */
-export function areApart(ranges: Integers): boolean {
+export function areSeparate(ranges: Integers): boolean {
   for (let at = 4; at < ranges.length; at += 4) {
     for (const side of [0, 2]) {
       for (const other of [0, 2]) {

@@ -12,7 +12,11 @@ import {
 } from "../../autograd/lora.ts";
 import type { AttentionRanges } from "../../autograd/op_inputs.ts";
 import { isRecording } from "../../autograd/tape.ts";
-import { areApart, queryRanges, windowedRanges } from "./attention_ranges.ts";
+import {
+  areSeparate,
+  queryRanges,
+  windowedRanges,
+} from "./attention_ranges.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { linears, type Model } from "./model.ts";
 
@@ -91,7 +95,7 @@ export interface RopePositions {
 /** The causal mask of a layer on the device. */
 export interface Ranges extends AttentionRanges {
   /** Whether each query belongs to another sequence, so that no two attend to a common key. */
-  readonly apart: boolean;
+  readonly separate: boolean;
 }
 
 /** Whether adapters serve all tokens or none, or the factor of each token. */
@@ -275,7 +279,7 @@ function uploadRanges(
   keys: number,
 ): Ranges {
   return {
-    apart: areApart(ranges),
+    separate: areSeparate(ranges),
     ranges: device.upload(ranges, [ranges.length / 4, 4], "u32"),
     queryRanges: isRecording()
       ? device.upload(queryRanges(ranges, keys), [keys, 2], "u32")

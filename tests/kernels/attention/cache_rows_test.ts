@@ -115,8 +115,8 @@ async function check(device: Device, shape: Case): Promise<void> {
     const uploaded = device.upload(seen, [asking, 4], "u32");
     const inputs = { q: wantQ, k: keys, v: values, ranges: seen };
     const want = attentionTwin(inputs, attention);
-    for (const apart of [false, true]) {
-      const ranges = { ranges: uploaded, apart };
+    for (const separate of [false, true]) {
+      const ranges = { ranges: uploaded, separate };
       const o = cachedAttention(device, turned, cache, ranges, attention);
       assertClose(await device.read(o), want.o, 2e-5, `attention ${step}`);
     }

@@ -7,7 +7,7 @@ const cpu = { kind: "cpu" } as const;
 const gpu = { kind: "gpu" } as const;
 const pure = { permissions: "none" } as const;
 
-test("PATHS.matmul takes few plain rows apart, on GPUs alone", pure, () => {
+test("PATHS.matmul takes few plain rows separate, on GPUs alone", pure, () => {
   const few = { mode: "nt", rows: 4, isPlain: true } as const;
   assertEquals(PATHS.matmul(cpu, few), "matmul_cpu");
   assertEquals(PATHS.matmul(gpu, few), "few_rows_gpu");
@@ -45,11 +45,11 @@ test(
 );
 
 test(
-  "PATHS.cachedAttention lets few queries, or queries apart, walk alone",
+  "PATHS.cachedAttention lets few queries, or queries separate, walk alone",
   pure,
   () => {
-    const path = (queries: number, apart: boolean) =>
-      PATHS.cachedAttention(cpu, { queries, apart });
+    const path = (queries: number, separate: boolean) =>
+      PATHS.cachedAttention(cpu, { queries, separate });
     assertEquals(path(4, false), "cached_attention_cpu");
     assertEquals(path(5, false), "attention_cpu");
     assertEquals(path(5, true), "cached_attention_cpu");

@@ -1,7 +1,7 @@
 /** Ranges of keys against brute force: of every pair of tokens, does the one see the other. */
 import { assertEquals } from "@std/assert";
 import {
-  areApart,
+  areSeparate,
   queryRanges,
   windowedRanges,
 } from "../../../src/model/decoder/attention_ranges.ts";
@@ -108,19 +108,19 @@ test("queryRanges() gives 0 to keys that nobody sees", pure, () => {
 });
 
 test(
-  "areApart() is true where no neighbours share a key",
+  "areSeparate() is true where no neighbours share a key",
   { permissions: "none", sanitizeOps: true, sanitizeResources: true },
   () => {
     const ranges = (...rows: number[][]) => Uint32Array.from(rows.flat());
-    assertEquals(areApart(ranges()), true);
-    assertEquals(areApart(ranges([0, 0, 4, 9])), true);
-    assertEquals(areApart(ranges([0, 0, 0, 5], [0, 0, 8, 9])), true);
-    assertEquals(areApart(ranges([0, 0, 8, 9], [0, 0, 0, 5])), true);
+    assertEquals(areSeparate(ranges()), true);
+    assertEquals(areSeparate(ranges([0, 0, 4, 9])), true);
+    assertEquals(areSeparate(ranges([0, 0, 0, 5], [0, 0, 8, 9])), true);
+    assertEquals(areSeparate(ranges([0, 0, 8, 9], [0, 0, 0, 5])), true);
     // an empty range shares nothing
-    assertEquals(areApart(ranges([3, 3, 0, 5], [2, 2, 8, 9])), true);
-    assertEquals(areApart(ranges([0, 0, 0, 5], [0, 0, 0, 6])), false);
+    assertEquals(areSeparate(ranges([3, 3, 0, 5], [2, 2, 8, 9])), true);
+    assertEquals(areSeparate(ranges([0, 0, 0, 5], [0, 0, 0, 6])), false);
     // a sliding window, and a prompt that two completions share
-    assertEquals(areApart(ranges([0, 0, 2, 5], [0, 0, 3, 6])), false);
-    assertEquals(areApart(ranges([0, 4, 4, 5], [0, 4, 9, 10])), false);
+    assertEquals(areSeparate(ranges([0, 0, 2, 5], [0, 0, 3, 6])), false);
+    assertEquals(areSeparate(ranges([0, 4, 4, 5], [0, 4, 9, 10])), false);
   },
 );
