@@ -7,14 +7,18 @@ const cpu = { kind: "cpu" } as const;
 const gpu = { kind: "gpu" } as const;
 const pure = { permissions: "none" } as const;
 
-test("PATHS.matmul takes few plain rows separate, on GPUs alone", pure, () => {
-  const few = { mode: "nt", rows: 4, isPlain: true } as const;
-  assertEquals(PATHS.matmul(cpu, few), "matmul_cpu");
-  assertEquals(PATHS.matmul(gpu, few), "few_rows_gpu");
-  assertEquals(PATHS.matmul(gpu, { ...few, rows: 5 }), "matmul_gpu");
-  assertEquals(PATHS.matmul(gpu, { ...few, mode: "nn" }), "matmul_gpu");
-  assertEquals(PATHS.matmul(gpu, { ...few, isPlain: false }), "matmul_gpu");
-});
+test(
+  "PATHS.matmul takes few plain rows by a kernel of their own, on GPUs alone",
+  pure,
+  () => {
+    const few = { mode: "nt", rows: 4, isPlain: true } as const;
+    assertEquals(PATHS.matmul(cpu, few), "matmul_cpu");
+    assertEquals(PATHS.matmul(gpu, few), "few_rows_gpu");
+    assertEquals(PATHS.matmul(gpu, { ...few, rows: 5 }), "matmul_gpu");
+    assertEquals(PATHS.matmul(gpu, { ...few, mode: "nn" }), "matmul_gpu");
+    assertEquals(PATHS.matmul(gpu, { ...few, isPlain: false }), "matmul_gpu");
+  },
+);
 
 test("PATHS.lowRank takes one launch where there are few tokens", pure, () => {
   const few = { tokens: 4, fits: true, together: true };
@@ -45,7 +49,7 @@ test(
 );
 
 test(
-  "PATHS.cachedAttention lets few queries, or queries separate, walk alone",
+  "PATHS.cachedAttention lets few queries, or queries of separate sequences, walk alone",
   pure,
   () => {
     const path = (queries: number, separate: boolean) =>
