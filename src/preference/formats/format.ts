@@ -39,11 +39,11 @@ export interface Format<T> {
 /** A user's settings for the columns of a source. */
 export interface ReadSettings {
   /** The format's key -> the data's column, where they differ. */
-  readonly columns?: Readonly<Record<string, string>>;
+  readonly columns?: Readonly<Record<string, string>> | undefined;
   /** Names of the keys and roles inside the turns, where they are not known ones. */
-  readonly turns?: TurnKeys;
+  readonly turns?: TurnKeys | undefined;
   /** Name of the only format to use; default: the first that fits. */
-  readonly format?: string;
+  readonly format?: string | undefined;
   /** Which pairs are made of ranked answers; default: the best with the worst. */
   readonly ranking?: Ranking;
 }
@@ -51,9 +51,9 @@ export interface ReadSettings {
 /** The names that a source uses inside its turns. */
 export interface TurnKeys {
   /** Key of the speaker; default `role`. */
-  readonly role?: string;
+  readonly role?: string | undefined;
   /** Key of the text; default `content`. */
-  readonly content?: string;
+  readonly content?: string | undefined;
   /** The source's name of a speaker -> `system`, `user`, `assistant` or `tool`. */
   readonly roles?: Readonly<Record<string, string>>;
 }

@@ -8,12 +8,12 @@ export interface DataSource extends ReadSettings {
   /** Path of a file or folder, or a pattern of files. */
   readonly path: string;
   /** Share of the training rows that is taken, from the first row on: 0 to 1. Default 1. */
-  readonly fraction?: number;
+  readonly fraction?: number | undefined;
   /** The split that is read for all splits of the run, as a single file would be. */
-  readonly split?: string;
+  readonly split?: string | undefined;
   /**
    * Probability of drawing the next row from this source in an interleaved mixture. Either all
    * sources have one or none has.
    */
-  readonly probability?: number;
+  readonly probability?: number | undefined;
 }

@@ -57,7 +57,7 @@ export interface Filters {
    * The least difference of a pair's scores in the data; pairs with a smaller one are left out.
    * Default: none are.
    */
-  readonly minScoreMargin?: number;
+  readonly minScoreMargin?: number | undefined;
 }
 
 /** One kind of example: rows `R` become tokenized examples `T`. */

@@ -15,9 +15,9 @@ export interface LoadDataOptions
   /** Tokenizer and chat template. */
   readonly encoder: Encoder;
   /** Most tokens of a sequence, and what happens to longer ones. Default: no limits. */
-  readonly limits?: LengthLimits;
+  readonly limits?: LengthLimits | undefined;
   /** Most examples to keep; the first usable ones are kept. Default: all. */
-  readonly maxSamples?: number;
+  readonly maxSamples?: number | undefined;
   /** Whether to leave out examples that have the same tokens as an earlier one. Default false. */
   readonly dedupe?: boolean;
   /**
@@ -26,7 +26,7 @@ export interface LoadDataOptions
    */
   readonly memoryBytes?: number;
   /** Folder of the token cache; default: tokens are not cached. */
-  readonly cacheFolder?: string;
+  readonly cacheFolder?: string | undefined;
   /** Called now and then with the number of finished rows and of all rows. */
   readonly onProgress?: (done: number, rows: number) => void;
 }

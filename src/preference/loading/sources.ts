@@ -35,7 +35,7 @@ export interface DrawOptions {
   /** The seed of all draws. Default 42. */
   readonly seed?: number;
   /** When a mixture of sources with probabilities ends. Default `first_exhausted`. */
-  readonly stopping?: StoppingStrategy;
+  readonly stopping?: StoppingStrategy | undefined;
 }
 
 /** The rows drawn, with counts for each file. */

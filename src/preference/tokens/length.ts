@@ -32,9 +32,9 @@ export interface LengthLimits {
   /** What happens to examples that are too long. Default `drop`. */
   readonly policy?: LengthPolicy;
   /** Most tokens of a sequence, prompt and answer together; at least 2. */
-  readonly maxLength?: number;
+  readonly maxLength?: number | undefined;
   /** Most tokens of a prompt; at least 1. */
-  readonly maxPromptLength?: number;
+  readonly maxPromptLength?: number | undefined;
 }
 
 /** The example within the limits, or the reason why it is left out. */

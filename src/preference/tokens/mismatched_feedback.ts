@@ -27,7 +27,7 @@ export interface MismatchOptions {
    */
   readonly group: number;
   /** Most tokens of a mismatched sequence; default no limit. */
-  readonly maxLength?: number;
+  readonly maxLength?: number | undefined;
 }
 
 /**

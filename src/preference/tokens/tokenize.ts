@@ -185,7 +185,7 @@ export function tokenizeFeedback(
 /** Which tokens of a demonstration are trained. */
 export interface TrainedPart {
   /** False: the prompt's tokens are trained too (TRL's `completion_only_loss`). Default true. */
-  readonly completionOnly?: boolean;
+  readonly completionOnly?: boolean | undefined;
   /**
    * True: every answer of a conversation is trained, not the last alone (TRL's
    * `assistant_only_loss`). The answers are what the template marks by `{% generation %}`, or

@@ -1,6 +1,6 @@
 /**
- * The policy's log-probabilities of a batch: forward on the device, one wait, numbers on the CPU,
- * and the way back. Knows no loss.
+ * The log-probabilities of a batch: the forward pass on the device, one wait for it, the numbers on
+ * the CPU, and the backward pass from their slopes. Knows no loss.
  */
 import { tokenStatistics } from "../../../kernels/vocabulary/token_statistics.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -19,7 +19,7 @@ import { sumBySequence } from "../loss/token_sums.ts";
 /** A batch's log-probabilities, still differentiable. */
 export interface BatchLogps {
   readonly statistics: TargetStatistics;
-  /** What was asked for alongside. */
+  /** The values of the tensors that were given as `alongside`. */
   readonly alongside: readonly Float32Array[];
   /** Accumulates gradients, given the loss's slope with respect to each `logps`, `[targets]`. */
   backward(slopes: Float32Array<ArrayBuffer>): void;
@@ -52,7 +52,7 @@ export async function recordedLogps(
   };
 }
 
-/** The log-probabilities of a batch, without a way back. */
+/** The log-probabilities of a batch, without a backward pass. */
 export async function logpsOf(
   model: Model,
   batch: Batch,
@@ -68,7 +68,8 @@ export async function logpsOf(
  * A number per sequence of all batches, `[sequences of all batches]`, in nats: the column that
  * stands for a reference model.
  *
- * @param options `column`: what a batch's tokens come to, `[sequences]`; default their sums
+ * @param options `column`: the number of each sequence of a batch, `[sequences]`; default: the sum
+ *   over its tokens
  */
 export async function sequenceLogps(
   model: Model,
@@ -76,7 +77,7 @@ export async function sequenceLogps(
   options: DecoderOptions & {
     column?: (batch: Batch, statistics: TargetStatistics) => Float64Array;
     onBatch?: (batch: Batch) => void;
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
   } = {},
 ): Promise<Float64Array> {
   const {
@@ -147,7 +148,7 @@ async function read(
   }, ...others];
 }
 
-/** A reward is of no token. */
+/** A reward model predicts no token, so it has no statistics of tokens. */
 function noStatistics(targets: number): ReturnType<typeof tokenStatistics> {
   const none = new Float32Array(targets);
   return {

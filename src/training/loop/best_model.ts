@@ -1,7 +1,7 @@
 /**
- * Which evaluation was the best so far, and when to stop since none is better any more:
- * transformers' rules, as its Trainer and its EarlyStoppingCallback have them. Pure; knows no model
- * and no file.
+ * Which evaluation is the best so far, and when a run stops because evaluations no longer get
+ * better. The rules are those of transformers' Trainer and EarlyStoppingCallback. Pure: knows no
+ * model and no file.
  */
 import type { Metrics } from "../method/metrics.ts";
 
@@ -11,9 +11,9 @@ export interface BestOptions {
   readonly metric_for_best_model: string | null;
   /** Null: yes, unless the metric's name ends in "loss". */
   readonly greater_is_better: boolean | null;
-  /** Evaluations without a better one after which the run ends; null: it goes on. */
+  /** The run ends after so many evaluations in a row that are not better; null: never. */
   readonly early_stopping_patience: number | null;
-  /** An evaluation that is better by no more than this counts as none for the patience. */
+  /** For the patience, an evaluation must be better by more than this. */
   readonly early_stopping_threshold: number;
 }
 
@@ -25,7 +25,7 @@ export interface BestState {
   readonly early_stopping_patience_counter: number;
 }
 
-/** What an evaluation means. */
+/** What follows from an evaluation. */
 export interface Verdict {
   readonly state: BestState;
   /** Whether it is the best so far. */
@@ -34,7 +34,7 @@ export interface Verdict {
   readonly stops: boolean;
 }
 
-/** The name that an evaluation's row has for the metric. */
+/** The metric's name in the row of an evaluation. */
 export function bestMetricName(
   { metric_for_best_model: name }: Pick<BestOptions, "metric_for_best_model">,
 ): string {

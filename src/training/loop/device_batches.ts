@@ -1,6 +1,7 @@
 /**
- * Which examples run on the device together, by a budget of tokens: micro-batches are split and put
- * together, the losses and all logged numbers stay those of the micro-batches. Pure; knows no loss.
+ * Which examples run on the device together, within a budget of tokens. Micro-batches are split and
+ * put together for the device alone: losses and logged numbers stay those of the micro-batches.
+ * Pure: knows no loss.
  */
 import type { TargetStatistics } from "../loss/token_sums.ts";
 
@@ -14,8 +15,8 @@ export interface Piece {
 /** How to pack. */
 export interface PackOptions {
   /**
-   * Most tokens of a device batch; one example may pass it alone. Null: a micro-batch is a device
-   * batch.
+   * Most tokens of a device batch; a single example of more tokens runs alone. Null: each
+   * micro-batch is a device batch.
    */
   readonly maxTokens: number | null;
   /** Tokens of some examples as one batch. */
@@ -56,7 +57,7 @@ export function packDeviceBatches(
   return batches;
 }
 
-/** Targets of a batch, in their order, that belong to sequences `[first, first + count)`. */
+/** The numbers of the targets that belong to the sequences `[first, first + count)`, in order. */
 export function targetsOf(
   { targetSequence }: Pick<TargetStatistics, "targetSequence">,
   first: number,
@@ -78,7 +79,7 @@ const COLUMNS = [
   "sumSquares",
 ] as const;
 
-/** The statistics of some targets, whose sequences then count from `first`. */
+/** The statistics of some targets; their sequences are numbered from `first` on. */
 export function pickStatistics(
   statistics: TargetStatistics,
   targets: readonly number[],

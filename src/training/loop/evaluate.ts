@@ -1,5 +1,6 @@
 /**
- * Metrics over a whole dataset: the losses of its examples without a step. Knows no loss by name.
+ * Metrics over a whole dataset: the losses of its examples, without a step of the optimizer. Knows
+ * no loss by name.
  */
 import type { Model } from "../../model/decoder/model.ts";
 import { inOrder } from "../../preference/tokens/epoch.ts";
@@ -18,14 +19,14 @@ import { type Dataset, layOutStep, referenceOf } from "./step_batches.ts";
 export interface EvaluationParts<Example> {
   readonly model: Model;
   readonly objective: Objective<Example>;
-  /** The reference where it moves, in place of the column. */
+  /** The reference model if it moves; undefined if the reference is a column. */
   readonly referenceModel?: Model | undefined;
   readonly evalBatchSize: number;
   /** Most tokens that run on the device together; null: a batch, whatever its tokens. */
   readonly maxTokensPerBatch: number | null;
 }
 
-/** Metrics over a dataset, names with `eval_`. */
+/** Metrics over a dataset; their names begin with `eval_`. */
 export async function evaluate<Example>(
   parts: EvaluationParts<Example>,
   data: Dataset<Example>,
@@ -58,7 +59,7 @@ export async function evaluate<Example>(
   return evaluationMetrics(results);
 }
 
-/** Runs a batch, in parts where it has too many tokens. */
+/** The log-probabilities of a batch, which runs in parts if it has too many tokens. */
 async function statisticsOf<Example>(
   { model, objective, maxTokensPerBatch }: EvaluationParts<Example>,
   data: Dataset<Example>,

@@ -1,7 +1,7 @@
 /**
- * Collects metrics between two log lines and averages them as TRL does: each name is the plain mean
- * over the micro-batches since the last line that had it, the loss over the steps. Its state is
- * plain JSON, so that a resumed run logs what an uninterrupted one would.
+ * Collects metrics between two log lines and averages them as TRL does: a metric is the plain mean
+ * over the micro-batches that had it since the last line, the loss is the mean over the steps. The
+ * state is plain JSON, so that a resumed run logs what an uninterrupted one would.
  *
  * @module
  */
@@ -17,11 +17,11 @@ export interface StepMetrics {
   readonly learning_rate: number;
 }
 
-/** All that a meter holds, fit for JSON. */
+/** All that a meter holds; plain JSON. */
 export interface MeterState {
   readonly tokens: number;
   readonly sums: Readonly<Record<string, number>>;
-  /** Micro-batches that had each name. */
+  /** The number of micro-batches that had each metric. */
   readonly counts: Readonly<Record<string, number>>;
   readonly steps: number;
   /** Steps that changed nothing, since their numbers were not finite. */
@@ -88,7 +88,7 @@ export class Meter {
   }
 
   /**
-   * The row for the log, and a fresh start but for the running number of tokens.
+   * Gives the row for the log and starts anew; only the running number of tokens stays.
    *
    * @param position `step` and `epoch` (a fraction) of the run
    * @throws {RangeError} If no step was added since the last row

@@ -1,7 +1,7 @@
 /**
- * A reference that follows the policy (TR-DPO): a second set of trained values, from time to time
- * mixed with the policy's. Its log-probabilities are computed with each batch, where every other
- * reference is a column.
+ * A reference that follows the policy (TR-DPO): a second set of the trained values, which is mixed
+ * with the policy's every so many steps. Its log-probabilities are computed with each batch, while
+ * those of every other reference are computed once, as a column.
  *
  * Source: https://arxiv.org/abs/2404.09656, Eq. 1 (soft update); alpha 1 is its Eq. 2 (hard
  * update).
@@ -21,17 +21,17 @@ export interface SyncOptions {
 
 /** The reference of a run that moves. */
 export interface MovingReference {
-  /** Runs forward only; shares what is frozen with the policy. */
+  /** It shares the frozen weights with the policy, and never has a backward pass. */
   readonly model: Model;
-  /** `ref = (1 - alpha) * ref + alpha * policy` if it is time after a step. */
+  /** `ref = (1 - alpha) * ref + alpha * policy`, after every so many steps. */
   afterStep(step: number): void;
   /** Its own values by name, for checkpoints. */
   readonly state: readonly { readonly name: string; readonly tensor: Tensor }[];
-  /** After `state` was written. */
+  /** To be called after `state` was written: brings packed forms up to date. */
   refresh(): void;
 }
 
-/** Starts as the policy is now. */
+/** A reference that is equal to the policy as it is now. */
 export function movingReference(
   policy: Model,
   { ref_model_mixup_alpha: alpha, ref_model_sync_steps: every }: SyncOptions,

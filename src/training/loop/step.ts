@@ -21,9 +21,9 @@ export interface StepParts<Example> extends LayoutParts<Example> {
   readonly model: Model;
   readonly optimizer: Optimizer;
   readonly train: Dataset<Example>;
-  /** The reference where it moves: it runs on each batch. Undefined: the reference is a column. */
+  /** The reference model if it moves; undefined if the reference is a column. */
   readonly movingReference: MovingReference | undefined;
-  /** Whether activations are computed again in the backward pass in place of being kept. */
+  /** Whether activations are computed again in the backward pass, so that they need not be kept. */
   readonly gradientCheckpointing: boolean;
   /** Gradients are scaled down to this L2 norm; 0 is no bound. */
   readonly maxGradNorm: number;
@@ -37,20 +37,20 @@ export interface StepInput {
   readonly number: number;
   readonly learningRate: number;
   /**
-   * Told how the gradients of the step before were clipped (`Optimizer.clip`): it is read in the
-   * same wait as the log-probabilities of the first batch.
+   * Called with the value of `Optimizer.clip` after the step before: it is read in the same wait as
+   * the log-probabilities of the first batch.
    */
   readonly onClip: (clip: Float32Array) => void;
 }
 
-/** What a step came to; whether its gradients were finite shows with the next wait. */
+/** The result of a step. Whether its gradients were finite is known after the next wait only. */
 export interface StepResult {
   /** In nats, the mean over its micro-batches. */
   readonly loss: number;
   readonly microBatches: readonly MicroBatchResult[];
 }
 
-/** Takes a step: the device is at work on the update when this returns. */
+/** Takes a step. The device is still at work on the update when this returns. */
 export async function takeStep<Example>(
   parts: StepParts<Example>,
   step: StepBatches,
@@ -84,7 +84,7 @@ export async function takeStep<Example>(
   return { loss, microBatches };
 }
 
-/** Each step draws masks of its own; the recomputed forward pass of a batch draws the same ones. */
+/** Each step has masks of its own; a forward pass that is computed again has the same ones. */
 function dropoutOf(
   seed: number | undefined,
   step: number,

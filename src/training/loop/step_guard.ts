@@ -1,32 +1,32 @@
 /**
- * Steps whose loss or gradient is not finite: they change nothing, and the run goes on; too many in
- * a row end it. Knows no device and no optimizer.
+ * Steps whose loss or gradient is not finite: they change no weight and the run goes on, but too
+ * many of them in a row end it. Knows no device and no optimizer.
  */
 
 /** A step that changed nothing. */
 export interface SkippedStep {
   /** Its number, from 1. */
   readonly step: number;
-  /** In nats; it or the norm is not finite. */
+  /** In nats. The loss or the norm is not finite. */
   readonly loss: number;
   /** L2 norm of its gradients before clipping. */
   readonly grad_norm: number;
-  /** Where its rows stand, as `file:line`. */
+  /** The places of its rows, as `file:line`. */
   readonly rows: readonly string[];
 }
 
 /** Steps skipped so far; plain JSON. */
 export interface GuardState {
   readonly skipped: number;
-  /** Since the last one that was not. */
+  /** Steps skipped since the last step that was taken. */
   readonly inARow: number;
 }
 
-/** One bad row is skipped; weights that have gone bad make every step so. */
+/** A bad row spoils one step; weights that are not finite any more spoil all that follow. */
 export const MOST_SKIPPED_IN_A_ROW = 5;
 
 /**
- * Counts a step that is skipped.
+ * Counts a skipped step.
  *
  * @throws {Error} if it is one too many in a row
  */
@@ -45,7 +45,7 @@ export function countSkipped(
 }
 
 /**
- * Fails at the end of a run of which no step was taken.
+ * Fails at the end of a run all of whose steps were skipped.
  *
  * @throws {Error} in one line
  */

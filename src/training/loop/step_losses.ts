@@ -1,6 +1,7 @@
 /**
- * The losses of a step from its log-probabilities, on the CPU: of each piece that ran on the
- * device, with the slopes of its tokens, and of each micro-batch, as it is logged. Knows no device.
+ * The losses of a step, from its log-probabilities, on the CPU. Each piece that ran on the device
+ * gets its loss and the slopes of its tokens; each micro-batch gets the metrics that are logged.
+ * Knows no device.
  */
 import type { TokenSlopes } from "../loss/token_slopes.ts";
 import type { TargetStatistics } from "../loss/token_sums.ts";
@@ -17,7 +18,7 @@ import type {
 /** What was read of a device batch. */
 export interface ReadLogps {
   readonly policy: TargetStatistics;
-  /** Of a reference that moves; undefined where the reference is a column. */
+  /** The same of a reference that moves; undefined if the reference is a column. */
   readonly movingReference: TargetStatistics | undefined;
 }
 
@@ -36,7 +37,7 @@ export interface DeviceBatchLosses {
   readonly slopes: TokenSlopes;
 }
 
-/** What a micro-batch came to. */
+/** The loss and the metrics of a micro-batch. */
 export interface MicroBatchResult {
   /** Its share of the step's loss, in nats. */
   readonly loss: number;
@@ -45,7 +46,7 @@ export interface MicroBatchResult {
   readonly attendedTokens: number;
 }
 
-/** The losses of a device batch: each of its pieces by itself, as its part of the step. */
+/** The losses of the pieces of a device batch, each as its part of the step. */
 export function deviceBatchLosses<Example>(
   objective: Objective<Example>,
   { batch, pieces }: DeviceBatch,
@@ -74,7 +75,7 @@ export function deviceBatchLosses<Example>(
   return { pieces: scoredPieces, slopes };
 }
 
-/** What each micro-batch of a step came to. */
+/** The loss and the metrics of each micro-batch of a step. */
 export function microBatchResults<Example>(
   objective: Objective<Example>,
   data: Dataset<Example>,
@@ -96,8 +97,8 @@ export function microBatchResults<Example>(
 }
 
 /**
- * The loss of a micro-batch that ran in several pieces: it is logged as if it had run at once, and
- * its metrics are no sums of those of its pieces.
+ * The loss and the metrics of a micro-batch that ran in several pieces. It is scored once more, as a
+ * whole, because its metrics cannot be made of those of its pieces (a ratio, a sorted loss).
  */
 function joinedScore<Example>(
   objective: Objective<Example>,

@@ -2,8 +2,8 @@
  * The one training loop: step after step, with logs, evaluations and checkpoints when they are due.
  * What a step does is in step.ts. Knows no loss by name, no option, no file and no screen.
  *
- * The device is waited for once a step: the norm of a step's gradients is read together with the
- * log-probabilities of the next step, or before anything that shows or keeps the step.
+ * The loop waits for the device once a step: it reads the norm of a step's gradients together with
+ * the log-probabilities of the next step, or earlier if the step is to be logged or saved.
  */
 import { clippedNorm } from "../../../kernels/optimizers/gradient_clip.ts";
 import {
@@ -36,11 +36,11 @@ export interface TrainerState {
   readonly step: number;
   readonly meter: MeterState | null;
   readonly guard: GuardState;
-  /** The best evaluation so far; null before the first, or where none is looked for. */
+  /** The best evaluation so far; null before the first, or if evaluations are not compared. */
   readonly best: BestState | null;
 }
 
-/** Before the first step. */
+/** The state before the first step. */
 export const FRESH: TrainerState = {
   step: 0,
   meter: null,
@@ -61,7 +61,7 @@ export interface TrainerParts<Example> extends StepParts<Example> {
   /** Learning rate by steps done. */
   readonly schedule: (stepsDone: number) => number;
   readonly evalBatchSize: number;
-  /** What happens after a step, by its number. */
+  /** Whether something is to be done after the step of this number. */
   readonly isDue: (event: "log" | "eval" | "save", step: number) => boolean;
   /** Whether to evaluate before the first step. */
   readonly evaluatesFirst: boolean;
@@ -69,7 +69,7 @@ export interface TrainerParts<Example> extends StepParts<Example> {
   readonly best: BestOptions | undefined;
   /** Whether the best evaluation so far is a reason to save. */
   readonly savesBest: boolean;
-  /** Says where an example of the training data stands, by its number, for messages. */
+  /** The place of a training example in its file, by the example's number; for messages. */
   readonly describe: (index: number) => string;
 }
 
@@ -78,8 +78,8 @@ export interface TrainerHooks {
   /** A step is on its way to the device. */
   readonly onStep?: (step: number, tokens: number) => void;
   /**
-   * Looks at the weights before anything else happens after a step; asked after each whether it
-   * wants to.
+   * Looks at the weights after a step, before anything else happens. `isDue` is asked after each
+   * step.
    */
   readonly inspection?: {
     isDue(step: number): boolean;
@@ -88,7 +88,7 @@ export interface TrainerHooks {
   readonly onLog: (row: Metrics) => void | Promise<void>;
   readonly onEvaluation: (row: Metrics) => void | Promise<void>;
   readonly onSave: (state: TrainerState) => Promise<void>;
-  /** A step changed nothing, since its numbers were not finite. */
+  /** A step changed no weight, because its numbers were not finite. */
   readonly onSkip?: ((step: SkippedStep) => void) | undefined;
   /** Ends the run after the step at hand. */
   readonly signal?: AbortSignal | undefined;
@@ -138,8 +138,8 @@ export async function train<Example>(
 }
 
 /**
- * A run between its steps: it owns the sums since the last line, skipped steps and the best
- * evaluation.
+ * The state of a run between two steps: it owns the sums since the last log line, the count of
+ * skipped steps and the best evaluation.
  */
 class RunProgress<Example> {
   readonly #parts: TrainerParts<Example>;
@@ -212,7 +212,7 @@ class RunProgress<Example> {
     this.#hooks.onSkip?.(skipped);
   }
 
-  /** Logs, evaluates and saves where it is time; tells how the run ended, if it did. */
+  /** Logs, evaluates and saves if that is due. Gives how the run ended; undefined if it goes on. */
   async afterStep(
     step: number,
     epoch: number,
@@ -261,7 +261,7 @@ class RunProgress<Example> {
     const referenceModel = movingReference?.model;
     const row = await evaluate({ ...this.#parts, referenceModel }, evaluation);
     await this.#hooks.onEvaluation({ step, epoch, ...row });
-    // the best is looked for among trained weights
+    // untrained weights are never the best
     if (best === undefined || step === 0) return undefined;
     const verdict = judgeEvaluation(this.#best, { row, step }, best);
     this.#best = verdict.state;

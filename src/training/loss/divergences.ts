@@ -1,6 +1,6 @@
 /**
- * f-divergences as scores of a log-ratio: `f'(policy / reference)` in place of its logarithm,
- * before chosen and rejected are compared. Source: https://arxiv.org/abs/2309.16240, Table 1.
+ * f-divergences as scores of a log-ratio: a loss compares `f'(policy / reference)` of chosen and
+ * rejected answers, not the log-ratio. Source: https://arxiv.org/abs/2309.16240, Table 1.
  *
  * @module
  */

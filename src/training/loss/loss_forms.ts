@@ -1,7 +1,7 @@
 /**
- * The forms that losses come in: of one margin, of two log-ratios, of sorted columns, of the text
- * alone. A form turns the formula of one pair, with its derivative, into a function of the whole
- * batch.
+ * The forms of losses: a loss depends on one margin, on two log-ratios, on sorted columns, or on the
+ * text alone. A form turns the formula of one pair, with its derivative, into a function of the
+ * whole batch.
  *
  * @module
  */
@@ -38,12 +38,12 @@ export type RatioLoss = (
   options: LossOptions,
 ) => readonly [loss: number, chosenSlope: number, rejectedSlope: number];
 
-/** An element that the caller knows to be there. */
+/** The element of a column at a place that the column has. */
 export function at(array: ArrayLike<number>, i: number): number {
   return array[i] ?? NaN;
 }
 
-/** No loss yet, of so many pairs. */
+/** Losses and slopes of so many pairs, all 0. */
 export function emptyLoss(pairs: number): PairLoss {
   return {
     losses: new Float64Array(pairs),

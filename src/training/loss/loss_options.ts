@@ -69,7 +69,7 @@ export const lossOptions = {
 /** Checked options of the losses. */
 export type LossOptions = Values<typeof lossOptions>;
 
-/** The options of the losses where none are given. */
+/** The defaults of the options of the losses. */
 export const lossDefaults: LossOptions = defaultsOf(lossOptions);
 
 /** What scores in the data do to the losses of pairs. */

@@ -51,7 +51,7 @@ export interface AnswerLogps {
   readonly answer: Float64Array;
   /** Under the reference. */
   readonly referenceAnswer: Float64Array;
-  /** Another row's answer to this row's prompt; zeros where the loss needs none. */
+  /** Another row's answer to this row's prompt; zeros if the loss does not estimate the KL. */
   readonly mismatched: Float64Array;
   /** The same under the reference. */
   readonly referenceMismatched: Float64Array;

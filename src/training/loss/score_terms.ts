@@ -13,7 +13,7 @@ import type { PairLogps } from "./loss_terms.ts";
 /**
  * The margin that each pair must keep, in nats, `[pairs]`.
  *
- * @param given margins that the data asks for itself, `[pairs]`; undefined: none count
+ * @param given margins that the data itself asks for, `[pairs]`; undefined: there are none
  */
 export function scoreMargins(
   { scoreGaps }: Batch,
@@ -54,7 +54,7 @@ export function withMargins(
 type Scored = Pick<TokenPair, "line" | "scores">;
 
 /**
- * Fails where an option needs scores and a pair has none, or would weigh less than nothing.
+ * Fails if an option needs scores and a pair has none, or if a pair would have a negative weight.
  *
  * @throws {TypeError} or {RangeError} telling the first such row and their number
  */

@@ -90,8 +90,8 @@ export function meanWeights(
 
 /**
  * How likely each pair is under the policy, `[pairs]`: both answers' `exp(mean of (logp - ln sum_v
- * p(v)^2))`, multiplied.
- * Source: WPO, https://arxiv.org/abs/2406.11827, Eq. 2 with the alignment of its Sec. 3.
+ * p(v)^2))`, multiplied. Source: WPO, https://arxiv.org/abs/2406.11827, Eq. 2 with the alignment of
+ * its Sec. 3.
  */
 export function policyWeights(
   { logps, sumSquares, targetSequence }: Pick<
@@ -115,7 +115,7 @@ export function policyWeights(
   );
 }
 
-/** The batch's targets without those of prompts. */
+/** The statistics of a batch without the trained tokens of prompts. */
 export function answersOnly(
   statistics: TargetStatistics,
   { promptTargets = 0 }: { readonly promptTargets?: number },

@@ -38,9 +38,9 @@ export interface MethodFacts {
   readonly head: Head;
   /** Whether it needs the log-probabilities of a reference model. */
   readonly hasReference: boolean;
-  /** The losses that it adds up where `loss_type` names none. */
+  /** The losses that it adds up if `loss_type` is null. */
   readonly loss_type: readonly LossName[];
-  /** Losses that it takes beside those whose own rows name it in `trainers`. */
+  /** Losses that it takes too, though their own rows do not name it in `trainers`. */
   readonly losses?: readonly LossName[];
   /** The options that it looks at and that some other method ignores. */
   readonly options: readonly (keyof ObjectiveOptions)[];

@@ -55,7 +55,7 @@ const rows = {
       "score_margin",
       "score_weighting",
     ],
-    // rewards are those of DPO whatever the divergence, as TRL logs them
+    // TRL logs rewards as DPO has them, also under another divergence
     metrics: (logps, tokens, { beta }) =>
       preferenceMetrics(logps, tokens, { beta }),
   }),
@@ -137,7 +137,7 @@ export function methodsOn(data: TrainingData): MethodName[] {
   return methodNames.filter((name) => methods[name].data === data);
 }
 
-/** The losses that a method takes: those whose rows name it, and those that its own row names. */
+/** The losses that a method takes: their rows name it in `trainers`, or its row names them. */
 export function lossesOf(name: MethodName): LossName[] {
   const own: readonly LossName[] = methodOf({ trainer: name }).losses ?? [];
   return lossNames.filter((loss) => {

@@ -19,14 +19,14 @@ import type { TargetStatistics } from "../loss/token_sums.ts";
 /** Names to values, as `metrics.jsonl` has them. */
 export type Metrics = Readonly<Record<string, number>>;
 
-/** The mean of a column; 0 of none. */
+/** The mean of a column; 0 if the column is empty. */
 function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] ?? NaN;
   return values.length === 0 ? 0 : sum / values.length;
 }
 
-/** The mean over the trained tokens for which `wanted(sequence)` holds; 0 of none. */
+/** The mean over the trained tokens for which `wanted(sequence)` holds; 0 if there are none. */
 function tokenMean(
   values: ArrayLike<number>,
   { targetSequence }: TargetStatistics,
@@ -146,8 +146,8 @@ export function textLoss(
 }
 
 /**
- * The metrics of one micro-batch of single answers: chosen are the wanted ones, rejected the
- * others. What there is none of is absent.
+ * The metrics of one micro-batch of single answers: the wanted ones are called chosen, the others
+ * rejected. A metric is absent if there is no answer of its kind.
  */
 export function answerMetrics(
   logps: AnswerLogps,
@@ -177,7 +177,7 @@ export function answerMetrics(
 }
 
 /**
- * What the tokens of single answers tell; those of mismatched ones do not count.
+ * The metrics of the tokens of single answers; the tokens of mismatched answers do not count.
  *
  * @param desirable 1 for each row whose answer is wanted, `[answers]`
  */

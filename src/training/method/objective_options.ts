@@ -49,5 +49,5 @@ export const objectiveOptions = {
 /** Checked options of what a run minimises. */
 export type ObjectiveOptions = Values<typeof objectiveOptions>;
 
-/** The same where none are given. */
+/** The defaults of these options. */
 export const objectiveDefaults: ObjectiveOptions = defaultsOf(objectiveOptions);

@@ -62,7 +62,7 @@ interface TokenWeighting {
    * LD-DPO: weight of the tokens beyond the length of the pair's shorter answer; null: all count 1.
    */
   readonly ld_alpha: number | null;
-  /** Whether the number is a mean per token in place of a sum. */
+  /** Whether the number is a mean per token, not a sum. */
   readonly means: boolean;
 }
 

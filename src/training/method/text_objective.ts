@@ -17,7 +17,7 @@ export function ofTexts(facts: MethodFacts): MethodOf<"demonstrations"> {
 
 type Text = ExampleOf["demonstrations"];
 
-/** The texts of an example; those of a bin are sequences of the batch, each by itself. */
+/** The texts of an example: each text of a bin is a sequence of the batch. */
 function sequencesOf(example: Text): readonly TokenSequence[] {
   return "sequences" in example ? example.sequences : [example];
 }

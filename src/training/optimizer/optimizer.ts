@@ -42,7 +42,7 @@ export interface OptimizerOptions extends AdamNumbers, RateOptions {
 
 /** One step of all tensors. */
 export interface OptimizerStep {
-  /** Of those that no group of `lr_groups` names. */
+  /** The rate of the parameters that no group of `lr_groups` names. */
   readonly learningRate: number;
   /** Gradients are scaled down to this L2 norm; 0 is no bound. */
   readonly maxGradNorm: number;
@@ -73,7 +73,7 @@ export class Optimizer {
   #rateFactor: RateFactor;
 
   /**
-   * @param weights those that are trained; see `trainedWeights()`
+   * @param weights the trained weights; see `trainedWeights()`
    * @throws {RangeError} if `optim_args` or `lr_groups` do not fit
    */
   constructor(

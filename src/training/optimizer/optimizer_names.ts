@@ -52,7 +52,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
 };
 
 /**
- * The numbers of an optimizer: those given, else its defaults.
+ * The numbers of an optimizer: the given ones, and defaults for the others.
  *
  * @throws {RangeError} naming each that it does not take, or that is out of its range
  */

@@ -62,7 +62,7 @@ export interface UpdateRow {
     parameter: Shaped,
     args: OptimizerArgs,
   ) => Readonly<Record<string, SlotLayout>>;
-  /** @param numbers those of Adam, and what `optim_args` may set */
+  /** @param numbers Adam's, and the numbers that `optim_args` may set */
   readonly update: (
     device: Device,
     update: Update,

@@ -1,7 +1,6 @@
 /**
- * Another model as the reference: its files are read, it is asked for its log-probabilities of all
- * rows, and it is gone before the policy is read. Where the cache knows the answers it is not read
- * at all.
+ * Another model as the reference: it is read, it gives the log-probabilities of all rows, and it is
+ * freed before the policy is read. If the cache has all of them it is not read at all.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -34,10 +33,10 @@ export function isNamedReference(
   return ref_model_name_or_path !== null || ref_adapter_name_or_path !== null;
 }
 
-/** A reference by its files. */
+/** The files of a reference. */
 export interface NamedReference {
   readonly folder: ModelFolder;
-  /** Folder of the adapter on it. */
+  /** Folder of the adapter that is put on it; null: none. */
   readonly adapter: string | null;
 }
 
@@ -51,8 +50,8 @@ export async function findNamedReference(
 }
 
 /**
- * Fails if the policy's token ids would mean something else to the reference, as far as numbers of
- * tokens tell.
+ * Fails if the vocabularies of policy and reference differ in size: token ids would not mean the
+ * same to both.
  *
  * @throws {TypeError} in one line
  */
@@ -72,7 +71,7 @@ export async function checkReferenceTokens(
   );
 }
 
-/** What the reference is asked with. */
+/** What the columns of a reference are made from. */
 export interface NamedReferenceParts<Example> {
   readonly device: Device;
   readonly options: TrainOptions;
@@ -81,7 +80,7 @@ export interface NamedReferenceParts<Example> {
   readonly how: Omit<ReferenceOptions, "weightsKey">;
 }
 
-/** The columns of several lists of examples, by the list. */
+/** The column of each of several lists of examples, in a map by the list. */
 export async function namedReferenceColumns<Example>(
   { device, options, hooks, objective, how }: NamedReferenceParts<Example>,
   reference: NamedReference,
@@ -118,7 +117,7 @@ async function openReference(
   const model = await loadModel(device, config, folder.weights, {
     dtype: keptDtype(options),
     quantization: quantizationOf(options),
-    ...(hooks.onLoad ? { onProgress: hooks.onLoad } : {}),
+    onProgress: hooks.onLoad,
   });
   return adapter === null ? model : await putAdapter(model, adapter);
 }

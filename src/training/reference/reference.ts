@@ -1,7 +1,7 @@
 /**
- * The reference model as a column of log-probabilities: computed before training by the same
- * kernels, adapters off or as they start, or weights untouched, and kept on disk under a hash of
- * all that it depends on. Never a second model in memory.
+ * The reference model as a column of log-probabilities. The column is computed before training, by
+ * the same kernels and mostly by the same model: with its adapters off, with adapters as they start,
+ * or before any weight changes. It is kept on disk, named by a hash of all that it depends on.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
@@ -38,7 +38,7 @@ export interface ReferenceOptions {
   readonly batchSize: number;
   /** Most tokens that run at once, instead; null or absent: no matter how many. */
   readonly maxTokens?: number | null;
-  /** Folder of the cache; undefined: none. */
+  /** Folder of the cache; undefined: nothing is kept. */
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
@@ -47,8 +47,8 @@ export interface ReferenceOptions {
    * named. Default false.
    */
   readonly adapters?: boolean;
-  readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -110,7 +110,7 @@ async function computeColumn<Example>(
       done += order[at++]!.length;
       onProgress?.(done, examples.length);
     },
-    ...(signal ? { signal } : {}),
+    signal,
   });
 }
 

@@ -1,6 +1,7 @@
 /**
- * Where a run's reference comes from: nowhere, a column that the data gives, one that the model
- * itself or another model is asked for, or a second set of weights that moves. Knows no formula.
+ * Where a run's reference comes from: a column that the data gives, a column that the model itself
+ * or another model computes, or a second set of weights that moves; or there is none. Knows no
+ * formula.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -114,8 +115,8 @@ function howOf<Example>(
     batchSize: options.per_device_eval_batch_size,
     maxTokens: options.max_tokens_per_batch,
     cacheFolder: hooks.cacheFolder,
-    ...(hooks.onReference ? { onProgress: hooks.onReference } : {}),
-    ...(hooks.signal ? { signal: hooks.signal } : {}),
+    onProgress: hooks.onReference,
+    signal: hooks.signal,
   };
 }
 
@@ -201,7 +202,7 @@ async function weightsKey<Example>(
   ].join(" ");
 }
 
-/** In which types weights are where some are trained: those in float32. */
+/** The types of the weights if some of them are trained: the trained ones are in float32. */
 function trainedKey(options: TrainOptions): string {
   const { unfrozen_parameters, freeze_trainable_layers } = options;
   const chosen = [unfrozen_parameters, freeze_trainable_layers];

@@ -83,20 +83,20 @@ export const dataReaders: {
 };
 
 /**
- * Where a loss estimates the KL, each row gets the answer of a row before it in its micro-batch, in
- * the data's order.
+ * Gives each row the answer of an earlier row of its micro-batch, in the order of the data, if a
+ * loss estimates the KL.
  */
 function mismatchedAnswers(
   { train, evaluation }: RunData<TokenFeedback>,
   options: TrainOptions,
   { couples }: Pick<Objective<unknown>, "couples">,
 ): RunData<ExampleOf["answers"]> {
-  const { max_length } = options;
+  const maxLength = options.max_length ?? undefined;
   const mismatched = (loaded: Loaded<TokenFeedback>, rows: number) => ({
     ...loaded,
     examples: mismatchFeedback(loaded.examples, {
       group: couples ? rows : 0,
-      ...(max_length === null ? {} : { maxLength: max_length }),
+      maxLength,
     }),
   });
   return {
@@ -115,14 +115,12 @@ function loadTexts(
   return loadSplits(
     options,
     encoder,
-    (sources, { limits = {}, ...load }, part) =>
+    (sources, { limits, ...load }, part) =>
       loadDemonstrations(sources, {
         ...load,
-        ...(cuts && packedSplits(options)[part] ? {} : { limits }),
+        limits: cuts && packedSplits(options)[part] ? undefined : limits,
         assistantOnly: assistant_only_loss,
-        ...(completion_only_loss === null
-          ? {}
-          : { completionOnly: completion_only_loss }),
+        completionOnly: completion_only_loss ?? undefined,
       }),
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Datasets that a `dataset_info.json` beside the data describes, as LLaMA-Factory has it: a source
- * may be named by `folder/name`, or by `name` alone for one in data/. What the description means is
- * importing/llama_factory_data.ts.
+ * Datasets that a `dataset_info.json` beside the data describes, as in LLaMA-Factory: a source is
+ * named by `folder/name`, or by `name` alone if it is in data/. What the description means is known
+ * to importing/llama_factory_data.ts.
  */
 import { basename, dirname, isGlob, join } from "@std/path";
 import { isRecord } from "../../base/composite_option.ts";
@@ -11,14 +11,14 @@ import { datasetEntry } from "../importing/llama_factory_data.ts";
 import { noteLine } from "../importing/translation.ts";
 import { mixtureDataset } from "../options/mixture_option.ts";
 
-/** A dataset as `dataset_mixture` would have it. */
+/** A dataset in the form that `dataset_mixture` has. */
 export type DescribedDataset = ReturnType<typeof mixtureDataset.read>;
 
 /**
  * The description of a dataset; undefined if there is something at that path, or no description
  * names it.
  *
- * @throws {TypeError} if the description asks for what is not served
+ * @throws {TypeError} if the description asks for something that is not served
  */
 export async function describedDataset(
   id: string,

@@ -1,7 +1,6 @@
 /**
- * What must hold before and just after the first step, or the run is not what its recipe says:
- * something is trained, the policy starts as its reference, and a step changes it. Each check stops
- * the run in one line.
+ * What must be true before and just after the first step of a run: something is trained, the policy
+ * starts equal to its reference, and a step changes it. Each check stops the run with one line.
  */
 import { elements } from "../../../kernels/device/tensor.ts";
 import type { Parameter } from "../../autograd/parameter.ts";
@@ -10,12 +9,12 @@ import { logpsOf } from "../loop/batch_logps.ts";
 import type { Objective } from "../method/objective.ts";
 
 /**
- * How far two sums of the same log-probabilities may be apart: float32 in another order, relative
- * to their size.
+ * How far two sums of the same log-probabilities may be apart, relative to their size: they are
+ * added in float32 in two orders.
  */
 const SUM_TOLERANCE = 2e-5;
 
-/** Fails unless something is trained; returns how many numbers are. */
+/** Fails unless something is trained; gives the number of trained numbers. */
 export function checkTrainable(parameters: readonly Parameter[]): number {
   const count = parameters.reduce(
     (sum, { value }) => sum + elements(value.shape),
@@ -64,9 +63,10 @@ export async function checkStart<Example extends { readonly line: number }>(
 }
 
 /**
- * Keeps some of what is trained, to see later that it changed: the beginnings of matrices all over
- * the model. A norm's weights are near 1, where a step of a small rate is less than float32 can
- * tell; half `A` of a fresh adapter has no gradient until half `B` has moved.
+ * Keeps a few trained numbers, to see later whether they changed: the first ones of matrices in all
+ * parts of the model. The weights of norms are left out: they are near 1, where float32 cannot hold
+ * the change by a small rate. So is half `A` of a new adapter: it has no gradient before half `B`
+ * has changed.
  */
 export async function watchWeights(
   { device }: Pick<Model, "device">,

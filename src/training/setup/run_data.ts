@@ -46,17 +46,16 @@ export async function loadSplits<Example>(
 ): Promise<RunData<Example>> {
   const [trainSplit, evalSplit] = options.dataset_splits;
   const sources = await runSources(options);
-  const heldOut = heldOutOf(options);
   const common = {
     encoder,
     ...loadSettings(options),
-    ...(heldOut === undefined ? {} : { heldOut }),
+    heldOut: heldOutOf(options),
   };
   const { max_train_samples, max_eval_samples, eval_dataset } = options;
   const train = await load(sources, {
     ...common,
     split: trainSplit ?? "train",
-    ...(max_train_samples === null ? {} : { maxSamples: max_train_samples }),
+    maxSamples: max_train_samples ?? undefined,
   }, "train");
   if (options.eval_strategy === "no") return { train, evaluation: undefined };
   const evaluation = await load(
@@ -64,7 +63,7 @@ export async function loadSplits<Example>(
     {
       ...common,
       split: evalSplit ?? "test",
-      ...(max_eval_samples === null ? {} : { maxSamples: max_eval_samples }),
+      maxSamples: max_eval_samples ?? undefined,
     },
     "evaluation",
   );

@@ -1,6 +1,6 @@
 /**
- * How many steps a run takes, over which examples, and how much work that is: arithmetic on its
- * options.
+ * How many steps a run takes, over which examples, and how much work that is. Arithmetic on the
+ * options, nothing else.
  */
 import {
   type EpochOptions,
@@ -14,7 +14,7 @@ import {
 import type { TrainOptions } from "../options/options.ts";
 import type { RunLength } from "./run_events.ts";
 
-/** An example as far as its order goes. */
+/** An example whose tokens can be counted. */
 type Countable = Parameters<typeof tokenCount>[0];
 
 /**
@@ -32,7 +32,7 @@ export function runLength(
     accumulation: options.gradient_accumulation_steps,
     shuffle: options.shuffle,
     seed: options.seed,
-    ...(options.group_by_length ? { lengths: examples.map(tokenCount) } : {}),
+    lengths: options.group_by_length ? examples.map(tokenCount) : undefined,
   };
   if (order.examples === 0) {
     throw new RangeError(
@@ -49,7 +49,7 @@ export function runLength(
 /** Forward, and two passes backward at most: the gradients of activations and of weights. */
 const PASSES = 3;
 
-/** Operations of all steps' products with the model's blocks, about. */
+/** About how many operations the products of all steps with the weights of blocks take. */
 export function runOperations(
   config: ProductSizes,
   options: TrainOptions,

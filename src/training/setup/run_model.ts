@@ -39,7 +39,7 @@ export interface RunModel {
   readonly model: Model;
   /** The files of its weights; undefined for random ones. */
   readonly stored: TensorReader | undefined;
-  /** Given if an adapter is trained. */
+  /** Undefined if no adapter is trained. */
   readonly adapter: AdapterConfig | undefined;
 }
 
@@ -79,14 +79,14 @@ export async function openRunModel(
     dtype: keptDtype(options),
     quantization: quantizationOf(options),
     headSeed: options.seed,
-    ...(onProgress ? { onProgress } : {}),
+    onProgress,
   });
   if (trained) return { model: base, stored, adapter: undefined };
   return { ...await openAdapter(base, options), stored };
 }
 
 /**
- * Which of a model's weights are trained where no adapter is; undefined: all.
+ * Which weights of a model are trained if no adapter is; undefined: all of them.
  *
  * @throws {TypeError | RangeError} naming what does not fit the model
  */
@@ -100,7 +100,7 @@ export function trainedWeightsOf(
   return rule && ((name) => name === SCORE || rule(name)); // a new head must learn
 }
 
-/** The config of the model that is trained: a reward model is one of another head. */
+/** The config of the model that is trained: a reward model has another head. */
 export function runModelConfig(
   options: Pick<TrainOptions, "trainer">,
   { config }: Pick<ModelFiles, "config">,
@@ -134,8 +134,8 @@ async function openAdapter(
 }
 
 /**
- * The adapter of a folder as a run goes on with it: of a reward model with the head, which the
- * folder may lack.
+ * The adapter of a folder, to be trained further. If a reward model is trained it has the head too,
+ * even where the folder has none.
  */
 export function continuedAdapter(
   options: TrainOptions,
@@ -209,7 +209,7 @@ export function checkWhole(
   );
 }
 
-/** Ids past the embedding would read nothing. */
+/** Fails if the tokenizer has ids that are beyond the rows of the embedding. */
 export function checkVocabulary(
   config: ModelConfig,
   { tokenizer }: Encoder,

@@ -15,8 +15,8 @@ type Mixture = NonNullable<TrainOptions["dataset_mixture"]>;
 type MixtureDataset = Mixture["datasets"][number];
 
 /**
- * Rows of bare files that evaluation takes when neither `max_eval_samples` nor `test_split_size`
- * says.
+ * How many rows of files without a test part are evaluated on if neither `max_eval_samples` nor
+ * `test_split_size` is given.
  */
 const DEFAULT_EVAL_SAMPLES = 100;
 
@@ -36,7 +36,7 @@ export async function runSources(
   );
 }
 
-/** A source by its path alone, or by a name that a dataset_info.json describes. */
+/** The source of a path, or of a name that a dataset_info.json describes. */
 export async function namedSource(id: string): Promise<DataSource> {
   const described = await describedDataset(id);
   return described === undefined
@@ -56,11 +56,12 @@ async function mixtureSource(given: MixtureDataset): Promise<DataSource> {
   return {
     path: await isThere(inside) ? inside : path,
     ranking,
-    ...(split === null ? {} : { split }),
-    ...(Array.isArray(columns) ? {} : { columns: columns as Columns }),
-    ...(probability === null ? { fraction: weight } : { probability }),
-    ...(format === null ? {} : { format }),
-    ...(turns === null ? {} : { turns: turnKeys(turns) }),
+    split: split ?? undefined,
+    columns: Array.isArray(columns) ? undefined : columns as Columns,
+    fraction: probability === null ? weight : undefined,
+    probability: probability ?? undefined,
+    format: format ?? undefined,
+    turns: turns === null ? undefined : turnKeys(turns),
   };
 }
 
@@ -71,12 +72,12 @@ function turnKeys(
 ): TurnKeys {
   return {
     roles,
-    ...(role === null ? {} : { role }),
-    ...(content === null ? {} : { content }),
+    role: role ?? undefined,
+    content: content ?? undefined,
   };
 }
 
-/** How rows are read, drawn and cut, whatever the split. */
+/** How rows are read, drawn and cut in either split. */
 export function loadSettings(
   options: TrainOptions,
 ): Omit<LoadDataOptions, "encoder" | "split"> {
@@ -87,13 +88,11 @@ export function loadSettings(
     columns: options.columns,
     ranking: options.ranking,
     dedupe: options.dataset_exact_deduplication,
-    ...(dataset_format === null ? {} : { format: dataset_format }),
-    ...(min_score_margin === null ? {} : { minScoreMargin: min_score_margin }),
+    format: dataset_format ?? undefined,
+    minScoreMargin: min_score_margin ?? undefined,
     shuffle: seed !== null,
     seed: seed ?? options.seed,
-    ...(dataset_mixture === null
-      ? {}
-      : { stopping: dataset_mixture.stopping_strategy }),
+    stopping: dataset_mixture?.stopping_strategy,
     cacheFolder: CACHE_FOLDER.tokens,
   };
 }
@@ -101,8 +100,8 @@ export function loadSettings(
 /** Where tokens are kept from run to run. */
 
 /**
- * Rows that evaluation keeps from training, since a bare file has no test part of its own;
- * undefined if it needs none.
+ * How many rows are kept from training for evaluation, because a file alone has no test part.
+ * Undefined if none are needed.
  */
 export function heldOutOf(
   { eval_strategy, eval_dataset, max_eval_samples, dataset_mixture }:
@@ -117,9 +116,7 @@ function limitsOf(options: TrainOptions): LengthLimits {
   const { max_length, max_prompt_length, length_policy } = options;
   return {
     policy: length_policy,
-    ...(max_length === null ? {} : { maxLength: max_length }),
-    ...(max_prompt_length === null
-      ? {}
-      : { maxPromptLength: max_prompt_length }),
+    maxLength: max_length ?? undefined,
+    maxPromptLength: max_prompt_length ?? undefined,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * How many multiplications and additions of its matrices a batch takes: the yardstick of speed and
- * of estimates. Counts products and attention, nothing else. Pure arithmetic.
+ * How many multiplications and additions a batch takes, for measures of speed and estimates of time.
+ * Counts products with matrices and attention, nothing else. Pure arithmetic.
  */
 import type { ModelConfig } from "../../model/config/config.ts";
 import type { Batch } from "../../preference/tokens/batch.ts";
@@ -55,7 +55,7 @@ export function stepOperations(
   const keys = config.num_key_value_heads * config.head_dim;
   const projections = matrix(queries, hidden) + matrix(hidden, queries);
   const asked = 2 * matrix(keys, hidden);
-  // the last layer asks only where a token is trained
+  // the last layer has queries only where a token is trained
   const asking = (layer: number) => layer === layers - 1 ? targets : tokens;
   let blocks = layers * tokens * asked;
   for (let layer = 0; layer < layers; layer++) {
@@ -68,7 +68,7 @@ export function stepOperations(
     const [a, b, c, d] = batch.ranges.subarray(i, i + 4);
     seen += b! - a! + d! - c!;
   }
-  // scores and values forward; backward both again with the scores made anew
+  // forward: scores and values; backward: the scores again, and the gradients of both
   const attention = 4 * seen * queries * layers *
     (1 + (backward ? 2.5 + Number(gradientCheckpointing) : 0));
   // logits, and with a gradient the mean of the weights; a trained head makes the logits again for

@@ -32,7 +32,10 @@ test(
     assertEquals(await namedSource(folder.file("pairs")), {
       path,
       fraction: 1,
+      split: undefined,
+      probability: undefined,
       ranking: "best_worst",
+      format: undefined,
       columns: { conversations: "talk", chosen: "good", rejected: "bad" },
       turns: { role: "who", content: "says", roles: { me: "user" } },
     });
