@@ -183,12 +183,15 @@ function writePiece(
   });
 }
 
-/** Calls `action` for each round of nested loops, the first range outermost. */
+/** Calls `action` for each round of nested loops, the first range outermost; `depth` are entered. */
 function eachRound(
-  [range, ...inner]: readonly Range[],
+  ranges: readonly Range[],
   scope: NameScope,
   action: () => void,
+  depth = 0,
 ): void {
-  if (range === undefined) action();
-  else eachNumber(range, scope, () => eachRound(inner, scope, action));
+  const range = ranges[depth];
+  if (range === undefined) return action();
+  const inner = () => eachRound(ranges, scope, action, depth + 1);
+  eachNumber(range, scope, depth + 1 < ranges.length ? inner : action);
 }
