@@ -70,7 +70,7 @@ function writeReference(folder: string): void {
         mapValues(
           tables,
           (value, key) =>
-            ["variants", "cpo_simpo", "orpo", "kto"].includes(key)
+            ["kinds", "cpo_simpo", "orpo", "kto"].includes(key)
               ? halfOf(value)
               : value,
         ),

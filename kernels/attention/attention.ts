@@ -202,8 +202,8 @@ type BackwardTensors = AttentionForward & {
 };
 
 /**
- * Gradients of q, k and v from the gradient `dO` of attention's output, `[queries, heads *
- * headDim]`: one walk over keys for dq, one over queries for dk and dv.
+ * Gradients of q, k and v from the gradient `dO` of attention's output,
+ * `[queries, heads * headDim]`: one walk over keys for dq, one over queries for dk and dv.
  *
  * @throws {TypeError} if a shape does not fit
  * Source: https://arxiv.org/abs/2205.14135, Algorithm 4.

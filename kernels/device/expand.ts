@@ -183,7 +183,9 @@ function writePiece(
   });
 }
 
-/** Calls `action` for each round of nested loops, the first range outermost; `depth` are entered. */
+/**
+ * Calls `action` for each round of nested loops, the first range outermost; `depth` are entered.
+ */
 function eachRound(
   ranges: readonly Range[],
   scope: NameScope,

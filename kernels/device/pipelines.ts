@@ -1,6 +1,6 @@
 /**
- * Compiles kernels once per set of constants and type aliases. Layouts are explicit: `layout:
- * "auto"` would drop bindings that a kernel happens not to use.
+ * Compiles kernels once per set of constants and type aliases. Layouts are explicit:
+ * `layout: "auto"` would drop bindings that a kernel happens not to use.
  */
 import { type Kernel, kernelSource, paramsBytes } from "./kernel.ts";
 

@@ -43,8 +43,8 @@ export interface ExpertSlots extends Groups {
 }
 
 /**
- * The k likeliest experts of each token and their gates, of a softmax over `logits` `[tokens,
- * experts]`.
+ * The k likeliest experts of each token and their gates, of a softmax over `logits`
+ * `[tokens, experts]`.
  *
  * @throws {RangeError} if there are fewer experts than k
  */

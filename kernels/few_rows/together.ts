@@ -147,8 +147,8 @@ export function numbered<T>(
 }
 
 /**
- * Where each part begins if they lie one after another, and where the last one ends: `[counts +
- * 1]`.
+ * Where each part begins if they lie one after another, and where the last one ends:
+ * `[counts + 1]`.
  */
 export function runningSums(counts: readonly number[]): number[] {
   let sum = 0;

@@ -19,8 +19,8 @@ const kernels = {
 const WORKGROUP_SIZE = 64;
 
 /**
- * Rows of w by their numbers: f32 `[n, cols]`. That each number is below `w.rows` is the caller's
- * matter.
+ * Rows of w by their numbers: f32 `[n, cols]`. The caller sees to it that each number is below
+ * `w.rows`.
  *
  * @param ids u32 `[n]`
  * @throws {TypeError} if `ids` is not u32, or w is codes

@@ -36,8 +36,8 @@ export interface Groups {
 }
 
 /**
- * A second product for the same sums, in f32: the low-rank part of adapted weights, `x` `[rows,
- * r]`.
+ * A second product for the same sums, in f32: the low-rank part of adapted weights, `x`
+ * `[rows, r]`.
  */
 export interface GroupedMore {
   readonly x: Tensor;
@@ -45,8 +45,8 @@ export interface GroupedMore {
 }
 
 /**
- * y[s] = ws[g] x[s] + more.ws[g] more.x[s] for each row s of group g: `[rows, out]` from x `[rows,
- * in]`.
+ * y[s] = ws[g] x[s] + more.ws[g] more.x[s] for each row s of group g: `[rows, out]` from x
+ * `[rows, in]`.
  *
  * @param ws one per group, all `[out, in]`
  * @throws {TypeError} if shapes do not fit

@@ -24,8 +24,8 @@ import {
 
 /**
  * A further product for the same sum, in the same pass: the low-rank part of an adapted layer.
- * Forward x is `[tokens, r]` and w, f32, `[rows, r]`; backward x is `[tokens, r]` and w `[r,
- * cols]`.
+ * Forward x is `[tokens, r]` and w, f32, `[rows, r]`; backward x is `[tokens, r]` and w
+ * `[r, cols]`.
  */
 export interface MoreProduct {
   /** Its left side. */
@@ -39,7 +39,8 @@ export interface MoreProduct {
  *
  * @param options.factor default 1
  * @param options.bias `[rows]`
- * @param options.more nearly free, where a second call with `into` costs a tenth of the first
+ * @param options.more costs nearly nothing; a second call with `into` would cost a tenth of the
+ * first
  * @param options.into a tensor `[tokens, rows]` to add to, which is then returned
  * @throws {TypeError} if shapes do not fit
  */

@@ -2,7 +2,7 @@
  * Chooses the tile of the matrix products that is fastest on this device, once: the choice is kept
  * in a file.
  *
- * All candidates sum in one order, so they give the same bits. That is not taken on trust: one may
+ * All candidates sum in one order, so they give the same bits. This is checked: one may
  * win only if its products agree with float64 ones of the CPU and are, bit for bit, those of the
  * first candidate. So the choice, and losing its file, changes no number of a run.
  */
@@ -39,7 +39,8 @@ export interface TuningOptions {
   readonly retune?: boolean;
   /**
    * Operations of the products that are to follow: for less than some trillions measuring costs
-   * more than it brings, and only what is known is used. Default: no end of them.
+   * more than it brings, and only what is known is used. Default: without end, so that it always
+   * measures.
    */
   readonly operations?: number;
   /** Sizes of the product that is timed; default: what takes some milliseconds. */
@@ -56,7 +57,7 @@ export interface Probe {
   readonly cols: number;
 }
 
-/** What came out. */
+/** The tile that is in use, and where the choice comes from. */
 export interface Tuning {
   /** The candidate in use by the outputs of a workgroup, such as `16x128`. */
   readonly chosen: string;
@@ -71,8 +72,7 @@ interface Candidate {
 }
 
 /**
- * About two minutes of a CPU device, which takes ten seconds to compile and time its
- * candidates.
+ * About two minutes of work on a CPU, which takes ten seconds to compile and time the candidates.
  */
 const FEWEST_OPERATIONS = 4e12;
 const PROBES: Record<Device["kind"], Probe> = {

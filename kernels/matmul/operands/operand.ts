@@ -21,8 +21,8 @@ export interface Operand {
 }
 
 /**
- * Rows of `a` and `c` that a launch is for, known on the device only: `[starts[group], starts[group
- * + 1])`.
+ * Rows of `a` and `c` that a launch is for, known on the device only:
+ * `[starts[group], starts[group + 1])`.
  */
 export interface RowRange {
   /** u32 `[groups + 1]` */
