@@ -97,8 +97,8 @@ export function microBatchResults<Example>(
 }
 
 /**
- * The loss and the metrics of a micro-batch that ran in several pieces. It is scored once more, as a
- * whole, because its metrics cannot be made of those of its pieces (a ratio, a sorted loss).
+ * The loss and the metrics of a micro-batch that ran in several pieces. It is scored once more, as
+ * a whole, because its metrics cannot be made of those of its pieces (a ratio, a sorted loss).
  */
 function joinedScore<Example>(
   objective: Objective<Example>,

@@ -1,6 +1,6 @@
 /**
- * The forms of losses: a loss depends on one margin, on two log-ratios, on sorted columns, or on the
- * text alone. A form turns the formula of one pair, with its derivative, into a function of the
+ * The forms of losses: a loss depends on one margin, on two log-ratios, on sorted columns, or on
+ * the text alone. A form turns the formula of one pair, with its derivative, into a function of the
  * whole batch.
  *
  * @module
@@ -187,8 +187,8 @@ export function klEstimate(
 }
 
 /**
- * Where each answer has a reward above a baseline and is wanted or not: `weight (1 - sigmoid(+-beta
- * (ratio - kl)))`.
+ * Where each answer has a reward above a baseline and is wanted or not:
+ * `weight (1 - sigmoid(+-beta (ratio - kl)))`.
  *
  * @param baseline the batch's baseline in nats; no gradient flows through it
  */

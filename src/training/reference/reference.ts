@@ -1,7 +1,8 @@
 /**
  * The reference model as a column of log-probabilities. The column is computed before training, by
- * the same kernels and mostly by the same model: with its adapters off, with adapters as they start,
- * or before any weight changes. It is kept on disk, named by a hash of all that it depends on.
+ * the same kernels and mostly by the same model: with its adapters off, with adapters as they
+ * start, or before any weight changes. It is kept on disk, named by a hash of all that it depends
+ * on.
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";

@@ -22,8 +22,8 @@ type EventOptions = Pick<
 >;
 
 /**
- * Tells whether an event is due after a step. The last step is always logged, and it is evaluated if
- * the run has evaluations.
+ * Tells whether an event is due after a step. The last step is always logged, and it is evaluated
+ * if the run has evaluations.
  */
 export function runEvents(
   options: EventOptions,

@@ -1,6 +1,6 @@
 /**
- * How many multiplications and additions a batch takes, for measures of speed and estimates of time.
- * Counts products with matrices and attention, nothing else. Pure arithmetic.
+ * How many multiplications and additions a batch takes, for measures of speed and estimates of
+ * time. Counts products with matrices and attention, nothing else. Pure arithmetic.
  */
 import type { ModelConfig } from "../../model/config/config.ts";
 import type { Batch } from "../../preference/tokens/batch.ts";
