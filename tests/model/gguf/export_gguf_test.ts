@@ -57,7 +57,11 @@ async function writeModel(
 ): Promise<string> {
   const from = fixturePath("models/qwen2");
   const text = await Deno.readTextFile(`${from}/config.json`);
-  const config = { ...JSON.parse(text), ...change };
+  const { use_sliding_window: _1, max_window_layers: _2, ...qwen2 } = JSON
+    .parse(
+      text,
+    );
+  const config = { ...qwen2, ...change };
   const path = folder.file("model");
   await Deno.mkdir(path);
   await folder.write("model/config.json", JSON.stringify(config));
