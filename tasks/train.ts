@@ -18,14 +18,15 @@ await runTask(async () => {
     console.log(dryRunLines(await planTraining(options)).join("\n"));
     return 0;
   }
-  const result = await train(options, {
-    ...showTraining(),
-    signal: saveFirst(),
+  return await saveFirst(async (signal) => {
+    const result = await train(options, { ...showTraining(), signal });
+    // in kilobytes; what llvmpipe holds is the process's own
+    const process = formatBytes(resourceUsage().maxRSS * 1024);
+    const held = formatBytes(result.peakBytes);
+    console.log(
+      `peak memory: ${held} on the device, ${process} of the process`,
+    );
+    for (const line of endLines(result, options.output_dir)) console.log(line);
+    return result.interrupted ? INTERRUPTED : 0;
   });
-  // in kilobytes; what llvmpipe holds is the process's own
-  const process = formatBytes(resourceUsage().maxRSS * 1024);
-  const held = formatBytes(result.peakBytes);
-  console.log(`peak memory: ${held} on the device, ${process} of the process`);
-  for (const line of endLines(result, options.output_dir)) console.log(line);
-  return result.interrupted ? INTERRUPTED : 0;
 });

@@ -100,6 +100,45 @@ test(
   },
 );
 
+/** Waits until a stream has said something; the rest of the stream is read and dropped. */
+async function waitFor(
+  stream: ReadableStream<Uint8Array>,
+  words: string,
+): Promise<void> {
+  let said = "";
+  const found = Promise.withResolvers<void>();
+  const whole = (async () => {
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
+      said += piece;
+      if (said.includes(words)) found.resolve();
+    }
+  })();
+  await Promise.race([found.promise, whole]);
+  assert(said.includes(words), said);
+}
+
+test(
+  "train exits 130 at Ctrl-C in the reference pass, and says that there is nothing to save",
+  OPTIONS,
+  async () => {
+    await using folder = await project();
+    const rows = Array.from(
+      { length: 4000 },
+      (_, i) =>
+        JSON.stringify({ prompt: `${i}`, chosen: "yes", rejected: "no" }),
+    );
+    await folder.write("pairs.jsonl", rows.join("\n"));
+    const process = startTrain(folder, "recipe.jsonc", "--eval_strategy=no");
+    const errors = new Response(process.stderr).text();
+    await waitFor(process.stdout, "rows kept");
+    process.kill("SIGINT");
+    const { code } = await process.status;
+    assertEquals(code, 130, await errors);
+    assert((await errors).includes("nothing to save"), await errors);
+    assert(!(await errors).includes("error:"), await errors);
+  },
+);
+
 test(
   "train says which tile it measured, and the next run that it knew it",
   OPTIONS,
