@@ -54,7 +54,8 @@ async function interruptible(
 }
 
 /**
- * Runs training with a signal that Ctrl-C aborts: it ends after the step at hand, with a checkpoint.
+ * Runs training with a signal that Ctrl-C aborts: training ends after the step at hand, with a
+ * checkpoint.
  *
  * @returns the exit code of the task
  */
