@@ -100,8 +100,8 @@ export interface AttentionGradients {
  * `o[i] = sum_j softmax_j(scale * q[i] . k[j]) v[j]`, where query i sees the keys in
  * `[ranges[i, 0], ranges[i, 1])` and `[ranges[i, 2], ranges[i, 3])`, which must not overlap.
  *
- * `k` and `v` may have more rows than are seen; those between rows that are seen must be finite.
- * Pass `rowsView(k, 0, used)` of a large cache, since on CPUs its rows are copied.
+ * `k` and `v` may have rows that no query sees; such a row between seen ones must be finite. Of a
+ * large cache pass only `rowsView(k, 0, used)`, since a CPU device copies each row it is given.
  *
  * @param q `[queries, heads * headDim]`
  * @param k `[keys, kvHeads * headDim]`
@@ -168,7 +168,7 @@ function forwardOnCpu(
 ): void {
   const params = paramsOf(shape, sizes);
   const whole = forwardSizes(shape.headDim, lanesOf(device));
-  // few rows spread over the lanes
+  // where there are few rows, one for each lane keeps more lanes busy
   const own = params.rows <= 16 ? { ...whole, ROWS: 1 } : whole;
   const inputs = {
     q: flatTexture(device, q),
@@ -186,7 +186,10 @@ function forwardOnCpu(
   for (const input of Object.values(inputs)) device.release(input);
 }
 
-/** The parameters that all kernels of attention share; those without `keys` leave it out. */
+/**
+ * The parameters of the kernels of attention; a kernel takes those that it declares. A row is a
+ * (query, head) pair, and a key head has `queries * group` of them.
+ */
 function paramsOf(
   { heads, kvHeads, scale }: AttentionShape,
   { queries, keys, group }: AttentionSizes,
@@ -311,16 +314,16 @@ function sumOfParts(
 }
 
 /**
- * A GPU has up to 140 processors, each of which wants some workgroups. 512 of them are 16 MB of
- * sums at most, for heads of 128.
+ * How many workgroups keep a GPU busy: large ones have about 140 processors, and each works on
+ * several workgroups. The sums of 512 workgroups take 16 MB at most, for heads of 128.
  */
 const WANTED_GROUPS = 512;
 
 /**
- * Into how many parts the walk over the rows is divided, so that short batches too fill a GPU; a
+ * Into how many parts the walk over the rows is divided, so that short batches fill a GPU too. A
  * part has at least two tiles.
  *
- * @param size numbers of dk, which one binding holds once a part
+ * @param size how many numbers dk has; each part has a dk of its own, and one binding has them all
  */
 function walkParts(
   device: Device,

@@ -47,8 +47,8 @@ fn main(
     let count#{i} = max(start#{i}, select(range#{i}.y, range#{i}.w, part == 1u)) - start#{i};
     //#end
     for (var key = begin; key < end; key += #{KEYS}u) {
-      // products: the loads of a quad of all keys come first, since loads among arithmetic cost
-      // more
+      // q . k for each row and key, quad by quad: all loads of a quad stand before its arithmetic,
+      // since loads between multiplications are slower
       //#for j in KEYS
       let key#{j} = min(key + #{j}u, end - 1u);
       //#let TEXEL = "(key#{j} * params.kv_heads + kv_head) * #{QUADS}u"

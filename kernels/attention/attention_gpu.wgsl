@@ -1,9 +1,10 @@
-// o[i] = sum_j p[i, j] v[j] and lse[i] = log sum_j exp(score[i, j]), where p[i] =
-// softmax_j(score[i, j]) over the keys j that row i sees, and score is that of score.wgsl.
+// A row i is a (query, head) pair here. o[i] = sum_j p[i, j] v[j] and
+// lse[i] = log sum_j exp(score[i, j]), where p[i] = softmax_j(score[i, j]) over the keys j that the
+// row sees, and score is the function of score.wgsl.
 // Streaming softmax with a running maximum: https://arxiv.org/abs/2205.14135, Algorithm 1.
-// A row is a (query, head) pair; one workgroup takes 32 rows that share a key head, with 8 x 8
-// invocations, and walks over tiles of 32 keys; head_dim goes through workgroup memory in chunks of
-// 32. Invocation (y, x) owns the rows 4y .. 4y + 3: their scores with the keys x, x + 8, x + 16 and
+// One workgroup takes 32 rows that share a key head, with 8 x 8 invocations, and walks over tiles
+// of 32 keys; head_dim goes through workgroup memory in chunks of 32.
+// Invocation (y, x) owns the rows 4y .. 4y + 3: their scores with the keys x, x + 8, x + 16 and
 // x + 24 of a tile, and quad x of each chunk of their o.
 // Shapes below: q_cols = heads * head_dim and kv_cols = kv_heads * head_dim.
 alias Chunks2 = array<array<vec4f, 2>, 4>;
@@ -26,7 +27,7 @@ struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 
 var<workgroup> own: array<vec4f, 288>;    // [32 rows, STRIDE]
 var<workgroup> other: array<vec4f, 288>;  // [32 keys, STRIDE]
-var<workgroup> weights: array<f32, 1152>; // p, [32 rows, 32 keys of 4 * STRIDE]
+var<workgroup> weights: array<f32, 1152>; // p, [32 rows, 4 * STRIDE], of which 32 keys are used
 var<workgroup> partial: array<f32, 256>;  // [32 rows, 8]
 
 //#use "score.wgsl" SLOPE = 0

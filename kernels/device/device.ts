@@ -35,11 +35,11 @@ import { type NumberArray, writeChunks } from "./upload_bytes.ts";
  */
 const UPLOAD_WAIT_BYTES = 32 << 20;
 
-/** An open GPU. Dispose it at the end. */
+/** An open device: a GPU, or a CPU with Vulkan in software. Dispose it at the end. */
 export class Device implements Disposable {
   /** Which set of kernels runs. */
   readonly kind: DeviceKind;
-  /** Name and driver of the GPU. */
+  /** Name and driver of the device. */
   readonly description: string;
   /** Most bytes of one binding; weights above it are bound in windows. */
   readonly windowBytes: number;

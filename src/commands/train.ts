@@ -1,6 +1,7 @@
 /**
- * The command `train`: a run with all that belongs to it: a budget of memory, the fastest tile of
- * the products, the reference from its cache, curves and a model card. Prints nothing.
+ * The command `train`: opens the device within a budget of memory, chooses the fastest tile of the
+ * products, and runs the training with the caches and the reports (curves, model card). Prints
+ * nothing.
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { CACHE_FOLDER } from "../files/file_names.ts";
@@ -43,15 +44,18 @@ export interface TrainHooks extends DeviceHooks {
   readonly onProgress?:
     | ((stage: RunStage, done: number, total: number) => void)
     | undefined;
-  /** Ends the run after the step at hand, with a checkpoint. */
+  /**
+   * Once it is aborted, the run ends after the step at hand, with a checkpoint. While the reference
+   * is computed there is nothing to save: the run throws the signal's reason.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Trains as the options say, into their `output_dir`.
  *
- * @throws {Error} In one line where data, model, memory or options do not fit; nothing of an
- *   earlier run is lost
+ * @throws {Error} if data, model, memory or options do not fit, with a message of one line; the
+ *   files of an earlier run are still there
  */
 export async function train(
   options: TrainOptions,
@@ -86,7 +90,8 @@ export async function trainOn(
 /**
  * Says what a run would be: its steps, bytes and hours. Trains nothing.
  *
- * @throws {Error} In one line if it does not fit into the memory, with what each part takes
+ * @throws {Error} if it does not fit into the memory; the message of one line says what each part
+ *   takes
  */
 export async function planTraining(options: TrainOptions): Promise<DryRun> {
   using device = await openCommandDevice(options.memory_limit);

@@ -93,7 +93,7 @@ function trainersTable(): string {
     ];
   });
   return table(
-    ["`trainer`", "what", "data", "reference", "its own loss"],
+    ["`trainer`", "what it trains on", "data", "reference", "loss by default"],
     rows,
   );
 }

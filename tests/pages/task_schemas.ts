@@ -3,7 +3,7 @@
  * command line.
  */
 import { join } from "@std/path";
-import { ROOT } from "../sources.ts";
+import { codeBlocks, pageText, ROOT } from "./pages.ts";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import type { OptionGroups, Schema } from "../../src/base/schema.ts";
@@ -37,8 +37,14 @@ export interface ShownTask {
   readonly read: ReadWords;
 }
 
+/** The recipe that the README tells its reader to save under this name. */
+const OWN_RECIPE = "recipes/mine.jsonc";
+
 function load(path: string): Recipe {
-  return parseRecipe(Deno.readTextFileSync(join(ROOT, path)), path);
+  const text = path === OWN_RECIPE
+    ? codeBlocks(pageText("README.md"), "jsonc")[0] ?? ""
+    : Deno.readTextFileSync(join(ROOT, path));
+  return parseRecipe(text, path);
 }
 
 /** A task that reads the recipe which its command line names, and the options after it. */

@@ -1,6 +1,6 @@
 /**
- * A decoder block within a pass: its layer, its queries, and how its norms and linear layers run.
- * Attention and MLP are built from these. Knows neither of them.
+ * One decoder block while it runs: its layer, the tokens that it computes, and how its norms and
+ * linear layers are applied. Attention and MLP are built from these functions, which know neither.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
@@ -29,7 +29,7 @@ export interface Block {
   readonly queries: Queries;
   /** Gives the dropout seed of the block's next linear layer; undefined without dropout. */
   readonly nextDropout: () => DropoutSeed | undefined;
-  /** Whether layers of one input may share a launch: no backward pass goes through them. */
+  /** Whether layers of one input may share a launch. True only where no backward pass follows. */
   readonly sharesLaunches: boolean;
 }
 
@@ -48,7 +48,11 @@ export function openBlock(pass: Pass, index: number): Block {
   };
 }
 
-/** Each linear layer of the model draws from its own dropout stream. */
+/**
+ * Each linear layer of the model draws from its own dropout stream. A stream's number has 16 bits
+ * within a micro-batch (65,536): 4,096 blocks of 16 linear layers each. All experts' layers of one
+ * projection count as one.
+ */
 function dropoutStreams(
   { dropout }: DecoderOptions,
   index: number,

@@ -21,7 +21,10 @@ export interface StepParts<Example> extends LayoutParts<Example> {
   readonly model: Model;
   readonly optimizer: Optimizer;
   readonly train: Dataset<Example>;
-  /** The reference model if it moves; undefined if the reference is a column. */
+  /**
+   * The reference model, if it changes during training. Undefined: its log-probabilities were
+   * computed before.
+   */
   readonly movingReference: MovingReference | undefined;
   /** Whether activations are computed again in the backward pass, so that they need not be kept. */
   readonly gradientCheckpointing: boolean;
@@ -43,7 +46,7 @@ export interface StepInput {
   readonly onClip: (clip: Float32Array) => void;
 }
 
-/** The result of a step. Whether its gradients were finite is known after the next wait only. */
+/** The result of a step. Only after the next wait is it known whether its gradients were finite. */
 export interface StepResult {
   /** In nats, the mean over its micro-batches. */
   readonly loss: number;
@@ -84,7 +87,10 @@ export async function takeStep<Example>(
   return { loss, microBatches };
 }
 
-/** Each step has masks of its own; a forward pass that is computed again has the same ones. */
+/**
+ * Each step draws its own masks; recomputation draws the same masks again. The run's seed and the
+ * step make one integer that a double holds exactly: 29 bits of seed above 24 bits of step.
+ */
 function dropoutOf(
   seed: number | undefined,
   step: number,

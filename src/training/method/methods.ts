@@ -60,7 +60,7 @@ const rows = {
       preferenceMetrics(logps, tokens, { beta }),
   }),
   cpo: ofPairs({
-    help: "pairs, no reference: CPO, SimPO",
+    help: "pairs, without a reference: CPO, SimPO",
     head: "tokens",
     hasReference: false,
     loss_type: ["sigmoid"],
@@ -79,7 +79,7 @@ const rows = {
     }),
   }),
   orpo: ofPairs({
-    help: "pairs, no reference: ORPO",
+    help: "pairs, without a reference: ORPO",
     head: "tokens",
     hasReference: false,
     loss_type: ["orpo"],
@@ -93,7 +93,7 @@ const rows = {
     }),
   }),
   reward: ofPairs({
-    help: "pairs: a model of one number per answer",
+    help: "pairs; the model gives one number for each answer",
     head: "score",
     hasReference: false,
     loss_type: ["reward"],

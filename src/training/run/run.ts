@@ -3,7 +3,8 @@
  * the weights that it leaves behind. Knows where everything is put together, and no formula. Prints
  * nothing: its sinks tell of it.
  *
- * What happens at Ctrl-C: the task aborts `hooks.signal` (tasks/train.ts); the trainer ends after
+ * What happens at Ctrl-C: `saveFirst()` in tasks/interrupt.ts aborts `hooks.signal`. While the
+ * reference is computed there is nothing to save, and the run throws. Later the trainer ends after
  * the step at hand (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in
  * run_loop.ts); the run then leaves no final weights, and its result says `interrupted`.
  */
