@@ -1,4 +1,4 @@
-/** The files of the project as texts, for the tests that hold them to rules. */
+/** The files of the project as texts, for the tests that check their rules. */
 import { fromFileUrl } from "@std/path";
 
 /** The folder of the project. */
