@@ -11,6 +11,7 @@ import { modelCard } from "./model_card.ts";
 /** Writes the card of a run's model into its folder; a run that was interrupted leaves no model. */
 export function cardFile(folder: string): Sink {
   return {
+    files: [RUN_FILE.card],
     async end({ interrupted, describe }) {
       if (interrupted) return;
       const card = modelCard(await describe());

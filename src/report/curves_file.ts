@@ -15,6 +15,7 @@ export function curvesFile(folder: string): Sink {
     await writeFileAtomic(join(folder, RUN_FILE.curves), picture);
   };
   return {
+    files: [RUN_FILE.curves],
     open: (run) => void rows.push(...run.rows),
     row: (row) => void rows.push(row),
     saved: draw,

@@ -2,6 +2,7 @@
  * The numbers of docs/one_pair.md: the first pair of data/tiny goes through the same functions as
  * in a run, and a run of one step leaves a checkpoint. Compares nothing.
  */
+import { CHECKPOINT_FILE } from "../../src/files/file_names.ts";
 import { join } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";
 import { readOptions } from "../../src/base/read_options.ts";
@@ -251,7 +252,7 @@ async function trainOnce(device: Device, folder: string): Promise<Places> {
   }]);
   const { rows: [row = {}] } = await runTraining(device, options);
   const checkpoint = join(folder, "run", "checkpoint-1");
-  const state = join(checkpoint, "optimizer.safetensors");
+  const state = join(checkpoint, CHECKPOINT_FILE.optimizer);
   const before = await firstNumber(join(MODEL, "model.safetensors"), WEIGHT);
   const moment = await firstNumber(state, `exp_avg.${WEIGHT}`);
   const after = await firstNumber(state, `value.${WEIGHT}`);
@@ -262,9 +263,7 @@ async function trainOnce(device: Device, folder: string): Promise<Places> {
   if (Math.abs(before + step - after) > 1e-6) {
     throw new Error(`Cannot explain the update: ${before} became ${after}`);
   }
-  const files = [...Deno.readDirSync(checkpoint)].map(({ name }) =>
-    `- \`${name}\``
-  );
+  const files = filesBelow(checkpoint).map((name) => `- \`${name}\``);
   return {
     update: table("what | value", [
       ["loss of the step", digits(row["loss"]!)],
@@ -312,4 +311,13 @@ export async function onePair(device: Device, folder: string): Promise<Places> {
       ["loss", digits(Math.LN2), digits(loss.losses[0]!)],
     ]),
   };
+}
+
+/** The paths of all files in a folder and below it, with slashes, from that folder. */
+function filesBelow(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory
+      ? filesBelow(join(folder, name)).map((below) => `${name}/${below}`)
+      : [name]
+  );
 }

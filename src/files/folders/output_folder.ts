@@ -13,9 +13,11 @@ export interface OutputFolderOptions {
   readonly overwrite?: boolean;
   /** Whether the run continues from them. */
   readonly resume?: boolean;
+  /** Names of files that the run keeps there beside those of every run; default: none. */
+  readonly files?: readonly string[];
 }
 
-/** The files of a run in its folder, except its checkpoints. */
+/** The files of every run in its folder, except its checkpoints. */
 const LEFT_FILES: readonly string[] = [
   ...Object.values(RUN_FILE),
   ADAPTER_FILE.weights,
@@ -34,7 +36,7 @@ export async function checkOutputFolder(
   options: OutputFolderOptions = {},
 ): Promise<void> {
   await checkWritable(path);
-  const found = await runFiles(path);
+  const found = await runFiles(path, options.files);
   if (found.length === 0 || options.resume || options.overwrite) return;
   throw new TypeError(
     `Cannot write to "${path}": it holds another run's "${
@@ -43,18 +45,24 @@ export async function checkOutputFolder(
   );
 }
 
-/** Removes the files of an earlier run, and nothing else. */
-export async function emptyOutputFolder(path: string): Promise<void> {
-  for (const name of await runFiles(path)) {
+/** Removes the files of an earlier run, `files` among them, and nothing else. */
+export async function emptyOutputFolder(
+  path: string,
+  files: readonly string[] = [],
+): Promise<void> {
+  for (const name of await runFiles(path, files)) {
     await disk().remove(join(path, name), { recursive: true });
   }
 }
 
 /** The names of the files and folders of an earlier run. */
-async function runFiles(path: string): Promise<string[]> {
+async function runFiles(
+  path: string,
+  files: readonly string[] = [],
+): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of disk().list(path)) {
-    if (LEFT_FILES.includes(name)) names.push(name);
+    if (LEFT_FILES.includes(name) || files.includes(name)) names.push(name);
   }
   const checkpoints = await listCheckpoints(path);
   return [

@@ -2,7 +2,8 @@
  * A folder as a list of files that are to be written, and the one writer of such lists. Knows no
  * layout: which files there are is said by `saved_model.ts` and `checkpoint_files.ts`.
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { disk } from "../../files/disk.ts";
 import { writeText } from "../../files/disk/whole_file.ts";
 import { copyTextFiles } from "../../files/folders/text_files.ts";
 import { writeSafetensors } from "../../files/safetensors/safetensors_writer.ts";
@@ -19,7 +20,7 @@ type Content =
   /** The bytes of the file of the same name in another folder; left out if that has none. */
   | { readonly copiedFrom: string };
 
-/** Writes files into a folder that is there, one after another. */
+/** Writes files into a folder, one after another; a file may lie in a folder within it. */
 export async function writeFiles(
   folder: string,
   files: readonly PlannedFile[],
@@ -32,6 +33,7 @@ async function writePlanned(
   planned: PlannedFile,
 ): Promise<void> {
   const path = join(folder, planned.file);
+  await disk().makeFolder(dirname(path));
   if ("tensors" in planned) await writeTensors(path, planned.tensors);
   else if ("json" in planned) {
     await writeText(path, JSON.stringify(planned.json, null, 2) + "\n");

@@ -16,6 +16,7 @@ const pathIn = (folder: string) => join(folder, RUN_FILE.metrics);
 export function metricsFile(folder: string): Sink {
   const path = pathIn(folder);
   return {
+    files: [RUN_FILE.metrics],
     async open({ rows }) {
       await writeFileAtomic(path, rows.map(formatJsonLine).join(""));
     },

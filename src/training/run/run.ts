@@ -37,7 +37,7 @@ import type { Examples, RunData } from "../setup/run_data.ts";
 import { findCheckpoint } from "./find_checkpoint.ts";
 import { metricsFile, readMetrics } from "./metrics_file.ts";
 import type { RunHooks } from "./run_hooks.ts";
-import { allSinks, type RunResult } from "./sink.ts";
+import { allSinks, type RunResult, type Sink } from "./sink.ts";
 import { runOperations } from "../setup/run_length.ts";
 import { runLoop } from "./run_loop.ts";
 import type { TrainerParts, TrainerState } from "../loop/trainer.ts";
@@ -70,13 +70,15 @@ export async function runTraining(
     options.output_dir,
     options.resume_from_checkpoint,
   );
-  const { overwrite_output_dir: overwrite } = options;
-  await checkOutputFolder(options.output_dir, {
+  const { output_dir, overwrite_output_dir: overwrite } = options;
+  const sinks = allSinks([metricsFile(output_dir), ...hooks.sinks ?? []]);
+  await checkOutputFolder(output_dir, {
     overwrite,
     resume: resumed !== undefined,
+    files: sinks.files,
   });
   const opened = await openEncoder(options);
-  const start = { device, options, hooks, opened, resumed };
+  const start = { device, options, hooks, sinks, opened, resumed };
   return await withRunData(
     options,
     opened.encoder,
@@ -89,17 +91,16 @@ interface Start {
   readonly device: Device;
   readonly options: TrainOptions;
   readonly hooks: RunHooks;
+  readonly sinks: Required<Sink>;
   readonly opened: OpenedEncoder;
   readonly resumed: string | undefined;
 }
 
 async function runOver<Example extends Examples>(
-  { device, options, hooks, opened, resumed }: Start,
+  { device, options, hooks, sinks, opened, resumed }: Start,
   data: RunData<Example>,
   objective: Objective<Example>,
 ): Promise<RunResult> {
-  const { output_dir } = options;
-  const sinks = allSinks([metricsFile(output_dir), ...hooks.sinks ?? []]);
   await sinks.loaded(data.train.report, data.evaluation?.report);
   const plan = await planRun(device, options, opened.files, {
     train: data.train.examples,
@@ -177,7 +178,7 @@ async function trainAndSave<Example extends Examples>(
   const { device, options, data, sinks } = run;
   const trainableParameters = checkTrainable(parameters(run.built.model));
   const { parts, startingLoss } = await assemble(run);
-  const state = await openFolder(options, parts, resumed);
+  const state = await openFolder(options, parts, sinks, resumed);
   const rows = await readMetrics(options.output_dir, state?.step ?? 0);
   const { totalSteps, optimizer } = parts;
   await sinks.open({
@@ -257,10 +258,13 @@ async function assemble<Example extends Examples>(
 async function openFolder<Example>(
   options: TrainOptions,
   { optimizer, movingReference, model }: TrainerParts<Example>,
+  { files }: Required<Sink>,
   resumed: string | undefined,
 ): Promise<TrainerState | undefined> {
   const { output_dir, overwrite_output_dir } = options;
-  if (overwrite_output_dir && !resumed) await emptyOutputFolder(output_dir);
+  if (overwrite_output_dir && !resumed) {
+    await emptyOutputFolder(output_dir, files);
+  }
   const state = resumed
     ? await restoreCheckpoint(resumed, model.device, {
       optimizer,

@@ -13,6 +13,11 @@ import type { RunRecord } from "./run_record.ts";
  * and waits for each call. A run that fails does not call `end`.
  */
 export interface Sink {
+  /**
+   * Names of the files that it keeps in the run's folder. Where one is there before the run, the
+   * folder is another run's: it is refused, or emptied with `overwrite_output_dir`.
+   */
+  readonly files?: readonly string[];
   /** The data is read; nothing is on the device and nothing is written yet. */
   readonly loaded?: (
     train: LoadReport,
@@ -81,6 +86,7 @@ export interface RunEnd extends RunResult {
 /** Many sinks as one: each call goes to all of them, in their order. */
 export function allSinks(sinks: readonly Sink[]): Required<Sink> {
   return {
+    files: sinks.flatMap(({ files = [] }) => files),
     async loaded(train, evaluation) {
       for (const sink of sinks) await sink.loaded?.(train, evaluation);
     },

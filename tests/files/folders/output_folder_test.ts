@@ -103,6 +103,26 @@ test(
 );
 
 test(
+  "checkOutputFolder() and emptyOutputFolder() know the files that a run names",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await folder.write("events.txt", "");
+    await checkOutputFolder(folder.path);
+    const files = ["events.txt"];
+    await assertRejects(
+      () => checkOutputFolder(folder.path, { files }),
+      TypeError,
+      `it holds another run's "events.txt"`,
+    );
+    await emptyOutputFolder(folder.path);
+    assertEquals(namesIn(folder.path), files);
+    await emptyOutputFolder(folder.path, files);
+    assertEquals(namesIn(folder.path), []);
+  },
+);
+
+test(
   "checkOutputFolder() says in one line that it cannot write",
   OPTIONS,
   async () => {

@@ -1,6 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { selectFiles } from "../../../src/files/hub/file_patterns.ts";
-import { ALL_ENDINGS } from "../../../src/files/records/data_kinds.ts";
+import {
+  ALL_ENDINGS,
+  DATA_ENDINGS,
+} from "../../../src/files/records/data_kinds.ts";
 import { readRecords } from "../../../src/files/records/records.ts";
 import { test } from "../../test_case.ts";
 
@@ -66,8 +69,7 @@ test(
       assertThrows(
         () => selectFiles([name], dataset),
         TypeError,
-        `Cannot download "owner/pairs": found "${name}", none of which can be read, expected files that end in ` +
-          ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each plain, .gz or .zst) or .parquet",
+        `Cannot download "owner/pairs": found "${name}", none of which can be read, expected files that end in ${DATA_ENDINGS}`,
       );
     }
   },

@@ -23,6 +23,7 @@ test(
       { file: "b.txt", copiedFrom: "from" },
       { file: "c.txt", copiedFrom: "from" },
       { file: "d.txt", text: "d" },
+      { file: "state/f.txt", text: "f" },
       {
         file: "e.safetensors",
         tensors: [{
@@ -41,6 +42,7 @@ test(
     assertEquals(await readText("to/a.json"), '{\n  "a": 1\n}\n');
     assertEquals(await readText("to/b.txt"), "b");
     assertEquals(await readText("to/d.txt"), "d");
+    assertEquals(await readText("to/state/f.txt"), "f");
     const { tensors } = await openSafetensors("to/e.safetensors");
     assertEquals([...tensors.keys()], ["e"]);
     assertEquals(memory.paths().includes("/to/c.txt"), false);

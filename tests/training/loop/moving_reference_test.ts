@@ -2,6 +2,7 @@
  * A reference that follows the policy: how it moves, what it takes, and that it says the same
  * however batches run.
  */
+import { CHECKPOINT_FILE } from "../../../src/files/file_names.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { addAdapter } from "../../../src/model/adapter/adapter.ts";
@@ -105,7 +106,7 @@ await runTest(
       ...{ ...MOVING, eval_strategy: "no" },
       ...{ save_strategy: "steps", save_steps: 2, max_steps: 2 },
     });
-    const path = scene.path("run", "checkpoint-2", "optimizer.safetensors");
+    const path = scene.path("run", "checkpoint-2", CHECKPOINT_FILE.optimizer);
     const numbers = await readNumbers(path);
     const names = Object.keys(numbers);
     const [one] = names.filter((name) =>

@@ -1,4 +1,5 @@
 /** Steps that are not finite are skipped by name; too many in a row end the run. */
+import { CHECKPOINT_FILE } from "../../../src/files/file_names.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import {
@@ -107,7 +108,10 @@ await runTest(
     });
     await scene.train("cut", { ...recipe, resume_from_checkpoint: true });
     for (
-      const file of ["model.safetensors", "checkpoint-4/optimizer.safetensors"]
+      const file of [
+        "model.safetensors",
+        `checkpoint-4/${CHECKPOINT_FILE.optimizer}`,
+      ]
     ) {
       assertEquals(
         await readNumbers(scene.path("cut", file)),

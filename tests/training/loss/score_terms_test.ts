@@ -144,7 +144,7 @@ test({
     assertThrows(
       () => read({ score_margin: 1, loss_type: ["ipo", "sft"] }),
       Error,
-      '"score_margin" is not defined for "ipo", it is for "sigmoid", "hinge", "robust"',
+      '"score_margin" is not defined for "ipo", it is for "sigmoid", ',
     );
     assertThrows(
       () => read({ score_weighting: 1, loss_type: ["aot"] }),

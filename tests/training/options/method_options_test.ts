@@ -1,5 +1,5 @@
 /** The options of the method: every loss with its trainer, what contradicts, what has no effect. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { lossNames, lossRows } from "../../../src/training/loss/losses.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
@@ -115,12 +115,18 @@ test(
   pure,
   () => {
     assertEquals(read({ ld_alpha: 0.5, use_weighting: true }).warnings, []);
-    assertEquals(read({ simpo_gamma: 1, trainer: "dpo" }).warnings, [
+    const warnsOf = (options: Record<string, unknown>, words: string) => {
+      const { warnings } = read(options);
+      assertEquals(warnings.length, 1);
+      assertStringIncludes(warnings[0]!, words);
+    };
+    warnsOf(
+      { simpo_gamma: 1, trainer: "dpo" },
       '"simpo_gamma" has no effect with "trainer" "dpo", it is for "cpo"',
-    ]);
-    const kto = read({ trainer: "kto", ld_alpha: 0.5, desirable_weight: 2 });
-    assertEquals(kto.warnings, [
+    );
+    warnsOf(
+      { trainer: "kto", ld_alpha: 0.5, desirable_weight: 2 },
       '"ld_alpha" has no effect with "trainer" "kto", it is for "dpo"',
-    ]);
+    );
   },
 );

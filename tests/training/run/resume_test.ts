@@ -1,4 +1,5 @@
 /** A run that is cut short and resumed ends where an uncut one does, bit for bit. */
+import { CHECKPOINT_FILE } from "../../../src/files/file_names.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RunStart } from "../../../src/training/run/sink.ts";
 import {
@@ -62,8 +63,8 @@ async function assertSameEnd(
   const names = [
     "metrics.jsonl",
     file,
-    "checkpoint-5/optimizer.safetensors",
-    "checkpoint-5/trainer_state.json",
+    `checkpoint-5/${CHECKPOINT_FILE.optimizer}`,
+    `checkpoint-5/${CHECKPOINT_FILE.state}`,
     `checkpoint-5/${file}`,
   ];
   for (const name of names) {
@@ -213,5 +214,24 @@ await runTest(
       overwrite_output_dir: true,
     });
     assertEquals(rows.map(({ step }) => step), [1]);
+  },
+);
+
+await runTest(
+  "runTraining() counts the files of its sinks among those of a run",
+  async (scene) => {
+    const recipe = { max_steps: 1 };
+    const sinks = [{ files: ["events.txt"] }];
+    const events = scene.path("run", "events.txt");
+    await Deno.mkdir(scene.path("run"));
+    await Deno.writeTextFile(events, "of another run");
+    await assertRejects(
+      () => scene.train("run", recipe, { sinks }),
+      TypeError,
+      `it holds another run's "events.txt"`,
+    );
+    const overwrite = { ...recipe, overwrite_output_dir: true };
+    await scene.train("run", overwrite, { sinks });
+    await assertRejects(() => Deno.stat(events), Deno.errors.NotFound);
   },
 );
