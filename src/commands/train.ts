@@ -36,7 +36,7 @@ export const trainCommand = defineCommand({
 
 /** What `train()` takes beside its options. */
 export interface TrainHooks extends DeviceHooks {
-  /** Names of the files beside metrics.jsonl that the run writes; default: curves and card. */
+  /** Names of the files beside metrics.jsonl that the run writes; default: all. */
   readonly reports?: readonly SinkName[] | undefined;
   /** They record what happens, after the reports have. */
   readonly sinks?: readonly Sink[] | undefined;
