@@ -33,6 +33,7 @@ import {
   likeliestBlocksShader,
   likeliestShader,
 } from "./vocabulary/likeliest.ts";
+import { softmaxBlocksShader, softmaxShader } from "./vocabulary/softmax.ts";
 import {
   chunkCpuShader,
   chunkGpuShader,
@@ -65,6 +66,8 @@ export const SHADERS: readonly Listed[] = [
   chunkCpuShader,
   likeliestBlocksShader,
   likeliestShader,
+  softmaxBlocksShader,
+  softmaxShader,
   gatedUnitShader,
   gatedUnitBackwardShader,
   rmsNormShader,

@@ -2,7 +2,7 @@
  * Generates tokens. It runs each prompt through the model once, then each new token alone, with the
  * keys and values of all earlier tokens kept on the device. If every answer takes the likeliest
  * token, that token is found on the device, and the next step begins before the CPU knows it;
- * otherwise one row of logits per answer is read back. Knows no text.
+ * otherwise one row of probabilities or logits per answer is read back. Knows no text.
  */
 import { turnGiver } from "../base/turn_giver.ts";
 import {
@@ -10,7 +10,7 @@ import {
   type KvCache,
   releaseKvCache,
 } from "../model/decoder/kv_cache.ts";
-import { logitRows, nextLogits } from "../model/decoder/logits.ts";
+import { logitRows } from "../model/decoder/logits.ts";
 import {
   beginGreedyStep,
   type GreedyStep,
@@ -18,6 +18,7 @@ import {
   releaseGreedyStep,
 } from "../model/decoder/greedy_step.ts";
 import type { Model } from "../model/decoder/model.ts";
+import { nextTokens } from "./next_tokens.ts";
 import { likeliest, type Sampler } from "./sampler.ts";
 
 /** A prompt, the sampler of the tokens after it, and the conditions that end the answer. */
@@ -134,23 +135,23 @@ function areGreedy(model: Model, growing: readonly Growing[]): boolean {
     growing.every(({ sampler }) => sampler === likeliest);
 }
 
-/**
- * Runs the prompts, or the last token of each answer, and draws the next token of each answer on
- * the CPU.
- */
+/** Runs the prompts, or the last token of each answer, and draws the next token of each. */
 async function growOnce(
   model: Model,
   cache: KvCache,
   growing: readonly Growing[],
   signal: AbortSignal | undefined,
 ): Promise<Growing[]> {
-  const additions = growing.map(({ sequence, ids, promptIds, adapters }) => ({
+  const asking = growing.map((
+    { sequence, ids, promptIds, adapters, sampler },
+  ) => ({
     sequence,
     adapters,
+    sampler,
     tokens: ids.length === 0 ? promptIds : ids.slice(-1),
   }));
-  const rows = await nextLogits(model, cache, additions, { signal });
-  return growing.filter((one, i) => takeToken(one, one.sampler(rows[i]!)));
+  const drawn = await nextTokens(model, cache, asking, { signal });
+  return growing.filter((one, i) => takeToken(one, drawn[i]!));
 }
 
 /**

@@ -4,6 +4,8 @@
  * tokenizer.
  */
 import { Random } from "../base/random.ts";
+import { findCandidates, type Row, walkTo } from "./candidates.ts";
+import { createDrawing, type Drawing } from "./drawing.ts";
 
 /** How tokens are drawn. Names are those of generation_config.json. */
 export interface Sampling {
@@ -18,7 +20,11 @@ export interface Sampling {
 }
 
 /** Chooses the next token by its logits `[vocab_size]`. */
-export type Sampler = (logits: Float32Array) => number;
+export interface Sampler {
+  (logits: Float32Array): number;
+  /** Present if the token can be drawn by probabilities, which a device makes of the logits. */
+  readonly drawing?: Drawing;
+}
 
 /** Always the likeliest token; of equal ones the lowest id. */
 export const GREEDY: Sampling = { temperature: 0, top_k: 0, top_p: 1 };
@@ -32,7 +38,12 @@ export function createSampler(sampling: Sampling, seed = 0): Sampler {
   checkSampling(sampling);
   if (sampling.temperature === 0) return likeliest;
   const random = new Random(seed);
-  return (logits) => draw(logits, sampling, random.float());
+  const byLogits = (logits: Float32Array, point: number) =>
+    drawByLogits(logits, sampling, point);
+  return Object.assign(
+    (logits: Float32Array) => byLogits(logits, random.float()),
+    { drawing: createDrawing(sampling, () => random.float(), byLogits) },
+  );
 }
 
 function checkSampling({ temperature, top_k, top_p }: Sampling): void {
@@ -77,83 +88,17 @@ export function likeliest(logits: Float32Array): number {
   );
 }
 
-/** The token at which the running sum of probabilities passes `point`, 0 to 1. */
-function draw(
+/** The token at which the running sum of the exact probabilities passes `point`, 0 to 1. */
+function drawByLogits(
   logits: Float32Array,
-  sampling: Sampling,
+  { temperature, ...limits }: Sampling,
   point: number,
 ): number {
-  const top = likeliest(logits);
-  const weigh = (logit: number) =>
-    Math.exp((logit - logits[top]!) / sampling.temperature);
-  const { ids, total } = candidates(logits, sampling, weigh);
-  let left = point * total;
-  let last = top;
-  for (const id of ids()) {
-    last = id;
-    left -= weigh(logits[id]!);
-    if (left < 0) return id;
-  }
-  return last; // the weights add up to slightly less than `total`, by rounding
-}
-
-interface Candidates {
-  /** The ids in rising order. */
-  readonly ids: () => Iterable<number>;
-  /** Sum of their weights. */
-  readonly total: number;
-}
-
-/**
- * The tokens that remain after `top_k` and `top_p`: all above a threshold, and of those equal to it
- * the ones with the lowest ids.
- */
-function candidates(
-  logits: Float32Array,
-  { top_k, top_p }: Sampling,
-  weigh: (logit: number) => number,
-): Candidates {
-  if (top_p === 1 && (top_k === 0 || top_k >= logits.length)) {
-    const total = logits.reduce((sum, logit) => sum + weigh(logit), 0);
-    return { ids: () => logits.keys(), total };
-  }
-  const descending = logits.toSorted().reverse();
-  const most = top_k === 0 ? logits.length : Math.min(top_k, logits.length);
-  const kept = countWithin(descending.subarray(0, most), top_p, weigh);
-  const total = descending.subarray(0, kept)
-    .reduce((sum, logit) => sum + weigh(logit), 0);
-  const threshold = descending[kept - 1]!;
-  const ties = kept - descending.indexOf(threshold);
-  return { ids: () => above(logits, threshold, ties), total };
-}
-
-/**
- * How many of the largest logits are needed until their share of the whole reaches `top_p`; at
- * least one.
- */
-function countWithin(
-  descending: Float32Array,
-  top_p: number,
-  weigh: (logit: number) => number,
-): number {
-  if (top_p === 1) return descending.length;
-  const whole = descending.reduce((sum, logit) => sum + weigh(logit), 0);
-  let sum = 0;
-  for (const [i, logit] of descending.entries()) {
-    sum += weigh(logit);
-    if (sum >= top_p * whole) return i + 1;
-  }
-  return descending.length;
-}
-
-function* above(
-  logits: Float32Array,
-  threshold: number,
-  ties: number,
-): Generator<number> {
-  let left = ties;
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
-    if (logit > threshold || logit === threshold && left-- > 0) yield id;
-  }
+  const most = logits[likeliest(logits)]!;
+  const row: Row = {
+    values: logits,
+    weigh: (logit) => Math.exp((logit - most) / temperature),
+    bounds: [most - 8 * temperature, most - 16 * temperature, -Infinity],
+  };
+  return walkTo(point, row, findCandidates(row, limits)).id;
 }

@@ -185,6 +185,7 @@ await modelTest(
   async (device, folder) => {
     const model = await openTestModel(device, folder);
     const options = { maxNewTokens: 4, sampler: createSampler(GREEDY) };
+    const drawn = createSampler({ temperature: 1, top_k: 3, top_p: 1 });
     const most = model.config.max_position_embeddings;
     await assertRejects(
       () => generate(model, PROMPT, { ...options, maxNewTokens: most }),
@@ -197,9 +198,13 @@ await modelTest(
       "token 600",
     );
     await assertRejects(() => generate(model, [], options), RangeError);
-    await generate(model, PROMPT, options);
+    const twice = async () => {
+      await generate(model, PROMPT, options);
+      await generate(model, PROMPT, { ...options, sampler: drawn });
+    };
+    await twice();
     const { allocatedBytes } = device.memory;
-    for (let i = 0; i < 3; i++) await generate(model, PROMPT, options);
+    for (let i = 0; i < 3; i++) await twice();
     assertEquals(device.memory.allocatedBytes, allocatedBytes);
     const stop = new AbortController();
     await assertRejects(

@@ -3,7 +3,7 @@
  * every token of a short sequence. Training does not use it. Knows no sampler.
  */
 import { fullLogits } from "../../../kernels/vocabulary/full_logits.ts";
-import type { Tensor } from "../../../kernels/device/tensor.ts";
+import { matrixShape, type Tensor } from "../../../kernels/device/tensor.ts";
 import { gatherRows } from "../../autograd/ops.ts";
 import { contained, Tape } from "../../autograd/tape.ts";
 import { logitOptions } from "../config/config.ts";
@@ -52,15 +52,40 @@ export async function nextLogits(
   model: Model,
   cache: KvCache,
   additions: readonly Addition[],
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Float32Array<ArrayBuffer>[]> {
-  const { device } = model;
   const rows: Float32Array<ArrayBuffer>[] = [];
+  for await (
+    const logits of nextLogitTensors(model, cache, additions, options)
+  ) {
+    const read = await model.device.read(logits);
+    const [count, size] = matrixShape(logits);
+    for (let i = 0; i < count; i++) {
+      rows.push(read.subarray(i * size, (i + 1) * size));
+    }
+  }
+  return rows;
+}
+
+/**
+ * As `nextLogits()`, but the logits stay on the device: each tensor `[sequences, vocab_size]` has
+ * the next sequences of `additions` and lives until the next one is asked for.
+ *
+ * @throws as `nextLogits()`
+ */
+export async function* nextLogitTensors(
+  model: Model,
+  cache: KvCache,
+  additions: readonly Addition[],
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Tensor> {
+  const { device } = model;
   for (const { parts, isLast } of groupsOf(additions, logitRows(model))) {
     signal?.throwIfAborted();
     const tokens = Uint32Array.from(parts.flatMap(({ tokens }) => tokens));
-    const extensions = parts.map(({ tokens, ...part }) => ({
-      ...part,
+    const extensions = parts.map(({ sequence, adapters, tokens }) => ({
+      sequence,
+      adapters,
       count: tokens.length,
     }));
     const run = () => extend(model, cache, extensions, tokens);
@@ -69,19 +94,16 @@ export async function nextLogits(
       await device.finish();
       continue;
     }
-    const logits = await readAndRelease(
-      model,
-      contained(
-        device,
-        () => modelLogits(servedBy(model, parts), run()),
-      ),
+    const logits = contained(
+      device,
+      () => modelLogits(servedBy(model, parts), run()),
     );
-    const size = logits.length / parts.length;
-    rows.push(
-      ...parts.map((_, i) => logits.subarray(i * size, (i + 1) * size)),
-    );
+    try {
+      yield logits;
+    } finally {
+      device.release(logits);
+    }
   }
-  return rows;
 }
 
 /** The model whose parts serve the given additions. */

@@ -11,7 +11,7 @@ import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import { linear } from "../../../kernels/matmul/linear.ts";
 import { add } from "../../../kernels/rows/elementwise.ts";
-import { softmax } from "../../../kernels/rows/softmax.ts";
+import { softmax } from "../../../kernels/vocabulary/softmax.ts";
 import { fullLogits } from "../../../kernels/vocabulary/full_logits.ts";
 import { type Layout, packed, pairs, randomInputs } from "../attention_case.ts";
 import { gpuTest } from "../gpu_test_case.ts";
