@@ -3,6 +3,7 @@
  * answers to each line. Opens no file: it takes rows and gives rows.
  */
 import type { Message } from "../text/message.ts";
+import { BrokenTurns, withWrittenTurns } from "../text/written_turns.ts";
 import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";
 import { systemTurns } from "./conversation.ts";
 
@@ -28,7 +29,12 @@ export interface RowQuestion {
  * @throws {TypeError} with the line and the keys found, if the line has neither form
  */
 export function readQuestion(row: PromptRow): RowQuestion {
-  const { prompt, messages } = row.value;
+  const { prompt, messages } = withWrittenTurns(row.value);
+  if (prompt instanceof BrokenTurns || messages instanceof BrokenTurns) {
+    throw new TypeError(
+      `Cannot ask line ${row.line}: its turns are a text that is neither JSON nor Python's repr of turns, or is cut off`,
+    );
+  }
   if (typeof prompt === "string" && prompt !== "") return { row, prompt };
   const turns = prompt ?? messages;
   if (isConversation(turns)) return { row, prompt: turns };

@@ -12,7 +12,7 @@ import { DEMONSTRATION_FORMATS } from "../preference/formats/demonstration_forma
 import {
   fitsFormat,
   readRow,
-  renameColumns,
+  standardRow,
 } from "../preference/formats/format.ts";
 import { PREFERENCE_FORMATS } from "../preference/formats/preference_formats.ts";
 import type {
@@ -62,7 +62,7 @@ export async function readScoreRows(
   const faults: string[] = [];
   let encoder: Encoder | undefined;
   for await (const record of readRecords(path)) {
-    const value = renameColumns(record.value, options.columns);
+    const value = standardRow(record.value, options);
     const hasText = !("input_ids" in value);
     if (hasText) encoder ??= await options.openEncoder();
     try {

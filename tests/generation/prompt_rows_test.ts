@@ -23,6 +23,8 @@ test("readQuestion() takes text, or turns under either key", pure, () => {
   assertEquals(read({ prompt: "hi", id: 3 }), "hi");
   assertEquals(read({ messages: [user] }), [user]);
   assertEquals(read({ prompt: [system, user] }), [system, user]);
+  const text = "[{'role': 'user', 'content': 'hi'}]"; // as pandas writes turns into CSV
+  assertEquals(read({ prompt: text }), [user]);
 });
 
 test(
@@ -34,6 +36,7 @@ test(
       { prompt: "" },
       { prompt: 3 },
       { messages: "hi" },
+      { prompt: "[{'role': 'user', 'conten" },
       { messages: [] },
       { messages: [{ role: "user" }] },
       { messages: [user, { role: "assistant", content: "ho" }] },

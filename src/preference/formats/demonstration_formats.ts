@@ -53,7 +53,7 @@ export function promptAndCompletion(row: Row): Draft<Demonstration> {
       completion: textAt(completion, "completion"),
     };
   }
-  const turns = Array.isArray(prompt)
+  const turns = Array.isArray(prompt) || isRow(prompt)
     ? turnsAt(prompt, "prompt")
     : [userTurn(textAt(prompt, "prompt"))];
   return {

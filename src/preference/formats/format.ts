@@ -7,6 +7,7 @@ import { parseWithFloats } from "../../base/json_float.ts";
 import type { RowContext } from "./preference.ts";
 import type { Ranking } from "./rankings.ts";
 import { isRow, keyList, listAt, type Row } from "./turns.ts";
+import { withWrittenTurns } from "../../text/written_turns.ts";
 
 /**
  * A Preference, Demonstration or Feedback without the fields of its row (line, tools, variables).
@@ -191,6 +192,15 @@ export function renameTurns(row: Row, keys: TurnKeys): Row {
   );
 }
 
+/** A row with the columns and turns of its source in the names of the table, and turns read. */
+export function standardRow(
+  row: Row,
+  { columns = {}, turns }: Pick<ReadSettings, "columns" | "turns">,
+): Row {
+  const read = withWrittenTurns(renameColumns(row, columns), turns);
+  return turns === undefined ? read : renameTurns(read, turns);
+}
+
 /** Tools and template variables of a row. Each may be given as JSON data or as JSON text. */
 function contextOf(row: Row): Omit<RowContext, "line"> {
   const { tools, chat_template_kwargs: given } = row;
@@ -236,9 +246,8 @@ export function readRows<T extends RowContext>(
   formats: readonly Format<T>[],
   settings: ReadSettings = {},
 ): ReadRow<T> {
-  const { columns = {}, turns, ranking = "best_worst" } = settings;
-  const renamed = renameColumns(row, columns);
-  const record = turns === undefined ? renamed : renameTurns(renamed, turns);
+  const { ranking = "best_worst" } = settings;
+  const record = standardRow(row, settings);
   const format = settings.format === undefined
     ? detectFormat(record, formats)
     : detectFormat(record, [namedFormat(settings.format, formats)]);

@@ -51,7 +51,7 @@ export function explicitPrompt(row: Row): Draft<Preference> {
     chosen: answerAt(chosen, "chosen"),
     rejected: answerAt(rejected, "rejected"),
   };
-  if (Array.isArray(prompt)) {
+  if (isTurns(prompt)) {
     const turns = turnsAt(prompt, "prompt");
     const repeated = beginsWith(answers.chosen, turns) &&
       beginsWith(answers.rejected, turns);

@@ -5,6 +5,7 @@
  */
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
+import { BrokenTurns, parseWritten } from "../../text/written_turns.ts";
 
 /** A row of a dataset, or an object inside one. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -40,8 +41,16 @@ export function keyList(keys: readonly string[]): string {
   return keys.map((key) => `"${key}"`).join(", ");
 }
 
+function refuseBroken(value: unknown, name: string): void {
+  if (!(value instanceof BrokenTurns)) return;
+  throw new TypeError(
+    `"${name}" is a list of turns as text that is neither JSON nor Python's repr, or is cut off`,
+  );
+}
+
 /** The value, which must be a text. @throws {TypeError} naming the column `name` if it is not */
 export function textAt(value: unknown, name: string): string {
+  refuseBroken(value, name);
   if (typeof value === "string") return value;
   throw new TypeError(`"${name}" is ${kindOf(value)}, expected a string`);
 }
@@ -92,6 +101,7 @@ export function turnAt(
   name: string,
   textKey?: string,
 ): Message {
+  refuseBroken(value, name);
   if (!isRow(value)) {
     throw new TypeError(
       `"${name}" is ${
@@ -139,24 +149,31 @@ export function turnAt(
 }
 
 /**
- * Reads a list of turns; the list may be written as JSON text.
+ * Reads a list of turns; the list may be written as JSON text, or be a single turn.
  *
  * @throws {TypeError} naming the turn and key that is missing or of a wrong type
  */
 export function turnsAt(value: unknown, name: string): Message[] {
+  if (isRow(value) && ("role" in value || "from" in value)) {
+    return [turnAt(value, name)];
+  }
   return listAt(value, name).map((turn, i) => turnAt(turn, `${name}[${i}]`));
 }
 
-/** The list of a value that is a list or JSON text of one. @throws {TypeError} for other values */
+/**
+ * The list of a value that is a list, or a text of one as JSON or Python writes it. @throws
+ * {TypeError} for other values
+ */
 export function listAt(value: unknown, name: string): readonly unknown[] {
+  refuseBroken(value, name);
   if (Array.isArray(value)) return value;
-  if (typeof value === "string" && value.trimStart().startsWith("[")) {
+  if (typeof value === "string" && /^\s*(\[|array\()/.test(value)) {
     try {
-      const list = parseWithFloats(value);
+      const list = parseWritten(value);
       if (Array.isArray(list)) return list;
     } catch {
       throw new TypeError(
-        `"${name}" is text that begins like a JSON list but is none`,
+        `"${name}" is text that begins like a list but is neither JSON nor Python's repr of one`,
       );
     }
   }

@@ -109,6 +109,31 @@ const SAME: Readonly<Record<string, { format: string; row: Row }>> = {
       }],
     },
   },
+  "turns as JSON text beside a text": {
+    format: "explicit prompt",
+    row: {
+      prompt: "Hi",
+      chosen: JSON.stringify([user("Hi"), assistant("good")]),
+      rejected: JSON.stringify([user("Hi"), assistant("bad")]),
+    },
+  },
+  "turns as Python's repr, without a prompt": {
+    format: "implicit prompt",
+    row: {
+      chosen:
+        "[{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'good'}]",
+      rejected:
+        "[{'role': 'user', 'content': 'Hi'}\n {'role': 'assistant', 'content': 'bad'}]",
+    },
+  },
+  "one turn in place of a list": {
+    format: "explicit prompt",
+    row: {
+      prompt: user("Hi"),
+      chosen: assistant("good"),
+      rejected: "{'role': 'assistant', 'content': 'bad'}",
+    },
+  },
   "messages as JSON text": {
     format: "messages with two values",
     row: {

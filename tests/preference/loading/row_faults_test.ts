@@ -42,6 +42,10 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     { prompt: [{ role: "user" }], chosen: "b", rejected: "c" },
     '"prompt[0]" has no "content" or "value", found keys "role"',
   ],
+  [
+    { prompt: "a", chosen: "[{'role': 'user', 'conten", rejected: "c" },
+    '"chosen" is a list of turns as text that is neither JSON nor Python\'s repr, or is cut off',
+  ],
   [{
     conversations: [{ from: "alien", value: "x" }],
     chosen: "b",
