@@ -58,7 +58,7 @@ import { FAMILIES } from ${from("src/model/config/families.ts")};
 import { ofMargin } from ${from("src/training/loss/loss_forms.ts")};
 import { lossDefaults } from ${from("src/training/loss/loss_options.ts")};
 import type { LossRow } from ${from("src/training/loss/losses.ts")};
-import { questionWithAnswers } from ${from("src/preference/formats/shapes.ts")};
+import { pair } from ${from("src/preference/formats/layouts.ts")};
 import type { Format } from ${from("src/preference/formats/format.ts")};
 import type { Preference } from ${from("src/preference/formats/preference.ts")};
 const LLAMA = FAMILIES.llama!;

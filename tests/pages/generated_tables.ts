@@ -75,8 +75,12 @@ function formatsTable(): string {
     "Demonstrations": DEMONSTRATION_FORMATS,
   };
   return Object.entries(kinds).map(([kind, formats]) => {
-    const rows = formats.map(({ name, looks }) => [name, code(looks)]);
-    return `## ${kind}\n\n${table(["Name", "A row"], rows)}`;
+    const rows = formats.map(({ name, looks, from }) => [
+      name,
+      code(looks),
+      from,
+    ]);
+    return `## ${kind}\n\n${table(["Name", "A row", "From"], rows)}`;
   }).join("\n\n");
 }
 

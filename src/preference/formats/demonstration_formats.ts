@@ -30,11 +30,14 @@ export function lastTurn(row: Row, key: string): Draft<Demonstration> {
 /** Reads `conversation: [{ input, output }]`, where each item is a question and its answer. */
 function rounds(row: Row): Draft<Demonstration> {
   const turns = listAt(row.conversation, "conversation").flatMap((round, i) => {
-    const { input, output } = isRow(round) ? round : {};
-    const name = `conversation[${i}]`;
+    const given = isRow(round) ? round : {};
+    const text = (keys: string) => {
+      const key = keyIn(given, keys);
+      return textAt(given[key], `conversation[${i}].${key}`);
+    };
     return [
-      userTurn(textAt(input, `${name}.input`)),
-      ...answerAt(textAt(output, `${name}.output`), `${name}.output`),
+      userTurn(text("input|human")),
+      { role: "assistant", content: text("output|assistant") },
     ];
   });
   const all = withSystem(row, turns);
@@ -77,6 +80,7 @@ export const DEMONSTRATION_FORMATS: readonly Format<Demonstration>[] = [
     name: "messages",
     keys: ["messages"],
     looks: '{"messages": [turns]}, the last by the assistant',
+    from: "OpenAI, TRL, ms-swift, LLaMA-Factory v1",
     read: (row) => lastTurn(row, "messages"),
   },
   {
@@ -84,18 +88,30 @@ export const DEMONSTRATION_FORMATS: readonly Format<Demonstration>[] = [
     keys: ["conversations"],
     looks:
       '{"conversations": [{"from": "human", "value": "..."}, {"from": "gpt", "value": "..."}]}',
+    from: "ShareGPT, LLaMA-Factory, Axolotl",
     read: (row) => lastTurn(row, "conversations"),
+  },
+  {
+    name: "Vertex",
+    keys: ["contents"],
+    looks:
+      '{"systemInstruction": {...}, "contents": [{"role": "user", "parts": [{"text": "..."}]}, {"role": "model", ...}]}',
+    from: "Google Vertex AI",
+    read: (row) => lastTurn(row, "contents"),
   },
   {
     name: "rounds",
     keys: ["conversation"],
-    looks: '{"conversation": [{"input": "...", "output": "..."}, ...]}',
+    looks:
+      '{"conversation": [{"input": "...", "output": "..."}, ...]}, or "human" and "assistant"',
+    from: "Capybara; ms-swift with human and assistant",
     read: rounds,
   },
   {
     name: "prompt and completion",
     keys: ["prompt", "completion"],
     looks: '{"prompt": [turns] or "...", "completion": [turns] or "..."}',
+    from: "TRL",
     read: promptAndCompletion,
   },
   {
@@ -103,12 +119,14 @@ export const DEMONSTRATION_FORMATS: readonly Format<Demonstration>[] = [
     keys: [QUESTION, ANSWER],
     looks:
       '{"instruction": "...", "input": "...", "output": "..."} with "system" and "history", or "question" and "response"',
+    from: "alpaca, LLaMA-Factory, ms-swift (query), MetaMath, FLAN",
     read: questionAndAnswer,
   },
   {
     name: "text",
     keys: ["text"],
     looks: '{"text": "..."}, learnt as a whole',
+    from: "TRL, plain text files",
     read: (row) => ({
       prompt: "",
       completion: textAt(row.text, "text"),

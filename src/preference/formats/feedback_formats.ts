@@ -11,6 +11,7 @@ import {
   questionAndAnswer,
 } from "./demonstration_formats.ts";
 import { type Draft, type Format, pick } from "./format.ts";
+import { exportedFeedback } from "./exported_feedback.ts";
 import type { Demonstration, Feedback, Preference } from "./preference.ts";
 import { PREFERENCE_FORMATS } from "./preference_formats.ts";
 import type { Row } from "./turns.ts";
@@ -42,10 +43,17 @@ function unpaired(format: Format<Preference>): Format<Feedback> {
     read(row, ranking) {
       const drafts = format.read(row, ranking);
       const pairs = Array.isArray(drafts) ? drafts : [drafts];
-      return pairs.flatMap(({ prompt, chosen, rejected }) => [
-        { prompt, completion: chosen, label: true },
-        { prompt, completion: rejected, label: false },
-      ]);
+      const judged = pairs.flatMap(({ prompt, chosen, rejected, tools }) => {
+        const shared = { prompt, ...(tools === undefined ? {} : { tools }) };
+        return [
+          { ...shared, completion: chosen, label: true },
+          { ...shared, completion: rejected, label: false },
+        ];
+      });
+      // an answer that is in several pairs of the row is judged once
+      return [
+        ...new Map(judged.map((one) => [JSON.stringify(one), one])).values(),
+      ];
     },
   };
 }
@@ -57,12 +65,14 @@ export const FEEDBACK_FORMATS: readonly Format<Feedback>[] = [
     keys: ["prompt", "completion", LABEL],
     looks:
       '{"prompt": [turns] or "...", "completion": [turns] or "...", "label": true}',
+    from: "TRL, LLaMA-Factory",
     read: judged(promptAndCompletion),
   },
   {
     name: "messages and label",
     keys: ["messages", LABEL],
     looks: '{"messages": [turns], "label": true}, the last turn being judged',
+    from: "ms-swift, LLaMA-Factory (openai)",
     read: judged((row) => lastTurn(row, "messages")),
   },
   {
@@ -70,6 +80,7 @@ export const FEEDBACK_FORMATS: readonly Format<Feedback>[] = [
     keys: ["conversations", LABEL],
     looks:
       '{"conversations": [{"from": "human", "value": "..."}, {"from": "gpt", "value": "..."}], "kto_tag": true}',
+    from: "LLaMA-Factory (sharegpt)",
     read: judged((row) => lastTurn(row, "conversations")),
   },
   {
@@ -78,13 +89,23 @@ export const FEEDBACK_FORMATS: readonly Format<Feedback>[] = [
     fits: ({ prompt, completion }) =>
       prompt === undefined && Array.isArray(completion),
     looks: '{"completion": [turns], "label": true}, beginning with the prompt',
+    from: "Axolotl chatml.argilla_chat",
     read: judged((row) => lastTurn(row, "completion")),
   },
   {
     name: "question, answer and label",
     keys: [QUESTION, ANSWER, LABEL],
     looks: '{"instruction": "...", "output": "...", "kto_tag": false}',
+    from: "LLaMA-Factory (alpaca), Axolotl",
     read: judged(questionAndAnswer),
+  },
+  {
+    name: "Open WebUI",
+    keys: ["data", "meta", "snapshot"],
+    looks:
+      '{"data": {"rating": 1}, "meta": {"message_id": "..."}, "snapshot": {"chat": {...}}}',
+    from: "the feedback export of Open WebUI",
+    read: exportedFeedback,
   },
   ...PREFERENCE_FORMATS.map(unpaired),
 ];

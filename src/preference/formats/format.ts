@@ -10,9 +10,12 @@ import { isRow, keyList, listAt, type Row } from "./turns.ts";
 import { withWrittenTurns } from "../../text/written_turns.ts";
 
 /**
- * A Preference, Demonstration or Feedback without the fields of its row (line, tools, variables).
+ * A Preference, Demonstration or Feedback without the fields of its row (line, tools, variables);
+ * with tools if its format keeps them elsewhere than in `tools`.
  */
-export type Draft<T> = Omit<T, keyof RowContext>;
+export type Draft<T> =
+  & Omit<T, keyof RowContext>
+  & Pick<RowContext, "tools">;
 
 /** One format of dataset: a row of a table. */
 export interface Format<T> {
@@ -26,6 +29,8 @@ export interface Format<T> {
   readonly fits?: (row: Row) => boolean;
   /** An example of a row, for help pages. */
   readonly looks: string;
+  /** Who writes such rows: datasets, or tools whose documentation names the columns. */
+  readonly from: string;
   /**
    * Reads a row that has the keys into any number of drafts.
    *

@@ -1,19 +1,12 @@
 /**
  * The table of formats of preference data: which keys a row has, and how it becomes a Preference.
- * To serve another format, add a row; the most specific formats come first. Checks of the contents
- * are in check.ts.
+ * To serve another format, add a row; the most specific formats come first. Votes, ranks and scores
+ * are in ranked_formats.ts, checks of the contents in check.ts.
  */
 import type { Format } from "./format.ts";
+import { conversationBesideRejected, pair } from "./layouts.ts";
 import type { Preference } from "./preference.ts";
-import {
-  answersWithRanks,
-  betterResponse,
-  overallPreference,
-  preferenceStrength,
-  ratedCompletions,
-  twoComments,
-  votedConversations,
-} from "./ranked_shapes.ts";
+import { RANKED_FORMATS } from "./ranked_formats.ts";
 import {
   dialogueWithAnswers,
   explicitPrompt,
@@ -27,7 +20,9 @@ import {
 import { isDialogue, isRow } from "./turns.ts";
 
 const QUESTION = "instruction|question|query|input";
-const CHOSEN = "chosen_response|response_j";
+const CHOSEN = "chosen_response|response_j|response";
+const CHOSEN_TURNS = "chosen_messages|chosen_conversations";
+const REJECTED_TURNS = "rejected_messages|rejected_conversations";
 const REJECTED = "rejected_response|response_k";
 
 /** UltraFeedback repeats the chosen conversation as `messages`: then they end with an answer. */
@@ -38,66 +33,86 @@ function endsWithAnswer(messages: unknown): boolean {
 
 /** The formats of preference data. */
 export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
+  ...RANKED_FORMATS,
   {
     name: "CValues",
     keys: ["prompt", "pos_resp", "neg_resp"],
     looks:
       '{"prompt": "...", "pos_resp": "...", "neg_resp": "...", "pos_type": "...", "neg_type": "..."}',
+    from: "CValues-Comparison",
     read: questionWithAnswers(["prompt", "pos_resp", "neg_resp"]),
   },
   {
-    name: "Nectar",
-    keys: ["prompt", "answers"],
-    looks: '{"prompt": "...", "answers": [{"answer": "...", "rank": 1}, ...]}',
-    read: answersWithRanks,
+    name: "OpenAI",
+    keys: ["input", "preferred_output", "non_preferred_output"],
+    looks:
+      '{"input": {"messages": [turns], "tools": []}, "preferred_output": [turns], "non_preferred_output": [turns]}',
+    from: "OpenAI, Azure, Together, Fireworks",
+    read: pair({
+      prompt: "input.messages|input",
+      chosen: "preferred_output",
+      rejected: "non_preferred_output",
+      tools: "input.tools",
+    }),
   },
   {
-    name: "UltraFeedback",
-    keys: ["instruction|prompt", "completions"],
+    name: "two conversations",
+    keys: [CHOSEN_TURNS, REJECTED_TURNS],
     looks:
-      '{"instruction": "...", "completions": [{"response": "...", "overall_score": 8}, ...]}',
-    read: ratedCompletions,
+      '{"chosen_messages": [turns], "rejected_messages": [turns]}, or "chosen_conversations" and "rejected_conversations", both beginning with the prompt',
+    from: "LLaMA-Factory v1, torchtune",
+    read: pair({ chosen: CHOSEN_TURNS, rejected: REJECTED_TURNS }),
   },
   {
-    name: "SHP",
-    keys: ["history", "human_ref_A", "human_ref_B", "labels"],
+    name: "messages and a rejected answer",
+    keys: ["messages", "rejected_response|rejected_messages"],
+    fits: (row) => !("chosen_response" in row),
     looks:
-      '{"history": "...", "human_ref_A": "...", "human_ref_B": "...", "labels": 1}',
-    read: twoComments,
+      '{"messages": [turns], "rejected_response": "..." or [turns]}, or "rejected_messages": [turns]; messages end with the chosen answer',
+    from: "ms-swift",
+    read: conversationBesideRejected,
   },
   {
-    name: "SafeRLHF",
-    keys: ["prompt", "response_0", "response_1", "better_response_id"],
+    name: "edit quality",
+    keys: ["context", "good_edited_response", "bad_edited_response"],
     looks:
-      '{"prompt": "...", "response_0": "...", "response_1": "...", "better_response_id": 1}',
-    read: betterResponse,
+      '{"context": [turns], "good_edited_response": "...", "bad_edited_response": "..."}',
+    from: "HelpSteer3's edit quality",
+    read: pair({
+      prompt: "context",
+      chosen: "good_edited_response",
+      rejected: "bad_edited_response",
+    }),
   },
   {
-    name: "HelpSteer",
-    keys: ["prompt", "response_1", "response_2", "preference_strength"],
-    looks:
-      '{"prompt": "...", "response_1": "...", "response_2": "...", "preference_strength": -2}',
-    read: preferenceStrength,
+    name: "answer and rejected answer",
+    keys: [`${QUESTION}|prompt`, "answer|output", "rejected_answer"],
+    looks: '{"prompt": "...", "answer": "...", "rejected_answer": "..."}',
+    from: "H2O LLM Studio",
+    read: pair({
+      prompt: `${QUESTION}|prompt`,
+      chosen: "answer|output",
+      rejected: "rejected_answer",
+    }),
   },
   {
-    name: "HelpSteer3",
-    keys: ["context", "response1", "response2", "overall_preference"],
-    looks:
-      '{"context": [turns], "response1": "...", "response2": "...", "overall_preference": -2}',
-    read: overallPreference,
-  },
-  {
-    name: "arena",
-    keys: ["conversation_a", "conversation_b", "winner"],
-    looks:
-      '{"conversation_a": [turns], "conversation_b": [turns], "winner": "model_a"}',
-    read: votedConversations,
+    name: "accepted and rejected",
+    keys: [`${QUESTION}|prompt`, "accepted", "rejected"],
+    fits: (row) => !("chosen" in row),
+    looks: '{"input": "...", "accepted": "...", "rejected": "..."}',
+    from: "Code-Preference-Pairs",
+    read: pair({
+      prompt: `${QUESTION}|prompt`,
+      chosen: "accepted",
+      rejected: "rejected",
+    }),
   },
   {
     name: "ShareGPT ranking",
     keys: ["conversations", "chosen", "rejected"],
     looks:
       '{"conversations": [{"from": "human", "value": "..."}], "chosen": {"from": "gpt", "value": "..."}, "rejected": {...}}',
+    from: "LLaMA-Factory (sharegpt), Axolotl",
     read: (row) => turnsWithAnswers(row, "conversations"),
   },
   {
@@ -105,6 +120,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     keys: ["messages", "chosen", "rejected"],
     fits: ({ messages }) => !endsWithAnswer(messages),
     looks: '{"messages": [turns], "chosen": {turn}, "rejected": {turn}}',
+    from: "LLaMA-Factory (openai), Axolotl",
     read: (row) => turnsWithAnswers(row, "messages"),
   },
   {
@@ -113,6 +129,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     fits: (row) => !("chosen" in row && "rejected" in row),
     looks:
       '{"messages": [{"role": "user", "value": "..."}, {"role": "assistant", "chosen_value": "...", "rejected_value": "..."}]}',
+    from: "this project's first form of data",
     read: messagesWithTwoValues,
   },
   {
@@ -120,13 +137,15 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     keys: [QUESTION, "chosen", "rejected"],
     looks:
       '{"system": "...", "question": "...", "chosen": "...", "rejected": "..."}, or with "instruction" and "input"',
+    from: "LLaMA-Factory (alpaca), Orca pairs, Axolotl chatml.intel",
     read: questionWithAnswers([QUESTION, "chosen", "rejected"]),
   },
   {
     name: "question with two responses",
     keys: [`${QUESTION}|prompt`, CHOSEN, REJECTED],
     looks:
-      '{"instruction": "...", "chosen_response": "...", "rejected_response": "..."}, or "response_j", "response_k"',
+      '{"instruction": "...", "chosen_response": "...", "rejected_response": "..."}, or "response" for the chosen one, or "response_j", "response_k"',
+    from: "Argilla, NeMo-Aligner, Stack Exchange pairs, ms-swift (query)",
     read: questionWithAnswers([`${QUESTION}|prompt`, CHOSEN, REJECTED]),
   },
   {
@@ -134,6 +153,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     keys: ["instruction", "output"],
     fits: ({ output }) => Array.isArray(output) && output.length === 2,
     looks: '{"instruction": "...", "input": "...", "output": ["good", "bad"]}',
+    from: "older rankings of LLaMA-Factory",
     read: twoOutputs,
   },
   {
@@ -143,6 +163,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
       isDialogue(prompt) && typeof chosen === "string",
     looks:
       '{"prompt": "\\n\\nHuman: ...\\n\\nAssistant:", "chosen": "...", "rejected": "..."}',
+    from: "HH-RLHF with its prompt cut off",
     read: dialogueWithAnswers,
   },
   {
@@ -150,6 +171,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     keys: ["prompt", "chosen", "rejected"],
     looks:
       '{"prompt": [turns] or "...", "chosen": [turns] or "...", "rejected": [turns] or "..."}',
+    from: "TRL, UltraFeedback binarized, most of the hub",
     read: explicitPrompt,
   },
   {
@@ -158,6 +180,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     fits: ({ chosen, rejected }) => isDialogue(chosen) && isDialogue(rejected),
     looks:
       '{"chosen": "\\n\\nHuman: ...\\n\\nAssistant: ...", "rejected": "..."}',
+    from: "HH-RLHF",
     read: twoDialogues,
   },
   {
@@ -165,6 +188,7 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     keys: ["chosen", "rejected"],
     looks:
       '{"chosen": [turns] or "...", "rejected": [turns] or "..."}, both beginning with the prompt',
+    from: "TRL",
     read: implicitPrompt,
   },
 ];

@@ -4,7 +4,10 @@
  */
 import type { Message } from "../../text/message.ts";
 import { keyIn, pick } from "./format.ts";
-import { kindOf, listAt, type Row, textAt } from "./turns.ts";
+import { contentText, kindOf, listAt, type Row, textAt } from "./turns.ts";
+
+/** Columns of a system text. */
+const SYSTEM = "system|system_prompt|system_instruction|systemInstruction";
 
 /** Makes a user's turn. */
 export function userTurn(content: string): Message {
@@ -16,8 +19,18 @@ export function userTurn(content: string): Message {
  * knows where the system text goes.
  */
 export function hasSystem(row: Row): boolean {
-  const system = pick(row, "system|system_prompt");
-  return typeof system === "string" && system !== "";
+  return systemOf(row) !== "";
+}
+
+/** The system text of a row, which Vertex and Bedrock write in parts; "" if there is none. */
+function systemOf(row: Row): string {
+  const name = keyIn(row, SYSTEM);
+  const value = row[name];
+  return typeof value === "object" && value !== null
+    ? contentText(value, name)
+    : typeof value === "string"
+    ? value
+    : "";
 }
 
 /** The turns with the row's system text before them, unless they begin with a system turn. */
@@ -25,10 +38,8 @@ export function withSystem(
   row: Row,
   turns: readonly Message[],
 ): readonly Message[] {
-  const system = pick(row, "system|system_prompt");
-  if (
-    typeof system !== "string" || system === "" || turns[0]?.role === "system"
-  ) return turns;
+  const system = systemOf(row);
+  if (system === "" || turns[0]?.role === "system") return turns;
   return [{ role: "system", content: system }, ...turns];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads rows that hold a chosen and a rejected answer into drafts of Preference. The table is
- * preference_formats.ts; rankings and votes are read in ranked_shapes.ts.
+ * preference_formats.ts; layouts.ts makes readers from declarations.
  */
 import type { Message } from "../../text/message.ts";
 import { splitTexts, splitTurns } from "./common_prompt.ts";

@@ -20,7 +20,11 @@ const ROLES: Readonly<Record<string, string>> = {
   function_call: "assistant",
   observation: "tool",
   function_response: "tool",
+  tool_call: "assistant",
+  tool_response: "tool",
 };
+/** Speakers whose text is a function call in JSON. */
+const CALLERS = ["function_call", "tool_call"];
 const STANDARD = ["system", "user", "assistant", "tool"];
 
 /** The kind of a value in words, for error messages. */
@@ -55,11 +59,21 @@ export function textAt(value: unknown, name: string): string {
   throw new TypeError(`"${name}" is ${kindOf(value)}, expected a string`);
 }
 
+/**
+ * The key of a part's text: `text` as in most data, or `value` as in LLaMA-Factory v1; undefined if
+ * the part is no text. Vertex and Bedrock give a part no type.
+ */
+function textKeyOf(part: unknown): string | undefined {
+  if (!isRow(part) || (part.type ?? "text") !== "text") return undefined;
+  return ["text", "value"].find((key) => (part[key] ?? null) !== null);
+}
+
 function contentAt(value: unknown, turn: Row, name: string): string {
   if (Array.isArray(value)) {
     return value.map((part, i) => {
-      if (isRow(part) && part.type === "text") {
-        return textAt(part.text, `${name}[${i}].text`);
+      const key = textKeyOf(part);
+      if (key !== undefined && isRow(part)) {
+        return textAt(part[key], `${name}[${i}].${key}`);
       }
       throw new TypeError(
         `"${name}[${i}]" is not text: only text parts are served`,
@@ -109,7 +123,9 @@ export function turnAt(
       }, expected a turn with "role" and "content"`,
     );
   }
-  const { role, from, content, value: shareGptText, ...others } = value;
+  const { role, from, content: own, parts, value: shareGptText, ...others } =
+    value;
+  const content = own ?? parts; // Vertex's name of the content
   const rest = Object.fromEntries(
     // tables give every turn every key, with null where it is absent
     Object.entries(others).filter(([, part]) =>
@@ -144,8 +160,24 @@ export function turnAt(
     );
   }
   const text = contentAt(raw, value, `${name}.${key}`);
-  if (speaker === "function_call") return calls(text, `${name}.${key}`);
+  if (CALLERS.includes(speaker)) return calls(text, `${name}.${key}`);
   return { ...rest, role: ROLES[speaker] ?? speaker, content: text };
+}
+
+/** Whether a value is a list of texts, and not of turns. */
+export function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 &&
+    value.every((one) => typeof one === "string");
+}
+
+/**
+ * The text of a turn's content, which is a text, parts, or an object with either.
+ *
+ * @throws {TypeError} naming the part that is no text
+ */
+export function contentText(value: unknown, name: string): string {
+  const content = isRow(value) ? value.parts ?? value.content : value;
+  return contentAt(content, {}, name);
 }
 
 /**

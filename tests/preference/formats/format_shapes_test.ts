@@ -123,7 +123,7 @@ test({
     assertThrows(
       () => read(row, { format: "hh" }),
       TypeError,
-      'no format is called "hh", expected "CValues"',
+      'no format is called "hh", expected "Nectar"',
     );
   },
 });

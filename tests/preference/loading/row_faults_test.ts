@@ -24,7 +24,7 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
   ],
   [
     { frage: "a" },
-    'no known format, found keys "frage", expected prompt + pos_resp + neg_resp; or',
+    'no known format, found keys "frage", expected prompt + answers; or',
   ],
   [
     { prompt: 3, chosen: "b", rejected: "c" },
