@@ -1,18 +1,14 @@
-/** Downloads files of a repository, several at a time, and writes a manifest of them. */
+/** Downloads files of a repository, several at a time, and writes a record of them. */
 import { join } from "@std/path";
-import { writeFileAtomic } from "../disk/atomic.ts";
 import { type Downloaded, downloadFile } from "./download.ts";
 import { selectFiles } from "./file_patterns.ts";
 import { listHuggingFace } from "./huggingface.ts";
 import { listModelScope } from "./modelscope.ts";
 import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
 import { checkSafePaths } from "./safe_path.ts";
-import { isJsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
-import { repoFolder } from "./repo_folder.ts";
+import { checkRepoName, repoFolder } from "./repo_folder.ts";
+import { claimFolder, readRecord, writeRecord } from "./repo_record.ts";
 import { disk, NotFound } from "../disk.ts";
-
-/** Name of the manifest, which says where the files of a folder come from. */
-export const MANIFEST = ".tiebreak.json";
 
 /** How a repository is downloaded. */
 export interface DownloadRepoOptions extends RepoAccess {
@@ -65,8 +61,8 @@ export async function downloadRepo(
   repo: Repo,
   options: DownloadRepoOptions = {},
 ): Promise<DownloadedRepo> {
-  const folder = options.folder ?? repoFolder(repo.kind, repo.name);
-  repoFolder(repo.kind, repo.name); // this checks the name even if the folder is given
+  checkRepoName(repo.name);
+  const folder = options.folder ?? await repoFolder(repo.kind, repo.name);
   await checkSameRepo(folder, repo);
   const listing = await listRepo(repo, options);
   const paths = listing.files.map(({ path }) => path);
@@ -78,9 +74,10 @@ export async function downloadRepo(
     ...(patterns && { patterns }),
   });
   const files = listing.files.filter(({ path }) => wanted.includes(path));
+  await claimFolder(folder, repo);
   const done = await downloadAll(folder, files, listing, options);
   await removeStale(folder, new Set(paths));
-  await writeManifest(folder, repo, listing, done);
+  await writeRecord(folder, repo, { ...listing, files: done });
   const { revision, commit } = listing;
   return { folder, revision, ...(commit && { commit }), files: done };
 }
@@ -89,8 +86,7 @@ export async function downloadRepo(
  * Fails if the folder holds another repository, since two owners may give a dataset the same name.
  */
 async function checkSameRepo(folder: string, repo: Repo): Promise<void> {
-  const manifest = await readJsonObjectIfThere(join(folder, MANIFEST));
-  const found = manifest?.["repo"] ?? repo.name;
+  const found = (await readRecord(folder))?.repo ?? repo.name;
   if (found === repo.name) return;
   throw new TypeError(
     `Cannot download "${repo.name}" to "${folder}": it holds "${found}", move that away first`,
@@ -145,41 +141,19 @@ async function downloadAll(
 }
 
 /**
- * Removes files of an earlier revision: those of the old manifest that the repository no longer
+ * Removes files of an earlier revision: those of the old record that the repository no longer
  * has.
  */
 async function removeStale(
   folder: string,
   listed: ReadonlySet<string>,
 ): Promise<void> {
-  const manifest = await readJsonObjectIfThere(join(folder, MANIFEST));
-  const old = manifest?.["files"];
-  if (!isJsonObject(old)) return;
-  const gone = Object.keys(old).filter((path) => !listed.has(path));
+  const old = (await readRecord(folder))?.files ?? [];
+  const gone = old.filter((path) => !listed.has(path));
   checkSafePaths(folder, gone);
   for (const path of gone) {
     await disk().remove(join(folder, path)).catch((error) => {
       if (!(error instanceof NotFound)) throw error;
     });
   }
-}
-
-async function writeManifest(
-  folder: string,
-  repo: Repo,
-  { revision, commit }: RepoListing,
-  files: ReadonlyMap<string, Downloaded>,
-): Promise<void> {
-  const manifest = {
-    source: repo.source,
-    kind: repo.kind,
-    repo: repo.name,
-    revision,
-    commit: commit ?? null,
-    files: Object.fromEntries(
-      [...files].map(([path, { size, sha256 }]) => [path, { size, sha256 }]),
-    ),
-  };
-  const text = JSON.stringify(manifest, null, 2) + "\n";
-  await writeFileAtomic(join(folder, MANIFEST), text);
 }

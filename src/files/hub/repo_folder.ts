@@ -2,6 +2,7 @@
 import { isGlob, join } from "@std/path";
 import type { RepoKind } from "./repo.ts";
 import { disk, NotFound } from "../disk.ts";
+import { readRecord, type RepoRecord } from "./repo_record.ts";
 
 const REPO_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 
@@ -10,20 +11,51 @@ export function isRepoName(name: string): boolean {
   return REPO_NAME.test(name) && !name.includes("..");
 }
 
+/** Folders that may hold a repository: with its owner in the name, and without. */
+interface RepoFolders {
+  /** `model_hub/<owner>--<name>` or `data/<owner>--<name>`; without an owner as `short`. */
+  readonly owned: string;
+  /** `model_hub/<name>` or `data/<name>`, which only the record in it can tell the owner of. */
+  readonly short: string;
+}
+
 /**
- * The folder of a repository: `model_hub/<owner>--<name>` or `data/<name>`.
+ * Checks the name of a repository.
+ *
+ * @throws {TypeError} if it is neither `owner/name` nor `name`
+ */
+export function checkRepoName(name: string): void {
+  if (isRepoName(name)) return;
+  throw new TypeError(
+    `Cannot download "${name}": expected a repository's name, "owner/name"`,
+  );
+}
+
+/** Where a repository may lie. @throws as `checkRepoName()` does */
+function repoFolders(kind: RepoKind, name: string): RepoFolders {
+  checkRepoName(name);
+  const root = kind === "model" ? "model_hub" : "data";
+  return {
+    owned: join(root, name.replace("/", "--")),
+    short: join(root, name.split("/").at(-1)!),
+  };
+}
+
+/**
+ * The folder to download a repository to. A model's is `model_hub/<owner>--<name>`. A dataset's is
+ * `data/<name>`, or `data/<owner>--<name>` where the short one holds anything else.
  *
  * @throws {TypeError} if the name has not this form
  */
-export function repoFolder(kind: RepoKind, name: string): string {
-  if (!isRepoName(name)) {
-    throw new TypeError(
-      `Cannot download "${name}": expected a repository's name, "owner/name"`,
-    );
-  }
-  return kind === "model"
-    ? join("model_hub", name.replace("/", "--"))
-    : join("data", name.split("/").at(-1)!);
+export async function repoFolder(
+  kind: RepoKind,
+  name: string,
+): Promise<string> {
+  const { owned, short } = repoFolders(kind, name);
+  if (owned === short || await isThere(owned)) return owned;
+  const record = await readRecord(short);
+  if (record?.repo === name) return short;
+  return kind === "model" || await isThere(short) ? owned : short;
 }
 
 /**
@@ -54,11 +86,44 @@ async function localPath(kind: RepoKind, nameOrPath: string): Promise<string> {
       `Cannot find ${kind} "${nameOrPath}": no such path`,
     );
   }
-  const folder = repoFolder(kind, nameOrPath);
-  if (await isThere(folder)) return folder;
+  const { owned, short } = repoFolders(kind, nameOrPath);
+  const faults: string[] = [];
+  for (const folder of new Set([owned, short])) {
+    if (!await isThere(folder)) continue;
+    const record = await readRecord(folder);
+    const fault = faultOf(folder, { record, nameOrPath, owned });
+    if (fault === undefined) return folder;
+    faults.push(fault);
+  }
   throw new NotFound(
-    `Cannot find ${kind} "${nameOrPath}": neither it nor "${folder}" is there; run deno task download RECIPE`,
+    `Cannot find ${kind} "${nameOrPath}": ${
+      faults.length > 0
+        ? faults.join("; ")
+        : `neither it nor "${owned}" is there`
+    }; run deno task download RECIPE`,
   );
+}
+
+/** Why a folder is not the whole repository of this name, in words; undefined if it is. */
+function faultOf(
+  folder: string,
+  { record, nameOrPath, owned }: {
+    record: RepoRecord | undefined;
+    nameOrPath: string;
+    owned: string;
+  },
+): string | undefined {
+  if (record === undefined) {
+    return folder === owned
+      ? undefined
+      : `"${folder}" does not say whose it is, name it as a path if it is yours`;
+  }
+  if (record.repo !== nameOrPath) {
+    return `"${folder}" holds "${record.repo}"`;
+  }
+  return record.complete
+    ? undefined
+    : `its download to "${folder}" has not come to its end`;
 }
 
 /** Whether there is anything at a path. */

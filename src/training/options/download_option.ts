@@ -21,7 +21,9 @@ const repository = {
     ),
   ),
   folder: optional(
-    text("Where to; null is model_hub/OWNER--NAME or data/NAME"),
+    text(
+      "Where to; null is model_hub/OWNER--NAME or data/NAME, data/OWNER--NAME if another has that",
+    ),
   ),
 };
 

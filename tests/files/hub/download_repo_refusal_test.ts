@@ -4,6 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { readRecord } from "../../../src/files/hub/repo_record.ts";
 import { HubError } from "../../../src/files/hub/retry.ts";
 import { temporaryFolder } from "../../temporary_folder.ts";
 import { startFakeHub } from "./fake_hub.ts";
@@ -168,6 +169,28 @@ test(
       TypeError,
       'it holds "owner/name"',
     );
+  },
+);
+
+test(
+  "downloadRepo() writes down whose a folder is before the first file comes",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const broken = { data: WEIGHTS, lfs: true, statuses: [403] };
+    await using hub = startFakeHub({
+      files: { ...FILES, "model.safetensors": broken },
+    });
+    await assertRejects(() => download(hub, folder), HubError, "status 403");
+    const cut = await readRecord(folder.file("repo"));
+    assertEquals([cut?.repo, cut?.complete], ["owner/name", false]);
+    await assertRejects(
+      () => download(hub, folder, { repo: { name: "other/name" } }),
+      TypeError,
+      'it holds "owner/name"',
+    );
+    await download(hub, folder);
+    assertEquals((await readRecord(folder.file("repo")))?.complete, true);
   },
 );
 

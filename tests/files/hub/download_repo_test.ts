@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { MANIFEST } from "../../../src/files/hub/download_repo.ts";
+import { MANIFEST } from "../../../src/files/hub/repo_record.ts";
 import { type Repo } from "../../../src/files/hub/repo.ts";
 import { HubError } from "../../../src/files/hub/retry.ts";
 import {
