@@ -7,6 +7,10 @@ import {
   combineSlots as combined,
   combineSlotsBackward,
 } from "../../kernels/experts/combine_slots.ts";
+import {
+  addBalanceGradient,
+  addBalanceSums,
+} from "../../kernels/experts/balance.ts";
 import type { Device } from "../../kernels/device/device.ts";
 import { dropout } from "../../kernels/rows/dropout.ts";
 import { addInto, scale as scaled } from "../../kernels/rows/elementwise.ts";
@@ -15,6 +19,7 @@ import * as grouped from "../../kernels/matmul/grouped_linear.ts";
 import * as routes from "../../kernels/experts/route.ts";
 import type { ExpertSlots } from "../../kernels/experts/route.ts";
 import { scaleRows } from "../../kernels/rows/scale_rows.ts";
+import { softmax } from "../../kernels/vocabulary/softmax.ts";
 import type { Tensor } from "../../kernels/device/tensor.ts";
 import type { DropoutSeed, Lora } from "./lora.ts";
 import type { Weight } from "./parameter.ts";
@@ -27,26 +32,60 @@ export interface Routing {
   readonly slots: ExpertSlots;
 }
 
+/** A loss that balances experts, as one router of a pass takes part in it. */
+export interface RouterBalance {
+  /** `[tokens]` how often each token counts. */
+  readonly weights: Tensor;
+  /** `[2, experts]`, see `addBalanceSums()`; of all routers of the pass once it has run. */
+  readonly sums: Tensor;
+  /** The slope of the step's loss with respect to the product of both rows of `sums`. */
+  readonly factor: number;
+  /** Whether this router still has to add to `sums`: not where a block is computed again. */
+  readonly adds: boolean;
+}
+
 /**
  * Chooses the experts of each token by logits `[tokens, experts]`. The gates are the largest
- * probabilities of their softmax. A gradient flows through the gates, but not through the choice.
+ * probabilities of their softmax. A gradient flows through the gates, and through the probabilities
+ * of a loss that balances experts, but not through the choice.
  * Source: https://arxiv.org/abs/1701.06538, Section 2.
  */
 export function route(
   device: Device,
   logits: Tensor,
   options: routes.RouteOptions,
+  balance?: RouterBalance,
 ): Routing {
   const { chosen, gates } = routes.route(device, logits, options);
+  if (balance?.adds) {
+    const probabilities = softmax(device, logits);
+    const routed = { probabilities, weights: balance.weights };
+    addBalanceSums(device, routed, chosen, balance.sums);
+    device.release(probabilities);
+  }
   const slots = routes.sortChoices(device, chosen, logits.shape.at(-1)!);
   record({
     output: gates,
     inputs: [logits],
     reads: [logits, gates],
     saved: [chosen],
-    backward: (dgates, _into, [logits]) => [
-      routes.routeBackward(device, logits!, { chosen, gates }, dgates, options),
-    ],
+    backward: (dgates, _into, [logits]) => {
+      const choices = { chosen, gates };
+      const dlogits = routes.routeBackward(
+        device,
+        logits!,
+        choices,
+        dgates,
+        options,
+      );
+      if (balance) {
+        const probabilities = softmax(device, logits!);
+        const routed = { probabilities, weights: balance.weights };
+        addBalanceGradient(device, routed, balance, dlogits);
+        device.release(probabilities);
+      }
+      return [dlogits];
+    },
   });
   return { gates, slots };
 }

@@ -29,6 +29,7 @@ export {
   combineSlots,
   expertLinear,
   route,
+  type RouterBalance,
   slotFactors,
   takeSlots,
 } from "./experts.ts";

@@ -149,6 +149,7 @@ async function trainPairs(
       adam_beta2: 0.999,
       adam_epsilon: 1e-8,
     }),
+    routerLoss: undefined,
     movingReference: undefined,
     order: {
       examples: pairs.length,

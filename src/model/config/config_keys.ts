@@ -111,7 +111,7 @@ export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   mlp_only_layers: ["[]", "null"],
   output_attentions: ["false"],
   output_hidden_states: ["false"],
-  output_router_logits: ["false"],
+  output_router_logits: ["true", "false"],
   quantization_config: ["null"],
   use_bidirectional_attention: ["false", "null"],
   use_mrope: ["false"],

@@ -58,6 +58,10 @@ export function hiddenStates(
     if (!isKept) device.release(x);
     x = next;
   }
+  // with a balance of experts the last layer computed all tokens too
+  if (options.balance && input.rows) {
+    x = ops.gatherRows(device, x, input.rows);
+  }
   return ops.rmsNorm(device, x, model.norm, normOptions(config));
 }
 

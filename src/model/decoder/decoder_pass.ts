@@ -10,6 +10,7 @@ import {
   type RowFactors,
   rowScales,
 } from "../../autograd/lora.ts";
+import type { RouterBalance } from "../../autograd/ops.ts";
 import type { AttentionRanges } from "../../autograd/op_inputs.ts";
 import { isRecording } from "../../autograd/tape.ts";
 import {
@@ -68,6 +69,17 @@ export interface DecoderOptions {
    * stream.
    */
   readonly dropout?: DropoutSeed | undefined;
+  /**
+   * A loss that balances the experts of all layers; ignored by models without experts. Every layer
+   * then computes all tokens.
+   */
+  readonly balance?: PassBalance | undefined;
+}
+
+/** A loss that balances experts, for a whole pass. */
+export interface PassBalance extends Pick<RouterBalance, "sums" | "factor"> {
+  /** `[tokens]` how often each token counts. */
+  readonly weights: Float32Array<ArrayBuffer>;
 }
 
 /** The queries of a layer: the tokens whose hidden states it computes. */
@@ -113,6 +125,8 @@ export interface Pass {
   readonly inPlace: boolean;
   /** The queries of each layer, `[num_hidden_layers]`; those of the last may be fewer. */
   readonly queries: readonly Queries[];
+  /** What the router of a layer adds to the balance of experts, if there is such a loss. */
+  readonly balanceOf: (layer: number) => RouterBalance | undefined;
 }
 
 /**
@@ -128,7 +142,8 @@ export function preparePass(
   const { device, config } = model;
   const { positions } = input;
   checkPositions(positions, config.max_position_embeddings);
-  const rows = isAll(input.rows, positions.length) ? undefined : input.rows;
+  const isWhole = options.balance || isAll(input.rows, positions.length);
+  const rows = isWhole ? undefined : input.rows;
   const kv = options.cache?.kv;
   const keys = kv ? kv.sequences * kv.capacity : positions.length;
   const narrowed = memoized((window: number | undefined) =>
@@ -174,7 +189,32 @@ export function preparePass(
     };
   });
   const inPlace = !isRecording();
-  return { model, options, positions: all, adapters, inPlace, queries };
+  const balanceOf = balances(device, options.balance);
+  return {
+    model,
+    options,
+    positions: all,
+    adapters,
+    inPlace,
+    queries,
+    balanceOf,
+  };
+}
+
+/** Gives each layer its part in the balance; a layer that runs again adds nothing. */
+function balances(
+  device: Device,
+  balance: PassBalance | undefined,
+): Pass["balanceOf"] {
+  if (!balance) return () => undefined;
+  const { length } = balance.weights;
+  const weights = device.upload(balance.weights, [length]);
+  const added = new Set<number>();
+  return (layer) => {
+    const adds = !added.has(layer);
+    added.add(layer);
+    return { ...balance, weights, adds };
+  };
 }
 
 /**

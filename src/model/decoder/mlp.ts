@@ -73,7 +73,12 @@ function runExperts(block: Block, mlp: Experts, x: Tensor): Tensor {
   const { device, config } = block;
   const { num_experts_per_tok: k, norm_topk_prob: normalize } = config.experts!;
   const logits = applyLinear(block, x, mlp.gate);
-  const { gates, slots } = ops.route(device, logits, { k, normalize });
+  const { gates, slots } = ops.route(
+    device,
+    logits,
+    { k, normalize },
+    block.pass.balanceOf(block.index),
+  );
   const project = (x: Tensor, of: (unit: GatedUnit) => Linear) =>
     projectSlots(block, mlp.experts.map(of), { x, slots });
   const rows = ops.takeSlots(device, x, slots);

@@ -57,6 +57,8 @@ export interface Batch {
    * Sum of the lengths of all sequences, in which a shared prefix counts twice: TRL's `num_tokens`.
    */
   readonly attendedTokens: number;
+  /** [tokens] how often each token counts in `attendedTokens`. */
+  readonly timesAttended: Uint8Array<ArrayBuffer>;
 }
 
 /** Collects the lists of a Batch. */
@@ -67,23 +69,27 @@ class Builder {
   readonly targetRows: number[] = [];
   readonly targetTokens: number[] = [];
   readonly targetSequence: number[] = [];
+  readonly timesAttended: number[] = [];
   attendedTokens = 0;
   sequences = 0;
 
   /**
    * Appends tokens `start` to `end` of a sequence. They attend to `start` rows from `prefixRow` on,
-   * and to their own rows up to themselves. Returns their first row.
+   * and to their own rows up to themselves. They are tokens of `sequences` sequences. Returns their
+   * first row.
    */
   append(
     ids: readonly number[],
     start: number,
     end: number,
     prefixRow: number,
+    sequences = 1,
   ): number {
     const firstRow = this.tokens.length;
     for (let i = start; i < end; i++) {
       this.tokens.push(ids[i] as number);
       this.positions.push(i);
+      this.timesAttended.push(sequences);
       this.ranges.push(
         prefixRow,
         prefixRow + start,
@@ -145,6 +151,7 @@ class Builder {
       targetSequence: Uint32Array.from(this.targetSequence),
       sequences: this.sequences,
       attendedTokens: this.attendedTokens,
+      timesAttended: Uint8Array.from(this.timesAttended),
     };
   }
 }
@@ -171,6 +178,7 @@ export function preferenceBatch(
       0,
       sharedLength,
       builder.tokens.length,
+      2,
     );
     for (const half of [chosen, rejected]) {
       const sequence = builder.sequences;

@@ -7,6 +7,7 @@
 import { type Batch, preferenceBatch } from "./batch.ts";
 import {
   type TokenFeedback,
+  type TokenPair,
   tokenPair,
   type TokenSequence,
 } from "./token_examples.ts";
@@ -89,7 +90,7 @@ function exchange(
 
 /**
  * Lays out rows: sequence 2 * row has the row's answer, 2 * row + 1 the mismatched one.
- * `attendedTokens` counts only the first of both.
+ * `attendedTokens` and `timesAttended` count only the first of both.
  */
 export function feedbackBatch(rows: readonly MismatchedFeedback[]): Batch {
   const pairs = rows.map(({ sequence, mismatched, line }) =>
@@ -98,6 +99,15 @@ export function feedbackBatch(rows: readonly MismatchedFeedback[]): Batch {
   return {
     ...preferenceBatch(pairs),
     attendedTokens: rows.reduce((sum, row) => sum + row.sequence.ids.length, 0),
+    timesAttended: Uint8Array.from(pairs.flatMap(ownTokens)),
     desirable: Uint8Array.from(rows, ({ label }) => label ? 1 : 0),
   };
+}
+
+/** For each token of a row's layout whether it belongs to the row's own sequence. */
+function ownTokens({ chosen, rejected, sharedLength }: TokenPair): number[] {
+  return [
+    ...new Array<number>(chosen.ids.length).fill(1),
+    ...new Array<number>(rejected.ids.length - sharedLength).fill(0),
+  ];
 }

@@ -8,12 +8,14 @@ import type { Model } from "../../model/decoder/model.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { logpsOf, recordedLogps } from "./batch_logps.ts";
 import type { MovingReference } from "./moving_reference.ts";
+import { balanceBatch, type RouterLoss } from "./router_loss.ts";
 import type { Dataset, LayoutParts, StepBatches } from "./step_batches.ts";
 import {
   deviceBatchLosses,
   type MicroBatchResult,
   microBatchResults,
   type ScoredPiece,
+  withRouterLoss,
 } from "./step_losses.ts";
 
 /** What the steps of a run work on. */
@@ -26,6 +28,11 @@ export interface StepParts<Example> extends LayoutParts<Example> {
    * computed before.
    */
   readonly movingReference: MovingReference | undefined;
+  /**
+   * Keeps experts in equal use. Undefined: the model has none, or it is not wanted. With it each
+   * micro-batch is a device batch of its own, since this loss is not a sum over examples.
+   */
+  readonly routerLoss: RouterLoss | undefined;
   /** Whether activations are computed again in the backward pass, so that they need not be kept. */
   readonly gradientCheckpointing: boolean;
   /** Gradients are scaled down to this L2 norm; 0 is no bound. */
@@ -60,26 +67,38 @@ export async function takeStep<Example>(
   { number, learningRate, onClip }: StepInput,
 ): Promise<StepResult> {
   const { model, objective, optimizer, movingReference } = parts;
-  const { gradientCheckpointing, maxGradNorm, dropoutSeed } = parts;
+  const { gradientCheckpointing, maxGradNorm, dropoutSeed, routerLoss } = parts;
   const pieces: ScoredPiece[] = [];
+  const routerLosses: number[] = [];
   optimizer.zeroGradients();
   for (const [i, deviceBatch] of step.deviceBatches.entries()) {
     using _scope = model.device.scope();
     const { batch } = deviceBatch;
     const reference = movingReference &&
       await logpsOf(movingReference.model, batch);
+    const balance = routerLoss &&
+      balanceBatch(model.device, routerLoss, 1 / step.microBatches.length);
     const logps = await recordedLogps(model, batch, {
       gradientCheckpointing,
       dropout: dropoutOf(dropoutSeed, number, i),
-      alongside: i === 0 ? [optimizer.clip] : [],
+      balance: balance?.passOf(batch),
+      alongside: [
+        ...(i === 0 ? [optimizer.clip] : []),
+        ...(balance ? [balance.sums] : []),
+      ],
     });
     if (i === 0) onClip(logps.alongside[0]!);
+    if (balance) routerLosses.push(balance.valueOf(logps.alongside.at(-1)!));
     const read = { policy: logps.statistics, movingReference: reference };
     const losses = deviceBatchLosses(objective, deviceBatch, read, step);
     logps.backward(losses.slopes);
     pieces.push(...losses.pieces);
   }
-  const microBatches = microBatchResults(objective, parts.train, step, pieces);
+  const microBatches = withRouterLoss(
+    microBatchResults(objective, parts.train, step, pieces),
+    routerLoss,
+    routerLosses,
+  );
   const loss = microBatches.reduce((sum, { loss }) => sum + loss, 0);
   optimizer.step({ learningRate, maxGradNorm, refuse: !isFinite(loss) });
   movingReference?.afterStep(number);

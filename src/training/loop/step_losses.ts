@@ -7,6 +7,7 @@ import type { TokenSlopes } from "../loss/token_slopes.ts";
 import type { TargetStatistics } from "../loss/token_sums.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { Objective, Scored } from "../method/objective.ts";
+import type { RouterLoss } from "./router_loss.ts";
 import { joinStatistics, pickStatistics, targetsOf } from "./device_batches.ts";
 import type {
   Dataset,
@@ -94,6 +95,23 @@ export function microBatchResults<Example>(
       : joinedScore(objective, data, step, own);
     return { loss, metrics, attendedTokens };
   });
+}
+
+/**
+ * Adds the router loss of each micro-batch, `[microBatches]`, to its loss and, as TRL's `aux_loss`,
+ * to its metrics.
+ */
+export function withRouterLoss(
+  results: readonly MicroBatchResult[],
+  routerLoss: RouterLoss | undefined,
+  values: readonly number[],
+): readonly MicroBatchResult[] {
+  if (!routerLoss) return results;
+  return results.map(({ loss, metrics, attendedTokens }, i) => ({
+    loss: loss + routerLoss.coefficient * values[i]! / results.length,
+    metrics: { ...metrics, aux_loss: values[i]! },
+    attendedTokens,
+  }));
 }
 
 /**

@@ -94,6 +94,11 @@ const optimizer = {
     0,
     { min: 0 },
   ),
+  router_aux_loss_coef: number(
+    "For mixtures of experts, what the loss that keeps experts in equal use is multiplied by, as in TRL; each micro-batch then runs by itself; 0 leaves it out",
+    0.001,
+    { min: 0 },
+  ),
   max_grad_norm: number(
     "Gradients are scaled down to this L2 norm; 0 is no limit",
     1,

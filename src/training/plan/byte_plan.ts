@@ -29,6 +29,7 @@ import {
   type MovingReference,
   movingReference,
 } from "../loop/moving_reference.ts";
+import { balanceBatch, type RouterLoss } from "../loop/router_loss.ts";
 import { Optimizer, type OptimizerOptions } from "../optimizer/optimizer.ts";
 
 /** A run as far as its bytes depend on it. */
@@ -49,6 +50,8 @@ export interface ByteSources {
   readonly forward: readonly Batch[];
   /** Batches that are trained on; the largest ones matter. */
   readonly training: readonly Batch[];
+  /** Keeps experts in equal use; undefined: not wanted. */
+  readonly routerLoss?: RouterLoss | undefined;
   readonly gradientCheckpointing: boolean;
 }
 
@@ -218,7 +221,7 @@ async function countPasses(
     reference: MovingReference | undefined;
   },
   optimizer: Optimizer,
-  { forward, training, gradientCheckpointing }: ByteSources,
+  { forward, training, gradientCheckpointing, routerLoss }: ByteSources,
 ): Promise<PassBytes> {
   const { device } = model;
   const { memory } = device;
@@ -236,8 +239,10 @@ async function countPasses(
     await measure(async () => {
       using _batch = device.scope();
       if (reference) await logpsOf(reference.model, batch);
+      const balance = routerLoss && balanceBatch(device, routerLoss, 1);
       const logps = await recordedLogps(model, batch, {
         gradientCheckpointing,
+        balance: balance?.passOf(batch),
         alongside: [optimizer.clip],
       });
       const found = memory.usedBytes - lasting;

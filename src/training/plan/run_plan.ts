@@ -24,6 +24,7 @@ import {
 } from "../reference/named_reference.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
+import { routerLossOf } from "../setup/run_router_loss.ts";
 import {
   continuedAdapter,
   keptDtype,
@@ -53,6 +54,10 @@ export async function planRun<Example>(
   const { gradient_checkpointing: wanted } = options;
   const data = withSizes(planned);
   const config = runModelConfig(options, files);
+  const routerLoss = routerLossOf(config, options);
+  const laidOut = routerLoss
+    ? { ...options, max_tokens_per_batch: null }
+    : options;
   const sources = {
     config,
     isTrained: trainedWeightsOf(options, config),
@@ -61,8 +66,9 @@ export async function planRun<Example>(
     adapter: await plannedAdapter(options),
     optimizer: options,
     movesReference: options.sync_ref_model && data.objective.needsReference,
-    forward: forwardBatches(options, data),
-    training: trainingBatches(options, data),
+    forward: forwardBatches(laidOut, data),
+    training: trainingBatches(laidOut, data),
+    routerLoss,
   };
   const plan = (gradientCheckpointing: boolean): Promise<BytePlan> =>
     planBytes(device, { ...sources, gradientCheckpointing });

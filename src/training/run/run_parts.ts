@@ -6,6 +6,7 @@ import type { Device } from "../../../kernels/device/device.ts";
 import type { BytePlan } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
+import { routerLossOf } from "../setup/run_router_loss.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
 import { runEvents } from "../setup/run_events.ts";
 import { runLength } from "../setup/run_length.ts";
@@ -52,6 +53,7 @@ export function trainerParts<Example extends Examples>(
   >,
 ): TrainerParts<Example> {
   const { files, report } = data.train;
+  const routerLoss = routerLossOf(model.config, options);
   const { order, stepsPerEpoch, totalSteps } = runLength(
     options,
     train.examples,
@@ -63,6 +65,7 @@ export function trainerParts<Example extends Examples>(
     evaluation,
     optimizer,
     movingReference,
+    routerLoss,
     order,
     totalSteps,
     schedule: makeSchedule({
@@ -74,7 +77,7 @@ export function trainerParts<Example extends Examples>(
     maxGradNorm: options.max_grad_norm,
     evalBatchSize: options.per_device_eval_batch_size,
     gradientCheckpointing: plan.gradientCheckpointing,
-    maxTokensPerBatch: options.max_tokens_per_batch,
+    maxTokensPerBatch: routerLoss ? null : options.max_tokens_per_batch,
     dropoutSeed: adapter && adapter.lora_dropout > 0 ? options.seed : undefined,
     isDue: runEvents(options, { totalSteps, stepsPerEpoch }),
     evaluatesFirst: options.eval_on_start,

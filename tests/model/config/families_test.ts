@@ -26,7 +26,6 @@ const ODD: readonly (readonly [key: string, value: unknown, said: string])[] = [
   ["quantization_config", {}, '"quantization_config" is {}'],
   ["is_encoder_decoder", true, '"is_encoder_decoder" is true'],
   ["clip_qkv", 8, '"clip_qkv" is 8, only null is served'],
-  ["output_router_logits", true, '"output_router_logits" is true'],
   ["router_jitter_noise", 0.1, '"router_jitter_noise" is 0.1'],
   ["lm_head_bias", true, '"lm_head_bias" is true'],
   ["rope_interleaved", true, '"rope_interleaved" is true'],

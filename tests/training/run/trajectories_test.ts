@@ -138,6 +138,7 @@ async function replay<Example extends { readonly line: number }>(
       warmupSteps: h.warmup_steps_resolved,
       totalSteps: h.max_steps,
     }),
+    routerLoss: undefined,
     movingReference: h.sync_ref_model
       ? movingReference(model, {
         ref_model_mixup_alpha: h.ref_model_mixup_alpha!,
