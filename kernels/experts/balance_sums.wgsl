@@ -1,4 +1,5 @@
-// sums[0, e] += sum_t w[t] * (1 if expert e is chosen for token t), sums[1, e] += sum_t w[t] p[t, e]
+// sums[0, e] += sum_t w[t] * (1 if expert e is chosen for token t)
+// sums[1, e] += sum_t w[t] * p[t, e]
 // one workgroup per expert e
 override WORKGROUP_SIZE: u32 = 64;
 struct Params { tokens: u32, experts: u32, k: u32 }
