@@ -43,8 +43,11 @@ function showDownloads(): Pick<DownloadHooks, "onProgress" | "onRepo"> {
 await runTask(async () => {
   const { options } = await readTaskOptions(downloadCommand, downloadKeys);
   endAtOnce();
-  await download(options, {
+  const downloaded = await download(options, {
     ...showDownloads(),
     environment: (name) => Deno.env.get(name),
   });
+  if (downloaded.length === 0) {
+    console.log(`nothing to download: ${options.model_name_or_path} is here`);
+  }
 });

@@ -20,7 +20,7 @@ export interface TaskInput<V> {
 export type RecipeKeys = (
   recipe: Record<string, unknown>,
   given: Readonly<Record<string, unknown>>,
-) => Record<string, unknown>;
+) => Record<string, unknown> | Promise<Record<string, unknown>>;
 
 /**
  * Reads the options of a task: defaults < recipe (the first word, where the schema has a RECIPE) <
@@ -41,7 +41,7 @@ export async function readTaskOptions<G extends OptionGroups>(
   const path = hasRecipe ? positionals[0] : undefined;
   const sources = path === undefined
     ? [values]
-    : [recipeKeys(await readRecipe(path), values), values];
+    : [await recipeKeys(await readRecipe(path), values), values];
   const { options, warnings } = readOptions(schema, sources);
   for (const warning of warnings) console.error(`warning: ${warning}`);
   return { options, positionals };

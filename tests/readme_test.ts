@@ -35,7 +35,10 @@ function config(): Config {
 }
 
 /** What is wrong with a command; undefined if nothing is. */
-function fault(words: readonly string[], project: Config): string | undefined {
+async function fault(
+  words: readonly string[],
+  project: Config,
+): Promise<string | undefined> {
   const line = words.join(" ");
   const [program, ...rest] = words;
   if (program === "sh") {
@@ -55,7 +58,7 @@ function fault(words: readonly string[], project: Config): string | undefined {
     return `${line}: not the task's own permissions`;
   }
   const options = after.slice(verb === "task" ? 1 : script + 1);
-  const warnings = TASKS[name]?.read(options).warnings ?? [];
+  const warnings = (await TASKS[name]?.read(options))?.warnings ?? [];
   return warnings.length > 0 ? `${line}: ${warnings.join("; ")}` : undefined;
 }
 
@@ -76,11 +79,13 @@ test("README has at most 250 lines", reading, () => {
 test(
   "the pages' commands name tasks, and the tasks can read them",
   reading,
-  () => {
+  async () => {
     const project = config();
     const all = pages().flatMap((page) => commandsOf(pageText(page)));
     assert(all.length > 20, `found ${all.length} commands`);
-    const faults = all.map((words) => fault(words, project));
+    const faults = await Promise.all(
+      all.map((words) => fault(words, project)),
+    );
     assertEquals(faults.filter((found) => found !== undefined), []);
   },
 );

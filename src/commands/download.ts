@@ -14,7 +14,7 @@ import {
 import type { HubSource } from "../files/hub/repo.ts";
 import { defineCommand } from "./command.ts";
 
-export { downloadKeys } from "../downloads/download_jobs.ts";
+export { downloadKeys } from "../downloads/recipe_repos.ts";
 
 /**
  * `deno task download`
@@ -65,7 +65,8 @@ export interface DownloadProgress {
 }
 
 /**
- * Downloads one repository after the other; files that are here and right are kept.
+ * Downloads one repository after the other; files that are here and right are kept. Nothing is
+ * downloaded if the options name only a model that is here.
  *
  * @throws {Error} In one line; what is here stays for the next time
  */
@@ -74,7 +75,9 @@ export async function download(
   hooks: DownloadHooks = {},
 ): Promise<DownloadedRepo[]> {
   const downloaded: DownloadedRepo[] = [];
-  for (const { repo, ...where } of downloadJobs(options)) {
+  const jobs = await downloadJobs(options);
+  checkOneHub(jobs, options);
+  for (const { repo, ...where } of jobs) {
     const { name } = repo;
     const one = await downloadRepo(repo, {
       ...where,
@@ -87,6 +90,26 @@ export async function download(
     downloaded.push(one);
   }
   return downloaded;
+}
+
+/**
+ * An endpoint or a token of the command line is one hub's: another hub must never see it.
+ *
+ * @throws {TypeError} if the repositories lie on several hubs
+ */
+function checkOneHub(
+  jobs: readonly DownloadJob[],
+  { endpoint, token }: DownloadTaskOptions,
+): void {
+  const hubs = new Set(jobs.map(({ repo }) => repo.source));
+  if (hubs.size < 2 || (endpoint === null && token === null)) return;
+  const given = endpoint === null ? "token" : "endpoint";
+  const names = Object.values(VARIABLES).map((one) => one[given]).join(" and ");
+  throw new TypeError(
+    `Cannot download from ${
+      [...hubs].join(" and ")
+    } with one --${given}: set ${names} instead`,
+  );
 }
 
 /** Endpoint and token: the options' own, else the environment's. */

@@ -9,7 +9,8 @@ import { choice, integer, text } from "../base/option.ts";
 import { present } from "../base/present.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import type { Repo } from "../files/hub/repo.ts";
-import { isRepoName } from "../files/hub/repo_folder.ts";
+import { isThere } from "../files/hub/repo_folder.ts";
+import { isRemote } from "./recipe_repos.ts";
 import {
   downloadOption,
   hubNames,
@@ -39,6 +40,17 @@ export const downloadSchema = defineSchema({
     ref_model_name_or_path: optional(
       text("Repository of another model as the reference, on the same hub"),
     ),
+    adapter_name_or_path: optional(
+      text("Repository of an adapter to continue, on the same hub"),
+    ),
+    ref_adapter_name_or_path: optional(
+      text("Repository of an adapter as the reference, on the same hub"),
+    ),
+    tokenizer_name_or_path: optional(
+      text(
+        "Repository whose tokenizer is used, on the same hub; its weights stay there",
+      ),
+    ),
     files: patterns("model"),
     dataset: optional(text("Repository of a dataset, OWNER/NAME")),
     dataset_source: choice("Hub of the dataset", "huggingface", hubNames),
@@ -65,6 +77,7 @@ export const downloadSchema = defineSchema({
     help: "recipe whose model and data are downloaded (.jsonc or .yaml)",
     required: false,
   }],
+  aliases: { dataset_name: "dataset" },
 });
 
 /** The options of the download task. */
@@ -78,31 +91,8 @@ export interface DownloadJob {
   readonly files?: readonly string[];
   /** Where to; its usual folder if absent. */
   readonly folder?: string;
-}
-
-/**
- * The keys of a recipe that the download task reads; all others are the business of other tasks.
- *
- * @param given options of the command line: a repository named there replaces the recipe's
- *   `download`
- */
-export function downloadKeys(
-  recipe: Readonly<Record<string, unknown>>,
-  given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const names = [
-    "model_name_or_path",
-    "model_source",
-    "model_revision",
-    "ref_model_name_or_path",
-  ];
-  if (!("model_name_or_path" in given || "dataset" in given)) {
-    names.push("download");
-  }
-  return Object.fromEntries(
-    names.filter((name) => Object.hasOwn(recipe, name))
-      .map((name) => [name, recipe[name]]),
-  );
+  /** Whether only its tokenizer is needed. */
+  readonly tokenizerOnly?: boolean;
 }
 
 /** A repository as recipes describe it. */
@@ -115,45 +105,30 @@ interface Described {
 }
 
 /**
- * What is to be downloaded: the recipe's `download`, and what model and dataset name unless they
- * are paths.
+ * What is to be downloaded: `download`, the dataset, and the models unless they are paths. Each
+ * repository comes once. Nothing is, if the model is here and no more is named.
  *
  * @throws {TypeError} If nothing is named that a hub could have
  */
-export function downloadJobs(options: DownloadTaskOptions): DownloadJob[] {
-  const { download, model_name_or_path: model, dataset } = options;
-  const jobs: DownloadJob[] = [];
-  if (download?.model) jobs.push(job("model", download.model));
-  else if (model !== null && isRemote(model)) {
-    jobs.push(job("model", {
-      source: options.model_source,
-      repo: model,
-      revision: options.model_revision,
-      files: options.files,
-      folder: null,
-    }));
-  }
-  const { ref_model_name_or_path: reference } = options;
-  if (reference !== null && isRemote(reference)) {
-    jobs.push(job("model", {
-      source: options.model_source,
-      repo: reference,
-      revision: null,
-      files: options.files,
-      folder: null,
-    }));
-  }
-  for (const one of download?.datasets ?? []) jobs.push(job("dataset", one));
-  if (dataset !== null) {
-    jobs.push(job("dataset", {
+export async function downloadJobs(
+  options: DownloadTaskOptions,
+): Promise<DownloadJob[]> {
+  const { download, dataset } = options;
+  const jobs = [
+    ...(download?.model ? [job("model", download.model)] : []),
+    ...await modelJobs(options),
+    ...(download?.datasets ?? []).map((one) => job("dataset", one)),
+    ...(dataset === null ? [] : [job("dataset", {
       source: options.dataset_source,
       repo: dataset,
       revision: options.dataset_revision,
       files: options.dataset_files,
       folder: null,
-    }));
-  }
-  if (jobs.length > 0) return jobs;
+    })]),
+  ];
+  if (jobs.length > 0) return onceEach(jobs);
+  const { model_name_or_path: model } = options;
+  if (model !== null && await isThere(model)) return [];
   throw new TypeError(
     `Cannot download: found ${
       model === null ? "no repository" : `the local path "${model}"`
@@ -161,9 +136,30 @@ export function downloadJobs(options: DownloadTaskOptions): DownloadJob[] {
   );
 }
 
-/** Whether a model's name is a repository's: not a path into the folders of this project. */
-function isRemote(name: string): boolean {
-  return isRepoName(name) && !/^(model_hub|data|output)\//.test(name);
+/** The models, adapters and tokenizers that options name. */
+async function modelJobs(options: DownloadTaskOptions): Promise<DownloadJob[]> {
+  const { model_source: source, files } = options;
+  const jobs: DownloadJob[] = [];
+  const add = async (repo: string | null, tokenizerOnly = false) => {
+    if (repo === null || !await isRemote(repo)) return;
+    const revision = repo === options.model_name_or_path
+      ? options.model_revision
+      : null;
+    const one = job("model", { source, repo, revision, files, folder: null });
+    jobs.push(tokenizerOnly ? { ...one, tokenizerOnly } : one);
+  };
+  await add(options.model_name_or_path);
+  await add(options.ref_model_name_or_path);
+  await add(options.adapter_name_or_path);
+  await add(options.ref_adapter_name_or_path);
+  await add(options.tokenizer_name_or_path, true);
+  return jobs;
+}
+
+/** The first job for each repository. */
+function onceEach(jobs: readonly DownloadJob[]): DownloadJob[] {
+  const keys = jobs.map(({ repo: { kind, name } }) => `${kind} ${name}`);
+  return jobs.filter((_, i) => keys.indexOf(keys[i]!) === i);
 }
 
 function job(kind: Repo["kind"], described: Described): DownloadJob {

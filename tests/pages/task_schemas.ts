@@ -27,7 +27,7 @@ type Recipe = Record<string, unknown>;
 /** Reads the words of a command line; throws where the task would stop. */
 type ReadWords = (
   words: readonly string[],
-) => { readonly warnings: readonly string[] };
+) => Promise<{ readonly warnings: readonly string[] }>;
 
 /** A task as the pages show it. */
 export interface ShownTask {
@@ -50,12 +50,15 @@ function load(path: string): Recipe {
 /** A task that reads the recipe which its command line names, and the options after it. */
 function withRecipe<G extends OptionGroups>(
   { summary, schema }: Command<G>,
-  recipeKeys = (recipe: Recipe, _given: Recipe): Recipe => recipe,
+  recipeKeys = (recipe: Recipe, _given: Recipe): Recipe | Promise<Recipe> =>
+    recipe,
 ) {
-  const read = (words: readonly string[]) => {
+  const read = async (words: readonly string[]) => {
     const { values, positionals: [path] } = readArguments(schema, words);
     const given = { ...values };
-    const recipe = path === undefined ? {} : recipeKeys(load(path), given);
+    const recipe = path === undefined
+      ? {}
+      : await recipeKeys(load(path), given);
     return readOptions(schema, [recipe, given]);
   };
   return { summary, schema, read };
@@ -67,9 +70,9 @@ const download = withRecipe(downloadCommand, downloadKeys);
 export const TASKS: Readonly<Record<string, ShownTask>> = {
   download: {
     ...download,
-    read(words) {
-      const read = download.read(words);
-      downloadJobs(read.options);
+    async read(words) {
+      const read = await download.read(words);
+      await downloadJobs(read.options);
       return read;
     },
   },
@@ -83,7 +86,8 @@ export const TASKS: Readonly<Record<string, ShownTask>> = {
     ...importRecipeCommand,
     read(words) {
       const { schema } = importRecipeCommand;
-      return readOptions(schema, [readArguments(schema, words).values]);
+      const { values } = readArguments(schema, words);
+      return Promise.resolve(readOptions(schema, [values]));
     },
   },
   demo: withRecipe(demoCommand),

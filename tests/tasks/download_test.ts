@@ -112,7 +112,7 @@ test(
     assertEquals([net.code, net.stdout], [1, ""]);
     // a flag replaces the set's list, so the hubs' own hosts must stand in it too
     const flag =
-      `--allow-net=huggingface.co,*.huggingface.co,hf.co,*.hf.co,modelscope.cn,*.modelscope.cn,${host}`;
+      `--allow-net=huggingface.co,*.huggingface.co,hf.co,*.hf.co,hf-mirror.com,*.hf-mirror.com,modelscope.cn,*.modelscope.cn,${host}`;
     assertEquals(
       net.stderr,
       `error: Cannot use ${host}: task "download" has no net access to it, grant it with ${flag}: ` +
@@ -168,3 +168,44 @@ test("download --help shows its options", OPTIONS, async () => {
   assertStringIncludes(stdout, "Usage: deno task download [RECIPE]");
   assertStringIncludes(stdout, "--model_source");
 });
+
+test(
+  "download sends an endpoint or token of the command line to one hub only",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await using hub = startFakeHub({ files: FILES });
+    const recipe = await folder.write(
+      "run.yaml",
+      `model_name_or_path: owner/name
+download: { datasets: [{ source: modelscope, repo: damo/pairs }] }
+`,
+    );
+    for (const option of [`endpoint=${hub.endpoint}`, "token=secret"]) {
+      const { code, stderr } = await run(folder, {
+        flags: ["--allow-net=127.0.0.1"],
+        words: [recipe, `--${option}`],
+      });
+      assertEquals(code, 1);
+      assertStringIncludes(
+        stderr,
+        "Cannot download from huggingface and modelscope with one --",
+      );
+      assertEquals(stderr.includes("secret"), false);
+    }
+    assertEquals(hub.requests, []);
+  },
+);
+
+test(
+  "download has nothing to do for a model that is here",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await Deno.mkdir(folder.file("mine"));
+    const { code, stdout } = await run(folder, {
+      words: ["--model_name_or_path=mine"],
+    });
+    assertEquals([code, stdout], [0, "nothing to download: mine is here\n"]);
+  },
+);

@@ -16,6 +16,8 @@ export interface DownloadRepoOptions extends RepoAccess {
   readonly folder?: string;
   /** Globs of the files to download; default: those that the kind of repository needs. */
   readonly files?: readonly string[];
+  /** Whether only the tokenizer of a model is downloaded. */
+  readonly tokenizerOnly?: boolean;
   /** Number of files that are downloaded at the same time; default 3. */
   readonly parallel?: number;
   /** Stops the download; the bytes so far are kept for the next time. */
@@ -67,10 +69,11 @@ export async function downloadRepo(
   const listing = await listRepo(repo, options);
   const paths = listing.files.map(({ path }) => path);
   checkSafePaths(repo.name, paths);
-  const { files: patterns } = options;
+  const { files: patterns, tokenizerOnly = false } = options;
   const wanted = selectFiles(paths, {
     repo: repo.name,
     kind: repo.kind,
+    tokenizerOnly,
     ...(patterns && { patterns }),
   });
   const files = listing.files.filter(({ path }) => wanted.includes(path));

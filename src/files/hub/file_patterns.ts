@@ -7,10 +7,9 @@ import { ADAPTER_FILE, MODEL_FILE } from "../file_names.ts";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "../records/data_kinds.ts";
 import { isPickle, PICKLE_ADVICE } from "../safetensors/pickles.ts";
 
-/** The files that a model needs: configuration, tokenizer, chat template, weights or an adapter. */
-export const MODEL_PATTERNS: readonly string[] = [
+/** The files of a tokenizer, with the configuration beside it. */
+const TOKENIZER_PATTERNS: readonly string[] = [
   MODEL_FILE.config,
-  MODEL_FILE.generationConfig,
   MODEL_FILE.tokenizer,
   MODEL_FILE.tokenizerConfig,
   MODEL_FILE.specialTokensMap,
@@ -18,6 +17,14 @@ export const MODEL_PATTERNS: readonly string[] = [
   "vocab.json",
   "merges.txt",
   MODEL_FILE.chatTemplate,
+  "chat_template.json",
+  "additional_chat_templates/*.jinja",
+];
+
+/** The files that a model needs: configuration, tokenizer, chat template, weights or an adapter. */
+export const MODEL_PATTERNS: readonly string[] = [
+  ...TOKENIZER_PATTERNS,
+  MODEL_FILE.generationConfig,
   ADAPTER_FILE.config,
   "*.safetensors.index.json",
   "!(consolidated*).safetensors", // a second copy of all weights in Mistral's repositories
@@ -29,6 +36,8 @@ export interface Selection {
   readonly kind: "model" | "dataset";
   /** The user's patterns; default: the list of the kind of repository. */
   readonly patterns?: readonly string[];
+  /** Whether only the tokenizer of a model is needed. */
+  readonly tokenizerOnly?: boolean;
 }
 
 const list = (names: readonly string[]) =>
@@ -43,7 +52,7 @@ const list = (names: readonly string[]) =>
  */
 export function selectFiles(
   paths: readonly string[],
-  { repo, kind, patterns }: Selection,
+  { repo, kind, patterns, tokenizerOnly = false }: Selection,
 ): string[] {
   const safe = paths.filter((path) => !isPickle(path));
   const fail = (fault: string): never => {
@@ -51,6 +60,11 @@ export function selectFiles(
   };
   if (patterns !== undefined) return matching(safe, patterns, paths, fail);
   if (kind === "dataset") return datasetPaths(safe, fail);
+  if (tokenizerOnly) {
+    return safe.includes(MODEL_FILE.tokenizer)
+      ? safe.filter(fits(TOKENIZER_PATTERNS))
+      : fail(`it has no "${MODEL_FILE.tokenizer}", found ${list(paths)}`);
+  }
   const chosen = safe.filter(fits(MODEL_PATTERNS));
   if (chosen.some((path) => path.endsWith(".safetensors"))) return chosen;
   const pickles = paths.filter(isPickle);

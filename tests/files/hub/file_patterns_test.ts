@@ -74,3 +74,26 @@ test(
     }
   },
 );
+
+test(
+  "selectFiles() brings every chat template, and of a tokenizer's repository no weights",
+  pure,
+  () => {
+    const templates = [
+      "chat_template.jinja",
+      "chat_template.json",
+      "additional_chat_templates/tool_use.jinja",
+    ];
+    const words = ["tokenizer.json", "tokenizer_config.json", ...templates];
+    const paths = [...words, "model.safetensors", "README.md"];
+    const model = { repo: "owner/name", kind: "model" } as const;
+    assertEquals(selectFiles(paths, model), [...words, "model.safetensors"]);
+    const only = { ...model, tokenizerOnly: true };
+    assertEquals(selectFiles(paths, only), words);
+    assertThrows(
+      () => selectFiles(["model.safetensors"], only),
+      TypeError,
+      'it has no "tokenizer.json"',
+    );
+  },
+);
