@@ -6,7 +6,7 @@ import { type Progress, startProgress } from "../src/base/progress.ts";
 import type { DeviceHooks } from "../src/commands/command_device.ts";
 import type { RunStage, Sink } from "../src/commands/train.ts";
 import {
-  dataLine,
+  dataLines,
   rowLine,
   skippedLine,
   startLines,
@@ -94,8 +94,11 @@ export function showTraining() {
 function consoleSink({ start, say }: TaskProgress): Sink {
   return {
     loaded(train, evaluation) {
-      console.log(dataLine("training", train));
-      if (evaluation) console.log(dataLine("evaluation", evaluation));
+      const lines = [
+        ...dataLines("training", train),
+        ...evaluation ? dataLines("evaluation", evaluation) : [],
+      ];
+      for (const line of lines) console.log(line);
     },
     open(run) {
       for (const line of startLines(run)) console.log(line);

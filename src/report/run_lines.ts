@@ -1,4 +1,5 @@
 /** What a run tells as it goes on, each as one line of text. Prints nothing. */
+import { accountLines } from "../preference/loading/inspect.ts";
 import type { LoadReport } from "../preference/loading/load_report.ts";
 import type { Metrics } from "../training/method/metrics.ts";
 import type { RunResult, RunStart } from "../training/run/sink.ts";
@@ -27,12 +28,13 @@ export function rowLine(row: Metrics): string {
     .join("  ");
 }
 
-/** `training: 950 of 1000 rows kept`. */
-export function dataLine(
+/** `training: 950 of 1000 rows kept`, and what was left out, decided or not read. */
+export function dataLines(
   name: "training" | "evaluation",
-  { kept, rows }: Pick<LoadReport, "kept" | "rows">,
-): string {
-  return `${name}: ${kept} of ${rows} rows kept`;
+  report: LoadReport,
+): string[] {
+  const { kept, rows } = report;
+  return [`${name}: ${kept} of ${rows} rows kept`, ...accountLines(report)];
 }
 
 /**

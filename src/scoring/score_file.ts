@@ -59,6 +59,7 @@ export async function scoreFile(
   const rows = await readScoreRows(options.input, {
     openEncoder: () => openScoreEncoder(options, adapter),
     columns: options.columns,
+    ignoreUnserved: options.ignore_unserved,
     limits: model.config,
   });
   if (options.logits !== null && model.score) {

@@ -45,6 +45,9 @@ export const scoreSchema = defineSchema({
       {},
       text("Column"),
     ),
+    ignore_unserved: flag(
+      "Score lines with pictures, sounds or unread parts of the prompt as if they had none; else they are refused",
+    ),
     logits: optional(
       text(
         "Safetensors file for the logits of every token, [tokens, vocab_size] in float32; for small models",

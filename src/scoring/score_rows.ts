@@ -39,6 +39,8 @@ export interface ScoreRowOptions {
   readonly openEncoder: () => Promise<Encoder>;
   /** The format's key -> the file's column, where they differ. */
   readonly columns: Readonly<Record<string, string>>;
+  /** Whether pictures, sounds and unread parts of the prompt are passed over. Default false. */
+  readonly ignoreUnserved?: boolean;
   /** The model's sizes, which no line may exceed. */
   readonly limits: {
     readonly vocab_size: number;
@@ -66,7 +68,8 @@ export async function readScoreRows(
     const hasText = !("input_ids" in value);
     if (hasText) encoder ??= await options.openEncoder();
     try {
-      const row = { ...record, ...readTokens(value, record.line, encoder) };
+      const context = { line: record.line, encoder, settings: options };
+      const row = { ...record, ...readTokens(value, context) };
       checkLimits(row, options.limits);
       rows.push(row);
     } catch (error) {
@@ -91,16 +94,19 @@ type Row = Readonly<Record<string, unknown>>;
 
 function readTokens(
   value: Row,
-  line: number,
-  encoder: Encoder | undefined,
+  { line, encoder, settings: { ignoreUnserved } }: {
+    line: number;
+    encoder: Encoder | undefined;
+    settings: ScoreRowOptions;
+  },
 ): Tokens {
   if ("input_ids" in value) {
     const ids = readIds(value["input_ids"]);
     return { kind: "sequence", sequence: { ids, completionStart: 0 } };
   }
   if (isPair(value)) {
-    const row = readRow(value, line, PREFERENCE_FORMATS);
-    refuse(preferenceFault(row));
+    const row = readRow(value, line, PREFERENCE_FORMATS, { ignoreUnserved });
+    refuse(preferenceFault(row, { allowEmptyPrompt: true }));
     return { kind: "pair", pair: tokenizePreference(row, encoder!).tokens };
   }
   if (!DEMONSTRATION_FORMATS.some((format) => fitsFormat(value, format))) {
@@ -110,7 +116,7 @@ function readTokens(
       }, expected "input_ids", or "prompt" with "completion", or those of a preference pair such as "prompt", "chosen" and "rejected"`,
     );
   }
-  const row = readRow(value, line, DEMONSTRATION_FORMATS);
+  const row = readRow(value, line, DEMONSTRATION_FORMATS, { ignoreUnserved });
   refuse(demonstrationFault(row));
   const { tokens } = tokenizeDemonstration(row, encoder!);
   return { kind: "sequence", sequence: tokens };

@@ -4,7 +4,13 @@
  */
 import { withoutFloat } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
-import type { Demonstration, Preference, TurnsOrText } from "./preference.ts";
+import type {
+  AskedRow,
+  Demonstration,
+  Feedback,
+  Preference,
+  TurnsOrText,
+} from "./preference.ts";
 
 const SAID = new Set(["tool_calls"]); // a turn may have tool calls and no text
 
@@ -32,7 +38,11 @@ function promptFault(
   // an empty prompt means that the whole text is learnt
   if (typeof prompt === "string") return undefined;
   const last = prompt.at(-1);
-  if (last === undefined) return `the prompt has no turns`;
+  if (last === undefined) {
+    return answers.length > 1
+      ? "no_common_prompt: chosen and rejected have no first turn in common, and there is no other prompt"
+      : "the prompt has no turns";
+  }
   const next = answers.find((answer) =>
     typeof answer !== "string" && answer[0]?.role === "assistant"
   );
@@ -65,12 +75,50 @@ export function teachesNothing(
   return turns.every((turn) => turn.role !== "assistant" || !isTrained(turn));
 }
 
+/** Which examples may be without a prompt. */
+export interface PromptRule {
+  /** Whether answers to an empty prompt are trained on. Default false: they are refused. */
+  readonly allowEmptyPrompt?: boolean | undefined;
+}
+
+/** Whether an example has no prompt that its answers could depend on. */
+export function hasNoPrompt({ prompt }: AskedRow): boolean {
+  return typeof prompt === "string"
+    ? prompt.trim() === ""
+    : prompt.length > 0 && prompt.every(isBlank);
+}
+
+function noPromptFault(
+  row: AskedRow,
+  { allowEmptyPrompt = false }: PromptRule,
+  found: string,
+): string | undefined {
+  return !allowEmptyPrompt && hasNoPrompt(row)
+    ? `${found}; --allow_empty_prompt trains on such rows`
+    : undefined;
+}
+
 /** What is wrong with a pair, undefined if nothing. */
 export function preferenceFault(
-  { prompt, chosen, rejected }: Preference,
+  row: Preference,
+  rule: PromptRule = {},
 ): string | undefined {
+  const { prompt, chosen, rejected } = row;
   return answerFault(chosen, "chosen") ?? answerFault(rejected, "rejected") ??
-    promptFault(prompt, [chosen, rejected]);
+    promptFault(prompt, [chosen, rejected]) ??
+    noPromptFault(row, rule, NO_COMMON_PROMPT);
+}
+
+const NO_COMMON_PROMPT =
+  "no_common_prompt: the prompt is empty, or chosen and rejected have no start in common";
+
+/** What is wrong with a judged answer, undefined if nothing. */
+export function feedbackFault(
+  row: Feedback,
+  rule: PromptRule = {},
+): string | undefined {
+  return demonstrationFault(row) ??
+    noPromptFault(row, rule, "the prompt is empty");
 }
 
 /** What is wrong with a demonstration, undefined if nothing. */

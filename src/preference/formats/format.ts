@@ -4,8 +4,10 @@
  * that every format may have.
  */
 import { parseWithFloats } from "../../base/json_float.ts";
-import type { RowContext } from "./preference.ts";
+import type { AskedRow, RowContext } from "./preference.ts";
 import type { Ranking } from "./rankings.ts";
+import { watchColumns } from "./read_columns.ts";
+import { unservedFault } from "./unserved_columns.ts";
 import { isRow, keyList, listAt, type Row } from "./turns.ts";
 import { withWrittenTurns } from "../../text/written_turns.ts";
 
@@ -52,6 +54,11 @@ export interface ReadSettings {
   readonly format?: string | undefined;
   /** Which pairs are made of ranked answers; default: the best with the worst. */
   readonly ranking?: Ranking;
+  /**
+   * Whether rows are read although they have pictures, sounds or parts of the prompt that are not
+   * served. Default false: they are refused.
+   */
+  readonly ignoreUnserved?: boolean | undefined;
 }
 
 /** The names that a source uses inside its turns. */
@@ -238,6 +245,8 @@ export interface ReadRow<T> {
   readonly examples: readonly T[];
   /** Name of the format. */
   readonly format: string;
+  /** Columns of the row that have a value and were not read. */
+  readonly unread: readonly string[];
 }
 
 /**
@@ -245,24 +254,28 @@ export interface ReadRow<T> {
  *
  * @throws {TypeError} naming the key that is missing or of a wrong type; {RangeError} for a value
  */
-export function readRows<T extends RowContext>(
+export function readRows<T extends AskedRow>(
   row: Row,
   line: number,
   formats: readonly Format<T>[],
   settings: ReadSettings = {},
 ): ReadRow<T> {
-  const { ranking = "best_worst" } = settings;
+  const { ranking = "best_worst", ignoreUnserved = false } = settings;
   const record = standardRow(row, settings);
   const format = settings.format === undefined
     ? detectFormat(record, formats)
     : detectFormat(record, [namedFormat(settings.format, formats)]);
-  const drafts = format.read(record, ranking);
+  const watched = watchColumns(record);
+  const drafts = format.read(watched.row, ranking);
   const list: readonly Draft<T>[] = Array.isArray(drafts) ? drafts : [drafts];
-  const context = { ...contextOf(record), line };
-  return {
-    examples: list.map((draft) => ({ ...draft, ...context }) as T),
-    format: format.name,
-  };
+  const context = { ...contextOf(watched.row), line };
+  const examples = list.map((draft) => ({ ...draft, ...context }) as T);
+  const unread = watched.unread();
+  const fault = ignoreUnserved
+    ? undefined
+    : unservedFault(record, unread, examples);
+  if (fault !== undefined) throw new TypeError(fault);
+  return { examples, format: format.name, unread };
 }
 
 /**
@@ -270,12 +283,18 @@ export function readRows<T extends RowContext>(
  *
  * @throws as `readRows` does; {TypeError} if the row makes none or several
  */
-export function readRow<T extends RowContext>(
+export function readRow<T extends AskedRow>(
   row: Row,
   line: number,
   formats: readonly Format<T>[],
+  settings: ReadSettings = {},
 ): T {
-  const { examples: [first, ...more], format } = readRows(row, line, formats);
+  const { examples: [first, ...more], format } = readRows(
+    row,
+    line,
+    formats,
+    settings,
+  );
   if (first !== undefined && more.length === 0) return first;
   throw new TypeError(
     `the row makes ${

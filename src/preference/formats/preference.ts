@@ -17,6 +17,14 @@ export interface RowContext {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
+/** What examples of every kind have. */
+export interface AskedRow extends RowContext {
+  /** What is asked. */
+  readonly prompt: TurnsOrText;
+  /** What was decided in reading the row, for the report to count. */
+  readonly note?: string;
+}
+
 /** A number for each of two answers. */
 export interface PairOfNumbers {
   /** The number of the preferred answer. */
@@ -28,9 +36,7 @@ export interface PairOfNumbers {
 /**
  * A prompt and two answers, of which one is preferred. All three are turns, or all three are text.
  */
-export interface Preference extends RowContext {
-  /** What is asked. */
-  readonly prompt: TurnsOrText;
+export interface Preference extends AskedRow {
   /** The preferred answer. */
   readonly chosen: TurnsOrText;
   /** The other one. */
@@ -47,9 +53,7 @@ export interface Preference extends RowContext {
 }
 
 /** A prompt and the answer to learn. If a plain text is learnt as a whole, the prompt is "". */
-export interface Demonstration extends RowContext {
-  /** What is asked. */
-  readonly prompt: TurnsOrText;
+export interface Demonstration extends AskedRow {
   /** The answer. */
   readonly completion: TurnsOrText;
 }

@@ -124,6 +124,15 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     read: (row) => turnsWithAnswers(row, "messages"),
   },
   {
+    name: "trajectory",
+    from: "UltraInteract",
+    keys: ["trajectory", "chosen", "rejected"],
+    fits: ({ trajectory }) => Array.isArray(trajectory),
+    looks:
+      '{"trajectory": [{"from": "user", "value": "..."}], "chosen": "...", "rejected": "..."}',
+    read: (row) => turnsWithAnswers(row, "trajectory"),
+  },
+  {
     name: "messages with two values",
     keys: ["messages"],
     fits: (row) => !("chosen" in row && "rejected" in row),

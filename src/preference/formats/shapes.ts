@@ -11,6 +11,7 @@ import { rowNumbers, scoresOf } from "./row_numbers.ts";
 import {
   answerAt,
   dialogueTurns,
+  isEmptySystem,
   isRow,
   listAt,
   promptTurns,
@@ -126,9 +127,46 @@ export function dialogueWithAnswers(row: Row): Draft<Preference> {
   };
 }
 
+const TWO_VALUES = ["chosen_value", "rejected_value"] as const;
+
+/** Whether a turn has two values. Tables give every turn every key, null where it is absent. */
+function hasTwoValues(turn: unknown): turn is Row {
+  return isRow(turn) && TWO_VALUES.some((key) => (turn[key] ?? null) !== null);
+}
+
+/**
+ * Reads an earlier turn; of two values the chosen one is the history of what follows. Says so where
+ * they differ.
+ */
+function earlierTurn(
+  turn: unknown,
+  name: string,
+): { readonly turn: Message; readonly note?: string } {
+  if (!hasTwoValues(turn)) return { turn: turnAt(turn, name) };
+  const [chosen, rejected] = TWO_VALUES.map((key) =>
+    turnAt({ role: "assistant", ...turn }, name, key)
+  ) as [Message, Message];
+  const { role, content } = chosen;
+  return {
+    turn: { role, content },
+    ...content === rejected.content ? {} : { note: OLDER_VALUES },
+  };
+}
+
+const OLDER_VALUES =
+  "earlier answers with two values that differ: what follows goes on from chosen_value";
+
+/** The row's own two values, where they stand beside `messages`. */
+function valuesOf(row: Row): Row {
+  const keys = [...TWO_VALUES, "chosen_score", "rejected_score"];
+  return Object.fromEntries(
+    keys.filter((key) => key in row).map((key) => [key, row[key]]),
+  );
+}
+
 /**
  * Reads turns with `value`, of which the last (or the row itself) has `chosen_value` and
- * `rejected_value`.
+ * `rejected_value`; earlier answers may have both too.
  */
 export function messagesWithTwoValues(row: Row): Draft<Preference> {
   const turns = typeof row.messages === "string" &&
@@ -136,24 +174,25 @@ export function messagesWithTwoValues(row: Row): Draft<Preference> {
     ? [{ role: "user", value: row.messages }]
     : listAt(row.messages, "messages");
   const last = turns.at(-1);
-  const inside = isRow(last) &&
-    ("chosen_value" in last || "rejected_value" in last);
-  const pair: Row = inside
-    ? { role: "assistant", ...last }
-    : { ...row, role: "assistant" };
+  const inside = hasTwoValues(last);
+  const pair: Row = {
+    role: "assistant",
+    ...inside ? last : valuesOf(row),
+  };
   const name = inside ? `messages[${turns.length - 1}]` : "row";
-  const history = inside ? turns.slice(0, -1) : turns;
+  const history = (inside ? turns.slice(0, -1) : turns).flatMap((turn, i) =>
+    isEmptySystem(turn) ? [] : [earlierTurn(turn, `messages[${i}]`)]
+  );
+  const note = history.find((one) => one.note !== undefined)?.note;
   const answer = (key: string) => {
     const { role, content } = turnAt(pair, name, key);
     return [{ role, content }];
   };
   return {
-    prompt: withSystem(
-      row,
-      history.map((turn, i) => turnAt(turn, `messages[${i}]`)),
-    ),
+    prompt: withSystem(row, history.map(({ turn }) => turn)),
     chosen: answer("chosen_value"),
     rejected: answer("rejected_value"),
+    ...note === undefined ? {} : { note },
     ...rowNumbers(row),
     ...scoresOf(pair.chosen_score, pair.rejected_score),
   };

@@ -152,7 +152,9 @@ export function turnAt(
   }
   const key = textKey ??
     (content === undefined && shareGptText !== undefined ? "value" : "content");
-  const raw = textKey !== undefined ? value[textKey] : content ?? shareGptText;
+  const raw = textKey !== undefined
+    ? value[textKey]
+    : content ?? shareGptText ?? own;
   if (raw === undefined && rest.tool_calls === undefined) {
     const wanted = textKey ?? 'content" or "value';
     throw new TypeError(
@@ -189,7 +191,15 @@ export function turnsAt(value: unknown, name: string): Message[] {
   if (isRow(value) && ("role" in value || "from" in value)) {
     return [turnAt(value, name)];
   }
-  return listAt(value, name).map((turn, i) => turnAt(turn, `${name}[${i}]`));
+  return listAt(value, name).flatMap((turn, i) =>
+    isEmptySystem(turn) ? [] : [turnAt(turn, `${name}[${i}]`)]
+  );
+}
+
+/** Whether a turn is a system's without a text: tables write null where a row has none. */
+export function isEmptySystem(turn: unknown): boolean {
+  return isRow(turn) && (turn.role ?? turn.from) === "system" &&
+    (turn.content ?? turn.value ?? null) === null;
 }
 
 /**

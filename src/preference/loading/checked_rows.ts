@@ -3,15 +3,17 @@
  * rows is broken, the load stops with one error that names them.
  */
 import { type Format, readRows, type ReadSettings } from "../formats/format.ts";
-import type { RowContext } from "../formats/preference.ts";
+import type { PromptRule } from "../formats/check.ts";
+import type { AskedRow } from "../formats/preference.ts";
 import type { SourceRow } from "./dataset_rows.ts";
+import { MappedColumns } from "./mapped_columns.ts";
 
 /** How rows of one kind are read and checked. */
-export interface RowKind<R extends RowContext> {
+export interface RowKind<R extends AskedRow> {
   /** The formats that its rows may have. */
   readonly formats: readonly Format<R>[];
   /** What is wrong with the contents of an example; undefined if nothing is. */
-  readonly fault: (row: R) => string | undefined;
+  readonly fault: (row: R, rule: PromptRule) => string | undefined;
 }
 
 /** The examples of a row, and the format that it was read by. */
@@ -20,7 +22,12 @@ export interface CheckedRow<R> {
   readonly examples: readonly R[];
   /** Name of the format. */
   readonly format: string;
+  /** Columns with a value that were not read. */
+  readonly unread: readonly string[];
 }
+
+/** How rows are read and checked, unless their source says otherwise. */
+export type RowSettings = ReadSettings & PromptRule;
 
 const SHOWN = 5;
 
@@ -35,10 +42,10 @@ export function whereOf({ path, line }: SourceRow): string {
  * @param settings for everything that the source does not set
  * @throws {TypeError} or {RangeError} saying what is wrong with the row
  */
-export function readChecked<R extends RowContext>(
+export function readChecked<R extends AskedRow>(
   { line, value, source }: SourceRow,
   { formats, fault }: RowKind<R>,
-  settings: ReadSettings,
+  settings: RowSettings,
 ): CheckedRow<R> {
   const merged = {
     ...settings,
@@ -47,30 +54,34 @@ export function readChecked<R extends RowContext>(
   };
   const read = readRows(value, line, formats, merged);
   for (const example of read.examples) {
-    const wrong = fault(example);
+    const wrong = fault(example, settings);
     if (wrong !== undefined) throw new RangeError(wrong);
   }
   return read;
 }
 
 /** Checks every row in the first pass over the files and keeps the results by row number. */
-export class RowCensus<R extends RowContext> {
+export class RowCensus<R extends AskedRow> {
   readonly #kind: RowKind<R>;
-  readonly #settings: ReadSettings;
+  readonly #settings: RowSettings;
   readonly #faults = new Map<number, string>();
   readonly #names: string[] = [];
   readonly #formats: number[] = []; // index of the format for each row number; -1 for broken rows
+  readonly #unread = new Set<string>();
+  readonly #mapped = new MappedColumns();
 
   /** An empty census. */
-  constructor(kind: RowKind<R>, settings: ReadSettings) {
+  constructor(kind: RowKind<R>, settings: RowSettings) {
     this.#kind = kind;
     this.#settings = settings;
   }
 
   /** Checks a row and keeps its format or its fault. */
   add(row: SourceRow, index: number): void {
+    this.#mapped.see(row);
     try {
-      const { format } = readChecked(row, this.#kind, this.#settings);
+      const { format, unread } = readChecked(row, this.#kind, this.#settings);
+      for (const column of unread) this.#unread.add(column);
       if (!this.#names.includes(format)) this.#names.push(format);
       this.#formats[index] = this.#names.indexOf(format);
     } catch (error) {
@@ -80,6 +91,16 @@ export class RowCensus<R extends RowContext> {
       this.#faults.set(index, `${whereOf(row)}: ${error.message}`);
       this.#formats[index] = -1;
     }
+  }
+
+  /** The columns that were not read in any row. */
+  get unread(): readonly string[] {
+    return [...this.#unread];
+  }
+
+  /** @throws {TypeError} if `columns` names a column that no row has */
+  refuseMappings(): void {
+    this.#mapped.refuseAbsent(this.#settings.columns ?? {});
   }
 
   /** Whether a row can be read. */

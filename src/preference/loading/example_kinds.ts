@@ -5,6 +5,7 @@
 import {
   answersEqual,
   demonstrationFault,
+  feedbackFault,
   preferenceFault,
   teachesNothing,
 } from "../formats/check.ts";
@@ -30,10 +31,10 @@ import {
   PAIR_PACKING,
 } from "../tokens/packed_examples.ts";
 import type {
+  AskedRow,
   Demonstration,
   Feedback,
   Preference,
-  RowContext,
 } from "../formats/preference.ts";
 import { PREFERENCE_FORMATS } from "../formats/preference_formats.ts";
 import type {
@@ -61,7 +62,7 @@ export interface Filters {
 }
 
 /** One kind of example: rows `R` become tokenized examples `T`. */
-export interface ExampleKind<R extends RowContext, T> extends RowKind<R> {
+export interface ExampleKind<R extends AskedRow, T> extends RowKind<R> {
   /** Its name in cache keys, with all settings that change its tokens. */
   readonly name: string;
   /** Why a sound row is left out; undefined if it is not. */
@@ -143,7 +144,7 @@ export const PREFERENCES: ExampleKind<Preference, TokenPair> = {
 export const FEEDBACK: ExampleKind<Feedback, TokenFeedback> = {
   name: "feedback",
   formats: FEEDBACK_FORMATS,
-  fault: demonstrationFault,
+  fault: feedbackFault,
   useless: () => undefined,
   tokenize: tokenizeFeedback,
   fit: fitFeedback,

@@ -4,6 +4,7 @@
  */
 import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 import type { Tokenizer } from "../../text/tokenizer.ts";
+import { keyList } from "../formats/turns.ts";
 import type { Lengths, LoadReport, Tally } from "./load_report.ts";
 import {
   type TokenDemonstration,
@@ -62,9 +63,6 @@ export function reportLines(
   const lines = report.sources.map(({ path, rows, taken }) =>
     `${path}: ${rows} rows` + (taken < rows ? `, ${taken} taken` : "")
   );
-  const only = report.sources.length === 1
-    ? report.sources[0]?.path
-    : undefined;
   const formats = Object.entries(report.formats).map(([name, rows]) =>
     `${name} (${rows})`
   );
@@ -82,9 +80,8 @@ export function reportLines(
       `${report.rows} rows: ${report.kept} kept, ${dropped} dropped${beyond}`,
     ),
   );
-  for (const [reason, one] of Object.entries(report.dropped)) {
-    lines.push(paint(red)(tallyLine(`dropped, ${reason}`, one, only)));
-  }
+  lines.push(...accountLines(report, { color }));
+  const only = onlyPath(report);
   if (report.cut.count > 0) {
     lines.push(paint(yellow)(tallyLine("cut to max_length", report.cut, only)));
   }
@@ -103,6 +100,32 @@ export function reportLines(
     lines.push(`  good ${report.labels.good}, bad ${report.labels.bad}`);
   }
   return report.kept === 0 ? lines : [...lines, ...tokenLines(report)];
+}
+
+function onlyPath({ sources }: LoadReport): string | undefined {
+  return sources.length === 1 ? sources[0]?.path : undefined;
+}
+
+/**
+ * The lines that a user must see before a run: what was left out and why, what was decided about
+ * rows, and which columns nothing reads.
+ */
+export function accountLines(
+  report: LoadReport,
+  { color = false }: { color?: boolean } = {},
+): string[] {
+  const { dropped, told, unread } = report;
+  const paint = (style: Paint) => color ? style : plain;
+  const only = onlyPath(report);
+  return [
+    ...Object.entries(dropped).map(([reason, one]) =>
+      paint(red)(tallyLine(`dropped, ${reason}`, one, only))
+    ),
+    ...Object.entries(told).map(([note, one]) =>
+      paint(yellow)(tallyLine(note, one, only))
+    ),
+    ...unread.length === 0 ? [] : [`  columns not read: ${keyList(unread)}`],
+  ];
 }
 
 /** The table of lengths, and what packing and shared prompts save. */

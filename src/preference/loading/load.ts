@@ -4,6 +4,7 @@
  * answers, too long) are left out and counted. Rows of large files are not kept in memory, only
  * their packed tokens.
  */
+import { hasNoPrompt } from "../formats/check.ts";
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
 import { checkLimits, type Fitted } from "../tokens/length.ts";
 import {
@@ -13,7 +14,7 @@ import {
   PREFERENCES,
 } from "./example_kinds.ts";
 import { type OpenTally, tally } from "./load_report.ts";
-import type { RowContext } from "../formats/preference.ts";
+import type { AskedRow } from "../formats/preference.ts";
 import {
   type DatasetRows,
   openRows,
@@ -35,7 +36,7 @@ import type { LoadDataOptions, Loaded } from "./load_options.ts";
 type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
 
 /** The tokens of an example within the limits, or the reason why it is left out. */
-function prepare<R extends RowContext, T>(
+function prepare<R extends AskedRow, T>(
   row: R,
   kind: ExampleKind<R, T>,
   { options, where }: { options: LoadDataOptions; where: string },
@@ -60,7 +61,7 @@ function prepare<R extends RowContext, T>(
  * Whether a row gives an example that is kept. A broken row does not; it is reported after all rows
  * are read.
  */
-function isUsable<R extends RowContext, T>(
+function isUsable<R extends AskedRow, T>(
   row: SourceRow,
   kind: ExampleKind<R, T>,
   options: LoadDataOptions,
@@ -80,6 +81,7 @@ class Account<T> {
   readonly examples: T[] = [];
   readonly paths: string[] = [];
   readonly dropped: Record<string, OpenTally> = {};
+  readonly told: Record<string, OpenTally> = {};
   readonly moved: OpenTally = { count: 0, where: [] };
   readonly cut: OpenTally = { count: 0, where: [] };
   readonly #known = new Set<string>();
@@ -88,7 +90,11 @@ class Account<T> {
     tally(this.dropped[reason] ??= { count: 0, where: [] }, where);
   }
 
-  add<R extends RowContext>(
+  tell(note: string, where: string): void {
+    tally(this.told[note] ??= { count: 0, where: [] }, where);
+  }
+
+  add<R extends AskedRow>(
     result: Prepared<T>,
     { path, where }: { path: string; where: string },
     { packing }: ExampleKind<R, T>,
@@ -111,7 +117,14 @@ class Account<T> {
   }
 }
 
-async function prepareRows<R extends RowContext, T>(
+function isWithoutPrompt(
+  example: AskedRow,
+  { allowEmptyPrompt = false }: LoadDataOptions,
+): boolean {
+  return allowEmptyPrompt && hasNoPrompt(example);
+}
+
+async function prepareRows<R extends AskedRow, T>(
   store: DatasetRows,
   indices: readonly number[],
   kind: ExampleKind<R, T>,
@@ -130,6 +143,11 @@ async function prepareRows<R extends RowContext, T>(
         if (account.examples.length >= maxSamples) break;
         const result = prepare(example, kind, { options, where });
         account.add(result, { path: row.path, where }, kind, dedupe);
+        if ("dropped" in result) continue;
+        if (example.note !== undefined) account.tell(example.note, where);
+        if (isWithoutPrompt(example, options)) {
+          account.tell("no_common_prompt, trained without a prompt", where);
+        }
       }
       if (++done % 64 === 0) onProgress?.(done, indices.length);
       if (account.examples.length >= maxSamples) break;
@@ -139,7 +157,7 @@ async function prepareRows<R extends RowContext, T>(
   return { account, done };
 }
 
-async function loadFresh<R extends RowContext, T>(
+async function loadFresh<R extends AskedRow, T>(
   sources: readonly DataSource[],
   kind: ExampleKind<R, T>,
   options: LoadDataOptions,
@@ -150,12 +168,13 @@ async function loadFresh<R extends RowContext, T>(
     onRow: (row, index) => census.add(row, index),
     memoryBytes,
   });
+  if (options.mappedOnly ?? true) census.refuseMappings();
   const usable = (row: SourceRow) => isUsable(row, kind, options);
   const drawn = await drawRows(store, { ...options, usable });
   census.refuseBroken(drawn.indices);
   const { indices } = drawn;
   const { account, done } = await prepareRows(store, indices, kind, options);
-  const { examples, paths, dropped, moved, cut } = account;
+  const { examples, paths, dropped, told, moved, cut } = account;
   const numbers = new Map(drawn.sources.map(({ path }, i) => [path, i]));
   return {
     examples,
@@ -167,6 +186,8 @@ async function loadFresh<R extends RowContext, T>(
       kept: examples.length,
       beyond: indices.length - done,
       dropped,
+      told,
+      unread: census.unread,
       moved,
       cut,
       ...kind.measure(examples),
@@ -174,7 +195,7 @@ async function loadFresh<R extends RowContext, T>(
   };
 }
 
-async function load<R extends RowContext, T>(
+async function load<R extends AskedRow, T>(
   sources: readonly DataSource[],
   kind: ExampleKind<R, T>,
   options: LoadDataOptions,

@@ -2,6 +2,7 @@
  * What the loading of a dataset is told and what it gives: plain types, for the load itself and for
  * its cache.
  */
+import type { PromptRule } from "../formats/check.ts";
 import type { Filters } from "./example_kinds.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { DrawOptions } from "./sources.ts";
@@ -11,13 +12,18 @@ import type { Encoder } from "../tokens/tokenize.ts";
 
 /** How rows are drawn, tokenized and cut. */
 export interface LoadDataOptions
-  extends Omit<DrawOptions, "usable">, ReadSettings, Filters {
+  extends Omit<DrawOptions, "usable">, ReadSettings, PromptRule, Filters {
   /** Tokenizer and chat template. */
   readonly encoder: Encoder;
   /** Most tokens of a sequence, and what happens to longer ones. Default: no limits. */
   readonly limits?: LengthLimits | undefined;
   /** Most examples to keep; the first usable ones are kept. Default: all. */
   readonly maxSamples?: number | undefined;
+  /**
+   * Whether every column that `columns` names must be in some row. Default true; a run's evaluation
+   * file may have other columns than its training file.
+   */
+  readonly mappedOnly?: boolean | undefined;
   /** Whether to leave out examples that have the same tokens as an earlier one. Default false. */
   readonly dedupe?: boolean;
   /**

@@ -46,6 +46,10 @@ export interface LoadReport {
   readonly beyond: number;
   /** The rows left out, by reason. */
   readonly dropped: Readonly<Record<string, Tally>>;
+  /** What was decided about rows that are kept, with the places of the first ones. */
+  readonly told: Readonly<Record<string, Tally>>;
+  /** The columns that have a value in some row and that nothing reads. */
+  readonly unread: readonly string[];
   /** Rows in which prompt and answer together do not begin with the prompt's own tokens. */
   readonly moved: Tally;
   /** Rows that were cut by the length policy. */

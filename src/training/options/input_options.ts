@@ -92,6 +92,12 @@ export const dataOptions = {
       "Name of the rows' shape, see docs/reference/formats.md; null: their keys tell it",
     ),
   ),
+  ignore_unserved: flag(
+    "Read rows with pictures, sounds or unread parts of the prompt as if they had none; else they are refused",
+  ),
+  allow_empty_prompt: flag(
+    "Train on pairs without a prompt: it is empty, or the answers have no start in common",
+  ),
   ranking: rankingOption,
   min_score_margin: optional(
     number("Leave out pairs whose scores in the data differ by less"),

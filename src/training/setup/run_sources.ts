@@ -87,6 +87,8 @@ export function loadSettings(
     limits: limitsOf(options),
     columns: options.columns,
     ranking: options.ranking,
+    ignoreUnserved: options.ignore_unserved,
+    allowEmptyPrompt: options.allow_empty_prompt,
     dedupe: options.dataset_exact_deduplication,
     format: dataset_format ?? undefined,
     minScoreMargin: min_score_margin ?? undefined,

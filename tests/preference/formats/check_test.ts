@@ -34,7 +34,10 @@ test({
       fault({ rejected: [user("bad")] }),
       '"rejected" ends with the role "user", expected "assistant"',
     );
-    assertEquals(fault({ prompt: [] }), "the prompt has no turns");
+    assertEquals(
+      fault({ prompt: [] }),
+      "no_common_prompt: chosen and rejected have no first turn in common, and there is no other prompt",
+    );
     assertEquals(
       fault({ prompt: [user("a"), assistant("b")] })?.includes(
         'ends with the role "assistant"',
@@ -45,6 +48,12 @@ test({
       preferenceFault({ prompt: "", chosen: "a", rejected: "", line }),
       '"rejected" is empty',
     );
+    for (const prompt of ["", " ", [user("")]]) {
+      const pair = { prompt, chosen: "a", rejected: "b", line };
+      assertEquals(preferenceFault(pair)?.split(":")[0], "no_common_prompt");
+      const allowed = preferenceFault(pair, { allowEmptyPrompt: true });
+      assertEquals(allowed, undefined);
+    }
     assertEquals(answersEqual({ ...parts, rejected: parts.chosen }), true);
     assertEquals(answersEqual(parts), false);
   },

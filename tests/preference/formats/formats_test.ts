@@ -8,6 +8,7 @@ import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_f
 import {
   detectFormat,
   readRow,
+  readRows,
   renameColumns,
 } from "../../../src/preference/formats/format.ts";
 import type { Message } from "../../../src/text/message.ts";
@@ -134,6 +135,22 @@ const SAME: Readonly<Record<string, { format: string; row: Row }>> = {
       rejected: "{'role': 'assistant', 'content': 'bad'}",
     },
   },
+  "a trajectory with two answers": {
+    format: "trajectory",
+    row: {
+      trajectory: [{ from: "user", value: "Hi" }],
+      chosen: "good",
+      rejected: "bad",
+    },
+  },
+  "a system turn without a text": {
+    format: "explicit prompt",
+    row: {
+      prompt: [{ role: "system", content: null }, user("Hi")],
+      chosen: [assistant("good")],
+      rejected: [assistant("bad")],
+    },
+  },
   "messages as JSON text": {
     format: "messages with two values",
     row: {
@@ -158,6 +175,55 @@ for (const [name, { row, format }] of Object.entries(SAME)) {
     },
   });
 }
+
+test({
+  ...pure,
+  name:
+    "readRow() takes the chosen value of an earlier answer, and notes where both differ",
+  fn() {
+    const talk = (rejected_value: string) => ({
+      messages: [
+        { role: "user", value: "a", chosen_value: null },
+        { role: "assistant", chosen_value: "b", rejected_value },
+        { role: "user", value: "c" },
+        { role: "assistant", chosen_value: "good", rejected_value: "bad" },
+      ],
+    });
+    const [same, other] = [read(talk("b")), read(talk("d"))];
+    assertEquals(same.prompt, [user("a"), assistant("b"), user("c")]);
+    assertEquals(same.note, undefined);
+    assertEquals(other.prompt, same.prompt);
+    assertEquals(other.note?.includes("goes on from chosen_value"), true);
+  },
+});
+
+test({
+  ...pure,
+  name: "readRows() names the columns with a value that it does not read",
+  fn() {
+    const row = {
+      id: 7,
+      source: "web",
+      note: "",
+      prompt: "<video> is a tag, and <audio></audio> too",
+      chosen: "b",
+      rejected: "c",
+      images: [],
+      system: null,
+      question: "is a tag", // a part of what is read
+    };
+    const { unread } = readRows(row, 7, PREFERENCE_FORMATS, {
+      format: "explicit prompt",
+    });
+    assertEquals(unread, ["id", "source", "question"]);
+    const images = { ...row, images: ["a.png"] };
+    const { examples } = readRows(images, 7, PREFERENCE_FORMATS, {
+      ignoreUnserved: true,
+      format: "explicit prompt",
+    });
+    assertEquals(examples.length, 1);
+  },
+});
 
 test({
   ...pure,

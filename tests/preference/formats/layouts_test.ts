@@ -257,7 +257,9 @@ for (const [name, { format, row, scores }] of Object.entries(LAYOUTS)) {
         ...(scores === undefined ? {} : { scores: { chosen, rejected } }),
         line: 7,
       }]);
-      assertEquals(found.examples.map(preferenceFault), [undefined]);
+      assertEquals(found.examples.map((one) => preferenceFault(one)), [
+        undefined,
+      ]);
     },
   });
 }

@@ -272,7 +272,7 @@ for (const [name, shape] of Object.entries(PAIRS)) {
         line: 7,
       }]);
       assertEquals(format, shape.format);
-      assertEquals(examples.map(preferenceFault), [undefined]);
+      assertEquals(examples.map((one) => preferenceFault(one)), [undefined]);
     },
   });
 }

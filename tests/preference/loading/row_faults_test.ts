@@ -51,6 +51,46 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     chosen: "b",
     rejected: "c",
   }, '"conversations[0].from" is "alien"'],
+  [
+    { images: ["a.png"], prompt: "a", chosen: "b", rejected: "c" },
+    '"images" holds pictures or sounds, which are not served; --ignore_unserved reads',
+  ],
+  [
+    { audio: { bytes: [1] }, prompt: "a", chosen: "b", rejected: "c" },
+    '"audio" holds pictures or sounds',
+  ],
+  [
+    { prompt: [user("<image>\nWhat is it?")], chosen: "b", rejected: "c" },
+    "the prompt has <image>, and pictures and sounds are not served",
+  ],
+  [
+    {
+      prompt: [{ ...user("a"), images: ["a.png"] }],
+      chosen: "b",
+      rejected: "c",
+    },
+    'a turn has "images", and pictures and sounds are not served',
+  ],
+  [
+    { prompt: "a", initial_reason_steps: "b", chosen: "c", rejected: "d" },
+    '"initial_reason_steps" is a part of what is asked or answered and is not read',
+  ],
+  [
+    { prompt: "a", history: [["b", "c"]], chosen: "d", rejected: "e" },
+    '"history" is a part of what is asked or answered and is not read',
+  ],
+  [
+    { prompt: [user("a")], chosen: [{ role: "assistant", content: null }] },
+    '"rejected" is missing',
+  ],
+  [
+    {
+      prompt: "a",
+      chosen: [{ role: "assistant", content: null }],
+      rejected: "c",
+    },
+    '"chosen[0].content" is null, expected a string',
+  ],
   [{ messages: [{ role: "user", value: "x" }] }, '"row" has no "chosen_value"'],
   [
     {
