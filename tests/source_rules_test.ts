@@ -114,3 +114,20 @@ test("wideComments() finds comments beyond 100 columns, and no code", () => {
 test("comments are at most 100 columns wide", reading, () => {
   assertEquals(everySource().flatMap(wideComments), []);
 });
+
+/** Lines that spread a literal into another one: its fields could stand there themselves. */
+function packedLiterals({ path, text }: Source): string[] {
+  return text.split("\n").flatMap((line, i) =>
+    /^\s*\.{3}\{ /.test(line) ? [`${path}:${i + 1}`] : []
+  );
+}
+
+test("packedLiterals() finds fields that are packed to save lines", () => {
+  const packed = (text: string) => packedLiterals({ path: "a.ts", text });
+  assertEquals(packed("f({\n  ...{ a, b: 1 },\n});"), ["a.ts:2"]);
+  assertEquals(packed("f({\n  ...(a ? { b: 1 } : {}),\n  ...c,\n});"), []);
+});
+
+test("literals are not packed into others", reading, () => {
+  assertEquals(everySource().flatMap(packedLiterals), []);
+});

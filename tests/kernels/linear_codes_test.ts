@@ -84,7 +84,9 @@ for (const dtype of ["int8", "nf4"] as const) {
       const dx = linearDx(device, slopes, w, { more });
       const back = linearBackwardTwin(dy, data, values, size).dx;
       const extra = linearBackwardTwin(h, data, a.values, {
-        ...{ tokens, rows: rank, cols },
+        tokens,
+        rows: rank,
+        cols,
       }).dx;
       const sum = back.map((v, i) => v + extra[i]!);
       assertClose(await device.read(dx), sum, tolerance(rows + rank), "dx");

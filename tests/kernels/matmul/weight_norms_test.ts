@@ -38,7 +38,10 @@ for (
         "norms of W",
       );
       const { inverse, gains } = weightNorms(device, {
-        ...{ w, squares, scale: 0.5, b: device.upload(b, [rows, rank]) },
+        w,
+        squares,
+        scale: 0.5,
+        b: device.upload(b, [rows, rank]),
         a: {
           value: device.upload(a, [rank, cols]),
           matrix: uploadMatrix(device, a, [rank, cols]),
@@ -69,7 +72,10 @@ await gpuTest(
     const a = seeded(rank * cols, 2);
     const squares = rowSquares(device, w);
     const parts = {
-      ...{ w, squares, scale: 2, b: device.zeros([rows, rank]) },
+      w,
+      squares,
+      scale: 2,
+      b: device.zeros([rows, rank]),
       a: {
         value: device.upload(a, [rank, cols]),
         matrix: uploadMatrix(device, a, [rank, cols]),

@@ -61,7 +61,8 @@ test({
       ],
     );
     assertEquals(verdicts.at(-1)!.state, {
-      ...{ best_metric: 0.5, best_global_step: 4 },
+      best_metric: 0.5,
+      best_global_step: 4,
       early_stopping_patience_counter: 2,
     });
   },
@@ -144,7 +145,8 @@ test({
     assertThrows(
       () =>
         read({
-          ...{ load_best_model_at_end: true, eval_strategy: "steps" },
+          load_best_model_at_end: true,
+          eval_strategy: "steps",
           save_strategy: "no",
         }),
       Error,
@@ -157,12 +159,21 @@ test({
 
 /** A rate so high that evaluations become worse after the first ones. */
 const WORSENING: Recipe = {
-  ...{ max_steps: 9, learning_rate: 0.02, lr_scheduler_type: "constant" },
-  ...{ gradient_accumulation_steps: 1, per_device_train_batch_size: 2 },
-  ...{ eval_strategy: "steps", eval_steps: 1, eval_on_start: true },
-  ...{ early_stopping_patience: 2, load_best_model_at_end: true },
-  ...{ save_strategy: "steps", save_steps: 3, save_total_limit: 1 },
-  ...{ metric_for_best_model: "logps/chosen", greater_is_better: true },
+  max_steps: 9,
+  learning_rate: 0.02,
+  lr_scheduler_type: "constant",
+  gradient_accumulation_steps: 1,
+  per_device_train_batch_size: 2,
+  eval_strategy: "steps",
+  eval_steps: 1,
+  eval_on_start: true,
+  early_stopping_patience: 2,
+  load_best_model_at_end: true,
+  save_strategy: "steps",
+  save_steps: 3,
+  save_total_limit: 1,
+  metric_for_best_model: "logps/chosen",
+  greater_is_better: true,
 };
 
 /** Evaluates on the training rows: as `logps/chosen` falls, the run is past its best. */
@@ -220,9 +231,13 @@ await runTest(
   async (scene) => {
     const end = await scene.train("run", {
       ...worsening(scene),
-      ...{ save_strategy: "best", save_total_limit: null, eval_delay: 2 },
-      ...{ early_stopping_patience: null, eval_on_start: false },
-      ...{ load_best_model_at_end: false, max_steps: 4 },
+      save_strategy: "best",
+      save_total_limit: null,
+      eval_delay: 2,
+      early_stopping_patience: null,
+      eval_on_start: false,
+      load_best_model_at_end: false,
+      max_steps: 4,
     });
     const evaluations = end.rows.filter((row) => "eval_loss" in row);
     assertEquals(evaluations.map((row) => row["step"]), [2, 3, 4]);

@@ -56,8 +56,12 @@ test(
 const STATISTICS = (targetSequence: number[]) => {
   const column = targetSequence.map((_, i) => i);
   return {
-    ...{ logps: column, meanLogits: column, entropies: column },
-    ...{ correct: column, sumSquares: column, targetSequence },
+    logps: column,
+    meanLogits: column,
+    entropies: column,
+    correct: column,
+    sumSquares: column,
+    targetSequence,
   };
 };
 

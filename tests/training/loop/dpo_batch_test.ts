@@ -111,8 +111,11 @@ async function check(
     }
   }
   const optimizer = new Optimizer(device, trainedWeights(policy), {
-    ...{ optim: "sgd", weight_decay: 0 },
-    ...{ adam_beta1: 0, adam_beta2: 0, adam_epsilon: 0 },
+    optim: "sgd",
+    weight_decay: 0,
+    adam_beta1: 0,
+    adam_beta2: 0,
+    adam_epsilon: 0,
   });
   const norm = await optimizer.gradientNorm();
   assertNear(norm, variant.grad_norm_all_parameters, "gradient norm", {

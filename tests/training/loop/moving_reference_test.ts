@@ -28,7 +28,10 @@ await runTest(
     const { config, weights } = await openModelFolder(MODEL);
     const model = await loadModel(device, readModelConfig(config), weights);
     addAdapter(model, {
-      ...{ r: 2, lora_alpha: 4, lora_dropout: 0, ...PLAIN_ADAPTER },
+      r: 2,
+      lora_alpha: 4,
+      lora_dropout: 0,
+      ...PLAIN_ADAPTER,
       target_modules: ["q_proj"],
     }, 1);
     const reference = movingReference(model, EVERY_TWO);
@@ -54,9 +57,15 @@ await runTest(
 );
 
 const MOVING: Recipe = {
-  ...{ ...LORA, ...EVERY_TWO, sync_ref_model: true, shuffle: false },
-  ...{ per_device_train_batch_size: 3, gradient_accumulation_steps: 1 },
-  ...{ max_steps: 4, eval_strategy: "steps", eval_steps: 2 },
+  ...LORA,
+  ...EVERY_TWO,
+  sync_ref_model: true,
+  shuffle: false,
+  per_device_train_batch_size: 3,
+  gradient_accumulation_steps: 1,
+  max_steps: 4,
+  eval_strategy: "steps",
+  eval_steps: 2,
 };
 
 await runTest(
@@ -103,8 +112,11 @@ await runTest(
   "runTraining() keeps the moving reference in its checkpoints",
   async (scene) => {
     await scene.train("run", {
-      ...{ ...MOVING, eval_strategy: "no" },
-      ...{ save_strategy: "steps", save_steps: 2, max_steps: 2 },
+      ...MOVING,
+      eval_strategy: "no",
+      save_strategy: "steps",
+      save_steps: 2,
+      max_steps: 2,
     });
     const path = scene.path("run", "checkpoint-2", CHECKPOINT_FILE.optimizer);
     const numbers = await readNumbers(path);
@@ -134,8 +146,11 @@ for (
     async (scene) => {
       const moving: Recipe = { ...MOVING, ...recipe, eval_strategy: "no" };
       const { rows } = await scene.train("run", {
-        ...{ ...moving, ref_model_mixup_alpha: 1, ref_model_sync_steps: 1 },
-        ...{ save_strategy: "steps", save_steps: 2 },
+        ...moving,
+        ref_model_mixup_alpha: 1,
+        ref_model_sync_steps: 1,
+        save_strategy: "steps",
+        save_steps: 2,
       });
       // the reference is the policy again before each step
       for (const row of rows) {
@@ -151,7 +166,9 @@ for (
       const numbers = await readNumbers(scene.path("run", adapter));
       Deno.removeSync(scene.path("run", adapter));
       await scene.train("run", {
-        ...{ ...moving, ref_model_mixup_alpha: 1, ref_model_sync_steps: 1 },
+        ...moving,
+        ref_model_mixup_alpha: 1,
+        ref_model_sync_steps: 1,
         resume_from_checkpoint: scene.path("run", "checkpoint-2"),
       });
       assertEquals(await readNumbers(scene.path("run", adapter)), numbers);
@@ -163,8 +180,12 @@ await runTest(
   "runTraining() by KTO takes a moving reference too",
   async (scene) => {
     const { rows } = await scene.train("run", {
-      ...{ ...MOVING, eval_strategy: "no", trainer: "kto", max_steps: 3 },
-      ...{ ref_model_mixup_alpha: 1, ref_model_sync_steps: 1 },
+      ...MOVING,
+      eval_strategy: "no",
+      trainer: "kto",
+      max_steps: 3,
+      ref_model_mixup_alpha: 1,
+      ref_model_sync_steps: 1,
     });
     // the reference is the policy again before each step: rewards are 0, the loss is 1 - sigmoid(0)
     for (const row of rows) {

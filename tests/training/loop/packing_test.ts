@@ -17,17 +17,24 @@ await runTest(
     const dataset = scene.path("texts.jsonl");
     writeRows(dataset, TEXTS.map((text) => ({ text })));
     const common = {
-      ...{ trainer: "sft", dataset, dataset_mixer: null, max_length: 48 },
-      ...{ max_steps: 2, optim: "sgd", learning_rate: 0.1 },
+      trainer: "sft",
+      dataset,
+      dataset_mixer: null,
+      max_length: 48,
+      max_steps: 2,
+      optim: "sgd",
+      learning_rate: 0.1,
     };
     const alone = await scene.train("alone", {
       ...common,
-      ...{ per_device_train_batch_size: 1, gradient_accumulation_steps: 6 },
+      per_device_train_batch_size: 1,
+      gradient_accumulation_steps: 6,
     });
     const reports: number[] = [];
     const packed = await scene.train("packed", {
       ...common,
-      ...{ per_device_train_batch_size: 2, gradient_accumulation_steps: 3 },
+      per_device_train_batch_size: 2,
+      gradient_accumulation_steps: 3,
       packing: true,
     }, {
       sinks: [{ loaded: ({ packed }) => void reports.push(packed?.bins ?? 0) }],

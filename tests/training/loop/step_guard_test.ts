@@ -13,7 +13,9 @@ import { PAIRS, readNumbers, runTest, writeRows } from "../run/run_scene.ts";
 import { test } from "../../test_case.ts";
 
 const STEP: SkippedStep = {
-  ...{ step: 9, loss: NaN, grad_norm: Infinity },
+  step: 9,
+  loss: NaN,
+  grad_norm: Infinity,
   rows: ["a.jsonl:3", "b.jsonl:4"],
 };
 
@@ -53,8 +55,10 @@ await runTest(
     const skipped: SkippedStep[] = [];
     const { message } = await assertRejects(() =>
       scene.train("run", {
-        ...{ max_steps: 9, shuffle: false, learning_rate: 1e30 },
-        ...{ lr_scheduler_type: "constant" },
+        max_steps: 9,
+        shuffle: false,
+        learning_rate: 1e30,
+        lr_scheduler_type: "constant",
       }, { sinks: [{ skipped: (step) => void skipped.push(step) }] }), Error);
     // step 1 is fine and ruins the weights
     assertEquals(skipped.map(({ step }) => step), [2, 3, 4, 5]);
@@ -83,9 +87,13 @@ await runTest(
     writeRows(scene.path("poisoned.jsonl"), rows);
     const recipe = {
       dataset: scene.path("poisoned.jsonl"),
-      ...{ max_steps: 4, gradient_accumulation_steps: 1, shuffle: false },
-      ...{ loss_type: ["sppo_hard"], logging_steps: 2 },
-      ...{ save_strategy: "steps", save_steps: 4 },
+      max_steps: 4,
+      gradient_accumulation_steps: 1,
+      shuffle: false,
+      loss_type: ["sppo_hard"],
+      logging_steps: 2,
+      save_strategy: "steps",
+      save_steps: 4,
     };
     const skipped: SkippedStep[] = [];
     const end = await scene.train("run", recipe, {
@@ -126,7 +134,9 @@ test({
   permissions: "none",
   fn() {
     const { warnings } = readOptions(trainSchema, [{
-      ...{ model_name_or_path: "m", dataset: "d", output_dir: "o" },
+      model_name_or_path: "m",
+      dataset: "d",
+      output_dir: "o",
       logging_nan_inf_filter: true,
     }]);
     assert(warnings.some((line) => line.includes("skipped and told")));

@@ -56,7 +56,10 @@ async function openScene() {
   );
   const logits = async (name: string) => new Float32Array(await read(name));
   return {
-    ...{ pairs, rows, width, vocabulary },
+    pairs,
+    rows,
+    width,
+    vocabulary,
     policy: await logits("policy_logits"),
     reference: await logits("ref_logits"),
     gradient: logits,

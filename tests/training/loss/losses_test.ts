@@ -76,7 +76,9 @@ function settingsOf(name: LossName): Partial<LossOptions>[] {
   return [
     ...(name === "exo_pair" ? [] : [{}]), // no label is certain there
     {
-      ...{ label_smoothing: 0.2, desirable_weight: 1.5, discopop_tau: 0.7 },
+      label_smoothing: 0.2,
+      desirable_weight: 1.5,
+      discopop_tau: 0.7,
       center_rewards_coefficient: 0.2,
     },
     ...(diverges
@@ -264,9 +266,14 @@ test(
   () => {
     const { dpop_lambda: _paper, ...trl } = lossDefaults;
     assertEquals(trl, {
-      ...{ beta: 0.1, label_smoothing: 0, f_divergence_type: "reverse_kl" },
-      ...{ f_alpha_divergence_coef: 0.5, discopop_tau: 0.05, simpo_gamma: 0.5 },
-      ...{ desirable_weight: 1, undesirable_weight: 1 },
+      beta: 0.1,
+      label_smoothing: 0,
+      f_divergence_type: "reverse_kl",
+      f_alpha_divergence_coef: 0.5,
+      discopop_tau: 0.05,
+      simpo_gamma: 0.5,
+      desirable_weight: 1,
+      undesirable_weight: 1,
       center_rewards_coefficient: 0,
     });
   },

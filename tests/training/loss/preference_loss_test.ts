@@ -40,7 +40,9 @@ test(
       preferenceLoss(five, optionsOf(name)).losses[i]!;
     const weights = Float64Array.of(1, 0.5, 0, 2, 1);
     const mixed = preferenceLoss({ ...five, weights }, {
-      ...{ loss_type: ["sigmoid", "hinge"], loss_weights: [0.5, 2], beta: 0.3 },
+      loss_type: ["sigmoid", "hinge"],
+      loss_weights: [0.5, 2],
+      beta: 0.3,
     });
     for (let i = 0; i < 5; i++) {
       assertAlmostEquals(

@@ -50,8 +50,12 @@ function scored(
   const batch = objective.batch(EXAMPLES);
   const zeros = new Float64Array(4);
   const statistics: TargetStatistics = {
-    ...{ logps, meanLogits: zeros, entropies: zeros, correct: zeros },
-    ...{ sumSquares: zeros, targetSequence: batch.targetSequence },
+    logps,
+    meanLogits: zeros,
+    entropies: zeros,
+    correct: zeros,
+    sumSquares: zeros,
+    targetSequence: batch.targetSequence,
   };
   const whole = { parts: 1, targets: 4 };
   return objective.score(batch, statistics, REFERENCE, whole);
@@ -90,8 +94,10 @@ test({
     const step = 1e-5;
     for (const name of ["sigmoid", "hinge", "robust"] as LossName[]) {
       const options = {
-        ...{ score_margin: 0.3, score_weighting: 0.7 },
-        ...{ loss_type: [name], label_smoothing: 0.1 },
+        score_margin: 0.3,
+        score_weighting: 0.7,
+        loss_type: [name],
+        label_smoothing: 0.1,
       };
       const { slopes } = scored(options);
       for (const i of LOGPS.keys()) {
@@ -160,12 +166,17 @@ await runTest(
   "runTraining() asks for a margin by the scores of the data",
   async ({ path, train }) => {
     const rows = PAIRS.map((pair, i) => ({
-      ...{ ...pair, chosen_score: 5 + i, rejected_score: 3 },
+      ...pair,
+      chosen_score: 5 + i,
+      rejected_score: 3,
     }));
     writeRows(path("scored.jsonl"), rows);
     const recipe = {
-      ...{ dataset: path("scored.jsonl"), max_steps: 1, shuffle: false },
-      ...{ gradient_accumulation_steps: 1, score_margin: 0.5 },
+      dataset: path("scored.jsonl"),
+      max_steps: 1,
+      shuffle: false,
+      gradient_accumulation_steps: 1,
+      score_margin: 0.5,
     };
     const { rows: [row] } = await train("run", recipe);
     // the first row's margin is 0 before the first step: ln(1 + exp(0.5 * 2))

@@ -47,8 +47,11 @@ for (const [name, recipe] of Object.entries(METHODS)) {
     const { rows } = await scene.train("run", {
       ...LORA,
       ...recipe,
-      ...{ per_device_train_batch_size: 3, gradient_accumulation_steps: 1 },
-      ...{ max_steps: 12, shuffle: false, lr_scheduler_type: "constant" },
+      per_device_train_batch_size: 3,
+      gradient_accumulation_steps: 1,
+      max_steps: 12,
+      shuffle: false,
+      lr_scheduler_type: "constant",
     });
     const column = (key: string) => rows.map((row) => row[key]!);
     const margins = column("rewards/margins");
@@ -68,10 +71,15 @@ await runTest(
     writeRows(scene.path("labels.jsonl"), labelled);
     const recipe = {
       ...LORA,
-      ...{ trainer: "kto", dataset: scene.path("labels.jsonl") },
-      ...{ per_device_train_batch_size: 2, gradient_accumulation_steps: 1 },
-      ...{ eval_dataset: scene.path("labels.jsonl"), eval_strategy: "epoch" },
-      ...{ max_steps: 4, save_strategy: "steps", save_steps: 2 },
+      trainer: "kto",
+      dataset: scene.path("labels.jsonl"),
+      per_device_train_batch_size: 2,
+      gradient_accumulation_steps: 1,
+      eval_dataset: scene.path("labels.jsonl"),
+      eval_strategy: "epoch",
+      max_steps: 4,
+      save_strategy: "steps",
+      save_steps: 2,
     };
     let start: number | undefined;
     const whole = await scene.train("whole", recipe, {
@@ -105,8 +113,10 @@ const STEEP: Readonly<Record<string, SteepOptions>> = {
   orpo: { trainer: "orpo" },
   dpop: { loss_type: ["dpop"], dpop_lambda: 5 },
   "a mixture with ld_alpha": {
-    ...{ loss_type: ["apo_zero", "sigmoid_norm", "sft"], ld_alpha: 0.5 },
-    ...{ f_divergence_type: "reverse_kl", loss_weights: [1, 0.5, 0.1] },
+    loss_type: ["apo_zero", "sigmoid_norm", "sft"],
+    ld_alpha: 0.5,
+    f_divergence_type: "reverse_kl",
+    loss_weights: [1, 0.5, 0.1],
   },
 };
 

@@ -167,8 +167,13 @@ test(
     meter.addMicroBatch({ "rewards/margins": 6 }, 5);
     meter.addStep({ loss: 0.7, grad_norm: 4, learning_rate: 0.1 });
     assertEquals(meter.take({ step: 2, epoch: 0.5 }), {
-      ...{ step: 2, epoch: 0.5, loss: 0.6, grad_norm: 4, learning_rate: 0.1 },
-      ...{ "rewards/margins": 3, num_tokens: 35 },
+      step: 2,
+      epoch: 0.5,
+      loss: 0.6,
+      grad_norm: 4,
+      learning_rate: 0.1,
+      "rewards/margins": 3,
+      num_tokens: 35,
     });
     meter.addMicroBatch({ "rewards/margins": 7 }, 1);
     meter.addStep({ loss: 1, grad_norm: 1, learning_rate: 1 });

@@ -15,7 +15,9 @@ test(
   pure,
   () => {
     assertEquals(readOptimArgs("rmsprop", { momentum: 0.5 }), {
-      ...{ alpha: 0.99, eps: 1e-8, momentum: 0.5 },
+      alpha: 0.99,
+      eps: 1e-8,
+      momentum: 0.5,
     });
     assertEquals(readOptimArgs("adamw_torch", null), {});
     assertThrows(

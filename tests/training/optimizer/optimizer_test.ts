@@ -18,7 +18,9 @@ import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { PAIRS, runTest, writeRows } from "../run/run_scene.ts";
 
 const OPTIONS = {
-  ...{ adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 },
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
   weight_decay: 0,
 };
 
@@ -92,7 +94,9 @@ for (const optim of optimizerNames) {
         "lm_head.weight": 5,
       });
       const optimizer = new Optimizer(device, weights, {
-        ...{ ...OPTIONS, optim, learning_rate: 0.01 },
+        ...OPTIONS,
+        optim,
+        learning_rate: 0.01,
         lr_groups: [{ name: null, modules: ["^lm_head"], lr: 0.04 }],
       });
       optimizer.step({ learningRate: 0.005, maxGradNorm: 0 });
@@ -120,7 +124,9 @@ await gpuTest(
       device.write(tensor, new Float32Array(2));
       device.write(parameter.gradient, new Float32Array(2).fill(1));
       const optimizer = new Optimizer(device, weights, {
-        ...{ ...OPTIONS, optim, optim_args },
+        ...OPTIONS,
+        optim,
+        optim_args,
       });
       optimizer.step({ learningRate: 0.1, maxGradNorm: 0 });
       optimizer.zeroGradients();
@@ -142,8 +148,11 @@ await runTest(
     writeRows(scene.path("answers.jsonl"), rows);
     const losses = async (optim: OptimizerName) => {
       const { rows } = await scene.train(optim, {
-        ...{ trainer: "sft", dataset: scene.path("answers.jsonl"), optim },
-        ...{ max_steps: 50, per_device_train_batch_size: 2 },
+        trainer: "sft",
+        dataset: scene.path("answers.jsonl"),
+        optim,
+        max_steps: 50,
+        per_device_train_batch_size: 2,
         gradient_accumulation_steps: 1,
       });
       return rows.flatMap(({ loss }) => loss ?? []);

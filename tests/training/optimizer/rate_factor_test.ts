@@ -38,7 +38,8 @@ test(
     const half = { name: "x.lora_B.weight", value: { shape: [2, 2] } };
     assertEquals(rateFactors({ lr_groups: null })(half), 1);
     const both = rateFactors({
-      ...{ learning_rate: 1, loraplus_lr_ratio: 4 },
+      learning_rate: 1,
+      loraplus_lr_ratio: 4,
       lr_groups: [group(["lora_B"], 0.5)],
     });
     assertEquals(both(half), 2);
@@ -70,8 +71,11 @@ await gpuTest(
       return { name, tensor, parameter: createParameter(device, name, tensor) };
     });
     const options = {
-      ...{ optim: "sgd" as const, weight_decay: 0 },
-      ...{ adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 },
+      optim: "sgd" as const,
+      weight_decay: 0,
+      adam_beta1: 0.9,
+      adam_beta2: 0.999,
+      adam_epsilon: 1e-8,
       loraplus_lr_ratio: 4,
     };
     const optimizer = new Optimizer(device, vectors, options);

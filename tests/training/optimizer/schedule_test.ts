@@ -44,8 +44,11 @@ function rates(
   lr_scheduler_kwargs: ScheduleKwargs = {},
 ): number[] {
   const rate = makeSchedule({
-    ...{ lr_scheduler_type, lr_scheduler_kwargs, learning_rate: 8 },
-    ...{ warmupSteps: 2, totalSteps: 6 },
+    lr_scheduler_type,
+    lr_scheduler_kwargs,
+    learning_rate: 8,
+    warmupSteps: 2,
+    totalSteps: 6,
   });
   return [0, 1, 2, 3, 4, 5, 6, 7].map((n) => Number(rate(n).toFixed(6)));
 }
@@ -214,8 +217,11 @@ test(
         ? { num_decay_steps: 0 }
         : {};
       const rate = makeSchedule({
-        ...{ lr_scheduler_type: name, lr_scheduler_kwargs: kwargs },
-        ...{ learning_rate: 8, warmupSteps: 1, totalSteps: 1 },
+        lr_scheduler_type: name,
+        lr_scheduler_kwargs: kwargs,
+        learning_rate: 8,
+        warmupSteps: 1,
+        totalSteps: 1,
       });
       assertEquals([rate(0), rate(1)].every(Number.isFinite), true, name);
     }

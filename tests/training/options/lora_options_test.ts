@@ -12,7 +12,9 @@ const pure = {
 } as const;
 
 const least = {
-  ...{ model_name_or_path: "m", dataset: "d.jsonl", output_dir: "output/x" },
+  model_name_or_path: "m",
+  dataset: "d.jsonl",
+  output_dir: "output/x",
   use_peft: true,
 };
 const read = (more: Record<string, unknown>) =>
@@ -37,18 +39,31 @@ test(
 
 test("newAdapter() takes PEFT's own names of its options", pure, () => {
   const adapter = newAdapter(read({
-    ...{ lora_r: 8, lora_alpha: 16, use_rslora: true, use_dora: true },
-    ...{ target_modules: ["q_proj"], exclude_modules: ".*\\.0\\..*" },
-    ...{ layers_to_transform: 1, modules_to_save: "norm" },
-    ...{ rank_pattern: { q_proj: 4 }, alpha_pattern: "q_proj=2.5" },
+    lora_r: 8,
+    lora_alpha: 16,
+    use_rslora: true,
+    use_dora: true,
+    target_modules: ["q_proj"],
+    exclude_modules: ".*\\.0\\..*",
+    layers_to_transform: 1,
+    modules_to_save: "norm",
+    rank_pattern: { q_proj: 4 },
+    alpha_pattern: "q_proj=2.5",
     init_lora_weights: "gaussian",
   }));
   assertEquals(adapter, {
-    ...{ r: 8, lora_alpha: 16, lora_dropout: 0 },
-    ...{ use_rslora: true, use_dora: true, target_modules: ["q_proj"] },
-    ...{ exclude_modules: ".*\\.0\\..*", layers_to_transform: [1] },
-    ...{ modules_to_save: ["norm"], rank_pattern: { q_proj: 4 } },
-    ...{ alpha_pattern: { q_proj: 2.5 }, init_lora_weights: "gaussian" },
+    r: 8,
+    lora_alpha: 16,
+    lora_dropout: 0,
+    use_rslora: true,
+    use_dora: true,
+    target_modules: ["q_proj"],
+    exclude_modules: ".*\\.0\\..*",
+    layers_to_transform: [1],
+    modules_to_save: ["norm"],
+    rank_pattern: { q_proj: 4 },
+    alpha_pattern: { q_proj: 2.5 },
+    init_lora_weights: "gaussian",
   });
 });
 
@@ -84,7 +99,8 @@ test(
   pure,
   () => {
     const parameter = (name: string, ...shape: number[]) => ({
-      ...{ name, value: { shape } },
+      name,
+      value: { shape },
     });
     const path = "base_model.model.model.layers.0.self_attn.q_proj";
     const all = [

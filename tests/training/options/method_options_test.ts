@@ -82,8 +82,10 @@ test(
   pure,
   () => {
     const wrong = {
-      ...{ loss_type: "exo_pair,aot,bco_pair", use_weighting: true },
-      ...{ f_divergence_type: "forward_kl", loss_weights: [1] },
+      loss_type: "exo_pair,aot,bco_pair",
+      use_weighting: true,
+      f_divergence_type: "forward_kl",
+      loss_weights: [1],
     };
     refuses(wrong, '"loss_weights" must be one per loss, found 1 for 3');
     refuses(

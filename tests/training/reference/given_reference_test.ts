@@ -65,7 +65,9 @@ await runTest(
   "runTraining() refuses two references at once",
   async ({ path, train }) => {
     const rows = PAIRS.map((pair) => ({
-      ...{ ...pair, ref_chosen_logps: -7, ref_rejected_logps: -3.5 },
+      ...pair,
+      ref_chosen_logps: -7,
+      ref_rejected_logps: -3.5,
     }));
     writeRows(path("given.jsonl"), rows);
     const dataset = path("given.jsonl");

@@ -31,7 +31,9 @@ const ONE: Recipe = { ...LORA, max_steps: 1, shuffle: false };
 /** A tuned model's folder, of full weights or of an adapter. */
 async function tuned(scene: Scene, recipe: Recipe): Promise<string> {
   await scene.train("tuned", {
-    ...{ max_steps: 2, learning_rate: 1e-2, ...recipe },
+    max_steps: 2,
+    learning_rate: 1e-2,
+    ...recipe,
   });
   return scene.path("tuned");
 }
@@ -151,7 +153,8 @@ test({
       readOptions(trainSchema, [{ ...options, ...more }]);
     const { message } = assertThrows(() =>
       read({
-        ...{ sync_ref_model: true, ref_model: "other" },
+        sync_ref_model: true,
+        ref_model: "other",
         precompute_ref_log_probs: true,
       }), Error);
     assert(message.includes('cannot go with "ref_model_name_or_path"'));

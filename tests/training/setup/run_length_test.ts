@@ -27,7 +27,9 @@ const examples = [5, 7, 6].map((length) => ({ ids: new Uint32Array(length) }));
 
 function optionsOf(given: Record<string, unknown>) {
   return readOptions(trainSchema, [{
-    ...{ model_name_or_path: "m", dataset: "d", output_dir: "output/o" },
+    model_name_or_path: "m",
+    dataset: "d",
+    output_dir: "output/o",
     ...given,
   }]).options;
 }

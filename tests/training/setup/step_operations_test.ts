@@ -16,7 +16,8 @@ const BATCH = sequenceBatch([[1, 2, 3], [4, 5]]);
 
 const blocks = (config: Json) =>
   stepOperations(readModelConfig(config), BATCH, {
-    ...{ backward: false, full: false },
+    backward: false,
+    full: false,
   }).blocks;
 
 test("stepOperations() counts what each token passes", pure, () => {
