@@ -31,6 +31,26 @@ test({
 
 test({
   ...pure,
+  name:
+    "parseWithFloats() reads Python's NaN and Infinity, and leaves texts alone",
+  fn() {
+    const value = parseWithFloats(
+      '{"a": NaN, "b": [-Infinity, Infinity, 1.0], "NaN": "a \\" NaN, Infinity"}',
+    ) as Record<string, unknown[]>;
+    assertEquals(value.a as unknown, NaN);
+    assertEquals(value.b?.slice(0, 2), [-Infinity, Infinity]);
+    assert(value.b?.[2] instanceof JsonFloat);
+    assertEquals(value.NaN as unknown, 'a " NaN, Infinity');
+    for (
+      const broken of ["[NaN", "[NaNs]", "[nan]", "[+Infinity]", "NaN NaN"]
+    ) {
+      assertThrows(() => parseWithFloats(broken), SyntaxError);
+    }
+  },
+});
+
+test({
+  ...pure,
   name: "render() prints the floats of JSON as Python does",
   fn() {
     const d = parseWithFloats(

@@ -107,12 +107,13 @@ async function soleObject(path: string): Promise<JsonObject | undefined> {
   if (lines === 0 || (lines > 1 && isJson(first))) return undefined;
   let whole = "";
   for await (const piece of textPieces(path)) whole += piece;
-  return asObject(parseJson(whole, path), `"${path}"`);
+  const value = parseJson(whole, path, undefined, parseWithFloats);
+  return asObject(value, `"${path}"`);
 }
 
 function isJson(text: string): boolean {
   try {
-    JSON.parse(text);
+    parseWithFloats(text);
     return true;
   } catch {
     return false;

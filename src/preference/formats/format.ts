@@ -204,12 +204,26 @@ export function renameTurns(row: Row, keys: TurnKeys): Row {
   );
 }
 
+/** A row with null for each NaN: tables of numbers write it where a row has no value. */
+function withoutNaN(row: Row): Row {
+  return Object.values(row).some(Number.isNaN)
+    ? Object.fromEntries(
+      Object.entries(row).map(([key, value]) =>
+        [key, Number.isNaN(value) ? null : value] as const
+      ),
+    )
+    : row;
+}
+
 /** A row with the columns and turns of its source in the names of the table, and turns read. */
 export function standardRow(
   row: Row,
   { columns = {}, turns }: Pick<ReadSettings, "columns" | "turns">,
 ): Row {
-  const read = withWrittenTurns(renameColumns(row, columns), turns);
+  const read = withWrittenTurns(
+    renameColumns(withoutNaN(row), columns),
+    turns,
+  );
   return turns === undefined ? read : renameTurns(read, turns);
 }
 

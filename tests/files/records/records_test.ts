@@ -65,6 +65,29 @@ test(
 );
 
 test(
+  "readRecords() reads NaN and Infinity as Python writes them, in lines and arrays",
+  OPTIONS,
+  async () => {
+    const rows = ['{"a": NaN, "b": "NaN"}', '{"a": -Infinity}'];
+    const values = [{ a: NaN, b: "NaN" }, { a: -Infinity }];
+    for (
+      const [name, text] of [
+        ["a.jsonl", rows.join("\n")],
+        ["a.json", rows.join("\n")],
+        ["a.json", `[${rows.join(",\n")}]`],
+      ] as const
+    ) {
+      const records = await recordsOf(name, text);
+      assertEquals(records.map(({ value }) => value), values);
+    }
+    assertStringIncludes(
+      await refusal("a.jsonl", '{"a": NaN}\n{"a": NaN,}'),
+      '"a.jsonl" line 2: broken JSON',
+    );
+  },
+);
+
+test(
   "readRecords() takes JSON Lines under the name .json",
   OPTIONS,
   async () => {

@@ -100,6 +100,32 @@ test({
 
 test({
   ...pure,
+  name: "readRows() takes NaN, which tables write for no value, as nothing",
+  fn() {
+    const none = {
+      score_chosen: 8,
+      score_rejected: NaN,
+      system: NaN,
+      tools: NaN,
+    };
+    const row = { instruction: "a", input: NaN, history: NaN, ...none };
+    const { examples: [pair] } = read({ ...row, chosen: "b", rejected: "c" });
+    assertEquals<unknown>(pair, {
+      prompt: [user("a")],
+      chosen: [assistant("b")],
+      rejected: [assistant("c")],
+      line: 7,
+    });
+    assertThrows(
+      () => read({ prompt: "a", chosen: NaN, rejected: "c" }),
+      TypeError,
+      '"chosen" is null',
+    );
+  },
+});
+
+test({
+  ...pure,
   name: "readRows() drops the nulls that tables leave in turns",
   fn() {
     const chosen = [{ ...assistant("b"), name: null, tool_calls: null }];
