@@ -4,19 +4,18 @@
  */
 import { Decompress } from "fzstd";
 import { type Compression, kindOfFile } from "./data_kinds.ts";
-import { disk, NotFound } from "../disk.ts";
+import { disk, type DiskFile, NotFound } from "../disk.ts";
+import { gunzipped } from "./gzip_members.ts";
 
-function decompressed(
-  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+/** The bytes of a file, decompressed; they close the file at their end. */
+function bytesOf(
+  file: DiskFile,
   compression: Compression | undefined,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  if (compression === "gzip") {
-    return bytes.pipeThrough(new DecompressionStream("gzip"));
-  }
-  if (compression === "zstd") {
-    return bytes.pipeThrough(unzstd());
-  }
-  return bytes;
+): AsyncIterable<Uint8Array<ArrayBuffer>> {
+  if (compression === "gzip") return gunzipped(file);
+  return compression === "zstd"
+    ? file.stream().pipeThrough(unzstd())
+    : file.stream();
 }
 
 /**
@@ -52,7 +51,7 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
   const { compression } = kindOfFile(path);
   const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    for await (const piece of decompressed(file.stream(), compression)) {
+    for await (const piece of bytesOf(file, compression)) {
       yield decoder.decode(piece, { stream: true });
     }
     yield decoder.decode();
