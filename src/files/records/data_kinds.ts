@@ -4,7 +4,14 @@
  */
 
 /** How a data file holds its records. */
-export type DataKind = "lines" | "json" | "csv" | "tsv" | "text" | "parquet";
+export type DataKind =
+  | "lines"
+  | "json"
+  | "csv"
+  | "tsv"
+  | "text"
+  | "parquet"
+  | "arrow";
 
 const KINDS: Readonly<Record<string, DataKind>> = {
   ".jsonl": "lines",
@@ -14,6 +21,7 @@ const KINDS: Readonly<Record<string, DataKind>> = {
   ".tsv": "tsv",
   ".txt": "text",
   ".parquet": "parquet",
+  ".arrow": "arrow",
 };
 const COMPRESSIONS = { ".gz": "gzip", ".zst": "zstd" } as const;
 
@@ -53,14 +61,16 @@ export function kindOfFile(name: string): NamedKind {
 
 /**
  * Whether a file of this kind may be compressed as a whole. Parquet is compressed inside, column by
- * column.
+ * column, and Arrow is not compressed.
  */
 function canBeCompressed(kind: DataKind): boolean {
-  return kind !== "parquet";
+  return kind !== "parquet" && kind !== "arrow";
 }
 
 /** Files that libraries leave beside the data: they describe it and hold no rows. */
-const DESCRIPTION = /^(dataset_infos?|state|config)\.json$/;
+const DESCRIPTION = /^(dataset_infos?|dataset_dict|state|config)\.json$/;
+/** What `map` and `filter` of the library datasets leave in a folder of save_to_disk. */
+const KEPT_RESULT = /^(cache-|tmp).*\.arrow$/;
 /** Texts for people that lie beside the data in repositories. */
 const NOTE =
   /^(readme|licen[cs]e|notice|copying|citation|changelog|requirements)\b.*\.txt$/i;
@@ -69,7 +79,7 @@ const NOTE =
 export function isDataFile(path: string): boolean {
   const name = path.split(/[/\\]/).at(-1) ?? "";
   return kindOfFile(name).kind !== undefined &&
-    !DESCRIPTION.test(name) && !NOTE.test(name);
+    ![DESCRIPTION, KEPT_RESULT, NOTE].some((one) => one.test(name));
 }
 
 const endings = Object.keys(KINDS);
@@ -90,4 +100,4 @@ export const ALL_ENDINGS: readonly string[] = [
 /** The endings that are served, for messages. */
 export const DATA_ENDINGS = `${compressible.join(", ")} (each plain, ${
   compressions.join(" or ")
-}) or ${whole.join(", ")}`;
+}) or ${whole.join(" or ")}`;

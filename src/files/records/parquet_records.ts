@@ -15,8 +15,8 @@ import {
   parquetReadObjects,
 } from "hyparquet";
 import type { FileRecord, Wanted } from "./data_record.ts";
-import type { JsonObject } from "../disk/json_file.ts";
 import { decompressLz4 } from "./lz4_block.ts";
+import { plainObject } from "./plain_values.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 
 /** The decompressors that the package does not have itself (it has Snappy). */
@@ -50,24 +50,6 @@ async function openBuffer(
       return bytes.buffer;
     },
   };
-}
-
-/** A value in the form of JSON: integers as numbers, times as text, nothing for null. */
-function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map(plain);
-  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, plain);
-  if (typeof value === "object" && value !== null) return plainObject(value);
-  return value;
-}
-
-function plainObject(value: object): JsonObject {
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, part]) => part !== null && part !== undefined)
-      .map(([key, part]) => [key, plain(part)]),
-  );
 }
 
 /**

@@ -2,6 +2,7 @@
  * Reads the records of a data file of any kind as a stream, so that a file may have any size. Knows
  * no columns.
  */
+import { arrowRecords } from "./arrow_records.ts";
 import { tableRecords, textRecords } from "./csv_records.ts";
 import { DATA_ENDINGS, type DataKind, kindOfFile } from "./data_kinds.ts";
 import type { FileRecord, Wanted } from "./data_record.ts";
@@ -19,6 +20,7 @@ const READERS: Readonly<Record<DataKind, Reader>> = {
   tsv: (path, wanted) => tableRecords(path, wanted, "\t"),
   text: textRecords,
   parquet: parquetRecords,
+  arrow: arrowRecords,
 };
 
 /**

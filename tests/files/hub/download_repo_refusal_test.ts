@@ -89,13 +89,13 @@ test(
       'no file matches "*.gguf", found "config.json", "tokenizer.json"',
     );
     await using data = startFakeHub({
-      files: { "a.arrow": { data: CONFIG } },
+      files: { "a.feather": { data: CONFIG } },
       kind: "dataset",
     });
     await assertRejects(
       () => download(data, folder, { repo: { kind: "dataset" } }),
       TypeError,
-      'found "a.arrow", none of which can be read',
+      'found "a.feather", none of which can be read',
     );
   },
 );

@@ -49,7 +49,7 @@ test(
   async () => {
     const others = [
       "train.parquet.gz",
-      "train.arrow",
+      "train.feather",
       "train.jsonl.xz",
       "train.gz",
       "train.py",
@@ -65,7 +65,7 @@ test(
   "selectFiles() says which endings can be read where a dataset has none of them",
   pure,
   () => {
-    for (const name of ["data.arrow", "dataset_infos.json", "LICENSE.txt"]) {
+    for (const name of ["data.feather", "dataset_infos.json", "LICENSE.txt"]) {
       assertThrows(
         () => selectFiles([name], dataset),
         TypeError,

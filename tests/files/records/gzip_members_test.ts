@@ -13,8 +13,16 @@ const OPTIONS = {
 const member = (n: number, text = "") =>
   gzipSync(`{"n": ${n}, "text": "${text}"}\n`);
 const zeros = (count: number) => new Uint8Array(count);
-const joined = (parts: readonly Uint8Array[]) =>
-  new Uint8Array(parts.flatMap((part) => [...part]));
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = zeros(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
 
 /** A member with an extra field, a name, a comment and a checksum of its header. */
 function namedMember(n: number): Uint8Array {

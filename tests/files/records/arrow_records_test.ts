@@ -1,0 +1,136 @@
+/** Arrow as `save_to_disk` of the library datasets leaves it: streams of batches, in folders. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import {
+  Field,
+  Int64,
+  LargeUtf8,
+  List,
+  Struct,
+  Table,
+  tableToIPC,
+  Utf8,
+  vectorFromArray,
+} from "apache-arrow";
+import { datasetFiles } from "../../../src/files/records/dataset_files.ts";
+import { readRecords } from "../../../src/files/records/records.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
+import { test } from "../../test_case.ts";
+
+const OPTIONS = {
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  sanitizeOps: true,
+  sanitizeResources: true,
+};
+
+const TURNS = new List(
+  new Field(
+    "item",
+    new Struct([
+      new Field("role", new Utf8()),
+      new Field("content", new Utf8()),
+      new Field("name", new Utf8(), true),
+    ]),
+  ),
+);
+
+const turn = (content: string) => ({ role: "user", content, name: null });
+
+/** Three rows in two batches: a text, turns, a whole number, and a text that may be null. */
+function table(): Table {
+  const batch = (rows: readonly number[]) =>
+    new Table({
+      id: vectorFromArray(rows.map((n) => `row ${n}`), new LargeUtf8()),
+      prompt: vectorFromArray(
+        rows.map((n) => Array.from({ length: n }, (_, i) => turn(`${n}.${i}`))),
+        TURNS,
+      ),
+      number: vectorFromArray(rows.map(BigInt), new Int64()),
+      system: vectorFromArray(
+        rows.map((n) => n === 2 ? "Be kind." : null),
+        new Utf8(),
+      ),
+    });
+  return batch([2, 0]).concat(batch([1]));
+}
+
+const ROWS = [
+  {
+    id: "row 2",
+    prompt: [
+      { role: "user", content: "2.0" },
+      { role: "user", content: "2.1" },
+    ],
+    number: 2,
+    system: "Be kind.",
+  },
+  { id: "row 0", prompt: [], number: 0 },
+  { id: "row 1", prompt: [{ role: "user", content: "1.0" }], number: 1 },
+];
+
+for (const form of ["stream", "file"] as const) {
+  test(
+    `readRecords() reads the batches of Arrow, as a ${form}`,
+    OPTIONS,
+    async () => {
+      await using folder = await temporaryFolder();
+      const path = await folder.write("a.arrow", tableToIPC(table(), form));
+      const records = await Array.fromAsync(readRecords(path));
+      assertEquals(records, ROWS.map((value, i) => ({ line: i + 1, value })));
+      const last = await Array.fromAsync(readRecords(path, (i) => i === 2));
+      assertEquals(last, [{ line: 3, value: ROWS[2]! }]);
+      for await (const _ of readRecords(path)) break; // must close the file
+    },
+  );
+}
+
+test(
+  "readRecords() names the Arrow file that is cut off, and what is none",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const whole = tableToIPC(table(), "stream");
+    const file = tableToIPC(table(), "file");
+    const broken: readonly (readonly [string, Uint8Array | string])[] = [
+      ["a.arrow", whole.subarray(0, -40)],
+      ["b.arrow", whole.subarray(0, 100)],
+      ["c.arrow", file.subarray(0, -40)],
+      ["d.arrow", "prompt,chosen,rejected"],
+    ];
+    for (const [name, bytes] of broken) {
+      const path = await folder.write(name, bytes);
+      await assertRejects(
+        () => Array.fromAsync(readRecords(path)),
+        SyntaxError,
+        "expected a whole Arrow file without compression",
+      );
+    }
+  },
+);
+
+test(
+  "datasetFiles() finds the shards of save_to_disk, and not what map() kept beside them",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const shards = [1, 0].map((n) => `data-0000${n}-of-00002.arrow`);
+    for (const inside of ["all/train", "all/test", "one"]) {
+      await Deno.mkdir(folder.file(inside), { recursive: true });
+      const left = ["state.json", "dataset_info.json", "cache-1f2e.arrow"];
+      for (const name of [...shards, ...left]) {
+        await folder.write(join(inside, name), "{}");
+      }
+    }
+    await folder.write(
+      "all/dataset_dict.json",
+      '{"splits": ["train", "test"]}',
+    );
+    for (const [path, inside] of [["all", "all/train"], ["one", "one"]]) {
+      const found = await datasetFiles(join(folder.path, path!), "train");
+      assertEquals(
+        found.files,
+        shards.toReversed().map((name) => join(folder.path, inside!, name)),
+      );
+    }
+  },
+);
