@@ -4,6 +4,7 @@
  */
 // deno-lint-ignore-file no-console
 import { readArguments } from "../src/base/arguments.ts";
+import { listenToNotes } from "../src/base/notes.ts";
 import { helpText } from "../src/base/options_help.ts";
 import { readOptions } from "../src/base/read_options.ts";
 import type { OptionGroups, ValuesOf } from "../src/base/schema.ts";
@@ -59,6 +60,7 @@ export async function runTask(
     event.preventDefault();
     fail(event.reason);
   });
+  listenToNotes((sentence) => console.error(`note: ${sentence}`));
   let code: number | void;
   try {
     code = await main();

@@ -21,7 +21,14 @@ export const MODEL_FILE = {
   tokenizerConfig: "tokenizer_config.json",
   specialTokensMap: "special_tokens_map.json",
   chatTemplate: "chat_template.jinja",
+  /** Where older processors keep the template, as `{ "chat_template": ... }`. */
+  chatTemplateJson: "chat_template.json",
+  /** The template that is used for conversations with tools. */
+  toolTemplate: "additional_chat_templates/tool_use.jinja",
 } as const;
+
+/** The folder of templates with other names than the default's, each `<name>.jinja`. */
+export const NAMED_TEMPLATES = "additional_chat_templates";
 
 /** Files of an adapter's folder in the layout of PEFT. */
 export const ADAPTER_FILE = {

@@ -27,6 +27,7 @@ export type {
   ModelFolder,
   TokenizerFiles,
 } from "../files/folders/model_folder.ts";
+export type { ChatTemplates } from "../files/folders/chat_templates.ts";
 export type { TunedFolder } from "../files/folders/tuned_folder.ts";
 export type { Dtype } from "../files/safetensors/dtype.ts";
 export type {

@@ -7,7 +7,6 @@ import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
 import { makeFolder, writeFileAtomic } from "../files/disk/atomic.ts";
 import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
-import { isThere } from "../files/hub/repo_folder.ts";
 import { findAdapter } from "../files/folders/tuned_folder.ts";
 import { tokenOperations } from "../model/decoder/token_operations.ts";
 import { quantizationOf } from "../model/weights/quantization_options.ts";
@@ -18,7 +17,7 @@ import { scoreRows } from "./score.ts";
 import { checkLogitsSize, writeLogits } from "./score_logits.ts";
 import type { ScoreOptions } from "./score_options.ts";
 import { readScoreRows, type ScoreRow, sequencesOf } from "./score_rows.ts";
-import { MODEL_FILE, RUN_FILE } from "../files/file_names.ts";
+import { RUN_FILE } from "../files/file_names.ts";
 import { writeAll } from "../files/disk/whole_file.ts";
 
 /** Called as the work proceeds; all are optional. */
@@ -105,10 +104,7 @@ async function openScoreEncoder(
   options: ScoreOptions,
   adapter: string | undefined,
 ): Promise<Encoder> {
-  const left = adapter && join(adapter, MODEL_FILE.chatTemplate);
-  const chat_template = options.chat_template ??
-    (left && await isThere(left) ? left : null);
-  return (await openEncoder({ ...options, chat_template })).encoder;
+  return (await openEncoder({ ...options, adapter })).encoder;
 }
 
 /**

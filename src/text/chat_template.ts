@@ -28,6 +28,8 @@ export interface RenderOptions {
 export interface ChatTemplate {
   /** The Jinja text that the template was made from. */
   readonly source: string;
+  /** The Jinja text for conversations with tools, if it is another one. */
+  readonly toolSource?: string;
   /**
    * Renders a conversation.
    *
@@ -54,6 +56,8 @@ export interface ChatTemplateOptions {
   readonly name?: string;
   /** Texts of the special tokens by their names: `bos_token`, `eos_token`, `pad_token`, ... */
   readonly specialTokens?: Readonly<Record<string, string>>;
+  /** The Jinja text for conversations with tools, named "tool_use"; default: `source`. */
+  readonly toolSource?: string | undefined;
   /** The clock that the template's `strftime_now` reads; default: the system's. */
   readonly now?: () => Date;
 }
@@ -171,8 +175,35 @@ export function missingTemplate(what: string): RangeError {
  */
 export function createChatTemplate(
   source: string,
-  { name = "chat template", specialTokens = {}, now = () => new Date() }:
+  { name = "chat template", specialTokens = {}, toolSource, now }:
     ChatTemplateOptions = {},
+): ChatTemplate {
+  const how = { name, specialTokens, now };
+  const plain = oneTemplate(source, how);
+  if (toolSource === undefined || toolSource === source) return plain;
+  const withTools = oneTemplate(toolSource, {
+    ...how,
+    name: `${name} (tool_use)`,
+  });
+  // as in transformers, an empty list of tools counts as tools too
+  const fitting = (options: RenderOptions = {}) =>
+    options.tools == null ? plain : withTools;
+  return {
+    source,
+    toolSource,
+    render: (messages, options) => fitting(options).render(messages, options),
+    generated: (messages, options) =>
+      fitting(options).generated(messages, options),
+  };
+}
+
+function oneTemplate(
+  source: string,
+  { name, specialTokens, now = () => new Date() }: {
+    readonly name: string;
+    readonly specialTokens: Readonly<Record<string, string>>;
+    readonly now: (() => Date) | undefined;
+  },
 ): ChatTemplate {
   const plain = parseNamed(withoutGenerationMarks(source), name);
   const marked = source.search(GENERATION) < 0

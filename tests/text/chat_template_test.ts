@@ -255,3 +255,20 @@ test({
     );
   },
 });
+
+test(
+  "createChatTemplate() takes the template for tools where there are tools, as transformers",
+  {
+    permissions: "none",
+  },
+  () => {
+    const template = createChatTemplate("plain", { toolSource: "{{ tools }}" });
+    assertEquals(template.render([]), "plain");
+    assertEquals(
+      template.render([], { tools: [{ name: "add" }] }),
+      "[{'name': 'add'}]",
+    );
+    assertEquals(template.render([], { tools: [] }), "[]");
+    assertEquals(template.toolSource, "{{ tools }}");
+  },
+);

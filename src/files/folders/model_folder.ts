@@ -4,7 +4,6 @@
  */
 import { dirname, join } from "@std/path";
 import {
-  isJsonObject,
   type JsonObject,
   readJsonObject,
   readJsonObjectIfThere,
@@ -13,10 +12,11 @@ import type { TensorReader } from "../safetensors/safetensors.ts";
 import { fileNames, openWeights } from "../safetensors/weights.ts";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
-import { readTextIfThere } from "../disk/whole_file.ts";
+import { type ChatTemplates, readChatTemplates } from "./chat_templates.ts";
+import { configByHead } from "./own_head.ts";
 
-/** The files of a tokenizer and its chat template in a folder. */
-export interface TokenizerFiles {
+/** The files of a tokenizer and its chat templates in a folder. */
+export interface TokenizerFiles extends ChatTemplates {
   /** The folder. */
   readonly path: string;
   /** `tokenizer.json` */
@@ -25,15 +25,11 @@ export interface TokenizerFiles {
   readonly tokenizerConfig?: JsonObject;
   /** `special_tokens_map.json` */
   readonly specialTokensMap?: JsonObject;
-  /**
-   * Source of the chat template: `chat_template.jinja`, else the one in `tokenizer_config.json`.
-   */
-  readonly chatTemplate?: string;
 }
 
 /** The files of a model's folder except its weights. */
 export interface ModelFiles extends TokenizerFiles {
-  /** `config.json` */
+  /** `config.json`; it ties no head to the embedding that differs from it in the weights. */
   readonly config: JsonObject;
   /** `generation_config.json` */
   readonly generationConfig?: JsonObject;
@@ -57,7 +53,10 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   );
   return {
     ...files,
-    config: await readJsonObject(join(path, MODEL_FILE.config)),
+    config: await configByHead(
+      path,
+      await readJsonObject(join(path, MODEL_FILE.config)),
+    ),
     ...(generationConfig && { generationConfig }),
   };
 }
@@ -75,15 +74,12 @@ export async function openTokenizerFiles(
   const tokenizer = await optional(MODEL_FILE.tokenizer);
   const tokenizerConfig = await optional(MODEL_FILE.tokenizerConfig);
   const specialTokensMap = await optional(MODEL_FILE.specialTokensMap);
-  const chatTemplate =
-    await readTextIfThere(join(path, MODEL_FILE.chatTemplate)) ??
-      templateOf(tokenizerConfig);
   return {
     path,
     ...(tokenizer && { tokenizer }),
     ...(tokenizerConfig && { tokenizerConfig }),
     ...(specialTokensMap && { specialTokensMap }),
-    ...(chatTemplate !== undefined && { chatTemplate }),
+    ...await readChatTemplates(path, tokenizerConfig),
   };
 }
 
@@ -145,19 +141,4 @@ export async function checkFolder(path: string, what: string): Promise<void> {
   throw new TypeError(
     `Cannot load ${what} "${path}": found a file, expected a folder`,
   );
-}
-
-/**
- * The template in `tokenizer_config.json`, which is a text, or a list of `{ name, template }` with
- * a default.
- */
-function templateOf(tokenizerConfig?: JsonObject): string | undefined {
-  const found = tokenizerConfig?.["chat_template"];
-  if (typeof found === "string") return found;
-  if (!Array.isArray(found)) return undefined;
-  const chosen = found.find((entry) =>
-    isJsonObject(entry) && entry["name"] === "default"
-  );
-  const source = isJsonObject(chosen) ? chosen["template"] : undefined;
-  return typeof source === "string" ? source : undefined;
 }

@@ -1,5 +1,5 @@
 /** Copies the files beside the weights of a model's folder: config, tokenizer, chat template. */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
 import { writeBytes } from "../disk/whole_file.ts";
@@ -21,6 +21,8 @@ const TEXT_FILES = [
   MODEL_FILE.generationConfig,
   ...TOKENIZER_FILES,
   MODEL_FILE.chatTemplate,
+  MODEL_FILE.chatTemplateJson,
+  MODEL_FILE.toolTemplate,
 ];
 
 /** Copies a model's text files byte for byte; files that do not exist are skipped. */
@@ -31,7 +33,9 @@ export async function copyTextFiles(
 ): Promise<void> {
   for (const name of names) {
     try {
-      await writeBytes(join(to, name), await disk().readFile(join(from, name)));
+      const bytes = await disk().readFile(join(from, name));
+      await disk().makeFolder(dirname(join(to, name)));
+      await writeBytes(join(to, name), bytes);
     } catch (error) {
       if (!(error instanceof NotFound)) throw error;
     }

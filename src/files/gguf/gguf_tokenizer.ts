@@ -88,6 +88,14 @@ export function ggufTokenizer(files: ModelFiles, rows: number): GgufTokenizer {
       value: files.chatTemplate,
     });
   }
+  const others = Object.entries(files.namedTemplates ?? {});
+  if (others.length > 0) {
+    const list = others.map(([name]) => name);
+    named.set("tokenizer.chat_templates", { type: "string", list });
+  }
+  for (const [name, value] of others) {
+    named.set(`tokenizer.chat_template.${name}`, { type: "string", value });
+  }
   return { metadata: named, addsBos };
 }
 

@@ -3,7 +3,7 @@
  * below it.
  */
 import { globToRegExp } from "@std/path";
-import { ADAPTER_FILE, MODEL_FILE } from "../file_names.ts";
+import { ADAPTER_FILE, MODEL_FILE, NAMED_TEMPLATES } from "../file_names.ts";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "../records/data_kinds.ts";
 import { isPickle, PICKLE_ADVICE } from "../safetensors/pickles.ts";
 
@@ -17,8 +17,8 @@ const TOKENIZER_PATTERNS: readonly string[] = [
   "vocab.json",
   "merges.txt",
   MODEL_FILE.chatTemplate,
-  "chat_template.json",
-  "additional_chat_templates/*.jinja",
+  MODEL_FILE.chatTemplateJson,
+  `${NAMED_TEMPLATES}/*.jinja`,
 ];
 
 /** The files that a model needs: configuration, tokenizer, chat template, weights or an adapter. */

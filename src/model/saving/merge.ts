@@ -12,9 +12,15 @@ import type { FloatDtype } from "../../files/safetensors/dtype.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { copyTextFiles } from "../../files/folders/text_files.ts";
+import {
+  readTemplates,
+  replaceTemplates,
+} from "../../files/folders/chat_templates.ts";
 import { findAdapter } from "../../files/folders/tuned_folder.ts";
 import { readAdapterConfig } from "../adapter/adapter_config.ts";
 import { sequenceLogits } from "../decoder/logits.ts";
+import { readModelConfig } from "../config/config.ts";
+import { headName } from "../config/tensor_names.ts";
 import type { MergeOptions } from "./merge_options.ts";
 import { type MergeProgress, unties, writeMerged } from "./merge_weights.ts";
 import type { Model } from "../decoder/model.ts";
@@ -70,9 +76,8 @@ export async function mergeAdapter(
   let report: MergeReport | undefined;
   await writeFolderAtomic(output_dir, async (temporary) => {
     await copyTextFiles(folder.path, temporary);
-    await copyTextFiles(path, temporary, [MODEL_FILE.chatTemplate]);
-    const { tie_word_embeddings: tied } = folder.config;
-    if (unties(adapter) && tied !== false) {
+    await replaceTemplates(temporary, await readTemplates(path));
+    if (unties(adapter) || hasOwnHead(folder)) {
       await writeUntied(folder.config, temporary);
     }
     const file = join(temporary, MODEL_FILE.weights);
@@ -87,6 +92,12 @@ export async function mergeAdapter(
     checkReport(output_dir, report);
   });
   return report!;
+}
+
+/** Whether the base has a head that its embedding does not serve as. */
+function hasOwnHead({ config, weights }: OpenedModel["folder"]): boolean {
+  return config["tie_word_embeddings"] === false &&
+    weights.tensors.has(headName(readModelConfig(config)));
 }
 
 /**

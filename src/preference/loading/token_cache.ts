@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
+import type { ChatTemplate } from "../../text/chat_template.ts";
 import type { LoadDataOptions, Loaded } from "./load_options.ts";
 import type { LoadReport } from "./load_report.ts";
 import type { Packing } from "../tokens/packed_examples.ts";
@@ -34,8 +35,9 @@ interface Header {
 }
 
 /** A part of the key: templates that print the date give other tokens each day. */
-function dayOf(template: string | undefined): string {
-  return template?.includes("strftime_now")
+function dayOf(template: ChatTemplate | undefined): string {
+  const texts = [template?.source, template?.toolSource];
+  return texts.some((text) => text?.includes("strftime_now"))
     ? new Date().toDateString()
     : "any day";
 }
@@ -58,7 +60,7 @@ export async function tokenCacheKey(
   for (const { path, source, bare } of files) {
     hashes.push([path, await fileHash(path, cacheFolder), source, bare]);
   }
-  const day = dayOf(encoder.template?.source);
+  const day = dayOf(encoder.template);
   const state = [VERSION, kind, encoder.identity, day, rest, hashes];
   return startHash("sha256").update(JSON.stringify(state)).digest("hex");
 }

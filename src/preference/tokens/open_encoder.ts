@@ -44,6 +44,10 @@ export interface EncoderOptions {
    * template.
    */
   readonly chat_template?: string | null;
+  /**
+   * An adapter's folder, whose own templates then win over the model's; undefined: no adapter.
+   */
+  readonly adapter?: string | undefined;
 }
 
 /** Shipped templates lie beside the sources, at a URL. */
@@ -54,9 +58,11 @@ function pathOf(file: string | URL): string {
 /** A hash of everything that the tokens of a text depend on. */
 async function identityOf(
   { path, tokenizerConfig, specialTokensMap }: TokenizerFiles,
-  template: string | undefined,
+  templates: Pick<NamedTexts, "text" | "toolText">,
 ): Promise<string> {
-  const state = [tokenizerConfig, specialTokensMap, template];
+  const { text, toolText } = templates;
+  const state = [tokenizerConfig, specialTokensMap, text];
+  if (toolText !== undefined) state.push(toolText);
   return startHash("sha256")
     .update(await disk().readFile(join(path, MODEL_FILE.tokenizer)))
     .update(JSON.stringify(state)).digest("hex");
@@ -83,27 +89,68 @@ export async function openEncoder(
     config: tokenizerConfig,
     specialTokensMap,
   });
-  const named = options.chat_template ?? null;
-  const isText = named !== null && /\{[{%]/.test(named);
-  const text = named === null
-    ? source.chatTemplate
-    : isText
-    ? named
-    : await readText(pathOf(templateFile(named)));
-  const identity = await identityOf(source, text);
+  const { text, toolText, name } = await templateTexts(options, source);
+  const identity = await identityOf(source, { text, toolText });
   if (text === undefined) {
     return { files, tokenizerFiles: source, encoder: { tokenizer, identity } };
   }
   const { specialTokens } = tokenizer;
-  const name = isText
-    ? "chat_template"
-    : named ?? join(source.path, "chat_template");
-  const template = createChatTemplate(text, { name, specialTokens });
+  const template = createChatTemplate(text, {
+    name,
+    specialTokens,
+    toolSource: toolText,
+  });
   return {
     files,
     tokenizerFiles: source,
     encoder: { tokenizer, template, identity },
   };
+}
+
+/** Jinja texts of a chat template, and what messages call it. */
+interface NamedTexts {
+  /** Undefined: there is none. */
+  readonly text: string | undefined;
+  /** The text for conversations with tools; undefined: the same. */
+  readonly toolText: string | undefined;
+  readonly name: string;
+}
+
+/** The template that the options name, else the adapter's, else the model's. */
+async function templateTexts(
+  { chat_template: named = null, adapter }: EncoderOptions,
+  source: TokenizerFiles,
+): Promise<NamedTexts> {
+  const own = adapter === undefined
+    ? undefined
+    : await openTokenizerFiles(adapter);
+  const { path, chatTemplate, namedTemplates = {} } = hasTemplates(own)
+    ? own
+    : source;
+  if (named === null) {
+    return {
+      text: chatTemplate ?? namedTemplates["tool_use"],
+      toolText: namedTemplates["tool_use"],
+      name: join(path, "chat_template"),
+    };
+  }
+  const only = (text: string, name: string) => ({
+    text,
+    toolText: undefined,
+    name,
+  });
+  if (/\{[{%]/.test(named)) return only(named, "chat_template");
+  const listed = Object.hasOwn(namedTemplates, named)
+    ? namedTemplates[named]
+    : undefined;
+  return only(listed ?? await readText(pathOf(templateFile(named))), named);
+}
+
+function hasTemplates(
+  files: TokenizerFiles | undefined,
+): files is TokenizerFiles {
+  return files?.chatTemplate !== undefined ||
+    files?.namedTemplates !== undefined;
 }
 
 /**
@@ -120,12 +167,10 @@ export async function openTunedEncoder(
 ): Promise<OpenedEncoder> {
   const file = (name: string) => join(tuned.path, name);
   if (tuned.kind === "adapter") {
-    const left = file(MODEL_FILE.chatTemplate);
-    const chat_template = options.chat_template ??
-      (await isThere(left) ? left : null);
     return await openEncoder({
       model_name_or_path: options.base,
-      chat_template,
+      chat_template: options.chat_template,
+      adapter: tuned.path,
     });
   }
   return await openEncoder({

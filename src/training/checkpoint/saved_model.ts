@@ -37,6 +37,8 @@ export interface SaveContext {
   readonly baseName: string;
   /** Source of the chat template used, if there is one. */
   readonly chatTemplate: string | undefined;
+  /** Source of the template for conversations with tools, if it is another one. */
+  readonly toolTemplate?: string | undefined;
 }
 
 /** The tensors of a trained model: its adapter's, or all weights in the types of its source. */
@@ -86,12 +88,18 @@ export function storedDtype(
 }
 
 function textFiles(
-  { files, tokenizerPath, chatTemplate }: SaveContext,
+  { files, tokenizerPath, chatTemplate, toolTemplate }: SaveContext,
 ): PlannedFile[] {
   const copies: PlannedFile[] = [
     { file: MODEL_FILE.generationConfig, copiedFrom: files.path },
     ...TOKENIZER_FILES.map((file) => ({ file, copiedFrom: tokenizerPath })),
   ];
   if (chatTemplate === undefined) return copies;
-  return [...copies, { file: MODEL_FILE.chatTemplate, text: chatTemplate }];
+  const templates: PlannedFile[] = [
+    { file: MODEL_FILE.chatTemplate, text: chatTemplate },
+  ];
+  if (toolTemplate !== undefined) {
+    templates.push({ file: MODEL_FILE.toolTemplate, text: toolTemplate });
+  }
+  return [...copies, ...templates];
 }

@@ -156,6 +156,7 @@ async function openModel(
     adapter: built.adapter && savedConfig(built.model, built.adapter),
     baseName: options.model_name_or_path,
     chatTemplate: opened.encoder.template?.source,
+    toolTemplate: opened.encoder.template?.toolSource,
   };
   return { built, context };
 }

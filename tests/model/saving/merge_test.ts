@@ -1,6 +1,7 @@
 /** Merged weights and logits against PEFT's own, and what a merge refuses. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
+import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts";
 import {
   type FloatDtype,
@@ -126,14 +127,24 @@ await referenceGpuTest(
   { read: [TEMPORARY], write: [TEMPORARY], kinds: ["cpu"] },
 );
 
-/** A copy of an f32 model whose matrices are stored in another type. */
+/**
+ * A copy of an f32 model whose matrices are stored in another type, with a head of other numbers
+ * under the given name.
+ */
 async function storeAs(
   dtype: FloatDtype,
   base: string,
   copy: string,
+  head?: string,
 ): Promise<void> {
   const values = await readFloats(`${base}/model.safetensors`);
   const { tensors } = await openSafetensors(`${base}/model.safetensors`);
+  const layout = [...tensors];
+  if (head !== undefined) {
+    const embedding = "model.embed_tokens.weight";
+    layout.push([head, tensors.get(embedding)!]);
+    values.set(head, values.get(embedding)!.map((x) => 0.5 - x));
+  }
   await Deno.mkdir(copy);
   for (const name of ["config.json", "tokenizer.json"]) {
     await Deno.writeFile(
@@ -143,7 +154,7 @@ async function storeAs(
   }
   await writeSafetensors(
     `${copy}/model.safetensors`,
-    [...tensors].map(([name, { shape }]) => ({ name, dtype, shape })),
+    layout.map(([name, { shape }]) => ({ name, dtype, shape })),
     ({ name }) =>
       fromFloat32(values.get(name)! as Float32Array<ArrayBuffer>, dtype),
   );
@@ -171,6 +182,37 @@ for (const dtype of ["BF16", "F16"] as const) {
     { ...writing, read: [lora, TEMPORARY] },
   );
 }
+
+await modelTest(
+  "mergeAdapter() keeps a base's own head and takes an adapter's own templates",
+  "models/qwen2",
+  async (device, base) => {
+    await using folder = await temporaryFolder();
+    const copy = folder.file("base");
+    await storeAs("F32", base, copy, "lm_head.weight");
+    const adapter = folder.file("adapter");
+    await Deno.mkdir(adapter);
+    for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
+      await Deno.copyFile(`${lora}/${name}`, `${adapter}/${name}`);
+    }
+    const list = ["default", "tool_use"].map((name) => ({
+      name,
+      template: `its ${name}`,
+    }));
+    const config = JSON.stringify({ chat_template: list });
+    await Deno.writeTextFile(`${adapter}/tokenizer_config.json`, config);
+    const output = folder.file("merged");
+    const report = await mergeAdapter(device, optionsOf(copy, adapter, output));
+    assert(report.difference <= report.bound, JSON.stringify(report));
+    const merged = await openModelFolder(output);
+    const text = await Deno.readTextFile(`${output}/config.json`);
+    assertEquals(JSON.parse(text).tie_word_embeddings, false);
+    assert(merged.weights.tensors.has("lm_head.weight"));
+    assertEquals(merged.chatTemplate, "its default");
+    assertEquals(merged.namedTemplates, { tool_use: "its tool_use" });
+  },
+  { ...writing, read: [lora, TEMPORARY] },
+);
 
 await modelTest(
   "mergeAdapter() never replaces what it merges, nor anything else unasked",

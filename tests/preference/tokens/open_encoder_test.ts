@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { openEncoder } from "../../../src/preference/tokens/open_encoder.ts";
+import {
+  openEncoder,
+  openTunedEncoder,
+} from "../../../src/preference/tokens/open_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { CHARACTER_CHAT, characterFiles } from "./character_encoder.ts";
 import { test } from "../../test_case.ts";
@@ -32,5 +35,42 @@ test({
     assertNotEquals(second, first);
     await write("tokenizer.json", { ...tokenizer, version: "1.1" });
     assertNotEquals(await identity(), second);
+  },
+});
+
+test({
+  name:
+    "openTunedEncoder() takes the adapter's template from wherever its folder has it, else the base's",
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  async fn() {
+    await using base = await temporaryFolder();
+    const { tokenizer, config } = characterFiles();
+    await base.write("config.json", '{"model_type":"llama"}');
+    await base.write("tokenizer.json", JSON.stringify(tokenizer));
+    await base.write("tokenizer_config.json", JSON.stringify(config));
+    await base.write("chat_template.jinja", "base");
+    await using adapter = await temporaryFolder();
+    const rendered = async (given: string | null = null) => {
+      const { encoder } = await openTunedEncoder(
+        { kind: "adapter", path: adapter.path },
+        { base: base.path, chat_template: given },
+      );
+      const tools = [{ name: "add" }];
+      return [{}, { tools }].map((row) => encoder.template?.render([], row));
+    };
+    assertEquals(await rendered(), ["base", "base"]);
+    const list = [
+      { name: "default", template: "adapter" },
+      { name: "tool_use", template: "for tools" },
+    ];
+    await adapter.write(
+      "tokenizer_config.json",
+      JSON.stringify({ chat_template: list }),
+    );
+    assertEquals(await rendered(), ["adapter", "for tools"]);
+    assertEquals(await rendered("tool_use"), ["for tools", "for tools"]); // by its name
+    assertEquals(await rendered("{{ 1 }}"), ["1", "1"]);
+    await adapter.write("chat_template.jinja", "file");
+    assertEquals(await rendered(), ["file", "file"]);
   },
 });
