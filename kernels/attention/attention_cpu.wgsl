@@ -16,7 +16,7 @@ struct Params { rows: u32, group: u32, heads: u32, kv_heads: u32, scale: f32 }
 
 //#use "flat_place.wgsl"
 override SOFTCAP: f32 = 0.0;
-//#use "score.wgsl" SLOPE = 1
+//#use "score.wgsl" SLOPE = 0
 
 @compute @workgroup_size(#{LANES})
 fn main(

@@ -118,7 +118,7 @@ fn main(
             chunk * 32u + i % 8u * 4u);
         }
         workgroupBarrier();
-        //#use "block_sums.wgsl" SUM = "sums[pair][r][chunk]", FACTORS = "factors", ROW = "b"
+        //#use "block_sums.wgsl" SUM = "sums[pair][r][chunk]", FACTORS = "factors"
       }
     }
   }

@@ -94,7 +94,7 @@ fn main(
             1u, min(key + i / 8u, end - 1u) * params.kv_heads + kv_head, chunk * 32u + i % 8u * 4u);
         }
         workgroupBarrier();
-        //#use "block_sums.wgsl" SUM = "out[r][chunk]", FACTORS = "slopes", ROW = "b"
+        //#use "block_sums.wgsl" SUM = "out[r][chunk]", FACTORS = "slopes"
       }
     }
   }

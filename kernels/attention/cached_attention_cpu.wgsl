@@ -21,7 +21,7 @@ var<workgroup> sums: array<vec4f, #{HEADS * QUADS * LANES}>; // [HEADS, QUADS, L
 
 //#use "flat_place.wgsl"
 override SOFTCAP: f32 = 0.0;
-//#use "score.wgsl" SLOPE = 1
+//#use "score.wgsl" SLOPE = 0
 
 @compute @workgroup_size(#{LANES})
 fn main(

@@ -17,5 +17,5 @@ fn item_of(source: u32, at: u32) -> vec4f {
 }
 
 fn add_products(s: ptr<function, array<vec4f, 4>>, x: u32, y: u32) {
-  //#use "block_products.wgsl" SUM = "(*s)", ROW = "b"
+  //#use "block_products.wgsl" SUM = "(*s)"
 }

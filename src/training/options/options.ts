@@ -64,7 +64,7 @@ const optimizer = {
     ),
   ),
   optim: choice(
-    "Optimizer; adamw_8bit keeps moments in 8 bits, adafactor those of rows and columns",
+    "Optimizer; adamw_8bit keeps moments in 8 bits, adafactor keeps one moment a row and one a column",
     "adamw_torch",
     optimizerNames,
     optimizerSynonyms,
@@ -151,7 +151,7 @@ const batches = {
     ),
   ),
   retune: flag(
-    "Measure again which tile of the matrix products is fastest on this adapter",
+    "Measure again which tile of the matrix products is fastest on this device",
   ),
   seed: integer("Seed of row order, dropout and new weights", 42, { min: 0 }),
 };
