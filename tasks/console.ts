@@ -10,6 +10,7 @@ import {
   rowLine,
   skippedLine,
   startLines,
+  wreckLine,
 } from "../src/report/run_lines.ts";
 
 /** Called with what is done; starts the clock at its first call. */
@@ -106,6 +107,7 @@ function consoleSink({ start, say }: TaskProgress): Sink {
     },
     skipped: (step) => say(skippedLine(step)),
     row: (row) => say(rowLine(row)),
+    wrecked: (wreck) => say(`warning: ${wreckLine(wreck)}`),
     saved: (path) => say(`saved ${path}`),
   };
 }

@@ -61,7 +61,8 @@ function pointsOf(rows: readonly MetricsRow[], name: string): Point[] {
     ([[name, "train"], [`eval_${name}`, "eval"]] as const).flatMap(
       ([key, series]) => {
         const { step, [key]: value } = row;
-        return step === undefined || value === undefined
+        return step === undefined || value === undefined ||
+            !Number.isFinite(value)
           ? []
           : [{ step, value, series }];
       },

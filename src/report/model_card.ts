@@ -5,6 +5,7 @@
  * @module
  */
 import type { RunRecord } from "../training/run/run_record.ts";
+import { wreckLine } from "./run_lines.ts";
 
 /** The text of the card. */
 export function modelCard(record: RunRecord): string {
@@ -14,6 +15,9 @@ export function modelCard(record: RunRecord): string {
     frontMatter(record),
     `# ${output.split(/[/\\]/).filter((part) => part !== "").at(-1)}`,
     `${what} \`${base}\`, trained by ${trainer.toUpperCase()} in ${steps} steps with Tiebreak.`,
+    ...record.wreck?.last === undefined
+      ? []
+      : [`**These weights are of no use:** ${wreckLine(record.wreck.last)}.`],
     "## Use",
     use(record),
     "## Data",

@@ -3,6 +3,7 @@ import { accountLines } from "../preference/loading/inspect.ts";
 import type { LoadReport } from "../preference/loading/load_report.ts";
 import type { Metrics } from "../training/method/metrics.ts";
 import type { RunResult, RunStart } from "../training/run/sink.ts";
+import type { Wreck } from "../training/loop/wreck.ts";
 
 export { skippedLine } from "../training/loop/step_guard.ts";
 
@@ -53,13 +54,26 @@ export function startLines(
   ];
 }
 
+const ADVICE = "lower learning_rate, or look at the data";
+
+/** What is wrong with a run, at the row that shows it. */
+export function wreckLine({ step, signs }: Wreck): string {
+  return `wrecked at step ${step}: ${signs.join(", ")}; ${ADVICE}`;
+}
+
 /** How a run ended. */
 export function endLines(
-  { interrupted, stoppedEarly, step, totalSteps, weightsOf }: RunResult,
+  { interrupted, stoppedEarly, step, totalSteps, weightsOf, wreck }: RunResult,
   folder: string,
 ): string[] {
+  const wrecked = wreck === undefined ? [] : [
+    wreck.last === undefined
+      ? `${wreckLine(wreck.first)}; its last rows are sound again`
+      : wreckLine(wreck.last),
+  ];
   if (interrupted) {
     return [
+      ...wrecked,
       `interrupted after step ${step} of ${totalSteps}; go on with --resume_from_checkpoint`,
     ];
   }
@@ -68,6 +82,7 @@ export function endLines(
   return [
     ...stoppedEarly ? [early] : [],
     ...weightsOf === step ? [] : [best],
-    `done: ${folder}`,
+    ...wrecked,
+    wreck?.last === undefined ? `done: ${folder}` : `ended wrecked: ${folder}`,
   ];
 }

@@ -37,6 +37,7 @@ export type { RunHooks, RunStage } from "./run/run_hooks.ts";
 export type { DataFile, HashedFile, RunRecord } from "./run/run_record.ts";
 export type { RunEnd, RunResult, RunStart, Sink } from "./run/sink.ts";
 export type { SkippedStep } from "./loop/step_guard.ts";
+export type { Wreck, WreckedRun } from "./loop/wreck.ts";
 export type { Head } from "./method/method.ts";
 export type { Metrics } from "./method/metrics.ts";
 export type { ByteGroup, BytePlan } from "./plan/byte_plan.ts";

@@ -18,10 +18,13 @@ export function metricsFile(folder: string): Sink {
   return {
     files: [RUN_FILE.metrics],
     async open({ rows }) {
-      await writeFileAtomic(path, rows.map(formatJsonLine).join(""));
+      await writeFileAtomic(
+        path,
+        rows.map(finite).map(formatJsonLine).join(""),
+      );
     },
     async row(row) {
-      await appendText(path, formatJsonLine(row));
+      await appendText(path, formatJsonLine(finite(row)));
     },
   };
 }
@@ -35,6 +38,21 @@ export async function readMetrics(
   const source = pathIn(folder);
   const text = await readTextIfThere(source) ?? "";
   return [...parseJsonLines(text, { source, allowTorn: true })]
-    .map(({ value }) => value as Metrics)
+    .map(({ value }) => numbersOf(value as Record<string, number | null>))
     .filter((row) => (row["step"] ?? Infinity) <= steps);
+}
+
+/** A row as JSON can hold it: null stands for a number that is not finite. */
+function finite(row: Metrics): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(row).map((
+      [name, value],
+    ) => [name, Number.isFinite(value) ? value : null]),
+  );
+}
+
+function numbersOf(row: Readonly<Record<string, number | null>>): Metrics {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value ?? NaN]),
+  );
 }

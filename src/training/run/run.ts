@@ -41,6 +41,7 @@ import { allSinks, type RunResult, type Sink } from "./sink.ts";
 import { runOperations } from "../setup/run_length.ts";
 import { runLoop } from "./run_loop.ts";
 import type { TrainerParts, TrainerState } from "../loop/trainer.ts";
+import { wreckOf } from "../loop/wreck.ts";
 import { openRunModel, type RunModel } from "../setup/run_model.ts";
 import { type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "../setup/run_objective.ts";
@@ -191,7 +192,7 @@ async function trainAndSave<Example extends Examples>(
     startingLoss,
     plan: run.plan,
   });
-  const end = await runLoop(run, parts, rows, state);
+  const end = await runLoop(run, parts, { rows, startingLoss, state });
   const interrupted = end.outcome === "interrupted";
   const best = interrupted ? undefined : await bestOf(options, end);
   if (best) await restoreWeights(best.path, device, optimizer);
@@ -206,6 +207,7 @@ async function trainAndSave<Example extends Examples>(
     stoppedEarly: end.outcome === "stopped early",
     weightsOf: best?.step ?? end.step,
     rows,
+    wreck: wreckOf(rows, startingLoss),
     peakBytes: device.memory.peakBytes,
   };
   const describe = () =>
@@ -215,6 +217,7 @@ async function trainAndSave<Example extends Examples>(
       evaluation: data.evaluation?.report,
       rows: rows.filter(({ step }) => step! <= result.weightsOf),
       steps: result.weightsOf,
+      wreck: result.wreck,
       cacheFolder: run.hooks.cacheFolder,
     });
   await sinks.end({ ...result, describe });

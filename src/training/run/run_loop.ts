@@ -7,6 +7,7 @@ import {
 } from "../../files/folders/checkpoints.ts";
 import { beginCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Metrics } from "../method/metrics.ts";
+import { wreckJudge } from "../loop/wreck.ts";
 import { watchWeights } from "../setup/preflight.ts";
 import type { Examples } from "../setup/run_data.ts";
 import type { Run } from "./run_parts.ts";
@@ -22,18 +23,27 @@ import {
  * Trains from `start` on, saving where the run is interrupted.
  *
  * @param rows those of the steps before; new ones are added
+ * @param startingLoss in nats, before the first step; undefined where it is not known
  */
 export async function runLoop<Example extends Examples>(
   run: Run<Example>,
   parts: TrainerParts<Example>,
-  rows: Metrics[],
-  start: TrainerState | undefined,
+  { rows, startingLoss, state: start }: {
+    readonly rows: Metrics[];
+    readonly startingLoss: number | undefined;
+    readonly state: TrainerState | undefined;
+  },
 ): Promise<TrainingEnd> {
   const { hooks, sinks } = run;
+  const judge = wreckJudge(startingLoss);
+  let isWrecked = rows.map(judge).some((wreck) => wreck !== undefined);
   const writer = checkpointWriter(run, parts);
   const write = async (row: Metrics) => {
     rows.push(row);
     await sinks.row(row);
+    const wreck = judge(row);
+    if (wreck !== undefined && !isWrecked) await sinks.wrecked(wreck);
+    isWrecked ||= wreck !== undefined;
   };
   const end = await train(parts, {
     onStep: (step) => hooks.onProgress?.("train", step, parts.totalSteps),

@@ -9,6 +9,7 @@ import { isRepoName, isThere } from "../../files/hub/repo_folder.ts";
 import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { Head } from "../method/method.ts";
 import { methodOf } from "../method/methods.ts";
+import type { WreckedRun } from "../loop/wreck.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { trainSchema } from "../options/train_schema.ts";
@@ -55,6 +56,8 @@ export interface RunRecord {
   readonly data: readonly DataFile[];
   /** The last row of training and the last of evaluation, names to numbers. */
   readonly metrics: readonly Readonly<Record<string, number>>[];
+  /** Where its rows say that it went wrong. */
+  readonly wreck?: WreckedRun | undefined;
   /** The weights that the run left. */
   readonly weights: readonly HashedFile[];
 }
@@ -68,6 +71,8 @@ export interface FinishedRun {
   /** All rows of metrics.jsonl. */
   readonly rows: readonly Metrics[];
   readonly steps: number;
+  /** Where the rows say that it went wrong. */
+  readonly wreck: WreckedRun | undefined;
   /** Where hashes are remembered. */
   readonly cacheFolder: string | undefined;
 }
@@ -97,6 +102,7 @@ export async function describeRun(run: FinishedRun): Promise<RunRecord> {
       rows.findLast((row) => "loss" in row),
       rows.findLast((row) => "eval_loss" in row),
     ].filter((row) => row !== undefined),
+    wreck: run.wreck,
     weights: [{
       path: name,
       sha256: await hashOf(join(output_dir, name), cacheFolder),

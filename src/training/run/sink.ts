@@ -4,13 +4,14 @@
  */
 import type { LoadReport } from "../../preference/loading/load_report.ts";
 import type { SkippedStep } from "../loop/step_guard.ts";
+import type { Wreck, WreckedRun } from "../loop/wreck.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { BytePlan } from "../plan/byte_plan.ts";
 import type { RunRecord } from "./run_record.ts";
 
 /**
- * A run calls `loaded`, then `open`, then `row`, `skipped` and `saved` as they come, then `end`,
- * and waits for each call. A run that fails does not call `end`.
+ * A run calls `loaded`, then `open`, then `row`, `wrecked`, `skipped` and `saved` as they come, then
+ * `end`, and waits for each call. A run that fails does not call `end`.
  */
 export interface Sink {
   /**
@@ -31,6 +32,8 @@ export interface Sink {
   readonly open?: (run: RunStart) => void | Promise<void>;
   /** A row of metrics, of training or of an evaluation. */
   readonly row?: (row: Metrics) => void | Promise<void>;
+  /** A row says that the run has gone wrong; the first such row alone, after `row` had it. */
+  readonly wrecked?: (wreck: Wreck) => void | Promise<void>;
   /** A step changed nothing, since its loss or gradient was not finite. */
   readonly skipped?: (step: SkippedStep) => void;
   /** A checkpoint is whole: its folder. The steps after it are on their way meanwhile. */
@@ -71,6 +74,8 @@ export interface RunResult {
   readonly weightsOf: number;
   /** All rows of metrics.jsonl. */
   readonly rows: readonly Metrics[];
+  /** Where the rows say that the run went wrong; undefined if they do not. */
+  readonly wreck: WreckedRun | undefined;
   /** Most bytes that the device held. */
   readonly peakBytes: number;
 }
@@ -95,6 +100,9 @@ export function allSinks(sinks: readonly Sink[]): Required<Sink> {
     },
     async row(row) {
       for (const sink of sinks) await sink.row?.(row);
+    },
+    async wrecked(wreck) {
+      for (const sink of sinks) await sink.wrecked?.(wreck);
     },
     skipped(step) {
       for (const sink of sinks) sink.skipped?.(step);

@@ -87,3 +87,19 @@ test(
     assertEquals(told, ["first 1", "second 1", "first 2", "second 2"]);
   },
 );
+
+test(
+  "metricsFile() writes null for a number that is not finite, which comes back as NaN",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const sink = metricsFile(folder.path);
+    await sink.open!(startAfter(folder.path, 0, []));
+    await sink.row!({ step: 1, eval_loss: Infinity });
+    const text = await Deno.readTextFile(`${folder.path}/metrics.jsonl`);
+    assertEquals(text, '{"step":1,"eval_loss":null}\n');
+    assertEquals(await readMetrics(folder.path, 1), [
+      { step: 1, eval_loss: NaN },
+    ]);
+  },
+);

@@ -166,3 +166,19 @@ await runTest(
     assertEquals(kept, [4, 2]);
   },
 );
+
+await runTest(
+  "runTraining() tells once that a run is wrecked, at its row and in its result",
+  async (scene) => {
+    const told: number[] = [];
+    const { wreck } = await scene.train("run", {
+      max_steps: 6,
+      learning_rate: 3,
+      lr_scheduler_type: "constant",
+      max_grad_norm: 0,
+    }, { sinks: [{ wrecked: ({ step }) => void told.push(step) }] });
+    assertEquals(told, [wreck!.first.step]);
+    const sound = await scene.train("sound", { max_steps: 2 });
+    assertEquals(sound.wreck, undefined);
+  },
+);

@@ -1,0 +1,32 @@
+/** The lines that a run ends with. */
+import { assertEquals } from "@std/assert";
+import { endLines } from "../../src/report/run_lines.ts";
+import { test } from "../test_case.ts";
+
+const RESULT = {
+  step: 4,
+  totalSteps: 4,
+  interrupted: false,
+  stoppedEarly: false,
+  weightsOf: 4,
+  rows: [],
+  wreck: undefined,
+  peakBytes: 0,
+};
+const WRECK = { step: 2, signs: ["loss 9.8 is above"] };
+const LINE =
+  "wrecked at step 2: loss 9.8 is above; lower learning_rate, or look at the data";
+
+test("endLines() calls a run done unless its last rows are wrecked", () => {
+  assertEquals(endLines(RESULT, "output/a"), ["done: output/a"]);
+  const wreck = { first: WRECK, last: WRECK };
+  assertEquals(endLines({ ...RESULT, wreck }, "output/a"), [
+    LINE,
+    "ended wrecked: output/a",
+  ]);
+  const passed = { first: WRECK, last: undefined };
+  assertEquals(endLines({ ...RESULT, wreck: passed }, "output/a"), [
+    `${LINE}; its last rows are sound again`,
+    "done: output/a",
+  ]);
+});
