@@ -10,8 +10,8 @@ import type { BytePlan } from "../plan/byte_plan.ts";
 import type { RunRecord } from "./run_record.ts";
 
 /**
- * A run calls `loaded`, then `open`, then `row`, `wrecked`, `skipped` and `saved` as they come, then
- * `end`, and waits for each call. A run that fails does not call `end`.
+ * A run calls `loaded`, then `open`, then `row`, `wrecked`, `skipped` and `saved` as they come,
+ * then `end`, and waits for each call. A run that fails does not call `end`.
  */
 export interface Sink {
   /**
