@@ -17,11 +17,15 @@ const ALPACA: Readonly<Record<string, readonly [ours: string, its: string]>> = {
 };
 const SHARED = ["history", "system", "tools", "chosen", "rejected"];
 
-/** LLaMA-Factory's keys for the names of speakers -> the role here. */
+/**
+ * LLaMA-Factory's keys for the names of speakers -> the role here, or the speaker whose text is a
+ * function call.
+ */
 const TAGS: Readonly<Record<string, string>> = {
   user_tag: "user",
   assistant_tag: "assistant",
   observation_tag: "tool",
+  function_tag: "function_call",
   system_tag: "system",
 };
 
@@ -95,10 +99,6 @@ export function datasetEntry(
   const turns = turnsOf(tags);
   const notes = Object.entries(UNSERVED).filter(([key]) => key in info)
     .map(([key, reason]) => ({ key: `dataset ${name}: ${key}`, reason }));
-  if ("function_tag" in tags) {
-    const reason = 'calls are read from turns of "function_call"';
-    notes.push({ key: `dataset ${name}: function_tag`, reason });
-  }
   const inside = info.folder ?? info.subset;
   return {
     dataset: {

@@ -1,5 +1,7 @@
 /** Sources that LLaMA-Factory's dataset_info.json describes. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { readRows } from "../../../src/preference/formats/format.ts";
+import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import { describedDataset } from "../../../src/training/setup/described_dataset.ts";
 import { namedSource } from "../../../src/training/setup/run_sources.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
@@ -18,6 +20,20 @@ const INFO = JSON.stringify({
     formatting: "sharegpt",
     columns: { messages: "talk", chosen: "good", rejected: "bad" },
     tags: { role_tag: "who", content_tag: "says", user_tag: "me" },
+  },
+  calls: {
+    file_name: "pairs.json",
+    ranking: true,
+    formatting: "sharegpt",
+    tags: {
+      role_tag: "from",
+      content_tag: "value",
+      user_tag: "human",
+      assistant_tag: "gpt",
+      observation_tag: "seen",
+      function_tag: "call",
+      system_tag: "system",
+    },
   },
   pictures: { file_name: "pairs.json", images: "images" },
 });
@@ -40,6 +56,39 @@ test(
       turns: { role: "who", content: "says", roles: { me: "user" } },
     });
     assertEquals(await namedSource(path), { path });
+  },
+);
+
+test(
+  "a described dataset reads function calls of the speaker that function_tag names",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await folder.write("dataset_info.json", INFO);
+    await folder.write("pairs.json", "[]");
+    const source = await namedSource(folder.file("calls"));
+    const call = { name: "add", arguments: { a: 1 } };
+    const row = {
+      conversations: [
+        { from: "human", value: "1 + 1?" },
+        { from: "call", value: JSON.stringify(call) },
+        { from: "seen", value: "2" },
+      ],
+      chosen: { from: "gpt", value: "Two." },
+      rejected: { from: "call", value: JSON.stringify(call) },
+    };
+    const { examples: [pair] } = readRows(row, 1, PREFERENCE_FORMATS, source);
+    const calling = {
+      role: "assistant",
+      content: "",
+      tool_calls: [{ type: "function", function: call }],
+    };
+    assertEquals(pair?.prompt, [
+      { role: "user", content: "1 + 1?" },
+      calling,
+      { role: "tool", content: "2" },
+    ]);
+    assertEquals(pair?.rejected, [calling]);
   },
 );
 
