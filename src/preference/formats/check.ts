@@ -51,12 +51,29 @@ function promptFault(
     : undefined;
 }
 
-/**
- * Whether a turn may be trained on. OpenAI's files exclude a turn by `weight: 0`, Axolotl's by
- * `train: false`.
- */
-export function isTrained({ weight, train }: Message): boolean {
-  return withoutFloat(weight) !== 0 && train !== false;
+/** Weights of a turn, 0 for one that is not trained: OpenAI's, and that of LLaMA-Factory v1. */
+const WEIGHTS = ["weight", "loss_weight"];
+/** Marks of a turn, false for one that is not trained: Axolotl's, and ms-swift's. */
+const MARKS = ["train", "loss"];
+
+/** Whether a turn may be trained on, as far as the data excludes turns. */
+export function isTrained(turn: Message): boolean {
+  return WEIGHTS.every((key) => withoutFloat(turn[key]) !== 0) &&
+    MARKS.every((key) => turn[key] !== false);
+}
+
+/** A turn is trained on or not; a weight between the two would be dropped without a word. */
+function weightFault(turns: TurnsOrText): string | undefined {
+  if (typeof turns === "string") return undefined;
+  for (const turn of turns) {
+    for (const key of WEIGHTS) {
+      const weight = withoutFloat(turn[key]);
+      if (typeof weight === "number" && weight !== 0 && weight !== 1) {
+        return `"${key}" of a turn is ${weight}, expected 0 or 1: other weights are not served`;
+      }
+    }
+  }
+  return undefined;
 }
 
 /**
@@ -126,7 +143,8 @@ export function demonstrationFault(
   { prompt, completion }: Demonstration,
 ): string | undefined {
   return answerFault(completion, "completion") ??
-    promptFault(prompt, [completion]);
+    promptFault(prompt, [completion]) ?? weightFault(prompt) ??
+    weightFault(completion);
 }
 
 /** Whether both answers are the same, so that the pair teaches nothing. */

@@ -3,6 +3,8 @@
  * a turn.
  */
 import { assertEquals } from "@std/assert";
+import { JsonFloat } from "../../../src/base/json_float.ts";
+import { demonstrationFault } from "../../../src/preference/formats/check.ts";
 import { loadDemonstrations } from "../../../src/preference/loading/load.ts";
 import { tokenizeDemonstration } from "../../../src/preference/tokens/tokenize.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
@@ -41,7 +43,7 @@ test({
 test({
   ...guards,
   name:
-    "tokenizeDemonstration() leaves turns with weight 0 or train false untrained",
+    "tokenizeDemonstration() leaves turns untrained that the data excludes by any of four marks",
   permissions: "none",
   fn() {
     const encoder = characterEncoder();
@@ -61,6 +63,10 @@ test({
           user,
           answer("c", { train: false }),
           user,
+          answer("c", { loss: false, loss_weight: 1 }),
+          user,
+          answer("c", { loss_weight: new JsonFloat(0) }),
+          user,
         ],
         completion: [answer("d", { weight: 1 })],
         line: 1,
@@ -71,6 +77,34 @@ test({
     assertEquals(
       spans?.map(([from, to]) => encoder.tokenizer.decode(ids.slice(from, to))),
       ["b</s>", "d</s>"],
+    );
+  },
+});
+
+test({
+  ...guards,
+  name: "demonstrationFault() names a weight that is neither 0 nor 1",
+  permissions: "none",
+  fn() {
+    const turn = (mark: object) => ({
+      role: "assistant",
+      content: "a",
+      ...mark,
+    });
+    const fault = (mark: object) =>
+      demonstrationFault({
+        prompt: [{ role: "user", content: "q" }],
+        completion: [turn(mark)],
+        line: 1,
+      });
+    for (
+      const mark of [{}, { weight: 0 }, { loss_weight: 1 }, { loss: true }]
+    ) {
+      assertEquals(fault(mark), undefined);
+    }
+    assertEquals(
+      fault({ loss_weight: 0.5 }),
+      '"loss_weight" of a turn is 0.5, expected 0 or 1: other weights are not served',
     );
   },
 });
