@@ -4,7 +4,7 @@
  * a record for each line.
  */
 import { parse } from "@std/csv";
-import type { FileRecord, Wanted } from "./data_record.ts";
+import { type FileRecord, recordOf, type Wanted } from "./data_record.ts";
 import { textLines } from "./text_stream.ts";
 
 interface RawRow {
@@ -48,7 +48,7 @@ function fieldsOf({ text, line }: RawRow, path: string, separator: string) {
 export async function* tableRecords(
   path: string,
   wanted: Wanted,
-  separator: "," | "\t",
+  { separator, lenient }: { separator: "," | "\t"; lenient: boolean },
 ): AsyncGenerator<FileRecord> {
   let names: readonly string[] | undefined;
   let index = 0;
@@ -58,17 +58,26 @@ export async function* tableRecords(
       continue;
     }
     if (!wanted(index++)) continue;
-    const fields = fieldsOf(row, path, separator);
-    if (fields.length !== names.length) {
-      throw new SyntaxError(
-        `Cannot read "${path}" line ${row.line}: found ${fields.length} fields, expected ${names.length} as in the first row`,
+    const columns = names;
+    yield recordOf(row.line, lenient, () => {
+      const fields = fieldsOf(row, path, separator);
+      checkCount(fields, columns, `"${path}" line ${row.line}`);
+      return Object.fromEntries(
+        columns.map((name, i) => [name, fields[i] ?? ""]),
       );
-    }
-    const value = Object.fromEntries(
-      names.map((name, i) => [name, fields[i] ?? ""]),
-    );
-    yield { line: row.line, value };
+    });
   }
+}
+
+function checkCount(
+  fields: readonly string[],
+  { length }: readonly string[],
+  where: string,
+): void {
+  if (fields.length === length) return;
+  throw new SyntaxError(
+    `Cannot read ${where}: found ${fields.length} fields, expected ${length} as in the first row`,
+  );
 }
 
 /** The lines of a text file that are not blank, each as `{ text }`. */

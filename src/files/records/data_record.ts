@@ -10,6 +10,8 @@ export interface FileRecord {
   readonly line: number;
   /** The record, as it stands in the file. */
   readonly value: JsonObject;
+  /** What is wrong with it, if broken records are given and not thrown; `value` is empty then. */
+  readonly fault?: string;
 }
 
 /**
@@ -17,3 +19,23 @@ export interface FileRecord {
  * being parsed.
  */
 export type Wanted = (index: number) => boolean;
+
+/**
+ * The record on a line; with `lenient` one that cannot be read is given with its fault.
+ *
+ * @throws {SyntaxError | TypeError} as `read` does, unless `lenient`
+ */
+export function recordOf(
+  line: number,
+  lenient: boolean,
+  read: () => JsonObject,
+): FileRecord {
+  try {
+    return { line, value: read() };
+  } catch (error) {
+    const isFault = error instanceof SyntaxError || error instanceof TypeError;
+    if (!lenient || !isFault) throw error;
+    const fault = error.message.replace(/^Cannot read "[^"]*" line \d+: /, "");
+    return { line, value: {}, fault };
+  }
+}

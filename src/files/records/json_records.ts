@@ -1,6 +1,6 @@
 /** Reads records of JSON files: JSON Lines, or an array of objects. Knows no columns. */
 import { parseWithFloats, withoutFloat } from "../../base/json_float.ts";
-import type { FileRecord, Wanted } from "./data_record.ts";
+import { type FileRecord, recordOf, type Wanted } from "./data_record.ts";
 import { arrayElements } from "./json_array.ts";
 import {
   isJsonObject,
@@ -22,26 +22,27 @@ async function beginsWithArray(path: string): Promise<boolean> {
 export async function* jsonRecords(
   path: string,
   wanted: Wanted,
+  lenient: boolean,
 ): AsyncGenerator<FileRecord> {
   yield* await beginsWithArray(path)
-    ? arrayRecords(path, wanted)
-    : objectRecords(path, wanted);
+    ? arrayRecords(path, wanted, lenient)
+    : objectRecords(path, wanted, lenient);
 }
 
 async function* arrayRecords(
   path: string,
   wanted: Wanted,
+  lenient: boolean,
 ): AsyncGenerator<FileRecord> {
   let index = 0;
   for await (
     const { element, line, text } of arrayElements(textPieces(path), path)
   ) {
     if (!wanted(index++)) continue;
-    const value = parseElement(text, path, line, element);
-    yield {
-      line,
-      value: asObject(value, `"${path}" line ${line}, element ${element}`),
-    };
+    yield recordOf(line, lenient, () => {
+      const value = parseElement(text, path, line, element);
+      return asObject(value, `"${path}" line ${line}, element ${element}`);
+    });
   }
 }
 
@@ -71,15 +72,15 @@ async function* filledLines(
 export async function* lineRecords(
   path: string,
   wanted: Wanted,
+  lenient: boolean,
 ): AsyncGenerator<FileRecord> {
   let index = 0;
   for await (const { line, text } of filledLines(path)) {
     if (!wanted(index++)) continue;
-    const value = parseJson(text, path, line, parseWithFloats);
-    yield {
-      line,
-      value: asObject(value, `"${path}" line ${line}`),
-    };
+    yield recordOf(line, lenient, () => {
+      const value = parseJson(text, path, line, parseWithFloats);
+      return asObject(value, `"${path}" line ${line}`);
+    });
   }
 }
 
@@ -90,10 +91,11 @@ export async function* lineRecords(
 async function* objectRecords(
   path: string,
   wanted: Wanted,
+  lenient: boolean,
 ): AsyncGenerator<FileRecord> {
   const only = await soleObject(path);
   if (only !== undefined) refuseObject(path, Object.keys(only));
-  yield* lineRecords(path, wanted);
+  yield* lineRecords(path, wanted, lenient);
 }
 
 /** The object that is the whole file; undefined if the first line alone is a record. */

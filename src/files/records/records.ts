@@ -11,13 +11,19 @@ import { parquetRecords } from "./parquet_records.ts";
 
 export type { FileRecord } from "./data_record.ts";
 
-type Reader = (path: string, wanted: Wanted) => AsyncGenerator<FileRecord>;
+type Reader = (
+  path: string,
+  wanted: Wanted,
+  lenient: boolean,
+) => AsyncGenerator<FileRecord>;
 
 const READERS: Readonly<Record<DataKind, Reader>> = {
   lines: lineRecords,
   json: jsonRecords,
-  csv: (path, wanted) => tableRecords(path, wanted, ","),
-  tsv: (path, wanted) => tableRecords(path, wanted, "\t"),
+  csv: (path, wanted, lenient) =>
+    tableRecords(path, wanted, { separator: ",", lenient }),
+  tsv: (path, wanted, lenient) =>
+    tableRecords(path, wanted, { separator: "\t", lenient }),
   text: textRecords,
   parquet: parquetRecords,
   arrow: arrowRecords,
@@ -29,12 +35,14 @@ const READERS: Readonly<Record<DataKind, Reader>> = {
  *
  * @param wanted which records to read, by their numbers from 0; the others are skipped. Default:
  *   all.
+ * @param options `lenient`: a record that cannot be parsed is given with its fault and not thrown
  * @throws SyntaxError for what cannot be parsed, TypeError for what is no object, RangeError for an
  *   empty file; each names file and line.
  */
 export async function* readRecords(
   path: string,
   wanted?: Wanted,
+  { lenient = false }: { readonly lenient?: boolean } = {},
 ): AsyncGenerator<FileRecord> {
   const { kind } = kindOfFile(path);
   if (kind === undefined) {
@@ -43,7 +51,8 @@ export async function* readRecords(
     );
   }
   let count = 0;
-  for await (const record of READERS[kind](path, wanted ?? (() => true))) {
+  const all = () => true;
+  for await (const record of READERS[kind](path, wanted ?? all, lenient)) {
     count++;
     yield record;
   }

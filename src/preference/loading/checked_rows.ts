@@ -1,8 +1,9 @@
 /**
- * Reads rows of files into checked Preferences, Demonstrations or Feedback. If any of the drawn
- * rows is broken, the load stops with one error that names them.
+ * Reads rows of files into checked Preferences, Demonstrations or Feedback, and keeps what is wrong
+ * with the rows that cannot be read.
  */
 import { type Format, readRows, type ReadSettings } from "../formats/format.ts";
+import type { BadRow } from "./bad_rows.ts";
 import type { PromptRule } from "../formats/check.ts";
 import type { AskedRow } from "../formats/preference.ts";
 import type { SourceRow } from "./dataset_rows.ts";
@@ -29,8 +30,6 @@ export interface CheckedRow<R> {
 /** How rows are read and checked, unless their source says otherwise. */
 export type RowSettings = ReadSettings & PromptRule;
 
-const SHOWN = 5;
-
 /** Where a row stands: `"path" line N`. */
 export function whereOf({ path, line }: SourceRow): string {
   return `"${path}" line ${line}`;
@@ -43,10 +42,11 @@ export function whereOf({ path, line }: SourceRow): string {
  * @throws {TypeError} or {RangeError} saying what is wrong with the row
  */
 export function readChecked<R extends AskedRow>(
-  { line, value, source }: SourceRow,
+  { line, value, source, fault: unread }: SourceRow,
   { formats, fault }: RowKind<R>,
   settings: RowSettings,
 ): CheckedRow<R> {
+  if (unread !== undefined) throw new TypeError(unread);
   const merged = {
     ...settings,
     ...source,
@@ -64,7 +64,7 @@ export function readChecked<R extends AskedRow>(
 export class RowCensus<R extends AskedRow> {
   readonly #kind: RowKind<R>;
   readonly #settings: RowSettings;
-  readonly #faults = new Map<number, string>();
+  readonly #faults = new Map<number, BadRow>();
   readonly #names: string[] = [];
   readonly #formats: number[] = []; // index of the format for each row number; -1 for broken rows
   readonly #unread = new Set<string>();
@@ -88,7 +88,7 @@ export class RowCensus<R extends AskedRow> {
       if (!(error instanceof TypeError || error instanceof RangeError)) {
         throw error;
       }
-      this.#faults.set(index, `${whereOf(row)}: ${error.message}`);
+      this.#faults.set(index, { where: whereOf(row), fault: error.message });
       this.#formats[index] = -1;
     }
   }
@@ -118,22 +118,10 @@ export class RowCensus<R extends AskedRow> {
     return counts;
   }
 
-  /**
-   * @throws {TypeError} if any of the given rows is broken, naming the first ones and their number
-   */
-  refuseBroken(indices: readonly number[]): void {
-    if (this.#faults.size === 0) return;
-    const drawn = new Set(indices);
-    const broken = [...this.#faults].filter(([index]) => drawn.has(index))
-      .map(([, fault]) => fault);
-    if (broken.length === 0) return;
-    const rest = broken.length - SHOWN;
-    const shown = broken.slice(0, SHOWN).join("; ") +
-      (rest > 0 ? `; and ${rest} more` : "");
-    throw new TypeError(
-      broken.length === 1
-        ? `Cannot read ${shown}`
-        : `Cannot read ${broken.length} of ${drawn.size} rows: ${shown}`,
-    );
+  /** The bad ones of the given rows. */
+  bad(indices: readonly number[]): BadRow[] {
+    if (this.#faults.size === 0) return [];
+    return [...new Set(indices)].sort((a, b) => a - b)
+      .flatMap((index) => this.#faults.get(index) ?? []);
   }
 }

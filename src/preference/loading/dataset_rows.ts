@@ -19,6 +19,8 @@ export interface SourceRow {
   readonly value: Row;
   /** The source that the file belongs to. */
   readonly source: DataSource;
+  /** Why it could not be parsed; only if `lenient` asks for such rows. */
+  readonly fault?: string | undefined;
 }
 
 /** A file of a source. */
@@ -57,6 +59,8 @@ export interface OpenRowsOptions {
    * MiB.
    */
   readonly memoryBytes?: number | undefined;
+  /** Whether rows that cannot be parsed are given with their fault. Default: they throw. */
+  readonly lenient?: boolean | undefined;
 }
 
 const COMPRESSED = 4; // estimate of how much larger the rows of a compressed file are
@@ -96,7 +100,7 @@ async function bytesOf(path: string): Promise<number> {
  */
 export async function openRows(
   files: readonly SourceFile[],
-  { onRow, memoryBytes = 2 ** 28 }: OpenRowsOptions = {},
+  { onRow, memoryBytes = 2 ** 28, lenient = false }: OpenRowsOptions = {},
 ): Promise<DatasetRows> {
   let bytes = 0;
   for (const { path } of files) bytes += await bytesOf(path);
@@ -105,8 +109,9 @@ export async function openRows(
   let length = 0;
   for (const file of files) {
     const first = length;
-    for await (const { line, value } of readRecords(file.path)) {
-      const row = { path: file.path, line, value, source: file.source };
+    const records = readRecords(file.path, undefined, { lenient });
+    for await (const record of records) {
+      const row = { ...record, path: file.path, source: file.source };
       onRow?.(row, length);
       held?.push(row);
       length++;
@@ -122,7 +127,7 @@ export async function openRows(
     length,
     pick: (indices, expect) =>
       held === undefined
-        ? pickInBlocks(counted, indices, { expect, blockRows })
+        ? pickInBlocks(counted, indices, { expect, blockRows, lenient })
         : pickHeld(held, indices),
   };
 }
@@ -138,10 +143,15 @@ async function* pickHeld(
 async function* pickInBlocks(
   files: readonly CountedFile[],
   indices: readonly number[],
-  { expect, blockRows }: { expect: number | undefined; blockRows: number },
+  { expect, blockRows, lenient }: {
+    expect: number | undefined;
+    blockRows: number;
+    lenient: boolean;
+  },
 ): AsyncGenerator<SourceRow> {
   if (indices.every((index, i) => i === 0 || index > indices[i - 1]!)) {
-    for await (const [, row] of pass(files, new Set(indices))) yield row;
+    const wanted = new Set(indices);
+    for await (const [, row] of pass(files, wanted, lenient)) yield row;
     return;
   }
   const few = expect === undefined ? blockRows : Math.ceil(expect * 1.1) + 16;
@@ -149,7 +159,8 @@ async function* pickInBlocks(
   for (let from = 0; from < indices.length; from += size) {
     const block = indices.slice(from, from + size);
     const found = new Map<number, SourceRow>();
-    for await (const [index, row] of pass(files, new Set(block))) {
+    const wanted = new Set(block);
+    for await (const [index, row] of pass(files, wanted, lenient)) {
       found.set(index, row);
     }
     for (const index of block) yield found.get(index) as SourceRow;
@@ -160,15 +171,16 @@ async function* pickInBlocks(
 async function* pass(
   files: readonly CountedFile[],
   wanted: ReadonlySet<number>,
+  lenient: boolean,
 ): AsyncGenerator<[index: number, row: SourceRow]> {
   const sorted = [...wanted].sort((a, b) => a - b);
   let next = 0;
   for (const { path, source, first, rows } of files) {
     const end = first + rows;
     if (sorted[next] === undefined || sorted[next]! >= end) continue;
-    const here = readRecords(path, (i) => wanted.has(first + i));
-    for await (const { line, value } of here) {
-      yield [sorted[next++]!, { path, line, value, source }];
+    const isWanted = (i: number) => wanted.has(first + i);
+    for await (const record of readRecords(path, isWanted, { lenient })) {
+      yield [sorted[next++]!, { ...record, path, source }];
       if (sorted[next] === undefined || sorted[next]! >= end) break;
     }
   }

@@ -5,6 +5,7 @@
 import { bold, cyan, dim, green, magenta, red, yellow } from "@std/fmt/colors";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { keyList } from "../formats/turns.ts";
+import type { HeldOut } from "./sources.ts";
 import type { Lengths, LoadReport, Tally } from "./load_report.ts";
 import {
   type TokenDemonstration,
@@ -102,6 +103,11 @@ export function reportLines(
   return report.kept === 0 ? lines : [...lines, ...tokenLines(report)];
 }
 
+/** `  kept for evaluation: 2 of 20 rows, not 100: the file is small`. */
+function heldOutLine({ rows, of, wanted }: HeldOut): string {
+  return `  kept for evaluation: ${rows} of ${of} rows, not ${wanted}: the file is small`;
+}
+
 function onlyPath({ sources }: LoadReport): string | undefined {
   return sources.length === 1 ? sources[0]?.path : undefined;
 }
@@ -114,7 +120,7 @@ export function accountLines(
   report: LoadReport,
   { color = false }: { color?: boolean } = {},
 ): string[] {
-  const { dropped, told, unread } = report;
+  const { dropped, told, unread, limited } = report;
   const paint = (style: Paint) => color ? style : plain;
   const only = onlyPath(report);
   return [
@@ -124,6 +130,7 @@ export function accountLines(
     ...Object.entries(told).map(([note, one]) =>
       paint(yellow)(tallyLine(note, one, only))
     ),
+    ...limited === undefined ? [] : [heldOutLine(limited)],
     ...unread.length === 0 ? [] : [`  columns not read: ${keyList(unread)}`],
   ];
 }

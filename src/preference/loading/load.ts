@@ -29,11 +29,20 @@ import type {
   TokenFeedback,
   TokenPair,
 } from "../tokens/token_examples.ts";
-import type { TrainedPart } from "../tokens/tokenize.ts";
+import type { Tokenized, TrainedPart } from "../tokens/tokenize.ts";
+import { type BadRow, settleBadRows } from "./bad_rows.ts";
 import { startHash } from "../../files/disk/hash.ts";
 import type { LoadDataOptions, Loaded } from "./load_options.ts";
 
-type Prepared<T> = Fitted<T> & { moved?: boolean; cut?: boolean };
+type Prepared<T> = Fitted<T> & {
+  readonly moved?: boolean;
+  readonly cut?: boolean;
+  /** What is wrong with the row, if it is left out for that. */
+  readonly fault?: string;
+};
+
+/** Why a bad row is left out. */
+const badRow = (fault: string) => `bad row: ${fault}`;
 
 /** The tokens of an example within the limits, or the reason why it is left out. */
 function prepare<R extends AskedRow, T>(
@@ -43,14 +52,18 @@ function prepare<R extends AskedRow, T>(
 ): Prepared<T> {
   const useless = kind.useless(row, options);
   if (useless !== undefined) return { dropped: useless };
-  const { tokens, moved } = (() => {
-    try {
-      return kind.tokenize(row, options.encoder);
-    } catch (error) {
-      if (error instanceof Error) error.message = `${error.message} (${where})`;
-      throw error;
+  let tokenized: Tokenized<T>;
+  try {
+    tokenized = kind.tokenize(row, options.encoder);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (options.onBadRow === "drop" && error instanceof RangeError) {
+      return { dropped: badRow(error.message), fault: error.message };
     }
-  })();
+    error.message = `${error.message} (${where})`;
+    throw error;
+  }
+  const { tokens, moved } = tokenized;
   const fitted = kind.fit(tokens, options.limits ?? {});
   if ("dropped" in fitted) return fitted;
   const cut = kind.size(fitted.kept) < kind.size(tokens);
@@ -82,6 +95,7 @@ class Account<T> {
   readonly paths: string[] = [];
   readonly dropped: Record<string, OpenTally> = {};
   readonly told: Record<string, OpenTally> = {};
+  readonly bad: BadRow[] = [];
   readonly moved: OpenTally = { count: 0, where: [] };
   readonly cut: OpenTally = { count: 0, where: [] };
   readonly #known = new Set<string>();
@@ -96,10 +110,16 @@ class Account<T> {
 
   add<R extends AskedRow>(
     result: Prepared<T>,
-    { path, where }: { path: string; where: string },
+    { path, where, notes }: {
+      path: string;
+      where: string;
+      notes: readonly string[];
+    },
     { packing }: ExampleKind<R, T>,
     dedupe: boolean,
   ): void {
+    const { fault } = result;
+    if (fault !== undefined) this.bad.push({ where, fault });
     if ("dropped" in result) return this.drop(result.dropped, where);
     const packed = packing.pack(result.kept);
     if (dedupe) {
@@ -114,14 +134,20 @@ class Account<T> {
     this.paths.push(path);
     if (result.moved) tally(this.moved, where);
     if (result.cut) tally(this.cut, where);
+    for (const note of notes) this.tell(note, where);
   }
 }
 
-function isWithoutPrompt(
+/** What is told of an example that is kept. */
+function notesOf(
   example: AskedRow,
   { allowEmptyPrompt = false }: LoadDataOptions,
-): boolean {
-  return allowEmptyPrompt && hasNoPrompt(example);
+): string[] {
+  const isWithoutPrompt = allowEmptyPrompt && hasNoPrompt(example);
+  return [
+    ...example.note === undefined ? [] : [example.note],
+    ...isWithoutPrompt ? ["no_common_prompt, trained without a prompt"] : [],
+  ];
 }
 
 async function prepareRows<R extends AskedRow, T>(
@@ -142,12 +168,8 @@ async function prepareRows<R extends AskedRow, T>(
       for (const example of examples) {
         if (account.examples.length >= maxSamples) break;
         const result = prepare(example, kind, { options, where });
-        account.add(result, { path: row.path, where }, kind, dedupe);
-        if ("dropped" in result) continue;
-        if (example.note !== undefined) account.tell(example.note, where);
-        if (isWithoutPrompt(example, options)) {
-          account.tell("no_common_prompt, trained without a prompt", where);
-        }
+        const notes = notesOf(example, options);
+        account.add(result, { path: row.path, where, notes }, kind, dedupe);
       }
       if (++done % 64 === 0) onProgress?.(done, indices.length);
       if (account.examples.length >= maxSamples) break;
@@ -167,13 +189,18 @@ async function loadFresh<R extends AskedRow, T>(
   const store = await openRows(await sourceFiles(sources, split), {
     onRow: (row, index) => census.add(row, index),
     memoryBytes,
+    lenient: options.onBadRow === "drop",
   });
   if (options.mappedOnly ?? true) census.refuseMappings();
   const usable = (row: SourceRow) => isUsable(row, kind, options);
   const drawn = await drawRows(store, { ...options, usable });
-  census.refuseBroken(drawn.indices);
-  const { indices } = drawn;
+  const bad = census.bad(drawn.indices);
+  const rows = drawn.indices.length;
+  settleBadRows(bad, rows, options);
+  const indices = drawn.indices.filter((index) => census.isSound(index));
   const { account, done } = await prepareRows(store, indices, kind, options);
+  settleBadRows([...bad, ...account.bad], rows, options);
+  for (const { where, fault } of bad) account.drop(badRow(fault), where);
   const { examples, paths, dropped, told, moved, cut } = account;
   const numbers = new Map(drawn.sources.map(({ path }, i) => [path, i]));
   return {
@@ -182,11 +209,12 @@ async function loadFresh<R extends AskedRow, T>(
     report: {
       sources: drawn.sources,
       formats: census.formats(indices),
-      rows: indices.length,
+      rows,
       kept: examples.length,
       beyond: indices.length - done,
       dropped,
       told,
+      ...drawn.limited === undefined ? {} : { limited: drawn.limited },
       unread: census.unread,
       moved,
       cut,

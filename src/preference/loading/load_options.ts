@@ -2,6 +2,7 @@
  * What the loading of a dataset is told and what it gives: plain types, for the load itself and for
  * its cache.
  */
+import type { BadRowRule } from "./bad_rows.ts";
 import type { PromptRule } from "../formats/check.ts";
 import type { Filters } from "./example_kinds.ts";
 import type { LoadReport } from "./load_report.ts";
@@ -12,7 +13,12 @@ import type { Encoder } from "../tokens/tokenize.ts";
 
 /** How rows are drawn, tokenized and cut. */
 export interface LoadDataOptions
-  extends Omit<DrawOptions, "usable">, ReadSettings, PromptRule, Filters {
+  extends
+    Omit<DrawOptions, "usable">,
+    ReadSettings,
+    PromptRule,
+    BadRowRule,
+    Filters {
   /** Tokenizer and chat template. */
   readonly encoder: Encoder;
   /** Most tokens of a sequence, and what happens to longer ones. Default: no limits. */

@@ -2,6 +2,7 @@
  * The report of a load: how many rows were kept or dropped, for which reasons and at which lines,
  * and the lengths of the examples. Plain data.
  */
+import type { HeldOut } from "./sources.ts";
 import type { TokenSequence } from "../tokens/token_examples.ts";
 
 /** How often something happened, and at which rows first. */
@@ -48,6 +49,8 @@ export interface LoadReport {
   readonly dropped: Readonly<Record<string, Tally>>;
   /** What was decided about rows that are kept, with the places of the first ones. */
   readonly told: Readonly<Record<string, Tally>>;
+  /** Rows kept from training, where a small file has fewer than were asked for. */
+  readonly limited?: HeldOut | undefined;
   /** The columns that have a value in some row and that nothing reads. */
   readonly unread: readonly string[];
   /** Rows in which prompt and answer together do not begin with the prompt's own tokens. */

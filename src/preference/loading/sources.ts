@@ -26,6 +26,13 @@ export interface DrawOptions {
    */
   readonly heldOut?: number | undefined;
   /**
+   * Where `heldOut` is more than the share `above` of the rows, the share `share` of them is held
+   * out instead.
+   */
+  readonly heldOutLimit?:
+    | { readonly above: number; readonly share: number }
+    | undefined;
+  /**
    * Whether a row counts for `heldOut`. The rows that do not count become part of the test rows
    * too.
    */
@@ -51,6 +58,18 @@ export interface Drawn {
     readonly rows: number;
     readonly taken: number;
   }[];
+  /** What the limit made of `heldOut`; absent where it did not apply. */
+  readonly limited?: HeldOut | undefined;
+}
+
+/** How many rows of single files are kept from training. */
+export interface HeldOut {
+  /** The number of rows that are. */
+  readonly rows: number;
+  /** The number of rows there are. */
+  readonly of: number;
+  /** The number that was asked for. */
+  readonly wanted: number;
 }
 
 function isTraining(split: string): boolean {
@@ -61,15 +80,29 @@ function numbersOf({ first, rows }: CountedFile): number[] {
   return Array.from({ length: rows }, (_, i) => first + i);
 }
 
+function heldOutRows(
+  of: number,
+  { heldOut: given = 0, heldOutLimit: limit }: DrawOptions,
+): HeldOut {
+  const wanted = given < 1 ? Math.ceil(given * of) : given;
+  const rows = limit !== undefined && wanted > limit.above * of
+    ? Math.max(1, Math.floor(limit.share * of))
+    : wanted;
+  return { rows, of, wanted };
+}
+
 /** Draws rows of single files by the seed, until enough of them are usable. */
 async function drawTest(
   store: DatasetRows,
-  { heldOut: given = 0, seed = 42, usable = () => true }: DrawOptions,
+  { heldOut, bare, options }: {
+    heldOut: number;
+    bare: number[];
+    options: DrawOptions;
+  },
 ): Promise<Set<number>> {
+  const { seed = 42, usable = () => true } = options;
   const test = new Set<number>();
-  if (given === 0) return test;
-  const bare = store.files.filter((file) => file.bare).flatMap(numbersOf);
-  const heldOut = given < 1 ? Math.ceil(given * bare.length) : given;
+  if (heldOut === 0) return test;
   const order = new Random(seed).shuffle(bare);
   let found = 0;
   for await (const row of store.pick(order, heldOut)) {
@@ -164,9 +197,11 @@ export async function drawRows(
   options: DrawOptions,
 ): Promise<Drawn> {
   const { split, shuffle = false, seed = 42, heldOut } = options;
+  const bare = store.files.filter((file) => file.bare).flatMap(numbersOf);
+  const held = heldOutRows(bare.length, options);
   const test = heldOut === undefined
     ? new Set<number>()
-    : await drawTest(store, options);
+    : await drawTest(store, { heldOut: held.rows, bare, options });
   const parts = partsOf(store, test, options);
   const mixes = isTraining(split) && isInterleaved([...parts.keys()]);
   const indices = mixes
@@ -181,5 +216,6 @@ export async function drawRows(
   return {
     indices: shuffle ? new Random(seed).shuffle(indices) : indices,
     sources,
+    ...bare.length > 0 && held.rows < held.wanted ? { limited: held } : {},
   };
 }

@@ -5,6 +5,7 @@
  */
 import { list, optional, record } from "../../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../../base/option.ts";
+import { ON_BAD_ROW } from "../../preference/loading/bad_rows.ts";
 import { PACKING_STRATEGIES } from "../../preference/tokens/bins.ts";
 import { quantizationOptions } from "../../model/weights/quantization_options.ts";
 import { downloadOption, hubNames } from "./download_option.ts";
@@ -97,6 +98,16 @@ export const dataOptions = {
   ),
   allow_empty_prompt: flag(
     "Train on pairs without a prompt: it is empty, or the answers have no start in common",
+  ),
+  on_bad_row: choice(
+    "A row that cannot be read or has an empty answer: stop, or drop it and count it",
+    "stop",
+    ON_BAD_ROW,
+  ),
+  max_bad_rows: number(
+    "The largest share of the rows that on_bad_row drops",
+    0.1,
+    { min: 0, max: 1 },
   ),
   ranking: rankingOption,
   min_score_margin: optional(

@@ -49,7 +49,7 @@ export async function loadSplits<Example>(
   const common = {
     encoder,
     ...loadSettings(options),
-    heldOut: heldOutOf(options),
+    ...heldOutOf(options),
   };
   const { max_train_samples, max_eval_samples, eval_dataset } = options;
   const train = await load(sources, {

@@ -6,6 +6,7 @@ import { isThere, localDatasetPath } from "../../files/hub/repo_folder.ts";
 import type { TurnKeys } from "../../preference/formats/format.ts";
 import type { LengthLimits } from "../../preference/tokens/length.ts";
 import type { LoadDataOptions } from "../../preference/loading/load_options.ts";
+import type { DrawOptions } from "../../preference/loading/sources.ts";
 import type { DataSource } from "../../preference/loading/data_source.ts";
 import { describedDataset } from "./described_dataset.ts";
 import type { TrainOptions } from "../options/options.ts";
@@ -89,6 +90,8 @@ export function loadSettings(
     ranking: options.ranking,
     ignoreUnserved: options.ignore_unserved,
     allowEmptyPrompt: options.allow_empty_prompt,
+    onBadRow: options.on_bad_row,
+    maxBadRows: options.max_bad_rows,
     dedupe: options.dataset_exact_deduplication,
     format: dataset_format ?? undefined,
     minScoreMargin: min_score_margin ?? undefined,
@@ -99,19 +102,23 @@ export function loadSettings(
   };
 }
 
-/** Where tokens are kept from run to run. */
-
 /**
- * How many rows are kept from training for evaluation, because a file alone has no test part.
- * Undefined if none are needed.
+ * How many rows are kept from training for evaluation, because a file alone has no test part, and
+ * what holds where that is too much of a small file. Nothing if none are needed.
  */
 export function heldOutOf(
   { eval_strategy, eval_dataset, max_eval_samples, dataset_mixture }:
     TrainOptions,
-): number | undefined {
-  if (eval_strategy === "no" || eval_dataset !== null) return undefined;
-  return dataset_mixture?.test_split_size ?? max_eval_samples ??
-    DEFAULT_EVAL_SAMPLES;
+): Pick<DrawOptions, "heldOut" | "heldOutLimit"> {
+  if (eval_strategy === "no" || eval_dataset !== null) return {};
+  const size = dataset_mixture?.test_split_size ?? null;
+  if (size !== null) return { heldOut: size };
+  return max_eval_samples === null
+    ? {
+      heldOut: DEFAULT_EVAL_SAMPLES,
+      heldOutLimit: { above: 0.1, share: 0.1 },
+    }
+    : { heldOut: max_eval_samples, heldOutLimit: { above: 0.5, share: 0.1 } };
 }
 
 function limitsOf(options: TrainOptions): LengthLimits {

@@ -77,3 +77,74 @@ test({
     assertEquals(report.unread, ["id", "source"]);
   },
 });
+
+const TEN = Array.from(
+  { length: 10 },
+  (_, i) => ({ ...PAIR, prompt: `q${i}` }),
+);
+
+test({
+  ...disk,
+  name:
+    "loadPairs() drops few bad rows if told, and counts them with their lines",
+  async fn() {
+    const rows = [...TEN, { ...PAIR, rejected: " " }];
+    await assertRejects(
+      () => load(rows),
+      TypeError,
+      'Cannot read "FILE" line 11: "rejected" is empty; --on_bad_row=drop leaves such rows out',
+    );
+    const { report } = await load(rows, { onBadRow: "drop" });
+    assertEquals([report.rows, report.kept], [11, 10]);
+    const [[reason, tally] = []] = Object.entries(report.dropped);
+    assertEquals(reason, 'bad row: "rejected" is empty');
+    assertEquals(tally?.where[0]?.endsWith(" line 11"), true);
+    await assertRejects(
+      () => load(rows, { onBadRow: "drop", maxBadRows: 0.05 }),
+      TypeError,
+      "more than max_bad_rows, 0.05 of the rows, are not left out",
+    );
+  },
+});
+
+test({
+  ...disk,
+  name: "loadPairs() drops lines of broken JSON and of other things than rows",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const lines = TEN.map((row) => JSON.stringify(row));
+    lines.splice(3, 0, '{"prompt": "cut o');
+    const path = await folder.write("train.jsonl", lines.join("\n"));
+    const encoder = characterEncoder();
+    for (const memoryBytes of [1e6, 1]) { // 1: the file is read again for each pick
+      const { report, examples } = await loadPairs([{ path }], {
+        encoder,
+        split: "train",
+        memoryBytes,
+        onBadRow: "drop",
+      });
+      assertEquals(report.kept, 10);
+      assertEquals(examples.map(({ line }) => line)[3], 5);
+      const [reason = ""] = Object.keys(report.dropped);
+      assertEquals(reason.startsWith("bad row: broken JSON"), true);
+    }
+  },
+});
+
+test({
+  ...disk,
+  name:
+    "loadPairs() holds out a tenth of a small file where more was asked for",
+  async fn() {
+    const rows = [...TEN, ...TEN.map((row) => ({ ...row, chosen: "c" }))];
+    const held = { heldOut: 100, heldOutLimit: { above: 0.1, share: 0.1 } };
+    const [train, evaluation] = [
+      await load(rows, held),
+      await load(rows, { ...held, split: "test" }),
+    ];
+    assertEquals([train.report.kept, evaluation.report.kept], [18, 2]);
+    assertEquals(train.report.limited, { rows: 2, of: 20, wanted: 100 });
+    const few = { ...held, heldOut: 2 };
+    assertEquals((await load(rows, few)).report.limited, undefined);
+  },
+});
