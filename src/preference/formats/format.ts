@@ -284,7 +284,8 @@ export function readRows<T extends AskedRow>(
   const list: readonly Draft<T>[] = Array.isArray(drafts) ? drafts : [drafts];
   const context = { ...contextOf(watched.row), line };
   const examples = list.map((draft) => ({ ...draft, ...context }) as T);
-  const unread = watched.unread();
+  // a tie is left before its answers are read
+  const unread = examples.length === 0 ? [] : watched.unread();
   const fault = ignoreUnserved
     ? undefined
     : unservedFault(record, unread, examples);

@@ -227,20 +227,28 @@ export function strength(path: string): VotePlaces["best"] {
   };
 }
 
-/** Makes a vote's reader of a mark at each answer, of which the preferred one has 1 or true. */
-export function marks(paths: readonly string[]): VotePlaces["best"] {
+function isMarked({ value, name }: Found): boolean {
+  const word = String(value ?? false).toLowerCase();
+  return word === "true" ||
+    (word !== "false" && numberAt({ value, name }) > 0);
+}
+
+/**
+ * Makes a vote's reader of a mark at each answer, of which the preferred one has 1 or true, and of
+ * the column that marks a tie.
+ */
+export function marks(
+  paths: readonly string[],
+  tie: string,
+): VotePlaces["best"] {
   return (row) => {
-    const set = paths.map((path) => find(row, path)).map(({ value, name }) => {
-      const number = value === true || value === "true" || value === "True"
-        ? 1
-        : value === false || value === "false" || value === "False"
-        ? 0
-        : numberAt({ value, name });
-      return number > 0;
-    });
-    return set.filter((one) => one).length === 1
-      ? set.indexOf(true)
-      : undefined;
+    const set = paths.map((path) => isMarked(find(row, path)));
+    const isTie = isMarked(find(row, tie)) || !set.includes(true);
+    if (isTie) return undefined;
+    if (set.filter((one) => one).length === 1) return set.indexOf(true);
+    throw new RangeError(
+      `"${paths.join('" and "')}" are all set, expected one preferred answer`,
+    );
   };
 }
 
@@ -251,10 +259,7 @@ export function named(
 ): VotePlaces["best"] {
   return (row) => {
     const { value, name } = find(row, chosen);
-    const equal = find(row, tie).value;
-    if (equal === true || equal === "true" || equal === "True") {
-      return undefined;
-    }
+    if (isMarked(find(row, tie))) return undefined;
     if (value === undefined || value === null || value === "") return undefined;
     const models = names.map((path) => find(row, path));
     const at = models.findIndex((model) => model.value === value);

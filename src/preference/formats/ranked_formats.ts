@@ -217,7 +217,7 @@ export const RANKED_FORMATS: readonly Format<Preference>[] = [
     read: vote({
       prompt: "prompt",
       answers: ["response_a", "response_b"],
-      best: marks(["winner_model_a", "winner_model_b"]),
+      best: marks(["winner_model_a", "winner_model_b"], "winner_tie"),
       rounds: true,
     }),
   },

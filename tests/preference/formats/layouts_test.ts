@@ -26,6 +26,8 @@ interface Layout {
   readonly format: string;
   readonly row: Row;
   readonly scores?: readonly [chosen: number, rejected: number];
+  /** Columns that say nothing about the pair. */
+  readonly unread?: readonly string[];
 }
 
 const LAYOUTS: Readonly<Record<string, Layout>> = {
@@ -213,6 +215,7 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
       instruction: "###Task ...",
       output: "[RESULT] A",
     },
+    unread: ["instruction", "output"],
   },
   "Code-Preference-Pairs": {
     format: "accepted and rejected",
@@ -239,10 +242,13 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
       good_edited_response: "good",
       bad_edited_response: "bad",
     },
+    unread: ["original_response"],
   },
 };
 
-for (const [name, { format, row, scores }] of Object.entries(LAYOUTS)) {
+for (
+  const [name, { format, row, scores, unread = [] }] of Object.entries(LAYOUTS)
+) {
   test({
     ...pure,
     name: `readRows() reads the layout of ${name}`,
@@ -287,7 +293,10 @@ test({
         completions: ["a", "b"].map((one) => ({ rank: 0, completion: one })),
       }),
     ];
-    assertEquals(ties.map((row) => read(row).examples), ties.map(() => []));
+    for (const row of ties) {
+      const { examples, unread } = read(row);
+      assertEquals([examples, unread], [[], []]);
+    }
   },
 });
 
@@ -302,6 +311,9 @@ test({
       }),
       '"chosen_model_name" is "three", expected the value of "model_a_name"':
         other("compar:IA", { chosen_model_name: "three" }),
+      '"winner_model_a" and "winner_model_b" are all set': other("lmsys-55k", {
+        winner_model_a: 1,
+      }),
       '"choice" is 2, expected 0 or 1': other("summarize_from_feedback", {
         choice: 2,
       }),
