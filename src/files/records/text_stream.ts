@@ -73,7 +73,10 @@ function isBadText(error: unknown): error is Error {
       typeof error.code === "number"); // fzstd's own
 }
 
-/** The lines of a file, without their ends (LF or CRLF), counted from 1. */
+/**
+ * The lines of a file, without their ends (LF or CRLF), counted from 1. A byte order mark before a
+ * line is left out: files that were joined have one in their midst.
+ */
 export async function* textLines(
   path: string,
 ): AsyncGenerator<{ line: number; text: string }> {
@@ -93,4 +96,7 @@ export async function* textLines(
   if (text !== "") yield { line: ++line, text: chomp(text) };
 }
 
-const chomp = (text: string) => text.endsWith("\r") ? text.slice(0, -1) : text;
+function chomp(text: string): string {
+  const start = text.startsWith("\ufeff") ? 1 : 0;
+  return text.slice(start, text.endsWith("\r") ? -1 : undefined);
+}

@@ -65,6 +65,21 @@ test(
 );
 
 test(
+  "readRecords() tolerates a byte order mark before any line, as joined files have it",
+  OPTIONS,
+  async () => {
+    const joined = new Uint8Array([
+      ...await gzip("\ufeff" + LINES),
+      ...await gzip("\ufeff" + LINES),
+    ]);
+    const records = await recordsOf("a.jsonl.gz", joined);
+    assertEquals(records.map(({ line }) => line), [1, 3, 4, 6]);
+    const table = await recordsOf("a.csv", "\ufeffa,b\r\n1,2\r\n");
+    assertEquals(table, [{ line: 2, value: { a: "1", b: "2" } }]);
+  },
+);
+
+test(
   "readRecords() reads NaN and Infinity as Python writes them, in lines and arrays",
   OPTIONS,
   async () => {
