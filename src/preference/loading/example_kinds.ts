@@ -37,6 +37,7 @@ import type {
   Preference,
 } from "../formats/preference.ts";
 import { PREFERENCE_FORMATS } from "../formats/preference_formats.ts";
+import { tieOf } from "../tokens/ties.ts";
 import type {
   TokenDemonstration,
   TokenFeedback,
@@ -69,6 +70,8 @@ export interface ExampleKind<R extends AskedRow, T> extends RowKind<R> {
   readonly useless: (row: R, filters: Filters) => string | undefined;
   readonly tokenize: (row: R, encoder: Encoder) => Tokenized<T>;
   readonly fit: (tokens: T, limits: LengthLimits) => Fitted<T>;
+  /** Why an example teaches nothing once it is cut; undefined if it teaches something. */
+  readonly tie?: (tokens: T, encoder: Encoder) => string | undefined;
   /** Number of tokens of all sequences of an example. */
   readonly size: (tokens: T) => number;
   readonly packing: Packing<T>;
@@ -135,6 +138,7 @@ export const PREFERENCES: ExampleKind<Preference, TokenPair> = {
       : undefined,
   tokenize: tokenizePreference,
   fit: fitPair,
+  tie: (pair, { tokenizer }) => tieOf(pair, tokenizer),
   size: ({ chosen, rejected }) => chosen.ids.length + rejected.ids.length,
   packing: PAIR_PACKING,
   measure: measurePairs,

@@ -66,6 +66,8 @@ function prepare<R extends AskedRow, T>(
   const { tokens, moved } = tokenized;
   const fitted = kind.fit(tokens, options.limits ?? {});
   if ("dropped" in fitted) return fitted;
+  const tie = kind.tie?.(fitted.kept, options.encoder);
+  if (tie !== undefined) return { dropped: tie };
   const cut = kind.size(fitted.kept) < kind.size(tokens);
   return { ...fitted, moved, cut };
 }

@@ -162,11 +162,6 @@ function fit(
   return "kept" in prompts ? limitTotals(prompts.kept, limits) : prompts;
 }
 
-function isSame(pair: TokenPair): boolean {
-  const { chosen: { ids: a }, rejected: { ids: b } } = pair;
-  return a.length === b.length && a.every((id, i) => id === b[i]);
-}
-
 /** Cuts a pair to the limits, or says why it is left out. The shared prefix is found again. */
 export function fitPair(
   pair: TokenPair,
@@ -178,11 +173,7 @@ export function fitPair(
   if (chosen === undefined || rejected === undefined) {
     throw new Error("a pair has two sequences");
   }
-  const cut = tokenPair(chosen, rejected, pair.line, pair);
-  const isTrl = limits.policy === "keep_start" || limits.policy === "keep_end";
-  return !isTrl && isSame(cut)
-    ? { dropped: "answers equal after the cut" }
-    : { kept: cut };
+  return { kept: tokenPair(chosen, rejected, pair.line, pair) };
 }
 
 /** Cuts a judged answer to the limits. */

@@ -148,3 +148,20 @@ test({
     assertEquals((await load(rows, few)).report.limited, undefined);
   },
 });
+
+test({
+  ...disk,
+  name:
+    "loadPairs() drops and counts pairs that a cut makes equal, by each policy",
+  async fn() {
+    // "<user>q</s><assistant>" is 19 tokens; 21 leave two of the answer
+    const rows = [{ prompt: "q", pos_resp: "abc", neg_resp: "abd" }];
+    for (const policy of ["completion_end", "keep_start"] as const) {
+      const { report } = await load(rows, {
+        limits: { policy, maxLength: 21 },
+      });
+      assertEquals(report.kept, 0);
+      assertEquals(report.dropped["answers equal as tokens"]?.count, 1);
+    }
+  },
+});

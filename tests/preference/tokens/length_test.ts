@@ -116,20 +116,6 @@ for (const [name, limits, want] of CASES) {
 
 test({
   ...pure,
-  name: "fitPair() drops answers that became equal by a cut",
-  fn() {
-    const alike = tokenPair({ ids: [1, 2, 3], completionStart: 1 }, {
-      ids: [1, 2, 4],
-      completionStart: 1,
-    }, 1);
-    assertEquals(fitPair(alike, { policy: "completion_end", maxLength: 2 }), {
-      dropped: "answers equal after the cut",
-    });
-  },
-});
-
-test({
-  ...pure,
   name: "fitSequence() drops what has no token left to train",
   fn() {
     const sequence: TokenDemonstration = {
