@@ -266,6 +266,7 @@ for (
       assertEquals(found.examples.map((one) => preferenceFault(one)), [
         undefined,
       ]);
+      assertEquals(found.unread, unread);
     },
   });
 }
