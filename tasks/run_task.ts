@@ -7,7 +7,11 @@ import { readArguments } from "../src/base/arguments.ts";
 import { listenToNotes } from "../src/base/notes.ts";
 import { helpText } from "../src/base/options_help.ts";
 import { readOptions } from "../src/base/read_options.ts";
-import type { OptionGroups, ValuesOf } from "../src/base/schema.ts";
+import {
+  type OptionGroups,
+  optionsOf,
+  type ValuesOf,
+} from "../src/base/schema.ts";
 import type { Command } from "../src/commands/command.ts";
 import { readRecipe } from "../src/commands/read_recipe.ts";
 
@@ -16,6 +20,11 @@ export interface TaskInput<V> {
   readonly options: V;
   readonly positionals: readonly string[];
 }
+
+/** What is said about a command: all but the check of its options. */
+type Described = Omit<Command, "schema"> & {
+  readonly schema: Omit<Command["schema"], "check">;
+};
 
 /** Which keys of a recipe a task reads; all by default. */
 export type RecipeKeys = (
@@ -30,22 +39,53 @@ export type RecipeKeys = (
  * @throws TypeError naming all that is wrong with them
  */
 export async function readTaskOptions<G extends OptionGroups>(
-  { name, summary, schema }: Command<G>,
+  command: Command<G>,
   recipeKeys: RecipeKeys = (recipe) => recipe,
 ): Promise<TaskInput<ValuesOf<G>>> {
-  const { values, positionals, help } = readArguments(schema, Deno.args);
-  if (help) {
-    console.log(helpText(schema, { command: `deno task ${name}`, summary }));
+  const { schema } = command;
+  const { values, positionals, help, version } = readArguments(
+    schema,
+    Deno.args,
+  );
+  if (help || version) {
+    console.log(help ? helpOf(command, help === "all") : versionLine());
     Deno.exit(0);
   }
   const hasRecipe = schema.positionals[0]?.name === "RECIPE";
   const path = hasRecipe ? positionals[0] : undefined;
+  if (hasRecipe && Deno.args.length === 0) needsSomething(command);
   const sources = path === undefined
     ? [values]
     : [await recipeKeys(await readRecipe(path), values), values];
   const { options, warnings } = readOptions(schema, sources);
   for (const warning of warnings) console.error(`warning: ${warning}`);
   return { options, positionals };
+}
+
+function helpOf(
+  { name, summary, schema }: Described,
+  isWhole: boolean,
+): string {
+  const command = `deno task ${name}`;
+  return helpText(schema, { command, summary, isWhole });
+}
+
+/** This program's version, and that of Deno, which the kernels depend on. */
+function versionLine(): string {
+  return `tiebreak ${projectFile().version} (Deno ${Deno.version.deno})`;
+}
+
+/** Stops a task that was given nothing at all, though it needs a recipe or options. */
+function needsSomething({ name, schema }: Described): void {
+  const needed = [...optionsOf(schema)].filter(([, { fallback }]) =>
+    fallback === undefined
+  );
+  if (needed.length === 0) return;
+  throw new TypeError(
+    `Cannot ${name}: found no RECIPE and no option, expected deno task ${name} RECIPE, or ${
+      needed.map(([option]) => `--${option}=...`).join(" ")
+    } and what else it needs; --help shows the usual options`,
+  );
 }
 
 /**
@@ -96,13 +136,30 @@ export function errorLine(error: unknown): string {
   return `Cannot use ${
     what ?? kind
   }: task "${task}" has no ${kind} access to it, grant it with ${flag}: ` +
-    `deno run -P=${task} ${flag} tasks/${task}.ts`;
+    `deno run ${
+      ["-P=" + task, flag, `tasks/${task}.ts`, ...Deno.args].map(shellWord)
+        .join(" ")
+    }`;
+}
+
+/** A word as a shell takes it, in quotes where it needs them. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,.\/-]+$/.test(word)
+    ? word
+    : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What deno.json grants a task: a flag replaces the whole list, so it must name these too. */
 function grantedTo(task: string, kind: string): readonly string[] {
-  const config = new URL("../deno.json", import.meta.url);
-  const { permissions } = JSON.parse(Deno.readTextFileSync(config));
-  const list: unknown = permissions?.[task]?.[kind];
+  const list: unknown = projectFile().permissions?.[task]?.[kind];
   return Array.isArray(list) ? list : [];
+}
+
+/** The parts of deno.json that tasks speak of. */
+function projectFile(): {
+  readonly version: string;
+  readonly permissions?: Record<string, Record<string, unknown>>;
+} {
+  const config = new URL("../deno.json", import.meta.url);
+  return JSON.parse(Deno.readTextFileSync(config));
 }

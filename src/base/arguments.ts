@@ -1,7 +1,7 @@
 /**
  * The command line's words, sorted into options and positional arguments: `--key=value`,
- * `--key value`, bare flags, `--no_flag`; dashes and underscores are the same. Values stay text:
- * read_options.ts checks them.
+ * `--key value`, `--list one two`, bare flags, `--flag True`, `--no_flag`; dashes and underscores
+ * are the same. Values stay text: read_options.ts checks them.
  *
  * The schema knows which options are flags, so a first pass makes one word of each option; @std/cli
  * then splits them.
@@ -9,6 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { type Option, spoken } from "./option.ts";
 import { aliasOf, optionsOf, quoted, type Schema } from "./schema.ts";
 
 /** What the command line holds. */
@@ -17,8 +18,10 @@ export interface Arguments {
   readonly values: Readonly<Record<string, unknown>>;
   /** Words without dashes, in order: the recipe. */
   readonly positionals: readonly string[];
-  /** `--help` or `-h` was given. */
-  readonly help: boolean;
+  /** `--help` or `-h` was given; `all` for `--help=all`. */
+  readonly help: boolean | "all";
+  /** `--version` was given. */
+  readonly version: boolean;
   /** `--debug` was given: errors are to show their stack. */
   readonly debug: boolean;
 }
@@ -37,15 +40,17 @@ export function readArguments(
   words: readonly string[],
 ): Arguments {
   const { options, positionals, problems } = joinWords(schema, words);
-  const { help, debug, ...values } = splitWords(options);
-  if (!help) problems.push(...countPositionals(schema, positionals));
+  const { help, version, debug, ...values } = splitWords(options);
+  const isAsking = help !== undefined || version !== undefined;
+  if (!isAsking) problems.push(...countPositionals(schema, positionals));
   if (problems.length > 0) {
     throw new TypeError(`Cannot read the command line: ${problems.join("; ")}`);
   }
   return {
     values,
     positionals,
-    help: help === true,
+    help: help === "all" ? help : help !== undefined,
+    version: version !== undefined,
     debug: debug === true,
   };
 }
@@ -76,7 +81,7 @@ function joinWords(
       i += joinOption(schema, joined, {
         name: dashed.replaceAll("-", "_"),
         text,
-        next: words[i + 1],
+        next: valuesIn(schema, joined, words.slice(i + 1)),
       });
     } else if (word.startsWith("-") && word !== "-") {
       joined.problems.push(`found ${quoted([word])}, expected --key=value`);
@@ -85,37 +90,100 @@ function joinWords(
   return joined;
 }
 
+/** The words up to the next option, or to one that can only be a positional argument. */
+function valuesIn(
+  { positionals }: ArgumentSchema,
+  joined: JoinedWords,
+  words: readonly string[],
+): readonly string[] {
+  const { endings } = positionals[joined.positionals.length] ?? {};
+  const end = words.findIndex((word) =>
+    /^-[^\d.]/.test(word) || endings?.test(word) === true
+  );
+  return end < 0 ? words : words.slice(0, end);
+}
+
 /** An option as it stands on the command line. */
 interface Word {
   readonly name: string;
   /** What stands behind its `=`. */
   readonly text: string | undefined;
-  /** The word after it. */
-  readonly next: string | undefined;
+  /** The words after it that can be values. */
+  readonly next: readonly string[];
 }
+
+/** Options of every task, which stand alone. */
+const ALWAYS = ["help", "version", "debug"];
 
 /** Makes one word of an option and returns how many further words it took. */
 function joinOption(
   schema: ArgumentSchema,
-  { options, problems }: JoinedWords,
+  joined: JoinedWords,
   { name, text, next }: Word,
 ): number {
-  const bare = name === "help" || name === "debug";
-  if (text !== undefined) options.set(name, `--${name}=${text}`);
-  else if (bare) options.set(name, `--${name}`);
-  else if (isFlag(schema, name)) {
-    const isSpoken = next === "true" || next === "false";
-    options.set(name, isSpoken ? `--${name}=${next}` : `--${name}`);
-    return isSpoken ? 1 : 0;
-  } else if (name.startsWith("no_") && isFlag(schema, name.slice(3))) {
+  const { options } = joined;
+  const take = (...words: string[]) => {
+    options.set(name, [`--${name}`, ...words].join("="));
+    return words.length;
+  };
+  if (text !== undefined) {
+    options.set(name, `--${name}=${text}`);
+    return 0;
+  }
+  const [first] = next;
+  if (ALWAYS.includes(name)) {
+    return name === "help" && first === "all" ? take("all") : take();
+  }
+  const option = ownOption(schema, name);
+  if (option?.bare) {
+    return first !== undefined && isTaken(option, first) ? take(first) : take();
+  }
+  if (name.startsWith("no_") && ownOption(schema, name.slice(3))?.bare) {
     options.set(name.slice(3), `--no-${name.slice(3)}`);
-  } else if (next === undefined || next.startsWith("--")) {
+    return 0;
+  }
+  return option === undefined
+    ? joinOther(joined, name, next)
+    : joinValued(joined, option, { name, next });
+}
+
+/** An option of ours that needs a value. */
+function joinValued(
+  { options, problems }: JoinedWords,
+  { joined }: Option<unknown>,
+  { name, next }: Pick<Word, "name" | "next">,
+): number {
+  const words = joined === undefined ? next.slice(0, 1) : next;
+  if (words.length === 0) {
     problems.push(`--${name} has no value, expected --${name}=VALUE`);
   } else {
-    options.set(name, `--${name}=${next}`);
-    return 1;
+    const text = words.length === 1 ? words[0] : joined?.(words);
+    options.set(name, `--${name}=${text}`);
   }
-  return 0;
+  return words.length;
+}
+
+/** A name that is no option of ours: of another tool, whose flags stand alone, or of nobody. */
+function joinOther(
+  { options }: JoinedWords,
+  name: string,
+  next: readonly string[],
+): number {
+  options.set(
+    name,
+    [`--${name}`, ...(next.length ? [next.join()] : [])].join("="),
+  );
+  return next.length;
+}
+
+/** Whether a bare option takes this word as its value; a text would take a recipe's name too. */
+function isTaken(option: Option<unknown>, word: string): boolean {
+  if (spoken(word) !== undefined) return true;
+  try {
+    return option.read(word) !== word || /^[a-z]+$/.test(word);
+  } catch {
+    return false;
+  }
 }
 
 /** Splits the words into option and value: text, or true and false for flags. */
@@ -138,9 +206,12 @@ function splitWords(
   );
 }
 
-function isFlag(schema: ArgumentSchema, name: string): boolean {
-  const ours = aliasOf(schema, name)?.name ?? name;
-  return optionsOf(schema).get(ours)?.bare ?? false;
+/** The option of ours that a name or an alias means. */
+function ownOption(
+  schema: ArgumentSchema,
+  name: string,
+): Option<unknown> | undefined {
+  return optionsOf(schema).get(aliasOf(schema, name)?.name ?? name);
 }
 
 function countPositionals(

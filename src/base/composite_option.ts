@@ -23,8 +23,8 @@ export function defaultsOf<O extends Readonly<Record<string, Option<unknown>>>>(
 }
 
 /**
- * The option, or null; the words `null` and `none` mean null too. The default is null unless
- * another is given.
+ * The option, or null; the words `null` and `none` in any case mean null too. The default is null
+ * unless another is given.
  */
 export function optional<T>(
   option: Option<T>,
@@ -35,10 +35,14 @@ export function optional<T>(
     type: `${option.type}, or null`,
     fallback,
     read(value) {
-      const none = value === null || value === "null" || value === "none";
-      return none ? null : option.read(value);
+      return isNone(value) ? null : option.read(value);
     },
   };
+}
+
+function isNone(value: unknown): boolean {
+  return value === null ||
+    (typeof value === "string" && /^(null|none)$/i.test(value));
 }
 
 /** The first of two options that accepts the value. Help and default are those of the first. */
@@ -50,6 +54,7 @@ export function either<A, B>(
   return {
     ...first,
     type,
+    bare: first.bare || second.bare,
     read(value) {
       for (const option of [first, second]) {
         try {
@@ -95,6 +100,7 @@ export function list<T>(
     type,
     fallback,
     bare: false,
+    joined: (words) => JSON.stringify(words.flatMap((word) => asArray(word))),
     read(value) {
       const problems: { at: string; says: string }[] = [];
       const items = asArray(value).map((one, i) =>
@@ -143,6 +149,7 @@ export function record<T>(
     type,
     fallback,
     bare: false,
+    joined: (words) => words.map((word) => word.replace(/,$/, "")).join(","),
     read(value) {
       const given = typeof value === "string" ? asRecord(value) : value;
       if (!isRecord(given)) throw mismatch(type, value);

@@ -15,6 +15,8 @@ export interface Option<out T> {
   readonly fallback: T | undefined;
   /** Whether the name alone on the command line means true. */
   readonly bare: boolean;
+  /** Makes one text of several words of the command line; absent if the option takes one word. */
+  readonly joined?: (words: readonly string[]) => string;
   /**
    * Reads the value from JSON or text.
    *
@@ -124,7 +126,7 @@ export function text(help: string, fallback?: string): Option<string> {
 }
 
 /**
- * One of a fixed set of words; YAML's bare `no` may arrive as false.
+ * One of a fixed set of words; the word `no` may arrive as any of YAML's words for false.
  *
  * @param synonyms other words for the same values, which the help does not show
  */
@@ -141,15 +143,28 @@ export function choice<const T extends string>(
     fallback,
     bare: false,
     read(value) {
-      const wanted = value === false ? "no" : value;
-      const word = words.find((one) => one === wanted) ??
-        (Object.hasOwn(synonyms, String(wanted))
-          ? synonyms[String(wanted)]
+      const word = words.find((one) => one === value) ??
+        words.find((one) => one === "no" && spoken(value) === false) ??
+        (Object.hasOwn(synonyms, String(value))
+          ? synonyms[String(value)]
           : undefined);
       if (word === undefined) throw mismatch(type, value);
       return word;
     },
   };
+}
+
+const YES = ["true", "yes", "on", "y", "t", "1"];
+const NO = ["false", "no", "off", "n", "f", "0"];
+
+/**
+ * The boolean that a value spells, in any case, as transformers' command line and YAML 1.1 do:
+ * `True`, `yes`, `on`, 1; undefined if it spells none.
+ */
+export function spoken(value: unknown): boolean | undefined {
+  const word = String(value).toLowerCase();
+  if (YES.includes(word)) return true;
+  return NO.includes(word) ? false : undefined;
 }
 
 /** True or false; the name alone on the command line means true. */
@@ -161,9 +176,9 @@ export function flag(help: string, fallback = false): Option<boolean> {
     fallback,
     bare: true,
     read(value) {
-      if (value === true || value === "true") return true;
-      if (value === false || value === "false") return false;
-      throw mismatch(type, value);
+      const said = Array.isArray(value) ? undefined : spoken(value);
+      if (said === undefined) throw mismatch(type, value);
+      return said;
     },
   };
 }

@@ -4,39 +4,46 @@
  * @module
  */
 import type { Option } from "./option.ts";
-import type { Schema } from "./schema.ts";
+import { optionsOf, type Schema } from "./schema.ts";
 
 const WIDTH = 100;
 const COLUMN = 36;
 
-/** The heading of a help text. */
+/** The heading of a help text, and how much it shows. */
 export interface HelpHeading {
   /** The command: `deno task train`. */
   readonly command: string;
   /** One sentence that says what the task does. */
   readonly summary: string;
+  /** Whether every option is shown, and not the schema's usual ones alone. Default true. */
+  readonly isWhole?: boolean;
 }
 
 /** The `--help` text, 100 columns wide: usage, then the options under their headings. */
 export function helpText(
-  schema: Pick<Schema, "groups" | "positionals">,
-  { command, summary }: HelpHeading,
+  schema: Pick<Schema, "groups" | "positionals" | "usual">,
+  { command, summary, isWhole = true }: HelpHeading,
 ): string {
   const words = schema.positionals.map((one) =>
     one.required ? one.name : `[${one.name}]`
   );
   const usage = ["Usage:", command, ...words, "[--key=value ...]"].join(" ");
   const positionals = schema.positionals.map((one) => row(one.name, one.help));
-  const groups = Object.entries(schema.groups).map(([heading, options]) =>
-    [
-      `${heading}:`,
-      ...Object.entries(options).map(([name, option]) =>
-        row(`--${name}`, `${option.help} ${inBrackets(option)}`)
-      ),
-    ].join("\n")
-  );
+  const isShort = !isWhole && schema.usual.length > 0;
+  const isShown = (name: string) => !isShort || schema.usual.includes(name);
+  const groups = Object.entries(schema.groups).map(([heading, options]) => {
+    const rows = Object.entries(options).filter(([name]) => isShown(name))
+      .map(([name, option]) =>
+        row(`--${name}`, isShort ? inShort(option) : inFull(option))
+      );
+    return rows.length === 0 ? "" : [`${heading}:`, ...rows].join("\n");
+  });
+  const count = optionsOf(schema).size;
   const always = [
-    row("--help", "show this text"),
+    isShort
+      ? row("--help=all", `show all ${count} options, these are the usual ones`)
+      : row("--help", "show this text"),
+    row("--version", "show which version this is"),
     row("--debug", "show the stack of an error"),
   ];
   const parts = [summary, usage, positionals.join("\n"), ...groups];
@@ -44,9 +51,19 @@ export function helpText(
     .join("\n\n") + "\n";
 }
 
-function inBrackets({ type, fallback }: Option<unknown>): string {
-  if (fallback === undefined) return `[${type}; required]`;
-  return `[${type}; default ${shown(fallback)}]`;
+function inFull({ help, type, fallback }: Option<unknown>): string {
+  return fallback === undefined
+    ? `${help} [${type}; required]`
+    : `${help} [${type}; default ${shown(fallback)}]`;
+}
+
+/** The first clause of the help, the words of a choice, and the default. */
+function inShort({ help, type, fallback }: Option<unknown>): string {
+  const [clause = help] = help.split(/; |: | \(/);
+  const words = type.startsWith("one of ") ? `${type}; default ` : "";
+  return fallback === undefined
+    ? `${clause} [required]`
+    : `${clause} [${words}${shown(fallback)}]`;
 }
 
 function shown(value: unknown): string {

@@ -6,7 +6,7 @@
  * @module
  */
 import { levenshteinDistance } from "@std/text";
-import { Mismatch } from "./option.ts";
+import { Mismatch, spoken } from "./option.ts";
 import {
   aliasOf,
   type ForeignKey,
@@ -45,7 +45,9 @@ export function readOptions<G extends OptionGroups>(
   const warnings: string[] = [];
   const merged: Record<string, unknown> = {};
   for (const source of sources) {
-    Object.assign(merged, ownNames(schema, source, { problems, warnings }));
+    const own = ownNames(schema, source, { problems, warnings });
+    for (const name of replacedBy(schema, own)) delete merged[name];
+    Object.assign(merged, own);
   }
   const values: Record<string, unknown> = {};
   for (const [name, option] of optionsOf(schema)) {
@@ -70,6 +72,13 @@ export function readOptions<G extends OptionGroups>(
   const findings = schema.check(options);
   stopOn(findings.problems);
   return { options, warnings: [...warnings, ...findings.warnings] };
+}
+
+/** Options of earlier sources that a source replaces by options that say the same thing. */
+function replacedBy({ replacing }: Pick<Schema, "replacing">, own: Given) {
+  const isGiven = (name: string) =>
+    Object.hasOwn(own, name) && own[name] !== null;
+  return replacing.filter((group) => group.some(isGiven)).flat();
 }
 
 function stopOn(problems: readonly string[]): void {
@@ -123,10 +132,13 @@ function answer(
 
 /**
  * Whether two values are equal as JSON. A text from the command line equals the value that it
- * spells.
+ * spells, `True` and `no` included.
  */
 export function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b) || String(a) === b;
+  if (JSON.stringify(a) === JSON.stringify(b)) return true;
+  if (typeof b !== "string") return false;
+  const isSpoken = typeof a === "boolean" && spoken(b) === a;
+  return isSpoken || String(a).toLowerCase() === b.toLowerCase();
 }
 
 function unknownKey(schema: Keys, key: string): string {
@@ -135,7 +147,12 @@ function unknownKey(schema: Keys, key: string): string {
     name,
     distance: levenshteinDistance(key, name),
   })).sort((a, b) => a.distance - b.distance)[0];
-  return nearest === undefined
-    ? `${quoted([key])} is not an option`
+  return nearest === undefined || nearest.distance > mostTypos(key)
+    ? `${quoted([key])} is not an option, --help=all lists them`
     : `${quoted([key])} is not an option, did you mean "${nearest.name}"`;
+}
+
+/** Letters by which a mistyped name may differ from the right one; more is another word. */
+function mostTypos(name: string): number {
+  return Math.min(3, Math.max(1, Math.floor(name.length / 4)));
 }

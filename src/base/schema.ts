@@ -43,6 +43,8 @@ export interface Positional {
   readonly help: string;
   /** Whether it must be given. */
   readonly required: boolean;
+  /** How the words end that can only be this one; options of several words end before them. */
+  readonly endings?: RegExp;
 }
 
 /** The result of a check over several options. */
@@ -72,6 +74,13 @@ export interface Schema<G extends OptionGroups = OptionGroups> {
   readonly aliases: Readonly<Record<string, string | Alias>>;
   /** Keys of other tools, each a name or a beginning followed by `*`, with their reasons. */
   readonly foreign: Readonly<Record<string, ForeignKey>>;
+  /**
+   * Groups of options that say the same thing in several ways: one that the command line gives
+   * replaces the others of the recipe.
+   */
+  readonly replacing: readonly (readonly string[])[];
+  /** The options that the short help shows, by name; all if it is empty. */
+  readonly usual: readonly string[];
   /** Checks conditions between several options. */
   readonly check: (options: ValuesOf<G>) => Findings;
 }
@@ -95,6 +104,8 @@ export function defineSchema<const G extends OptionGroups>(
     positionals: rest.positionals ?? [],
     aliases: rest.aliases ?? {},
     foreign: rest.foreign ?? {},
+    replacing: rest.replacing ?? [],
+    usual: rest.usual ?? [],
     check: rest.check ?? (() => ({ problems: [], warnings: [] })),
   };
   const names = Object.values(groups).flatMap((group) => Object.keys(group));
@@ -102,12 +113,14 @@ export function defineSchema<const G extends OptionGroups>(
   const astray = Object.keys(schema.aliases).filter((alias) =>
     !names.includes(aliasOf(schema, alias)?.name ?? "")
   );
+  const listed = [...schema.replacing.flat(), ...schema.usual];
+  astray.push(...listed.filter((name) => !names.includes(name)));
   const wrong = [...twice, ...astray];
   if (wrong.length > 0) {
     throw new TypeError(
       `Cannot define the options: found ${
         quoted(wrong)
-      } twice or as an alias of nothing, expected unique names`,
+      } twice or as a name of nothing, expected unique names`,
     );
   }
   return schema;

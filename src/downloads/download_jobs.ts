@@ -10,6 +10,7 @@ import { present } from "../base/present.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import type { Repo } from "../files/hub/repo.ts";
 import { isThere } from "../files/hub/repo_folder.ts";
+import { RECIPE_ENDINGS } from "../training/options/recipe.ts";
 import { isRemote } from "./recipe_repos.ts";
 import {
   downloadOption,
@@ -76,6 +77,7 @@ export const downloadSchema = defineSchema({
     name: "RECIPE",
     help: "recipe whose model and data are downloaded (.jsonc or .yaml)",
     required: false,
+    endings: RECIPE_ENDINGS,
   }],
   aliases: { dataset_name: "dataset" },
 });

@@ -116,3 +116,87 @@ test("readArguments() refuses words with dashes that are no options", () => {
     'Cannot read the command line: found "--", expected --key=value; found "-abc", expected --key=value',
   );
 });
+
+const taskSchema = defineSchema(bakerySchema.groups, {
+  positionals: [{
+    name: "RECIPE",
+    help: "a run's file",
+    required: false,
+    endings: /\.yaml$/,
+  }],
+  foreign: bakerySchema.foreign,
+});
+
+for (const word of ["True", "FALSE", "yes", "No", "on", "off", "1", "0"]) {
+  test(`readArguments() takes ${word} after a flag as its value`, pure, () => {
+    const { values, positionals } = readArguments(taskSchema, [
+      "--salted",
+      word,
+      "note.yaml",
+    ]);
+    assertEquals([values, positionals], [{ salted: word }, ["note.yaml"]]);
+  });
+}
+
+test(
+  "readArguments() takes several words for a list and for a record, up to what is none of them",
+  pure,
+  () => {
+    const { values, positionals } = readArguments(taskSchema, [
+      "--seeds",
+      "poppy",
+      "rice, oat",
+      "--mix",
+      "rye=1,",
+      "wheat=0.5",
+      "note.yaml",
+    ]);
+    assertEquals(values, {
+      seeds: '["poppy","rice","oat"]',
+      mix: "rye=1,wheat=0.5",
+    });
+    assertEquals(positionals, ["note.yaml"]);
+  },
+);
+
+test(
+  "readArguments() lets a flag with another kind of value stand before a recipe",
+  pure,
+  () => {
+    for (
+      const words of [["--resume", "note.yaml"], ["note.yaml", "--resume"]]
+    ) {
+      const { values, positionals } = readArguments(taskSchema, words);
+      assertEquals([values, positionals], [{ resume: true }, ["note.yaml"]]);
+    }
+  },
+);
+
+test(
+  "readArguments() lets another tool's key stand alone or with several words",
+  pure,
+  () => {
+    const { values, positionals } = readArguments(taskSchema, [
+      "--gas_low",
+      "--gas_names",
+      "a",
+      "b",
+      "--gas_high",
+      "note.yaml",
+    ]);
+    assertEquals(values, { gas_low: true, gas_names: "a,b", gas_high: true });
+    assertEquals(positionals, ["note.yaml"]);
+  },
+);
+
+test(
+  "readArguments() tells --help from --help=all, and sees --version",
+  pure,
+  () => {
+    const read = (...words: string[]) => readArguments(taskSchema, words);
+    assertEquals(read("--help=all").help, "all");
+    assertEquals(read("--help", "all").help, "all");
+    assertEquals(read("--help", "note.yaml").help, true);
+    assertEquals(read("--version").version, true);
+  },
+);

@@ -71,3 +71,15 @@ test(
     );
   },
 );
+
+test("helpText() shows the usual options alone unless it is to be whole, and says how to see all", () => {
+  const schema = { ...bakerySchema, usual: ["water", "heat"] };
+  const heading = { command: "bake", summary: "Bakes." };
+  const short = helpText(schema, { ...heading, isWhole: false });
+  const names = [...short.matchAll(/--(\w+)/g)].map(([, name]) => name);
+  assertEquals(names, ["key", "water", "heat", "help", "version", "debug"]);
+  assertStringIncludes(short, "--help=all");
+  assertStringIncludes(short, "Litres [0.5]\n");
+  const whole = helpText(schema, { ...heading, isWhole: true });
+  assertStringIncludes(whole, "--flour");
+});

@@ -1,4 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { optional } from "../../src/base/composite_option.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import { defineSchema, type Infer } from "../../src/base/schema.ts";
 import { text } from "../../src/base/option.ts";
@@ -168,3 +169,47 @@ test(
     );
   },
 );
+
+for (const value of ["True", "yes", "ON", "1", 1, true]) {
+  test(`readOptions() reads ${JSON.stringify(value)} as true`, () => {
+    const given = { flour: "rye", eggs: 0, salted: value };
+    assertEquals(readOptions(bakerySchema, [given]).options.salted, true);
+  });
+}
+
+for (const value of ["False", "no", "OFF", "0", 0, false]) {
+  test(`readOptions() reads ${JSON.stringify(value)} as false`, () => {
+    const given = { flour: "rye", eggs: 0, salted: value, heat: value };
+    const { salted, heat } = readOptions(bakerySchema, [given]).options;
+    assertEquals([salted, heat], [false, "no"]);
+  });
+}
+
+test("readOptions() reads None and a foreign key's False as their values", () => {
+  const given = { flour: "rye", eggs: 0, rest: "None", knead_by_hand: "False" };
+  const { options, warnings } = readOptions(bakerySchema, [given]);
+  assertEquals([options.rest, warnings], [null, []]);
+});
+
+test("readOptions() names the nearest option only if it is near", () => {
+  const error = (key: string) =>
+    assertThrows(
+      () => readOptions(bakerySchema, [{ flour: "rye", eggs: 0, [key]: 1 }]),
+      TypeError,
+    ).message;
+  assertStringIncludes(error("salt_ed"), 'did you mean "salted"');
+  assertEquals(
+    error("enable_thinking"),
+    'Cannot read the options: "enable_thinking" is not an option, --help=all lists them',
+  );
+});
+
+test("readOptions() lets an option replace what says the same in an earlier source", () => {
+  const schema = defineSchema({
+    Data: { one: optional(text("")), two: optional(text("")) },
+  }, { replacing: [["one", "two"]] });
+  const read = (last: Record<string, unknown>) =>
+    readOptions(schema, [{ two: "recipe" }, last]).options;
+  assertEquals(read({ one: "line" }), { one: "line", two: null });
+  assertEquals(read({ one: null }), { one: null, two: "recipe" });
+});

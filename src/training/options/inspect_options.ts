@@ -21,6 +21,8 @@ export const inspectSchema = defineSchema({
   positionals: trainSchema.positionals,
   aliases: trainSchema.aliases,
   foreign: trainSchema.foreign,
+  usual: ["examples", ...trainSchema.usual],
+  replacing: trainSchema.replacing,
   check: trainSchema.check,
 });
 

@@ -157,7 +157,7 @@ const batches = {
 };
 
 const output = {
-  output_dir: text("Folder of the run, under output/"),
+  output_dir: text("Folder of the run, under output/", "output/trainer_output"),
   overwrite_output_dir: flag("Empty the folder of an earlier run first"),
   dry_run: flag(
     "Print steps, tokens, bytes and an estimate of the time, and train nothing",

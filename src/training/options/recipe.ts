@@ -15,6 +15,9 @@ const parsers: Readonly<Record<string, (text: string) => unknown>> = {
   ".yml": parseYaml,
 };
 
+/** How the names of recipes end. */
+export const RECIPE_ENDINGS = /\.(jsonc?|ya?ml)$/i;
+
 /**
  * Parses a recipe: JSON with comments, or YAML, as the ending of `path` says.
  *

@@ -10,6 +10,40 @@ import { foreignKeys } from "./foreign_keys.ts";
 import { loraAliases } from "./lora_options.ts";
 import { checkTrainOptions } from "./option_check.ts";
 import { trainGroups } from "./options.ts";
+import { RECIPE_ENDINGS } from "./recipe.ts";
+
+/** What the short help shows: what most runs say, and what a first run needs. */
+const USUAL = [
+  "model_name_or_path",
+  "adapter_name_or_path",
+  "chat_template",
+  "dataset",
+  "dataset_mixer",
+  "eval_dataset",
+  "columns",
+  "max_length",
+  "trainer",
+  "loss_type",
+  "beta",
+  "use_peft",
+  "lora_r",
+  "lora_alpha",
+  "lora_target_modules",
+  "load_in_4bit",
+  "learning_rate",
+  "per_device_train_batch_size",
+  "gradient_accumulation_steps",
+  "num_train_epochs",
+  "max_steps",
+  "output_dir",
+  "overwrite_output_dir",
+  "resume_from_checkpoint",
+  "dry_run",
+  "eval_strategy",
+  "logging_steps",
+  "save_steps",
+  "seed",
+];
 
 /**
  * The options of `deno task train`, and of every task that reads a recipe.
@@ -21,8 +55,11 @@ export const trainSchema = defineSchema(trainGroups, {
     name: "RECIPE",
     help:
       "file of options, JSON with comments or YAML; the command line wins over it",
-    required: true,
+    required: false,
+    endings: RECIPE_ENDINGS,
   }],
+  usual: USUAL,
+  replacing: [["dataset", "dataset_mixer", "dataset_mixture"]],
   aliases: {
     evaluation_strategy: "eval_strategy",
     dtype: "torch_dtype",

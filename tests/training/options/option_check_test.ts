@@ -15,7 +15,7 @@ const least = {
   output_dir: "output/x",
 };
 const read = (more: Record<string, unknown>) =>
-  readOptions(trainSchema, [least, more]);
+  readOptions(trainSchema, [{ ...least, ...more }]);
 const refuses = (more: Record<string, unknown>, says: string) =>
   assertThrows(() => read(more), TypeError, says);
 
