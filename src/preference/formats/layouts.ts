@@ -205,17 +205,24 @@ export function letter(path: string, letters = "ab"): VotePlaces["best"] {
 }
 
 /**
- * Makes a vote's reader of the number of the preferred answer, 0 or 1; below 0 is a tie.
+ * Makes a vote's reader of the number of the preferred answer; below 0 is a tie.
  *
- * @param first the number of the first answer
+ * @param numbers the numbers of the answers, in the order of their places
  */
-export function index(path: string, first: 0 | 1 = 0): VotePlaces["best"] {
+export function index(
+  path: string,
+  numbers: readonly number[] = [0, 1],
+): VotePlaces["best"] {
   return (row) => {
     const found = find(row, path);
     const number = numberAt(found);
     if (number < 0) return undefined;
-    if (number === 0 || number === 1) return Number(number !== first);
-    throw new RangeError(`"${found.name}" is ${number}, expected 0 or 1`);
+    if (numbers.includes(number)) return numbers.indexOf(number);
+    throw new RangeError(
+      `"${found.name}" is ${number}, expected ${
+        numbers.toSorted().join(" or ")
+      }`,
+    );
   };
 }
 
@@ -280,7 +287,8 @@ interface Candidate {
 
 /** Where the answers of a ranking stand. */
 export interface RankingPlaces {
-  readonly prompt: string;
+  /** The prompt; absent if the answers are conversations that begin with it. */
+  readonly prompt?: string;
   readonly candidates: (row: Row) => readonly Candidate[];
   /** Whether a lower number is better, as a rank is. */
   readonly lowerIsBetter?: boolean;
@@ -341,9 +349,9 @@ export function ranking(
   { prompt, candidates, lowerIsBetter = false }: RankingPlaces,
 ): (row: Row, ranking: Ranking) => Drafts {
   return (row, which) => {
-    const before = promptAt(row, prompt);
+    const before = prompt === undefined ? undefined : promptAt(row, prompt);
     const ranked = candidates(row).map(({ answer, score }): Ranked<Turns> => ({
-      answer: answerAt(answer.value, answer.name),
+      answer: answerOf(answer, prompt),
       score: lowerIsBetter ? 0 - numberAt(score) : numberAt(score),
     }));
     return rankedPairs(ranked, which).map(({ chosen, rejected }) => ({

@@ -21,6 +21,8 @@ import { isDialogue, isRow } from "./turns.ts";
 
 const QUESTION = "instruction|question|query|input";
 const CHOSEN = "chosen_response|response_j|response";
+const ACCEPTED = "accepted|preferred|chosen";
+const REFUSED = "rejected|dispreferred|reject";
 const CHOSEN_TURNS = "chosen_messages|chosen_conversations";
 const REJECTED_TURNS = "rejected_messages|rejected_conversations";
 const REJECTED = "rejected_response|response_k";
@@ -96,15 +98,16 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     }),
   },
   {
-    name: "accepted and rejected",
-    keys: [`${QUESTION}|prompt`, "accepted", "rejected"],
-    fits: (row) => !("chosen" in row),
-    looks: '{"input": "...", "accepted": "...", "rejected": "..."}',
-    from: "Code-Preference-Pairs",
+    name: "two answers of other names",
+    keys: [`${QUESTION}|prompt`, ACCEPTED, REFUSED],
+    fits: (row) => !("chosen" in row && "rejected" in row),
+    looks:
+      '{"input": "...", "accepted": "...", "rejected": "..."}, or "preferred" and "dispreferred", "chosen" and "reject"',
+    from: "Code-Preference-Pairs, and datasets of own names",
     read: pair({
       prompt: `${QUESTION}|prompt`,
-      chosen: "accepted",
-      rejected: "rejected",
+      chosen: ACCEPTED,
+      rejected: REFUSED,
     }),
   },
   {
@@ -131,6 +134,14 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
     looks:
       '{"trajectory": [{"from": "user", "value": "..."}], "chosen": "...", "rejected": "..."}',
     read: (row) => turnsWithAnswers(row, "trajectory"),
+  },
+  {
+    name: "context ranking",
+    keys: ["context", "chosen", "rejected"],
+    fits: ({ context }) => Array.isArray(context),
+    looks: '{"context": [turns], "chosen": [turns], "rejected": [turns]}',
+    from: "ColossalChat",
+    read: (row) => turnsWithAnswers(row, "context"),
   },
   {
     name: "messages with two values",

@@ -126,7 +126,7 @@ export const RANKED_FORMATS: readonly Format<Preference>[] = [
     read: vote({
       prompt: "history",
       answers: ["human_ref_A", "human_ref_B"],
-      best: index("labels", 1),
+      best: index("labels", [1, 0]),
       scores: ["score_A", "score_B"],
     }),
   },
@@ -140,6 +140,31 @@ export const RANKED_FORMATS: readonly Format<Preference>[] = [
       prompt: "prompt",
       answers: ["response_0", "response_1"],
       best: index("better_response_id"),
+    }),
+  },
+  {
+    name: "Align-Anything",
+    keys: ["question", "response_1", "response_2", "overall_response"],
+    looks:
+      '{"question": "...", "response_1": "...", "response_2": "...", "overall_response": 1}',
+    from: "align-anything (texts)",
+    read: vote({
+      prompt: "question",
+      answers: ["response_1", "response_2"],
+      best: index("overall_response", [1, 2]),
+    }),
+  },
+  {
+    name: "Unified-Feedback",
+    keys: ["conv_A", "conv_B", "conv_A_rating", "conv_B_rating"],
+    looks:
+      '{"conv_A": [turns], "conv_B": [turns], "conv_A_rating": 1, "conv_B_rating": 0}',
+    from: "Unified-Feedback",
+    read: ranking({
+      candidates: columns([
+        ["conv_A", "conv_A_rating"],
+        ["conv_B", "conv_B_rating"],
+      ]),
     }),
   },
   {

@@ -218,12 +218,43 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
     unread: ["instruction", "output"],
   },
   "Code-Preference-Pairs": {
-    format: "accepted and rejected",
+    format: "two answers of other names",
     row: { input: "Hi", accepted: "good", rejected: "bad" },
   },
   "RewardBench 2 and RM-Bench, one answer each": {
     format: "lists of answers",
     row: { prompt: "Hi", chosen: ["good"], rejected: ["bad"] },
+  },
+  "other names of the two answers": {
+    format: "two answers of other names",
+    row: { prompt: "Hi", chosen: "good", reject: "bad" },
+  },
+  "ColossalChat": {
+    format: "context ranking",
+    row: {
+      context: [{ from: "human", content: "Hi" }],
+      chosen: [{ from: "assistant", content: "good" }],
+      rejected: [{ from: "assistant", content: "bad" }],
+    },
+  },
+  "Align-Anything": {
+    format: "Align-Anything",
+    row: {
+      question: "Hi",
+      response_1: "bad",
+      response_2: "good",
+      overall_response: 2,
+    },
+  },
+  "Unified-Feedback": {
+    format: "Unified-Feedback",
+    row: {
+      conv_A: talk("bad"),
+      conv_B: talk("good"),
+      conv_A_rating: 0,
+      conv_B_rating: 1,
+    },
+    scores: [1, 0],
   },
   "JudgeBench": {
     format: "JudgeBench",
