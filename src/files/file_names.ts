@@ -9,6 +9,7 @@ export const RUN_FILE = {
   metrics: "metrics.jsonl",
   curves: "curves.svg",
   card: "README.md",
+  changes: "changes.jsonl",
 } as const;
 
 /** Files of a model's folder in Hugging Face layout. */
@@ -39,6 +40,7 @@ export const ADAPTER_FILE = {
 /** Files of a checkpoint, beside the model that it holds. */
 export const CHECKPOINT_FILE = {
   options: RUN_FILE.options,
+  inputs: "inputs.json",
   optimizer: "optimizer.safetensors",
   state: "trainer_state.json",
 } as const;

@@ -3,6 +3,7 @@ import { accountLines } from "../preference/loading/inspect.ts";
 import type { LoadReport } from "../preference/loading/load_report.ts";
 import type { Metrics } from "../training/method/metrics.ts";
 import type { RunResult, RunStart } from "../training/run/sink.ts";
+import { changeText } from "../training/run/resume_changes.ts";
 import type { Wreck } from "../training/loop/wreck.ts";
 
 export { skippedLine } from "../training/loop/step_guard.ts";
@@ -43,10 +44,11 @@ export function dataLines(
  * one.
  */
 export function startLines(
-  { trainableParameters, totalSteps, startingLoss }: RunStart,
+  { trainableParameters, totalSteps, startingLoss, changes }: RunStart,
 ): string[] {
   const count = trainableParameters.toLocaleString("en");
   return [
+    ...changes.map((change) => `resumed with a change: ${changeText(change)}`),
     `${count} trainable parameters, ${totalSteps} steps`,
     ...startingLoss === undefined
       ? []

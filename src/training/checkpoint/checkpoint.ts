@@ -53,7 +53,7 @@ function valueTensors(
 export interface CheckpointParts
   extends
     ChangingParts,
-    Pick<CheckpointContent, "state" | "context" | "options"> {}
+    Pick<CheckpointContent, "state" | "context" | "options" | "inputs"> {}
 
 /**
  * Numbers up to this many bytes are read at once and written beside the training; more are written

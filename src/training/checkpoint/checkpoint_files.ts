@@ -28,16 +28,22 @@ export interface CheckpointContent {
   readonly context: SaveContext;
   /** The run's options. */
   readonly options: unknown;
+  /** Hashes of what the run is made from; undefined if they are not known. */
+  readonly inputs: unknown;
 }
 
 /** The files of a checkpoint. */
 export function checkpointFiles(
-  { tensors, optimizerTensors, state, context, options }: CheckpointContent,
+  { tensors, optimizerTensors, state, context, options, inputs }:
+    CheckpointContent,
 ): PlannedFile[] {
   return [
     ...modelFiles(tensors, context),
     { file: CHECKPOINT_FILE.optimizer, tensors: optimizerTensors },
     { file: CHECKPOINT_FILE.options, json: options },
+    ...inputs === undefined ? [] : [
+      { file: CHECKPOINT_FILE.inputs, json: inputs },
+    ],
     { file: CHECKPOINT_FILE.state, json: { version: VERSION, ...state } },
   ];
 }

@@ -168,6 +168,9 @@ const output = {
     ),
     text("Checkpoint"),
   ),
+  resume_with_changes: flag(
+    "Go on though options, rows or base weights are not those of the checkpoint; changes.jsonl keeps both",
+  ),
   eval_strategy: choice("When to evaluate", "no", ["no", "steps", "epoch"]),
   eval_steps: optional(
     number(

@@ -35,9 +35,21 @@ import type { TrainOptions } from "../options/options.ts";
 import { checkTrainable } from "../setup/preflight.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
 import { findCheckpoint } from "./find_checkpoint.ts";
+import { recordChanges } from "./changes_file.ts";
+import {
+  type Change,
+  changesOf,
+  checkChanges,
+  checkStepsLeft,
+  type EarlierRun,
+  readEarlierRun,
+} from "./resume_changes.ts";
+import { hashInputs, type RunInputs } from "./run_inputs.ts";
+import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
 import { metricsFile, readMetrics } from "./metrics_file.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import { allSinks, type RunResult, type Sink } from "./sink.ts";
+import { routerLossOf } from "../setup/run_router_loss.ts";
 import { runOperations } from "../setup/run_length.ts";
 import { runLoop } from "./run_loop.ts";
 import type { TrainerParts, TrainerState } from "../loop/trainer.ts";
@@ -79,7 +91,16 @@ export async function runTraining(
     files: sinks.files,
   });
   const opened = await openEncoder(options);
-  const start = { device, options, hooks, sinks, opened, resumed };
+  const earlier = resumed === undefined
+    ? undefined
+    : await readEarlierRun(resumed);
+  if (earlier) {
+    const changes = changesOf(earlier, options, {
+      formerly: formerly(options, opened),
+    });
+    checkChanges(earlier, changes, options);
+  }
+  const start = { device, options, hooks, sinks, opened, earlier };
   return await withRunData(
     options,
     opened.encoder,
@@ -94,11 +115,12 @@ interface Start {
   readonly hooks: RunHooks;
   readonly sinks: Required<Sink>;
   readonly opened: OpenedEncoder;
-  readonly resumed: string | undefined;
+  /** The run of the checkpoint that it goes on from. */
+  readonly earlier: EarlierRun | undefined;
 }
 
 async function runOver<Example extends Examples>(
-  { device, options, hooks, sinks, opened, resumed }: Start,
+  { device, options, hooks, sinks, opened, earlier }: Start,
   data: RunData<Example>,
   objective: Objective<Example>,
 ): Promise<RunResult> {
@@ -126,6 +148,18 @@ async function runOver<Example extends Examples>(
     objective,
   });
   const { built, context } = await openModel(device, options, hooks, opened);
+  const inputs = earlier || options.save_strategy !== "no"
+    ? await inputsOf({ options, hooks }, data.train.examples, built)
+    : undefined;
+  const resumed = earlier &&
+    {
+      ...earlier,
+      changes: changesOf(earlier, options, {
+        inputs,
+        formerly: formerly(options, opened),
+      }),
+    };
+  if (resumed) checkChanges(resumed, resumed.changes, options);
   const run = {
     device,
     options,
@@ -136,9 +170,37 @@ async function runOver<Example extends Examples>(
     plan,
     built,
     context,
+    inputs,
     reference: await toReference(built),
   };
   return await trainAndSave(run, resumed);
+}
+
+/** What runs did before they had an option for it: no loss of the router was added. */
+function formerly(
+  options: TrainOptions,
+  { files }: OpenedEncoder,
+): Readonly<Record<string, unknown>> {
+  const config = readModelConfig(files.config);
+  return routerLossOf(config, { ...options, router_aux_loss_coef: 1 })
+    ? { router_aux_loss_coef: 0 }
+    : {};
+}
+
+/** What a run goes on from, and what it has other than that. */
+interface ResumedRun extends EarlierRun {
+  readonly changes: readonly Change[];
+}
+
+async function inputsOf(
+  { options, hooks }: Pick<Start, "options" | "hooks">,
+  examples: readonly object[],
+  { stored }: RunModel,
+): Promise<RunInputs> {
+  const { adapter_name_or_path: path } = options;
+  const start = path === null ? undefined : await openAdapterFolder(path);
+  const files = [...stored?.files ?? [], ...start?.weights.files ?? []];
+  return await hashInputs(files, examples, hooks.cacheFolder);
 }
 
 async function openModel(
@@ -175,7 +237,7 @@ function savedFiles(
 /** Trains, and saves the weights that the run should end with. */
 async function trainAndSave<Example extends Examples>(
   run: Run<Example>,
-  resumed: string | undefined,
+  resumed: ResumedRun | undefined,
 ): Promise<RunResult> {
   const { device, options, data, sinks } = run;
   const trainableParameters = checkTrainable(parameters(run.built.model));
@@ -189,6 +251,7 @@ async function trainAndSave<Example extends Examples>(
     totalSteps,
     doneSteps: state?.step ?? 0,
     rows,
+    changes: resumed?.changes ?? [],
     startingLoss,
     plan: run.plan,
   });
@@ -261,20 +324,24 @@ async function assemble<Example extends Examples>(
  */
 async function openFolder<Example>(
   options: TrainOptions,
-  { optimizer, movingReference, model }: TrainerParts<Example>,
+  { optimizer, movingReference, model, totalSteps }: TrainerParts<Example>,
   { files }: Required<Sink>,
-  resumed: string | undefined,
+  resumed: ResumedRun | undefined,
 ): Promise<TrainerState | undefined> {
   const { output_dir, overwrite_output_dir } = options;
   if (overwrite_output_dir && !resumed) {
     await emptyOutputFolder(output_dir, files);
   }
   const state = resumed
-    ? await restoreCheckpoint(resumed, model.device, {
+    ? await restoreCheckpoint(resumed.path, model.device, {
       optimizer,
       movingReference,
     })
     : undefined;
+  if (resumed && state) {
+    checkStepsLeft(resumed, resumed.changes, { ...state, totalSteps });
+    await recordChanges(output_dir, resumed, state);
+  }
   await writeFiles(output_dir, [{ file: RUN_FILE.options, json: options }]);
   return state;
 }

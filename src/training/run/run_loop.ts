@@ -85,7 +85,7 @@ async function inspectionOf<Example>(
 
 /** Writes checkpoints beside the steps that follow, one at a time. */
 function checkpointWriter<Example>(
-  { options, context, sinks, built: { model } }: Run<Example>,
+  { options, context, sinks, inputs, built: { model } }: Run<Example>,
   { optimizer, movingReference, savesBest }: TrainerParts<Example>,
 ) {
   const { output_dir, save_total_limit: most } = options;
@@ -98,6 +98,7 @@ function checkpointWriter<Example>(
       state,
       context,
       options,
+      inputs,
     });
     const best = state.best?.best_global_step ?? null;
     writing = finish().then(async (path) => {

@@ -11,6 +11,7 @@ import type { Examples, RunData } from "../setup/run_data.ts";
 import { runEvents } from "../setup/run_events.ts";
 import { runLength } from "../setup/run_length.ts";
 import type { RunHooks } from "./run_hooks.ts";
+import type { RunInputs } from "./run_inputs.ts";
 import type { Sink } from "./sink.ts";
 import type { RunModel } from "../setup/run_model.ts";
 import type { RunReference } from "../reference/run_reference.ts";
@@ -32,6 +33,8 @@ export interface Run<Example> {
   /** What it needs on the device, and whether activations are kept or computed again. */
   readonly plan: BytePlan;
   readonly reference: RunReference<Example>;
+  /** Hashes of what it is made from; undefined where no checkpoint is planned. */
+  readonly inputs: RunInputs | undefined;
 }
 
 /**

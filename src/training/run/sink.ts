@@ -7,6 +7,7 @@ import type { SkippedStep } from "../loop/step_guard.ts";
 import type { Wreck, WreckedRun } from "../loop/wreck.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { BytePlan } from "../plan/byte_plan.ts";
+import type { Change } from "./resume_changes.ts";
 import type { RunRecord } from "./run_record.ts";
 
 /**
@@ -54,6 +55,8 @@ export interface RunStart {
   readonly doneSteps: number;
   /** The rows of metrics of these steps. */
   readonly rows: readonly Metrics[];
+  /** What a resumed run has other than before. */
+  readonly changes: readonly Change[];
   /** Loss before the first step, in nats; undefined where there is no reference. */
   readonly startingLoss: number | undefined;
   /** What it will hold on the device. */

@@ -25,6 +25,7 @@ const startAfter = (
   trainableParameters: 1,
   totalSteps: 9,
   startingLoss: undefined,
+  changes: [],
   plan: {
     groups: [],
     total: 0,

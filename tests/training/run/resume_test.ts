@@ -176,14 +176,15 @@ await runTest(
       Deno.errors.NotFound,
       "it has no checkpoint-<step> folder",
     );
-    const saving = { ...COMMON, max_steps: 1, save_strategy: "epoch" };
-    await scene.train("lora", { ...saving, ...LORA, max_steps: 3 });
+    const saving = { ...COMMON, max_steps: 4, save_strategy: "epoch" };
+    await scene.train("lora", { ...saving, ...LORA });
     const { message } = await assertRejects(
       () =>
         scene.train("other", {
           ...saving,
           ...LORA,
           lora_r: 2,
+          resume_with_changes: true,
           resume_from_checkpoint: scene.path("lora", "checkpoint-3"),
         }),
       TypeError,
