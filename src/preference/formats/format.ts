@@ -103,31 +103,68 @@ export function fitsFormat<T>(row: Row, format: Format<T>): boolean {
   return missingKeys(row, format).length === 0 && (format.fits?.(row) ?? true);
 }
 
+/** Keys of the plainest formats, which a row is most likely meant to have. */
+const PLAIN = ["prompt", "chosen", "rejected", "completion", "label"];
+const isPlain = (keys: string) => PLAIN.includes(keys.split("|")[0] ?? "");
+
 /**
- * The format that shares the most keys with a row, for error messages. Of several the most general
- * is taken, which is the last one.
+ * The format that a row is nearest to: it shares the most keys, and what it lacks has plain names
+ * and is the least. Undefined if none shares a key.
  */
 function nearest<T>(
   row: Row,
   formats: readonly Format<T>[],
 ): Format<T> | undefined {
-  const shared = (format: Format<T>) =>
-    format.keys.length - missingKeys(row, format).length;
-  return formats.filter((format) =>
-    shared(format) > 0 && shared(format) < format.keys.length
-  ).reverse().sort((a, b) => shared(b) - shared(a))[0];
+  // of equals the last one is the most general
+  const places = formats.toReversed().map((format) => {
+    const missing = missingKeys(row, format);
+    const shared = format.keys.length - missing.length;
+    const foreign = missing.filter((keys) => !isPlain(keys)).length;
+    return { format, missing: missing.length, shared, foreign };
+  });
+  return places.filter(({ shared, missing }) => shared > 0 && missing > 0)
+    .sort((a, b) =>
+      b.shared - a.shared || a.foreign - b.foreign || a.missing - b.missing
+    )[0]?.format;
 }
 
-/** A text such as `"a" or "b"`. */
-function named(keys: readonly string[]): string {
-  return keys.map((key) => keyList(key.split("|")).replaceAll(", ", " or "))
-    .join(", ");
+/** What a user maps to give a row some keys: `--columns=chosen=...,rejected=...`. */
+function mapping(keys: readonly string[]): string {
+  return `--columns=${keys.map((key) => `${key}=...`).join(",")}`;
+}
+
+const SHOWN = 12;
+
+function shownKeys(row: Row): string {
+  const keys = Object.keys(row);
+  const more = keys.length - SHOWN;
+  return keyList(keys.slice(0, SHOWN)) + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** Says that no format fits a row, and what the nearest one lacks. */
+function misfit<T>(row: Row, formats: readonly Format<T>[]): string {
+  const found = shownKeys(row);
+  const near = nearest(row, formats);
+  if (near !== undefined) {
+    const missing = missingKeys(row, near).map((keys) => keys.split("|")[0]!);
+    const are = missing.length === 1 ? "is" : "are";
+    return `${
+      keyList(missing)
+    } ${are} missing, found keys ${found}; the nearest layout is "${near.name}": ${
+      mapping(missing)
+    } names your columns`;
+  }
+  const plain = formats.find(({ keys }) => keys.every(isPlain)) ?? formats[0];
+  const wanted = plain?.keys.map((keys) => keys.split("|")[0]!) ?? [];
+  return `no known layout, found keys ${found}; ${
+    mapping(wanted)
+  } names your columns, docs/reference/formats.md lists the layouts`;
 }
 
 /**
  * The format of a row, by its keys.
  *
- * @throws {TypeError} naming the key that is missing from the nearest format, and the keys found
+ * @throws {TypeError} naming the keys that are missing from the nearest format, and the keys found
  */
 export function detectFormat<T>(
   row: Row,
@@ -138,17 +175,7 @@ export function detectFormat<T>(
     missingKeys(row, format, (key) => isGiven(row, key)).length === 0
   ) ?? formats.find((format) => fitsFormat(row, format));
   if (fit !== undefined) return fit;
-  const found = keyList(Object.keys(row));
-  const near = nearest(row, formats);
-  if (near !== undefined) {
-    throw new TypeError(
-      `${named(missingKeys(row, near))} is missing, found keys ${found}`,
-    );
-  }
-  const wanted = formats.map(({ keys }) => keys.join(" + ")).join("; or ");
-  throw new TypeError(
-    `no known format, found keys ${found}, expected ${wanted}`,
-  );
+  throw new TypeError(misfit(row, formats));
 }
 
 /** @throws {TypeError} if there is no format of that name */

@@ -179,6 +179,11 @@ export function messagesWithTwoValues(row: Row): Draft<Preference> {
     role: "assistant",
     ...inside ? last : valuesOf(row),
   };
+  if (!inside && !TWO_VALUES.some((key) => key in row)) {
+    throw new TypeError(
+      '"messages" has one answer and a pair needs two: give "chosen_value" and "rejected_value" in the last turn, or "chosen" and "rejected" beside it',
+    );
+  }
   const name = inside ? `messages[${turns.length - 1}]` : "row";
   const history = (inside ? turns.slice(0, -1) : turns).flatMap((turn, i) =>
     isEmptySystem(turn) ? [] : [earlierTurn(turn, `messages[${i}]`)]

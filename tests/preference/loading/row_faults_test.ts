@@ -24,7 +24,19 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
   ],
   [
     { frage: "a" },
-    'no known format, found keys "frage", expected prompt + answers; or',
+    'no known layout, found keys "frage"; --columns=prompt=...,chosen=...,rejected=... names',
+  ],
+  [
+    { question: "a", good: "b", bad: "c" },
+    '"chosen", "rejected" are missing, found keys "question", "good", "bad"; the nearest layout is "question with two answers": --columns=chosen=...,rejected=... names your columns',
+  ],
+  [
+    { prompt: "a", answer_a: "b", answer_b: "c" },
+    'the nearest layout is "explicit prompt": --columns=chosen=...,rejected=... names',
+  ],
+  [
+    Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`k${i}`, "a"])),
+    'found keys "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "k10", "k11" and 18 more',
   ],
   [
     { prompt: 3, chosen: "b", rejected: "c" },
@@ -91,7 +103,10 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     },
     '"chosen[0].content" is null, expected a string',
   ],
-  [{ messages: [{ role: "user", value: "x" }] }, '"row" has no "chosen_value"'],
+  [
+    { messages: [{ role: "user", value: "x" }] },
+    '"messages" has one answer and a pair needs two',
+  ],
   [
     {
       messages: [{ role: "user", value: "x" }, {
