@@ -5,6 +5,7 @@
  *   save (`saveFirst()`). The head of src/training/run/run.ts says how the signal gets there.
  * - `score`, `merge` and `export-gguf` write their output only as a whole, so they remove what is
  *   half done (`leaveNothing()`).
+ * - `upload` stops sending (`stopSending()`); the next one goes on.
  * - `download`, `predict` and `demo` end at once (`endAtOnce()`). What they have written stays.
  *
  * A second Ctrl-C ends each of them at once.
@@ -78,4 +79,15 @@ export function leaveNothing(
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<number> {
   return interruptible(work, "leaving nothing half done");
+}
+
+/**
+ * Runs an upload with a signal that Ctrl-C aborts; what was sent is not sent again the next time.
+ *
+ * @returns the exit code of the task
+ */
+export function stopSending(
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<number> {
+  return interruptible(work, "run it again to go on");
 }

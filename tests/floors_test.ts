@@ -34,13 +34,20 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...["src/base", "kernels"],
   ],
   "src/downloads": ["src/training", "src/files", "src/base"],
+  "src/uploads": ["src/training", "src/files", "src/base"],
   "src/generation": ["src/model", "src/text", "src/base"],
   // a sink takes down what a run tells
   "src/report": ["src/training", "src/preference", "src/files", "src/base"],
   // a command puts floors together for its user; a task reads its options and prints
   "src/commands": [
     ...["src/training", "src/generation", "src/report", "src/scoring"],
-    ...["src/downloads", "src/model", "src/preference", "src/text"],
+    ...[
+      "src/downloads",
+      "src/uploads",
+      "src/model",
+      "src/preference",
+      "src/text",
+    ],
     ...["src/files", "src/base", "kernels"],
   ],
   "tasks": ["src/commands", "src/report", "src/base"],
@@ -326,11 +333,12 @@ test("no folder has more than 30 files", reading, () => {
 /** What may speak to Deno: the disk, the opener of the device, and tasks. */
 const DENO_FILES = ["src/files/disk.ts", "kernels/device/open_deno.ts"];
 /**
- * What has no twin on the web: hashes of bytes that come in pieces, compressions of parquet, and
- * the place at which a member of gzip ends.
+ * What has no twin on the web: hashes of bytes that come in pieces, streams of known length that
+ * are sent, compressions of parquet, and the place at which a member of gzip ends.
  */
 const NODE_FILES = [
   "src/files/disk/hash.ts",
+  "src/files/hub/put_bytes.ts",
   "src/files/records/gzip_members.ts",
   "src/files/records/parquet_records.ts",
 ];

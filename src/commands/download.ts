@@ -11,8 +11,8 @@ import {
   type DownloadedRepo,
   downloadRepo,
 } from "../files/hub/download_repo.ts";
-import type { HubSource } from "../files/hub/repo.ts";
 import { defineCommand } from "./command.ts";
+import { type Environment, HUB_VARIABLES, hubAccess } from "./hub_access.ts";
 
 export { downloadKeys } from "../downloads/recipe_repos.ts";
 
@@ -28,23 +28,12 @@ export const downloadCommand = defineCommand({
   schema: downloadSchema,
 });
 
-/** Variables with the address of a hub and the user's token, as the hubs' own tools read them. */
-const VARIABLES: Readonly<
-  Record<HubSource, { readonly endpoint: string; readonly token: string }>
-> = {
-  huggingface: { endpoint: "HF_ENDPOINT", token: "HF_TOKEN" },
-  modelscope: {
-    endpoint: "MODELSCOPE_ENDPOINT",
-    token: "MODELSCOPE_API_TOKEN",
-  },
-};
-
 /** What `download()` takes beside its options. */
 export interface DownloadHooks {
   /**
    * Reads the variables of the environment that the options leave to it; default: there are none.
    */
-  readonly environment?: (name: string) => string | undefined;
+  readonly environment?: Environment;
   /** Bytes of a repository's files, done and in total, and the file that just moved. */
   readonly onProgress?: (
     repo: string,
@@ -74,6 +63,7 @@ export async function download(
   options: DownloadTaskOptions,
   hooks: DownloadHooks = {},
 ): Promise<DownloadedRepo[]> {
+  const { environment = () => undefined } = hooks;
   const downloaded: DownloadedRepo[] = [];
   const jobs = await downloadJobs(options);
   checkOneHub(jobs, options);
@@ -81,7 +71,7 @@ export async function download(
     const { name } = repo;
     const one = await downloadRepo(repo, {
       ...where,
-      ...accessOf(repo, options, hooks),
+      ...await hubAccess(repo.source, options, environment),
       parallel: options.parallel,
       onProgress: (done, total, file) =>
         hooks.onProgress?.(name, { done, total, file }),
@@ -99,27 +89,17 @@ export async function download(
  */
 function checkOneHub(
   jobs: readonly DownloadJob[],
-  { endpoint, token }: DownloadTaskOptions,
+  { endpoint, token, token_file }: DownloadTaskOptions,
 ): void {
   const hubs = new Set(jobs.map(({ repo }) => repo.source));
-  if (hubs.size < 2 || (endpoint === null && token === null)) return;
-  const given = endpoint === null ? "token" : "endpoint";
-  const names = Object.values(VARIABLES).map((one) => one[given]).join(" and ");
+  const given = endpoint !== null ? "endpoint" : "token";
+  if (hubs.size < 2 || (endpoint ?? token ?? token_file) === null) return;
+  const names = Object.values(HUB_VARIABLES).map((one) => one[given]).join(
+    " and ",
+  );
   throw new TypeError(
     `Cannot download from ${
       [...hubs].join(" and ")
     } with one --${given}: set ${names} instead`,
   );
-}
-
-/** Endpoint and token: the options' own, else the environment's. */
-function accessOf(
-  { source }: DownloadJob["repo"],
-  options: DownloadTaskOptions,
-  { environment = () => undefined }: DownloadHooks,
-) {
-  const names = VARIABLES[source];
-  const endpoint = options.endpoint ?? environment(names.endpoint);
-  const token = options.token ?? environment(names.token);
-  return { ...(endpoint && { endpoint }), ...(token && { token }) };
 }

@@ -67,8 +67,9 @@ export const downloadSchema = defineSchema({
         "Address of the hub or of a mirror; null is HF_ENDPOINT or MODELSCOPE_ENDPOINT, or the hub itself",
       ),
     ),
-    token: optional(
-      text("Access token; null is HF_TOKEN or MODELSCOPE_API_TOKEN"),
+    token: optional(text("Access token; null is token_file")),
+    token_file: optional(
+      text("File with the token; null is HF_TOKEN or MODELSCOPE_API_TOKEN"),
     ),
     parallel: integer("Files at a time, 1 to 8", 3, { min: 1, max: 8 }),
   },

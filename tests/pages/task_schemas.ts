@@ -19,7 +19,9 @@ import { predictCommand } from "../../src/commands/predict.ts";
 import { randomModelCommand } from "../../src/commands/random_model.ts";
 import { scoreCommand } from "../../src/commands/score.ts";
 import { trainCommand } from "../../src/commands/train.ts";
+import { uploadCommand } from "../../src/commands/upload.ts";
 import { downloadJobs } from "../../src/downloads/download_jobs.ts";
+import { uploadTarget } from "../../src/uploads/upload_options.ts";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
 
 type Recipe = Record<string, unknown>;
@@ -74,6 +76,19 @@ export const TASKS: Readonly<Record<string, ShownTask>> = {
       const read = await download.read(words);
       await downloadJobs(read.options);
       return read;
+    },
+  },
+  upload: {
+    ...uploadCommand,
+    read(words) {
+      const { values, positionals } = readArguments(
+        uploadCommand.schema,
+        words,
+      );
+      const read = readOptions(uploadCommand.schema, [values]);
+      uploadTarget(read.options);
+      if (positionals.length !== 1) throw new TypeError("expected one RUN");
+      return Promise.resolve(read);
     },
   },
   inspect: withRecipe(inspectCommand),

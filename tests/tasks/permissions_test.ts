@@ -30,6 +30,8 @@ const QUESTIONS = [
   "net hf-mirror.com.example.com",
   "net modelscope.cn",
   "net www.modelscope.cn",
+  "net hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com",
+  "net other.s3.us-east-1.amazonaws.com",
   "net example.com",
   "net huggingface.co.example.com",
   "net 127.0.0.1",
@@ -75,6 +77,21 @@ test(
     ]);
   },
 );
+
+test("upload writes nothing and reaches only the hubs", OPTIONS, async () => {
+  assertEquals(await granted("upload"), [
+    "read /etc/hosts",
+    "net huggingface.co",
+    "net cdn-lfs-us-1.huggingface.co",
+    "net cas-bridge.xethub.hf.co",
+    "net modelscope.cn",
+    "net www.modelscope.cn",
+    "net hf-hub-lfs-us-east-1.s3-accelerate.amazonaws.com",
+    "env HF_TOKEN",
+    "env HF_ENDPOINT",
+    "env MODELSCOPE_ENDPOINT",
+  ]);
+});
 
 test(
   "train, score, merge, export-gguf and demo reach nothing and write only output/ and .cache/",

@@ -13,6 +13,16 @@ import { checkEndpoint, type HubAccess, hubFetch, hubJson } from "./request.ts";
 /** The hub's own address. */
 export const HUGGINGFACE = "https://huggingface.co";
 
+/** How the hub is reached. */
+export function huggingFaceAccess(
+  { endpoint = HUGGINGFACE, token }: RepoAccess,
+): HubAccess {
+  return {
+    endpoint: checkEndpoint(endpoint),
+    privateHeaders: token ? { authorization: `Bearer ${token.trim()}` } : {},
+  };
+}
+
 /**
  * Lists all files of a repository, at the commit of the revision.
  *
@@ -22,11 +32,7 @@ export async function listHuggingFace(
   repo: Repo,
   options: RepoAccess,
 ): Promise<RepoListing> {
-  const { endpoint = HUGGINGFACE, token } = options;
-  const access: HubAccess = {
-    endpoint: checkEndpoint(endpoint),
-    privateHeaders: token ? { authorization: `Bearer ${token.trim()}` } : {},
-  };
+  const access = huggingFaceAccess(options);
   const { revision = "main" } = repo;
   const commit = await resolveCommit(repo, revision, access, options);
   const prefix = repo.kind === "dataset" ? "datasets/" : "";

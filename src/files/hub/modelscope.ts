@@ -10,6 +10,21 @@ export const MODELSCOPE = "https://modelscope.cn";
 const PAGE_SIZE = 100;
 const MAX_PAGES = 10_000;
 
+/** How the hub is reached: its older addresses read the token from a cookie. */
+export function modelScopeAccess(
+  { endpoint = MODELSCOPE, token }: RepoAccess,
+): HubAccess {
+  return {
+    endpoint: checkEndpoint(endpoint),
+    privateHeaders: token
+      ? {
+        authorization: `Bearer ${token.trim()}`,
+        cookie: `m_session_id=${token.trim()}`,
+      }
+      : {},
+  };
+}
+
 /**
  * Lists all files of a repository. The hub gives no commit, so each file has the version that the
  * revision has at the time of its download.
@@ -20,16 +35,7 @@ export async function listModelScope(
   repo: Repo,
   options: RepoAccess,
 ): Promise<RepoListing> {
-  const { endpoint = MODELSCOPE, token } = options;
-  const access: HubAccess = {
-    endpoint: checkEndpoint(endpoint),
-    privateHeaders: token
-      ? {
-        authorization: `Bearer ${token.trim()}`,
-        cookie: `m_session_id=${token.trim()}`,
-      }
-      : {},
-  };
+  const access = modelScopeAccess(options);
   const { revision = "master" } = repo;
   const root = `${access.endpoint}/api/v1/${repo.kind}s/${repo.name}/repo`;
   const entries = repo.kind === "model"
