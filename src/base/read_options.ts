@@ -6,7 +6,7 @@
  * @module
  */
 import { levenshteinDistance } from "@std/text";
-import { Mismatch, spoken } from "./option.ts";
+import { Mismatch, type Option, spoken } from "./option.ts";
 import {
   aliasOf,
   type ForeignKey,
@@ -100,6 +100,7 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
     const alias = aliasOf(schema, key);
     const foreign = foreignKeyOf(schema, key);
     const name = alias?.name ?? key;
+    if (isUnsaid(value, options.get(name), foreign)) continue;
     if (alias !== undefined && Object.hasOwn(source, name)) {
       notes.problems.push(`"${key}" and "${name}" are the same, give one`);
     } else if (alias?.values !== undefined) {
@@ -118,14 +119,42 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
   return own;
 }
 
+/**
+ * Whether a null says nothing: the key is known, and null is no value of it. Tools write their
+ * defaults so.
+ */
+function isUnsaid(
+  value: unknown,
+  option: Option<unknown> | undefined,
+  foreign: ForeignKey | undefined,
+): boolean {
+  if (value !== null) return false;
+  if (option === undefined) return foreign !== undefined;
+  try {
+    option.read(null);
+    return false;
+  } catch (error) {
+    if (!(error instanceof Mismatch)) throw error;
+    return true;
+  }
+}
+
+/** Whether a value asks for nothing, which no key of another tool needs a word for. */
+export function isOff(value: unknown): boolean {
+  return [null, false, "", "none", "no", [], {}].some((off) =>
+    JSON.stringify(off) === JSON.stringify(value)
+  );
+}
+
 function answer(
   { reason, allowed }: ForeignKey,
   key: string,
   value: unknown,
   { problems, warnings }: Notes,
 ): void {
-  if (allowed === undefined) warnings.push(`"${key}" is ignored: ${reason}`);
-  else if (!allowed.some((one) => isSame(one, value))) {
+  if (allowed === undefined) {
+    if (!isOff(value)) warnings.push(`"${key}" is ignored: ${reason}`);
+  } else if (!allowed.some((one) => isSame(one, value))) {
     problems.push(`"${key}" cannot be ${JSON.stringify(value)}: ${reason}`);
   }
 }

@@ -8,6 +8,7 @@ import { readRecords } from "../../files/records/records.ts";
 import type { DataSource } from "./data_source.ts";
 import type { Row } from "../formats/turns.ts";
 import { disk } from "../../files/disk.ts";
+import { splitSlice } from "./split_slice.ts";
 
 /** A row of a file, and where it stands. */
 export interface SourceRow {
@@ -75,7 +76,7 @@ export async function sourceFiles(
     const sourceSplit = source.split;
     const { files, bare } = await datasetFiles(
       source.path,
-      sourceSplit ?? split,
+      splitSlice(sourceSplit ?? split).split,
     );
     return files.map((path) => ({
       path,

@@ -4,6 +4,7 @@
  */
 import { Random } from "../../base/random.ts";
 import type { DataSource } from "./data_source.ts";
+import { splitSlice } from "./split_slice.ts";
 import type { CountedFile, DatasetRows, SourceRow } from "./dataset_rows.ts";
 
 /**
@@ -19,6 +20,11 @@ export interface DrawOptions {
    * "train" in it is a training split, to which fractions apply.
    */
   readonly split: string;
+  /**
+   * The split whose slice says which rows of a single file are trained on or held out; default:
+   * `split`. It keeps the rows of training and evaluation apart where both come from one slice.
+   */
+  readonly fileSplit?: string | undefined;
   /**
    * How many usable rows of single files form their test part and are not trained on; they are
    * drawn by the seed. Below 1 it is a share of the rows; 0: no test part. Absent: a single file is
@@ -125,20 +131,30 @@ function share(
   return indices.slice(0, Math.floor(fraction * indices.length));
 }
 
+/** The rows of a source that the slice of its split names. */
+function sliced(
+  source: DataSource,
+  files: readonly CountedFile[],
+  { split, fileSplit = split }: DrawOptions,
+): readonly number[] {
+  const ofRun = files.some(({ bare }) => bare) ? fileSplit : split;
+  return splitSlice(source.split ?? ofRun).rows(files.flatMap(numbersOf));
+}
+
 /** For each source its rows that belong to the split. */
 function partsOf(
   { files }: DatasetRows,
   test: ReadonlySet<number>,
-  { split, heldOut }: DrawOptions,
+  options: DrawOptions,
 ): Map<DataSource, readonly number[]> {
+  const { split, heldOut } = options;
   const training = isTraining(split);
   const bySource = Map.groupBy(files, ({ source }) => source);
   const parts = new Map<DataSource, readonly number[]>();
   for (const [source, sourceFiles] of bySource) {
-    const indices = sourceFiles.flatMap((file) =>
-      file.bare && heldOut !== undefined
-        ? numbersOf(file).filter((i) => test.has(i) !== training)
-        : numbersOf(file)
+    const bare = sourceFiles.some((file) => file.bare) && heldOut !== undefined;
+    const indices = sliced(source, sourceFiles, options).filter((i) =>
+      !bare || test.has(i) !== training
     );
     parts.set(source, training ? share(indices, source) : indices);
   }
@@ -197,7 +213,13 @@ export async function drawRows(
   options: DrawOptions,
 ): Promise<Drawn> {
   const { split, shuffle = false, seed = 42, heldOut } = options;
-  const bare = store.files.filter((file) => file.bare).flatMap(numbersOf);
+  const bySource = Map.groupBy(
+    store.files.filter((file) => file.bare),
+    ({ source }) => source,
+  );
+  const bare = [...bySource].flatMap(([source, files]) =>
+    sliced(source, files, options)
+  );
   const held = heldOutRows(bare.length, options);
   const test = heldOut === undefined
     ? new Set<number>()

@@ -73,6 +73,11 @@ export const trainSchema = defineSchema(trainGroups, {
     ref_model: "ref_model_name_or_path",
     ref_model_adapters: "ref_adapter_name_or_path",
     early_stopping_steps: "early_stopping_patience",
+    max_seq_length: "max_length",
+    train_sampling_strategy: {
+      name: "group_by_length",
+      values: { random: false, group_by_length: true },
+    },
     truncation_mode: {
       name: "length_policy",
       values: { keep_start: "keep_start" },

@@ -63,6 +63,7 @@ export async function loadSplits<Example>(
     {
       ...common,
       split: evalSplit ?? "test",
+      fileSplit: eval_dataset === null ? trainSplit : undefined,
       mappedOnly: eval_dataset === null,
       maxSamples: max_eval_samples ?? undefined,
     },

@@ -58,6 +58,30 @@ async function draw(
 
 test({
   ...disk,
+  name:
+    "drawRows() takes a slice's rows, and holds out some of the same slice where it is a file's",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("rows.jsonl", jsonLines(numbered(0, 20)));
+    const half = await draw([{ path }], { split: "train[:50%]" });
+    assertEquals(half.prompts.length, 10);
+    const own = await draw([{ path, split: "train[12:]" }], { split: "test" });
+    assertEquals(own.prompts, numbered(12, 20).map(({ prompt }) => prompt));
+    const common = { heldOut: 4, fileSplit: "train[:10]" };
+    const [train, test] = [
+      await draw([{ path }], { ...common, split: "train[:10]" }),
+      await draw([{ path }], { ...common, split: "test" }),
+    ];
+    assertEquals([train.prompts.length, test.prompts.length], [6, 4]);
+    assertEquals(
+      [...train.prompts, ...test.prompts].sort(),
+      numbered(0, 10).map(({ prompt }) => prompt).sort(),
+    );
+  },
+});
+
+test({
+  ...disk,
   name: "loadPairs() counts what it keeps and drops, with reasons and lines",
   async fn() {
     await using folder = await temporaryFolder();

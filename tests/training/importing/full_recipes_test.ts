@@ -55,6 +55,7 @@ const translate = (recipe: Recipe) =>
 /** Keys that say what is so without them: no option comes of them and none goes. */
 const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   do_train: [true],
+  train_sampling_strategy: ["random"],
   dataset_config: [null],
   save_only_model: [false],
   save_safetensors: [true],

@@ -101,7 +101,7 @@ optim: paged_adamw_32bit
 output_dir: data/some-run
 per_device_train_batch_size: 2
 per_device_eval_batch_size: 3
-push_to_hub: false
+push_to_hub: true
 report_to:
 - tensorboard
 save_strategy: "no"
