@@ -151,7 +151,6 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   auto_insert_empty_system_msg: unless(off),
   max_completion_length: { reason: "see max_length and length_policy" },
   eos_token: { reason: "an answer ends as the chat template closes it" },
-  ld_alpha: unless([null, 1], "answers are weighted whole; see loss_type"),
   max_target_length: unless([null], "see max_length and length_policy"),
   is_encoder_decoder: unless(off),
   model_init_kwargs: unless([null, {}]),
