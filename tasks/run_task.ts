@@ -137,9 +137,18 @@ export function errorLine(error: unknown): string {
     what ?? kind
   }: task "${task}" has no ${kind} access to it, grant it with ${flag}: ` +
     `deno run ${
-      ["-P=" + task, flag, `tasks/${task}.ts`, ...Deno.args].map(shellWord)
-        .join(" ")
+      ["-P=" + task, flag, `tasks/${task}.ts`, ...withoutToken(Deno.args)]
+        .map(shellWord).join(" ")
     }`;
+}
+
+/** The words of a command line as they may be shown: a token is named, not told. */
+function withoutToken(words: readonly string[]): string[] {
+  return words.map((word, i) =>
+    words[i - 1] === "--token"
+      ? "TOKEN"
+      : word.replace(/^(--token=).*/s, "$1TOKEN")
+  );
 }
 
 /** A word as a shell takes it, in quotes where it needs them. */

@@ -116,8 +116,13 @@ test(
     assertEquals(
       net.stderr,
       `error: Cannot use ${host}: task "download" has no net access to it, grant it with ${flag}: ` +
-        `deno run -P=download ${flag} tasks/download.ts`,
+        `deno run -P=download '${flag}' tasks/download.ts ${words.join(" ")}`,
     );
+    for (const secret of [["--token=hf_secret"], ["--token", "hf_secret"]]) {
+      const { stderr } = await run(folder, { words: [...words, ...secret] });
+      assertStringIncludes(stderr, "TOKEN");
+      assertEquals(stderr.includes("hf_secret"), false);
+    }
     assertEquals(hub.requests, []);
     const write = await run(folder, {
       words,

@@ -7,7 +7,12 @@ import { disk } from "../disk.ts";
 import { huggingFaceAccess, listHuggingFace } from "./huggingface.ts";
 import { putBytes } from "./put_bytes.ts";
 import type { HubUpload, UploadOptions, UploadTarget } from "./upload.ts";
-import { type Answer, type SendOptions, sendSmall } from "./upload_request.ts";
+import {
+  type Answer,
+  checked,
+  type SendOptions,
+  sendSmall,
+} from "./upload_request.ts";
 
 /** An upload to a repository of Hugging Face. */
 export function uploadHuggingFace(
@@ -18,10 +23,19 @@ export function uploadHuggingFace(
   const { endpoint } = access;
   const send: SendOptions = { ...options, access };
   const [organization, repo] = name.split("/");
+  const list = async () => {
+    const { files } = await listHuggingFace(
+      { source: "huggingface", kind: "model", name, revision },
+      options,
+    );
+    return files;
+  };
   return {
     page: `${endpoint}/${name}`,
+    list,
     async create() {
-      await sendSmall(`${endpoint}/api/repos/create`, {
+      const address = `${endpoint}/api/repos/create`;
+      const made = await sendSmall(address, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({
@@ -30,15 +44,12 @@ export function uploadHuggingFace(
           name: repo,
           ...(options.isPrivate && { visibility: "private" }),
         }),
-        accept: [409], // it is there
+        accept: [403, 409], // 409: it is there
       }, send);
-    },
-    async list() {
-      const { files } = await listHuggingFace(
-        { source: "huggingface", kind: "model", name, revision },
-        options,
-      );
-      return files;
+      // a token may be for one repository only, and then make none
+      if (made.status === 403) {
+        await list().catch(() => checked(made, new URL(address)));
+      }
     },
     async commit(files, onBytes) {
       // loaded here: only an upload needs it

@@ -9,6 +9,8 @@ import { COMMIT, sha256 } from "./fake_hub.ts";
 export interface FakeUploadOptions {
   /** Whether the repository is there; false by default. */
   readonly exists?: boolean;
+  /** Whether the token may write to this repository only, and make none. */
+  readonly onlyThis?: boolean;
   /** Bytes of a part; large files come in parts if it is set. */
   readonly partSize?: number;
   /** Statuses that the storage answers first. */
@@ -182,6 +184,7 @@ function huggingFace(
   { state, options, storage }: Call & { readonly storage: string },
 ): Response {
   if (path === "/api/repos/create") {
+    if (options.onlyThis) return json({ error: "You may make none" }, 403);
     if (state.exists) return json({ error: "You already created it" }, 409);
     state.exists = true;
     state.made.push(JSON.parse(text));

@@ -118,6 +118,24 @@ test("uploadRepo() asks each hub in its own words", OPTIONS, async () => {
 });
 
 test(
+  "uploadRepo() takes a token that may write to one repository of Hugging Face only",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const source = "huggingface";
+    await using there = startFakeUploadHub({ onlyThis: true, exists: true });
+    await upload(there, folder, { source });
+    assertWhole(there);
+    await using none = startFakeUploadHub({ onlyThis: true });
+    await assertRejects(
+      () => upload(none, folder, { source }),
+      HubError,
+      "status 403, the token may not write there",
+    );
+  },
+);
+
+test(
   "uploadRepo() sends a large file in the parts that the hub wants",
   OPTIONS,
   async () => {
