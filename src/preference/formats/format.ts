@@ -73,11 +73,12 @@ export interface TurnKeys {
 
 /**
  * The first key of `"a|b"` that a row has. Tables give every row every key, so a key whose value is
- * null counts only if no other key is given.
+ * null or an empty text counts only if no other key is given.
  */
 export function keyIn(row: Row, keys: string): string {
   const names = keys.split("|");
-  return names.find((key) => isGiven(row, key)) ??
+  return names.find((key) => isGiven(row, key) && row[key] !== "") ??
+    names.find((key) => isGiven(row, key)) ??
     names.find((key) => key in row) ?? keys;
 }
 
@@ -85,17 +86,19 @@ function isGiven(row: Row, key: string): boolean {
   return row[key] !== null && row[key] !== undefined;
 }
 
+/** Whether a row gives a value for a key, or a text that is not empty for one of `"a|b"`. */
+function gives(row: Row, keys: string): boolean {
+  const key = keyIn(row, keys);
+  return isGiven(row, key) && (key === keys || row[key] !== "");
+}
+
 /** The value of the first key of `"a|b"` that a row has. */
 export function pick(row: Row, keys: string): unknown {
   return row[keyIn(row, keys)];
 }
 
-function missingKeys<T>(
-  row: Row,
-  { keys }: Format<T>,
-  has = (key: string) => key in row,
-): string[] {
-  return keys.filter((either) => !either.split("|").some(has));
+function missingKeys<T>(row: Row, { keys }: Format<T>): string[] {
+  return keys.filter((either) => !either.split("|").some((key) => key in row));
 }
 
 /** Whether a row has the keys of a format and fits its condition. */
@@ -170,10 +173,10 @@ export function detectFormat<T>(
   row: Row,
   formats: readonly Format<T>[],
 ): Format<T> {
-  const fit = formats.find((format) =>
-    fitsFormat(row, format) &&
-    missingKeys(row, format, (key) => isGiven(row, key)).length === 0
-  ) ?? formats.find((format) => fitsFormat(row, format));
+  const fit =
+    formats.find((format) =>
+      fitsFormat(row, format) && format.keys.every((keys) => gives(row, keys))
+    ) ?? formats.find((format) => fitsFormat(row, format));
   if (fit !== undefined) return fit;
   throw new TypeError(misfit(row, formats));
 }

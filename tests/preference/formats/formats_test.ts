@@ -135,6 +135,15 @@ const SAME: Readonly<Record<string, { format: string; row: Row }>> = {
       rejected: "{'role': 'assistant', 'content': 'bad'}",
     },
   },
+  "a prompt beside a column that is empty, as in CSV": {
+    format: "explicit prompt",
+    row: {
+      prompt: [user("Hi")],
+      input: "",
+      chosen: [assistant("good")],
+      rejected: [assistant("bad")],
+    },
+  },
   "a trajectory with two answers": {
     format: "trajectory",
     row: {
