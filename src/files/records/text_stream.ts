@@ -1,6 +1,6 @@
 /**
- * Reads the text of a file as a stream: UTF-8 without a byte order mark, decompressed if the name
- * ends in `.gz` or `.zst`.
+ * Reads the text of a file as a stream: UTF-8, or UTF-16 with a byte order mark, which is left out;
+ * decompressed if the name ends in `.gz` or `.zst`.
  */
 import { Decompress } from "fzstd";
 import { type Compression, kindOfFile } from "./data_kinds.ts";
@@ -38,6 +38,16 @@ function unzstd(): TransformStream<
   });
 }
 
+/** A decoder by the byte order mark; Excel and PowerShell write UTF-16 with one. */
+function decoderOf([first, second]: Uint8Array): TextDecoder {
+  const label = first === 0xff && second === 0xfe
+    ? "utf-16le"
+    : first === 0xfe && second === 0xff
+    ? "utf-16be"
+    : "utf-8";
+  return new TextDecoder(label, { fatal: true });
+}
+
 /**
  * The text of a file in pieces.
  *
@@ -49,12 +59,13 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
     throw new NotFound(`Cannot read "${path}": no such file`);
   });
   const { compression } = kindOfFile(path);
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let decoder: TextDecoder | undefined;
   try {
     for await (const piece of bytesOf(file, compression)) {
+      decoder ??= decoderOf(piece);
       yield decoder.decode(piece, { stream: true });
     }
-    yield decoder.decode();
+    if (decoder !== undefined) yield decoder.decode();
   } catch (error) {
     if (!isBadText(error)) throw error;
     const wanted = compression === undefined

@@ -79,6 +79,30 @@ test(
   },
 );
 
+/** Text as UTF-16 with a byte order mark. */
+function utf16(text: string, littleEndian: boolean): Uint8Array {
+  const view = new DataView(new ArrayBuffer(2 * text.length + 2));
+  [..."\ufeff", ...text].forEach((unit, i) =>
+    view.setUint16(2 * i, unit.charCodeAt(0), littleEndian)
+  );
+  return new Uint8Array(view.buffer);
+}
+
+test(
+  "readRecords() reads UTF-16 with a byte order mark, as Excel and PowerShell write it",
+  OPTIONS,
+  async () => {
+    for (const littleEndian of [true, false]) {
+      const lines = utf16(LINES, littleEndian);
+      assertEquals(await recordsOf("a.jsonl", lines), TWO);
+      const table = utf16("a\tb\r\n1\t雪\r\n", littleEndian);
+      assertEquals(await recordsOf("a.tsv", table), [
+        { line: 2, value: { a: "1", b: "雪" } },
+      ]);
+    }
+  },
+);
+
 test(
   "readRecords() reads NaN and Infinity as Python writes them, in lines and arrays",
   OPTIONS,
