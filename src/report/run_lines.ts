@@ -36,7 +36,11 @@ export function dataLines(
   report: LoadReport,
 ): string[] {
   const { kept, rows } = report;
-  return [`${name}: ${kept} of ${rows} rows kept`, ...accountLines(report)];
+  const examples = kept > rows ? " examples" : ""; // a row may hold several
+  return [
+    `${name}: ${kept}${examples} of ${rows} rows kept`,
+    ...accountLines(report),
+  ];
 }
 
 /**

@@ -1,6 +1,6 @@
-/** The lines that a run ends with. */
+/** The lines that a run begins and ends with. */
 import { assertEquals } from "@std/assert";
-import { endLines } from "../../src/report/run_lines.ts";
+import { dataLines, endLines } from "../../src/report/run_lines.ts";
 import { test } from "../test_case.ts";
 
 const RESULT = {
@@ -29,4 +29,24 @@ test("endLines() calls a run done unless its last rows are wrecked", () => {
     `${LINE}; its last rows are sound again`,
     "done: output/a",
   ]);
+});
+
+test("dataLines() counts examples where rows hold several", () => {
+  const none = { count: 0, where: [] };
+  const report = {
+    ...{
+      sources: [],
+      formats: {},
+      beyond: 0,
+      dropped: {},
+      told: {},
+      unread: [],
+    },
+    ...{ moved: none, cut: none, lengths: {} },
+    ...{ tokens: { full: 0, computed: 0 } },
+  };
+  const first = (kept: number) =>
+    dataLines("training", { ...report, rows: 2, kept })[0];
+  assertEquals(first(2), "training: 2 of 2 rows kept");
+  assertEquals(first(12), "training: 12 examples of 2 rows kept");
 });
