@@ -34,16 +34,16 @@ test("endLines() calls a run done unless its last rows are wrecked", () => {
 test("dataLines() counts examples where rows hold several", () => {
   const none = { count: 0, where: [] };
   const report = {
-    ...{
-      sources: [],
-      formats: {},
-      beyond: 0,
-      dropped: {},
-      told: {},
-      unread: [],
-    },
-    ...{ moved: none, cut: none, lengths: {} },
-    ...{ tokens: { full: 0, computed: 0 } },
+    sources: [],
+    formats: {},
+    beyond: 0,
+    dropped: {},
+    told: {},
+    unread: [],
+    moved: none,
+    cut: none,
+    lengths: {},
+    tokens: { full: 0, computed: 0 },
   };
   const first = (kept: number) =>
     dataLines("training", { ...report, rows: 2, kept })[0];
