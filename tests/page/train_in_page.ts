@@ -71,7 +71,7 @@ export async function trainInPage(input: PageInput): Promise<PageOutput> {
     dataset: "pairs",
     output_dir: "run",
   }]);
-  const built = await openRunModel(device, options, { files, encoder });
+  const built = await openRunModel(device, options, { files });
   const preferences = [...parseJsonLines(input.pairs, { source: "pairs" })]
     .map(({ value, line }) => readRow(value as Row, line, PREFERENCE_FORMATS));
   const pairs = preferences.map((preference) =>

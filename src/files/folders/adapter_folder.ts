@@ -2,12 +2,12 @@
  * Opens an adapter's folder in PEFT layout: `adapter_config.json` and `adapter_model.safetensors`.
  */
 import { join } from "@std/path";
-import { type JsonObject, readJsonObject } from "../disk/json_file.ts";
+import { type JsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
 import { checkFolder } from "./model_folder.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
-import { openWeights } from "../safetensors/weights.ts";
+import { fileNames, openWeights } from "../safetensors/weights.ts";
 import { ADAPTER_FILE } from "../file_names.ts";
-import { disk, NotFound } from "../disk.ts";
+import { NotFound } from "../disk.ts";
 
 /** An adapter on disk. */
 export interface AdapterFolder {
@@ -19,16 +19,6 @@ export interface AdapterFolder {
   readonly weights: TensorReader;
 }
 
-/** Whether a folder holds an adapter. */
-export async function isAdapterFolder(path: string): Promise<boolean> {
-  try {
-    return (await disk().stat(join(path, ADAPTER_FILE.config))).isFile;
-  } catch (error) {
-    if (error instanceof NotFound) return false;
-    throw error;
-  }
-}
-
 /**
  * Opens an adapter's folder.
  *
@@ -36,10 +26,53 @@ export async function isAdapterFolder(path: string): Promise<boolean> {
  */
 export async function openAdapterFolder(path: string): Promise<AdapterFolder> {
   await checkFolder(path, "adapter");
-  const config = await readJsonObject(join(path, ADAPTER_FILE.config));
+  const file = join(path, ADAPTER_FILE.config);
+  const config = await readJsonObjectIfThere(file);
+  if (config === undefined) {
+    const found = foreignAdapter(await fileNames(path)) ?? "";
+    throw new NotFound(
+      `Cannot load adapter "${path}": "${ADAPTER_FILE.config}" is missing${found}`,
+    );
+  }
   const weights = await openWeights(path, "adapter_model");
   if (weights !== undefined) return { path, config, weights };
+  const found = foreignAdapter(await fileNames(path)) ?? "";
   throw new NotFound(
-    `Cannot load adapter "${path}": "adapter_model.safetensors" is missing`,
+    `Cannot load adapter "${path}": "${ADAPTER_FILE.weights}" is missing${found}`,
   );
+}
+
+/** Other programs' files of adapters, and what is said of a folder that has one of them. */
+const FOREIGN: readonly (readonly [name: RegExp, said: string])[] = [
+  [
+    /^adapters\.(safetensors|npz)$/,
+    "an adapter of mlx-lm; fuse it into its model by mlx_lm.fuse, or train the adapter here",
+  ],
+  [
+    /^pytorch_lora_weights\.safetensors$/,
+    "an adapter of diffusers, which is none of a language model",
+  ],
+  [/\.gguf$/, "a file of llama.cpp; take the adapter that it was made from"],
+  [
+    /^adapter_model\.safetensors$/,
+    `an adapter's tensors without "${ADAPTER_FILE.config}", which tells its rank, scale and layers; take that file from where the adapter came from`,
+  ],
+  [
+    /(adapter|lora).*\.safetensors$/i,
+    "raw tensors of another program; write them in PEFT's layout",
+  ],
+];
+
+/**
+ * What a folder without an adapter in PEFT's layout has in its place, as the end of a message;
+ * undefined if it has nothing that looks like an adapter.
+ */
+export function foreignAdapter(names: readonly string[]): string | undefined {
+  for (const [pattern, said] of FOREIGN) {
+    const name = names.find((one) => pattern.test(one));
+    if (name !== undefined) {
+      return `, found "${name}": ${said} (expected PEFT's layout, "${ADAPTER_FILE.config}" and "${ADAPTER_FILE.weights}")`;
+    }
+  }
+  return undefined;
 }

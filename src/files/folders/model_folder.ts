@@ -3,16 +3,13 @@
  * Knows the names of files, but not their contents.
  */
 import { dirname, join } from "@std/path";
-import {
-  type JsonObject,
-  readJsonObject,
-  readJsonObjectIfThere,
-} from "../disk/json_file.ts";
+import { type JsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
 import { fileNames, openWeights } from "../safetensors/weights.ts";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
 import { type ChatTemplates, readChatTemplates } from "./chat_templates.ts";
+import { adapterAsModel } from "./adapter_as_model.ts";
 import { configByHead } from "./own_head.ts";
 
 /** The files of a tokenizer and its chat templates in a folder. */
@@ -53,10 +50,7 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   );
   return {
     ...files,
-    config: await configByHead(
-      path,
-      await readJsonObject(join(path, MODEL_FILE.config)),
-    ),
+    config: await configByHead(path, await requireConfig(path)),
     ...(generationConfig && { generationConfig }),
   };
 }
@@ -103,8 +97,20 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
   const files = await openModelFiles(path);
   const weights = await openWeights(path);
   if (weights !== undefined) return { ...files, weights };
+  const found = await adapterAsModel(path) ??
+    'it has neither "model.safetensors" nor "model.safetensors.index.json"';
+  throw new NotFound(`Cannot load model "${path}": ${found}`);
+}
+
+async function requireConfig(path: string): Promise<JsonObject> {
+  const file = join(path, MODEL_FILE.config);
+  const config = await readJsonObjectIfThere(file);
+  if (config !== undefined) return config;
+  const adapter = await adapterAsModel(path);
   throw new NotFound(
-    `Cannot load model "${path}": it has neither "model.safetensors" nor "model.safetensors.index.json"`,
+    adapter === undefined
+      ? `Cannot read "${file}": no such file`
+      : `Cannot load model "${path}": ${adapter}`,
   );
 }
 

@@ -2,12 +2,13 @@
  * Finds out what the path of a tuned model is: an adapter, full weights, or a run that has only
  * checkpoints so far. Reads names only.
  */
-import { isAdapterFolder } from "./adapter_folder.ts";
+import { isAdapterFolder } from "./adapter_as_model.ts";
+import { foreignAdapter } from "./adapter_folder.ts";
 import { listCheckpoints } from "./checkpoints.ts";
 import { checkFolder } from "./model_folder.ts";
 import { localModelFolder } from "../hub/repo_folder.ts";
 import { fileNames } from "../safetensors/weights.ts";
-import { MODEL_FILE } from "../file_names.ts";
+import { ADAPTER_FILE, MODEL_FILE } from "../file_names.ts";
 import { NotFound } from "../disk.ts";
 
 /** A folder with the result of training. */
@@ -35,6 +36,12 @@ export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   }
   const last = (await listCheckpoints(path)).at(-1);
   if (last) return await findTuned(last.path);
+  const foreign = foreignAdapter(names);
+  if (foreign !== undefined) {
+    throw new NotFound(
+      `Cannot load adapter "${path}": "${ADAPTER_FILE.config}" is missing${foreign}`,
+    );
+  }
   throw new NotFound(
     `Cannot load tuned model "${path}": found neither "adapter_config.json" nor "model.safetensors" nor a checkpoint-<step> folder`,
   );

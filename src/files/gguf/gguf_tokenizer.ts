@@ -55,7 +55,8 @@ export interface GgufTokenizer {
 /**
  * Translates a tokenizer.
  *
- * @param rows number of rows of the embedding; a row without a token gets an unused one
+ * @param rows number of rows of the embedding; a row without a token gets an unused one, and tokens
+ *   beyond the rows are left out
  * @throws TypeError or RangeError with one line if llama.cpp would make other tokens
  */
 export function ggufTokenizer(files: ModelFiles, rows: number): GgufTokenizer {
@@ -71,11 +72,11 @@ export function ggufTokenizer(files: ModelFiles, rows: number): GgufTokenizer {
   const addsBos = beginsWithBos(json, files);
   const metadata = new Map<string, GgufValue>([
     ...(json.model.byte_fallback
-      ? sentencePiece(json, vocabulary)
-      : byteLevel(json)),
+      ? sentencePiece(json, vocabulary, rows)
+      : byteLevel(json, rows)),
     ["tokens", { type: "string", list: vocabulary.tokens }],
     ["token_type", { type: "int32", list: vocabulary.types }],
-    ...specialIds(json, files),
+    ...specialIds(json, files, rows),
     ["add_bos_token", { type: "bool", value: addsBos }],
     ["add_eos_token", { type: "bool", value: false }],
   ]);
@@ -101,7 +102,7 @@ export function ggufTokenizer(files: ModelFiles, rows: number): GgufTokenizer {
 
 type Entries = [string, GgufValue][];
 
-function byteLevel(json: TokenizerJson): Entries {
+function byteLevel(json: TokenizerJson, rows: number): Entries {
   const { normalizer } = json;
   if (normalizer && normalizer["type"] !== "NFC") {
     throw new TypeError(
@@ -110,7 +111,7 @@ function byteLevel(json: TokenizerJson): Entries {
       }" of byte-level BPE has no like in GGUF, expected NFC or none`,
     );
   }
-  const merges = mergesOf(json).map(([a, b]) => `${a} ${b}`);
+  const merges = mergesOf(json, rows).map(([a, b]) => `${a} ${b}`);
   return [
     ["model", { type: "string", value: "gpt2" }],
     ["pre", {
@@ -124,7 +125,11 @@ function byteLevel(json: TokenizerJson): Entries {
   ];
 }
 
-function sentencePiece(json: TokenizerJson, vocabulary: Vocabulary): Entries {
+function sentencePiece(
+  json: TokenizerJson,
+  vocabulary: Vocabulary,
+  rows: number,
+): Entries {
   const { tokens, types } = vocabulary;
   const isNormal = types.map((type) => type === TOKEN_TYPES.normal);
   return [
@@ -132,19 +137,20 @@ function sentencePiece(json: TokenizerJson, vocabulary: Vocabulary): Entries {
     ["pre", { type: "string", value: "default" }],
     ["scores", {
       type: "float32",
-      list: sentencePieceScores(tokens, isNormal, mergesOf(json)),
+      list: sentencePieceScores(tokens, isNormal, mergesOf(json, rows)),
     }],
     ["add_space_prefix", { type: "bool", value: prependsSpace(json) }],
   ];
 }
 
-function mergesOf({ model }: TokenizerJson): [string, string][] {
-  return (model.merges ?? []).map((merge) => {
+/** The merges whose tokens have a row. */
+function mergesOf({ model }: TokenizerJson, rows: number): [string, string][] {
+  return (model.merges ?? []).map((merge): [string, string] => {
     const [a = "", b = ""] = typeof merge === "string"
       ? merge.split(" ")
       : merge;
     return [a, b];
-  });
+  }).filter((pair) => !(model.vocab[pair.join("")]! >= rows));
 }
 
 function readVocabulary(json: TokenizerJson, rows: number): Vocabulary {
@@ -152,6 +158,7 @@ function readVocabulary(json: TokenizerJson, rows: number): Vocabulary {
   const tokens = Array.from({ length: rows }, (_, id) => `[PAD${id}]`);
   const types = tokens.map((): number => TOKEN_TYPES.unused);
   const put = (id: number, token: string, type: number) => {
+    if (id >= rows) return; // the model cannot read it: llama.cpp's converter leaves it out too
     tokens[id] = token;
     types[id] = type;
   };
@@ -166,16 +173,15 @@ function readVocabulary(json: TokenizerJson, rows: number): Vocabulary {
   if (unknown !== undefined && byte_fallback) {
     types[unknown] = TOKEN_TYPES.unknown;
   }
-  if (tokens.length === rows) return { tokens, types };
-  throw new RangeError(
-    `Cannot export tokenizer: it has ids up to ${
-      tokens.length - 1
-    }, the model's embedding has ${rows} rows`,
-  );
+  return { tokens, types };
 }
 
 /** The ids of the named special tokens, from the tokenizer or else from the config. */
-function specialIds(json: TokenizerJson, files: ModelFiles): Entries {
+function specialIds(
+  json: TokenizerJson,
+  files: ModelFiles,
+  rows: number,
+): Entries {
   const added = new Map(
     json.added_tokens?.map(({ content, id }) => [content, id]),
   );
@@ -187,7 +193,7 @@ function specialIds(json: TokenizerJson, files: ModelFiles): Entries {
     const id = text === undefined
       ? configured
       : added.get(text) ?? json.model.vocab[text];
-    if (typeof id !== "number") continue;
+    if (typeof id !== "number" || id >= rows) continue;
     entries.push([`${name}_token_id`, { type: "uint32", value: id }]);
   }
   return entries;

@@ -51,56 +51,99 @@ const TASK_KEYS = [
 /**
  * Keys whose value does not matter. Dropout is among them, since only adapters have dropout here.
  */
-export const INERT_KEYS: ReadonlySet<string> = new Set([
+const INERT_KEYS: ReadonlySet<string> = new Set([
   ...TASK_KEYS,
-  "_attn_implementation_autoset",
-  "_name_or_path",
   "architectures",
   "attention_dropout",
+  "attention_probs_dropout_prob",
+  "attn_impl",
   "attn_implementation",
+  "attn_pdrop",
   "auto_map",
+  "base_model",
+  "base_model_name_or_path",
+  "bf16",
   "boi_token_index",
-  "bos_token_id",
   "cache_implementation",
   "chunk_size_feed_forward",
-  "decoder_start_token_id",
+  "classifier_dropout",
   "dtype",
   "embd_pdrop",
   "eod_token_id",
   "eoi_token_index",
-  "eos_token_id",
+  "flash_attention",
+  "fp16",
+  "fp32",
+  "gradient_checkpointing",
   "hidden_dropout",
+  "hidden_dropout_prob",
   "id2label",
-  "image_token_index",
+  "ignore_keys_at_rope_validation",
   "is_llama_config",
   "label2id",
+  "library_name",
+  "license",
   "max_window_layers",
+  "mlp_dropout",
   "mm_tokens_per_image",
+  "model_id",
+  "model_max_length",
+  "model_name",
   "multimodal_projector_bias",
+  "name",
   "name_or_path",
-  "pad_token_id",
+  "output_attentions",
+  "output_hidden_states",
+  "padding_side",
   "pretraining_tp",
   "projector_hidden_act",
   "resid_pdrop",
   "residual_dropout",
   "return_dict",
   "router_aux_loss_coef",
+  "seed",
   "spatial_merge_size",
+  "summary_activation",
+  "summary_first_dropout",
+  "summary_proj_to_labels",
+  "summary_type",
+  "summary_use_proj",
+  "tags",
   "task_specific_params",
+  "tokenizer_name",
   "torch_dtype",
   "transformers.js_config",
   "transformers_version",
   "unsloth_fixed",
   "unsloth_version",
   "use_cache",
+  "use_flash_attention",
+  "use_flash_attention_2",
+  "use_flash_attn",
+  "use_flash_attn_2",
+  "use_return_dict",
   "vision_config",
   "vision_feature_layer",
 ]);
+
+/**
+ * Whether a key says nothing about the decoder by its form: a private key, such as
+ * `_flash_attn_2_enabled`; the text or id of a special token, such as `pad_token` and
+ * `image_token_id`; a null, which is how files write that a key is not set.
+ */
+export function isInert(key: string, value: unknown): boolean {
+  if (INERT_KEYS.has(key) || key.startsWith("_") || value === null) return true;
+  const isId = Number.isInteger(value) ||
+    Array.isArray(value) && value.every(Number.isInteger);
+  return /_token$/.test(key) && typeof value !== "number" ||
+    /_token_(ids?|index)$/.test(key) && isId;
+}
 
 /** Keys that must be absent or have one of these values, each written as JSON. */
 export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   attention_bias: ["false"],
   clip_qkv: ["null"],
+  compression_config: ["null", "{}"],
   full_attn_mod: ["1"],
   interpolate_factor: ["1"],
   is_decoder: ["true", "false"],
@@ -109,10 +152,8 @@ export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
   logit_scale: ["1", "null"],
   mlp_bias: ["false"],
   mlp_only_layers: ["[]", "null"],
-  output_attentions: ["false"],
-  output_hidden_states: ["false"],
   output_router_logits: ["true", "false"],
-  quantization_config: ["null"],
+  quantization_config: ["null", "{}"],
   use_bidirectional_attention: ["false", "null"],
   use_mrope: ["false"],
   rope_interleaved: ["false"],

@@ -2,7 +2,7 @@
  * Reads keys of config.json and keeps track of which were read and what is wrong with them. Knows
  * no key by name.
  */
-import { FAMILY_KEYS, FIXED_KEYS, INERT_KEYS } from "./config_keys.ts";
+import { FAMILY_KEYS, FIXED_KEYS, isInert } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -72,7 +72,7 @@ export class ConfigReader {
       ...FAMILY_KEYS[String(this.config["model_type"])],
     };
     for (const [key, value] of Object.entries(this.config)) {
-      if (this.#read.has(key) || INERT_KEYS.has(key)) continue;
+      if (this.#read.has(key) || isInert(key, value)) continue;
       const served = fixed[key];
       if (served === null) continue;
       if (served?.includes(JSON.stringify(value))) continue;

@@ -132,7 +132,8 @@ export interface Pass {
 /**
  * Uploads what a pass needs.
  *
- * @throws {RangeError} if a sequence is longer than the model's positions
+ * @throws {RangeError} if a sequence is longer than the model's positions, or has a token that is
+ *   beyond the rows of the embedding
  */
 export function preparePass(
   model: Model,
@@ -142,6 +143,7 @@ export function preparePass(
   const { device, config } = model;
   const { positions } = input;
   checkPositions(positions, config.max_position_embeddings);
+  checkTokens(input.tokens, config.vocab_size);
   const isWhole = options.balance || isAll(input.rows, positions.length);
   const rows = isWhole ? undefined : input.rows;
   const kv = options.cache?.kv;
@@ -325,6 +327,16 @@ function uploadRanges(
       ? device.upload(queryRanges(ranges, keys), [keys, 2], "u32")
       : device.allocate([0, 2], "u32"),
   };
+}
+
+/** Fails for tokens that the embedding has no row of; those on the device are its own. */
+function checkTokens(tokens: DecoderInput["tokens"], rows: number): void {
+  if (!(tokens instanceof Uint32Array)) return;
+  const beyond = tokens.find((id) => id >= rows);
+  if (beyond === undefined) return;
+  throw new RangeError(
+    `Cannot run model: found token ${beyond}, its embedding has ${rows} rows; the tokenizer has more tokens than the model`,
+  );
 }
 
 /** Fails for positions that the tables of rotations do not have. */

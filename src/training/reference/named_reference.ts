@@ -24,7 +24,7 @@ import {
   referenceLogps,
   type ReferenceOptions,
 } from "./reference.ts";
-import { checkVocabulary, keptDtype } from "../setup/run_model.ts";
+import { keptDtype } from "../setup/run_model.ts";
 
 /** Whether the reference is not the model that is trained. */
 export function isNamedReference(
@@ -56,10 +56,9 @@ export async function findNamedReference(
  * @throws {TypeError} in one line
  */
 export async function checkReferenceTokens(
-  { folder: { path, config, tokenizer } }: NamedReference,
+  { folder: { path, tokenizer } }: NamedReference,
   encoder: Encoder,
 ): Promise<void> {
-  checkVocabulary(readModelConfig(config), encoder, path);
   if (tokenizer === undefined) return;
   const own = await openEncoder({ model_name_or_path: path });
   const [size, wanted] = [own.encoder, encoder].map((one) =>

@@ -22,6 +22,8 @@ import {
 } from "./named_reference.ts";
 import type { Objective } from "../method/objective.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
+import { readModelConfig } from "../../model/config/config.ts";
+import { checkRowTokens } from "../setup/row_tokens.ts";
 import { checkStart } from "../setup/preflight.ts";
 import {
   type ReferenceHooks,
@@ -79,6 +81,9 @@ export async function openReference<Example extends Examples>(
   if (!isNamedReference(options)) return (built) => ownColumn(sources, built);
   const named = await findNamedReference(options);
   await checkReferenceTokens(named, opened.encoder);
+  const { path, config } = named.folder;
+  const { vocab_size } = readModelConfig(config);
+  checkRowTokens(data, objective, opened.encoder, { path, vocab_size });
   const columns = await namedReferenceColumns(
     { ...sources, how: howOf(sources) },
     named,

@@ -12,6 +12,7 @@ import { type BytePlan, checkBudget } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { probeRate } from "../plan/probe.ts";
+import { checkRowTokens } from "../setup/row_tokens.ts";
 import { runLength } from "../setup/run_length.ts";
 import { withRunData } from "../setup/run_objective.ts";
 import { matrixDtypes, plannedAdapter, planRun } from "../plan/run_plan.ts";
@@ -55,6 +56,11 @@ export async function dryRun(
   return await withRunData(options, encoder, async (data, objective) => {
     const train = data.train.examples;
     const evaluation = data.evaluation?.examples ?? [];
+    const config = readModelConfig(files.config);
+    checkRowTokens(data, objective, encoder, {
+      path: files.path,
+      vocab_size: config.vocab_size,
+    });
     const bytes = await planRun(device, options, files, {
       train,
       evaluation,
@@ -69,7 +75,7 @@ export async function dryRun(
     const adapter = await plannedAdapter(options);
     const { gradientCheckpointing } = bytes;
     const example = meanWork(train, objective, {
-      config: readModelConfig(files.config),
+      config,
       rank: adapter?.r ?? 0,
       full: adapter === undefined,
       gradientCheckpointing,

@@ -32,6 +32,7 @@ import { methodOf } from "../method/methods.ts";
 import type { Objective } from "../method/objective.ts";
 import { Optimizer } from "../optimizer/optimizer.ts";
 import type { TrainOptions } from "../options/options.ts";
+import { checkRowTokens } from "../setup/row_tokens.ts";
 import { checkTrainable } from "../setup/preflight.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
 import { findCheckpoint } from "./find_checkpoint.ts";
@@ -125,13 +126,16 @@ async function runOver<Example extends Examples>(
   objective: Objective<Example>,
 ): Promise<RunResult> {
   await sinks.loaded(data.train.report, data.evaluation?.report);
+  const config = readModelConfig(opened.files.config);
+  const { vocab_size } = config;
+  const { path } = opened.files;
+  checkRowTokens(data, objective, opened.encoder, { path, vocab_size });
   const plan = await planRun(device, options, opened.files, {
     train: data.train.examples,
     evaluation: data.evaluation?.examples ?? [],
     objective,
   });
   checkBudget(plan, device.budgetBytes);
-  const config = readModelConfig(opened.files.config);
   await hooks.tune?.(runOperations(config, options, data.train.examples));
   const toReference = await openReference({
     device,

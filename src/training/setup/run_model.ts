@@ -1,6 +1,6 @@
 /**
  * From a run's options to the model that is trained: a checkpoint or random weights, with all
- * weights trained or with an adapter, new or continued. Checks that tokenizer and model fit.
+ * weights trained or with an adapter, new or continued.
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
@@ -29,7 +29,6 @@ import {
   trainedRule,
 } from "../../model/weights/trained_parameters.ts";
 import { weightLayouts } from "../../model/weights/weight_layout.ts";
-import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import { methodOf } from "../method/methods.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
 import { NotFound } from "../../files/disk.ts";
@@ -59,11 +58,10 @@ const DTYPES = {
 export async function openRunModel(
   device: Device,
   options: TrainOptions,
-  { files, encoder }: { files: ModelFiles; encoder: Encoder },
+  { files }: { readonly files: ModelFiles },
   onProgress?: (done: number, total: number) => void,
 ): Promise<RunModel> {
   const config = runModelConfig(options, files);
-  checkVocabulary(config, encoder, files.path);
   const trained = !options.use_peft && options.adapter_name_or_path === null;
   if (trained || options.init_from_config) checkWhole(config, files.path);
   if (options.init_from_config) {
@@ -206,17 +204,5 @@ export function checkWhole(
   if (!family.part) return;
   throw new TypeError(
     `Cannot train all weights of "${path}": of model_type "${model_type}" only the text half is served, expected an adapter (use_peft)`,
-  );
-}
-
-/** Fails if the tokenizer has ids that are beyond the rows of the embedding. */
-export function checkVocabulary(
-  config: ModelConfig,
-  { tokenizer }: Encoder,
-  path: string,
-): void {
-  if (tokenizer.vocabSize <= config.vocab_size) return;
-  throw new TypeError(
-    `Cannot use the tokenizer of "${path}": it has ${tokenizer.vocabSize} tokens, the model's embedding has vocab_size ${config.vocab_size}`,
   );
 }

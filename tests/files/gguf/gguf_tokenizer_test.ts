@@ -185,7 +185,7 @@ test(
 );
 
 test(
-  "ggufTokenizer() refuses other models, normalizers and too few rows",
+  "ggufTokenizer() refuses other models and normalizers",
   pure,
   () => {
     const refused = (tokenizer: JsonObject, rows: number, found: string) =>
@@ -197,12 +197,43 @@ test(
       8,
       'its model is "Unigram"',
     );
-    refused(plain, 6, "ids up to 6, the model's embedding has 6 rows");
     refused({ ...plain, normalizer: { type: "Lowercase" } }, 8, "Lowercase");
     const bytes = {
       ...plain,
       model: { ...model, merges: ["a b"], byte_fallback: true },
     };
     refused(bytes, 8, '"ByteLevel" of SentencePiece');
+  },
+);
+
+test(
+  "ggufTokenizer() leaves out tokens that the embedding has no row of",
+  pure,
+  () => {
+    const model = { type: "BPE", vocab: { a: 0, b: 1, c: 2, ab: 3, bc: 5 } };
+    const merges = ["a b", "b c"];
+    const tokenizer = {
+      model: { ...model, merges },
+      added_tokens: [
+        { id: 4, content: "<end>", special: true },
+        { id: 6, content: "<picture>", special: true },
+      ],
+      pre_tokenizer: byteLevel,
+    };
+    const config = { eos_token: "<end>", pad_token: "<picture>" };
+    const { metadata } = ggufTokenizer(
+      { ...files(tokenizer), tokenizerConfig: config },
+      5,
+    );
+    const list = (key: string) => {
+      const value = metadata.get(`tokenizer.ggml.${key}`);
+      return value && "list" in value ? value.list : value?.value;
+    };
+    assertEquals(list("tokens"), ["a", "b", "c", "ab", "<end>"]);
+    assertEquals(list("merges"), ["a b"]);
+    assertEquals([list("eos_token_id"), list("padding_token_id")], [
+      4,
+      undefined,
+    ]);
   },
 );

@@ -202,3 +202,34 @@ test("readModelConfig() reads the factors of a family", pure, () => {
   assertEquals(gemma.scales.embedding, Math.sqrt(8));
   assertEquals(gemma.activation, "gelu_tanh");
 });
+
+test(
+  "readModelConfig() passes over what changes no number, whatever its form",
+  pure,
+  () => {
+    const plain = read();
+    for (
+      const keys of [
+        {
+          _attn_implementation: "sdpa",
+          _flash_attn_2_enabled: true,
+          _private: 1,
+        },
+        { attn_implementation: "eager", use_flash_attn: true },
+        { model_name: "somebody/some-model", tokenizer_name: "another" },
+        {
+          bos_token: null,
+          pad_token: "<pad>",
+          eos_token: { content: "<eos>" },
+        },
+        { image_token_id: 7, vision_start_token_id: 8, stop_token_ids: [1, 2] },
+        { quantization_config: {}, output_attentions: true, mystery: null },
+      ]
+    ) assertEquals(read(keys), plain);
+    for (
+      const keys of [{ per_token: 2 }, { some_token_id: "x" }, { mystery: {} }]
+    ) {
+      assertThrows(() => read(keys), TypeError, "is not known");
+    }
+  },
+);

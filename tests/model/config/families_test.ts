@@ -23,7 +23,7 @@ for (const name of Object.keys(FAMILIES)) {
 const ODD: readonly (readonly [key: string, value: unknown, said: string])[] = [
   ["mystery", 1, '"mystery" (1) is not known'],
   ["hidden_act", "swiglu", '"hidden_act" is "swiglu", expected one of'],
-  ["quantization_config", {}, '"quantization_config" is {}'],
+  ["quantization_config", { bits: 4 }, '"quantization_config" is {"bits":4}'],
   ["is_encoder_decoder", true, '"is_encoder_decoder" is true'],
   ["clip_qkv", 8, '"clip_qkv" is 8, only null is served'],
   ["router_jitter_noise", 0.1, '"router_jitter_noise" is 0.1'],
