@@ -6,6 +6,7 @@ import { rowSquares } from "../../../kernels/matmul/weight_norms.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { LowRankPair } from "../../autograd/lora.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";
+import { tell } from "../../base/notes.ts";
 import { Random } from "../../base/random.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
@@ -28,7 +29,8 @@ import {
 import { loadTensor } from "../weights/load.ts";
 import { type Linear, type Model, weights } from "../decoder/model.ts";
 import { headName } from "../config/tensor_names.ts";
-import { buildModel } from "../weights/weight_layout.ts";
+import { buildModel, type WeightLayout } from "../weights/weight_layout.ts";
+import { embeddingNames, ownEmbedding } from "./own_embedding.ts";
 
 /**
  * Puts fresh, trained adapters on a model. `b` starts at zero, so that the model's outputs do not
@@ -141,26 +143,85 @@ export async function loadAdapter(
   const lacked = new Set(
     mayLack.filter((name) => !reader.tensors.has(savedName(name))),
   );
-  const own = layout.saved.filter(({ name }) => !lacked.has(name));
-  checkAdapter(adapterTensors({ ...layout, saved: own }, config), reader);
-  const saved = layout.saved.filter(({ name }) => lacked.has(name));
-  const copies = copiedParts(model, { saved });
-  for (const { name } of own) {
+  const embedding = ownEmbedding(model, config, layout, reader);
+  const { replaced } = embedding;
+  const own = embedding.saved.filter(({ name }) => !lacked.has(name));
+  checkAdapter(
+    adapterTensors({ ...layout, saved: [...own, ...replaced] }, config),
+    reader,
+    embedding.copies.map(savedName),
+  );
+  const read = async (name: string, trained: boolean) => {
     const value = await loadTensor(device, reader, savedName(name));
-    copies.set(name, adapterPart(device, savedName(name), value, { trained }));
-  }
-  const adapted = withParts(model, copies);
+    return adapterPart(device, savedName(name), value, { trained });
+  };
+  const base = replaced.length === 0
+    ? model
+    : withReplaced(model, await mapOf(replaced, (name) => read(name, false)));
+  const saved = layout.saved.filter(({ name }) => lacked.has(name));
+  const parts = new Map([
+    ...copiedParts(base, { saved }),
+    ...await mapOf(own, (name) => read(name, trained)),
+  ]);
+  const [one] = embedding.tied.flatMap((name) => parts.get(name) ?? []);
+  for (const name of one ? embedding.tied : []) parts.set(name, one!);
+  const adapted = withVocabulary(withParts(base, parts));
   for (const target of targetsOf(adapted, layout)) {
     const { path } = target;
-    const read = (name: string) => loadTensor(device, reader, name);
+    const load = (name: string) => loadTensor(device, reader, name);
     attach(adapted, target, config, {
-      a: await read(adapterName(path, "A")),
-      b: await read(adapterName(path, "B")),
-      m: config.use_dora ? await read(magnitudeName(path)) : undefined,
+      a: await load(adapterName(path, "A")),
+      b: await load(adapterName(path, "B")),
+      m: config.use_dora ? await load(magnitudeName(path)) : undefined,
       trained,
     });
   }
   return adapted;
+}
+
+async function mapOf(
+  layouts: readonly WeightLayout[],
+  read: (name: string) => Promise<Weight | Vector>,
+): Promise<Map<string, Weight | Vector>> {
+  const parts = new Map<string, Weight | Vector>();
+  for (const { name } of layouts) parts.set(name, await read(name));
+  return parts;
+}
+
+/**
+ * A model whose embedding or head a file replaces, with and without adapters, as PEFT loads it. A
+ * tied head stays tied. The adapter is saved with them.
+ */
+function withReplaced(
+  model: Model,
+  parts: Map<string, Weight | Vector>,
+): Model {
+  const replaced = [...parts.values()];
+  if (model.lm_head === model.embed_tokens && !model.score) {
+    for (const name of embeddingNames(model)) parts.set(name, replaced[0]!);
+  }
+  const { base: _, ...built } = withParts(model, parts);
+  return withVocabulary({ ...built, replaced });
+}
+
+/**
+ * A model whose config has as many tokens as its embedding has rows.
+ *
+ * @throws {TypeError} if the head has another number of rows
+ */
+function withVocabulary(model: Model): Model {
+  const { config, embed_tokens, lm_head } = model;
+  const [rows, outputs] = [embed_tokens.matrix.rows, lm_head.matrix.rows];
+  if (rows !== outputs) {
+    throw new TypeError(
+      `Cannot load adapter: with it the embedding has ${rows} rows and the head ${outputs}, expected as many; the base has ${config.vocab_size}`,
+    );
+  }
+  if (rows === config.vocab_size) return model;
+  tell(
+    `the adapter has an embedding of ${rows} rows, its base one of ${config.vocab_size}: the adapter's is used`,
+  );
+  return { ...model, config: { ...config, vocab_size: rows } };
 }
 
 type Target = AdapterLayout["targets"][number] & { readonly linear: Linear };

@@ -2,6 +2,7 @@
  * Reads and writes PEFT's adapter_config.json. Settings that are not served are refused by name.
  * Knows no tensor.
  */
+import { pythonExpression } from "./target_modules.ts";
 
 /** The config of a LoRA adapter, under PEFT's names. */
 export interface AdapterConfig {
@@ -46,6 +47,13 @@ export interface AdapterConfig {
    * Whether the adapter has trained magnitudes (DoRA). Source: https://arxiv.org/abs/2402.09353.
    */
   readonly use_dora: boolean;
+  /**
+   * Whether a module of `modules_to_save` that is embedding or head serves as both, if the base
+   * ties them. Default false.
+   */
+  readonly ensure_weight_tying?: boolean;
+  /** Whether names of `target_modules` may match nothing, as PEFT allows. Default false. */
+  readonly mayMiss?: boolean;
   /** How a fresh adapter starts; "default" for one that is read from a file. */
   readonly init_lora_weights: LoraInit;
 }
@@ -117,7 +125,7 @@ function patternValue(
   path: string,
 ): number | undefined {
   const key = Object.keys(pattern).find((key) =>
-    new RegExp(`^(.*\\.)?(${key})$`).test(path)
+    pythonExpression(key, (text) => `^(.*\\.)?(${text})$`).test(path)
   );
   return key === undefined ? undefined : pattern[key];
 }
@@ -191,6 +199,10 @@ export function readAdapterConfig(
     modules_to_save,
     use_dora: json["use_dora"] === true,
     init_lora_weights: "default",
+    ...(json["ensure_weight_tying"] === true
+      ? { ensure_weight_tying: true }
+      : {}),
+    mayMiss: true,
   };
   if (problems.length > 0) {
     throw new TypeError(
@@ -254,6 +266,7 @@ function readLayers(json: Json, problems: string[]): readonly number[] | null {
   const value = json["layers_to_transform"] ?? null;
   if (value === null) return null;
   const layers = Array.isArray(value) ? value : [value];
+  if (layers.length === 0) return null; // to PEFT an empty list means all layers
   if (layers.every((layer) => Number.isInteger(layer) && layer >= 0)) {
     return layers;
   }
@@ -289,5 +302,6 @@ export function adapterConfigJson(
     rank_pattern: config.rank_pattern,
     alpha_pattern: config.alpha_pattern,
     use_dora: config.use_dora,
+    ...(config.ensure_weight_tying ? { ensure_weight_tying: true } : {}),
   };
 }

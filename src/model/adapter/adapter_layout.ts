@@ -64,7 +64,9 @@ export function adapterLayout(
   const all = linearPaths(model)
     .filter(([path]) => layers === null || layers.includes(number(path)));
   const matched = new Set(
-    matchTargets(config.target_modules, all.map(([path]) => path)),
+    matchTargets(config.target_modules, all.map(([path]) => path), {
+      mayMiss: config.mayMiss,
+    }),
   );
   const targets = all.filter(([path]) =>
     matched.has(path) && !(excluded !== null && namesPath(excluded, path))
@@ -155,11 +157,13 @@ export function adapterTensors(
 /**
  * Fails unless a file has exactly the tensors of an adapter.
  *
+ * @param further names of tensors that the file may have, which are not read
  * @throws {TypeError} naming every tensor that is missing, unknown or misshapen
  */
 export function checkAdapter(
   wanted: readonly WeightLayout[],
   reader: TensorReader,
+  further: readonly string[] = [],
 ): void {
   const problems = wanted.flatMap(({ name, shape }) => {
     const info = reader.tensors.get(name);
@@ -177,7 +181,7 @@ export function checkAdapter(
       `tensor "${name}" has type ${info.dtype}, expected F32, F16 or BF16`,
     ];
   });
-  const names = new Set(wanted.map(({ name }) => name));
+  const names = new Set([...further, ...wanted.map(({ name }) => name)]);
   for (const name of reader.tensors.keys()) {
     if (!names.has(name)) {
       problems.push(`tensor "${name}" belongs to no adapted layer`);

@@ -12,6 +12,26 @@ export function isExpression(text: string): boolean {
 }
 
 /**
+ * A regular expression of Python's, such as PEFT's configs have. Flags at its beginning count, as in
+ * `(?i).*Q_PROJ`.
+ *
+ * @param place puts the expression between others
+ * @throws {SyntaxError} if it is none, or has a flag that JavaScript lacks
+ */
+export function pythonExpression(
+  rule: string,
+  place: (text: string) => string,
+): RegExp {
+  const [opening = "", flags = ""] = /^\(\?([a-zA-Z]+)\)/.exec(rule) ?? [];
+  const text = rule.slice(opening.length)
+    .replaceAll("(?P<", "(?<").replaceAll(/\(\?P=(\w+)\)/g, "\\k<$1>")
+    .replaceAll(/(?<!\\)((?:\\\\)*)\\A/g, "$1^")
+    .replaceAll(/(?<!\\)((?:\\\\)*)\\Z/g, "$1$");
+  // Python's a and u say which letters \w knows; names of layers are ASCII
+  return new RegExp(place(text), flags.replaceAll(/[au]/g, ""));
+}
+
+/**
  * Whether a rule names a path. A text is a regular expression for the whole path; a list holds
  * paths or ends of paths.
  *
@@ -27,7 +47,7 @@ export function namesPath(
 
 function expression(rule: string): RegExp {
   try {
-    return new RegExp(`^(?:${rule})$`);
+    return pythonExpression(rule, (text) => `^(?:${text})$`);
   } catch {
     throw new TypeError(
       `Cannot adapt model: "${rule}" is not a regular expression, expected one over paths such as ".*\\.(q|v)_proj"`,
@@ -40,11 +60,13 @@ function expression(rule: string): RegExp {
  * expression for whole paths; a list holds paths or ends of paths.
  *
  * @param paths the paths of all linear layers except the head
+ * @param options `mayMiss`: whether some entries of a list may match nothing, as in PEFT
  * @throws {TypeError} naming the entries that match nothing
  */
 export function matchTargets(
   rule: string | readonly string[],
   paths: readonly string[],
+  { mayMiss = false }: { readonly mayMiss?: boolean | undefined } = {},
 ): string[] {
   if (rule === "all-linear") return [...paths];
   if (typeof rule === "string") {
@@ -59,7 +81,10 @@ export function matchTargets(
   const unmatched = rule.filter((name) =>
     !paths.some((path) => namesPath([name], path))
   );
-  if (unmatched.length > 0 || rule.length === 0) {
+  const isWrong = mayMiss
+    ? unmatched.length === rule.length
+    : unmatched.length > 0 || rule.length === 0;
+  if (isWrong) {
     const known = [...new Set(paths.map((path) => path.split(".").at(-1)))];
     throw new TypeError(
       `Cannot adapt model: target_modules "${

@@ -112,6 +112,12 @@ export interface Model {
    * @internal
    */
   readonly base?: Model;
+  /**
+   * Embedding or head that came with an adapter's file and stay when adapters are off.
+   *
+   * @internal
+   */
+  readonly replaced?: readonly (Weight | Vector)[];
 }
 
 /**
@@ -190,11 +196,13 @@ export function isTrainedLayer(layer: Layer): boolean {
     .some(({ parameter }) => parameter);
 }
 
-/** The whole modules of an adapter, which replace those of its base. */
+/** The whole modules that an adapter is saved with. */
 export function savedParts(model: Model): (Weight | Vector)[] {
-  if (!model.base) return [];
+  const replaced = model.replaced ?? [];
+  if (!model.base) return [...replaced];
   const shared = new Set(weights(model.base));
-  return weights(model).filter((part) => !shared.has(part));
+  const own = weights(model).filter((part) => !shared.has(part));
+  return [...replaced, ...own];
 }
 
 /** All trained weights: those with a parameter. */

@@ -7,6 +7,7 @@ import { join, relative, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import { Random } from "../../base/random.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import type { JsonObject } from "../../files/disk/json_file.ts";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
 import type { FloatDtype } from "../../files/safetensors/dtype.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
@@ -22,7 +23,12 @@ import { sequenceLogits } from "../decoder/logits.ts";
 import { readModelConfig } from "../config/config.ts";
 import { headName } from "../config/tensor_names.ts";
 import type { MergeOptions } from "./merge_options.ts";
-import { type MergeProgress, unties, writeMerged } from "./merge_weights.ts";
+import {
+  mergedRows,
+  type MergeProgress,
+  unties,
+  writeMerged,
+} from "./merge_weights.ts";
 import type { Model } from "../decoder/model.ts";
 import {
   type OnLoad,
@@ -77,11 +83,20 @@ export async function mergeAdapter(
   await writeFolderAtomic(output_dir, async (temporary) => {
     await copyTextFiles(folder.path, temporary);
     await replaceTemplates(temporary, await readTemplates(path));
-    if (unties(adapter) || hasOwnHead(folder)) {
-      await writeUntied(folder.config, temporary);
+    const base = readModelConfig(folder.config);
+    const { vocab_size } = base;
+    const rows = mergedRows(adapter) ?? vocab_size;
+    const untied = unties(adapter) || hasOwnHead(folder);
+    if (untied || rows !== vocab_size) {
+      await writeConfig(temporary, {
+        ...folder.config,
+        ...(untied ? { tie_word_embeddings: false } : {}),
+        ...(rows === vocab_size ? {} : { vocab_size: rows }),
+      });
     }
     const file = join(temporary, MODEL_FILE.weights);
-    await writeMerged(file, folder.weights, adapter, hooks);
+    const tied = base.tie_word_embeddings;
+    await writeMerged(file, folder.weights, adapter, { ...hooks, tied });
     using _scope = device.scope();
     const { model } = await openModel(device, temporary, hooks);
     report = {
@@ -100,16 +115,8 @@ function hasOwnHead({ config, weights }: OpenedModel["folder"]): boolean {
     weights.tensors.has(headName(readModelConfig(config)));
 }
 
-/**
- * Writes a config that does not tie head and embedding, for an adapter that has one of them of its
- * own.
- */
-async function writeUntied(
-  config: Readonly<Record<string, unknown>>,
-  folder: string,
-): Promise<void> {
-  const untied = { ...config, tie_word_embeddings: false };
-  const text = JSON.stringify(untied, null, 2) + "\n";
+async function writeConfig(folder: string, config: JsonObject): Promise<void> {
+  const text = JSON.stringify(config, null, 2) + "\n";
   await writeText(join(folder, MODEL_FILE.config), text);
 }
 

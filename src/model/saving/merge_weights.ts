@@ -5,6 +5,7 @@
  * device.
  */
 import {
+  elementCount,
   type FloatDtype,
   fromFloat32,
   toFloat32,
@@ -86,9 +87,22 @@ export interface AdapterFiles {
 const EMBEDDING = "model.embed_tokens.weight";
 const HEAD = "lm_head.weight";
 
-/** Whether an adapter has its own embedding or head, so that the merged model does not tie them. */
-export function unties({ weights }: AdapterFiles): boolean {
-  return [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
+/**
+ * Whether an adapter has an embedding or a head that is not the other one too, so that the merged
+ * model does not tie them. What its config does not name replaces both, as PEFT loads it.
+ */
+export function unties({ config, weights }: AdapterFiles): boolean {
+  const isNamed = [EMBEDDING, HEAD].some((name) =>
+    config.modules_to_save?.some((end) => modulePath(name).endsWith(end))
+  );
+  return isNamed && config.ensure_weight_tying !== true &&
+    [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
+}
+
+/** The rows of the merged model's embedding; undefined: as many as the base has. */
+export function mergedRows({ weights }: AdapterFiles): number | undefined {
+  return weights.tensors.get(savedName(EMBEDDING))?.shape[0] ??
+    weights.tensors.get(savedName(HEAD))?.shape[0];
 }
 
 /** A tensor of the merged checkpoint, and the source of its numbers. */
@@ -101,16 +115,28 @@ interface MergedTensor extends TensorLayout {
 function mergedTensors(
   stored: TensorReader,
   adapter: AdapterFiles,
+  tied: boolean,
 ): MergedTensor[] {
+  const both = [EMBEDDING, HEAD].filter((name) =>
+    adapter.weights.tensors.has(savedName(name))
+  );
+  // of two copies for one tied weight PEFT loads the head last
+  const one = adapter.config.ensure_weight_tying ? both[0] : both.at(-1);
   const tensors = [...stored.tensors].map(([name, info]): MergedTensor => {
-    const nameInAdapter = savedName(name);
-    const isInAdapter = adapter.weights.tensors.has(nameInAdapter);
-    const from = isInAdapter
-      ? { reader: adapter.weights, from: nameInAdapter }
-      : { reader: stored, from: name };
-    return { ...info, name, ...from };
+    const isTied = tied && !unties(adapter) && [EMBEDDING, HEAD].includes(name);
+    const nameInAdapter = savedName(isTied ? one ?? name : name);
+    const own = adapter.weights.tensors.get(nameInAdapter);
+    if (!own) return { ...info, name, reader: stored, from: name };
+    return {
+      ...info,
+      shape: own.shape,
+      bytes: info.bytes / elementCount(info.shape) * elementCount(own.shape),
+      name,
+      reader: adapter.weights,
+      from: nameInAdapter,
+    };
   });
-  const embedding = stored.tensors.get(EMBEDDING);
+  const embedding = tensors.find(({ name }) => name === EMBEDDING);
   if (!unties(adapter) || stored.tensors.has(HEAD) || !embedding) {
     return tensors;
   }
@@ -124,14 +150,16 @@ function mergedTensors(
 /**
  * Writes a checkpoint with a merged adapter as one file, with the names, shapes and types of the
  * base.
+ *
+ * @param how `tied`: whether the base's embedding is its head too
  */
 export async function writeMerged(
   path: string,
   stored: TensorReader,
   adapter: AdapterFiles,
-  { onMerge, signal }: MergeProgress = {},
+  { tied, onMerge, signal }: MergeProgress & { readonly tied: boolean },
 ): Promise<void> {
-  const tensors = mergedTensors(stored, adapter);
+  const tensors = mergedTensors(stored, adapter, tied);
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;

@@ -28,6 +28,7 @@ test(
       lora_alpha: 16,
       lora_dropout: 0,
       target_modules: ["q_proj", "v_proj"],
+      mayMiss: true,
       ...PLAIN_ADAPTER,
     });
   },
@@ -112,10 +113,11 @@ test(
           modules_to_save: given ? ["norm"] : null,
           rank_pattern: { q_proj: 2 },
           layers_to_transform: [1, 3],
+          ...(given ? { ensure_weight_tying: true } : {}),
         };
         const json = adapterConfigJson(config, "base");
         assertEquals(json["base_model_name_or_path"], "base");
-        assertEquals(readAdapterConfig(json), config);
+        assertEquals(readAdapterConfig(json), { ...config, mayMiss: true });
       }
     }
   },
@@ -164,3 +166,34 @@ referenceTest("readAdapterConfig() reads PEFT's own", async (context) => {
     compared("peft");
   });
 });
+
+test(
+  "readAdapterConfig() takes a key that is null as one that is absent, as newer PEFT writes",
+  pure,
+  () => {
+    const keys = [
+      "bias",
+      "fan_in_fan_out",
+      "init_lora_weights",
+      "layers_pattern",
+      "lora_bias",
+      "lora_dropout",
+      "modules_to_save",
+      "rank_pattern",
+      "alpha_pattern",
+      "target_parameters",
+      "use_dora",
+      "use_rslora",
+      "use_qalora",
+      "ensure_weight_tying",
+      "a_key_of_the_future",
+    ];
+    const nulls = Object.fromEntries(keys.map((key) => [key, null]));
+    assertEquals(
+      readAdapterConfig({ ...LORA, ...nulls }),
+      readAdapterConfig(LORA),
+    );
+    const everyLayer = { ...LORA, layers_to_transform: [] };
+    assertEquals(readAdapterConfig(everyLayer), readAdapterConfig(LORA));
+  },
+);

@@ -96,3 +96,31 @@ test(
     );
   },
 );
+
+test(
+  "matchTargets() lets names match nothing where PEFT does, but not all of them",
+  pure,
+  () => {
+    const rule = ["q_proj", "qkv_proj"];
+    assertEquals(matchTargets(rule, PATHS, { mayMiss: true }), [q0, q1]);
+    for (const rule of [["qkv_proj"], []]) {
+      assertThrows(
+        () => matchTargets(rule, PATHS, { mayMiss: true }),
+        TypeError,
+      );
+    }
+  },
+);
+
+test("matchTargets() reads Python's forms of expressions", pure, () => {
+  for (
+    const rule of [
+      "(?i).*Q_PROJ",
+      "(?is).*\\.Q_proj",
+      ".*(?P<name>q)_proj",
+      "\\A.*q_proj\\Z",
+      "(?u).*q_proj",
+    ]
+  ) assertEquals(matchTargets(rule, PATHS), [q0, q1], rule);
+  assertThrows(() => matchTargets("(?x) .* q_proj", PATHS), TypeError); // no such flag here
+});
