@@ -5,10 +5,8 @@
 import { globToRegExp, join } from "@std/path";
 import { disk, NotFound } from "../files/disk.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../files/file_names.ts";
-import {
-  isAdapterFolder,
-  openAdapterFolder,
-} from "../files/folders/adapter_folder.ts";
+import { isAdapterFolder } from "../files/folders/adapter_as_model.ts";
+import { openAdapterFolder } from "../files/folders/adapter_folder.ts";
 import { listCheckpoints } from "../files/folders/checkpoints.ts";
 import { checkFolder, openModelFolder } from "../files/folders/model_folder.ts";
 import { MODEL_PATTERNS } from "../files/hub/file_patterns.ts";

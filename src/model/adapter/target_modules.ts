@@ -12,8 +12,8 @@ export function isExpression(text: string): boolean {
 }
 
 /**
- * A regular expression of Python's, such as PEFT's configs have. Flags at its beginning count, as in
- * `(?i).*Q_PROJ`.
+ * A regular expression of Python's, such as PEFT's configs have. Flags at its beginning count, as
+ * in `(?i).*Q_PROJ`.
  *
  * @param place puts the expression between others
  * @throws {SyntaxError} if it is none, or has a flag that JavaScript lacks
