@@ -24,6 +24,8 @@ import type { Objective } from "../method/objective.ts";
 import { frozenDtype, type TrainOptions } from "../options/options.ts";
 import { readModelConfig } from "../../model/config/config.ts";
 import { checkRowTokens } from "../setup/row_tokens.ts";
+import { dataSteps } from "../../preference/tokens/epoch.ts";
+import { runLength } from "../setup/run_length.ts";
 import { checkStart } from "../setup/preflight.ts";
 import {
   type ReferenceHooks,
@@ -153,7 +155,12 @@ async function ownColumn<Example extends Examples>(
     columnOf: (examples) => {
       const given = givenReference(examples);
       return given === undefined
-        ? referenceLogps(() => Promise.resolve(model), examples, objective, how)
+        ? columnOfSeen(
+          examples,
+          seenOf(sources, examples),
+          (seen) =>
+            referenceLogps(() => Promise.resolve(model), seen, objective, how),
+        )
         : Promise.resolve(given);
     },
     checkStart: (column) => {
@@ -163,6 +170,42 @@ async function ownColumn<Example extends Examples>(
         : Promise.resolve(undefined);
     },
   };
+}
+
+/** The numbers of the examples that the run meets; undefined: all of them. */
+function seenOf<Example extends Examples>(
+  { options, data }: ReferenceSources<Example>,
+  examples: readonly Example[],
+): number[] | undefined {
+  if (examples !== data.train.examples || examples.length === 0) {
+    return undefined;
+  }
+  const { order, totalSteps, stepsPerEpoch } = runLength(
+    options,
+    data.train.examples,
+  );
+  if (totalSteps >= stepsPerEpoch) return undefined;
+  const steps = dataSteps(order).take(totalSteps);
+  const met = steps.flatMap(({ microBatches }) => microBatches.flat());
+  const first = Math.min(options.per_device_train_batch_size, examples.length);
+  // the start is checked on the first ones
+  return [...new Set([...Array(first).keys(), ...met])].sort((a, b) => a - b);
+}
+
+/** A column of all examples, in which those that are not met have no number. */
+async function columnOfSeen<Example>(
+  examples: readonly Example[],
+  seen: readonly number[] | undefined,
+  columnOf: (examples: readonly Example[]) => Promise<Float64Array>,
+): Promise<Float64Array> {
+  if (seen === undefined) return await columnOf(examples);
+  const part = await columnOf(seen.map((i) => examples[i]!));
+  const width = part.length / seen.length;
+  const column = new Float64Array(width * examples.length).fill(NaN);
+  for (const [k, i] of seen.entries()) {
+    column.set(part.subarray(width * k, width * (k + 1)), width * i);
+  }
+  return column;
 }
 
 function movingOf<Example extends Examples>(

@@ -182,3 +182,20 @@ await runTest(
     assertEquals(sound.wreck, undefined);
   },
 );
+
+await runTest(
+  "runTraining() asks the reference of the rows alone that its steps meet",
+  async (scene) => {
+    const recipe = { lr_scheduler_type: "constant" };
+    const totals: number[] = [];
+    const onProgress = (stage: string, _: number, total: number) =>
+      void (stage === "reference" && totals.push(total));
+    const short = await scene.train("short", { ...recipe, max_steps: 1 }, {
+      onProgress,
+    });
+    // a step of two rows, and the first row, on which the start is checked
+    assert(totals.every((total) => total <= 3), `${totals}`);
+    const long = await scene.train("long", { ...recipe, max_steps: 3 });
+    assertEquals(short.rows[0], { ...long.rows[0]! });
+  },
+);
