@@ -2,6 +2,7 @@
  * `deno task predict`: base and tuned model answer the same questions: one prompt, a file of them,
  * or a conversation on the terminal.
  */
+// deno-lint-ignore-file no-console
 import { converse, predict, predictCommand } from "../src/commands/predict.ts";
 import { sayTuned, showStages } from "./console.ts";
 import { endAtOnce } from "./interrupt.ts";
@@ -13,6 +14,7 @@ await runTask(async () => {
   endAtOnce();
   const hooks = {
     onTuned: sayTuned,
+    onTold: (line: string) => console.error(`warning: ${line}`),
     onProgress: showStages({ load: "bytes", predict: "prompts" }),
   };
   if (options.output !== null) return await predict(options, hooks);

@@ -21,6 +21,8 @@ import {
   predictSchema,
 } from "../generation/predict_options.ts";
 import { answerRows, readQuestions } from "../generation/prompt_rows.ts";
+import { notServed } from "../generation/logits_processors.ts";
+import { processingOf } from "../generation/processed_sampler.ts";
 import { fillSampling } from "../generation/sampling_defaults.ts";
 import { tokenOperations } from "../model/decoder/token_operations.ts";
 import { openSideBySide } from "../model/opening/open_model.ts";
@@ -59,6 +61,8 @@ export interface PredictHooks extends DeviceHooks {
   readonly onProgress?:
     | ((stage: PredictStage, done: number, total: number) => void)
     | undefined;
+  /** Called with a line that the user should read. */
+  readonly onTold?: ((line: string) => void) | undefined;
 }
 
 /** Tokens of an answer, about, where no option bounds it. */
@@ -157,10 +161,12 @@ export async function converse(
 async function openSpeakers(
   device: Device,
   options: PredictOptions,
-  { answers, onProgress, onTuned }: PredictHooks & { readonly answers: number },
+  { answers, onProgress, onTuned, onTold }: PredictHooks & {
+    readonly answers: number;
+  },
 ): Promise<{
   speakers: Speaker[];
-  how: Pick<AnswerOptions, "sampling" | "seed" | "maxNewTokens">;
+  how: Pick<AnswerOptions, "sampling" | "processing" | "seed" | "maxNewTokens">;
 }> {
   const { model_name_or_path: base, chat_template, retune } = options;
   const { encoder } = await openEncoder(options);
@@ -187,8 +193,22 @@ async function openSpeakers(
   const tokens = answers * (options.max_new_tokens ?? USUAL_TOKENS);
   const perToken = tokenOperations(opened.base.model.config);
   await productTuner(device, { retune, onTuned })(tokens * perToken);
+  const { generationConfig = {} } = folder;
+  const left = notServed(generationConfig);
+  if (left.length > 0) {
+    onTold?.(
+      `generation_config.json asks for ${
+        left.join(", ")
+      }, which is not served and left out`,
+    );
+  }
   const how = {
-    sampling: fillSampling(options, folder.generationConfig),
+    sampling: fillSampling(options, generationConfig),
+    processing: processingOf({
+      ...generationConfig,
+      repetition_penalty: options.repetition_penalty ??
+        generationConfig["repetition_penalty"],
+    }),
     seed: options.seed,
     maxNewTokens: options.max_new_tokens,
   };

@@ -8,7 +8,12 @@ import type { Message } from "../text/message.ts";
 import { createStreamDecoder } from "../text/stream_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { generateAll, type Prompted } from "./generate.ts";
-import { createSampler, type Sampling } from "./sampler.ts";
+import {
+  createProcessedSampler,
+  type Processing,
+  processingOf,
+} from "./processed_sampler.ts";
+import type { Sampling } from "./sampler.ts";
 import { stopTokens } from "./stop_tokens.ts";
 
 /**
@@ -71,6 +76,8 @@ export function createSpeaker(
 export interface AnswerOptions {
   /** How tokens are drawn from the logits. */
   readonly sampling: Sampling;
+  /** What happens to the logits before; default: nothing. */
+  readonly processing?: Processing | undefined;
   /** Seed of the draws: the same seed and prompt give the same answer. */
   readonly seed: number;
   /**
@@ -154,12 +161,24 @@ export async function answerEach(
 function growingAnswer(
   { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }:
     SpeakerQuestion,
-  { sampling, maxNewTokens }: Omit<AnswerOptions, "seed" | "onText">,
+  { sampling, processing = processingOf(), maxNewTokens: most }: Omit<
+    AnswerOptions,
+    "seed" | "onText"
+  >,
 ): Prompted & { readonly text: () => string } {
   const { tokenizer, stopIds, adapters, model } = speaker;
   const promptIds = promptTokens(speaker, prompt);
   const left = model.config.max_position_embeddings - promptIds.length;
   const decoder = createStreamDecoder(tokenizer, { skipSpecialTokens: true });
+  const maxNewTokens = most ??
+    Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left));
+  const ids = [...promptIds];
+  const progress = {
+    ids,
+    promptLength: promptIds.length,
+    maxNewTokens,
+    stopIds,
+  };
   let text = "";
   const take = (piece: string) => {
     text += piece;
@@ -169,10 +188,12 @@ function growingAnswer(
     promptIds,
     stopIds,
     adapters,
-    maxNewTokens: maxNewTokens ??
-      Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left)),
-    sampler: createSampler(sampling, seed),
-    onToken: (id) => take(decoder.push(id)),
+    maxNewTokens,
+    sampler: createProcessedSampler(sampling, seed, processing, progress),
+    onToken: (id) => {
+      ids.push(id);
+      take(decoder.push(id));
+    },
     onEnd: () => {
       take(decoder.flush());
       onEnd();

@@ -73,6 +73,13 @@ export const predictSchema = defineSchema({
         { above: 0, max: 1 },
       ),
     ),
+    repetition_penalty: optional(
+      number(
+        "Logits of tokens that were there before are divided by it, or multiplied where negative, 1 to 1.2 is usual; null is generation_config.json's, else 1",
+        undefined,
+        { above: 0 },
+      ),
+    ),
     max_new_tokens: optional(
       integer(
         "Most tokens of an answer; null is 512, or what the model's positions leave",

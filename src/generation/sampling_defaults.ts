@@ -15,7 +15,9 @@ export function fillSampling(
   wanted: WantedSampling,
   generationConfig: Readonly<Record<string, unknown>> = {},
 ): Sampling {
-  const isSet = Object.values(wanted).some((value) => value !== null);
+  // the caller may hand over all options of a task
+  const { temperature, top_k, top_p } = wanted;
+  const isSet = [temperature, top_k, top_p].some((value) => value !== null);
   const samples = generationConfig["do_sample"] !== false;
   if (!isSet && !samples) return GREEDY;
   const fallback = (key: keyof Sampling, otherwise: number) => {
@@ -23,8 +25,8 @@ export function fillSampling(
     return samples && typeof value === "number" ? value : otherwise;
   };
   return {
-    temperature: wanted.temperature ?? fallback("temperature", 1),
-    top_k: wanted.top_k ?? fallback("top_k", 0),
-    top_p: wanted.top_p ?? fallback("top_p", 1),
+    temperature: temperature ?? fallback("temperature", 1),
+    top_k: top_k ?? fallback("top_k", 0),
+    top_p: top_p ?? fallback("top_p", 1),
   };
 }
