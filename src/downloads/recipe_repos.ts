@@ -53,7 +53,7 @@ export async function downloadKeys(
 async function translated(recipe: Recipe): Promise<Recipe> {
   const { tool, options } = await importRecipe(recipe, readJsonObjectIfThere);
   const { download } = recipe;
-  if (tool === "LLaMA-Factory") {
+  if (tool === "LLaMA-Factory" && "dataset" in recipe) {
     const datasets = await describedNames(recipe);
     return {
       ...options,
