@@ -99,7 +99,8 @@ function consoleSink({ start, say }: TaskProgress): Sink {
         ...dataLines("training", train),
         ...evaluation ? dataLines("evaluation", evaluation) : [],
       ];
-      for (const line of lines) console.log(line);
+      // both splits of one file have the same columns, which are named once
+      for (const line of new Set(lines)) console.log(line);
     },
     open(run) {
       for (const line of startLines(run)) console.log(line);

@@ -50,3 +50,36 @@ test("dataLines() counts examples where rows hold several", () => {
   assertEquals(first(2), "training: 2 of 2 rows kept");
   assertEquals(first(12), "training: 12 examples of 2 rows kept");
 });
+
+test(
+  "dataLines() tells what was left out, decided, held out and not read",
+  () => {
+    const none = { count: 0, where: [] };
+    const at = (...lines: number[]) => ({
+      count: lines.length,
+      where: lines.map((line) => `"a.jsonl" line ${line}`),
+    });
+    const lines = dataLines("training", {
+      sources: [{ path: "a.jsonl", rows: 20, taken: 18 }],
+      formats: { "explicit prompt": 18 },
+      rows: 18,
+      kept: 16,
+      beyond: 0,
+      dropped: { "answers equal as tokens": at(3, 5) },
+      told: { "no_common_prompt, trained without a prompt": at(7) },
+      limited: { rows: 2, of: 20, wanted: 100 },
+      unread: ["id", "source"],
+      moved: none,
+      cut: none,
+      lengths: {},
+      tokens: { full: 0, computed: 0 },
+    });
+    assertEquals(lines, [
+      "training: 16 of 18 rows kept",
+      "  dropped, answers equal as tokens: 2 (line 3, line 5)",
+      "  no_common_prompt, trained without a prompt: 1 (line 7)",
+      "  kept for evaluation: 2 of 20 rows, not 100: the file is small",
+      '  columns not read: "id", "source"',
+    ]);
+  },
+);
