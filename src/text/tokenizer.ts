@@ -4,6 +4,8 @@
  */
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 
+import { alikePreTokenizer, makeAlike } from "./tokenizer_parts.ts";
+
 /** How a text becomes ids. */
 export interface EncodeOptions {
   /**
@@ -113,11 +115,15 @@ function engineOf(files: TokenizerJson): Engine {
     pre_tokenizer: null,
     normalizer: null,
   };
+  const { tokenizer } = files;
+  const pre_tokenizer = alikePreTokenizer(tokenizer["pre_tokenizer"] ?? null);
   try {
-    return new Engine(
-      { added_tokens: [], ...absent, ...files.tokenizer },
+    const engine = new Engine(
+      { added_tokens: [], ...absent, ...tokenizer, pre_tokenizer },
       { ...files.config, clean_up_tokenization_spaces: false },
     );
+    makeAlike(engine, tokenizer["model"] as Record<string, unknown>);
+    return engine;
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     throw new TypeError(`Cannot read tokenizer.json: ${found}`, {

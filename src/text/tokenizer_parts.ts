@@ -1,0 +1,187 @@
+/**
+ * Brings the package @huggingface/tokenizers to the ids of the library in Rust, from which models
+ * were trained, where the two differ: parts of tokenizer.json are written in a form that both read
+ * alike, or changed in the package's object. What neither does is refused by name.
+ */
+import type { Tokenizer as Engine } from "@huggingface/tokenizers";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Rust's `is_punctuation`: ASCII's marks and Unicode's. */
+const PUNCTUATION = String.raw`[!-/:-@\[-\x60{-~\p{P}]`;
+
+/**
+ * A pre-tokenizer whose cuts both libraries make alike.
+ *
+ * @throws {TypeError} naming a way of cutting that is not served
+ */
+export function alikePreTokenizer(part: unknown): unknown {
+  if (typeof part !== "object" || part === null) return part;
+  const json = part as Json;
+  const { type, behavior = "Isolated", pattern, invert } = json;
+  if (type === "Sequence" && Array.isArray(json["pretokenizers"])) {
+    return {
+      ...json,
+      pretokenizers: json["pretokenizers"].map(alikePreTokenizer),
+    };
+  }
+  if (type === "Digits") {
+    // Rust cuts at every \p{N}, the package at 0 to 9
+    return splitAt(
+      String.raw`\p{N}`,
+      json["individual_digits"] === true ? "Isolated" : "Contiguous",
+    );
+  }
+  if (type === "Punctuation") return splitAt(PUNCTUATION, String(behavior));
+  if (type !== "Split") return part;
+  const { Regex, String: text } = (pattern ?? {}) as Json;
+  const expression = typeof Regex === "string"
+    ? Regex
+    : String(text).replaceAll(/[\\^$.*+?()[\]{}|\-/]/g, "\\$&");
+  if (behavior === "Isolated" && !invert && typeof Regex === "string") {
+    return part;
+  }
+  return splitAt(expression, String(behavior), invert === true);
+}
+
+/** A cut by an expression in the forms that the package has: at each match, or dropping some. */
+function splitAt(expression: string, behavior: string, invert = false): Json {
+  const cut = (Regex: string, behavior = "Isolated", invert = false) => ({
+    type: "Split",
+    pattern: { Regex },
+    behavior,
+    invert,
+  });
+  const match = `(?:${expression})`;
+  const others = String.raw`(?:(?!${match})[\s\S])*`;
+  // an inverted cut takes the texts between the matches for the matches
+  switch (behavior) {
+    case "Isolated":
+      return cut(expression);
+    case "Contiguous":
+      return cut(`${match}+`);
+    case "MergedWithPrevious":
+      return cut(invert ? match + others : others + match);
+    case "MergedWithNext":
+      return cut(invert ? others + match : match + others);
+    case "Removed":
+      if (invert || !/(?<!\\)\((?!\?)/.test(expression)) {
+        return cut(expression, "Removed", invert);
+      }
+  }
+  throw new TypeError(
+    `Cannot read tokenizer.json: a pre-tokenizer cuts at "${expression}" with behavior "${behavior}", which is not served; expected Isolated, Contiguous, MergedWithPrevious, MergedWithNext, or Removed without groups`,
+  );
+}
+
+/** Changes the package's object where its ids or texts differ from Rust's. */
+export function makeAlike(engine: Engine, model: Json): void {
+  const parts = engine as unknown as Parts;
+  if (model["type"] === "Unigram" && model["byte_fallback"] === true) {
+    fallBackToBytes(parts);
+  }
+  if (parts.added_tokens.some(({ single_word }) => single_word)) {
+    for (
+      const splitter of [parts.splitter_unnormalized, parts.splitter_normalized]
+    ) keepWords(splitter, parts.added_tokens_map);
+  }
+  const { decoder } = parts;
+  for (const one of [decoder, ...decoder?.decoders ?? []]) {
+    if (one?.config?.type === "ByteFallback") one.decode_chain = decodeBytes;
+  }
+}
+
+/** What is changed of the package's object; its types do not tell these. */
+interface Parts {
+  readonly model: {
+    readonly tokens_to_ids: ReadonlyMap<string, number>;
+    encode: (tokens: string[]) => string[];
+  };
+  readonly added_tokens: readonly { readonly single_word: boolean }[];
+  readonly added_tokens_map: ReadonlyMap<
+    string,
+    { readonly single_word: boolean }
+  >;
+  readonly splitter_unnormalized: Splitter;
+  readonly splitter_normalized: Splitter;
+  readonly decoder: (Decoder & { readonly decoders?: Decoder[] }) | null;
+}
+
+interface Splitter {
+  split: (text: string) => string[];
+}
+
+interface Decoder {
+  readonly config?: { readonly type?: string };
+  decode_chain: (tokens: string[]) => string[];
+}
+
+/** A piece that the vocabulary lacks becomes its bytes, if there is a token for each of them. */
+function fallBackToBytes({ model }: Parts): void {
+  const encode = model.encode.bind(model);
+  const encoder = new TextEncoder();
+  const isKnown = (token: string) => model.tokens_to_ids.has(token);
+  model.encode = (tokens) =>
+    encode(tokens).flatMap((token) => {
+      if (isKnown(token)) return [token];
+      const bytes = Array.from(encoder.encode(token), (byte) =>
+        `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+      return bytes.every(isKnown) ? bytes : [token];
+    });
+}
+
+/** A letter, mark, digit or underscore, as \w of Rust's expressions. */
+const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]`;
+const ENDS_IN_WORD = new RegExp(`${WORD}$`, "u");
+const BEGINS_WITH_WORD = new RegExp(`^${WORD}`, "u");
+
+/** A token with `single_word` is none where a letter or digit touches it. */
+function keepWords(
+  splitter: Splitter,
+  added: Parts["added_tokens_map"],
+): void {
+  const split = splitter.split.bind(splitter);
+  splitter.split = (text) => {
+    const sections: string[] = [];
+    let [at, joins] = [0, false];
+    for (const section of split(text)) {
+      const token = added.get(section);
+      const end = at + section.length;
+      const isInWord = token?.single_word &&
+        (ENDS_IN_WORD.test(text.slice(Math.max(0, at - 2), at)) ||
+          BEGINS_WITH_WORD.test(text.slice(end, end + 2)));
+      const isPlain = !token || isInWord;
+      if (isPlain && joins) sections.push(sections.pop()! + section);
+      else sections.push(section);
+      joins = isPlain === true;
+      at = end;
+    }
+    return sections;
+  };
+}
+
+/** Bytes that are no UTF-8 become a replacement character each, as in Rust. */
+function decodeBytes(tokens: string[]): string[] {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const texts: string[] = [];
+  let bytes: number[] = [];
+  const flush = () => {
+    if (bytes.length === 0) return;
+    try {
+      texts.push(decoder.decode(Uint8Array.from(bytes)));
+    } catch {
+      texts.push("\ufffd".repeat(bytes.length));
+    }
+    bytes = [];
+  };
+  for (const token of tokens) {
+    const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(token)?.[1];
+    if (byte !== undefined) bytes.push(parseInt(byte, 16));
+    else {
+      flush();
+      texts.push(token);
+    }
+  }
+  flush();
+  return texts;
+}
