@@ -1,6 +1,6 @@
 /**
- * `deno task import-recipe FILE`: a recipe of TRL, alignment-handbook, LLaMA-Factory or Axolotl as
- * one of ours. Each key that cannot be taken over is named with the reason.
+ * `deno task import-recipe FILE`: a recipe of TRL, alignment-handbook, LLaMA-Factory, Axolotl or
+ * ms-swift as one of ours. Each key that cannot be taken over is named with the reason.
  */
 // deno-lint-ignore-file no-console
 import {

@@ -56,7 +56,7 @@ export async function readTaskOptions<G extends OptionGroups>(
   if (hasRecipe && Deno.args.length === 0) needsSomething(command);
   const sources = path === undefined
     ? [values]
-    : [await recipeKeys(await readRecipe(path), values), values];
+    : [await recipeKeys(await readRecipe(path, values), values), values];
   const { options, warnings } = readOptions(schema, sources);
   for (const warning of warnings) console.error(`warning: ${warning}`);
   return { options, positionals };

@@ -15,7 +15,7 @@ import {
   recipeText,
 } from "../training/importing/import_recipe.ts";
 import { defineCommand } from "./command.ts";
-import { readRecipe } from "./read_recipe.ts";
+import { readRecipeFile } from "./read_recipe.ts";
 
 export { noteLine } from "../training/importing/translation.ts";
 
@@ -27,7 +27,7 @@ export { noteLine } from "../training/importing/translation.ts";
 export const importRecipeCommand = defineCommand({
   name: "import-recipe",
   summary:
-    "Translates a recipe of TRL, alignment-handbook, LLaMA-Factory or Axolotl. Touches no GPU.",
+    "Translates a recipe of TRL, alignment-handbook, LLaMA-Factory, Axolotl or ms-swift. Touches no GPU.",
   schema: importSchema,
 });
 
@@ -46,7 +46,7 @@ export async function importRecipe(
   path: string,
   { output, dataset_dir }: ImportOptions,
 ): Promise<ImportedFile> {
-  const recipe = await readRecipe(path);
+  const recipe = await readRecipeFile(path);
   const imported = await translate(
     dataset_dir === null ? recipe : { ...recipe, dataset_dir },
     readJsonObjectIfThere,

@@ -135,10 +135,13 @@ function share(
 function sliced(
   source: DataSource,
   files: readonly CountedFile[],
-  { split, fileSplit = split }: DrawOptions,
+  { split, fileSplit = split, heldOut }: DrawOptions,
 ): readonly number[] {
-  const ofRun = files.some(({ bare }) => bare) ? fileSplit : split;
-  return splitSlice(source.split ?? ofRun).rows(files.flatMap(numbersOf));
+  const bare = files.some((file) => file.bare);
+  const ofRun = bare ? fileSplit : split;
+  const rows = splitSlice(source.split ?? ofRun).rows(files.flatMap(numbersOf));
+  // the fraction comes before the test part is held out of a file, as alignment-handbook has it
+  return bare && heldOut !== undefined ? share(rows, source) : rows;
 }
 
 /** For each source its rows that belong to the split. */
@@ -156,7 +159,7 @@ function partsOf(
     const indices = sliced(source, sourceFiles, options).filter((i) =>
       !bare || test.has(i) !== training
     );
-    parts.set(source, training ? share(indices, source) : indices);
+    parts.set(source, training && !bare ? share(indices, source) : indices);
   }
   return parts;
 }

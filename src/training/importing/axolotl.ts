@@ -3,6 +3,11 @@
  * datasets are translated in axolotl_data.ts.
  */
 import { axolotlData } from "./axolotl_data.ts";
+import { axolotlIgnored, axolotlRefused } from "./axolotl_unserved.ts";
+import { isRecord } from "../../base/composite_option.ts";
+import { present } from "../../base/present.ts";
+import { isOff } from "../../base/read_options.ts";
+import { scheduleNames } from "../optimizer/schedule.ts";
 import {
   nothing,
   only,
@@ -19,26 +24,54 @@ const METHODS: Readonly<Record<string, Recipe>> = {
   ipo: { trainer: "dpo", loss_type: ["ipo"] },
   kto: { trainer: "kto" },
   orpo: { trainer: "orpo" },
-  simpo: { trainer: "cpo", loss_type: ["simpo"], cpo_alpha: 0 },
+  simpo: { trainer: "cpo", loss_type: ["simpo"] },
 };
 
 const method: Rule = (value) => {
-  const options = METHODS[String(value)];
-  return options ? { options } : {
-    note: `${JSON.stringify(value)} is not served, only ${
+  if (isOff(value) || Object.hasOwn(METHODS, String(value))) return {};
+  return {
+    refusal: `${JSON.stringify(value)} is not served, only ${
       Object.keys(METHODS).join(", ")
     }`,
   };
 };
 
-/** Translates a number of times per epoch into a share of all steps. */
-function perEpoch(name: "eval" | "save"): Rule {
-  return (value, recipe) => ({
-    options: {
-      [`${name}_strategy`]: "steps",
-      [`${name}_steps`]: 1 / (Number(value) * Number(recipe.num_epochs ?? 1)),
-    },
+/** A number of times per epoch as a share of all steps; once in a run is at its epoch's end. */
+function perEpoch(name: "eval" | "save", recipe: Recipe): Recipe {
+  const times = Number(recipe[`${name}s_per_epoch`] ?? 0) *
+    Number(recipe.num_epochs ?? 1);
+  return times > 1
+    ? { [`${name}_strategy`]: "steps", [`${name}_steps`]: 1 / times }
+    : { [`${name}_strategy`]: "epoch" };
+}
+
+/** Whether the recipe names rows to evaluate on; without any Axolotl evaluates nothing. */
+function hasEvaluation({ test_datasets, val_set_size }: Recipe): boolean {
+  return !isOff(test_datasets ?? null) || Number(val_set_size ?? 0) > 0;
+}
+
+/** When a run saves and evaluates. */
+function events(recipe: Recipe): Recipe {
+  const given = (name: "eval" | "save") => ({
+    ...(recipe[`${name}_steps`] ?? null) === null
+      ? perEpoch(name, recipe)
+      : { [`${name}_strategy`]: "steps" },
+    ...present({
+      [`${name}_strategy`]: recipe[`${name}_strategy`] ?? undefined,
+    }),
   });
+  return {
+    ...given("save"),
+    ...(hasEvaluation(recipe) ? given("eval") : { eval_strategy: "no" }),
+  };
+}
+
+/** Nested codes unless the recipe says otherwise, which is what Axolotl does with 4 bits. */
+function nestedCodes(recipe: Recipe): Recipe {
+  if (recipe.load_in_4bit !== true && recipe.adapter !== "qlora") return {};
+  const { bnb_config_kwargs: given } = recipe;
+  const asked = isRecord(given) ? given.bnb_4bit_use_double_quant : undefined;
+  return { load_in_4bit: true, use_bnb_nested_quant: asked !== false };
 }
 
 /**
@@ -60,6 +93,8 @@ const METHOD: Rules = {
   base_model: "model_name_or_path",
   tokenizer_config: "tokenizer_name_or_path",
   rl: method,
+  reward_model: () => ({}), // see ownTrainer
+  simpo_gamma: "simpo_gamma",
   rl_beta: "beta",
   dpo_beta: "beta",
   orpo_alpha: "beta",
@@ -72,17 +107,34 @@ const METHOD: Rules = {
   rpo_alpha: (value) => ({
     options: { loss_type: ["sigmoid", "sft"], loss_weights: [1, value] },
   }),
-  train_on_inputs: (value) => ({
-    options: { completion_only_loss: value !== true },
-  }),
-  adapter: (value) => ({
-    options: value === "qlora"
-      ? { use_peft: true, load_in_4bit: true }
-      : { use_peft: value === "lora" },
-    ...(["lora", "qlora", null, ""].includes(value as string)
-      ? {}
-      : { note: `${JSON.stringify(value)} is not served, only lora, qlora` }),
-  }),
+  train_on_inputs: (value) =>
+    value === true
+      ? { options: { completion_only_loss: false, assistant_only_loss: false } }
+      : {},
+  adapter: (value) =>
+    isOff(value) || value === "lora" || value === "qlora"
+      ? { options: { use_peft: value === "lora" || value === "qlora" } }
+      : {
+        refusal: `${JSON.stringify(value)} is not served, only lora, qlora`,
+      },
+  load_in_4bit: () => ({}), // see nestedCodes
+  bnb_config_kwargs: (value) =>
+    isRecord(value)
+      ? { options: present({ bnb_4bit_quant_type: value.bnb_4bit_quant_type }) }
+      : {},
+  model_config: (value) =>
+    isRecord(value)
+      ? refusedUnless(["output_router_logits"], Object.keys(value))
+      : {},
+  reinit_weights: "init_from_config",
+  revision_of_model: "model_revision",
+  trl: (value, { rl }) =>
+    isRecord(value) && !isOff(rl ?? null)
+      ? {
+        options: present({ beta: value.beta }),
+        note: "only its beta is read",
+      }
+      : {},
   lora_model_dir: "adapter_name_or_path",
   lora_target_linear: (value) =>
     value === true ? { options: { lora_target_modules: "all-linear" } } : {},
@@ -101,12 +153,8 @@ const METHOD: Rules = {
   loraplus_lr_embedding: nothing("embeddings have no adapters here"),
   unfrozen_parameters: (value) =>
     [value].flat().some((one) => /\[\d*:\d*\]$/.test(String(one)))
-      ? { note: "parameters are trained whole, not some of their rows" }
+      ? { refusal: "parameters are trained whole, not some of their rows" }
       : { options: { unfrozen_parameters: value } },
-  lora_fan_in_fan_out: only([false, null], "weights lie one way only"),
-  "lora_mlp_kernel": nothing("the kernels here are fused already"),
-  "lora_qkv_kernel": nothing("the kernels here are fused already"),
-  "lora_o_kernel": nothing("the kernels here are fused already"),
 };
 
 const BATCHES: Rules = {
@@ -117,27 +165,54 @@ const BATCHES: Rules = {
   lr_groups: rateGroups,
   embedding_lr: rateGroups,
   embedding_lr_scale: rateGroups,
-  lr_scheduler: (value, { cosine_min_lr_ratio: ratio }) => ({
-    options: value === "cosine" && typeof ratio === "number" && ratio > 0
-      ? {
-        lr_scheduler_type: "cosine_with_min_lr",
-        lr_scheduler_kwargs: { min_lr_rate: ratio },
-      }
-      : { lr_scheduler_type: value },
-  }),
+  lr_scheduler: () => ({}), // see schedule
   cosine_min_lr_ratio: () => ({}),
+  eta_min: (value) =>
+    isOff(value) ? {} : { options: { lr_scheduler_kwargs: { min_lr: value } } },
+  adam_eps: "adam_epsilon",
+  batch_size: () => ({}), // see defaults
+  curriculum_sampling: (value) => ({ options: { shuffle: value !== true } }),
   gradient_checkpointing: (value) => ({
     options: { gradient_checkpointing: value !== false && value !== null },
   }),
   bf16: (value) => ({ options: { bf16: value === true || value === "auto" } }),
   fp16: (value) => ({ options: { fp16: value === true } }),
-  evals_per_epoch: perEpoch("eval"),
-  saves_per_epoch: perEpoch("save"),
-  auto_resume_from_checkpoints: only([false], "say --resume_from_checkpoint"),
+  bfloat16: (value) => ({ options: { bf16: value === true } }),
+  float16: (value) => ({ options: { fp16: value === true } }),
+  evals_per_epoch: (value, recipe) =>
+    isOff(value) || value === 0 || hasEvaluation(recipe)
+      ? {} // see events
+      : { note: "no rows are named to evaluate on, as in Axolotl" },
+  saves_per_epoch: () => ({}),
+  eval_strategy: () => ({}),
+  evaluation_strategy: () => ({}),
+  save_strategy: () => ({}),
+  eval_steps: (value, recipe) =>
+    hasEvaluation(recipe)
+      ? { options: { eval_steps: value } }
+      : isOff(value)
+      ? {}
+      : { note: "no rows are named to evaluate on, as in Axolotl" },
+  save_steps: "save_steps",
 };
 
+/** The course of the rate: a cosine unless another is named, down to a share if one is. */
+function schedule(
+  { lr_scheduler, cosine_min_lr_ratio: ratio, eta_min }: Recipe,
+): Recipe {
+  const type = isOff(lr_scheduler ?? null) ? "cosine" : lr_scheduler;
+  if (type === "cosine" && typeof ratio === "number" && ratio > 0) {
+    return {
+      lr_scheduler_type: "cosine_with_min_lr",
+      lr_scheduler_kwargs: { min_lr_rate: ratio },
+    };
+  }
+  const isFloored = type === "cosine" && !isOff(eta_min ?? null);
+  return { lr_scheduler_type: isFloored ? "cosine_with_min_lr" : type };
+}
+
 /** Axolotl's templates that ship here too; for all others the model's own template is used. */
-const template = words("chat_template", {
+const TEMPLATES: Recipe = {
   chatml: "chatml",
   llama3: "llama3",
   gemma: "gemma",
@@ -145,7 +220,17 @@ const template = words("chat_template", {
   zephyr: "zephyr",
   mistral_v1: "mistral",
   tokenizer_default: null,
-});
+};
+
+const template: Rule = (value) => {
+  if (isOff(value)) return {};
+  return Object.hasOwn(TEMPLATES, String(value))
+    ? { options: { chat_template: TEMPLATES[String(value)] } }
+    : {
+      note: `${JSON.stringify(value)} is not among the templates here, ` +
+        "the model's own is used",
+    };
+};
 
 const DATA: Rules = {
   datasets: () => ({}), // see axolotl_data.ts
@@ -173,42 +258,87 @@ const DATA: Rules = {
   pad_to_sequence_len: nothing("batches never hold padding"),
   special_tokens: nothing("the tokenizer's own are used"),
   added_tokens_overrides: nothing("the tokenizer's own are used"),
-  tokens: only([null, []], "no tokens are added to the embedding"),
 };
 
 const MACHINE: Rules = {
-  model_type: nothing("config.json tells the family"),
-  tokenizer_type: nothing("tokenizer.json tells it"),
-  tokenizer_use_fast: nothing("tokenizer.json tells it"),
-  base_model_config: nothing("config.json tells the family"),
-  "is_*": nothing("config.json tells the family"),
-  flash_attention: nothing("attention has one kernel, without a T x T buffer"),
-  "flash_attn_*": nothing("attention has one kernel, without a T x T buffer"),
-  xformers_attention: nothing(
-    "attention has one kernel, without a T x T buffer",
-  ),
-  sdp_attention: nothing("attention has one kernel, without a T x T buffer"),
-  s2_attention: only([false, null], "not served here"),
-  strict: nothing("unknown keys always stop a run"),
-  debug: nothing("see the inspect task"),
-  plugins: nothing("the kernels here are fused already"),
-  "cut_cross_entropy": nothing("full logits never exist here"),
-  gptq: only([false, null], "not served here"),
-  "mlflow_*": nothing("metrics go to output_dir/metrics.jsonl"),
-  "comet_*": nothing("metrics go to output_dir/metrics.jsonl"),
-  "hf_use_auth_token": nothing("give it to the download task"),
+  plugins: (value) => {
+    const names = [value].flat().map(String);
+    const other = names.filter((name) => !KERNEL_PLUGINS.test(name));
+    if (isOff(value)) return {};
+    return other.length === 0
+      ? { note: "the kernels here are fused already" }
+      : { refusal: `${other.join(", ")} is not served` };
+  },
 };
+
+const KERNEL_PLUGINS =
+  /CutCrossEntropy|Liger|Kernels|ScatterMoe|SonicMoe|Spectrum/i;
+
+function refusedUnless(known: readonly string[], keys: readonly string[]) {
+  const other = keys.filter((key) => !known.includes(key));
+  return other.length === 0
+    ? { note: "the router's loss follows router_aux_loss_coef" }
+    : { refusal: `${other.join(", ")} of the model cannot be changed` };
+}
+
+/** The trainer and what Axolotl's defaults differ in from those here. */
+function defaults(recipe: Recipe): Recipe {
+  const size = Number(recipe.micro_batch_size ?? 1);
+  const isSft = isOff(recipe.rl ?? null) && recipe.reward_model !== true;
+  const { batch_size: total, warmup_steps, warmup_ratio } = recipe;
+  return {
+    ...(recipe.reward_model === true ? { trainer: "reward" } : {}),
+    ...(isSft ? { trainer: "sft", assistant_only_loss: true } : {}),
+    ...METHODS[String(recipe.rl)],
+    ...(isSft ? {} : { beta: 0.1 }),
+    max_length: 512,
+    num_train_epochs: 1,
+    per_device_train_batch_size: size,
+    per_device_eval_batch_size: size,
+    ...(total && !recipe.gradient_accumulation_steps
+      ? {
+        gradient_accumulation_steps: Math.max(
+          1,
+          Math.floor(Number(total) / size),
+        ),
+      }
+      : {}),
+    ...schedule(recipe),
+    ...((warmup_steps ?? warmup_ratio ?? null) === null
+      ? { warmup_ratio: 0.03 }
+      : {}),
+    save_total_limit: 4,
+    ...events(recipe),
+    ...nestedCodes(recipe),
+  };
+}
 
 /** Translates a recipe of Axolotl. */
 export function fromAxolotl(recipe: Recipe): Translated {
-  const own = translate(recipe, { ...METHOD, ...BATCHES, ...DATA, ...MACHINE });
+  const rules = {
+    ...axolotlIgnored,
+    ...axolotlRefused,
+    ...METHOD,
+    ...BATCHES,
+    ...DATA,
+    ...MACHINE,
+  };
+  const own = translate(recipe, rules);
   const data = axolotlData(recipe);
-  const isSft = recipe.rl === undefined || recipe.rl === null;
-  const defaults = isSft
-    ? { trainer: "sft", assistant_only_loss: true, max_length: 2048 }
-    : { max_length: 2048 };
+  // defaults are checked by the same tables, so that a schedule that is not served is refused
+  const base = translate(defaults(recipe), {
+    lr_scheduler_type: (value) =>
+      scheduleNames.includes(value as never)
+        ? { options: { lr_scheduler_type: value } }
+        : { refusal: `lr_scheduler ${JSON.stringify(value)} is not served` },
+  });
   return {
-    options: { ...defaults, ...data.options, ...own.options },
+    options: { ...base.options, ...data.options, ...own.options },
     notes: [...own.notes, ...data.notes],
+    refusals: [
+      ...own.refusals ?? [],
+      ...base.refusals ?? [],
+      ...data.refusals ?? [],
+    ],
   };
 }

@@ -4,6 +4,7 @@
  */
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
+import { isOff } from "../../base/read_options.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
 
 /**
@@ -55,7 +56,8 @@ const FIELDS: Readonly<Record<string, string>> = {
 
 function fieldColumns(given: Recipe): Record<string, string> {
   const entries = Object.entries(FIELDS).filter(([field, ours]) =>
-    typeof given[field] === "string" && given[field] !== ours
+    typeof given[field] === "string" && given[field] !== ours &&
+    given[field] !== "prompt" // a column that is read by this name
   ).map(([field, ours]) => [ours, given[field] as string]);
   return Object.fromEntries(entries);
 }
@@ -103,11 +105,37 @@ const UNSERVED: Readonly<Record<string, string>> = {
   completion_format: "texts become turns, which the chat template renders",
 };
 
+/** Keys of a dataset that change which tokens are trained, and are not served. */
+const REFUSED: Readonly<Record<string, string>> = {
+  field_thinking: "write the thoughts into the answers",
+  template_thinking_key: "write the thoughts into the answers",
+  drop_system_message: "leave the system turns out of the file",
+  step_separator: "rewards of single steps are not served",
+  train_on_last_step_only: "rewards of single steps are not served",
+  max_completion_length: "see sequence_len and excess_length_strategy",
+};
+
+/** Types whose rows belong to methods that are not served. */
+const REFUSED_TYPES = /stepwise_supervised|^ebft|^rwd|grpo/;
+
+/** What of a dataset is not served. */
+function refusalsOf(given: Recipe, place: string): Note[] {
+  const own = isRecord(given.type) ? { ...given, ...given.type } : given;
+  const keys = Object.entries(REFUSED)
+    .filter(([key]) => !isOff(own[key] ?? null))
+    .map(([key, reason]) => ({ key: `${place}.${key}`, reason }));
+  return typeof given.type === "string" && REFUSED_TYPES.test(given.type)
+    ? [...keys, { key: `${place}.type`, reason: `${given.type} is not served` }]
+    : keys;
+}
+
 function dataset(given: Recipe, place: string): [Recipe[], Note[]] {
   const { type } = given;
   const own = isRecord(type) ? { ...given, ...type } : given;
   const kind = kindOf(type);
-  const notes = Object.entries(UNSERVED).filter(([key]) => key in own)
+  const notes = Object.entries(UNSERVED).filter(([key]) =>
+    !isOff(own[key] ?? null)
+  )
     .map(([key, reason]) => ({ key: `${place}.${key}`, reason }));
   const unknown = `"${
     String(type)
@@ -132,7 +160,9 @@ function sourceOf(
     id: file ?? given.path,
     ...present({
       config: isFile ? undefined : given.name,
-      split: isFile ? undefined : given.split,
+      split: isFile && !String(given.split).includes("[")
+        ? undefined
+        : given.split ?? undefined,
       columns: Object.keys(columns).length === 0 ? undefined : columns,
       turns,
     }),
@@ -153,6 +183,7 @@ export function axolotlData(recipe: Recipe): Translated {
     .filter(isRecord);
   const read = list.map((one, i) => dataset(one, `datasets[${i}]`));
   const notes = read.flatMap(([, one]) => one);
+  const refusals = list.flatMap((one, i) => refusalsOf(one, `datasets[${i}]`));
   const tests = Array.isArray(recipe.test_datasets) ? recipe.test_datasets : [];
   const first = tests.find(isRecord);
   if (tests.length > 1) {
@@ -176,5 +207,6 @@ export function axolotlData(recipe: Recipe): Translated {
       ...(first === undefined ? {} : { eval_dataset: first.path }),
     },
     notes,
+    refusals,
   };
 }

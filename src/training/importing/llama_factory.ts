@@ -2,10 +2,13 @@
  * Translates recipes of LLaMA-Factory: its keys, and its defaults where they differ from those
  * here. Its datasets are translated in llama_factory_data.ts.
  */
+import { isOff } from "../../base/read_options.ts";
 import {
+  ignored,
   nothing,
   only,
   type Recipe,
+  refusedKeys,
   type Rule,
   type Rules,
   translate,
@@ -28,7 +31,7 @@ const preferenceLoss: Rule = (value, recipe) => {
   const own = LOSSES[String(value)];
   if (own === undefined) {
     return {
-      note: `${JSON.stringify(value)} is not served, only ${
+      refusal: `${JSON.stringify(value)} is not served, only ${
         Object.keys(LOSSES).join(", ")
       }`,
     };
@@ -109,14 +112,21 @@ const METHOD: Rules = {
   loraplus_lr_embedding: nothing("embeddings have no adapters here"),
   adapter_name_or_path: (value) =>
     String(value).includes(",")
-      ? { note: "merge all adapters but the last one first" }
+      ? { refusal: "merge all adapters but the last one first" }
       : { options: { adapter_name_or_path: value } },
-  quantization_bit: (value) =>
+  quantization_bit: (value, { double_quantization: nested }) =>
     [4, 8].includes(Number(value))
-      ? { options: { [`load_in_${value}bit`]: true } }
-      : { note: `${JSON.stringify(value)} is not served, only 4, 8` },
+      ? {
+        options: {
+          [`load_in_${value}bit`]: true,
+          ...(Number(value) === 4
+            ? { use_bnb_nested_quant: nested !== false }
+            : {}),
+        },
+      }
+      : { refusal: `${JSON.stringify(value)} is not served, only 4, 8` },
   quantization_type: "bnb_4bit_quant_type",
-  double_quantization: "use_bnb_nested_quant",
+  double_quantization: () => ({}), // see quantization_bit
   quantization_method: only(["bnb", "bitsandbytes"], "not served here"),
   freeze_trainable_layers: withFreeze,
   freeze_trainable_modules: (value, recipe) =>
@@ -136,11 +146,7 @@ const DATA: Rules = {
   interleave_probs: () => ({}),
   val_size: () => ({}),
   eval_dataset: () => ({}),
-  max_samples: (value) => ({
-    options: { max_train_samples: value },
-    note:
-      "here it counts the rows that are kept of all datasets together, there those of each",
-  }),
+  max_samples: () => ({}), // see llama_factory_data.ts
   cutoff_len: (value) => ({
     options: { max_length: value, length_policy: "completion_end" },
     note:
@@ -167,6 +173,51 @@ const DATA: Rules = {
     options: value === true && !("packing" in recipe) ? { packing: true } : {},
   }),
   media_dir: nothing("pictures and sounds are not served"),
+};
+
+const UNSERVED: Rules = {
+  ...refusedKeys("this way of training is not served", [
+    "use_apollo",
+    "apollo_*",
+    "use_adam_mini",
+    "use_badam",
+    "badam_*",
+    "use_galore",
+    "galore_*",
+    "use_muon",
+    "use_llama_pro",
+    "use_dft_loss",
+    "use_asft_loss",
+    "asft_alpha",
+    "use_eaft_loss",
+    "eaft_*",
+    "mixture_of_depths",
+    "oft_*",
+    "shift_attn",
+  ]),
+  ...refusedKeys("pictures and sounds are not served", [
+    "image_max_pixels",
+    "video_max_pixels",
+    "image_min_pixels",
+    "freeze_vision_tower",
+    "freeze_multi_modal_projector",
+    "freeze_language_model",
+  ]),
+  ...refusedKeys("no tokens are added to the embedding", [
+    "add_tokens",
+    "add_special_tokens",
+    "new_special_tokens_config",
+  ]),
+  do_predict: (value, { do_train }) =>
+    value === true && do_train !== true
+      ? { refusal: "the recipe trains nothing; see the predict task" }
+      : {},
+  ...ignored("one process drives the device", [
+    "use_kt",
+    "kt_*",
+    "use_v1_kernels",
+    "fp8*",
+  ]),
 };
 
 const MACHINE: Rules = {
@@ -206,6 +257,12 @@ function defaults(recipe: Recipe): Recipe {
   return {
     trainer: "sft",
     learning_rate: 5e-5,
+    num_train_epochs: 3,
+    logging_steps: 500,
+    ...(recipe.stage === "pt" && isOff(recipe.packing ?? null) &&
+        recipe.packing !== false
+      ? { packing: true, packing_strategy: "wrapped" }
+      : {}),
     max_length: 2048,
     length_policy: "completion_end",
     gradient_checkpointing: true,
@@ -217,10 +274,11 @@ function defaults(recipe: Recipe): Recipe {
 
 /** Translates a recipe of LLaMA-Factory, except its datasets. */
 export function fromLlamaFactory(recipe: Recipe): Translated {
-  const { options, notes } = translate(recipe, {
+  const { options, notes, refusals = [] } = translate(recipe, {
     ...METHOD,
     ...DATA,
     ...MACHINE,
+    ...UNSERVED,
   });
-  return { options: { ...defaults(recipe), ...options }, notes };
+  return { options: { ...defaults(recipe), ...options }, notes, refusals };
 }

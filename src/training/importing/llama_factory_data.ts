@@ -138,6 +138,13 @@ function mixing(recipe: Recipe, count: number) {
   };
 }
 
+/** A dataset with the first `max_samples` of its rows, which LLaMA-Factory counts for each. */
+function firstRows(dataset: Recipe, count: unknown): Recipe {
+  return typeof count === "number" && count > 0
+    ? { ...dataset, split: `${dataset.split ?? "train"}[:${count}]` }
+    : dataset;
+}
+
 /** Translates the datasets of a recipe, which are found in dataset_info.json. */
 export async function llamaFactoryData(
   recipe: Recipe,
@@ -162,9 +169,10 @@ export async function llamaFactoryData(
       folder,
     );
     notes.push(...found.notes);
+    const dataset = firstRows(found.dataset, recipe.max_samples);
     return mix === undefined
-      ? found.dataset
-      : { ...found.dataset, probability: mix.probabilities[i] };
+      ? dataset
+      : { ...dataset, probability: mix.probabilities[i] };
   });
   const test = Number(recipe.val_size ?? 0);
   const evaluation = namesOf(recipe.eval_dataset);

@@ -3,7 +3,7 @@
  * reason why it has none. Knows no tool; the options are those of the train task's schema.
  */
 import { Mismatch } from "../../base/option.ts";
-import { isSame } from "../../base/read_options.ts";
+import { isOff, isSame } from "../../base/read_options.ts";
 import { aliasOf, foreignKeyOf, optionsOf } from "../../base/schema.ts";
 import { trainSchema } from "../options/train_schema.ts";
 
@@ -16,6 +16,8 @@ export interface Translation {
   readonly options?: Recipe;
   /** A note about what is lost or done differently here, with the reason. */
   readonly note?: string;
+  /** Why the recipe cannot run here: what the key asks for would be left out. */
+  readonly refusal?: string;
 }
 
 /** The translation of a key: its name here if its values are the same, or a function. */
@@ -46,11 +48,31 @@ export interface Translated {
   readonly options: Recipe;
   /** The notes, in the order of the file. */
   readonly notes: readonly Note[];
+  /** What the recipe asks for and is not served; with any, it does not run. */
+  readonly refusals?: readonly Note[];
 }
+
+/** The reason of a key that no table has. */
+export const UNKNOWN = "not an option here";
 
 /** The rule of a key that has no meaning here, with the reason. */
 export function nothing(reason: string): RuleFunction {
-  return (value) => value === null ? {} : { note: reason };
+  return (value) => isOff(value) || value === 0 ? {} : { note: reason };
+}
+
+/** The rules of keys that have no meaning here, all for one reason. */
+export function ignored(reason: string, keys: readonly string[]): Rules {
+  return Object.fromEntries(keys.map((key) => [key, nothing(reason)]));
+}
+
+/** The rule of a key that asks for something that is not served, unless its value is off. */
+export function refused(reason: string): RuleFunction {
+  return (value) => isOff(value) || value === 0 ? {} : { refusal: reason };
+}
+
+/** The rules of keys that ask for something that is not served, all for one reason. */
+export function refusedKeys(reason: string, keys: readonly string[]): Rules {
+  return Object.fromEntries(keys.map((key) => [key, refused(reason)]));
 }
 
 /** The rule of a key of which only some values ask for what this program does anyway. */
@@ -59,7 +81,7 @@ export function only(
   reason: string,
 ): RuleFunction {
   return (value) =>
-    allowed.some((one) => isSame(one, value)) ? {} : { note: reason };
+    allowed.some((one) => isSame(one, value)) ? {} : { refusal: reason };
 }
 
 /** The rule of a key whose values have other names here. A null value is ignored. */
@@ -71,7 +93,7 @@ export function words(
     if (value === null) return {};
     const key = String(value);
     return Object.hasOwn(table, key) ? { options: { [name]: table[key] } } : {
-      note: `${JSON.stringify(value)} is not served, only ${
+      refusal: `${JSON.stringify(value)} is not served, only ${
         Object.keys(table).join(", ")
       }`,
     };
@@ -83,14 +105,16 @@ export function words(
  * so the default applies.
  */
 function judge(key: string, value: unknown): Translation {
+  if (value === undefined) return {};
   const alias = aliasOf(trainSchema, key);
   const foreign = foreignKeyOf(trainSchema, key);
   const name = alias?.name ?? key;
   const option = optionsOf(trainSchema).get(name);
   if (alias?.values !== undefined) {
+    if (value === null) return {};
     return Object.hasOwn(alias.values, String(value))
       ? { options: { [name]: alias.values[String(value)] } }
-      : { note: `${JSON.stringify(value)} is not served, see "${name}"` };
+      : { refusal: `${JSON.stringify(value)} is not served, see "${name}"` };
   }
   if (option !== undefined) {
     try {
@@ -100,14 +124,14 @@ function judge(key: string, value: unknown): Translation {
       if (!(error instanceof Mismatch)) throw error;
       if (value === null) return {};
       const [first] = error.problems;
-      return { note: `${name}${first?.at ?? ""} ${first?.says ?? ""}` };
+      return { refusal: `${name}${first?.at ?? ""} ${first?.says ?? ""}` };
     }
   }
   if (value === null) return {};
-  if (foreign === undefined) return { note: "not an option here" };
-  const asked = foreign.allowed === undefined ||
-    !foreign.allowed.some((one) => isSame(one, value));
-  return asked ? { note: foreign.reason } : {};
+  if (foreign === undefined) return { note: UNKNOWN };
+  const { reason, allowed } = foreign;
+  if (allowed === undefined) return nothing(reason)(value, {});
+  return only(allowed, reason)(value, {});
 }
 
 function ruleOf(rules: Rules, key: string): Rule | undefined {
@@ -125,6 +149,11 @@ function ruleOf(rules: Rules, key: string): Rule | undefined {
 export function translate(recipe: Recipe, rules: Rules): Translated {
   const options: Record<string, unknown> = {};
   const notes: Note[] = [];
+  const refusals: Note[] = [];
+  const say = (key: string, { note, refusal }: Translation) => {
+    if (note !== undefined) notes.push({ key, reason: note });
+    if (refusal !== undefined) refusals.push({ key, reason: refusal });
+  };
   for (const [key, value] of Object.entries(recipe)) {
     const rule = ruleOf(rules, key);
     const translation = rule === undefined
@@ -132,13 +161,12 @@ export function translate(recipe: Recipe, rules: Rules): Translated {
       : typeof rule === "string"
       ? { options: { [rule]: value } }
       : rule(value, recipe);
-    const { note } = translation;
-    if (note !== undefined) notes.push({ key, reason: note });
+    say(key, translation);
     for (const [name, one] of Object.entries(translation.options ?? {})) {
       const judged = judge(name, one);
       Object.assign(options, judged.options);
-      if (judged.note !== undefined) notes.push({ key, reason: judged.note });
+      say(key, judged);
     }
   }
-  return { options, notes };
+  return { options, notes, refusals };
 }

@@ -148,7 +148,9 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   dataset_streaming: { reason: "large files are always read in pieces" },
   streaming: { reason: "large files are always read in pieces" },
   dataset_text_field: unless(["text"], "see columns"),
-  auto_insert_empty_system_msg: unless(off),
+  auto_insert_empty_system_msg: {
+    reason: "the chat template prints the turns that a row has",
+  },
   max_completion_length: { reason: "see max_length and length_policy" },
   eos_token: { reason: "an answer ends as the chat template closes it" },
   max_target_length: unless([null], "see max_length and length_policy"),

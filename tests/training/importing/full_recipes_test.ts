@@ -55,6 +55,22 @@ const translate = (recipe: Recipe) =>
 /** Keys that say what is so without them: no option comes of them and none goes. */
 const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   do_train: [true],
+  truncation_mode: ["keep_start"],
+  load_in_4bit: [true], // adapter: qlora says so too
+  num_epochs: [1],
+  micro_batch_size: [1],
+  lr_scheduler: ["cosine"],
+  saves_per_epoch: [1],
+  lora_dropout: [0.05],
+  num_train_epochs: [3],
+  lora_r: [16],
+  val_size: [0],
+  lora_target_modules: ["q_proj,v_proj"],
+  per_device_train_batch_size: [1], // kto's becomes 2
+  dpo_beta: [0.1],
+  rl_beta: [0.1],
+  orpo_alpha: [0.1],
+  pref_beta: [0.1],
   train_sampling_strategy: ["random"],
   dataset_config: [null],
   save_only_model: [false],
@@ -69,10 +85,10 @@ const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   dataset_test_split: ["test"],
   neat_packing: [true],
   lora_rank: [8],
-  lora_alpha: [16],
+  lora_alpha: [16, 32],
   packing: [true], // neat_packing beside it says so too
   lora_task_type: ["CAUSAL_LM"],
-  sequence_len: [2048],
+  sequence_len: [512],
   adapter: ["qlora"],
   val_set_size: [0],
 };
@@ -83,15 +99,17 @@ const reading = { permissions: { read: [FOLDER] } };
  * Keys of a recipe that change no option, are not named in a note, and are not off by their value.
  */
 async function silentKeys(recipe: Recipe): Promise<string[]> {
-  const { options, notes } = await translate(recipe);
-  const said = new Set(notes.map(({ key }) => key));
+  const { options, notes, refusals } = await translate(recipe);
+  const said = new Set([...notes, ...refusals].map(({ key }) => key));
   const silent: string[] = [];
   for (const [key, value] of Object.entries(recipe)) {
     if (value === null || said.has(key)) continue;
     const { [key]: _, ...rest } = recipe;
     const without = await translate(rest);
     const changes = JSON.stringify(without.options) !== JSON.stringify(options);
-    if (changes || AS_EVER[key]?.includes(value)) continue;
+    if (changes || AS_EVER[key]?.some((one) => String(one) === String(value))) {
+      continue;
+    }
     const isOff = value === false || value === 0 || value === "none" ||
       JSON.stringify(value) === "{}";
     if (!isOff) silent.push(`${key}: ${JSON.stringify(value)}`);

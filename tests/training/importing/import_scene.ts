@@ -18,9 +18,11 @@ export function load(
   );
 }
 
-/** The notes by their keys. */
+/** The notes and the refusals by their keys. */
 export function reasons(
-  { notes }: Pick<ImportedRecipe, "notes">,
+  { notes, refusals }: Pick<ImportedRecipe, "notes" | "refusals">,
 ): Record<string, string> {
-  return Object.fromEntries(notes.map(({ key, reason }) => [key, reason]));
+  return Object.fromEntries(
+    [...notes, ...refusals].map(({ key, reason }) => [key, reason]),
+  );
 }

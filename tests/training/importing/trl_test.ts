@@ -101,6 +101,7 @@ output_dir: output/x
     assertEquals(problem, undefined);
     assertEquals(options, {
       trainer: "dpo",
+      length_policy: "keep_start",
       model_name_or_path: "some/model",
       dataset: "owner/pairs",
       dataset_splits: ["train_prefs", "test_prefs"],
