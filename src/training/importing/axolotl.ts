@@ -7,7 +7,6 @@ import { axolotlIgnored, axolotlRefused } from "./axolotl_unserved.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
-import { scheduleNames } from "../optimizer/schedule.ts";
 import {
   nothing,
   only,
@@ -165,7 +164,7 @@ const BATCHES: Rules = {
   lr_groups: rateGroups,
   embedding_lr: rateGroups,
   embedding_lr_scale: rateGroups,
-  lr_scheduler: () => ({}), // see schedule
+  lr_scheduler: (_, recipe) => ({ options: schedule(recipe) }),
   cosine_min_lr_ratio: () => ({}),
   eta_min: (value) =>
     isOff(value) ? {} : { options: { lr_scheduler_kwargs: { min_lr: value } } },
@@ -325,19 +324,11 @@ export function fromAxolotl(recipe: Recipe): Translated {
   };
   const own = translate(recipe, rules);
   const data = axolotlData(recipe);
-  // defaults are checked by the same tables, so that a schedule that is not served is refused
-  const base = translate(defaults(recipe), {
-    lr_scheduler_type: (value) =>
-      scheduleNames.includes(value as never)
-        ? { options: { lr_scheduler_type: value } }
-        : { refusal: `lr_scheduler ${JSON.stringify(value)} is not served` },
-  });
   return {
-    options: { ...base.options, ...data.options, ...own.options },
+    options: { ...defaults(recipe), ...data.options, ...own.options },
     notes: [...own.notes, ...data.notes],
     refusals: [
       ...own.refusals ?? [],
-      ...base.refusals ?? [],
       ...data.refusals ?? [],
     ],
   };
