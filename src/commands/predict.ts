@@ -168,7 +168,7 @@ async function openSpeakers(
   speakers: Speaker[];
   how: Pick<AnswerOptions, "sampling" | "processing" | "seed" | "maxNewTokens">;
 }> {
-  const { model_name_or_path: base, chat_template, retune } = options;
+  const { model_name_or_path: base, retune } = options;
   const { encoder } = await openEncoder(options);
   const opened = await openSideBySide(device, { base, tuned: options.tuned }, {
     quantization: quantizationOf(options),
@@ -180,7 +180,7 @@ async function openSpeakers(
     createSpeaker({ ...opened.base, name: "base", encoder, files: folder }),
   ];
   if (tuned) {
-    const own = await openTunedEncoder(tuned.tuned, { base, chat_template });
+    const own = await openTunedEncoder(tuned.tuned, { ...options, base });
     speakers.push(
       createSpeaker({
         ...tuned,

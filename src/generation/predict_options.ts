@@ -6,6 +6,7 @@
 import { optional } from "../base/composite_option.ts";
 import { flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import { templateOptions } from "../text/chat_options.ts";
 import {
   quantizationAliases,
   quantizationOptions,
@@ -32,6 +33,7 @@ export const predictSchema = defineSchema({
         "Name in templates/ or path of a Jinja file; null is each model's own; without one prompts are continued as plain text",
       ),
     ),
+    ...templateOptions,
     ...quantizationOptions,
   },
   "Prompts": {

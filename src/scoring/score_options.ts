@@ -6,6 +6,7 @@
 import { optional, record } from "../base/composite_option.ts";
 import { flag, integer, number, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
+import { chatOptions } from "../preference/tokens/run_chat.ts";
 import {
   quantizationAliases,
   quantizationOptions,
@@ -33,6 +34,7 @@ export const scoreSchema = defineSchema({
         "Name in templates/ or path of a Jinja file; null is the adapter's or the model's own",
       ),
     ),
+    ...chatOptions,
     ...quantizationOptions,
   },
   "Lines": {

@@ -197,6 +197,24 @@ export function createChatTemplate(
   };
 }
 
+/** The template with variables of its own; those of a conversation win over them. */
+export function withVariables(
+  template: ChatTemplate,
+  variables: Readonly<Record<string, unknown>> | undefined,
+): ChatTemplate {
+  if (variables === undefined) return template;
+  const filled = (options: RenderOptions = {}) => ({
+    ...options,
+    variables: { ...variables, ...options.variables },
+  });
+  return {
+    ...template,
+    render: (messages, options) => template.render(messages, filled(options)),
+    generated: (messages, options) =>
+      template.generated(messages, filled(options)),
+  };
+}
+
 function oneTemplate(
   source: string,
   { name, specialTokens, now = () => new Date() }: {

@@ -12,9 +12,10 @@ import {
 } from "../../files/folders/model_folder.ts";
 import type { TunedFolder } from "../../files/folders/tuned_folder.ts";
 import { isThere, localModelFolder } from "../../files/hub/repo_folder.ts";
-import { createChatTemplate } from "../../text/chat_template.ts";
+import { createChatTemplate, withVariables } from "../../text/chat_template.ts";
 import { templateFile } from "../../text/template_files.ts";
 import { createTokenizer } from "../../text/tokenizer.ts";
+import { type ChatSettings, variablesOf } from "../../text/chat_options.ts";
 import type { Encoder } from "./tokenize.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
 import { disk } from "../../files/disk.ts";
@@ -34,7 +35,7 @@ export interface OpenedEncoder {
 }
 
 /** Where the tokenizer and the chat template come from. */
-export interface EncoderOptions {
+export interface EncoderOptions extends ChatSettings {
   /** A folder, or a name on the hub of a model that was downloaded. */
   readonly model_name_or_path: string;
   /** Another folder with the tokenizer; null: the model's own tokenizer. */
@@ -59,10 +60,12 @@ function pathOf(file: string | URL): string {
 async function identityOf(
   { path, tokenizerConfig, specialTokensMap }: TokenizerFiles,
   templates: Pick<NamedTexts, "text" | "toolText">,
+  chat: readonly unknown[],
 ): Promise<string> {
   const { text, toolText } = templates;
   const state = [tokenizerConfig, specialTokensMap, text];
   if (toolText !== undefined) state.push(toolText);
+  if (chat.some((one) => one !== undefined)) state.push({ chat });
   return startHash("sha256")
     .update(await disk().readFile(join(path, MODEL_FILE.tokenizer)))
     .update(JSON.stringify(state)).digest("hex");
@@ -90,9 +93,21 @@ export async function openEncoder(
     specialTokensMap,
   });
   const { text, toolText, name } = await templateTexts(options, source);
-  const identity = await identityOf(source, { text, toolText });
+  const system = options.system ?? undefined;
+  const variables = variablesOf(options);
+  const ignoreEmptyThink = options.ignore_empty_think === true || undefined;
+  const told = { system, ignoreEmptyThink };
+  const identity = await identityOf(source, { text, toolText }, [
+    system,
+    variables,
+    ignoreEmptyThink,
+  ]);
   if (text === undefined) {
-    return { files, tokenizerFiles: source, encoder: { tokenizer, identity } };
+    return {
+      files,
+      tokenizerFiles: source,
+      encoder: { tokenizer, identity, ...told },
+    };
   }
   const { specialTokens } = tokenizer;
   const template = createChatTemplate(text, {
@@ -100,10 +115,11 @@ export async function openEncoder(
     specialTokens,
     toolSource: toolText,
   });
+  const filled = withVariables(template, variables);
   return {
     files,
     tokenizerFiles: source,
-    encoder: { tokenizer, template, identity },
+    encoder: { tokenizer, template: filled, identity, ...told },
   };
 }
 
@@ -163,21 +179,25 @@ function hasTemplates(
  */
 export async function openTunedEncoder(
   tuned: TunedFolder,
-  options: { readonly base: string; readonly chat_template: string | null },
+  options: ChatSettings & {
+    readonly base: string;
+    readonly chat_template: string | null;
+  },
 ): Promise<OpenedEncoder> {
+  const { base, ...chat } = options;
   const file = (name: string) => join(tuned.path, name);
   if (tuned.kind === "adapter") {
     return await openEncoder({
-      model_name_or_path: options.base,
-      chat_template: options.chat_template,
+      ...chat,
+      model_name_or_path: base,
       adapter: tuned.path,
     });
   }
   return await openEncoder({
+    ...chat,
     model_name_or_path: tuned.path,
     tokenizer_name_or_path: await isThere(file(MODEL_FILE.tokenizer))
       ? null
-      : options.base,
-    chat_template: options.chat_template,
+      : base,
   });
 }

@@ -9,7 +9,9 @@ import {
 } from "../../text/chat_template.ts";
 import { commonPrefix } from "../../base/common_prefix.ts";
 import { isTrained } from "../formats/check.ts";
+import { pastEmptyThink } from "./empty_think.ts";
 import type { Message } from "../../text/message.ts";
+import { withSystemTurn } from "./system_turn.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import type {
   Demonstration,
@@ -33,6 +35,10 @@ export interface Encoder {
   readonly tokenizer: Tokenizer;
   /** Renders turns as text; absent for models without a chat template. */
   readonly template?: ChatTemplate;
+  /** Whether empty blocks of thought before an answer are left out of the loss. */
+  readonly ignoreEmptyThink?: boolean | undefined;
+  /** System text of a run, for rows that have none. */
+  readonly system?: string | undefined;
   /** Hash of tokenizer and template, a part of cache keys; without it nothing is cached. */
   readonly identity?: string;
 }
@@ -94,11 +100,22 @@ function chatSequence(
 ): Tokenized<TokenSequence> {
   const text = templateOf(encoder).render([...prompt, ...answer], row);
   const ids = encoder.tokenizer.encode(text);
-  const completionStart = commonPrefix(promptIds, ids);
+  const start = commonPrefix(promptIds, ids);
   return {
-    tokens: { ids, completionStart },
-    moved: completionStart < promptIds.length,
+    tokens: { ids, completionStart: trainedFrom(text, ids, encoder)(start) },
+    moved: start < promptIds.length,
   };
+}
+
+/** Where a span is trained from that begins at a token: there, or after an empty thought. */
+function trainedFrom(
+  text: string,
+  ids: readonly number[],
+  { tokenizer, ignoreEmptyThink = false }: Encoder,
+): (start: number) => number {
+  return ignoreEmptyThink
+    ? pastEmptyThink(text, ids, tokenizer)
+    : (start) => start;
 }
 
 function withEos(text: string, { tokenizer }: Encoder): string {
@@ -155,11 +172,14 @@ export function tokenizePreference(
   preference: Preference,
   encoder: Encoder,
 ): Tokenized<TokenPair> {
-  const { prompt, line } = preference;
+  const { prompt, line, ...answers } = withSystemTurn(
+    preference,
+    encoder.system,
+  );
   const context = contextOf(preference, encoder);
   const promptIds = encodePrompt(prompt, context);
-  const chosen = sequence(prompt, preference.chosen, promptIds, context);
-  const rejected = sequence(prompt, preference.rejected, promptIds, context);
+  const chosen = sequence(prompt, answers.chosen, promptIds, context);
+  const rejected = sequence(prompt, answers.rejected, promptIds, context);
   return {
     tokens: tokenPair(chosen.tokens, rejected.tokens, line, preference),
     moved: chosen.moved || rejected.moved,
@@ -175,7 +195,10 @@ export function tokenizeFeedback(
   feedback: Feedback,
   encoder: Encoder,
 ): Tokenized<TokenFeedback> {
-  const { prompt, completion, label, line } = feedback;
+  const { prompt, completion, label, line } = withSystemTurn(
+    feedback,
+    encoder.system,
+  );
   const context = contextOf(feedback, encoder);
   const promptIds = encodePrompt(prompt, context);
   const { tokens, moved } = sequence(prompt, completion, promptIds, context);
@@ -251,7 +274,10 @@ export function tokenizeDemonstration(
   encoder: Encoder,
   { completionOnly = true, assistantOnly = false }: TrainedPart = {},
 ): Tokenized<TokenDemonstration> {
-  const { prompt, completion, line } = demonstration;
+  const { prompt, completion, line } = withSystemTurn(
+    demonstration,
+    encoder.system,
+  );
   const context = contextOf(demonstration, encoder);
   const promptIds = encodePrompt(prompt, context);
   if (typeof prompt === "string" && typeof completion === "string") {
@@ -271,7 +297,16 @@ export function tokenizeDemonstration(
     const marked = turns.every(isTrained)
       ? markedSpans(turns, ids, context)
       : undefined;
-    const spans = marked ?? assistantSpans(turns, ids, context);
+    const from = trainedFrom(
+      templateOf(encoder).render(turns, context.row),
+      ids,
+      encoder,
+    );
+    const spans = (marked ?? assistantSpans(turns, ids, context)).map((
+      [start, end],
+    ): Span => [Math.min(from(start), end), end]).filter(([start, end]) =>
+      start < end
+    );
     const completionStart = spans[0]?.[0] ?? ids.length;
     return { tokens: { ids, completionStart, spans, line }, moved };
   }

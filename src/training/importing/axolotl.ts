@@ -241,7 +241,7 @@ const DATA: Rules = {
       ? {}
       : template(value, recipe),
   chat_template_jinja: "chat_template",
-  default_system_message: nothing("write it into the rows"),
+  default_system_message: "system",
   sequence_len: "max_length",
   excess_length_strategy: words("length_policy", {
     drop: "drop",

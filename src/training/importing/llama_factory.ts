@@ -155,11 +155,9 @@ const DATA: Rules = {
   template: nothing(
     "the model's own chat template is used; name another by chat_template",
   ),
-  default_system: nothing("write it into the rows"),
+  default_system: "system",
   tool_format: nothing("the chat template prints the tools"),
-  enable_thinking: nothing(
-    "give it per row, in the column chat_template_kwargs",
-  ),
+  enable_thinking: "enable_thinking",
   tokenized_path: nothing("tokens are kept in .cache/tokens by themselves"),
   overwrite_cache: nothing("caches are found by a hash of what they hold"),
   preprocessing_batch_size: nothing("rows are read one after the other"),

@@ -7,6 +7,7 @@ import { list, optional, record } from "../../base/composite_option.ts";
 import { choice, flag, integer, number, text } from "../../base/option.ts";
 import { ON_BAD_ROW } from "../../preference/loading/bad_rows.ts";
 import { PACKING_STRATEGIES } from "../../preference/tokens/bins.ts";
+import { chatOptions } from "../../preference/tokens/run_chat.ts";
 import { quantizationOptions } from "../../model/weights/quantization_options.ts";
 import { downloadOption, hubNames } from "./download_option.ts";
 import { mixtureOption, rankingOption } from "./mixture_option.ts";
@@ -37,6 +38,7 @@ export const modelOptions = {
       "Name in templates/, path of a Jinja file, or its text; null is the model's own",
     ),
   ),
+  ...chatOptions,
   init_from_config: flag(
     "Start from random weights: the model's folder needs only config.json and tokenizer",
   ),
@@ -155,6 +157,9 @@ export const dataOptions = {
   ),
   assistant_only_loss: flag(
     "SFT: train on every answer of a conversation, not on the last alone",
+  ),
+  ignore_empty_think: flag(
+    "Leave empty <think></think> blocks that a template writes before an answer out of the loss, as ms-swift's loss_scale of this name; TRL trains them",
   ),
   packing: flag(
     "SFT: put rows together into bins of up to max_length tokens, which batches then count; rows do not see one another",
