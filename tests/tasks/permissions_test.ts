@@ -2,7 +2,7 @@
  * What each task may do, as deno.json grants it: proved in processes of their own. And what it
  * starts with.
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { test } from "../test_case.ts";
 
@@ -159,14 +159,26 @@ test("tasks that open a device ask glibc for large pages", OPTIONS, () => {
   const { tasks, permissions } = JSON.parse(
     Deno.readTextFileSync(`${ROOT}deno.json`),
   );
-  const asking = Object.entries<string>(tasks).filter(([, command]) =>
+  const commands = Object.entries<{ readonly command: string }>(tasks).map((
+    [name, { command }],
+  ) => [name, command] as const);
+  const asking = commands.filter(([, command]) =>
     command.startsWith("GLIBC_TUNABLES=glibc.malloc.hugetlb=1 deno run ")
   );
-  const opening = Object.entries<string>(tasks).filter(([, command]) => {
+  const opening = commands.filter(([, command]) => {
     const [, set] = command.match(/^(?:\S+=\S+ )?deno run .*-P=(\w+)/) ?? [];
     const { env } = permissions[set ?? ""] ?? {};
     return Array.isArray(env) && env.includes("LP_NUM_THREADS");
   });
   assertEquals(asking, opening);
   assertEquals(opening.length, 7);
+});
+
+test("deno task says of each task what it does", OPTIONS, () => {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  for (
+    const [name, task] of Object.entries<{ description?: string }>(tasks)
+  ) {
+    assertMatch(task.description ?? "", /^[A-Z].{10,60}$/, name);
+  }
 });

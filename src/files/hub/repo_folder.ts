@@ -100,8 +100,19 @@ async function localPath(kind: RepoKind, nameOrPath: string): Promise<string> {
       faults.length > 0
         ? faults.join("; ")
         : `neither it nor "${owned}" is there`
-    }; run deno task download RECIPE`,
+    }${downloadAdvice(kind, nameOrPath)}`,
   );
+}
+
+/**
+ * The command that downloads a repository, with its own name; nothing for what can only be a path
+ * here, such as the folder of a run.
+ */
+export function downloadAdvice(kind: RepoKind, name: string): string {
+  const isHere = /^(output|model_hub|data)\//.test(name);
+  if (isHere || !isRepoName(name)) return "";
+  const option = kind === "model" ? "model_name_or_path" : "dataset";
+  return `; run deno task download --${option}=${name} if it is on a hub`;
 }
 
 /** Why a folder is not the whole repository of this name, in words; undefined if it is. */

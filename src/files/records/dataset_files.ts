@@ -101,6 +101,12 @@ async function statOf(path: string): Promise<DiskEntry | undefined> {
   }
 }
 
+/** Whether a path can be the name of a repository, OWNER/NAME, and not of a folder here. */
+function isHubName(path: string): boolean {
+  return /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(path) && !isDataFile(path) &&
+    !/^(output|model_hub|data)\//.test(path);
+}
+
 /**
  * The files of a split.
  *
@@ -118,7 +124,11 @@ export async function datasetFiles(
   if (info !== undefined) return await filesOfFolder(path, split);
   if (!isGlob(path)) {
     throw new NotFound(
-      `Cannot find dataset "${path}": no such file or folder; run deno task download RECIPE if it is on a hub`,
+      `Cannot find dataset "${path}": no such file or folder${
+        isHubName(path)
+          ? `; run deno task download --dataset=${path} if it is on a hub`
+          : ""
+      }`,
     );
   }
   const files = await filesOfPattern(path);

@@ -113,7 +113,7 @@ test(
     await assertRejects(
       () => localModelFolder("no/such-model"),
       Deno.errors.NotFound,
-      'neither it nor "model_hub/no--such-model" is there; run deno task download RECIPE',
+      'neither it nor "model_hub/no--such-model" is there; run deno task download --model_name_or_path=no/such-model if it is on a hub',
     );
     await assertRejects(
       () => localDatasetPath(folder.file("none.jsonl")),
@@ -151,4 +151,13 @@ test(
       assertEquals(isSafePath(path), false, path);
     }
   },
+);
+
+test(
+  "localModelFolder() advises no download of what can only be a folder here",
+  { permissions: { read: true } },
+  () =>
+    assertRejects(() => localModelFolder("output/none"), NotFound).then(
+      ({ message }) => assertEquals(message.includes("download"), false),
+    ),
 );
