@@ -20,6 +20,8 @@ export interface TaskProgress {
   start(done: number, total: number): void;
   /** Prints a line of its own, above the progress. */
   say(line: string): void;
+  /** Shows a text at the end of the progress from now on. */
+  note(text: string): void;
 }
 
 const encoder = new TextEncoder();
@@ -31,6 +33,7 @@ export function taskProgress(label: string, unit: string): TaskProgress {
   const terminal = Deno.stderr.isTerminal();
   let progress: Progress | undefined;
   let size: number | undefined;
+  let noted: string | undefined;
   const start = (done: number, total: number | undefined) => {
     size = total;
     progress = startProgress({
@@ -39,20 +42,29 @@ export function taskProgress(label: string, unit: string): TaskProgress {
       total,
       start: done,
       terminal,
+      columns: terminalColumns(),
       write,
     });
   };
   const update = (done: number, total = size) => {
     if (!progress) start(0, total);
-    progress!.update(done);
+    progress!.update(done, noted);
     if (done === size) {
-      progress!.finish();
+      progress!.finish(noted);
       progress = undefined;
     }
   };
   const say = (line: string) =>
     write(terminal ? `\r\x1b[K${line}\n` : `${line}\n`);
-  return Object.assign(update, { start, say });
+  const note = (text: string) => void (noted = text);
+  return Object.assign(update, { start, say, note });
+}
+
+/** Columns of the terminal that the progress goes to; undefined in a pipe. */
+function terminalColumns(): number | undefined {
+  if (!Deno.stderr.isTerminal()) return undefined;
+  const { columns } = Deno.consoleSize();
+  return columns > 0 ? columns : undefined;
 }
 
 /** A display for each part of a command's work, by its name: what is counted in it. */
@@ -92,7 +104,7 @@ export function showTraining() {
 }
 
 /** The console as a run's sink; its lines go above the progress. */
-function consoleSink({ start, say }: TaskProgress): Sink {
+function consoleSink({ start, say, note }: TaskProgress): Sink {
   return {
     loaded(train, evaluation) {
       const lines = [
@@ -107,7 +119,11 @@ function consoleSink({ start, say }: TaskProgress): Sink {
       start(run.doneSteps, run.totalSteps);
     },
     skipped: (step) => say(skippedLine(step)),
-    row: (row) => say(rowLine(row)),
+    row(row) {
+      const { loss } = row;
+      if (loss !== undefined) note(`loss ${Number(loss.toPrecision(4))}`);
+      say(rowLine(row, terminalColumns()));
+    },
     wrecked: (wreck) => say(`warning: ${wreckLine(wreck)}`),
     saved: (path) => say(`saved ${path}`),
   };

@@ -68,7 +68,7 @@ export interface ProgressOptions {
   /** Writes a text, with its escape codes and line ends. */
   readonly write: (text: string) => void;
   /** Columns of the terminal; longer lines are cut, since they could not be written over. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** The clock, in seconds; default: the system's. */
   readonly now?: () => number;
   /** Least seconds between two lines; default 0.1 on a terminal, otherwise 10. */

@@ -25,6 +25,7 @@ import { notServed } from "../generation/logits_processors.ts";
 import { processingOf } from "../generation/processed_sampler.ts";
 import { fillSampling } from "../generation/sampling_defaults.ts";
 import { tokenOperations } from "../model/decoder/token_operations.ts";
+import type { Message } from "../text/message.ts";
 import { openSideBySide } from "../model/opening/open_model.ts";
 import { quantizationOf } from "../model/weights/quantization_options.ts";
 import {
@@ -116,11 +117,15 @@ export interface Talk extends Disposable {
   ask(question: string, how?: TalkOptions): Promise<string[]>;
   /** Forgets all that was said but the system's words. */
   clear(): void;
+  /** Forgets all that was said, and begins with other words of the system; null: none. */
+  begin(system: string | null): void;
+  /** What was said so far with each, in the order of the names. */
+  turns(): readonly (readonly Message[])[];
 }
 
 /** How to ask. */
 export interface TalkOptions
-  extends Pick<AskOptions, "onText" | "onEnd" | "signal"> {
+  extends Pick<AskOptions, "onText" | "onEnd" | "onForgotten" | "signal"> {
   /** Seed of the draws; default: the options'. */
   readonly seed?: number | undefined;
 }
@@ -153,6 +158,10 @@ export async function converse(
     clear() {
       for (const conversation of conversations) conversation.clear();
     },
+    begin(system) {
+      for (const conversation of conversations) conversation.begin(system);
+    },
+    turns: () => conversations.map(({ turns }) => turns),
     [Symbol.dispose]: () => opened.dispose(),
   };
 }

@@ -4,7 +4,13 @@
  * alone. Knows no screen.
  */
 import type { Message } from "../text/message.ts";
-import { answerEach, type AnswerOptions, type Speaker } from "./answer.ts";
+import {
+  answerEach,
+  type AnswerOptions,
+  DEFAULT_NEW_TOKENS,
+  promptTokens,
+  type Speaker,
+} from "./answer.ts";
 
 /** A conversation with one model. */
 export interface Conversation {
@@ -26,6 +32,15 @@ export interface Conversation {
   add(question: string, answer: string): void;
   /** Removes all turns except the system's. */
   clear(): void;
+  /** Begins anew with other words of the system; null: none. */
+  begin(system: string | null): void;
+  /**
+   * Removes the oldest turns, the system's excepted, until a question and this number of new tokens
+   * fit into the model.
+   *
+   * @returns how many turns were removed
+   */
+  makeRoom(question: string, newTokens: number): number;
 }
 
 /**
@@ -37,7 +52,7 @@ export function startConversation(
   speaker: Speaker,
   system: string | null = null,
 ): Conversation {
-  const start = systemTurns(system);
+  let start = systemTurns(system);
   let turns = start;
   const conversation: Conversation = {
     speaker,
@@ -63,6 +78,24 @@ export function startConversation(
     clear() {
       turns = start;
     },
+    begin(words) {
+      turns = start = systemTurns(words);
+    },
+    makeRoom(question, newTokens) {
+      const before = turns.length;
+      const { max_position_embeddings } = speaker.model.config;
+      const most = max_position_embeddings - newTokens;
+      while (
+        turns.length > start.length &&
+        promptTokens(speaker, conversation.promptWith(question)).length > most
+      ) {
+        const rest = turns.slice(start.length);
+        // a template may refuse an answer that no question comes before
+        const next = rest.findIndex(({ role }, i) => i > 0 && role === "user");
+        turns = [...start, ...next < 0 ? [] : rest.slice(next)];
+      }
+      return before - turns.length;
+    },
   };
   return conversation;
 }
@@ -73,6 +106,8 @@ export interface AskOptions extends Omit<AnswerOptions, "onText"> {
   readonly onText?: ((index: number, text: string) => void) | undefined;
   /** Called with the index of a conversation when its answer is complete. */
   readonly onEnd?: (index: number) => void;
+  /** Called with the number of the oldest turns that were removed to make room. */
+  readonly onForgotten?: ((turns: number) => void) | undefined;
 }
 
 /**
@@ -81,8 +116,13 @@ export interface AskOptions extends Omit<AnswerOptions, "onText"> {
 export async function askTogether(
   conversations: readonly Conversation[],
   question: string,
-  { onText, onEnd, seed, ...options }: AskOptions,
+  { onText, onEnd, onForgotten, seed, ...options }: AskOptions,
 ): Promise<string[]> {
+  const forgotten = conversations.map((conversation) =>
+    conversation.makeRoom(question, roomOf(conversation, options))
+  );
+  const most = Math.max(0, ...forgotten);
+  if (most > 0) onForgotten?.(most);
   const asked = conversations.map((conversation, i) => ({
     speaker: conversation.speaker,
     prompt: conversation.promptWith(question),
@@ -95,6 +135,16 @@ export async function askTogether(
     conversation.add(question, answers[i]!);
   }
   return answers;
+}
+
+/** New tokens for which there must be room: as many as are asked for, or a quarter of all. */
+function roomOf(
+  { speaker }: Conversation,
+  { maxNewTokens }: Pick<AnswerOptions, "maxNewTokens">,
+): number {
+  const { max_position_embeddings } = speaker.model.config;
+  const usual = Math.min(DEFAULT_NEW_TOKENS, max_position_embeddings >> 2);
+  return maxNewTokens ?? usual;
 }
 
 /** The system's turn as a list; empty without a system prompt. */

@@ -17,8 +17,11 @@ const SHOWN = [
   "rewards/accuracies",
 ];
 
-/** `step 20  epoch 0.5  loss 0.412  rewards/margins 0.31`. */
-export function rowLine(row: Metrics): string {
+/**
+ * `step 20  epoch 0.5  loss 0.412  rewards/margins 0.31`; what does not fit into the columns of a
+ * terminal is left to metrics.jsonl.
+ */
+export function rowLine(row: Metrics, columns = Infinity): string {
   const isEvaluation = "eval_loss" in row;
   const names = SHOWN.map((name) => isEvaluation ? `eval_${name}` : name);
   const shown = names.flatMap((name) =>
@@ -26,8 +29,13 @@ export function rowLine(row: Metrics): string {
       ? []
       : [`${name} ${Number(row[name].toPrecision(4))}`]
   );
-  return [`step ${row["step"]}`, `epoch ${row["epoch"]?.toFixed(2)}`, ...shown]
-    .join("  ");
+  const parts = [
+    `step ${row["step"]}`,
+    `epoch ${row["epoch"]?.toFixed(2)}`,
+    ...shown,
+  ];
+  while (parts.length > 1 && parts.join("  ").length > columns) parts.pop();
+  return parts.join("  ");
 }
 
 /** `training: 950 of 1000 rows kept`, and what was left out, decided or not read. */

@@ -1,6 +1,6 @@
 /** The lines that a run begins and ends with. */
 import { assertEquals } from "@std/assert";
-import { dataLines, endLines } from "../../src/report/run_lines.ts";
+import { dataLines, endLines, rowLine } from "../../src/report/run_lines.ts";
 import { test } from "../test_case.ts";
 
 const RESULT = {
@@ -83,3 +83,11 @@ test(
     ]);
   },
 );
+
+test("rowLine() leaves out what does not fit into the columns", () => {
+  const row = { step: 4, epoch: 0.5, loss: 0.25, grad_norm: 1.5 };
+  const whole = "step 4  epoch 0.50  loss 0.25  grad_norm 1.5";
+  assertEquals(rowLine(row), whole);
+  assertEquals(rowLine(row, whole.length), whole);
+  assertEquals(rowLine(row, 40), "step 4  epoch 0.50  loss 0.25");
+});
