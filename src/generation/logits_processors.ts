@@ -19,10 +19,13 @@ export interface Progress {
 export type LogitsProcessor = (logits: Float32Array, at: Progress) => void;
 
 type Config = Readonly<Record<string, unknown>>;
-type Maker = (value: unknown) => LogitsProcessor | undefined;
+type Maker = (value: unknown, config: Config) => LogitsProcessor | undefined;
 
 const number = (value: unknown, idle: number): number | undefined =>
   typeof value === "number" && value !== idle ? value : undefined;
+
+const count = (value: unknown): number | undefined =>
+  Number.isInteger(value) && value as number > 0 ? value as number : undefined;
 
 const idList = (value: unknown): number[] =>
   (Array.isArray(value) ? value : [value]).filter((id) => Number.isInteger(id));
@@ -60,17 +63,21 @@ function ngramEnds(
   return ends;
 }
 
-/** Adds to the last token of each sequence whose other tokens came just before. */
+/** What is added to the last token of a sequence whose other tokens came just before. */
+interface Bias {
+  readonly sequence: readonly number[];
+  readonly bias: number;
+}
+
 function addBias(
   logits: Float32Array,
   ids: readonly number[],
-  biases: readonly (readonly [readonly number[], number])[],
+  biases: Iterable<Bias>,
 ): void {
-  for (const [sequence, bias] of biases) {
-    const start = sequence.slice(0, -1);
-    const tail = ids.slice(ids.length - start.length);
-    const isNext = start.length === 0 ||
-      (sequence.length <= ids.length && start.every((id, k) => id === tail[k]));
+  for (const { sequence, bias } of biases) {
+    const before = ids.length - sequence.length + 1;
+    const isNext = before >= 0 &&
+      sequence.slice(0, -1).every((id, k) => id === ids[before + k]);
     if (isNext) logits[sequence.at(-1)!]! += bias;
   }
 }
@@ -83,10 +90,12 @@ function forceOnly(logits: Float32Array, ids: readonly number[]): void {
 /** The processors by the key that asks for them, in their order. */
 const MAKERS: Readonly<Record<string, Maker>> = {
   sequence_bias(value) {
-    const biases = Array.isArray(value)
-      ? value as [number[], number][]
-      : undefined;
-    return biases && ((logits, { ids }) => addBias(logits, ids, biases));
+    if (value === undefined) return undefined;
+    // of a sequence that is there twice, the last bias counts
+    const biases = new Map((value as [number[], number][]).map(
+      ([sequence, bias]) => [sequence.join(), { sequence, bias }],
+    ));
+    return (logits, { ids }) => addBias(logits, ids, biases.values());
   },
   encoder_repetition_penalty(value) {
     const penalty = number(value, 1);
@@ -102,27 +111,31 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       : (logits, { ids }) => penalize(logits, ids, penalty);
   },
   no_repeat_ngram_size(value) {
-    const size = number(value, 0);
+    const size = count(value);
     return size === undefined
       ? undefined
       : (logits, { ids }) => ban(logits, ngramEnds(ids, ids, size));
   },
   encoder_no_repeat_ngram_size(value) {
-    const size = number(value, 0);
+    const size = count(value);
     return size === undefined
       ? undefined
       : (logits, { ids, promptLength }) =>
         ban(logits, ngramEnds(ids.slice(0, promptLength), ids, size));
   },
   bad_words_ids(value) {
-    if (!Array.isArray(value)) return undefined;
+    if (value === undefined) return undefined;
     const words = value as number[][];
     return (logits, { ids, stopIds }) => {
       // an end token alone is no bad word
       const bad = words.filter((word) =>
         !(word.length === 1 && stopIds.has(word[0]!))
       );
-      addBias(logits, ids, bad.map((word) => [word, -Infinity]));
+      addBias(
+        logits,
+        ids,
+        bad.map((sequence) => ({ sequence, bias: -Infinity })),
+      );
     };
   },
   min_length(value) {
@@ -156,12 +169,14 @@ const MAKERS: Readonly<Record<string, Maker>> = {
       };
   },
   exponential_decay_length_penalty(value) {
-    if (!Array.isArray(value)) return undefined;
+    if (value === undefined) return undefined;
     const [start, factor] = value as [number, number];
     return (logits, { ids, promptLength, stopIds }) => {
       const over = ids.length - promptLength - start;
       if (over <= 0) return;
       for (const id of stopIds) {
+        // a banned token stays so: transformers makes NaN of it, and then takes it
+        if (logits[id] === -Infinity) continue;
         logits[id]! += Math.abs(logits[id]!) * (factor ** over - 1);
       }
     };
@@ -170,20 +185,46 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const ids = idList(value);
     return ids.length === 0 ? undefined : (logits) => ban(logits, ids);
   },
-  begin_suppress_tokens(value) {
+  begin_suppress_tokens(value, config) {
     const banned = idList(value);
+    const isForced = idList(config["forced_bos_token_id"]).length > 0;
     return banned.length === 0
       ? undefined
       : (logits, { ids, promptLength }) => {
-        if (ids.length === promptLength) ban(logits, banned);
+        // the answer begins after the token that is forced behind a single one
+        const forced = isForced && promptLength === 1 ? 1 : 0;
+        if (ids.length === promptLength + forced) ban(logits, banned);
       };
   },
 };
 
+const isNumber = (value: unknown) => typeof value === "number";
+const isIds = (value: unknown) =>
+  Array.isArray(value) && value.length > 0 &&
+  value.every((id) => Number.isInteger(id) && id >= 0);
+
+/** What a value must be like for its processor to know what it means; transformers refuses others. */
+const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  sequence_bias: (value) =>
+    Array.isArray(value) &&
+    value.every((one) => isIds(one?.[0]) && isNumber(one[1])),
+  encoder_repetition_penalty: (value) => isNumber(value) && Number(value) > 0,
+  repetition_penalty: (value) => isNumber(value) && Number(value) > 0,
+  bad_words_ids: (value) => Array.isArray(value) && value.every(isIds),
+  exponential_decay_length_penalty: (value) =>
+    Array.isArray(value) && value.length === 2 && value.every(isNumber),
+};
+
+/** The value of a key; undefined if it is null or not of the form that its processor takes. */
+function formed(config: Config, key: string): unknown {
+  const value = config[key] ?? undefined;
+  return FORMS[key]?.(value) === false ? undefined : value;
+}
+
 /** The processors that a parsed generation_config.json asks for, in their order. */
 export function logitsProcessors(config: Config): LogitsProcessor[] {
   return Object.entries(MAKERS).flatMap(([key, make]) =>
-    make(config[key] ?? undefined) ?? []
+    make(formed(config, key), config) ?? []
   );
 }
 
@@ -206,12 +247,20 @@ const NOT_SERVED: Readonly<Record<string, readonly unknown[]>> = {
   max_time: [],
 };
 
-/** `num_beams 4`: each key of a generation_config.json that asks for what is not served. */
+/**
+ * `num_beams 4`: each key of a generation_config.json that asks for what is not served, or has a
+ * value of another form.
+ */
 export function notServed(config: Config): string[] {
-  return Object.entries(NOT_SERVED).flatMap(([key, idle]) => {
+  const isLeft = (key: string, idle: readonly unknown[]) => {
     const value = config[key] ?? undefined;
-    return value === undefined || idle.includes(value)
-      ? []
-      : [`${key} ${JSON.stringify(value)}`];
-  });
+    return value !== undefined && !idle.includes(value);
+  };
+  const keys = [
+    ...Object.keys(NOT_SERVED).filter((key) => isLeft(key, NOT_SERVED[key]!)),
+    ...Object.keys(FORMS).filter((key) =>
+      isLeft(key, []) && formed(config, key) === undefined
+    ),
+  ];
+  return keys.map((key) => `${key} ${JSON.stringify(config[key])}`);
 }

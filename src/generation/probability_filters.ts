@@ -39,12 +39,12 @@ const FILTERS: Readonly<Record<string, (value: number) => ProbabilityFilter>> =
     },
   };
 
-/** Values at which a filter leaves out nothing. */
+/** Values from which on transformers does without a filter; it refuses a min_p above 1. */
 const IDLE: Readonly<Record<string, number>> = {
-  min_p: 0,
+  min_p: Infinity,
   typical_p: 1,
-  epsilon_cutoff: 0,
-  eta_cutoff: 0,
+  epsilon_cutoff: 1,
+  eta_cutoff: 1,
 };
 
 /** The filters that a parsed generation_config.json asks for, in their order. */
@@ -53,7 +53,7 @@ export function probabilityFilters(
 ): ProbabilityFilter[] {
   return Object.entries(FILTERS).flatMap(([key, make]) => {
     const value = config[key];
-    return typeof value === "number" && value > 0 && value !== IDLE[key]
+    return typeof value === "number" && value > 0 && value < IDLE[key]!
       ? [make(value)]
       : [];
   });

@@ -86,6 +86,28 @@ test("logitsProcessors() keeps the end away, brings it nearer, or forces it", ()
   assertEquals(processed({ forced_bos_token_id: 5 }), LOGITS);
 });
 
+test("logitsProcessors() leaves a banned end banned though it is to come nearer", () => {
+  const config = { min_length: 6, exponential_decay_length_penalty: [1, 2] };
+  assertEquals(processed(config), withOut(5));
+});
+
+test("notServed() names values that no processor understands, and leaves them out", () => {
+  const odd = {
+    sequence_bias: { "(1,)": 2 },
+    repetition_penalty: 0,
+    bad_words_ids: [3, []],
+    exponential_decay_length_penalty: [1],
+  };
+  assertEquals(
+    notServed(odd),
+    Object.entries(odd).map(([key, value]) =>
+      `${key} ${JSON.stringify(value)}`
+    ),
+  );
+  assertEquals(processed(odd), LOGITS);
+  assertEquals(processed({ no_repeat_ngram_size: -1 }), LOGITS);
+});
+
 test("notServed() names what chooses other tokens, and nothing idle", () => {
   const idle = { num_beams: 1, penalty_alpha: null, top_k: 3, min_p: 0.1 };
   assertEquals(notServed(idle), []);
