@@ -203,7 +203,7 @@ const isIds = (value: unknown) =>
   Array.isArray(value) && value.length > 0 &&
   value.every((id) => Number.isInteger(id) && id >= 0);
 
-/** What a value must be like for its processor to know what it means; transformers refuses others. */
+/** What a value must be like for its processor to take it; transformers refuses others. */
 const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
   sequence_bias: (value) =>
     Array.isArray(value) &&
