@@ -47,7 +47,8 @@ export function helpText(
     row("--debug", "show the stack of an error"),
   ];
   const parts = [summary, usage, positionals.join("\n"), ...groups];
-  return [...parts, always.join("\n")].filter((part) => part !== "")
+  const further = isShort ? others(schema) : "";
+  return [...parts, further, always.join("\n")].filter((part) => part !== "")
     .join("\n\n") + "\n";
 }
 
@@ -60,10 +61,27 @@ function inFull({ help, type, fallback }: Option<unknown>): string {
 /** The first clause of the help, the words of a choice, and the default. */
 function inShort({ help, type, fallback }: Option<unknown>): string {
   const [clause = help] = help.split(/; |: | \(/);
-  const words = type.startsWith("one of ") ? `${type}; default ` : "";
+  const words = type.startsWith("one of ") ? `${type}; ` : "";
   return fallback === undefined
     ? `${clause} [required]`
-    : `${clause} [${words}${shown(fallback)}]`;
+    : `${clause} [${words}default ${shown(fallback)}]`;
+}
+
+/** The names and defaults of the options that a short help does not explain, close together. */
+function others(
+  { groups, usual }: Pick<Schema, "groups" | "usual">,
+): string {
+  const entries = Object.values(groups).flatMap((options) =>
+    Object.entries(options)
+  );
+  const words = entries.filter(([name]) => !usual.includes(name))
+    .map(([name, { fallback }]) =>
+      `--${name} [${
+        fallback === undefined ? "required" : `default ${shown(fallback)}`
+      }]`
+    );
+  const lines = wrapped(words, WIDTH - 2).map((line) => `  ${line}`);
+  return ["Further options, explained by --help=all:", ...lines].join("\n");
 }
 
 function shown(value: unknown): string {
@@ -74,17 +92,21 @@ function shown(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+/** Words as lines of at most `width` columns. */
+function wrapped(words: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) {
+      lines.push(word);
+    } else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 /** A name in the left column, and its text wrapped into the right column. */
 function row(name: string, text: string): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > WIDTH - COLUMN) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  lines.push(line);
+  const lines = wrapped(text.split(" "), WIDTH - COLUMN);
   const left = `  ${name}`;
   const first = left.length < COLUMN
     ? left.padEnd(COLUMN) + lines[0]
