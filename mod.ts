@@ -136,6 +136,8 @@ export type {
 export { type SinkName, SINKS } from "./src/report/sinks.ts";
 export { drawCurves, type MetricsRow } from "./src/report/curves.ts";
 export { modelCard } from "./src/report/model_card.ts";
+export type { Environment } from "./src/commands/hub_access.ts";
+export type { Change } from "./src/training/run/resume_changes.ts";
 export type { RunStage } from "./src/training/run/run_hooks.ts";
 export type {
   RunEnd,

@@ -45,4 +45,4 @@ export {
   writeMatrixRows,
 } from "./matrix/matrix.ts";
 export type { MatrixDType } from "./matrix/matrix_bytes.ts";
-export { softmax } from "./vocabulary/softmax.ts";
+export { softmax, type SoftmaxOptions } from "./vocabulary/softmax.ts";

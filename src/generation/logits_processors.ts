@@ -8,6 +8,7 @@
 export interface Progress {
   /** The prompt's tokens and those generated so far. */
   readonly ids: readonly number[];
+  /** Tokens of the prompt. */
   readonly promptLength: number;
   /** Most new tokens. */
   readonly maxNewTokens: number;

@@ -57,5 +57,8 @@ export type {
   PromptRow,
   RowQuestion,
 } from "./prompt_rows.ts";
+export type { LogitsProcessor, Progress } from "./logits_processors.ts";
+export type { ProbabilityFilter } from "./probability_filters.ts";
+export type { Processing } from "./processed_sampler.ts";
 export { GREEDY, type Sampling } from "./sampler.ts";
 export { fillSampling, type WantedSampling } from "./sampling_defaults.ts";

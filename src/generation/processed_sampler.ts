@@ -16,6 +16,7 @@ import { createSampler, type Sampler, type Sampling } from "./sampler.ts";
 
 /** What happens to logits before a token is chosen. */
 export interface Processing {
+  /** What changes the logits, in this order. */
   readonly processors: readonly LogitsProcessor[];
   /** Where tokens are drawn, those that leave out unlikely ones. */
   readonly filters: readonly ProbabilityFilter[];

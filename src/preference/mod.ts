@@ -43,6 +43,7 @@ export type {
   ChatTemplateOptions,
   RenderOptions,
 } from "../text/chat_template.ts";
+export type { ChatSettings } from "../text/chat_options.ts";
 export type { Message } from "../text/message.ts";
 export { createTokenizer } from "../text/tokenizer.ts";
 export type {
@@ -62,7 +63,13 @@ export type { Lengths, LoadReport, Tally } from "./loading/load_report.ts";
 export type { DataSource } from "./loading/data_source.ts";
 export type { Filters } from "./loading/example_kinds.ts";
 export type { SourceRow } from "./loading/dataset_rows.ts";
-export type { DrawOptions, StoppingStrategy } from "./loading/sources.ts";
+export type { BadRowRule } from "./loading/bad_rows.ts";
+export type {
+  DrawOptions,
+  HeldOut,
+  StoppingStrategy,
+} from "./loading/sources.ts";
+export type { PromptRule } from "./formats/check.ts";
 export type { ReadSettings, TurnKeys } from "./formats/format.ts";
 export type { PairOfNumbers } from "./formats/preference.ts";
 export { type Ranking, RANKINGS } from "./formats/rankings.ts";

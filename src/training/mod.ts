@@ -35,6 +35,7 @@ export { type DryRun, dryRun } from "./run/dry_run.ts";
 export { runTraining } from "./run/run.ts";
 export type { RunHooks, RunStage } from "./run/run_hooks.ts";
 export type { DataFile, HashedFile, RunRecord } from "./run/run_record.ts";
+export type { Change } from "./run/resume_changes.ts";
 export type { RunEnd, RunResult, RunStart, Sink } from "./run/sink.ts";
 export type { SkippedStep } from "./loop/step_guard.ts";
 export type { Wreck, WreckedRun } from "./loop/wreck.ts";

@@ -59,7 +59,10 @@ test(
     );
     const model = await openModelFolder(folder.file("output/new"));
     assertEquals(model.tokenizer, tokenizer as Record<string, unknown>);
-    assertEquals(model.config, { ...CONFIG, torch_dtype: "bfloat16" });
+    const written = JSON.parse(
+      await Deno.readTextFile(folder.file("output/new/config.json")),
+    );
+    assertEquals(written, { ...CONFIG, torch_dtype: "bfloat16" });
     const second = await run(folder.path, words);
     assertEquals(second.code, 1);
     assertStringIncludes(

@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
         seed: 1,
       });
     },
-    says: ["tokenizer", "vocab_size 70"],
+    says: ["line 1 has token", "the model's embedding has 70 rows"],
   },
   {
     name: "an unknown option",

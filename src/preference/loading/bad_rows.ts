@@ -9,7 +9,7 @@ export const ON_BAD_ROW = ["stop", "drop"] as const;
 /** What happens to rows that cannot be read. */
 export interface BadRowRule {
   /** `stop`: the load stops at any of them. `drop`: they are left out. Default `stop`. */
-  readonly onBadRow?: typeof ON_BAD_ROW[number] | undefined;
+  readonly onBadRow?: "stop" | "drop" | undefined;
   /** The largest share of the rows that `drop` leaves out. Default 0.1. */
   readonly maxBadRows?: number | undefined;
 }

@@ -16,6 +16,7 @@ const MOST_MARGIN = 50;
 
 /** What is wrong with the row of a step. */
 export interface Wreck {
+  /** Number of the step, from 1. */
   readonly step: number;
   /** Each as a part of a sentence: `loss 9.8 is above 3 times the 0.69 of the start`. */
   readonly signs: readonly string[];

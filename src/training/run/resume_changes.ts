@@ -15,8 +15,11 @@ import type { RunInputs } from "./run_inputs.ts";
 
 /** Something that differs, by its name. */
 export interface Change {
+  /** An option, or what was compared by its hash. */
   readonly name: string;
+  /** As the run had it. */
   readonly before: unknown;
+  /** As it is asked for. */
   readonly now: unknown;
   /** Whether every run may change it; it is told all the same. */
   readonly isFree: boolean;
