@@ -48,6 +48,7 @@ await runTask(async () => {
     environment: (name) => Deno.env.get(name),
   });
   if (downloaded.length === 0) {
-    console.log(`nothing to download: ${options.model_name_or_path} is here`);
+    const { model_name_or_path: model, dataset } = options;
+    console.log(`nothing to download: ${model ?? dataset} is here`);
   }
 });

@@ -19,6 +19,8 @@ import { readRecipe } from "../src/commands/read_recipe.ts";
 export interface TaskInput<V> {
   readonly options: V;
   readonly positionals: readonly string[];
+  /** The options of the command line alone, as they were written. */
+  readonly given: Readonly<Record<string, unknown>>;
 }
 
 /** What is said about a command: all but the check of its options. */
@@ -59,7 +61,7 @@ export async function readTaskOptions<G extends OptionGroups>(
     : [await recipeKeys(await readRecipe(path, values), values), values];
   const { options, warnings } = readOptions(schema, sources);
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  return { options, positionals };
+  return { options, positionals, given: values };
 }
 
 function helpOf(
@@ -131,24 +133,24 @@ export function errorLine(error: unknown): string {
   // "all" and `<CWD>` are no values of a flag
   const isValue = what !== undefined && !/^(all|<.*>)$/.test(what);
   const task = Deno.mainModule.replace(/^.*\/|\.ts$/g, "");
-  const values = isValue ? [...grantedTo(task, kind), what] : [];
+  const set = permissionSet(task);
+  const values = isValue ? [...grantedTo(set, kind), what] : [];
   const flag = `--allow-${kind}${isValue ? `=${values.join()}` : ""}`;
   return `Cannot use ${
     what ?? kind
   }: task "${task}" has no ${kind} access to it, grant it with ${flag}: ` +
     `deno run ${
-      ["-P=" + task, flag, `tasks/${task}.ts`, ...withoutToken(Deno.args)]
-        .map(shellWord).join(" ")
+      shownWords(["-P=" + set, flag, `tasks/${task}.ts`, ...Deno.args])
     }`;
 }
 
 /** The words of a command line as they may be shown: a token is named, not told. */
-function withoutToken(words: readonly string[]): string[] {
+export function shownWords(words: readonly string[]): string {
   return words.map((word, i) =>
     words[i - 1] === "--token"
       ? "TOKEN"
       : word.replace(/^(--token=).*/s, "$1TOKEN")
-  );
+  ).map(shellWord).join(" ");
 }
 
 /** A word as a shell takes it, in quotes where it needs them. */
@@ -158,15 +160,22 @@ function shellWord(word: string): string {
     : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What deno.json grants a task: a flag replaces the whole list, so it must name these too. */
-function grantedTo(task: string, kind: string): readonly string[] {
-  const list: unknown = projectFile().permissions?.[task]?.[kind];
+/** The name of a task's permission set in deno.json: its own, or the one that its command names. */
+function permissionSet(task: string): string {
+  const { command = "" } = projectFile().tasks?.[task] ?? {};
+  return /-P=(\w+)/.exec(command)?.[1] ?? task;
+}
+
+/** What a set of deno.json grants: a flag replaces the whole list, so it must name these too. */
+function grantedTo(set: string, kind: string): readonly string[] {
+  const list: unknown = projectFile().permissions?.[set]?.[kind];
   return Array.isArray(list) ? list : [];
 }
 
 /** The parts of deno.json that tasks speak of. */
 function projectFile(): {
   readonly version: string;
+  readonly tasks?: Record<string, { readonly command: string }>;
   readonly permissions?: Record<string, Record<string, unknown>>;
 } {
   const config = new URL("../deno.json", import.meta.url);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isGlob } from "@std/path";
 import { list, optional } from "../base/composite_option.ts";
 import { choice, integer, text } from "../base/option.ts";
 import { present } from "../base/present.ts";
@@ -109,7 +110,7 @@ interface Described {
 
 /**
  * What is to be downloaded: `download`, the dataset, and the models unless they are paths. Each
- * repository comes once. Nothing is, if the model is here and no more is named.
+ * repository comes once. Nothing is, if the model and the dataset are here and no more is named.
  *
  * @throws {TypeError} If nothing is named that a hub could have
  */
@@ -121,7 +122,7 @@ export async function downloadJobs(
     ...(download?.model ? [job("model", download.model)] : []),
     ...await modelJobs(options),
     ...(download?.datasets ?? []).map((one) => job("dataset", one)),
-    ...(dataset === null ? [] : [job("dataset", {
+    ...(dataset === null || await isHere(dataset) ? [] : [job("dataset", {
       source: options.dataset_source,
       repo: dataset,
       revision: options.dataset_revision,
@@ -132,11 +133,17 @@ export async function downloadJobs(
   if (jobs.length > 0) return onceEach(jobs);
   const { model_name_or_path: model } = options;
   if (model !== null && await isThere(model)) return [];
+  if (model === null && dataset !== null) return [];
   throw new TypeError(
     `Cannot download: found ${
       model === null ? "no repository" : `the local path "${model}"`
     }, expected a recipe with "download", --model_name_or_path=OWNER/NAME or --dataset=OWNER/NAME`,
   );
+}
+
+/** Whether a dataset is a pattern of files, or a path that is here. */
+async function isHere(dataset: string): Promise<boolean> {
+  return isGlob(dataset) || await isThere(dataset);
 }
 
 /** The models, adapters and tokenizers that options name. */

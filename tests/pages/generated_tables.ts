@@ -137,9 +137,11 @@ interface Granted {
   readonly write?: readonly string[] | true;
   readonly net?: readonly string[];
   readonly env?: readonly string[] | true;
+  readonly run?: readonly string[];
 }
 
 interface Config {
+  readonly tasks: Readonly<Record<string, { readonly command: string }>>;
   readonly permissions: Readonly<Record<string, Granted>>;
 }
 
@@ -148,19 +150,24 @@ function permissionsTable(): string {
   const config: Config = JSON.parse(
     Deno.readTextFileSync(join(ROOT, "deno.json")),
   );
-  const list = (names: readonly string[] = []) =>
+  const list = (names: readonly string[] | undefined = []) =>
     names.length === 0
       ? "nothing"
       : names.map((name) => `\`${name}\``).join(", ");
   const rows = Object.keys(TASKS).map((name) => {
-    const granted = config.permissions[name.replaceAll("-", "_")];
+    const set = /-P=(\w+)/.exec(config.tasks[name]?.command ?? "")?.[1];
+    const granted = config.permissions[set ?? name];
     if (granted === undefined || granted.write === true) {
       throw new Error(`Cannot tell what "${name}" may write: no list of it`);
     }
-    const { read, write, net } = granted;
-    return [`\`${name}\``, read ? "all" : "nothing", list(write), list(net)];
+    const { read, write, net, run } = granted;
+    const reads = read ? "all" : "nothing";
+    return [`\`${name}\``, reads, ...[write, net, run].map(list)];
   });
-  return table(["task", "may read", "may write", "may reach"], rows);
+  return table(
+    ["task", "may read", "may write", "may reach", "may run"],
+    rows,
+  );
 }
 
 /** Page from the root to its tables, by the name of their place. */

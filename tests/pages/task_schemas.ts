@@ -7,6 +7,7 @@ import { codeBlocks, pageText, ROOT } from "./pages.ts";
 import { readArguments } from "../../src/base/arguments.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import type { OptionGroups, Schema } from "../../src/base/schema.ts";
+import { allCommand } from "../../src/commands/all.ts";
 import type { Command } from "../../src/commands/command.ts";
 import { demoCommand } from "../../src/commands/demo.ts";
 import { downloadCommand, downloadKeys } from "../../src/commands/download.ts";
@@ -70,6 +71,7 @@ const download = withRecipe(downloadCommand, downloadKeys);
 
 /** The tasks by name, in the order in which people meet them. */
 export const TASKS: Readonly<Record<string, ShownTask>> = {
+  all: withRecipe(allCommand),
   download: {
     ...download,
     async read(words) {

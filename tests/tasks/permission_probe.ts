@@ -16,7 +16,7 @@ function descriptor(kind: string, value: string): Deno.PermissionDescriptor {
     case "sys":
       return { name: "sys", kind: "systemMemoryInfo" };
     case "run":
-      return { name: "run" };
+      return value === "" ? { name: "run" } : { name: "run", command: value };
     default:
       return { name: "ffi" };
   }

@@ -44,6 +44,8 @@ const QUESTIONS = [
   "env LP_NUM_THREADS",
   "env HOME",
   "run",
+  "run deno",
+  "run sh",
   "ffi",
 ];
 
@@ -123,6 +125,25 @@ test(
       "env LP_NATIVE_VECTOR_WIDTH",
       "env LP_NUM_THREADS",
     ]);
+  },
+);
+
+test(
+  "all runs deno alone, and no other task runs anything",
+  OPTIONS,
+  async () => {
+    assertEquals(await granted("all_runs_programs"), [
+      "read /etc/hosts",
+      "write output/a",
+      "run deno",
+    ]);
+    const { permissions } = JSON.parse(
+      Deno.readTextFileSync(`${ROOT}deno.json`),
+    );
+    const running = Object.keys(permissions).filter((set) =>
+      permissions[set].run !== undefined
+    );
+    assertEquals(running, ["all_runs_programs", "test"]);
   },
 );
 

@@ -19,6 +19,8 @@ export interface RepoRecord {
   readonly complete: boolean;
   /** Paths of the files that downloads brought. */
   readonly files: readonly string[];
+  /** The branch, tag or commit that was asked for, and its commit, where the record says so. */
+  readonly versions: readonly string[];
 }
 
 /** The record of a folder; undefined if it has none, or one that names no repository. */
@@ -28,11 +30,12 @@ export async function readRecord(
   const record = await readJsonObjectIfThere(join(folder, MANIFEST));
   const repo = record?.["repo"];
   if (record === undefined || typeof repo !== "string") return undefined;
-  const { files, complete } = record;
+  const { files, complete, revision, commit } = record;
   return {
     repo,
     complete: complete !== false,
     files: isJsonObject(files) ? Object.keys(files) : [],
+    versions: [revision, commit].filter((one) => typeof one === "string"),
   };
 }
 
