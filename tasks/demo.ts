@@ -11,7 +11,7 @@ import { readTaskOptions, runTask } from "./run_task.ts";
 
 /** What the demo shows, as lines. */
 function resultLines(
-  { model, temperature, rows, courteous }: DemoResult,
+  { temperature, rows, courteous }: DemoResult,
   folder: string,
 ): string[] {
   const share = (count: number) =>
@@ -24,7 +24,7 @@ function resultLines(
     `  base   ${share(courteous.base)}`,
     `  tuned  ${share(courteous.tuned)}`,
     `\nthe run: ${folder}/metrics.jsonl, curves.svg; ask it yourself:`,
-    `  deno task predict --model_name_or_path=${model} --tuned=${folder}`,
+    `  deno task predict ${folder}`,
   ];
 }
 

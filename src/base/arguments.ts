@@ -14,7 +14,10 @@ import { aliasOf, optionsOf, quoted, type Schema } from "./schema.ts";
 
 /** What the command line holds. */
 export interface Arguments {
-  /** Option, as written but with underscores, to its text; true or false for bare flags. */
+  /**
+   * Option, as written but with underscores, to its text; true or false for bare flags. A word
+   * without dashes that stands for an option is here too.
+   */
   readonly values: Readonly<Record<string, unknown>>;
   /** Words without dashes, in order: the recipe. */
   readonly positionals: readonly string[];
@@ -40,7 +43,10 @@ export function readArguments(
   words: readonly string[],
 ): Arguments {
   const { options, positionals, problems } = joinWords(schema, words);
-  const { help, version, debug, ...values } = splitWords(options);
+  const { help, version, debug, ...given } = splitWords(options);
+  const stated = asOptions(schema, positionals);
+  problems.push(...saidTwice(schema, given, stated));
+  const values = { ...given, ...stated };
   const isAsking = help !== undefined || version !== undefined;
   if (!isAsking) problems.push(...countPositionals(schema, positionals));
   if (problems.length > 0) {
@@ -212,6 +218,33 @@ function ownOption(
   name: string,
 ): Option<unknown> | undefined {
   return optionsOf(schema).get(aliasOf(schema, name)?.name ?? name);
+}
+
+/** The options that words without dashes stand for. */
+function asOptions(
+  schema: ArgumentSchema,
+  words: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(
+    schema.positionals.flatMap(({ option }, i) => {
+      const word = words[i];
+      return word === undefined || option === undefined ? [] : [[option, word]];
+    }),
+  );
+}
+
+/** Options that a word without dashes gives, and an option too with another value. */
+function saidTwice(
+  schema: ArgumentSchema,
+  given: Readonly<Record<string, unknown>>,
+  stated: Readonly<Record<string, string>>,
+): string[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    const word = stated[aliasOf(schema, name)?.name ?? name];
+    return word === undefined || word === value ? [] : [
+      `found ${quoted([word])} and --${name}=${value}, expected one of them`,
+    ];
+  });
 }
 
 function countPositionals(

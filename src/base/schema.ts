@@ -43,6 +43,8 @@ export interface Positional {
   readonly help: string;
   /** Whether it must be given. */
   readonly required: boolean;
+  /** The option that the word is a short way to give; default: none. */
+  readonly option?: string;
   /** How the words end that can only be this one; options of several words end before them. */
   readonly endings?: RegExp;
 }
@@ -113,7 +115,11 @@ export function defineSchema<const G extends OptionGroups>(
   const astray = Object.keys(schema.aliases).filter((alias) =>
     !names.includes(aliasOf(schema, alias)?.name ?? "")
   );
-  const listed = [...schema.replacing.flat(), ...schema.usual];
+  const listed = [
+    ...schema.replacing.flat(),
+    ...schema.usual,
+    ...schema.positionals.flatMap(({ option = [] }) => option),
+  ];
   astray.push(...listed.filter((name) => !names.includes(name)));
   const wrong = [...twice, ...astray];
   if (wrong.length > 0) {

@@ -2,6 +2,7 @@
  * The command `export-gguf`: a model, or an adapter on its base, as a GGUF file with a Modelfile
  * for Ollama beside it. Prints nothing.
  */
+import { tellOtherBase } from "../files/folders/named_base.ts";
 import {
   exportGguf as writeModel,
   type GgufReport,
@@ -49,6 +50,10 @@ export async function exportGguf(
   options: ExportGgufOptions,
   { onProgress, signal }: ExportCommandHooks = {},
 ): Promise<GgufReport> {
+  await tellOtherBase(
+    options.adapter_name_or_path,
+    options.model_name_or_path,
+  );
   using device = options.adapter_name_or_path === null
     ? undefined
     : await openCommandDevice();

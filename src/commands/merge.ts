@@ -2,6 +2,7 @@
  * The command `merge`: an adapter into the weights of its base, checked by their logits. Prints
  * nothing.
  */
+import { tellOtherBase } from "../files/folders/named_base.ts";
 import { mergeAdapter, type MergeReport } from "../model/saving/merge.ts";
 import {
   type MergeOptions,
@@ -44,6 +45,10 @@ export async function merge(
   options: MergeOptions,
   { onProgress, signal }: MergeCommandHooks = {},
 ): Promise<MergeReport> {
+  await tellOtherBase(
+    options.adapter_name_or_path,
+    options.model_name_or_path,
+  );
   using device = await openCommandDevice();
   return await mergeAdapter(device, options, {
     signal,

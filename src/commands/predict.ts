@@ -4,6 +4,8 @@
  */
 import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
+import { answeringModels } from "../files/folders/named_base.ts";
+import type { ModelFolder } from "../files/folders/model_folder.ts";
 import { openOutputFile } from "../files/disk/output_file.ts";
 import { readRecords } from "../files/records/records.ts";
 import {
@@ -166,6 +168,11 @@ export async function converse(
   };
 }
 
+type HowToAnswer = Pick<
+  AnswerOptions,
+  "sampling" | "processing" | "seed" | "maxNewTokens"
+>;
+
 /** Opens whoever answers: the base, and the tuned model if there is one. */
 async function openSpeakers(
   device: Device,
@@ -173,13 +180,18 @@ async function openSpeakers(
   { answers, onProgress, onTuned, onTold }: PredictHooks & {
     readonly answers: number;
   },
-): Promise<{
-  speakers: Speaker[];
-  how: Pick<AnswerOptions, "sampling" | "processing" | "seed" | "maxNewTokens">;
-}> {
-  const { model_name_or_path: base, retune } = options;
-  const { encoder } = await openEncoder(options);
-  const opened = await openSideBySide(device, { base, tuned: options.tuned }, {
+): Promise<{ speakers: Speaker[]; how: HowToAnswer }> {
+  const { retune } = options;
+  const models = await answeringModels({
+    base: options.model_name_or_path,
+    tuned: options.tuned,
+  });
+  const { base } = models;
+  const { encoder } = await openEncoder({
+    ...options,
+    model_name_or_path: base,
+  });
+  const opened = await openSideBySide(device, models, {
     quantization: quantizationOf(options),
     onLoad: (done, total) => onProgress?.("load", done, total),
   });
@@ -202,7 +214,15 @@ async function openSpeakers(
   const tokens = answers * (options.max_new_tokens ?? USUAL_TOKENS);
   const perToken = tokenOperations(opened.base.model.config);
   await productTuner(device, { retune, onTuned })(tokens * perToken);
-  const { generationConfig = {} } = folder;
+  return { speakers, how: howToAnswer(options, folder, onTold) };
+}
+
+/** What the options say of answers, and for the rest the base's generation_config.json. */
+function howToAnswer(
+  options: PredictOptions,
+  { generationConfig = {} }: ModelFolder,
+  onTold: PredictHooks["onTold"],
+): HowToAnswer {
   const left = notServed(generationConfig);
   if (left.length > 0) {
     onTold?.(
@@ -211,7 +231,7 @@ async function openSpeakers(
       }, which is not served and left out`,
     );
   }
-  const how = {
+  return {
     sampling: fillSampling(options, generationConfig),
     processing: processingOf({
       ...generationConfig,
@@ -221,5 +241,4 @@ async function openSpeakers(
     seed: options.seed,
     maxNewTokens: options.max_new_tokens,
   };
-  return { speakers, how };
 }

@@ -2,6 +2,7 @@
  * The command `score`: the lines of a file with the log-probabilities of their tokens. Prints
  * nothing.
  */
+import { tellOtherBase } from "../files/folders/named_base.ts";
 import type { ScoreOptions } from "../scoring/score_options.ts";
 import { scoreFile } from "../scoring/score_file.ts";
 import { scoreSchema } from "../scoring/score_options.ts";
@@ -48,6 +49,10 @@ export async function score(
   { onProgress, onTuned, signal }: ScoreCommandHooks = {},
 ): Promise<number> {
   const { retune } = options;
+  await tellOtherBase(
+    options.adapter_name_or_path,
+    options.model_name_or_path,
+  );
   using device = await openCommandDevice();
   return await scoreFile(device, options, {
     signal,

@@ -20,12 +20,14 @@ import {
  */
 export const predictSchema = defineSchema({
   "Models": {
-    model_name_or_path: text(
-      "Folder of the base model, or its name on the hub, looked for in model_hub/",
+    model_name_or_path: optional(
+      text(
+        "Folder of the base model, or its name on the hub, looked for in model_hub/; null: the one that the tuned model names",
+      ),
     ),
     tuned: optional(
       text(
-        "Folder of an adapter, a checkpoint, a run, or full weights; null: only the base answers",
+        "Folder of an adapter, a checkpoint, a run, or full weights, as RUN; null: only the base answers",
       ),
     ),
     chat_template: optional(
@@ -103,8 +105,20 @@ export const predictSchema = defineSchema({
     system_prompt: "system",
     ...quantizationAliases,
   },
+  positionals: [{
+    name: "RUN",
+    help:
+      "folder of a run, an adapter or a tuned model, which says what its base is; the same as --tuned",
+    required: false,
+    option: "tuned",
+  }],
   check({ prompt, input, output, ...options }) {
     const problems = quantizationProblems(options);
+    if (options.model_name_or_path === null && options.tuned === null) {
+      problems.push(
+        'found no model, expected RUN, the folder of a run, or "model_name_or_path"',
+      );
+    }
     if (prompt !== null && input !== null) {
       problems.push('"prompt" and "input" exclude each other');
     }

@@ -85,12 +85,12 @@ function use(record: RunRecord): string {
     ]
     : adapter
     ? [
-      `deno task predict --model_name_or_path=${base} --tuned=${output}`,
+      `deno task predict ${output}`,
       `deno task merge --model_name_or_path=${base} --adapter_name_or_path=${output} --output_dir=${output}-merged`,
       `deno task export-gguf --model_name_or_path=${base} --adapter_name_or_path=${output} --output=${output}.gguf`,
     ]
     : [
-      `deno task predict --model_name_or_path=${base} --tuned=${output}`,
+      `deno task predict ${output}`,
       `deno task export-gguf --model_name_or_path=${output} --output=${output}.gguf`,
     ];
   const task = reward ? "SequenceClassification" : "CausalLM";

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { readArguments } from "../../src/base/arguments.ts";
+import { text } from "../../src/base/option.ts";
 import { defineSchema } from "../../src/base/schema.ts";
 import { bakerySchema } from "./options_fixture.ts";
 import { test } from "../test_case.ts";
@@ -198,5 +199,29 @@ test(
     assertEquals(read("--help", "all").help, "all");
     assertEquals(read("--help", "note.yaml").help, true);
     assertEquals(read("--version").version, true);
+  },
+);
+
+test(
+  "readArguments() takes a word for the option that it stands for, and no second value",
+  pure,
+  () => {
+    const schema = defineSchema({ "": { tuned: text("A folder") } }, {
+      aliases: { adapter: "tuned" },
+      positionals: [{
+        name: "RUN",
+        help: "a folder",
+        required: false,
+        option: "tuned",
+      }],
+    });
+    assertEquals(readArguments(schema, ["a/b"]).values, { tuned: "a/b" });
+    for (const option of ["--tuned=c", "--adapter=c"]) {
+      assertThrows(
+        () => readArguments(schema, ["a/b", option]),
+        TypeError,
+        `found "a/b" and ${option}, expected one of them`,
+      );
+    }
   },
 );

@@ -59,7 +59,8 @@ function withRecipe<G extends OptionGroups>(
   const read = async (words: readonly string[]) => {
     const { values, positionals: [path] } = readArguments(schema, words);
     const given = { ...values };
-    const recipe = path === undefined
+    const recipe = path === undefined ||
+        schema.positionals[0]?.name !== "RECIPE"
       ? {}
       : await recipeKeys(load(path), given);
     return readOptions(schema, [recipe, given]);
