@@ -54,6 +54,10 @@ export function startConversation(
 ): Conversation {
   let start = systemTurns(system);
   let turns = start;
+  const withQuestion = (before: readonly Message[], question: string) =>
+    speaker.template
+      ? [...before, { role: "user", content: question }]
+      : question;
   const conversation: Conversation = {
     speaker,
     get turns() {
@@ -66,10 +70,7 @@ export function startConversation(
       });
       return answer!;
     },
-    promptWith: (question) =>
-      speaker.template
-        ? [...turns, { role: "user", content: question }]
-        : question,
+    promptWith: (question) => withQuestion(turns, question),
     add(question, content) {
       if (!speaker.template) return;
       const asked = { role: "user", content: question };
@@ -82,19 +83,22 @@ export function startConversation(
       turns = start = systemTurns(words);
     },
     makeRoom(question, newTokens) {
-      const before = turns.length;
       const { max_position_embeddings } = speaker.model.config;
       const most = max_position_embeddings - newTokens;
-      while (
-        turns.length > start.length &&
-        promptTokens(speaker, conversation.promptWith(question)).length > most
-      ) {
-        const rest = turns.slice(start.length);
+      const fits = (kept: readonly Message[]) =>
+        promptTokens(speaker, withQuestion(kept, question)).length <= most;
+      let rest = turns.slice(start.length);
+      while (rest.length > 0 && !fits([...start, ...rest])) {
         // a template may refuse an answer that no question comes before
         const next = rest.findIndex(({ role }, i) => i > 0 && role === "user");
-        turns = [...start, ...next < 0 ? [] : rest.slice(next)];
+        rest = next < 0 ? [] : rest.slice(next);
       }
-      return before - turns.length;
+      const kept = [...start, ...rest];
+      // a question that is too long by itself fails, and takes no turn along
+      if (rest.length === 0 && !fits(kept)) return 0;
+      const removed = turns.length - kept.length;
+      turns = kept;
+      return removed;
     },
   };
   return conversation;

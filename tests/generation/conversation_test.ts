@@ -31,7 +31,13 @@ test("makeRoom() removes the oldest questions with their answers until all fits"
     "three",
     "three it is",
   ]);
-  assertEquals(fitting.makeRoom("go on", tokens), 4);
+  // a question that fits without any turn, and one that never fits
+  talk.clear();
+  const alone = promptTokens(talk.speaker, talk.promptWith("go on")).length;
+  const most = tokens + 5 - alone;
+  assertEquals(fitting.makeRoom("go on", most + 1), 0);
+  assertEquals(fitting.turns.length, 5);
+  assertEquals(fitting.makeRoom("go on", most), 4);
   assertEquals(fitting.turns.map(({ role }) => role), ["system"]);
 });
 

@@ -86,15 +86,30 @@ export async function openReference<Example extends Examples>(
   const { path, config } = named.folder;
   const { vocab_size } = readModelConfig(config);
   checkRowTokens(data, objective, opened.encoder, { path, vocab_size });
+  const asked = [data.train.examples, data.evaluation?.examples ?? []]
+    .map((examples) => {
+      const seen = seenOf(sources, examples);
+      const part = seen?.map((i) => examples[i]!) ?? examples;
+      return { examples, seen, part };
+    });
   const columns = await namedReferenceColumns(
     { ...sources, how: howOf(sources) },
     named,
-    [data.train.examples, data.evaluation?.examples ?? []],
+    asked.map(({ part }) => part),
   );
   return () =>
     Promise.resolve({
       moving: undefined,
-      columnOf: (examples) => Promise.resolve(columns.get(examples) ?? NONE),
+      columnOf: (examples) => {
+        const found = asked.find((one) => one.examples === examples);
+        if (!found) return Promise.resolve(NONE);
+        const column = columns.get(found.part)!;
+        return columnOfSeen(
+          examples,
+          found.seen,
+          () => Promise.resolve(column),
+        );
+      },
       checkStart: () => Promise.resolve(undefined), // another model's may differ
     });
 }
