@@ -98,7 +98,7 @@ await runTest(
     const cacheFolder = scene.path("cache");
     const computed = async (run: string, recipe: Recipe) => {
       let pairs = 0;
-      await scene.train(run, { ...recipe, max_steps: 1 }, {
+      await scene.train(run, { ...recipe, num_train_epochs: 1 }, {
         cacheFolder,
         onProgress(stage, done) {
           if (stage === "reference") pairs = done;
