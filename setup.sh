@@ -223,6 +223,21 @@ note_vector_width() {
   mkdir -p .cache && echo 512 >.cache/vector_width
 }
 
+# link_launcher: makes `tiebreak` mean this project's launcher in any folder. A program of that name
+# that is no link is another's, and stays.
+link_launcher() {
+  for folder in /usr/local/bin "$HOME/.local/bin" "$HOME/bin"; do
+    on_path "$folder" || continue
+    mkdir -p "$folder" 2>/dev/null || continue
+    [ -w "$folder" ] || continue
+    if [ -e "$folder/tiebreak" ] && ! [ -L "$folder/tiebreak" ]; then continue; fi
+    ln -sf "$PWD/tiebreak" "$folder/tiebreak" || continue
+    say "launcher: $folder/tiebreak, from any folder"
+    return 0
+  done
+  say "launcher: $PWD/tiebreak; no folder on PATH takes a link to it"
+}
+
 with=
 for argument in "$@"; do
   case "$argument" in
@@ -242,4 +257,5 @@ ensure_adapter
 note_vector_width
 # shellcheck disable=SC2086
 ensure_programs $with
+link_launcher
 printf 'setup: Deno %s, WebGPU adapter: %s\n' "$(version_of deno)" "$name"

@@ -1,11 +1,12 @@
 /**
- * `deno task all RECIPE`: download, inspect, train and predict, one after the other, each as a
- * `deno task` of its own with its own permissions. To start them this task may run `deno`, and a
+ * `deno task all RECIPE`: download, inspect, train and predict, one after the other, each in a
+ * process of its own with its own permissions. To start them this task may run `deno`, and a
  * program that may is in no sandbox: its permission set says so by its name.
  */
 // deno-lint-ignore-file no-console
 import { all, allCommand } from "../src/commands/all.ts";
 import { sideBySideLines } from "../src/report/side_by_side.ts";
+import { startTask, taskStart } from "./start_task.ts";
 import { readTaskOptions, runTask, shownWords } from "./run_task.ts";
 
 /** Runs a task in a process of its own, on this terminal. */
@@ -13,14 +14,8 @@ async function runChild(
   task: string,
   words: readonly string[],
 ): Promise<number> {
-  console.error(`\n${task}: deno task ${task} ${shownWords(words)}`);
-  const { code } = await new Deno.Command("deno", {
-    args: ["task", "--quiet", task, ...words],
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn().status;
-  return code;
+  console.error(`\n${shownWords([task, ...words])}`);
+  return await startTask(taskStart(task)!, words);
 }
 
 await runTask(async () => {
@@ -29,8 +24,6 @@ await runTask(async () => {
     allCommand,
     (read) => recipe = read,
   );
-  // Ctrl-C reaches the task at work too, which ends in its own way; its exit code ends this one
-  Deno.addSignalListener("SIGINT", () => {});
   const { code, answers } = await all(options, { path, recipe, given }, {
     run: runChild,
     say: (line) => console.error(`\n${line}`),

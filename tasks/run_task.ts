@@ -14,6 +14,7 @@ import {
 } from "../src/base/schema.ts";
 import type { Command } from "../src/commands/command.ts";
 import { readRecipe } from "../src/commands/read_recipe.ts";
+import { projectFile, taskStart } from "./start_task.ts";
 
 /** Options and further words of a command line. */
 export interface TaskInput<V> {
@@ -73,7 +74,7 @@ function helpOf(
 }
 
 /** This program's version, and that of Deno, which the kernels depend on. */
-function versionLine(): string {
+export function versionLine(): string {
   return `tiebreak ${projectFile().version} (Deno ${Deno.version.deno})`;
 }
 
@@ -133,7 +134,7 @@ export function errorLine(error: unknown): string {
   // "all" and `<CWD>` are no values of a flag
   const isValue = what !== undefined && !/^(all|<.*>)$/.test(what);
   const task = Deno.mainModule.replace(/^.*\/|\.ts$/g, "");
-  const set = permissionSet(task);
+  const set = taskStart(task)?.set ?? task;
   const values = isValue ? [...grantedTo(set, kind), what] : [];
   const flag = `--allow-${kind}${isValue ? `=${values.join()}` : ""}`;
   return `Cannot use ${
@@ -160,24 +161,8 @@ function shellWord(word: string): string {
     : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The name of a task's permission set in deno.json: its own, or the one that its command names. */
-function permissionSet(task: string): string {
-  const { command = "" } = projectFile().tasks?.[task] ?? {};
-  return /-P=(\w+)/.exec(command)?.[1] ?? task;
-}
-
 /** What a set of deno.json grants: a flag replaces the whole list, so it must name these too. */
 function grantedTo(set: string, kind: string): readonly string[] {
-  const list: unknown = projectFile().permissions?.[set]?.[kind];
+  const list: unknown = projectFile().permissions[set]?.[kind];
   return Array.isArray(list) ? list : [];
-}
-
-/** The parts of deno.json that tasks speak of. */
-function projectFile(): {
-  readonly version: string;
-  readonly tasks?: Record<string, { readonly command: string }>;
-  readonly permissions?: Record<string, Record<string, unknown>>;
-} {
-  const config = new URL("../deno.json", import.meta.url);
-  return JSON.parse(Deno.readTextFileSync(config));
 }

@@ -45,13 +45,15 @@ async function fault(
     const [script = ""] = rest;
     return Deno.statSync(join(ROOT, script)).isFile ? undefined : line;
   }
-  const [verb, ...after] = rest;
+  const [verb, ...after] = program === "tiebreak" ? ["task", ...rest] : rest;
+  if (program === "tiebreak" && after[0]?.startsWith("-")) return undefined;
   if (program === "deno" && verb === "test") return undefined;
   const script = after.findIndex((word) => !word.startsWith("-"));
   const name = verb === "task"
     ? after[0]
     : after[script]?.match(/^tasks\/(\w+)\.ts$/)?.[1]?.replaceAll("_", "-");
-  if (program !== "deno" || name === undefined || !(name in project.tasks)) {
+  const isOurs = program === "deno" || program === "tiebreak";
+  if (!isOurs || name === undefined || !(name in project.tasks)) {
     return `${line}: no such task`;
   }
   if (verb === "run" && !after.includes(`-P=${name}`)) {

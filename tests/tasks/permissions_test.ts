@@ -143,7 +143,11 @@ test(
     const running = Object.keys(permissions).filter((set) =>
       permissions[set].run !== undefined
     );
-    assertEquals(running, ["all_runs_programs", "test"]);
+    assertEquals(running, [
+      "all_runs_programs",
+      "tiebreak_runs_programs",
+      "test",
+    ]);
   },
 );
 
