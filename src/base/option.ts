@@ -15,6 +15,8 @@ export interface Option<out T> {
   readonly fallback: T | undefined;
   /** Whether the name alone on the command line means true. */
   readonly bare: boolean;
+  /** The words of which it takes one; absent if it takes others. */
+  readonly words?: readonly string[];
   /** Makes one text of several words of the command line; absent if the option takes one word. */
   readonly joined?: (words: readonly string[]) => string;
   /**
@@ -142,6 +144,7 @@ export function choice<const T extends string>(
     type,
     fallback,
     bare: false,
+    words,
     read(value) {
       const word = words.find((one) => one === value) ??
         words.find((one) => one === "no" && spoken(value) === false) ??

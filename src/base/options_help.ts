@@ -58,9 +58,14 @@ function inFull({ help, type, fallback }: Option<unknown>): string {
     : `${help} [${type}; default ${shown(fallback)}]`;
 }
 
+/** The first clause of a help text. */
+export function firstClause(help: string): string {
+  return help.split(/; |: | \(/)[0] ?? help;
+}
+
 /** The first clause of the help, the words of a choice, and the default. */
 function inShort({ help, type, fallback }: Option<unknown>): string {
-  const [clause = help] = help.split(/; |: | \(/);
+  const clause = firstClause(help);
   const words = type.startsWith("one of ") ? `${type}; ` : "";
   return fallback === undefined
     ? `${clause} [required]`

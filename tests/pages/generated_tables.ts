@@ -133,7 +133,7 @@ function taskOptions(): string {
 }
 
 interface Granted {
-  readonly read?: true;
+  readonly read?: true | readonly string[];
   readonly write?: readonly string[] | true;
   readonly net?: readonly string[];
   readonly env?: readonly string[] | true;
@@ -161,7 +161,7 @@ function permissionsTable(): string {
       throw new Error(`Cannot tell what "${name}" may write: no list of it`);
     }
     const { read, write, net, run } = granted;
-    const reads = read ? "all" : "nothing";
+    const reads = read === true ? "all" : list(read);
     return [`\`${name}\``, reads, ...[write, net, run].map(list)];
   });
   return table(

@@ -9,6 +9,7 @@ import { readOptions } from "../../src/base/read_options.ts";
 import type { OptionGroups, Schema } from "../../src/base/schema.ts";
 import { allCommand } from "../../src/commands/all.ts";
 import type { Command } from "../../src/commands/command.ts";
+import { completionCommand } from "../../src/commands/completion.ts";
 import { demoCommand } from "../../src/commands/demo.ts";
 import { downloadCommand, downloadKeys } from "../../src/commands/download.ts";
 import { exportGgufCommand } from "../../src/commands/export_gguf.ts";
@@ -111,4 +112,5 @@ export const TASKS: Readonly<Record<string, ShownTask>> = {
   demo: withRecipe(demoCommand),
   "random-model": withRecipe(randomModelCommand),
   kernels: withRecipe(kernelsCommand),
+  completion: withRecipe(completionCommand),
 };

@@ -56,7 +56,8 @@ async function granted(set: string): Promise<string[]> {
     cwd: ROOT,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout).trim().split("\n");
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  return lines.filter((line) => line !== "");
 }
 
 test(
@@ -150,6 +151,10 @@ test(
     ]);
   },
 );
+
+test("completion reads deno.json alone", OPTIONS, async () => {
+  assertEquals(await granted("completion"), []);
+});
 
 test("inspect writes nothing", OPTIONS, async () => {
   assertEquals(await granted("inspect"), ["read /etc/hosts"]);
