@@ -4,7 +4,7 @@
  */
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
-import { foreignKeyOf } from "../../base/schema.ts";
+import { foreignKeyOf, optionsOf } from "../../base/schema.ts";
 import { trainSchema } from "../options/train_schema.ts";
 import type { Recipe, Rules, Translated, Translation } from "./translation.ts";
 import { only, refusedKeys, translate } from "./translation.ts";
@@ -56,12 +56,13 @@ function trainerOf(recipe: Recipe): Choice {
   return { trainer: isSft ? "sft" : "dpo", isSure: false };
 }
 
-/** Whether a recipe has keys that TRL's scripts read and no own recipe needs. */
+/** Whether a recipe has keys that TRL's scripts read and that are no options of ours. */
 export function isTrl(recipe: Recipe): boolean {
   if (OURS.some((key) => key in recipe)) return false;
+  const own = optionsOf(trainSchema);
   return Object.keys(recipe).some((key) =>
-    Object.hasOwn(rules, key) && key !== "dataset_mixture" ||
-    key === "dataset_name" || foreignKeyOf(trainSchema, key) !== undefined
+    Object.hasOwn(rules, key) && !own.has(key) || key === "dataset_name" ||
+    foreignKeyOf(trainSchema, key) !== undefined
   );
 }
 

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
+import { toolOf } from "../../../src/training/importing/import_recipe.ts";
 import { parseRecipe } from "../../../src/training/options/recipe.ts";
 import { test } from "../../test_case.ts";
 
@@ -31,6 +32,20 @@ test(
   () => {
     const found = [...Deno.readDirSync(RECIPES)].map(({ name }) => name);
     assertEquals(names.filter((name) => !found.includes(name)), []);
+  },
+);
+
+test(
+  "the recipes of this project are taken for no other tool's",
+  reading,
+  () => {
+    for (const name of names) {
+      const { text } = load(name);
+      assertEquals(toolOf(parseRecipe(text, name)), undefined, name);
+    }
+    // one key that TRL reads and that is no option here
+    assertEquals(toolOf({ loss_type: "ipo", beta: 0.1 }), undefined);
+    assertEquals(toolOf({ loss_type: "ipo", max_seq_length: 9 }), "TRL");
   },
 );
 
