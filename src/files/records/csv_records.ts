@@ -55,6 +55,7 @@ export async function* tableRecords(
   for await (const row of rawRows(path)) {
     if (names === undefined) {
       names = fieldsOf(row, path, separator).map((name) => name.trim());
+      checkNames(names, `"${path}" line ${row.line}`);
       continue;
     }
     if (!wanted(index++)) continue;
@@ -67,6 +68,17 @@ export async function* tableRecords(
       );
     });
   }
+}
+
+/** Two columns of one name would leave only the last one's values. */
+function checkNames(names: readonly string[], where: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined || twice === "") return;
+  throw new SyntaxError(
+    `Cannot read ${where}: the column ${
+      JSON.stringify(twice)
+    } stands there twice, expected each name once; rename or remove one`,
+  );
 }
 
 function checkCount(

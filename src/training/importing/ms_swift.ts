@@ -15,6 +15,7 @@ import {
   type Rules,
   translate,
   type Translated,
+  type Translation,
   words,
 } from "./translation.ts";
 
@@ -71,6 +72,20 @@ const bits: Rule = (value) =>
     : [4, 8].includes(Number(value))
     ? { options: { [`load_in_${value}bit`]: true } }
     : { refusal: `${JSON.stringify(value)} is not served, only 4, 8` };
+
+/** Which tokens ms-swift trains; a name with `+` joins two. */
+function lossScale(value: unknown): Translation {
+  const words = value === null ? [] : String(value).split("+");
+  const served = ["default", "last_round", "ignore_empty_think"];
+  if (words.some((word) => !served.includes(word))) {
+    return {
+      refusal: "answers are weighted alike, but by loss_weight of a turn",
+    };
+  }
+  return words.includes("ignore_empty_think")
+    ? { options: { ignore_empty_think: true } }
+    : {};
+}
 
 /** A dataset, which may end in `#N`: so many of its rows. */
 function datasetOf(given: unknown): Recipe {
@@ -139,12 +154,12 @@ const RULES: Rules = {
     right: "keep_start",
     left: "prompt_start",
   }),
-  loss_scale: only(
-    [null, "default", "last_round"],
-    "answers are weighted alike, but by loss_weight of a turn",
-  ),
+  loss_scale: lossScale,
   optimizer: refused("name one of optim's in optim"),
-  system: refused("write it into the rows as their first turn"),
+  system: (value) =>
+    typeof value === "string" && /\.txt$/i.test(value)
+      ? { refusal: "it names a file, expected the text itself" }
+      : { options: { system: value } },
   torch_dtype: (value) => ({ options: { torch_dtype: value ?? "auto" } }),
   packing: (value, { rlhf_type }) =>
     value === true && !isOff(rlhf_type ?? null)

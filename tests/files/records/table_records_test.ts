@@ -191,3 +191,21 @@ test(
     for await (const _ of readRecords(parquet)) break;
   },
 );
+
+test(
+  "two columns of one name are refused, and unnamed ones pass",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const read = async (text: string) => {
+      const path = await folder.write("rows.csv", text);
+      return await Array.fromAsync(readRecords(path), ({ line }) => line);
+    };
+    await assertRejects(
+      () => read("prompt,chosen,chosen\na,b,c\n"),
+      SyntaxError,
+      'line 1: the column "chosen" stands there twice',
+    );
+    assertEquals((await read("prompt,,\na,b,c\n")).length, 1);
+  },
+);

@@ -124,9 +124,15 @@ model: m
 dataset: ["data/a.jsonl#20"]
 lora_rank: 9
 rpo_alpha: 0.5
+system: You are curt.
+loss_scale: last_round+ignore_empty_think
 output_dir: output/s
 `);
     assertEquals([swift.tool, swift.problem], ["ms-swift", undefined]);
+    const { system, ignore_empty_think } = swift.options;
+    assertEquals([system, ignore_empty_think], ["You are curt.", true]);
+    const files = await load("rlhf_type: dpo\nmodel: m\nsystem: a.txt\n");
+    assertEquals(files.refusals.map(({ key }) => key), ["system"]);
     const { trainer, lora_r, loss_type, loss_weights } = swift.options;
     assertEquals([trainer, lora_r, loss_type, loss_weights], [
       "dpo",
