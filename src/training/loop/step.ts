@@ -1,7 +1,8 @@
 /**
  * One optimizer step from its batches to new weights: log-probabilities on the device, losses and
  * their slopes on the CPU in float64, gradients and update on the device. This is the whole story
- * of a step; what it calls is one file away. Knows no loss by name, no schedule and no file.
+ * of a step; what it calls is one file away. Knows no preference loss by name, no schedule and no
+ * file.
  */
 import type { DropoutSeed } from "../../autograd/lora.ts";
 import type { Model } from "../../model/decoder/model.ts";
