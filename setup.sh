@@ -224,13 +224,25 @@ note_vector_width() {
 }
 
 # link_launcher: makes `tiebreak` mean this project's launcher in any folder. A program of that name
-# that is no link is another's, and stays.
+# stays if it is no link, or a link to another clone that is still there. A clone in a folder for
+# temporary files takes no link, since it will soon be gone.
 link_launcher() {
+  case "$PWD" in
+    "${TMPDIR:-/tmp}"/*)
+      say "launcher: $PWD/tiebreak; a folder for temporary files gets no link to it"
+      return 0
+      ;;
+  esac
   for folder in /usr/local/bin "$HOME/.local/bin" "$HOME/bin"; do
     on_path "$folder" || continue
     mkdir -p "$folder" 2>/dev/null || continue
     [ -w "$folder" ] || continue
     if [ -e "$folder/tiebreak" ] && ! [ -L "$folder/tiebreak" ]; then continue; fi
+    if [ -x "$folder/tiebreak" ] && ! [ "$folder/tiebreak" -ef "$PWD/tiebreak" ]; then
+      say "launcher: $folder/tiebreak stays a link to $(readlink "$folder/tiebreak");" \
+        "to change that: ln -sf $PWD/tiebreak $folder/tiebreak"
+      return 0
+    fi
     ln -sf "$PWD/tiebreak" "$folder/tiebreak" || continue
     say "launcher: $folder/tiebreak, from any folder"
     return 0

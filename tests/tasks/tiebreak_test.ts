@@ -4,6 +4,7 @@ import { projectFile, taskStart } from "../../tasks/start_task.ts";
 import { TASKS } from "../pages/task_schemas.ts";
 import { ROOT } from "../sources.ts";
 import { test } from "../test_case.ts";
+import { temporaryFolder } from "../temporary_folder.ts";
 import { OPTIONS, project, writeJson } from "./small_project.ts";
 
 const running = {
@@ -104,5 +105,51 @@ test(
     const unknown = await tiebreak(folder.path, "trian");
     assertEquals(unknown.code, 1);
     assertStringIncludes(unknown.told, 'Cannot run task "trian"');
+  },
+);
+
+/** Runs the last part of setup.sh in a clone, with a folder for programs at `bin`. */
+async function linkLauncher(
+  clone: string,
+  { bin, temporary }: { bin: string; temporary: string },
+): Promise<string> {
+  const functions = /^(say|on_path|link_launcher)\(\) \{(.*\}|[^]*?^\})$/gm;
+  const text = (await Deno.readTextFile(`${ROOT}setup.sh`)).match(functions);
+  assertEquals(text?.length, 3);
+  const { stderr } = await new Deno.Command("sh", {
+    args: ["-euc", [...text!, "link_launcher"].join("\n")],
+    cwd: clone,
+    env: {
+      PATH: `${bin}:/usr/bin:/bin`,
+      HOME: bin.replace(/\/bin$/, ""),
+      TMPDIR: temporary,
+    },
+  }).output();
+  return new TextDecoder().decode(stderr).trim();
+}
+
+test(
+  "setup.sh links the launcher once, and takes it from no other clone",
+  { ...running, permissions: { ...running.permissions, run: ["sh"] } },
+  async () => {
+    await using folder = await temporaryFolder();
+    const bin = folder.file("bin");
+    const clones = ["one", "two"].map((name) => folder.file(name));
+    const [one, two] = clones as [string, string];
+    for (const clone of clones) {
+      await Deno.mkdir(clone);
+      await Deno.writeTextFile(`${clone}/tiebreak`, "", { mode: 0o755 });
+    }
+    const link = (clone: string, temporary = "/nowhere") =>
+      linkLauncher(clone, { bin, temporary });
+    const linked = () => Deno.readLink(`${bin}/tiebreak`);
+    assertStringIncludes(await link(two, folder.path), "gets no link");
+    assertStringIncludes(await link(one), "from any folder");
+    assertStringIncludes(await link(one), "from any folder");
+    assertStringIncludes(await link(two), `stays a link to ${one}/tiebreak`);
+    assertEquals(await linked(), `${one}/tiebreak`);
+    await Deno.remove(one, { recursive: true });
+    assertStringIncludes(await link(two), "from any folder");
+    assertEquals(await linked(), `${two}/tiebreak`);
   },
 );
