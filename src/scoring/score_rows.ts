@@ -23,6 +23,7 @@ import {
   type Encoder,
   tokenizeDemonstration,
   tokenizePreference,
+  unprintedFault,
 } from "../preference/tokens/tokenize.ts";
 
 /** A line that is scored. */
@@ -107,7 +108,9 @@ function readTokens(
   if (isPair(value)) {
     const row = readRow(value, line, PREFERENCE_FORMATS, { ignoreUnserved });
     refuse(preferenceFault(row, { allowEmptyPrompt: true }));
-    return { kind: "pair", pair: tokenizePreference(row, encoder!).tokens };
+    const { tokens, unprinted } = tokenizePreference(row, encoder!);
+    refuse(unprintedFault(unprinted ?? [], ignoreUnserved));
+    return { kind: "pair", pair: tokens };
   }
   if (!DEMONSTRATION_FORMATS.some((format) => fitsFormat(value, format))) {
     throw new TypeError(
@@ -118,7 +121,8 @@ function readTokens(
   }
   const row = readRow(value, line, DEMONSTRATION_FORMATS, { ignoreUnserved });
   refuse(demonstrationFault(row));
-  const { tokens } = tokenizeDemonstration(row, encoder!);
+  const { tokens, unprinted } = tokenizeDemonstration(row, encoder!);
+  refuse(unprintedFault(unprinted ?? [], ignoreUnserved));
   return { kind: "sequence", sequence: tokens };
 }
 

@@ -4,6 +4,7 @@
  */
 import { withoutFloat } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
+import { hasValue } from "./read_columns.ts";
 import type {
   AskedRow,
   Demonstration,
@@ -12,11 +13,9 @@ import type {
   TurnsOrText,
 } from "./preference.ts";
 
-const SAID = new Set(["tool_calls"]); // a turn may have tool calls and no text
-
-function isBlank(turn: Message): boolean {
-  return turn.content.trim() === "" &&
-    !Object.keys(turn).some((key) => SAID.has(key));
+/** A turn may have tool calls and no text. */
+function isBlank({ content, tool_calls: calls }: Message): boolean {
+  return content.trim() === "" && !hasValue(calls);
 }
 
 function answerFault(answer: TurnsOrText, name: string): string | undefined {

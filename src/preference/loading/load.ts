@@ -33,10 +33,13 @@ import type { Tokenized, TrainedPart } from "../tokens/tokenize.ts";
 import { type BadRow, settleBadRows } from "./bad_rows.ts";
 import { startHash } from "../../files/disk/hash.ts";
 import type { LoadDataOptions, Loaded } from "./load_options.ts";
+import { type Unprinted, unprintedFault } from "../../text/unprinted.ts";
 
 type Prepared<T> = Fitted<T> & {
   readonly moved?: boolean;
   readonly cut?: boolean;
+  /** What the chat template does not print of the row. */
+  readonly unprinted?: readonly Unprinted[];
   /** What is wrong with the row, if it is left out for that. */
   readonly fault?: string;
 };
@@ -55,6 +58,13 @@ function prepare<R extends AskedRow, T>(
   let tokenized: Tokenized<T>;
   try {
     tokenized = kind.tokenize(row, options.encoder);
+    const fault = unprintedFault(
+      tokenized.unprinted ?? [],
+      options.ignoreUnserved,
+    );
+    if (fault !== undefined) {
+      throw new RangeError(`Cannot render a row: ${fault}`);
+    }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (options.onBadRow === "drop" && error instanceof RangeError) {
@@ -63,13 +73,13 @@ function prepare<R extends AskedRow, T>(
     error.message = `${error.message} (${where})`;
     throw error;
   }
-  const { tokens, moved } = tokenized;
+  const { tokens, moved, unprinted = [] } = tokenized;
   const fitted = kind.fit(tokens, options.limits ?? {});
   if ("dropped" in fitted) return fitted;
   const tie = kind.tie?.(fitted.kept, options.encoder);
   if (tie !== undefined) return { dropped: tie };
   const cut = kind.size(fitted.kept) < kind.size(tokens);
-  return { ...fitted, moved, cut };
+  return { ...fitted, moved, cut, unprinted };
 }
 
 /**
@@ -100,6 +110,8 @@ class Account<T> {
   readonly bad: BadRow[] = [];
   readonly moved: OpenTally = { count: 0, where: [] };
   readonly cut: OpenTally = { count: 0, where: [] };
+  /** Keys of turns that the chat template does not print. */
+  readonly unread = new Set<string>();
   readonly #known = new Set<string>();
 
   drop(reason: string, where: string): void {
@@ -136,7 +148,14 @@ class Account<T> {
     this.paths.push(path);
     if (result.moved) tally(this.moved, where);
     if (result.cut) tally(this.cut, where);
-    for (const note of notes) this.tell(note, where);
+    const lost: string[] = [];
+    for (const { part, weight } of result.unprinted ?? []) {
+      if (weight === "other") this.unread.add(part);
+      else lost.push(`the chat template does not print ${part}`);
+    }
+    for (const note of new Set([...notes, ...lost])) {
+      this.tell(note, where);
+    }
   }
 }
 
@@ -217,7 +236,7 @@ async function loadFresh<R extends AskedRow, T>(
       dropped,
       told,
       ...drawn.limited === undefined ? {} : { limited: drawn.limited },
-      unread: census.unread,
+      unread: [...census.unread, ...account.unread],
       moved,
       cut,
       ...kind.measure(examples),

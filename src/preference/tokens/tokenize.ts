@@ -10,6 +10,7 @@ import {
 import { commonPrefix } from "../../base/common_prefix.ts";
 import { isTrained } from "../formats/check.ts";
 import { pastEmptyThink } from "./empty_think.ts";
+import { type Unprinted, unprintedParts } from "../../text/unprinted.ts";
 import type { Message } from "../../text/message.ts";
 import { withSystemTurn } from "./system_turn.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
@@ -28,6 +29,8 @@ import {
   tokenPair,
   type TokenSequence,
 } from "./token_examples.ts";
+
+export { unprintedFault } from "../../text/unprinted.ts";
 
 /** A tokenizer and a chat template. Conversations need the template; plain text does not. */
 export interface Encoder {
@@ -52,6 +55,8 @@ export interface Tokenized<T> {
    * border of both, or the template renders the prompt differently when an answer follows.
    */
   readonly moved: boolean;
+  /** What of the conversations the chat template does not print; absent for plain text. */
+  readonly unprinted?: readonly Unprinted[];
 }
 
 function templateOf({ template }: Encoder): ChatTemplate {
@@ -98,12 +103,16 @@ function chatSequence(
   promptIds: readonly number[],
   { encoder, row }: Context,
 ): Tokenized<TokenSequence> {
-  const text = templateOf(encoder).render([...prompt, ...answer], row);
+  const template = templateOf(encoder);
+  const turns = [...prompt, ...answer];
+  const text = template.render(turns, row);
   const ids = encoder.tokenizer.encode(text);
   const start = commonPrefix(promptIds, ids);
+  const answerFrom = prompt.length;
   return {
     tokens: { ids, completionStart: trainedFrom(text, ids, encoder)(start) },
     moved: start < promptIds.length,
+    unprinted: unprintedParts(template, turns, { ...row, text, answerFrom }),
   };
 }
 
@@ -183,6 +192,7 @@ export function tokenizePreference(
   return {
     tokens: tokenPair(chosen.tokens, rejected.tokens, line, preference),
     moved: chosen.moved || rejected.moved,
+    unprinted: [...chosen.unprinted ?? [], ...rejected.unprinted ?? []],
   };
 }
 
@@ -201,8 +211,8 @@ export function tokenizeFeedback(
   );
   const context = contextOf(feedback, encoder);
   const promptIds = encodePrompt(prompt, context);
-  const { tokens, moved } = sequence(prompt, completion, promptIds, context);
-  return { tokens: { sequence: tokens, label, line }, moved };
+  const { tokens, ...rest } = sequence(prompt, completion, promptIds, context);
+  return { tokens: { sequence: tokens, label, line }, ...rest };
 }
 
 /** Which tokens of a demonstration are trained. */
@@ -289,7 +299,7 @@ export function tokenizeDemonstration(
       moved: start < promptIds.length,
     };
   }
-  const { tokens, moved } = sequence(prompt, completion, promptIds, context);
+  const { tokens, ...rest } = sequence(prompt, completion, promptIds, context);
   const { ids } = tokens;
   if (assistantOnly) {
     // a prompt or completion that is text has returned or thrown above
@@ -308,8 +318,8 @@ export function tokenizeDemonstration(
       start < end
     );
     const completionStart = spans[0]?.[0] ?? ids.length;
-    return { tokens: { ids, completionStart, spans, line }, moved };
+    return { tokens: { ids, completionStart, spans, line }, ...rest };
   }
   const completionStart = completionOnly ? tokens.completionStart : 0;
-  return { tokens: { ids, completionStart, line }, moved };
+  return { tokens: { ids, completionStart, line }, ...rest };
 }

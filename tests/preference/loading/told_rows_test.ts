@@ -165,3 +165,44 @@ test({
     }
   },
 });
+
+test({
+  ...disk,
+  name:
+    "loadPairs() refuses an answer of calls that no template prints, and tells of tools",
+  async fn() {
+    const call = { function: { name: "now", arguments: {} } };
+    const rows = [{
+      prompt: [{ role: "user", content: "q" }],
+      chosen: [{ role: "assistant", content: null, tool_calls: [call] }],
+      rejected: [{
+        role: "assistant",
+        content: "b",
+        reasoning: "hm",
+        mood: "c",
+      }],
+      tools: [call],
+    }];
+    await assertRejects(
+      () => load(rows),
+      TypeError,
+      'Cannot render a row: the chat template does not print "tool_calls" of an answer, which has nothing else; name a template that does by --chat_template ("FILE" line 1)',
+    );
+    const said = { role: "assistant", content: "a", tool_calls: [call] };
+    const spoken = [{ ...rows[0], chosen: [said] }];
+    await assertRejects(() => load(spoken), TypeError, "--ignore_unserved");
+    const { report } = await load(spoken, { ignoreUnserved: true });
+    assertEquals(
+      Object.keys(report.told).map((note) =>
+        note.replace("the chat template does not print ", "")
+      ),
+      ['"tool_calls" of an answer', '"tools"', '"reasoning" of an answer'],
+    );
+    assertEquals(report.unread, ["mood of turns"]);
+    const none = [{
+      ...rows[0],
+      chosen: [{ ...said, content: "", tool_calls: [] }],
+    }];
+    await assertRejects(() => load(none), TypeError, '"chosen" is empty');
+  },
+});
