@@ -65,9 +65,9 @@ async function fault(
 }
 
 for (const page of Object.keys(GENERATED)) {
-  test(`${page} has the tables of the code`, reading, () => {
+  test(`${page} has the tables of the code`, reading, async () => {
     const text = pageText(page);
-    const wanted = withTables(page, text);
+    const wanted = await withTables(page, text);
     if (UPDATE) Deno.writeTextFileSync(join(ROOT, page), wanted);
     else assertEquals(text, wanted, `run \`deno task docs\``);
   });

@@ -19,6 +19,7 @@ import {
 import { trainSchema } from "../../src/training/options/train_schema.ts";
 import { modelTable } from "./model_table.ts";
 import { withPlaces } from "./places.ts";
+import { recipeKeys } from "./recipe_keys_table.ts";
 import { servedTable } from "./served_table.ts";
 import { TASKS } from "./task_schemas.ts";
 
@@ -172,7 +173,7 @@ function permissionsTable(): string {
 
 /** Page from the root to its tables, by the name of their place. */
 export const GENERATED: Readonly<
-  Record<string, Readonly<Record<string, () => string>>>
+  Record<string, Readonly<Record<string, () => string | Promise<string>>>>
 > = {
   "README.md": { tasks: () => tasksTable("docs/") },
   "docs/methods.md": { trainers: trainersTable },
@@ -188,13 +189,16 @@ export const GENERATED: Readonly<
       optionsTable(trainSchema, { heading: "##", elsewhere: ELSEWHERE })
         .trimEnd(),
   },
+  "docs/reference/recipe_keys.md": { keys: recipeKeys },
   "docs/reference/served.md": { served: servedTable },
   "docs/reference/tasks.md": { tasks: taskOptions },
 };
 
 /** The page's text with its tables made anew. */
-export function withTables(page: string, text: string): string {
+export async function withTables(page: string, text: string): Promise<string> {
   const tables = Object.entries(GENERATED[page] ?? {});
-  const made = tables.map(([name, make]) => [name, make()]);
+  const made = await Promise.all(
+    tables.map(async ([name, make]) => [name, await make()] as const),
+  );
   return withPlaces(page, text, Object.fromEntries(made));
 }

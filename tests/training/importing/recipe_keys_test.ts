@@ -1,49 +1,62 @@
 /**
- * A third of the keys of the tools' public recipes, each with a value that occurs: every one is
- * served, left with a reason or refused with a reason, and none is unknown.
+ * Every key of the tools' public recipes, with the values that occur: each is served as the options
+ * that the fixture names, left with a reason or refused with a reason, and none is unknown.
  */
-import { assertEquals } from "@std/assert";
-import { importRecipe } from "../../../src/training/importing/import_recipe.ts";
-import { UNKNOWN } from "../../../src/training/importing/translation.ts";
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Found,
+  type KeyCase,
+  KEYS,
+  outcomeOf,
+  readToolKeys,
+  type ToolKeys,
+} from "./key_outcomes.ts";
 import { test } from "../../test_case.ts";
 
-const FILE = new URL("../../fixtures/recipe_keys.json", import.meta.url);
+/** What is compared: the options where they are named, and the reason where a part of it is. */
+function shown(one: KeyCase, { outcome, as, reason }: Found) {
+  const options = outcome === "served" ? { as } : {};
+  const says = one.says === undefined || reason.includes(one.says)
+    ? one.says
+    : reason;
+  return { key: one.key, value: one.value, outcome, ...options, says };
+}
 
-/** The keys by which each tool is known. */
-const HEADS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "TRL": { model_name_or_path: "m", dataset_name: "d" },
-  "Axolotl": { base_model: "m" },
-  "LLaMA-Factory": { model_name_or_path: "m", stage: "sft" },
-  "LLaMA-Factory v1": { model: "m", model_class: "llm" },
-  "ms-swift": { model: "m", tuner_type: "lora" },
-};
+function wanted(one: KeyCase) {
+  const { key, value, outcome, says } = one;
+  const options = outcome === "served"
+    ? { as: one.as ?? { [key]: value } }
+    : {};
+  return { key, value, outcome, ...options, says };
+}
 
-async function outcomeOf(tool: string, key: string, value: unknown) {
-  const { notes, refusals } = await importRecipe(
-    { ...HEADS[tool], [key]: value },
-    () => Promise.resolve(undefined),
+async function assertTool(keys: ToolKeys): Promise<void> {
+  const found = await Promise.all(
+    keys.cases.map((one) => outcomeOf(keys, one)),
   );
-  if (refusals.some((one) => one.key === key)) return "refused";
-  const note = notes.find((one) => one.key === key);
-  if (note === undefined) return "served";
-  return note.reason === UNKNOWN ? "unknown" : "ignored";
+  const pairs = keys.cases.map((one, i) => [one, found[i]!] as const);
+  const wrong = pairs.filter(([one, result]) =>
+    JSON.stringify(shown(one, result)) !== JSON.stringify(wanted(one))
+  );
+  assertEquals(
+    wrong.map(([one, result]) => shown(one, result)),
+    wrong.map(([one]) => wanted(one)),
+  );
+  assertEquals(new Set(found.map(({ tool }) => tool)), new Set([keys.named]));
+  const silent = Map.groupBy(keys.cases, ({ key }) => key).entries()
+    .filter(([, cases]) => cases.every(({ outcome }) => outcome === "same"))
+    .map(([key]) => key);
+  assertEquals([...silent], [], "keys of which no value changes anything");
 }
 
 test(
   "importRecipe() serves, leaves or refuses each public key, and knows them all",
-  { permissions: { read: [FILE] } },
-  async () => {
-    const keys: Record<string, Record<string, [unknown, string]>> = JSON.parse(
-      Deno.readTextFileSync(FILE),
-    );
-    for (const [tool, table] of Object.entries(keys)) {
-      const found: Record<string, string> = {};
-      const wanted: Record<string, string> = {};
-      for (const [key, [value, outcome]] of Object.entries(table)) {
-        found[key] = await outcomeOf(tool, key, value);
-        wanted[key] = outcome;
-      }
-      assertEquals(found, wanted, tool);
+  { permissions: { read: [KEYS] } },
+  async (context) => {
+    const tools = readToolKeys();
+    assert(tools.length > 0);
+    for (const keys of tools) {
+      await context.step(keys.tool, () => assertTool(keys));
     }
   },
 );
