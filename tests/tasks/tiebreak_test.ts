@@ -108,6 +108,28 @@ test(
   },
 );
 
+/** The words with which a launcher starts Deno, with its own folder as PROJECT. */
+async function launched(
+  file: string,
+  { folder, words }: { folder: string; words: string },
+): Promise<readonly string[]> {
+  const text = (await Deno.readTextFile(`${ROOT}${file}`))
+    .replaceAll("\\\n", " ").replaceAll(folder, "PROJECT/")
+    .replaceAll(words, "WORDS").replaceAll(/["\r]/g, "");
+  const [, line = ""] = /^(?:exec )?(deno run .*)$/m.exec(text) ?? [];
+  return line.replaceAll("\\", "/").split(/ +/);
+}
+
+test("tiebreak.cmd starts what tiebreak starts", OPTIONS, async () => {
+  const sh = await launched("tiebreak", {
+    folder: "$project/",
+    words: "$@",
+  });
+  const cmd = await launched("tiebreak.cmd", { folder: "%~dp0", words: "%*" });
+  assertEquals(cmd, sh);
+  assertEquals(sh.slice(-2), ["PROJECT/tasks/tiebreak.ts", "WORDS"]);
+});
+
 /** Runs the last part of setup.sh in a clone, with a folder for programs at `bin`. */
 async function linkLauncher(
   clone: string,
