@@ -312,17 +312,19 @@ function defaults(recipe: Recipe): Recipe {
   };
 }
 
+/** The keys of Axolotl. */
+export const axolotlRules: Rules = {
+  ...axolotlIgnored,
+  ...axolotlRefused,
+  ...METHOD,
+  ...BATCHES,
+  ...DATA,
+  ...MACHINE,
+};
+
 /** Translates a recipe of Axolotl. */
 export function fromAxolotl(recipe: Recipe): Translated {
-  const rules = {
-    ...axolotlIgnored,
-    ...axolotlRefused,
-    ...METHOD,
-    ...BATCHES,
-    ...DATA,
-    ...MACHINE,
-  };
-  const own = translate(recipe, rules);
+  const own = translate(recipe, axolotlRules);
   const data = axolotlData(recipe);
   return {
     options: { ...defaults(recipe), ...data.options, ...own.options },

@@ -62,7 +62,8 @@ export function toolOf(recipe: Recipe): RecipeTool | undefined {
   return isTrl(recipe) ? "TRL" : undefined;
 }
 
-async function translated(
+/** Translates a recipe of a tool; reads no more than its own words and dataset_info.json. */
+export async function translated(
   tool: RecipeTool,
   recipe: Recipe,
   readJson: ReadJson,

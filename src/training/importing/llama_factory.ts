@@ -270,13 +270,19 @@ function defaults(recipe: Recipe): Recipe {
   };
 }
 
+/** The keys of LLaMA-Factory; those of its datasets stand here without a translation. */
+export const llamaFactoryRules: Rules = {
+  ...METHOD,
+  ...DATA,
+  ...MACHINE,
+  ...UNSERVED,
+};
+
 /** Translates a recipe of LLaMA-Factory, except its datasets. */
 export function fromLlamaFactory(recipe: Recipe): Translated {
-  const { options, notes, refusals = [] } = translate(recipe, {
-    ...METHOD,
-    ...DATA,
-    ...MACHINE,
-    ...UNSERVED,
-  });
+  const { options, notes, refusals = [] } = translate(
+    recipe,
+    llamaFactoryRules,
+  );
   return { options: { ...defaults(recipe), ...options }, notes, refusals };
 }

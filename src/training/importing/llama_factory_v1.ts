@@ -72,7 +72,8 @@ const optimizer: Rule = (value) => {
   };
 };
 
-const RULES: Rules = {
+/** The keys of LLaMA-Factory v1. */
+export const llamaFactoryV1Rules: Rules = {
   model: "model_name_or_path",
   model_class: only(["llm", null], "only language models are served"),
   cutoff_len: "max_length",
@@ -109,7 +110,7 @@ const RULES: Rules = {
 
 /** Translates a recipe of LLaMA-Factory v1. */
 export function fromLlamaFactoryV1(recipe: Recipe): Translated {
-  const own = translate(recipe, RULES);
+  const own = translate(recipe, llamaFactoryV1Rules);
   const isDpo = "dpo_beta" in recipe || recipe.stage === "dpo";
   const trainer = isDpo ? "dpo" : "sft";
   return {

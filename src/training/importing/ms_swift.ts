@@ -41,10 +41,7 @@ const method: Rule = (value) =>
     }`,
   };
 
-const tuner: Rule = (value) =>
-  value === null || value === "lora" || value === "full"
-    ? {}
-    : { refusal: `${JSON.stringify(value)} is not served, only lora, full` };
+const tuner: Rule = words("use_peft", { lora: true, full: false });
 
 /** `loss_type` of its pairs; those of embeddings and rerankers have methods that are not served. */
 const lossType: Rule = (value, { rpo_alpha: weight }) => {
@@ -118,7 +115,8 @@ const datasets: Rule = (value, { split_dataset_ratio: ratio }) => {
 
 const EVALUATED = ["val_dataset", "split_dataset_ratio"];
 
-const RULES: Rules = {
+/** The keys of ms-swift. */
+export const msSwiftRules: Rules = {
   model: "model_name_or_path",
   adapters: (value) => ({
     options: { adapter_name_or_path: [value].flat()[0] },
@@ -264,7 +262,7 @@ function defaults(recipe: Recipe): Recipe {
 
 /** Translates a recipe of ms-swift. */
 export function fromMsSwift(recipe: Recipe): Translated {
-  const { options, notes, refusals = [] } = translate(recipe, RULES);
+  const { options, notes, refusals = [] } = translate(recipe, msSwiftRules);
   const { eval_steps: _, eval_strategy: __, ...rest } = options;
   const base = defaults(recipe);
   const evaluates = "eval_strategy" in base;

@@ -134,12 +134,27 @@ function judge(key: string, value: unknown): Translation {
   return only(allowed, reason)(value, {});
 }
 
-function ruleOf(rules: Rules, key: string): Rule | undefined {
+/** The rule of a key, found by its name or its beginning; undefined if the table has none. */
+export function ruleOf(rules: Rules, key: string): Rule | undefined {
   if (Object.hasOwn(rules, key)) return rules[key];
   const pattern = Object.keys(rules).find((one) =>
     one.endsWith("*") && key.startsWith(one.slice(0, -1))
   );
   return pattern === undefined ? undefined : rules[pattern];
+}
+
+/** Translates one key of a recipe by its rule, whose results are not checked. */
+export function translateKey(
+  key: string,
+  recipe: Recipe,
+  rules: Rules,
+): Translation {
+  const value = recipe[key];
+  const rule = ruleOf(rules, key);
+  if (rule === undefined) return judge(key, value);
+  return typeof rule === "string"
+    ? { options: { [rule]: value } }
+    : rule(value, recipe);
 }
 
 /**
@@ -154,13 +169,8 @@ export function translate(recipe: Recipe, rules: Rules): Translated {
     if (note !== undefined) notes.push({ key, reason: note });
     if (refusal !== undefined) refusals.push({ key, reason: refusal });
   };
-  for (const [key, value] of Object.entries(recipe)) {
-    const rule = ruleOf(rules, key);
-    const translation = rule === undefined
-      ? judge(key, value)
-      : typeof rule === "string"
-      ? { options: { [rule]: value } }
-      : rule(value, recipe);
+  for (const key of Object.keys(recipe)) {
+    const translation = translateKey(key, recipe, rules);
     say(key, translation);
     for (const [name, one] of Object.entries(translation.options ?? {})) {
       const judged = judge(name, one);

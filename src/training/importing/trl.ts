@@ -61,7 +61,7 @@ export function isTrl(recipe: Recipe): boolean {
   if (OURS.some((key) => key in recipe)) return false;
   const own = optionsOf(trainSchema);
   return Object.keys(recipe).some((key) =>
-    Object.hasOwn(rules, key) && !own.has(key) || key === "dataset_name" ||
+    Object.hasOwn(trlRules, key) && !own.has(key) || key === "dataset_name" ||
     foreignKeyOf(trainSchema, key) !== undefined
   );
 }
@@ -101,7 +101,8 @@ function mixture(value: unknown): Translation {
 
 const METHOD = "this method of training is not served";
 
-const rules: Rules = {
+/** The keys of TRL and alignment-handbook that have other names or values here. */
+export const trlRules: Rules = {
   ...refusedKeys(METHOD, [
     "reward_funcs",
     "num_generations",
@@ -173,7 +174,7 @@ function defaults(recipe: Recipe, trainer: string): Recipe {
 
 /** Translates a recipe of TRL or alignment-handbook. */
 export function fromTrl(recipe: Recipe): Translated {
-  const { options, notes, refusals = [] } = translate(recipe, rules);
+  const { options, notes, refusals = [] } = translate(recipe, trlRules);
   const { trainer, isSure } = trainerOf(recipe);
   const named = options.trainer !== undefined || isSure;
   const reason = `taken to be ${trainer}, which the script says and not the ` +
