@@ -13,6 +13,7 @@ import {
   type ValuesOf,
 } from "../src/base/schema.ts";
 import type { Command } from "../src/commands/command.ts";
+import { withOtherKeys } from "../src/commands/other_keys.ts";
 import { readRecipe } from "../src/commands/read_recipe.ts";
 import { projectFile, taskStart } from "./start_task.ts";
 
@@ -57,10 +58,13 @@ export async function readTaskOptions<G extends OptionGroups>(
   const hasRecipe = schema.positionals[0]?.name === "RECIPE";
   const path = hasRecipe ? positionals[0] : undefined;
   if (hasRecipe && Deno.args.length === 0) needsSomething(command);
-  const sources = path === undefined
-    ? [values]
-    : [await recipeKeys(await readRecipe(path, values), values), values];
-  const { options, warnings } = readOptions(schema, sources);
+  const recipe = path === undefined
+    ? undefined
+    : await recipeKeys(await readRecipe(path, values), values);
+  const { options, warnings } = readOptions(
+    await withOtherKeys(schema, { recipe: recipe ?? {}, given: values }),
+    recipe === undefined ? [values] : [recipe, values],
+  );
   for (const warning of warnings) console.error(`warning: ${warning}`);
   return { options, positionals, given: values };
 }

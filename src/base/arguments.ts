@@ -247,12 +247,24 @@ function saidTwice(
   });
 }
 
+/** Whether a word gives an option without its dashes: `beta=0.1`. */
+function isOption(schema: ArgumentSchema, word: string): boolean {
+  const [, name] = /^([A-Za-z]\w*)=/.exec(word) ?? [];
+  return name !== undefined && ownOption(schema, name) !== undefined;
+}
+
 function countPositionals(
-  { positionals }: ArgumentSchema,
+  schema: ArgumentSchema,
   found: readonly string[],
 ): string[] {
+  const { positionals } = schema;
   const missing = positionals.slice(found.length).filter((one) => one.required)
     .map((one) => `${one.name} is missing (${one.help})`);
+  const bare = found.filter((word) => isOption(schema, word));
+  if (bare.length > 0) {
+    const dashed = bare.map((word) => `--${word}`).join(" ");
+    return [`found ${quoted(bare)} without dashes, expected ${dashed}`];
+  }
   const surplus = found.slice(positionals.length);
   return surplus.length === 0 ? missing : [
     ...missing,

@@ -154,6 +154,8 @@ function answer(
 ): void {
   if (allowed === undefined) {
     if (!isOff(value)) warnings.push(`"${key}" is ignored: ${reason}`);
+  } else if (allowed.length === 0) {
+    problems.push(`"${key}" is not an option: ${reason}`);
   } else if (!allowed.some((one) => isSame(one, value))) {
     problems.push(`"${key}" cannot be ${JSON.stringify(value)}: ${reason}`);
   }

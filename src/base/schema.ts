@@ -30,9 +30,21 @@ export interface ForeignKey {
   readonly reason: string;
   /**
    * Values that ask for what this program does anyway; any other value is refused. Without this
-   * list all values are accepted.
+   * list all values are accepted; with an empty one the reason says what to write in its place.
    */
   readonly allowed?: readonly unknown[];
+}
+
+/** Keys that have other names here, which the reasons tell. */
+export function calledHere(
+  names: Readonly<Record<string, string>>,
+): Record<string, ForeignKey> {
+  return Object.fromEntries(
+    Object.entries(names).map(([key, name]) => [
+      key,
+      { reason: `here it is --${name}`, allowed: [] },
+    ]),
+  );
 }
 
 /** A word after the task's name, without `--`. */

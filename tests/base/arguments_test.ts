@@ -64,6 +64,20 @@ test(
   },
 );
 
+test(
+  "readArguments() says of an option without dashes how it is written",
+  pure,
+  () => {
+    assertThrows(
+      () => readArguments(bakerySchema, ["note.yaml", "water=2", "salted=no"]),
+      TypeError,
+      'found "water=2", "salted=no" without dashes, expected --water=2 --salted=no',
+    );
+    const { positionals } = readArguments(bakerySchema, ["a=b.yaml"]);
+    assertEquals(positionals, ["a=b.yaml"]);
+  },
+);
+
 test("readArguments() names all that is wrong at once", pure, () => {
   assertThrows(
     () => readArguments(bakerySchema, ["-x", "a", "b", "--water"]),

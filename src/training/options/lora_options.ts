@@ -109,7 +109,6 @@ export const loraOptions = {
 
 /** PEFT's own names of these options. */
 export const loraAliases = {
-  lora_target: "lora_target_modules",
   target_modules: "lora_target_modules",
   exclude_modules: "lora_exclude_modules",
   layers_to_transform: "lora_layers_to_transform",

@@ -1,0 +1,86 @@
+/**
+ * Makes a task answer keys of other tools, on the command line and in a recipe of ours, with what
+ * they are called here. The tables that translate the recipes of those tools say it.
+ */
+import { parse as parseYaml } from "@std/yaml";
+import { isRecord } from "../base/composite_option.ts";
+import type { Given } from "../base/read_options.ts";
+import {
+  aliasOf,
+  type ForeignKey,
+  foreignKeyOf,
+  type OptionGroups,
+  optionsOf,
+  type Schema,
+} from "../base/schema.ts";
+import { type OtherKey, otherKey } from "../training/importing/other_tools.ts";
+
+/** The schema, which answers also the keys of a recipe and of a command line that it lacks. */
+export async function withOtherKeys<G extends OptionGroups>(
+  schema: Schema<G>,
+  { recipe = {}, given }: { readonly recipe?: Given; readonly given: Given },
+): Promise<Schema<G>> {
+  const typed = Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, typedValue(value)]),
+  );
+  const all = { ...recipe, ...typed };
+  const foreign: Record<string, ForeignKey> = { ...schema.foreign };
+  for (const key of Object.keys(all)) {
+    if (isKnown(schema, key)) continue;
+    const other = await otherKey(key, all);
+    if (other !== undefined) {
+      foreign[key] = answered(schema, other, key in given);
+    }
+  }
+  return { ...schema, foreign };
+}
+
+/** The parts of a schema that say which keys it has. */
+type Known = Pick<Schema, "groups" | "aliases" | "foreign">;
+
+function isKnown(schema: Known, key: string): boolean {
+  return optionsOf(schema).has(key) || aliasOf(schema, key) !== undefined ||
+    foreignKeyOf(schema, key) !== undefined;
+}
+
+/** A text of the command line as a recipe in YAML would have it: `8` is a number. */
+function typedValue(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return parseYaml(value);
+  } catch {
+    return value;
+  }
+}
+
+function answered(
+  schema: Known,
+  { tools, options, reason, isRefused }: OtherKey,
+  isWord: boolean,
+): ForeignKey {
+  const whose = `${tools.join(" and ")}'s`;
+  if (!isRefused) return { reason: `${whose}; ${reason}` };
+  if (reason !== undefined) {
+    return { reason: `${whose}; ${reason}`, allowed: [] };
+  }
+  const own = optionsOf(schema);
+  const here = Object.entries(options).filter(([name]) => own.has(name));
+  const [shown, where] = here.length > 0
+    ? [here, "here"]
+    : [Object.entries(options), "for deno task train"];
+  const words = shown.map(([name, value]) => says(name, value, isWord));
+  return {
+    reason: `${whose}; ${where} it is ${words.join(isWord ? " " : ", ")}`,
+    allowed: [],
+  };
+}
+
+/** An option with its value, for the command line or for a recipe. */
+function says(name: string, value: unknown, isWord: boolean): string {
+  const key = isWord ? `--${name}` : JSON.stringify(name);
+  if (isRecord(value)) return `${JSON.stringify(value)} in ${key}`;
+  if (!isWord) return `${key}: ${JSON.stringify(value)}`;
+  const parts = [value].flat();
+  const isPlain = parts.every((part) => typeof part !== "object");
+  return `${key}=${isPlain ? parts.join() : `'${JSON.stringify(value)}'`}`;
+}
