@@ -7,7 +7,7 @@ import { everyKernel } from "../../kernels/every_kernel.ts";
 import { kernelsSchema } from "../../kernels/kernels_options.ts";
 import type { Infer } from "../base/schema.ts";
 import { disk } from "../files/disk.ts";
-import { makeFolder } from "../files/disk/atomic.ts";
+import { lockFolder } from "../files/disk/lock.ts";
 import { readText, writeText } from "../files/disk/whole_file.ts";
 import { defineCommand } from "./command.ts";
 
@@ -32,7 +32,7 @@ const KERNELS = fromFileUrl(new URL("../../kernels/", import.meta.url));
 export async function writeKernels(
   { out }: Infer<typeof kernelsSchema>,
 ): Promise<number> {
-  await makeFolder(out);
+  await using _lock = await lockFolder(out);
   let count = 0;
   for (const { name, source } of everyKernel(await wgslTexts(KERNELS))) {
     await writeText(join(out, `${name}.wgsl`), source);

@@ -6,6 +6,7 @@ import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
 import { answeringModels } from "../files/folders/named_base.ts";
 import type { ModelFolder } from "../files/folders/model_folder.ts";
+import { lockOutput } from "../files/disk/lock.ts";
 import { openOutputFile } from "../files/disk/output_file.ts";
 import { readRecords } from "../files/records/records.ts";
 import {
@@ -88,6 +89,7 @@ export async function predict(
     );
   }
   const questions = await readQuestions(readRecords(input));
+  await using _lock = await lockOutput(output);
   using file = await openOutputFile(output);
   using device = await openCommandDevice();
   const { speakers, how } = await openSpeakers(device, options, {

@@ -4,7 +4,10 @@
  */
 import { readJsonObject } from "../files/disk/json_file.ts";
 import { modelConfigPath } from "../files/folders/model_folder.ts";
-import { checkOutputFolder } from "../files/folders/output_folder.ts";
+import {
+  checkOutputFolder,
+  lockOutputFolder,
+} from "../files/folders/output_folder.ts";
 import { copyTextFiles } from "../files/folders/text_files.ts";
 import { localModelFolder } from "../files/hub/repo_folder.ts";
 import { writeRandomCheckpoint } from "../model/opening/random_checkpoint.ts";
@@ -48,6 +51,7 @@ export async function randomModel(
   const tokenizer = tokenizer_name_or_path === null
     ? folder
     : await localModelFolder(tokenizer_name_or_path);
+  await using _lock = await lockOutputFolder(output_dir);
   await checkOutputFolder(output_dir);
   await copyTextFiles(tokenizer, output_dir);
   return await writeRandomCheckpoint(output_dir, {

@@ -56,6 +56,15 @@ export interface DiskFile extends Disposable {
   sync(): Promise<void>;
   /** The rest of the file in pieces; the stream closes the file. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
+   * Locks the file until it is closed or the program ends, in whatever way; false while it is
+   * locked through another opening of it. Absent where no other program comes.
+   *
+   * @throws if the disk has no locks
+   */
+  lock?(): Promise<boolean>;
+  /** Whether a path leads to this very file; undefined if the disk cannot tell. */
+  isAt?(path: string): Promise<boolean | undefined>;
 }
 
 /** A disk. Paths have Deno's form; a call on a path that does not exist throws `NotFound`. */
@@ -77,6 +86,16 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** The canonical path of a file. */
   realPath(path: string): Promise<string>;
+  /** What this program tells others that come to the same disk. */
+  readonly program?: DiskProgram;
+}
+
+/** A program as others know it. */
+export interface DiskProgram {
+  /** Number of its process. */
+  readonly pid: number;
+  /** Name of its machine; null if it may not know that. */
+  readonly host: string | null;
 }
 
 /** Deno's namespace; undefined on other platforms. */
@@ -111,6 +130,9 @@ type Runtime = Pick<
   | "remove"
   | "rename"
   | "realPath"
+  | "pid"
+  | "hostname"
+  | "permissions"
 >;
 
 /**
@@ -119,7 +141,8 @@ type Runtime = Pick<
  */
 function denoDisk(deno: Runtime): Disk {
   return {
-    open: async (path, options) => new DenoFile(await deno.open(path, options)),
+    open: async (path, options) =>
+      new DenoFile(await deno.open(path, options), deno),
     readFile: (path) => deno.readFile(path),
     stat: (path) => deno.stat(path),
     list: (path) => deno.readDir(path),
@@ -127,7 +150,16 @@ function denoDisk(deno: Runtime): Disk {
     remove: (path, options) => deno.remove(path, options),
     rename: (from, to) => deno.rename(from, to),
     realPath: (path) => deno.realPath(path),
+    get program() {
+      return { pid: deno.pid, host: hostName(deno) };
+    },
   };
+}
+
+/** The machine's name, if it may be known without a question to the user. */
+function hostName({ permissions, hostname }: Runtime): string | null {
+  const { state } = permissions.querySync({ name: "sys", kind: "hostname" });
+  return state === "granted" ? hostname() : null;
 }
 
 /** Deno's name for "from the start of the file". */
@@ -135,9 +167,11 @@ const FROM_START = 0;
 
 class DenoFile implements DiskFile {
   readonly #file: Deno.FsFile;
+  readonly #deno: Pick<Runtime, "stat">;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, deno: Pick<Runtime, "stat">) {
     this.#file = file;
+    this.#deno = deno;
   }
 
   read(bytes: Uint8Array<ArrayBuffer>): Promise<number | null> {
@@ -178,6 +212,22 @@ class DenoFile implements DiskFile {
 
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#file.readable;
+  }
+
+  lock(): Promise<boolean> {
+    return this.#file.tryLock(true);
+  }
+
+  async isAt(path: string): Promise<boolean | undefined> {
+    const { ino, dev } = await this.#file.stat();
+    try {
+      const there = await this.#deno.stat(path);
+      if (ino === null || there.ino === null) return undefined;
+      return there.ino === ino && there.dev === dev;
+    } catch (error) {
+      if (error instanceof NotFound) return false;
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {

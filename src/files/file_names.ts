@@ -12,6 +12,9 @@ export const RUN_FILE = {
   changes: "changes.jsonl",
 } as const;
 
+/** Locked while a program writes into the folder; says which one. */
+export const LOCK_FILE = ".lock";
+
 /** Files of a model's folder in Hugging Face layout. */
 export const MODEL_FILE = {
   config: "config.json",

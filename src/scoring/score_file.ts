@@ -5,7 +5,8 @@
 import { dirname, join } from "@std/path";
 import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
-import { makeFolder, writeFileAtomic } from "../files/disk/atomic.ts";
+import { writeFileAtomic } from "../files/disk/atomic.ts";
+import { lockOutput } from "../files/disk/lock.ts";
 import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
 import { findAdapter } from "../files/folders/tuned_folder.ts";
 import { tokenOperations } from "../model/decoder/token_operations.ts";
@@ -45,7 +46,10 @@ export async function scoreFile(
   options: ScoreOptions,
   hooks: ScoreHooks = {},
 ): Promise<number> {
-  await makeFolder(dirname(options.output));
+  await using _lock = await lockOutput(options.output);
+  await using _logits = options.logits === null
+    ? undefined
+    : await lockOutput(options.logits);
   const adapter = options.adapter_name_or_path === null
     ? undefined
     : await findAdapter(options.adapter_name_or_path);

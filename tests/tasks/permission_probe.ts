@@ -14,7 +14,7 @@ function descriptor(kind: string, value: string): Deno.PermissionDescriptor {
     case "env":
       return { name: "env", variable: value };
     case "sys":
-      return { name: "sys", kind: "systemMemoryInfo" };
+      return { name: "sys", kind: value as "hostname" };
     case "run":
       return value === "" ? { name: "run" } : { name: "run", command: value };
     default:

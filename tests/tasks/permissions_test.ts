@@ -46,6 +46,7 @@ const QUESTIONS = [
   "run",
   "run deno",
   "run sh",
+  "sys hostname",
   "ffi",
 ];
 
@@ -77,6 +78,7 @@ test(
       "env HF_TOKEN",
       "env HF_ENDPOINT",
       "env MODELSCOPE_ENDPOINT",
+      "sys hostname",
     ]);
   },
 );
@@ -109,6 +111,7 @@ test(
         "env XDG_RUNTIME_DIR",
         "env LP_NATIVE_VECTOR_WIDTH",
         "env LP_NUM_THREADS",
+        "sys hostname",
       ], set);
     }
   },
@@ -125,6 +128,7 @@ test(
       "env XDG_RUNTIME_DIR",
       "env LP_NATIVE_VECTOR_WIDTH",
       "env LP_NUM_THREADS",
+      "sys hostname",
     ]);
   },
 );
@@ -172,6 +176,7 @@ test("kernels writes only output/ and .cache/", OPTIONS, async () => {
     "read /etc/hosts",
     "write output/a",
     "write .cache/a",
+    "sys hostname",
   ]);
 });
 

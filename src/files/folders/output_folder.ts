@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { listCheckpoints } from "./checkpoints.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
 import { disk, NotCapable, PermissionDenied } from "../disk.ts";
+import { lockFolder } from "../disk/lock.ts";
 
 /** What is done with the files of an earlier run. */
 export interface OutputFolderOptions {
@@ -24,6 +25,17 @@ const LEFT_FILES: readonly string[] = [
   MODEL_FILE.weights,
   MODEL_FILE.weightsIndex,
 ];
+
+/**
+ * Makes the folder of a run and keeps other programs from writing into it until the result is
+ * disposed.
+ *
+ * @throws {Error} naming the program that writes there; PermissionDenied if it cannot be written
+ */
+export async function lockOutputFolder(path: string): Promise<AsyncDisposable> {
+  await checkWritable(path);
+  return await lockFolder(path);
+}
 
 /**
  * Makes and checks the folder of a run; removes nothing.

@@ -6,6 +6,7 @@
 import { basename, dirname, join, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import { makeFolder, writeFileAtomic } from "../../files/disk/atomic.ts";
+import { lockOutput } from "../../files/disk/lock.ts";
 import { elementCount } from "../../files/safetensors/dtype.ts";
 import {
   ggufBytes,
@@ -74,6 +75,7 @@ export async function exportGguf(
   options: ExportGgufOptions,
   hooks: ExportGgufHooks = {},
 ): Promise<GgufReport> {
+  await using _lock = await lockOutput(options.output);
   await checkOutput(options);
   const base = await localModelFolder(options.model_name_or_path);
   const adapter = options.adapter_name_or_path;

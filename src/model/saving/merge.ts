@@ -9,6 +9,7 @@ import { Random } from "../../base/random.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
 import type { JsonObject } from "../../files/disk/json_file.ts";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
+import { checkUnlocked, lockOutput } from "../../files/disk/lock.ts";
 import type { FloatDtype } from "../../files/safetensors/dtype.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
@@ -36,7 +37,7 @@ import {
   openModel,
   putAdapter,
 } from "../opening/open_model.ts";
-import { MODEL_FILE } from "../../files/file_names.ts";
+import { LOCK_FILE, MODEL_FILE } from "../../files/file_names.ts";
 import { disk, NotFound } from "../../files/disk.ts";
 import { writeText } from "../../files/disk/whole_file.ts";
 
@@ -71,7 +72,11 @@ export async function mergeAdapter(
   const { model_name_or_path, output_dir, overwrite_output_dir } = options;
   const path = await findAdapter(options.adapter_name_or_path);
   const base = await localModelFolder(model_name_or_path);
-  await checkOutput(output_dir, overwrite_output_dir, [base, path]);
+  const check = () =>
+    checkOutput(output_dir, overwrite_output_dir, [base, path]);
+  await check();
+  await using _lock = await lockOutput(output_dir);
+  await checkUnlocked(output_dir);
   const { config, weights } = await openAdapterFolder(path);
   const adapter = { config: readAdapterConfig(config), weights };
   const { folder, on, off } = await adaptedLogits(
@@ -105,6 +110,9 @@ export async function mergeAdapter(
       effect: largestGap(on, off),
     };
     checkReport(output_dir, report);
+    // a run may have begun there meanwhile
+    await checkUnlocked(output_dir);
+    await check();
   });
   return report!;
 }
@@ -223,11 +231,12 @@ async function checkOutput(
       `Cannot merge into "${output}": it holds "${holds}", which is merged; choose another output_dir`,
     );
   }
-  const names = await Array.fromAsync(disk().list(output), ({ name }) => name)
+  const found = await Array.fromAsync(disk().list(output), ({ name }) => name)
     .catch((error) => {
       if (error instanceof NotFound) return [];
       throw error;
     });
+  const names = found.filter((name) => name !== LOCK_FILE);
   if (names.length === 0 || overwrite) return;
   throw new TypeError(
     `Cannot merge into "${output}": it holds "${

@@ -16,6 +16,7 @@ import {
 import {
   checkOutputFolder,
   emptyOutputFolder,
+  lockOutputFolder,
 } from "../../files/folders/output_folder.ts";
 import { readModelConfig } from "../../model/config/config.ts";
 import type { ModelFiles } from "../../files/folders/model_folder.ts";
@@ -80,11 +81,12 @@ export async function runTraining(
   options: TrainOptions,
   hooks: RunHooks = {},
 ): Promise<RunResult> {
+  const { output_dir, overwrite_output_dir: overwrite } = options;
+  await using _lock = await lockOutputFolder(output_dir);
   const resumed = await findCheckpoint(
-    options.output_dir,
+    output_dir,
     options.resume_from_checkpoint,
   );
-  const { output_dir, overwrite_output_dir: overwrite } = options;
   const sinks = allSinks([metricsFile(output_dir), ...hooks.sinks ?? []]);
   await checkOutputFolder(output_dir, {
     overwrite,

@@ -1,6 +1,7 @@
 /** Merged weights and logits against PEFT's own, and what a merge refuses. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Device } from "../../../kernels/device/device.ts";
+import { lockFolder, lockOutput } from "../../../src/files/disk/lock.ts";
 import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
 import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts";
 import {
@@ -220,6 +221,7 @@ await modelTest(
   async (device, base) => {
     await using folder = await temporaryFolder();
     await folder.write("kept.txt", "kept");
+    await folder.write(".lock", ""); // left over by a program that was killed
     await assertRejects(
       () => mergeAdapter(device, optionsOf(base, lora, folder.path)),
       TypeError,
@@ -236,10 +238,19 @@ await modelTest(
         "which is merged",
       );
     }
-    await mergeAdapter(device, {
+    const overwriting = {
       ...optionsOf(base, lora, folder.path),
       overwrite_output_dir: true,
-    });
+    };
+    for (const lock of [lockFolder, lockOutput]) {
+      await using _other = await lock(folder.path);
+      await assertRejects(
+        () => mergeAdapter(device, overwriting),
+        Error,
+        `process ${Deno.pid}`,
+      );
+    }
+    await mergeAdapter(device, overwriting);
     assert(
       !Array.from(Deno.readDirSync(folder.path), ({ name }) => name)
         .includes("kept.txt"),
