@@ -27,7 +27,7 @@ export { noteLine } from "../training/importing/translation.ts";
 export const importRecipeCommand = defineCommand({
   name: "import-recipe",
   summary:
-    "Translates a recipe of TRL, alignment-handbook, LLaMA-Factory, Axolotl or ms-swift. Touches no GPU.",
+    "Translates a recipe of TRL, alignment-handbook, LLaMA-Factory, Axolotl, ms-swift, open-instruct or mlx-lm. Touches no GPU.",
   schema: importSchema,
 });
 

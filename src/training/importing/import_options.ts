@@ -25,7 +25,7 @@ export const importSchema = defineSchema({
   positionals: [{
     name: "FILE",
     help:
-      "recipe of TRL, alignment-handbook, LLaMA-Factory, Axolotl or ms-swift, YAML or JSON",
+      "recipe of TRL, alignment-handbook, LLaMA-Factory, Axolotl, ms-swift, open-instruct or mlx-lm, YAML or JSON",
     required: true,
   }],
 });

@@ -8,7 +8,9 @@ import { fromAxolotl } from "./axolotl.ts";
 import { fromLlamaFactory } from "./llama_factory.ts";
 import { llamaFactoryData, type ReadJson } from "./llama_factory_data.ts";
 import { fromLlamaFactoryV1 } from "./llama_factory_v1.ts";
+import { fromMlxLm, isMlxLm } from "./mlx_lm.ts";
 import { fromMsSwift } from "./ms_swift.ts";
+import { fromOpenInstruct, isOpenInstruct } from "./open_instruct.ts";
 import {
   type Note,
   noteLine,
@@ -18,7 +20,13 @@ import {
 import { fromTrl, isTrl } from "./trl.ts";
 
 /** The tool that a recipe is written for. */
-export type RecipeTool = "TRL" | "LLaMA-Factory" | "Axolotl" | "ms-swift";
+export type RecipeTool =
+  | "TRL"
+  | "LLaMA-Factory"
+  | "Axolotl"
+  | "ms-swift"
+  | "open-instruct"
+  | "mlx-lm";
 
 /** A translated recipe. */
 export interface ImportedRecipe extends Translated {
@@ -58,7 +66,9 @@ export function toolOf(recipe: Recipe): RecipeTool | undefined {
   const has = (keys: readonly string[]) => keys.some((key) => key in recipe);
   if (has(["base_model"])) return "Axolotl";
   if (has(V1) || has(["stage", "finetuning_type"])) return "LLaMA-Factory";
+  if (isMlxLm(recipe)) return "mlx-lm";
   if (has(MS_SWIFT)) return "ms-swift";
+  if (isOpenInstruct(recipe)) return "open-instruct";
   return isTrl(recipe) ? "TRL" : undefined;
 }
 
@@ -71,6 +81,8 @@ export async function translated(
   if (tool === "TRL") return fromTrl(recipe);
   if (tool === "Axolotl") return fromAxolotl(recipe);
   if (tool === "ms-swift") return fromMsSwift(recipe);
+  if (tool === "open-instruct") return fromOpenInstruct(recipe);
+  if (tool === "mlx-lm") return await fromMlxLm(recipe, readJson);
   if (!("model_name_or_path" in recipe) && V1.some((key) => key in recipe)) {
     return fromLlamaFactoryV1(recipe);
   }

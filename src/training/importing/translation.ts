@@ -2,6 +2,7 @@
  * Translates a recipe of another tool by a table of its keys. Each key has its meaning here, or the
  * reason why it has none. Knows no tool; the options are those of the train task's schema.
  */
+import { isRecord } from "../../base/composite_option.ts";
 import { Mismatch } from "../../base/option.ts";
 import { isOff, isSame } from "../../base/read_options.ts";
 import { aliasOf, foreignKeyOf, optionsOf } from "../../base/schema.ts";
@@ -26,7 +27,10 @@ export type Rule = string | RuleFunction;
 /** Translates a key by its value and the other keys of the recipe. */
 export type RuleFunction = (value: unknown, recipe: Recipe) => Translation;
 
-/** The table of a tool's keys. A key that ends in `*` stands for all keys with that beginning. */
+/**
+ * The table of a tool's keys. A key that ends in `*` stands for all keys with that beginning, and
+ * `peft_config.r` is the key `r` of the record `peft_config`.
+ */
 export type Rules = Readonly<Record<string, Rule>>;
 
 /** A note about a key that was not translated, or only in part. */
@@ -143,13 +147,27 @@ export function ruleOf(rules: Rules, key: string): Rule | undefined {
   return pattern === undefined ? undefined : rules[pattern];
 }
 
+/** The keys of a recipe by their places, records taken apart whose single keys have rules. */
+function placesOf(
+  recipe: Recipe,
+  rules: Rules,
+  above = "",
+): [string, unknown][] {
+  return Object.entries(recipe).flatMap(([key, value]) => {
+    const place = above + key;
+    const isApart = isRecord(value) && ruleOf(rules, place) === undefined &&
+      Object.keys(rules).some((one) => one.startsWith(`${place}.`));
+    return isApart ? placesOf(value, rules, `${place}.`) : [[place, value]];
+  });
+}
+
 /** Translates one key of a recipe by its rule, whose results are not checked. */
 export function translateKey(
   key: string,
   recipe: Recipe,
   rules: Rules,
+  value: unknown = recipe[key],
 ): Translation {
-  const value = recipe[key];
   const rule = ruleOf(rules, key);
   if (rule === undefined) return judge(key, value);
   return typeof rule === "string"
@@ -169,8 +187,8 @@ export function translate(recipe: Recipe, rules: Rules): Translated {
     if (note !== undefined) notes.push({ key, reason: note });
     if (refusal !== undefined) refusals.push({ key, reason: refusal });
   };
-  for (const key of Object.keys(recipe)) {
-    const translation = translateKey(key, recipe, rules);
+  for (const [key, value] of placesOf(recipe, rules)) {
+    const translation = translateKey(key, recipe, rules, value);
     say(key, translation);
     for (const [name, one] of Object.entries(translation.options ?? {})) {
       const judged = judge(name, one);

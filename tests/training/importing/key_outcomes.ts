@@ -111,11 +111,12 @@ function changes(before: Recipe, after: Recipe): Recipe {
   );
 }
 
-/** Whether a note is about a key: its own, or one about all that it lies in. */
+/** Whether a note is about a key: its own, about all that it lies in, or about a part of it. */
 function isAbout(note: Note, key: string): boolean {
   const place = note.key.replace(/\[\d+\]/g, "[]");
-  return place === key || key.startsWith(`${place}.`) ||
-    key.startsWith(`${place}[]`);
+  const isWithin = (inner: string, outer: string) =>
+    inner.startsWith(`${outer}.`) || inner.startsWith(`${outer}[]`);
+  return place === key || isWithin(key, place) || isWithin(place, key);
 }
 
 /** What becomes of a key with a value. */
