@@ -2,7 +2,7 @@
  * The command `inspect`: what `train` would train, before any work on a GPU: rows read, kept,
  * dropped and why, lengths, and some examples with the trained span in colour. Prints nothing.
  */
-import { openEncoder } from "../preference/tokens/open_encoder.ts";
+import { openRunEncoder } from "../training/setup/run_encoder.ts";
 import {
   inspectSchema,
   type InspectTaskOptions,
@@ -37,7 +37,7 @@ export async function inspect(
   options: InspectTaskOptions,
   { color = false }: InspectView = {},
 ): Promise<string[]> {
-  const { encoder } = await openEncoder(options);
+  const { encoder } = await openRunEncoder(options);
   const { examples } = options;
   return await runDataLines(options, encoder, { examples, color });
 }

@@ -3,7 +3,11 @@
  * checkpoints so far. Reads names only.
  */
 import { isAdapterFolder } from "./adapter_as_model.ts";
-import { foreignAdapter } from "./adapter_folder.ts";
+import {
+  type AdapterFolder,
+  foreignAdapter,
+  openAdapterFolder,
+} from "./adapter_folder.ts";
 import { listCheckpoints } from "./checkpoints.ts";
 import { checkFolder } from "./model_folder.ts";
 import { localModelFolder } from "../hub/repo_folder.ts";
@@ -58,4 +62,11 @@ export async function findAdapter(nameOrPath: string): Promise<string> {
   throw new TypeError(
     `Cannot load adapter "${path}": it holds full weights, expected "adapter_config.json"; give it as the model itself`,
   );
+}
+
+/** Opens the adapter that a path or a repository's name means, as `findAdapter()` finds it. */
+export async function openNamedAdapter(
+  nameOrPath: string,
+): Promise<AdapterFolder> {
+  return await openAdapterFolder(await findAdapter(nameOrPath));
 }

@@ -5,6 +5,7 @@
  */
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { headName, tensorName } from "../config/tensor_names.ts";
+import type { ModelConfig } from "../config/config.ts";
 import type { Model } from "../decoder/model.ts";
 import type { WeightLayout } from "../weights/weight_layout.ts";
 import type { AdapterConfig } from "./adapter_config.ts";
@@ -61,8 +62,27 @@ export function ownEmbedding(
 
 /** The names of embedding and head in a checkpoint; a reward model has no such head. */
 export function embeddingNames({ config, score }: Model): string[] {
+  const names = vocabularyNames(config);
+  return score ? names.slice(0, 1) : [...names];
+}
+
+/** The names of embedding and head in a checkpoint of a family. */
+export function vocabularyNames(
+  config: Pick<ModelConfig, "family">,
+): readonly [embedding: string, head: string] {
   const embedding = tensorName(config.family, "model.embed_tokens.weight");
-  return score ? [embedding] : [embedding, headName(config)];
+  return [embedding, headName(config)];
+}
+
+/** The rows of the embedding or head in an adapter's file; undefined: it has neither. */
+export function ownRows(
+  config: Pick<ModelConfig, "family">,
+  { tensors }: TensorReader,
+): number | undefined {
+  const found = vocabularyNames(config).map((name) =>
+    tensors.get(savedName(name))?.shape[0]
+  );
+  return found.find((rows) => rows !== undefined);
 }
 
 /** The shape of embedding or head, with as many rows as the file has. */

@@ -3,6 +3,7 @@
  * that the options name. Reads no weights and needs no device.
  */
 import { fromFileUrl, join } from "@std/path";
+import { tell } from "../../base/notes.ts";
 import {
   type ModelFiles,
   openModelFiles,
@@ -46,7 +47,8 @@ export interface EncoderOptions extends ChatSettings {
    */
   readonly chat_template?: string | null;
   /**
-   * An adapter's folder, whose own templates then win over the model's; undefined: no adapter.
+   * An adapter's folder, whose own tokenizer and templates then win over the model's; undefined: no
+   * adapter.
    */
   readonly adapter?: string | undefined;
 }
@@ -82,17 +84,20 @@ export async function openEncoder(
   const files = await openModelFiles(
     await localModelFolder(options.model_name_or_path),
   );
-  const other = options.tokenizer_name_or_path ?? null;
-  const source = other === null
-    ? files
-    : await openTokenizerFiles(await localModelFolder(other));
+  const own = options.adapter === undefined
+    ? undefined
+    : await openTokenizerFiles(options.adapter);
+  const source = await tokenizerSource(options, files, own);
   const { tokenizerConfig, specialTokensMap } = source;
   const tokenizer = createTokenizer({
     tokenizer: await requireTokenizer(source),
     config: tokenizerConfig,
     specialTokensMap,
   });
-  const { text, toolText, name } = await templateTexts(options, source);
+  const { text, toolText, name } = await templateTexts(
+    options,
+    hasTemplates(own) ? own : source,
+  );
   const system = options.system ?? undefined;
   const variables = variablesOf(options);
   const ignoreEmptyThink = options.ignore_empty_think === true || undefined;
@@ -123,6 +128,40 @@ export async function openEncoder(
   };
 }
 
+/**
+ * Where the tokenizer comes from: the folder that the options name, else the adapter's if it has a
+ * tokenizer, else the model's. An adapter's that differs from its base's is told.
+ */
+async function tokenizerSource(
+  { tokenizer_name_or_path: other = null }: EncoderOptions,
+  files: ModelFiles,
+  own: TokenizerFiles | undefined,
+): Promise<TokenizerFiles> {
+  if (other !== null) {
+    return await openTokenizerFiles(await localModelFolder(other));
+  }
+  if (own?.tokenizer === undefined) return files;
+  if (tokensOf(own) !== tokensOf(files)) {
+    tell(
+      `the adapter "${own.path}" has a tokenizer of its own, which differs from its base's: it is used`,
+    );
+  }
+  return own;
+}
+
+/** What the ids of a text depend on, in a form that is the same however it was written. */
+function tokensOf({ tokenizer = {} }: TokenizerFiles): string {
+  const { padding: _, truncation: __, version: ___, ...rest } = tokenizer;
+  // merges are texts in older files and pairs in newer ones
+  return JSON.stringify(
+    rest,
+    (key, value) =>
+      key === "merges" && Array.isArray(value)
+        ? value.map((one) => Array.isArray(one) ? one.join(" ") : one)
+        : value,
+  );
+}
+
 /** Jinja texts of a chat template, and what messages call it. */
 interface NamedTexts {
   /** Undefined: there is none. */
@@ -132,17 +171,11 @@ interface NamedTexts {
   readonly name: string;
 }
 
-/** The template that the options name, else the adapter's, else the model's. */
+/** The template that the options name, else that of a folder: the adapter's, else the model's. */
 async function templateTexts(
-  { chat_template: named = null, adapter }: EncoderOptions,
-  source: TokenizerFiles,
+  { chat_template: named = null }: EncoderOptions,
+  { path, chatTemplate, namedTemplates = {} }: TokenizerFiles,
 ): Promise<NamedTexts> {
-  const own = adapter === undefined
-    ? undefined
-    : await openTokenizerFiles(adapter);
-  const { path, chatTemplate, namedTemplates = {} } = hasTemplates(own)
-    ? own
-    : source;
   if (named === null) {
     return {
       text: chatTemplate ?? namedTemplates["tool_use"],
@@ -170,8 +203,8 @@ function hasTemplates(
 }
 
 /**
- * Opens the tokenizer and the chat template of a tuned model. An adapter has the tokenizer of its
- * base and the template that it was trained with.
+ * Opens the tokenizer and the chat template of a tuned model. An adapter may bring
+ * either; what it lacks is its base's.
  *
  * @param options.base folder or name of the base model
  * @param options.chat_template name or path of another template; null: the model's own

@@ -3,7 +3,7 @@
  * activations are kept or computed again. Reads the headers of weights, no number of them.
  */
 import type { Device } from "../../../kernels/device/device.ts";
-import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
 import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import { openWeights } from "../../files/safetensors/weights.ts";
 import type { AdapterConfig } from "../../model/adapter/adapter_config.ts";
@@ -134,7 +134,7 @@ export async function plannedAdapter(
   const { adapter_name_or_path: path } = options;
   if (options.init_from_config) return undefined;
   if (path !== null && !options.create_new_adapter) {
-    const { config } = await openAdapterFolder(path);
+    const { config } = await openNamedAdapter(path);
     return continuedAdapter(options, config);
   }
   return options.use_peft ? newAdapter(options) : undefined;

@@ -4,6 +4,8 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import { tellOtherBase } from "../../files/folders/named_base.ts";
+import { findAdapter } from "../../files/folders/tuned_folder.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
 import {
   type ModelFolder,
@@ -46,7 +48,10 @@ export async function findNamedReference(
 ): Promise<NamedReference> {
   const name = options.ref_model_name_or_path ?? options.model_name_or_path;
   const folder = await openModelFolder(await localModelFolder(name));
-  return { folder, adapter: options.ref_adapter_name_or_path };
+  const { ref_adapter_name_or_path: named } = options;
+  const adapter = named === null ? null : await findAdapter(named);
+  await tellOtherBase(adapter, name);
+  return { folder, adapter };
 }
 
 /**
@@ -56,11 +61,14 @@ export async function findNamedReference(
  * @throws {TypeError} in one line
  */
 export async function checkReferenceTokens(
-  { folder: { path, tokenizer } }: NamedReference,
+  { folder: { path, tokenizer }, adapter }: NamedReference,
   encoder: Encoder,
 ): Promise<void> {
   if (tokenizer === undefined) return;
-  const own = await openEncoder({ model_name_or_path: path });
+  const own = await openEncoder({
+    model_name_or_path: path,
+    adapter: adapter ?? undefined,
+  });
   const [size, wanted] = [own.encoder, encoder].map((one) =>
     one.tokenizer.vocabSize
   );

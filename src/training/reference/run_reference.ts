@@ -4,7 +4,7 @@
  * formula.
  */
 import type { Device } from "../../../kernels/device/device.ts";
-import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
 import { quantizationOf } from "../../model/weights/quantization_options.ts";
 import type { OpenedEncoder } from "../../preference/tokens/open_encoder.ts";
@@ -252,7 +252,7 @@ async function weightsKey<Example>(
   const hashes: string[] = [];
   const start = options.adapter_name_or_path === null
     ? undefined
-    : await openAdapterFolder(options.adapter_name_or_path);
+    : await openNamedAdapter(options.adapter_name_or_path);
   const used = [...stored?.files ?? [], ...start?.weights.files ?? []];
   for (const path of used) hashes.push(await fileHash(path, cacheFolder));
   return [

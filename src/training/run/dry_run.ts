@@ -7,7 +7,7 @@ import {
   readModelConfig,
 } from "../../model/config/config.ts";
 import { quantizationOf } from "../../model/weights/quantization_options.ts";
-import { openEncoder } from "../../preference/tokens/open_encoder.ts";
+import { openRunEncoder, runVocabSize } from "../setup/run_encoder.ts";
 import { type BytePlan, checkBudget } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
@@ -52,14 +52,14 @@ export async function dryRun(
   device: Device,
   options: TrainOptions,
 ): Promise<DryRun> {
-  const { files, encoder } = await openEncoder(options);
+  const { files, encoder } = await openRunEncoder(options);
   return await withRunData(options, encoder, async (data, objective) => {
     const train = data.train.examples;
     const evaluation = data.evaluation?.examples ?? [];
     const config = readModelConfig(files.config);
     checkRowTokens(data, objective, encoder, {
       path: files.path,
-      vocab_size: config.vocab_size,
+      vocab_size: await runVocabSize(options, config),
     });
     const bytes = await planRun(device, options, files, {
       train,

@@ -23,10 +23,7 @@ import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import { parameters, trainedWeights } from "../../model/decoder/model.ts";
 import { rewardConfigJson } from "../../model/weights/reward_head.ts";
 import { savedConfig } from "../../model/adapter/saved_adapter.ts";
-import {
-  type OpenedEncoder,
-  openEncoder,
-} from "../../preference/tokens/open_encoder.ts";
+import type { OpenedEncoder } from "../../preference/tokens/open_encoder.ts";
 import { checkBudget } from "../plan/byte_plan.ts";
 import { restoreCheckpoint, restoreWeights } from "../checkpoint/checkpoint.ts";
 import { methodOf } from "../method/methods.ts";
@@ -35,6 +32,7 @@ import { Optimizer } from "../optimizer/optimizer.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { checkRowTokens } from "../setup/row_tokens.ts";
 import { checkTrainable } from "../setup/preflight.ts";
+import { openRunEncoder, runVocabSize } from "../setup/run_encoder.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
 import { findCheckpoint } from "./find_checkpoint.ts";
 import { recordChanges } from "./changes_file.ts";
@@ -47,7 +45,7 @@ import {
   readEarlierRun,
 } from "./resume_changes.ts";
 import { hashInputs, type RunInputs } from "./run_inputs.ts";
-import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
 import { metricsFile, readMetrics } from "./metrics_file.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import { allSinks, type RunResult, type Sink } from "./sink.ts";
@@ -93,7 +91,7 @@ export async function runTraining(
     resume: resumed !== undefined,
     files: sinks.files,
   });
-  const opened = await openEncoder(options);
+  const opened = await openRunEncoder(options);
   const earlier = resumed === undefined
     ? undefined
     : await readEarlierRun(resumed);
@@ -129,7 +127,7 @@ async function runOver<Example extends Examples>(
 ): Promise<RunResult> {
   await sinks.loaded(data.train.report, data.evaluation?.report);
   const config = readModelConfig(opened.files.config);
-  const { vocab_size } = config;
+  const vocab_size = await runVocabSize(options, config);
   const { path } = opened.files;
   checkRowTokens(data, objective, opened.encoder, { path, vocab_size });
   const plan = await planRun(device, options, opened.files, {
@@ -204,7 +202,7 @@ async function inputsOf(
   { stored }: RunModel,
 ): Promise<RunInputs> {
   const { adapter_name_or_path: path } = options;
-  const start = path === null ? undefined : await openAdapterFolder(path);
+  const start = path === null ? undefined : await openNamedAdapter(path);
   const files = [...stored?.files ?? [], ...start?.weights.files ?? []];
   return await hashInputs(files, examples, hooks.cacheFolder);
 }

@@ -3,7 +3,7 @@
  * weights trained or with an adapter, new or continued.
  */
 import type { Device } from "../../../kernels/device/device.ts";
-import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
+import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
 import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { openWeights } from "../../files/safetensors/weights.ts";
@@ -114,7 +114,7 @@ async function openAdapter(
   const { adapter_name_or_path: path, create_new_adapter, seed } = options;
   let start = base;
   if (path !== null) {
-    const { config, weights } = await openAdapterFolder(path);
+    const { config, weights } = await openNamedAdapter(path);
     if (!create_new_adapter) {
       const adapter = continuedAdapter(options, config);
       const how = { trained: true, mayLack: adapter.rewardHead ? [SCORE] : [] };

@@ -5,6 +5,7 @@ import {
 } from "../../../src/preference/tokens/open_encoder.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { CHARACTER_CHAT, characterFiles } from "./character_encoder.ts";
+import { listenToNotes } from "../../../src/base/notes.ts";
 import { test } from "../../test_case.ts";
 
 test({
@@ -72,5 +73,58 @@ test({
     assertEquals(await rendered("{{ 1 }}"), ["1", "1"]);
     await adapter.write("chat_template.jinja", "file");
     assertEquals(await rendered(), ["file", "file"]);
+  },
+});
+
+test({
+  name:
+    "openTunedEncoder() takes the adapter's own tokenizer, and tells it if it differs from the base's",
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  async fn() {
+    await using base = await temporaryFolder();
+    await using adapter = await temporaryFolder();
+    await using other = await temporaryFolder();
+    const { tokenizer, config } = characterFiles();
+    await base.write("config.json", '{"model_type":"llama"}');
+    for (const folder of [base, other]) {
+      await folder.write("tokenizer.json", JSON.stringify(tokenizer));
+      await folder.write("tokenizer_config.json", JSON.stringify(config));
+    }
+    const opened = async (tokenizer_name_or_path: string | null = null) => {
+      const notes: string[] = [];
+      using _listening = listenToNotes((note) => notes.push(note));
+      const { encoder } = await openEncoder({
+        model_name_or_path: base.path,
+        tokenizer_name_or_path,
+        adapter: adapter.path,
+      });
+      const { vocabSize } = encoder.tokenizer;
+      return { size: vocabSize, notes };
+    };
+    const { size } = await opened();
+    // PEFT's saved folders have the base's tokenizer with the padding of training
+    const saved = { ...tokenizer, padding: { length: 4 }, truncation: null };
+    await adapter.write("tokenizer.json", JSON.stringify(saved, null, 2));
+    assertEquals(await opened(), { size, notes: [] });
+    const added_tokens = [...tokenizer["added_tokens"] as object[], {
+      id: size,
+      content: "<more>",
+      special: true,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    }];
+    await adapter.write(
+      "tokenizer.json",
+      JSON.stringify({ ...tokenizer, added_tokens }),
+    );
+    const larger = await opened();
+    assertEquals(larger.size, size + 1);
+    assertEquals(larger.notes, [
+      `the adapter "${adapter.path}" has a tokenizer of its own, which differs from its base's: it is used`,
+    ]);
+    // a tokenizer that is named wins
+    assertEquals(await opened(other.path), { size, notes: [] });
   },
 });

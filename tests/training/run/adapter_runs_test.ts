@@ -7,7 +7,16 @@ import { openAdapterFolder } from "../../../src/files/folders/adapter_folder.ts"
 import { loadAdapter } from "../../../src/model/adapter/adapter.ts";
 import { mergeAdapter } from "../../../src/model/saving/merge.ts";
 import { readAdapterConfig } from "../../../src/model/adapter/adapter_config.ts";
-import { LORA, MODEL, readNumbers, runTest, type Scene } from "./run_scene.ts";
+import { listenToNotes } from "../../../src/base/notes.ts";
+import {
+  LORA,
+  MODEL,
+  readNumbers,
+  type Recipe,
+  runTest,
+  type Scene,
+  TOKENIZER,
+} from "./run_scene.ts";
 import { load, meanLogps } from "../checkpoint/saved_scene.ts";
 
 await runTest(
@@ -272,5 +281,47 @@ await runTest(
     assertEquals(merged![embedding], own![`base_model.model.${embedding}`]);
     const up = "model.layers.1.mlp.up_proj.weight";
     assertEquals(merged![up], own![`base_model.model.${up}`]);
+  },
+);
+
+await runTest(
+  "runTraining() goes on from an adapter with its tokenizer and template, and tells of another base",
+  async (scene) => {
+    const first = {
+      ...LORA,
+      max_steps: 1,
+      tokenizer_name_or_path: TOKENIZER,
+      chat_template: "{% for m in messages %}{{ m.content }};{% endfor %}",
+    };
+    await scene.train("first", first);
+    const notes: string[] = [];
+    using _listening = listenToNotes((note) => notes.push(note));
+    const further = (run: string, recipe: Recipe = {}) =>
+      scene.train(run, {
+        ...LORA,
+        max_steps: 1,
+        adapter_name_or_path: scene.path("first"),
+        ...recipe,
+      });
+    await further("second");
+    for (const name of ["tokenizer.json", "chat_template.jinja"]) {
+      assertEquals(
+        Deno.readTextFileSync(scene.path("second", name)),
+        Deno.readTextFileSync(scene.path("first", name)),
+      );
+    }
+    const config = scene.path("first", "adapter_config.json");
+    const json = JSON.parse(Deno.readTextFileSync(config));
+    const other = scene.path("elsewhere");
+    const renamed = { ...json, base_model_name_or_path: other };
+    Deno.writeTextFileSync(config, JSON.stringify(renamed));
+    const isTold = (note: string) =>
+      note ===
+        `"${
+          scene.path("first")
+        }" was trained on "${other}", and is used with "${MODEL}" as its base`;
+    assert(!notes.some(isTold), notes.join("\n"));
+    await further("third");
+    assert(notes.some(isTold), notes.join("\n"));
   },
 );
