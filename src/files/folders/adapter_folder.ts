@@ -35,11 +35,35 @@ export async function openAdapterFolder(path: string): Promise<AdapterFolder> {
     );
   }
   const weights = await openWeights(path, "adapter_model");
-  if (weights !== undefined) return { path, config, weights };
+  if (weights !== undefined) {
+    return { path, config, weights: byBaseNames(weights) };
+  }
   const found = foreignAdapter(await fileNames(path)) ?? "";
   throw new NotFound(
     `Cannot load adapter "${path}": "${ADAPTER_FILE.weights}" is missing${found}`,
   );
+}
+
+/**
+ * PEFT saves embedding and head beside their low-rank changes, as weights of a "base_layer". They
+ * get the names that they have without such a change.
+ */
+function byBaseNames(weights: TensorReader): TensorReader {
+  const inFile = new Map(
+    [...weights.tensors.keys()].map((name) =>
+      [name.replace(/\.base_layer\.weight$/, ".weight"), name] as const
+    ),
+  );
+  const original = (name: string) => inFile.get(name) ?? name;
+  const tensors = new Map(
+    [...inFile].map(([name, from]) => [name, weights.tensors.get(from)!]),
+  );
+  return {
+    tensors,
+    files: weights.files,
+    read: (name) => weights.read(original(name)),
+    chunks: (name, chunkBytes) => weights.chunks(original(name), chunkBytes),
+  };
 }
 
 /** Other programs' files of adapters, and what is said of a folder that has one of them. */

@@ -2,6 +2,7 @@
 import { dirname, join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
+import { isThere } from "../hub/repo_folder.ts";
 import { writeBytes } from "../disk/whole_file.ts";
 
 /** The files of a tokenizer. */
@@ -40,4 +41,22 @@ export async function copyTextFiles(
       if (!(error instanceof NotFound)) throw error;
     }
   }
+}
+
+/**
+ * Puts the tokenizer of a folder in the place of another one's, all of its files.
+ *
+ * @returns whether there is one
+ */
+export async function replaceTokenizer(
+  from: string,
+  to: string,
+): Promise<boolean> {
+  if (!await isThere(join(from, MODEL_FILE.tokenizer))) return false;
+  for (const name of TOKENIZER_FILES) {
+    const old = join(to, name);
+    if (await isThere(old)) await disk().remove(old);
+  }
+  await copyTextFiles(from, to, TOKENIZER_FILES);
+  return true;
 }

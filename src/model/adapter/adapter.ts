@@ -28,9 +28,14 @@ import {
 } from "../weights/adapter_parts.ts";
 import { loadTensor } from "../weights/load.ts";
 import { type Linear, type Model, weights } from "../decoder/model.ts";
-import { headName } from "../config/tensor_names.ts";
+import { headName, modulePath } from "../config/tensor_names.ts";
 import { buildModel, type WeightLayout } from "../weights/weight_layout.ts";
-import { embeddingNames, ownEmbedding } from "./own_embedding.ts";
+import { embeddingNames, ownEmbedding, ownRows } from "./own_embedding.ts";
+import {
+  changedVocabulary,
+  readLowRank,
+  vocabularyTensors,
+} from "./vocabulary_lora.ts";
 
 /**
  * Puts fresh, trained adapters on a model. `b` starts at zero, so that the model's outputs do not
@@ -49,6 +54,7 @@ export function addAdapter(
   const { device } = model;
   checkUnder(model, config);
   const layout = adapterLayout(model, config);
+  refuseTraining(layout);
   const copies = copiedParts(model, layout);
   const adapted = withParts(model, copies);
   const random = seed === undefined ? undefined : new Random(seed);
@@ -67,6 +73,21 @@ export function addAdapter(
     });
   }
   return adapted;
+}
+
+/**
+ * Fails if an adapter that is to be trained has a low-rank change of embedding or head.
+ *
+ * @throws {TypeError} in one line
+ */
+function refuseTraining({ vocabulary }: AdapterLayout): void {
+  if (vocabulary.length === 0) return;
+  const names = vocabulary.map(({ name }) => modulePath(name));
+  throw new TypeError(
+    `Cannot train LoRA on "${
+      names.join('", "')
+    }": embedding and head are trained as a whole only, name them in lora_modules_to_save; an adapter that has LoRA there can be used, scored and merged`,
+  );
 }
 
 /**
@@ -140,14 +161,22 @@ export async function loadAdapter(
 ): Promise<Model> {
   const { device } = model;
   const layout = adapterLayout(model, config);
+  if (trained) refuseTraining(layout);
+  refuseEmbeddingDora(layout, config);
   const lacked = new Set(
     mayLack.filter((name) => !reader.tensors.has(savedName(name))),
   );
   const embedding = ownEmbedding(model, config, layout, reader);
   const { replaced } = embedding;
   const own = embedding.saved.filter(({ name }) => !lacked.has(name));
+  const rows = ownRows(model.config, reader) ?? model.config.vocab_size;
+  const shape = [rows, model.config.hidden_size];
+  const vocabulary = layout.vocabulary.map((one) => ({ ...one, shape }));
   checkAdapter(
-    adapterTensors({ ...layout, saved: [...own, ...replaced] }, config),
+    [
+      ...adapterTensors({ ...layout, saved: [...own, ...replaced] }, config),
+      ...vocabulary.flatMap((one) => vocabularyTensors(one, config)),
+    ],
     reader,
     embedding.copies.map(savedName),
   );
@@ -165,6 +194,8 @@ export async function loadAdapter(
   ]);
   const [one] = embedding.tied.flatMap((name) => parts.get(name) ?? []);
   for (const name of one ? embedding.tied : []) parts.set(name, one!);
+  const changed = await changedParts(base, vocabulary, config, reader);
+  for (const [name, part] of changed) parts.set(name, part);
   const adapted = withVocabulary(withParts(base, parts));
   for (const target of targetsOf(adapted, layout)) {
     const { path } = target;
@@ -177,6 +208,39 @@ export async function loadAdapter(
     });
   }
   return adapted;
+}
+
+/** PEFT's magnitudes of an embedding belong to its columns, which is not served. */
+function refuseEmbeddingDora(
+  { vocabulary }: AdapterLayout,
+  { use_dora }: AdapterConfig,
+): void {
+  const [embedding] = vocabulary.filter(({ isEmbedding }) => isEmbedding);
+  if (!use_dora || !embedding) return;
+  throw new TypeError(
+    `Cannot load adapter: it has DoRA's magnitudes on "${
+      modulePath(embedding.name)
+    }", expected them on linear layers only`,
+  );
+}
+
+/** Embedding and head with the low-rank changes of a file. */
+async function changedParts(
+  model: Model,
+  vocabulary: AdapterLayout["vocabulary"],
+  config: AdapterConfig,
+  reader: TensorReader,
+): Promise<Map<string, Weight>> {
+  const changed = new Map<string, Weight>();
+  for (const { name, isEmbedding } of vocabulary) {
+    const weight = isEmbedding ? model.embed_tokens : model.lm_head;
+    const change = await readLowRank(modulePath(name), config, reader);
+    changed.set(
+      name,
+      await changedVocabulary(model.device, weight, change!),
+    );
+  }
+  return changed;
 }
 
 async function mapOf(
@@ -287,6 +351,10 @@ function withParts(
 ): Model {
   if (parts.size === 0) return base;
   const own = new Map(weights(base).map((part) => [part.name, part]));
+  // embedding and head that a file replaced have their names in that file
+  const [embedding, head] = embeddingNames(base);
+  own.set(embedding!, base.embed_tokens);
+  if (head !== undefined) own.set(head, base.lm_head);
   const part = (name: string) => parts.get(name) ?? own.get(name)!;
   const built = buildModel(base.config, {
     weight: (name) => part(name) as Weight,

@@ -6,7 +6,12 @@ import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 import { type Linear, linears, type Model, weights } from "../decoder/model.ts";
 import { matchTargets, namesPath } from "./target_modules.ts";
-import { headName, memoryName, modulePath } from "../config/tensor_names.ts";
+import {
+  headName,
+  memoryName,
+  modulePath,
+  tensorName,
+} from "../config/tensor_names.ts";
 import type { WeightLayout } from "../weights/weight_layout.ts";
 
 /** Linear layers with their paths. */
@@ -45,8 +50,16 @@ export interface AdapterLayout {
     readonly rows: number;
     readonly cols: number;
   }[];
+  /** Embedding and head, where the adapter has a low-rank change of them. */
+  readonly vocabulary: readonly VocabularyTarget[];
   /** Tensors of the whole modules (`modules_to_save`), by the checkpoint's names. */
   readonly saved: readonly WeightLayout[];
+}
+
+/** Embedding or head, to which an adapter has a low-rank change. */
+export interface VocabularyTarget extends WeightLayout {
+  /** Embeddings have names and an orientation of their own in PEFT. */
+  readonly isEmbedding: boolean;
 }
 
 /**
@@ -63,20 +76,26 @@ export function adapterLayout(
   const number = (path: string) => Number(/\.layers\.(\d+)\./.exec(path)?.[1]);
   const all = linearPaths(model)
     .filter(([path]) => layers === null || layers.includes(number(path)));
+  const tokens = layers === null ? vocabularyTargets(model) : [];
+  const paths = all.map(([path]) => path);
+  const others = tokens.map(({ path }) => path);
   const matched = new Set(
-    matchTargets(config.target_modules, all.map(([path]) => path), {
-      mayMiss: config.mayMiss,
-    }),
+    matchTargets(config.target_modules, paths, { ...config, others }),
   );
-  const targets = all.filter(([path]) =>
-    matched.has(path) && !(excluded !== null && namesPath(excluded, path))
-  ).map(([path, { weight: { matrix } }]) => ({
-    path,
-    rows: matrix.rows,
-    cols: matrix.cols,
-  }));
-  const saved = savedTensors(model, config.modules_to_save ?? []);
-  const twice = targets.filter(({ path }) =>
+  const isMeant = (path: string) =>
+    matched.has(path) && !(excluded !== null && namesPath(excluded, path));
+  const targets = all.filter(([path]) => isMeant(path))
+    .map(([path, { weight: { matrix } }]) => ({
+      path,
+      rows: matrix.rows,
+      cols: matrix.cols,
+    }));
+  const meant = tokens.filter(({ path }) => isMeant(path));
+  const isBoth = config.ensure_weight_tying === true && meant.length > 0 &&
+    model.lm_head === model.embed_tokens;
+  const vocabulary = isBoth ? tokens : meant;
+  const saved = savedTensors(model, config);
+  const twice = [...targets, ...vocabulary].filter(({ path }) =>
     saved.some(({ name }) => modulePath(name) === path)
   );
   if (twice.length > 0) {
@@ -86,7 +105,23 @@ export function adapterLayout(
       }", expected one of them`,
     );
   }
-  return { targets, saved };
+  return { targets, vocabulary, saved };
+}
+
+/** Embedding and head of a model; a reward model has no such head. */
+function vocabularyTargets(
+  { config, score }: Model,
+): (VocabularyTarget & { readonly path: string })[] {
+  const { vocab_size, hidden_size } = config;
+  const shape = [vocab_size, hidden_size];
+  const embedding = tensorName(config.family, "model.embed_tokens.weight");
+  const names = score ? [embedding] : [embedding, headName(config)];
+  return names.map((name) => ({
+    name,
+    path: modulePath(name),
+    shape,
+    isEmbedding: name === embedding,
+  }));
 }
 
 /**
@@ -95,8 +130,9 @@ export function adapterLayout(
  */
 function savedTensors(
   model: Model,
-  modules: readonly string[],
+  { modules_to_save, mayMiss }: AdapterConfig,
 ): WeightLayout[] {
+  const modules = modules_to_save ?? [];
   const { matrix } = model.lm_head;
   const head = {
     name: headName(model.config),
@@ -116,7 +152,7 @@ function savedTensors(
   const unmatched = modules.filter((module) =>
     !tensors.some(({ name }) => isIn(name, module))
   );
-  if (unmatched.length === 0) {
+  if (unmatched.length === 0 || mayMiss) {
     return tensors.filter(({ name }) =>
       modules.some((module) => isIn(name, module))
     );
@@ -136,7 +172,7 @@ function ancestors(name: string): string[] {
 
 /** The tensors of an adapter's file. */
 export function adapterTensors(
-  { targets, saved }: AdapterLayout,
+  { targets, saved }: Pick<AdapterLayout, "targets" | "saved">,
   config: AdapterConfig,
 ): WeightLayout[] {
   return [

@@ -3,6 +3,8 @@
  * paths only.
  */
 
+import { tell } from "../../base/notes.ts";
+
 /**
  * Whether a text has characters of regular expressions. PEFT reads such a text as an expression
  * over whole paths, any other as a name.
@@ -55,22 +57,30 @@ function expression(rule: string): RegExp {
   }
 }
 
+/** How names that match nothing are taken, and what else may be named. */
+export interface MatchOptions {
+  /** Whether some entries of a list may match nothing, as in PEFT; default false. */
+  readonly mayMiss?: boolean | undefined;
+  /** Paths of embedding and head, which "all-linear" does not name. */
+  readonly others?: readonly string[];
+}
+
 /**
- * The paths that a rule names. "all-linear" names all of them; any other text is a regular
- * expression for whole paths; a list holds paths or ends of paths.
+ * The paths that a rule names. "all-linear" names all linear layers but the head; any other text is
+ * a regular expression for whole paths; a list holds paths or ends of paths.
  *
  * @param paths the paths of all linear layers except the head
- * @param options `mayMiss`: whether some entries of a list may match nothing, as in PEFT
  * @throws {TypeError} naming the entries that match nothing
  */
 export function matchTargets(
   rule: string | readonly string[],
   paths: readonly string[],
-  { mayMiss = false }: { readonly mayMiss?: boolean | undefined } = {},
+  { mayMiss = false, others = [] }: MatchOptions = {},
 ): string[] {
   if (rule === "all-linear") return [...paths];
+  const all = [...paths, ...others];
   if (typeof rule === "string") {
-    const matched = paths.filter((path) => namesPath(rule, path));
+    const matched = all.filter((path) => namesPath(rule, path));
     if (matched.length > 0) return matched;
     throw new TypeError(
       `Cannot adapt model: target_modules "${rule}" matches no linear layer, expected a path such as "${
@@ -79,12 +89,9 @@ export function matchTargets(
     );
   }
   const unmatched = rule.filter((name) =>
-    !paths.some((path) => namesPath([name], path))
+    !all.some((path) => namesPath([name], path))
   );
-  const isWrong = mayMiss
-    ? unmatched.length === rule.length
-    : unmatched.length > 0 || rule.length === 0;
-  if (isWrong) {
+  if (unmatched.length === rule.length) {
     const known = [...new Set(paths.map((path) => path.split(".").at(-1)))];
     throw new TypeError(
       `Cannot adapt model: target_modules "${
@@ -94,5 +101,12 @@ export function matchTargets(
       }`,
     );
   }
-  return paths.filter((path) => namesPath(rule, path));
+  if (unmatched.length > 0 && !mayMiss) {
+    tell(
+      `target_modules "${
+        unmatched.join('", "')
+      }" match no layer of this model and are passed over, as in PEFT`,
+    );
+  }
+  return all.filter((path) => namesPath(rule, path));
 }

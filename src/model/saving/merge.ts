@@ -7,29 +7,28 @@ import { join, relative, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import { Random } from "../../base/random.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
-import type { JsonObject } from "../../files/disk/json_file.ts";
+import { isJsonObject, type JsonObject } from "../../files/disk/json_file.ts";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
 import { checkUnlocked, lockOutput } from "../../files/disk/lock.ts";
 import type { FloatDtype } from "../../files/safetensors/dtype.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
-import { copyTextFiles } from "../../files/folders/text_files.ts";
+import {
+  copyTextFiles,
+  replaceTokenizer,
+} from "../../files/folders/text_files.ts";
 import {
   readTemplates,
   replaceTemplates,
 } from "../../files/folders/chat_templates.ts";
 import { findAdapter } from "../../files/folders/tuned_folder.ts";
 import { readAdapterConfig } from "../adapter/adapter_config.ts";
+import { ownRows } from "../adapter/own_embedding.ts";
 import { sequenceLogits } from "../decoder/logits.ts";
-import { readModelConfig } from "../config/config.ts";
+import { type ModelConfig, readModelConfig } from "../config/config.ts";
 import { headName } from "../config/tensor_names.ts";
 import type { MergeOptions } from "./merge_options.ts";
-import {
-  mergedRows,
-  type MergeProgress,
-  unties,
-  writeMerged,
-} from "./merge_weights.ts";
+import { type MergeProgress, unties, writeMerged } from "./merge_weights.ts";
 import type { Model } from "../decoder/model.ts";
 import {
   type OnLoad,
@@ -86,22 +85,20 @@ export async function mergeAdapter(
   );
   let report: MergeReport | undefined;
   await writeFolderAtomic(output_dir, async (temporary) => {
-    await copyTextFiles(folder.path, temporary);
-    await replaceTemplates(temporary, await readTemplates(path));
+    await writeTexts(temporary, folder.path, path);
     const base = readModelConfig(folder.config);
     const { vocab_size } = base;
-    const rows = mergedRows(adapter) ?? vocab_size;
-    const untied = unties(adapter) || hasOwnHead(folder);
+    const rows = ownRows(base, weights) ?? vocab_size;
+    const untied = unties(adapter, base) || hasOwnHead(folder);
     if (untied || rows !== vocab_size) {
-      await writeConfig(temporary, {
-        ...folder.config,
+      const changes = {
         ...(untied ? { tie_word_embeddings: false } : {}),
         ...(rows === vocab_size ? {} : { vocab_size: rows }),
-      });
+      };
+      await writeConfig(temporary, changedConfig(folder.config, base, changes));
     }
     const file = join(temporary, MODEL_FILE.weights);
-    const tied = base.tie_word_embeddings;
-    await writeMerged(file, folder.weights, adapter, { ...hooks, tied });
+    await writeMerged(file, folder.weights, adapter, { ...hooks, base });
     using _scope = device.scope();
     const { model } = await openModel(device, temporary, hooks);
     report = {
@@ -121,6 +118,40 @@ export async function mergeAdapter(
 function hasOwnHead({ config, weights }: OpenedModel["folder"]): boolean {
   return config["tie_word_embeddings"] === false &&
     weights.tensors.has(headName(readModelConfig(config)));
+}
+
+/** The base's texts; what the adapter has of tokenizer, templates and generation takes their place. */
+async function writeTexts(
+  output: string,
+  base: string,
+  adapter: string,
+): Promise<void> {
+  await copyTextFiles(base, output);
+  await copyTextFiles(adapter, output, [MODEL_FILE.generationConfig]);
+  const replaced = await replaceTokenizer(adapter, output);
+  const own = await readTemplates(adapter);
+  // those of the base may lie in the tokenizer's config, which is the adapter's now
+  const has = own.chatTemplate !== undefined ||
+    own.namedTemplates !== undefined;
+  if (has || replaced) {
+    await replaceTemplates(output, has ? own : await readTemplates(base));
+  }
+}
+
+/** A config with other values; the text half of a larger model has them too. */
+function changedConfig(
+  config: JsonObject,
+  { family: { part } }: ModelConfig,
+  changes: JsonObject,
+): JsonObject {
+  const inner = part && config[part.key];
+  return {
+    ...config,
+    ...changes,
+    ...(part && isJsonObject(inner)
+      ? { [part.key]: { ...inner, ...changes } }
+      : {}),
+  };
 }
 
 async function writeConfig(folder: string, config: JsonObject): Promise<void> {

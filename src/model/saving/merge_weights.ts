@@ -18,57 +18,13 @@ import {
   type TensorLayout,
   writeSafetensors,
 } from "../../files/safetensors/safetensors_writer.ts";
-import { type AdapterConfig, layerAdapter } from "../adapter/adapter_config.ts";
+import type { AdapterConfig } from "../adapter/adapter_config.ts";
+import { savedName } from "../adapter/adapter_layout.ts";
+import { addLowRank } from "../adapter/low_rank.ts";
+import { vocabularyNames } from "../adapter/own_embedding.ts";
+import { hasLowRank, readLowRank } from "../adapter/vocabulary_lora.ts";
+import type { ModelConfig } from "../config/config.ts";
 import { modulePath } from "../config/tensor_names.ts";
-import {
-  adapterName,
-  magnitudeName,
-  savedName,
-} from "../adapter/adapter_layout.ts";
-
-/** The change of one weight `[rows, cols]` by an adapter. */
-export interface LowRank {
-  /** `[rank, cols]` */
-  readonly a: Float32Array;
-  /** `[rows, rank]` */
-  readonly b: Float32Array;
-  readonly rank: number;
-  readonly scale: number;
-  /** The norms that the rows get, `[rows]`; undefined: they keep their own. */
-  readonly m?: Float32Array | undefined;
-}
-
-/**
- * Adds `scale * B A` to rows of a weight in place, summed in float64 and rounded once. With
- * magnitudes each row is then scaled to its magnitude.
- *
- * Sources: https://arxiv.org/abs/2106.09685, Eq. 3; https://arxiv.org/abs/2402.09353, Eq. 5.
- *
- * @param rows `[rows, cols]` part of the weight, which begins with its row `firstRow`
- */
-export function addLowRank(
-  rows: Float32Array,
-  firstRow: number,
-  { a, b, rank, scale, m }: LowRank,
-): void {
-  const cols = a.length / rank;
-  const sums = new Float64Array(cols);
-  for (let at = 0; at < rows.length; at += cols) {
-    sums.set(rows.subarray(at, at + cols));
-    const row = firstRow + at / cols;
-    for (let k = 0; k < rank; k++) {
-      const factor = scale * b[row * rank + k]!;
-      const from = k * cols;
-      for (let c = 0; c < cols; c++) sums[c]! += factor * a[from + c]!;
-    }
-    if (m) {
-      const squares = sums.reduce((sum, value) => sum + value * value, 0);
-      const factor = m[row]! / Math.sqrt(squares);
-      for (let c = 0; c < cols; c++) sums[c]! *= factor;
-    }
-    rows.set(sums, at);
-  }
-}
 
 /** Called as a checkpoint is written; may stop it. */
 export interface MergeProgress {
@@ -84,25 +40,25 @@ export interface AdapterFiles {
   readonly weights: TensorReader;
 }
 
-const EMBEDDING = "model.embed_tokens.weight";
-const HEAD = "lm_head.weight";
-
 /**
- * Whether an adapter has an embedding or a head that is not the other one too, so that the merged
- * model does not tie them. What its config does not name replaces both, as PEFT loads it.
+ * Whether an adapter changes embedding or head without the other one, so that the merged model does
+ * not tie them. What its config does not name replaces both, as PEFT loads it.
  */
-export function unties({ config, weights }: AdapterFiles): boolean {
-  const isNamed = [EMBEDDING, HEAD].some((name) =>
-    config.modules_to_save?.some((end) => modulePath(name).endsWith(end))
-  );
-  return isNamed && config.ensure_weight_tying !== true &&
-    [EMBEDDING, HEAD].some((name) => weights.tensors.has(savedName(name)));
+export function unties(
+  { config, weights }: AdapterFiles,
+  base: Pick<ModelConfig, "family">,
+): boolean {
+  const names = vocabularyNames(base);
+  const isReplaced = names.some((name) => isNamed(name, config)) &&
+    config.ensure_weight_tying !== true &&
+    names.some((name) => weights.tensors.has(savedName(name)));
+  return isReplaced || names.some((name) => hasLowRank(name, weights));
 }
 
-/** The rows of the merged model's embedding; undefined: as many as the base has. */
-export function mergedRows({ weights }: AdapterFiles): number | undefined {
-  return weights.tensors.get(savedName(EMBEDDING))?.shape[0] ??
-    weights.tensors.get(savedName(HEAD))?.shape[0];
+/** Whether the config names an embedding or head as a module of its own. */
+function isNamed(name: string, { modules_to_save }: AdapterConfig): boolean {
+  const path = modulePath(name);
+  return modules_to_save?.some((end) => path.endsWith(end)) ?? false;
 }
 
 /** A tensor of the merged checkpoint, and the source of its numbers. */
@@ -115,57 +71,61 @@ interface MergedTensor extends TensorLayout {
 function mergedTensors(
   stored: TensorReader,
   adapter: AdapterFiles,
-  tied: boolean,
+  base: ModelConfig,
 ): MergedTensor[] {
-  const both = [EMBEDDING, HEAD].filter((name) =>
-    adapter.weights.tensors.has(savedName(name))
+  const { config, weights } = adapter;
+  const [embedding, head] = vocabularyNames(base);
+  const untied = unties(adapter, base);
+  const found = [embedding, head].filter((name) =>
+    weights.tensors.has(savedName(name))
   );
   // of two copies for one tied weight PEFT loads the head last
-  const one = adapter.config.ensure_weight_tying ? both[0] : both.at(-1);
-  const tensors = [...stored.tensors].map(([name, info]): MergedTensor => {
-    const isTied = tied && !unties(adapter) && [EMBEDDING, HEAD].includes(name);
-    const nameInAdapter = savedName(isTied ? one ?? name : name);
-    const own = adapter.weights.tensors.get(nameInAdapter);
-    if (!own) return { ...info, name, reader: stored, from: name };
-    return {
-      ...info,
-      shape: own.shape,
-      bytes: info.bytes / elementCount(info.shape) * elementCount(own.shape),
-      name,
-      reader: adapter.weights,
-      from: nameInAdapter,
-    };
+  const one = config.ensure_weight_tying
+    ? found[0]
+    : found.findLast((name) => !isNamed(name, config));
+  const isTied = (name: string) =>
+    base.tie_word_embeddings && [embedding, head].includes(name) &&
+    !(untied && isNamed(name, config));
+  const source = (name: string): Pick<MergedTensor, "reader" | "from"> => {
+    const nameInAdapter = savedName(isTied(name) ? one ?? name : name);
+    return weights.tensors.has(nameInAdapter)
+      ? { reader: weights, from: nameInAdapter }
+      : { reader: stored, from: stored.tensors.has(name) ? name : embedding };
+  };
+  const infos = new Map(stored.tensors);
+  const tokens = infos.get(embedding);
+  if (untied && tokens && !infos.has(head)) infos.set(head, tokens);
+  return [...infos].map(([name, info]) => {
+    const { reader, from } = source(name);
+    const { shape } = reader.tensors.get(from)!;
+    const bytes = info.bytes / elementCount(info.shape) * elementCount(shape);
+    return { ...info, name, shape, bytes, reader, from };
   });
-  const embedding = tensors.find(({ name }) => name === EMBEDDING);
-  if (!unties(adapter) || stored.tensors.has(HEAD) || !embedding) {
-    return tensors;
-  }
-  const nameInAdapter = savedName(HEAD);
-  const from = adapter.weights.tensors.has(nameInAdapter)
-    ? { reader: adapter.weights, from: nameInAdapter }
-    : { reader: stored, from: EMBEDDING };
-  return [...tensors, { ...embedding, name: HEAD, ...from }];
 }
 
 /**
  * Writes a checkpoint with a merged adapter as one file, with the names, shapes and types of the
  * base.
  *
- * @param how `tied`: whether the base's embedding is its head too
+ * @param how `base`: the config of the base
  */
 export async function writeMerged(
   path: string,
   stored: TensorReader,
   adapter: AdapterFiles,
-  { tied, onMerge, signal }: MergeProgress & { readonly tied: boolean },
+  { base, onMerge, signal }: MergeProgress & { readonly base: ModelConfig },
 ): Promise<void> {
-  const tensors = mergedTensors(stored, adapter, tied);
+  const tensors = mergedTensors(stored, adapter, base);
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
   await writeSafetensors(path, tensors, async function* ({ name }) {
     const { shape, dtype, bytes, reader, from } = byName.get(name)!;
-    const change = await readChange(name, adapter);
+    const change = await readLowRank(
+      modulePath(name),
+      adapter.config,
+      adapter.weights,
+    );
     const info = reader.tensors.get(from)!;
     const rowBytes = change ? info.bytes / shape[0]! : 1;
     const most = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes)) * rowBytes;
@@ -195,20 +155,4 @@ function converted(
   const rows = toFloat32(bytes, from);
   change(rows);
   return fromFloat32(rows, to);
-}
-
-async function readChange(
-  name: string,
-  { config, weights }: AdapterFiles,
-): Promise<LowRank | undefined> {
-  const path = modulePath(name);
-  const read = async (tensor: string) => {
-    const dtype = weights.tensors.get(tensor)?.dtype;
-    return dtype && toFloat32(await weights.read(tensor), dtype as FloatDtype);
-  };
-  const a = await read(adapterName(path, "A"));
-  const b = await read(adapterName(path, "B"));
-  const m = await read(magnitudeName(path));
-  const { r: rank, scale } = layerAdapter(config, path);
-  return a && b && { a, b, m, rank, scale };
 }

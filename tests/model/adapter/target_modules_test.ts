@@ -4,6 +4,7 @@ import {
   matchTargets,
   namesPath,
 } from "../../../src/model/adapter/target_modules.ts";
+import { listenToNotes } from "../../../src/base/notes.ts";
 import { test } from "../../test_case.ts";
 
 const pure = {
@@ -59,14 +60,24 @@ test(
 );
 
 test(
-  "matchTargets() names all names that match nothing, and those there are",
+  "matchTargets() fails if no name matches, and tells those that do not beside others, as PEFT",
   pure,
   () => {
     assertThrows(
-      () => matchTargets(["q_proj", "proj", "c_attn", "0"], PATHS),
+      () => matchTargets(["proj", "c_attn", "0"], PATHS),
       TypeError,
       'target_modules "proj", "c_attn", "0" match no linear layer, expected "all-linear" or names among q_proj, k_proj, down_proj',
     );
+    const told: string[] = [];
+    using _listening = listenToNotes((note) => told.push(note));
+    assertEquals(matchTargets(["q_proj", "proj", "w1"], PATHS), [q0, q1]);
+    assertEquals(matchTargets(["q_proj", "x"], PATHS, { mayMiss: true }), [
+      q0,
+      q1,
+    ]);
+    assertEquals(told, [
+      'target_modules "proj", "w1" match no layer of this model and are passed over, as in PEFT',
+    ]);
     assertThrows(
       () => matchTargets([], PATHS),
       TypeError,

@@ -11,7 +11,7 @@ import {
 import { openSafetensors } from "../../../src/files/safetensors/safetensors.ts";
 import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
 import { mergeAdapter } from "../../../src/model/saving/merge.ts";
-import { addLowRank } from "../../../src/model/saving/merge_weights.ts";
+import { addLowRank } from "../../../src/model/adapter/low_rank.ts";
 import { sequenceLogits } from "../../../src/model/decoder/logits.ts";
 import { fixturePath } from "../../fixture_path.ts";
 import {
@@ -211,6 +211,39 @@ await modelTest(
     assert(merged.weights.tensors.has("lm_head.weight"));
     assertEquals(merged.chatTemplate, "its default");
     assertEquals(merged.namedTemplates, { tool_use: "its tool_use" });
+  },
+  { ...writing, read: [lora, TEMPORARY] },
+);
+
+await modelTest(
+  "mergeAdapter() takes an adapter's own tokenizer and generation config, and the base's template",
+  "models/qwen2",
+  async (device, base) => {
+    await using folder = await temporaryFolder();
+    const [copy, adapter] = [folder.file("base"), folder.file("adapter")];
+    await storeAs("F32", base, copy);
+    const write = (path: string, value: unknown) =>
+      Deno.writeTextFile(path, JSON.stringify(value));
+    await write(`${copy}/tokenizer_config.json`, { chat_template: "base's" });
+    await write(`${copy}/added_tokens.json`, { "<old>": 1 });
+    await write(`${copy}/generation_config.json`, { top_k: 1 });
+    await Deno.mkdir(adapter);
+    for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
+      await Deno.copyFile(`${lora}/${name}`, `${adapter}/${name}`);
+    }
+    const own = { "tokenizer.json": { own: 1 }, "tokenizer_config.json": {} };
+    for (const [name, value] of Object.entries(own)) {
+      await write(`${adapter}/${name}`, value);
+    }
+    await write(`${adapter}/generation_config.json`, { top_k: 2 });
+    const output = folder.file("merged");
+    await mergeAdapter(device, optionsOf(copy, adapter, output));
+    const merged = await openModelFolder(output);
+    assertEquals(merged.tokenizer, { own: 1 });
+    assertEquals(merged.generationConfig, { top_k: 2 });
+    assertEquals(merged.chatTemplate, "base's");
+    const names = Array.from(Deno.readDirSync(output), ({ name }) => name);
+    assert(!names.includes("added_tokens.json"), names.join());
   },
   { ...writing, read: [lora, TEMPORARY] },
 );
