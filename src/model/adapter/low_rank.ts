@@ -1,6 +1,6 @@
 /**
- * Adds the change of an adapter to the rows of a weight, on the CPU in float64. Knows no file and no
- * device.
+ * Adds the change of an adapter to the rows of a weight, on the CPU in float64. Knows no file and
+ * no device.
  */
 
 /** The change of one weight `[rows, cols]` by an adapter. */

@@ -120,7 +120,7 @@ function hasOwnHead({ config, weights }: OpenedModel["folder"]): boolean {
     weights.tensors.has(headName(readModelConfig(config)));
 }
 
-/** The base's texts; what the adapter has of tokenizer, templates and generation takes their place. */
+/** Writes the base's texts, or the adapter's own tokenizer, templates and generation config. */
 async function writeTexts(
   output: string,
   base: string,

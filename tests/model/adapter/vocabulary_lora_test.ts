@@ -1,6 +1,7 @@
 /**
- * Adapters with LoRA on embedding and head: PEFT 0.21's log-probabilities with and without them, and
- * the same after a merge. The fixtures are PEFT's own files, with its numbers for every seventh token.
+ * Adapters with LoRA on embedding and head: PEFT 0.21's log-probabilities with and without them,
+ * and the same after a merge. The fixtures are PEFT's own files, with its numbers for every seventh
+ * token.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
