@@ -44,6 +44,8 @@ export const ADAPTER_FILE = {
 export const CHECKPOINT_FILE = {
   options: RUN_FILE.options,
   inputs: "inputs.json",
+  /** Which checkpoints of the run are known to be good. */
+  good: "good_checkpoints.json",
   optimizer: "optimizer.safetensors",
   state: "trainer_state.json",
 } as const;

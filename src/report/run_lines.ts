@@ -76,10 +76,13 @@ export function wreckLine({ step, signs }: Wreck): string {
 }
 
 /** How a run ended. */
-export function endLines(
-  { interrupted, stoppedEarly, step, totalSteps, weightsOf, wreck }: RunResult,
-  folder: string,
-): string[] {
+export function endLines(result: RunResult, folder: string): string[] {
+  const { interrupted, stoppedEarly, step, totalSteps, weightsOf, wreck } =
+    result;
+  const { skippedAtEnd } = result;
+  const skipped = skippedAtEnd === 0 ? [] : [
+    `the last ${skippedAtEnd} steps were skipped; ${ADVICE}`,
+  ];
   const wrecked = wreck === undefined ? [] : [
     wreck.last === undefined
       ? `${wreckLine(wreck.first)}; its last rows are sound again`
@@ -97,6 +100,7 @@ export function endLines(
     ...stoppedEarly ? [early] : [],
     ...weightsOf === step ? [] : [best],
     ...wrecked,
+    ...skipped,
     wreck?.last === undefined ? `done: ${folder}` : `ended wrecked: ${folder}`,
   ];
 }

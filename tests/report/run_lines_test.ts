@@ -7,6 +7,7 @@ const RESULT = {
   step: 4,
   totalSteps: 4,
   interrupted: false,
+  skippedAtEnd: 0,
   stoppedEarly: false,
   weightsOf: 4,
   rows: [],
@@ -27,6 +28,13 @@ test("endLines() calls a run done unless its last rows are wrecked", () => {
   const passed = { first: WRECK, last: undefined };
   assertEquals(endLines({ ...RESULT, wreck: passed }, "output/a"), [
     `${LINE}; its last rows are sound again`,
+    "done: output/a",
+  ]);
+});
+
+test("endLines() tells of the steps that were skipped last", () => {
+  assertEquals(endLines({ ...RESULT, skippedAtEnd: 2 }, "output/a"), [
+    "the last 2 steps were skipped; lower learning_rate, or look at the data",
     "done: output/a",
   ]);
 });

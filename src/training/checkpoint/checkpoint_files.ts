@@ -3,13 +3,21 @@
  * run goes on from. This file and `file_names.ts` are all that another layout changes.
  */
 import { join } from "@std/path";
-import { readJsonObject } from "../../files/disk/json_file.ts";
+import {
+  readJsonObject,
+  readJsonObjectIfThere,
+} from "../../files/disk/json_file.ts";
 import { CHECKPOINT_FILE } from "../../files/file_names.ts";
 import {
   openSafetensors,
   type TensorReader,
 } from "../../files/safetensors/safetensors.ts";
 import type { ExportedTensor } from "../../model/saving/export.ts";
+import {
+  afterSave,
+  type GoodCheckpoints,
+  NONE_GOOD,
+} from "../loop/good_checkpoints.ts";
 import { FRESH, type TrainerState } from "../loop/trainer.ts";
 import type { PlannedFile } from "./planned_file.ts";
 import { modelFiles, type SaveContext } from "./saved_model.ts";
@@ -37,6 +45,7 @@ export function checkpointFiles(
   { tensors, optimizerTensors, state, context, options, inputs }:
     CheckpointContent,
 ): PlannedFile[] {
+  const { good, ...rest } = state;
   return [
     ...modelFiles(tensors, context),
     { file: CHECKPOINT_FILE.optimizer, tensors: optimizerTensors },
@@ -44,7 +53,8 @@ export function checkpointFiles(
     ...inputs === undefined ? [] : [
       { file: CHECKPOINT_FILE.inputs, json: inputs },
     ],
-    { file: CHECKPOINT_FILE.state, json: { version: VERSION, ...state } },
+    { file: CHECKPOINT_FILE.good, json: good },
+    { file: CHECKPOINT_FILE.state, json: { version: VERSION, ...rest } },
   ];
 }
 
@@ -69,5 +79,18 @@ export async function readState(path: string): Promise<TrainerState> {
       `Cannot resume from "${file}": version ${version}, step ${step}, expected version ${VERSION} and a positive step`,
     );
   }
-  return { ...FRESH, ...found as Partial<TrainerState> };
+  const state: TrainerState = { ...FRESH, ...found as Partial<TrainerState> };
+  return { ...state, good: await readGood(path, state) };
+}
+
+/** Older checkpoints do not say what is good: they are, unless steps were being skipped. */
+async function readGood(
+  path: string,
+  { step, guard }: TrainerState,
+): Promise<GoodCheckpoints> {
+  const found = await readJsonObjectIfThere(join(path, CHECKPOINT_FILE.good));
+  const is_sound = guard.inARow === 0;
+  return found === undefined
+    ? afterSave({ ...NONE_GOOD, is_sound }, step)
+    : { ...NONE_GOOD, ...found as Partial<GoodCheckpoints> };
 }

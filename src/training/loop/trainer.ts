@@ -19,6 +19,12 @@ import {
   judgeEvaluation,
 } from "./best_model.ts";
 import { evaluate } from "./evaluate.ts";
+import {
+  afterSave,
+  afterTaken,
+  type GoodCheckpoints,
+  NONE_GOOD,
+} from "./good_checkpoints.ts";
 import { Meter, type MeterState } from "./meter.ts";
 import type { Metrics } from "../method/metrics.ts";
 import {
@@ -38,6 +44,7 @@ export interface TrainerState {
   readonly guard: GuardState;
   /** The best evaluation so far; null before the first, or if evaluations are not compared. */
   readonly best: BestState | null;
+  readonly good: GoodCheckpoints;
 }
 
 /** The state before the first step. */
@@ -46,6 +53,7 @@ export const FRESH: TrainerState = {
   meter: null,
   guard: { skipped: 0, inARow: 0 },
   best: null,
+  good: NONE_GOOD,
 };
 
 /** How a run ended. */
@@ -87,10 +95,13 @@ export interface TrainerHooks {
   };
   readonly onLog: (row: Metrics) => void | Promise<void>;
   readonly onEvaluation: (row: Metrics) => void | Promise<void>;
+  /** A checkpoint is due, or the run is interrupted; not called while steps are skipped. */
   readonly onSave: (state: TrainerState) => Promise<void>;
+  /** A step was taken; what is known of the checkpoints now. */
+  readonly onTaken?: (good: GoodCheckpoints) => void;
   /** A step changed no weight, because its numbers were not finite. */
   readonly onSkip?: ((step: SkippedStep) => void) | undefined;
-  /** Ends the run after the step at hand. */
+  /** Ends the run after the step at hand, or the next one that is not skipped. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -147,18 +158,22 @@ class RunProgress<Example> {
   readonly #meter: Meter;
   #guard: GuardState;
   #best: BestState | null;
+  #good: GoodCheckpoints;
+  /** Whether a checkpoint was due while steps were skipped. */
+  #owesSave = false;
   #open: OpenStep | undefined;
 
   constructor(
     parts: TrainerParts<Example>,
     hooks: TrainerHooks,
-    { meter, guard, best }: TrainerState,
+    { meter, guard, best, good }: TrainerState,
   ) {
     this.#parts = parts;
     this.#hooks = hooks;
     this.#meter = meter ? new Meter(meter) : new Meter();
     this.#guard = guard;
     this.#best = best;
+    this.#good = good;
   }
 
   stateAt(step: number): TrainerState {
@@ -167,6 +182,7 @@ class RunProgress<Example> {
       meter: this.#meter.state,
       guard: this.#guard,
       best: this.#best,
+      good: this.#good,
     };
   }
 
@@ -201,6 +217,8 @@ class RunProgress<Example> {
       }
       this.#meter.addStep({ loss, grad_norm, learning_rate });
       this.#guard = { ...this.#guard, inARow: 0 };
+      this.#good = afterTaken(this.#good, loss);
+      this.#hooks.onTaken?.(this.#good);
       return;
     }
     const skipped = { step, loss, grad_norm, rows: rows() };
@@ -222,28 +240,34 @@ class RunProgress<Example> {
     const hooks = this.#hooks;
     const logs = isDue("log", step);
     const evaluates = isDue("eval", step) && evaluation !== undefined;
-    const saves = isDue("save", step);
-    const interrupted = hooks.signal?.aborted === true;
+    const saves = isDue("save", step) || this.#owesSave;
+    const aborted = hooks.signal?.aborted === true;
     const inspects = hooks.inspection?.isDue(step) === true;
-    if (inspects || logs || evaluates || saves || interrupted || isLast) {
+    if (inspects || logs || evaluates || saves || aborted || isLast) {
       this.#settle(await model.device.read(optimizer.clip));
     }
-    if (inspects && this.#guard.inARow === 0) await hooks.inspection!.run(step);
+    // what spoils steps may be the weights, so nothing is saved before one is taken again
+    const skips = this.#guard.inARow > 0;
+    const interrupted = aborted && !skips;
+    if (inspects && !skips) await hooks.inspection!.run(step);
     if (logs) await this.#log(step, epoch);
     const verdict = evaluates ? await this.evaluate(step, epoch) : undefined;
     if (verdict?.stops && !logs) await this.#log(step, epoch);
-    if (saves || savesBest && verdict?.isBest) {
-      await hooks.onSave(this.stateAt(step));
-    }
-    if (isLast) {
-      checkAnyTaken(this.#guard, step);
-      return "complete";
-    }
-    return verdict?.stops
+    const ended = isLast
+      ? "complete"
+      : verdict?.stops
       ? "stopped early"
       : interrupted
       ? "interrupted"
       : undefined;
+    this.#owesSave = saves && skips;
+    const isBest = savesBest && verdict?.isBest;
+    if (saves && !skips || isBest || ended === "interrupted") {
+      this.#good = afterSave(this.#good, step);
+      await hooks.onSave(this.stateAt(step));
+    }
+    if (isLast) checkAnyTaken(this.#guard, step);
+    return ended;
   }
 
   async #log(step: number, epoch: number): Promise<void> {
@@ -261,8 +285,9 @@ class RunProgress<Example> {
     const referenceModel = movingReference?.model;
     const row = await evaluate({ ...this.#parts, referenceModel }, evaluation);
     await this.#hooks.onEvaluation({ step, epoch, ...row });
-    // untrained weights are never the best
-    if (best === undefined || step === 0) return undefined;
+    // untrained weights are never the best, and none are saved while steps are skipped
+    const isSaveable = step > 0 && this.#guard.inARow === 0;
+    if (best === undefined || !isSaveable) return undefined;
     const verdict = judgeEvaluation(this.#best, { row, step }, best);
     this.#best = verdict.state;
     return verdict;

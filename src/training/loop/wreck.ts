@@ -22,6 +22,11 @@ export interface Wreck {
   readonly signs: readonly string[];
 }
 
+/** Whether a loss is so far above the first one that the run went wrong. */
+export function isRisen(loss: number, first: number): boolean {
+  return first > 0 && loss > MOST_RISE * first;
+}
+
 /** A judge of one run's rows, in their order. */
 export type WreckJudge = (row: Metrics) => Wreck | undefined;
 
@@ -39,7 +44,7 @@ export function wreckJudge(startingLoss: number | undefined): WreckJudge {
       if (known === "loss") {
         // an evaluation's loss may be of another scale, so it is compared with its own first one
         const start = first[name] ??= value;
-        return start > 0 && value > MOST_RISE * start
+        return isRisen(value, start)
           ? [
             `${name} ${short(value)} is above ${MOST_RISE} times the ${
               short(start)

@@ -271,6 +271,7 @@ async function trainAndSave<Example extends Examples>(
     step: end.step,
     totalSteps,
     interrupted,
+    skippedAtEnd: end.guard.inARow,
     stoppedEarly: end.outcome === "stopped early",
     weightsOf: best?.step ?? end.step,
     rows,

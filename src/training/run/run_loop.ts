@@ -11,7 +11,9 @@ import { wreckJudge } from "../loop/wreck.ts";
 import { watchWeights } from "../setup/preflight.ts";
 import type { Examples } from "../setup/run_data.ts";
 import type { Run } from "./run_parts.ts";
+import { type GoodCheckpoints, goodSteps } from "../loop/good_checkpoints.ts";
 import {
+  FRESH,
   train,
   type TrainerHooks,
   type TrainerParts,
@@ -38,6 +40,8 @@ export async function runLoop<Example extends Examples>(
   const judge = wreckJudge(startingLoss);
   let isWrecked = rows.map(judge).some((wreck) => wreck !== undefined);
   const writer = checkpointWriter(run, parts);
+  const firstLoss = startingLoss ??
+    rows.map((row) => row["loss"]).find((loss) => Number.isFinite(loss));
   const write = async (row: Metrics) => {
     rows.push(row);
     await sinks.row(row);
@@ -51,18 +55,28 @@ export async function runLoop<Example extends Examples>(
     onLog: write,
     onEvaluation: write,
     onSave: writer.save,
+    onTaken: (good) => writer.removeOlder(good),
     onSkip: sinks.skipped,
     signal: hooks.signal,
-  }, start).catch(async (error) => {
-    await writer.finish().catch(() => {});
-    throw error;
-  });
-  const { outcome, ...state } = end;
-  if (outcome === "interrupted" && !parts.isDue("save", end.step)) {
-    await writer.save(state);
-  }
+  }, withFirstLoss(start ?? FRESH, firstLoss)).catch(
+    async (error) => {
+      await writer.finish().catch(() => {});
+      throw error;
+    },
+  );
+  const isWhole = end.outcome !== "interrupted" && end.guard.inARow === 0;
+  if (isWhole) writer.removeOlder(end.good, true);
   await writer.finish();
   return end;
+}
+
+/** The state to begin with; the run's first loss is known before its first step. */
+function withFirstLoss(
+  state: TrainerState,
+  loss: number | undefined,
+): TrainerState {
+  const first_loss = state.good.first_loss ?? loss ?? null;
+  return { ...state, good: { ...state.good, first_loss } };
 }
 
 /** Looks once, after the first step that may change weights, whether it did. */
@@ -83,35 +97,44 @@ async function inspectionOf<Example>(
   };
 }
 
-/** Writes checkpoints beside the steps that follow, one at a time. */
+/** Writes checkpoints beside the steps that follow, one at a time, and removes older ones. */
 function checkpointWriter<Example>(
   { options, context, sinks, inputs, built: { model } }: Run<Example>,
   { optimizer, movingReference, savesBest }: TrainerParts<Example>,
 ) {
   const { output_dir, save_total_limit: most } = options;
-  let writing: Promise<void> = Promise.resolve();
-  const save = async (state: TrainerState) => {
-    await writing;
-    const finish = await beginCheckpoint(output_dir, model, {
-      optimizer,
-      movingReference,
-      state,
-      context,
-      options,
-      inputs,
-    });
-    const best = state.best?.best_global_step ?? null;
-    writing = finish().then(async (path) => {
-      if (most !== null) {
-        const kept = savesBest && best !== null
-          ? [path, checkpointPath(output_dir, best)]
-          : [path];
-        await removeOldCheckpoints(output_dir, most, kept);
-      }
-      await sinks.saved(path);
-    });
+  let writing: Promise<unknown> = Promise.resolve();
+  let saved: TrainerState | undefined;
+  const then = (next: () => Promise<unknown>) => {
+    writing = writing.then(next);
     // thrown where it is awaited: by the next checkpoint or at the end
     writing.catch(() => {});
   };
-  return { save, finish: () => writing };
+  /** Older ones go once a step was taken from the new one, which so is known to be good. */
+  const removeOlder = (good: GoodCheckpoints, hasEnded = false) => {
+    if (saved === undefined || most === null) return;
+    const { step, best } = saved;
+    const bestStep = savesBest ? best?.best_global_step ?? step : step;
+    const kept = [step, bestStep, ...goodSteps(good, hasEnded)]
+      .map((one) => checkpointPath(output_dir, one));
+    saved = undefined;
+    then(() => removeOldCheckpoints(output_dir, most, kept));
+  };
+  return {
+    async save(state: TrainerState) {
+      await writing;
+      saved = state;
+      const finish = await beginCheckpoint(output_dir, model, {
+        optimizer,
+        movingReference,
+        state,
+        context,
+        options,
+        inputs,
+      });
+      then(async () => await sinks.saved(await finish()));
+    },
+    removeOlder,
+    finish: () => writing,
+  };
 }

@@ -71,6 +71,8 @@ export interface RunResult {
   readonly totalSteps: number;
   /** Whether the signal ended it; a checkpoint was saved then, the final weights were not. */
   readonly interrupted: boolean;
+  /** Steps in a row at its end that were skipped, since their numbers were not finite. */
+  readonly skippedAtEnd: number;
   /** Whether it ended early, since no evaluation was better any more. */
   readonly stoppedEarly: boolean;
   /** The step whose weights it left: the last, or the best with `load_best_model_at_end`. */
