@@ -129,6 +129,10 @@ const CORNERS: readonly [source: string, text: string][] = [
     "a-None-2 Hello World Hello",
   ],
   [
+    '{{ "it\'s a_b-c (dE" | title }} {{ "it\'s a_b-c (dE".title() }}',
+    "It's A_b-C (De It'S A_B-C (De",
+  ],
+  [
     "{{ 3.9 | int }} {{ -3.9 | int }} {{ nothing | trim }}{{ nothing | length }}",
     "3 -3 0",
   ],

@@ -10,7 +10,7 @@ import { iterate, pairsOf } from "./operators.ts";
 import { passes } from "./tests.ts";
 import { percentFormat } from "./format.ts";
 import { floatOf, integerOf, rounded } from "./numbers.ts";
-import { capitalize, indented, joinAll, strip, title } from "./strings.ts";
+import { capitalize, indented, joinAll, strip, titleWords } from "./strings.ts";
 import {
   dictOf,
   isUndefined,
@@ -70,7 +70,7 @@ export const PYTHON_FILTERS: Readonly<Record<string, Filter>> = {
   upper: onText((text) => text.toUpperCase()),
   lower: onText((text) => text.toLowerCase()),
   capitalize: onText(capitalize),
-  title: onText(title),
+  title: onText(titleWords),
   string: onText((text) => text),
   length: { run: length },
   count: { run: length },

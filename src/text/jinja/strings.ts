@@ -51,6 +51,18 @@ export function title(text: string): string {
   return text.replace(/\p{L}+/gu, capitalize);
 }
 
+/**
+ * Jinja's filter `title`, whose words begin after white space, a hyphen or an opening bracket alone:
+ * "it's" is "It's" here and "It'S" with Python's method.
+ */
+export function titleWords(text: string): string {
+  return text.replace(
+    /[^-\s({[<]+/gu,
+    ([first = "", ...rest]) =>
+      first.toUpperCase() + rest.join("").toLowerCase(),
+  );
+}
+
 function textArgument(args: readonly Value[], name: string): string {
   const text = args[0] && textOf(args[0]);
   if (text === undefined) {
