@@ -8,7 +8,17 @@ import type { Message } from "./message.ts";
 import { PythonInterpreter } from "./jinja/interpreter.ts";
 import { parseTemplate, type Program } from "./jinja/nodes.ts";
 import { wrapData } from "./jinja/values.ts";
+import {
+  checkRange,
+  isTooDeep,
+  limitsFor,
+  OverLimit,
+  TOO_DEEP,
+  withinLimits,
+} from "./jinja/budget.ts";
 import { strftime } from "./jinja/strftime.ts";
+
+export { OverLimit } from "./jinja/budget.ts";
 
 /** How one conversation is to be rendered. */
 export interface RenderOptions {
@@ -35,6 +45,7 @@ export interface ChatTemplate {
    *
    * @throws {RangeError} if the template refuses the conversation (`raise_exception`), or the final
    *   message cannot be found again. @throws {TypeError} where Python would fail on a value.
+   *   @throws {OverLimit} if the template takes too many steps, too much text or time.
    */
   render(messages: readonly Message[], options?: RenderOptions): string;
   /**
@@ -100,7 +111,9 @@ function markedSpans(text: string): (readonly [number, number])[] {
 
 function range(start: number, stop?: number, step = 1): number[] {
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  if (step === 0) throw new RangeError("range() arg 3 must not be zero");
   const count = Math.max(0, Math.ceil((to - from) / step));
+  checkRange(count);
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
@@ -121,6 +134,19 @@ function globalsOf(now: () => Date): Environment {
     throw new RangeError(message);
   });
   return globals;
+}
+
+/** The characters of all texts and keys in JSON data, and one for each value. */
+function charactersOf(data: unknown): number {
+  if (typeof data === "string") return data.length + 1;
+  if (typeof data !== "object" || data === null) return 1;
+  if (Array.isArray(data)) {
+    return data.reduce<number>((sum, value) => sum + charactersOf(value), 1);
+  }
+  return Object.entries(data).reduce<number>(
+    (sum, [key, value]) => sum + key.length + charactersOf(value),
+    1,
+  );
 }
 
 function openEnded(messages: readonly Message[]): Message[] {
@@ -147,6 +173,9 @@ function cutOpenEnd(text: string): string {
 }
 
 function errorLike(error: unknown, message: string): Error {
+  if (error instanceof OverLimit) {
+    return new OverLimit(message, { cause: error });
+  }
   if (error instanceof TypeError) {
     return new TypeError(message, { cause: error });
   }
@@ -157,6 +186,7 @@ function errorLike(error: unknown, message: string): Error {
 }
 
 function messageOf(error: unknown): string {
+  if (isTooDeep(error)) return TOO_DEEP;
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -227,18 +257,19 @@ function oneTemplate(
   const marked = source.search(GENERATION) < 0
     ? undefined
     : parseNamed(withPrintedMarks(source), name);
+  const globals = globalsOf(now);
   const run = (
     program: Program,
     messages: readonly Message[],
     options: RenderOptions = {},
   ): string => {
     try {
-      const scope = new Environment(globalsOf(now));
-      return renderProgram(program, scope, {
-        messages,
-        options,
-        specialTokens,
-      });
+      const scope = new Environment(globals);
+      const given = { messages, options, specialTokens };
+      return withinLimits(
+        limitsFor(charactersOf(given)),
+        () => renderProgram(program, scope, given),
+      );
     } catch (error) {
       throw errorLike(
         error,

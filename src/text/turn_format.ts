@@ -3,7 +3,7 @@
  * conversations and looks at what stands around the contents, then checks the result on other
  * conversations. Knows no template by name.
  */
-import type { ChatTemplate } from "./chat_template.ts";
+import { type ChatTemplate, OverLimit } from "./chat_template.ts";
 import type { Message } from "./message.ts";
 
 /** The texts that stand around the turns of a conversation. */
@@ -37,10 +37,13 @@ export function findTurnFormat(
   template: ChatTemplate,
   eos: string | undefined,
 ): TurnFormat | undefined {
+  let isEndless = false;
   const render = (messages: readonly Message[], open: boolean) => {
+    if (isEndless) return undefined;
     try {
       return template.render(messages, { addGenerationPrompt: open });
-    } catch {
+    } catch (error) {
+      isEndless = error instanceof OverLimit;
       return undefined; // the template refuses such a conversation
     }
   };

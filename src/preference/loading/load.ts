@@ -29,6 +29,7 @@ import type {
   TokenFeedback,
   TokenPair,
 } from "../tokens/token_examples.ts";
+import { OverLimit } from "../../text/chat_template.ts";
 import type { Tokenized, TrainedPart } from "../tokens/tokenize.ts";
 import { type BadRow, settleBadRows } from "./bad_rows.ts";
 import { startHash } from "../../files/disk/hash.ts";
@@ -67,7 +68,10 @@ function prepare<R extends AskedRow, T>(
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (options.onBadRow === "drop" && error instanceof RangeError) {
+    // a template without an end would take its time at every row
+    const isBadRow = error instanceof RangeError &&
+      !(error instanceof OverLimit);
+    if (options.onBadRow === "drop" && isBadRow) {
       return { dropped: badRow(error.message), fault: error.message };
     }
     error.message = `${error.message} (${where})`;

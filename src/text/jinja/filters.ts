@@ -3,6 +3,7 @@
  * not here the npm engine's own is applied, if it has one; an unknown filter or argument is refused
  * by name.
  */
+import { makeText, spend } from "./budget.ts";
 import { isTrue, keyOf, LIST_FILTERS } from "./collections.ts";
 import type { Filter, FilterArguments, FilterCall } from "./filter.ts";
 import { jsonText } from "./json.ts";
@@ -10,13 +11,21 @@ import { iterate, pairsOf } from "./operators.ts";
 import { passes } from "./tests.ts";
 import { percentFormat } from "./format.ts";
 import { floatOf, integerOf, rounded } from "./numbers.ts";
-import { capitalize, indented, joinAll, strip, titleWords } from "./strings.ts";
+import {
+  capitalize,
+  indented,
+  joinAll,
+  replaced,
+  strip,
+  titleWords,
+} from "./strings.ts";
 import {
   dictOf,
   isUndefined,
   listOf,
   numberOf,
   reprText,
+  sizeOf,
   strText,
   textOf,
   type Value,
@@ -47,11 +56,16 @@ function tojson(value: Value, { get }: FilterCall): Value {
   const separators = get("separators");
   const [comma, colon] = separators && listOf(separators) || [];
   return wrap(jsonText(value, {
-    indent: width === undefined ? indent && textOf(indent) : " ".repeat(width),
+    indent: width === undefined ? indent && textOf(indent) : spaces(width),
     separators: comma && colon && [strText(comma), strText(colon)],
     sortKeys: isTrue(get("sort_keys")),
     ensureAscii: isTrue(get("ensure_ascii")),
   }));
+}
+
+function spaces(count: number): string {
+  makeText(count);
+  return " ".repeat(Math.max(0, count));
 }
 
 const onText = (change: (text: string) => string): Filter => ({
@@ -71,6 +85,19 @@ export const PYTHON_FILTERS: Readonly<Record<string, Filter>> = {
   lower: onText((text) => text.toLowerCase()),
   capitalize: onText(capitalize),
   title: onText(titleWords),
+  replace: {
+    params: ["old", "new", "count"],
+    run: (value, { get }) => {
+      const [old, other, count] = ["old", "new", "count"].map(get);
+      return wrap(
+        replaced(
+          strText(value),
+          [old && strText(old), other && strText(other)],
+          count && numberOf(count),
+        ),
+      );
+    },
+  },
   string: onText((text) => text),
   length: { run: length },
   count: { run: length },
@@ -93,7 +120,7 @@ export const PYTHON_FILTERS: Readonly<Record<string, Filter>> = {
       const width = get("width");
       const text = width && textOf(width);
       const count = width === undefined ? 4 : numberOf(width) ?? 0;
-      return wrap(indented(strText(value), text ?? " ".repeat(count), {
+      return wrap(indented(strText(value), text ?? spaces(count), {
         first: isTrue(get("first")),
         blank: isTrue(get("blank")),
       }));
@@ -148,6 +175,7 @@ export function applyFilter(
     : undefined;
   if (row === undefined) return undefined;
   const { params = [], run } = row;
+  spend(sizeOf(operand) / 64);
   const unknown = [...named.keys()].filter((key) => !params.includes(key));
   if (!params.includes("*") && (args.length > params.length || unknown[0])) {
     throw new TypeError(

@@ -2,6 +2,7 @@
  * Formats values into text: `"%s" % value` and `"{}".format(value)`. Widths and precisions are
  * refused by name.
  */
+import { makeText } from "./budget.ts";
 import {
   dictOf,
   listOf,
@@ -11,6 +12,11 @@ import {
   typeName,
   type Value,
 } from "./values.ts";
+
+function counted(text: string): string {
+  makeText(text.length);
+  return text;
+}
 
 /**
  * `text % value`, as the `format` filter writes too.
@@ -30,7 +36,7 @@ export function percentFormat(text: string, value: Value): string {
       if (item === undefined) {
         throw new TypeError("not enough arguments for format string");
       }
-      if (conversion === "s") return strText(item);
+      if (conversion === "s") return counted(strText(item));
       if (conversion === "r") return reprText(item);
       const number = numberOf(item);
       if (conversion === "d" && number !== undefined) {
@@ -69,7 +75,7 @@ export function braceFormat(
         : isNumber
         ? args[field === "" ? next++ : Number(field)]
         : named.get(field);
-      if (value !== undefined) return strText(value);
+      if (value !== undefined) return counted(strText(value));
       throw new RangeError(
         `Cannot format by "${all}": expected {}, the number of a value or its name`,
       );

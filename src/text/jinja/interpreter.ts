@@ -4,6 +4,7 @@
  * controls and string methods.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
+import { checkText, enter, leave, makeText, spend } from "./budget.ts";
 import { applyFilter, PYTHON_FILTERS } from "./filters.ts";
 import type { FilterArguments } from "./filter.ts";
 import { methodOf } from "./methods.ts";
@@ -20,9 +21,11 @@ import { iterate, pythonBinary } from "./operators.ts";
 import { passes } from "./tests.ts";
 import { NOT_TEST, TEST } from "./tokens.ts";
 import {
+  dictOf,
   isUndefined,
   listOf,
   numberOf,
+  sizeOf,
   strText,
   textOf,
   type Value,
@@ -54,6 +57,9 @@ const FINAL = new Set([
   "Break",
   "Continue",
 ]);
+/** A pass of a loop makes a scope and a loop variable, which take the time of some nodes. */
+const STEPS_OF_A_PASS = 8;
+
 type MacroCall = (args: Value[], scope: Environment) => Value;
 const NOWHERE = new Environment();
 
@@ -67,9 +73,18 @@ export class PythonInterpreter extends Interpreter {
     scope: Environment,
   ): Value {
     const node = statement as Node | undefined;
+    if (node?.type === "Held") return node.value as Value;
+    spend(1);
+    enter();
+    try {
+      return this.#evaluate(node, scope);
+    } finally {
+      leave();
+    }
+  }
+
+  #evaluate(node: Node | undefined, scope: Environment): Value {
     switch (node?.type) {
-      case "Held":
-        return node.value as Value;
       case "Program":
         return wrap(this.#block(node.body as Node[], scope));
       case "If": {
@@ -81,7 +96,7 @@ export class PythonInterpreter extends Interpreter {
       case "For":
         return wrap(this.#loop(node, scope));
       case "Identifier": {
-        const value = super.evaluate(statement, scope);
+        const value = super.evaluate(node, scope);
         return node.value === "varargs" && listOf(value) !== undefined
           ? wrapTuple(iterate(value))
           : value;
@@ -101,8 +116,17 @@ export class PythonInterpreter extends Interpreter {
         return this.#filter(node, scope);
       case "TestExpression":
         return this.#test(node, scope);
+      case "FilterStatement": {
+        const value = wrap(this.#block(node.body as Node[], scope));
+        const operand = { type: "Held", value };
+        const { filter } = node;
+        return this.#filter(
+          { type: "FilterExpression", operand, filter } as Node,
+          scope,
+        );
+      }
     }
-    return super.evaluate(statement, scope);
+    return super.evaluate(node, scope);
   }
 
   #block(statements: readonly Node[], scope: Environment): string {
@@ -111,7 +135,12 @@ export class PythonInterpreter extends Interpreter {
       try {
         const value = this.evaluate(statement, scope);
         if (SILENT.has(statement.type)) continue;
-        text += FINAL.has(statement.type) ? value.value : strText(value);
+        const piece = FINAL.has(statement.type)
+          ? String(value.value)
+          : strText(value);
+        makeText(piece.length);
+        text += piece;
+        checkText(text.length);
       } catch (error) {
         if (error instanceof LoopExit) error.text = text + error.text;
         throw error;
@@ -156,11 +185,13 @@ export class PythonInterpreter extends Interpreter {
     let text = "";
     const loopAt = loopRecords(items);
     for (const [i, item] of items.entries()) {
+      spend(STEPS_OF_A_PASS);
       const inner = new Environment(scope); // each iteration has its own scope
       inner.setVariable("loop", loopAt(i));
       this.#bind(node.loopvar as Node, item, inner);
       try {
         text += this.#block(node.body as Node[], inner);
+        checkText(text.length);
       } catch (error) {
         if (!(error instanceof LoopExit)) throw error;
         text += error.text;
@@ -181,9 +212,10 @@ export class PythonInterpreter extends Interpreter {
         `Cannot read "${pathOf(node)}": attributes of functions are not served`,
       );
     }
-    const held = holding(node, { object });
+    const held = () => holding(node, { object });
     if (property.type === "SliceExpression") {
-      const part = super.evaluate(held, scope);
+      spend(sizeOf(object));
+      const part = super.evaluate(held(), scope);
       return object.type === "TupleValue" ? wrapTuple(iterate(part)) : part;
     }
     const text = textOf(object);
@@ -194,16 +226,25 @@ export class PythonInterpreter extends Interpreter {
       if (method !== undefined) return method;
       const counted = name === "length" &&
         (text !== undefined || listOf(object) !== undefined);
-      return counted ? wrap(undefined) : super.evaluate(held, scope);
+      if (counted) return wrap(undefined);
+      return object.type === "ObjectValue" && property.type === "Identifier"
+        ? dictOf(object)?.get(name) ?? wrap(undefined)
+        : super.evaluate(held(), scope);
     }
     const key = this.evaluate(property, scope);
+    const name = textOf(key);
+    const known = list !== undefined && key.type === "IntegerValue"
+      ? list.at(Number(key.value))
+      : name === undefined
+      ? undefined
+      : dictOf(object)?.get(name);
+    if (known !== undefined) return known;
     const index = numberOf(key);
     if (index !== undefined && text !== undefined) {
+      spend(text.length);
       return wrap([...text].at(index));
     }
-    const isKey = index === undefined
-      ? textOf(key) !== undefined
-      : list !== undefined;
+    const isKey = index === undefined ? name !== undefined : list !== undefined;
     if (!isKey) return wrap(undefined);
     return super.evaluate(holding(node, { object, property: key }), scope);
   }

@@ -2,6 +2,7 @@
  * Writes JSON as Python's `json.dumps` does, for the `tojson` filter of transformers: with spaces
  * after separators, a point in every float, and letters of all scripts unescaped.
  */
+import { enter, leave, makeText, spend } from "./budget.ts";
 import {
   dictOf,
   floatText,
@@ -69,11 +70,13 @@ export function jsonText(value: Value, style: JsonStyle = {}): string {
   const [comma, colon] = style.separators ??
     [indent === undefined ? ", " : ",", ": "];
   const write = (one: Value, line: string): string => {
+    spend(1);
     const list = listOf(one);
     const dict = dictOf(one);
     if (list === undefined && dict === undefined) {
       return scalar(one, ensureAscii);
     }
+    enter();
     const inner = line + (indent ?? "");
     const entries = dict && [...dict];
     if (sortKeys) entries?.sort(([a], [b]) => a < b ? -1 : 1);
@@ -81,6 +84,12 @@ export function jsonText(value: Value, style: JsonStyle = {}): string {
       (entries ?? []).map(([key, item]) =>
         quoted(key, ensureAscii) + colon + write(item, inner)
       );
+    leave();
+    const gap = indent === undefined ? 0 : inner.length + 1;
+    makeText(parts.reduce(
+      (sum, { length }) => sum + length + comma.length + gap,
+      2 + gap,
+    ));
     const [open, close] = list === undefined ? "{}" : "[]";
     if (parts.length === 0 || indent === undefined) {
       return open + parts.join(comma) + close;

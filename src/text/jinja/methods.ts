@@ -2,12 +2,14 @@
  * The methods of Python's values that a template may call: `text.split("x")`, `list.index(1)`,
  * `dict.items()`.
  */
+import { spend } from "./budget.ts";
 import { pairsOf } from "./operators.ts";
 import { STR_METHODS } from "./strings.ts";
 import {
   dictOf,
   equal,
   listOf,
+  sizeOf,
   textOf,
   type Value,
   wrap,
@@ -19,6 +21,13 @@ function valueOf(result: unknown): Value {
   return typeof result === "object" && result !== null && "builtins" in result
     ? result as Value
     : wrap(result);
+}
+
+function own<T>(
+  methods: Readonly<Record<string, T>>,
+  name: string,
+): T | undefined {
+  return Object.hasOwn(methods, name) ? methods[name] : undefined;
 }
 
 /**
@@ -50,11 +59,12 @@ const LIST_METHODS: Readonly<
  */
 export function methodOf(object: Value, name: string): Value | undefined {
   const [text, list] = [textOf(object), listOf(object)];
-  const ofText = text === undefined ? undefined : STR_METHODS[name];
+  spend(sizeOf(object) / 64);
+  const ofText = own(STR_METHODS, name);
   if (ofText !== undefined && text !== undefined) {
     return wrapFunction((args) => valueOf(ofText(text, ...split(args))));
   }
-  const ofList = list === undefined ? undefined : LIST_METHODS[name];
+  const ofList = own(LIST_METHODS, name);
   if (ofList !== undefined && list !== undefined) {
     return wrapFunction((args) => wrap(ofList(list, args)));
   }

@@ -3,6 +3,7 @@
  * template.
  */
 import { type Interpreter, parse } from "@huggingface/jinja";
+import { isTooDeep, TOO_DEEP } from "./budget.ts";
 import { templateTokens } from "./tokens.ts";
 import type { Value } from "./values.ts";
 
@@ -32,17 +33,26 @@ function wrapBodies(node: unknown, program: Program): void {
   }
 }
 
+/** The place of the token that closes the tag at `open`; behind all tokens if there is none. */
+function closeAfter(
+  tokens: ReturnType<typeof templateTokens>,
+  open: number,
+): number {
+  let at = open + 1;
+  while (at < tokens.length && !/^Close(Ex|St)/.test(tokens[at]!.type)) at++;
+  return at;
+}
+
 /** The first expression that the engine cannot parse, for the error message. */
 function unreadable(tokens: ReturnType<typeof templateTokens>) {
   for (let i = 0; i < tokens.length; i++) {
     const { type } = tokens[i]!;
     if (type !== "OpenExpression" && type !== "OpenStatement") continue;
-    const end = tokens.findIndex((one, at) =>
-      at > i && /^Close(Ex|St)/.test(one.type)
-    );
+    const end = closeAfter(tokens, i);
+    if (end === tokens.length) return undefined; // the last tag is not closed
     const all = tokens.slice(i + 1, end);
     const own = type === "OpenExpression" ? all : expressionOf(all);
-    const [open, close] = [tokens[i]!, tokens[end] ?? tokens[i]!];
+    const [open, close] = [tokens[i]!, tokens[end]!];
     const alone = own && [
       { ...open, type: "OpenExpression" as const },
       ...own,
@@ -80,23 +90,22 @@ function expressionOf<
  */
 export function parseTemplate(source: string): Program {
   const tokens = templateTokens(source);
-  const program = (() => {
-    try {
-      return parse(tokens);
-    } catch (error) {
-      const place = unreadable(tokens);
-      const fault = error instanceof TypeError // the parser read past the end
-        ? "a block is not closed"
-        : error instanceof Error
-        ? error.message
-        : String(error);
-      throw new SyntaxError(
-        place === undefined ? fault : `${fault} (at "${place}")`,
-      );
-    }
-  })();
-  wrapBodies(program, program);
-  return program;
+  try {
+    const program = parse(tokens);
+    wrapBodies(program, program);
+    return program;
+  } catch (error) {
+    if (isTooDeep(error)) throw new SyntaxError(TOO_DEEP);
+    const place = unreadable(tokens);
+    const fault = error instanceof TypeError // the parser read past the end
+      ? "a block is not closed"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new SyntaxError(
+      place === undefined ? fault : `${fault} (at "${place}")`,
+    );
+  }
 }
 
 /** The same node with one child replaced by an already computed value. */
@@ -104,11 +113,11 @@ export function holding(
   node: Node,
   children: Readonly<Record<string, Value>>,
 ): Node {
-  const held = Object.entries(children).map(([key, value]) =>
-    [key, { type: "Held", value }] as const
-  );
-  const copy = Object.create(Object.getPrototypeOf(node));
-  return Object.assign(copy, node, Object.fromEntries(held));
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(node)), node);
+  for (const [key, value] of Object.entries(children)) {
+    copy[key] = { type: "Held", value };
+  }
+  return copy;
 }
 
 /** The path of a node, such as `messages[0].tool_calls`, for error messages. */

@@ -2,7 +2,7 @@
 import { numberOf, textOf, type Value, wrap, wrapFloat } from "./values.ts";
 
 const INTEGER = /^[+-]?\d+(_\d+)*$/;
-const FLOAT = /^[+-]?(\d+(_\d+)*\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const FLOAT = /^[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 function floatIn(value: Value): number | undefined {
   const text = textOf(value)?.trim();

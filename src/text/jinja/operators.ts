@@ -3,6 +3,7 @@
  * takes the sign of its right side, floats stay floats, lists compare item by item, and wrong types
  * are errors.
  */
+import { checkText, makeList, makeText, spend } from "./budget.ts";
 import { percentFormat } from "./format.ts";
 import {
   dictOf,
@@ -29,6 +30,7 @@ export function contains(item: Value, container: Value): boolean {
   const dict = dictOf(container);
   if (dict !== undefined) return text !== undefined && dict.has(text);
   const whole = textOf(container);
+  spend((whole?.length ?? 0) / 64);
   if (whole === undefined) {
     throw new TypeError(
       `argument of type '${typeName(container)}' is not iterable`,
@@ -42,9 +44,15 @@ export function contains(item: Value, container: Value): boolean {
   return whole.includes(text);
 }
 
+/** Two texts in one, which takes time only when it is read. */
+function joined(a: string, b: string): Value {
+  checkText(a.length + b.length);
+  return wrap(a + b);
+}
+
 function add(left: Value, right: Value): Value | undefined {
   const [a, b] = [textOf(left), textOf(right)];
-  if (a !== undefined && b !== undefined) return wrap(a + b);
+  if (a !== undefined && b !== undefined) return joined(a, b);
   if (a !== undefined) {
     throw new TypeError(
       `can only concatenate str (not "${typeName(right)}") to str`,
@@ -54,6 +62,7 @@ function add(left: Value, right: Value): Value | undefined {
   if (sum !== undefined) return sum;
   const [items, others] = [listOf(left), listOf(right)];
   if (items !== undefined && others !== undefined && left.type === right.type) {
+    makeList(items.length + others.length);
     const all = [...items, ...others];
     return left.type === "TupleValue" ? wrapTuple(all) : wrapList(all);
   }
@@ -76,6 +85,7 @@ export function lessThan(a: Value, b: Value): boolean {
   if (left !== undefined && right !== undefined) return left < right;
   const [items, others] = [listOf(a), listOf(b)];
   if (items !== undefined && others !== undefined && a.type === b.type) {
+    spend(1);
     const at = items.findIndex((item, i) =>
       others[i] === undefined || !equal(item, others[i])
     );
@@ -127,8 +137,12 @@ function onNumbers(
 function repeated(value: Value, times: number): Value | undefined {
   const [text, list] = [textOf(value), listOf(value)];
   const count = Math.max(0, times);
-  if (text !== undefined) return wrap(text.repeat(count));
+  if (text !== undefined) {
+    makeText(text.length * count);
+    return wrap(text.repeat(count));
+  }
   if (list === undefined) return undefined;
+  makeList(list.length * count);
   const items = Array.from({ length: count }, () => list).flat();
   return value.type === "TupleValue" ? wrapTuple(items) : wrapList(items);
 }
@@ -163,7 +177,7 @@ export function pythonBinary(
   if (operator === "!=") return wrap(!equal(left, right));
   if (operator === "in") return wrap(contains(left, right));
   if (operator === "not in") return wrap(!contains(left, right));
-  if (operator === "~") return wrap(strText(left) + strText(right));
+  if (operator === "~") return joined(strText(left), strText(right));
   if (isUndefined(left) || isUndefined(right)) return undefined;
   if (operator === "+") return add(left, right);
   if (operator === "%" && textOf(left) !== undefined) {
@@ -184,7 +198,10 @@ export function pythonBinary(
 export function itemsOf(value: Value): readonly Value[] | undefined {
   if (isUndefined(value)) return [];
   const text = textOf(value);
-  if (text !== undefined) return [...text].map(wrap);
+  if (text !== undefined) {
+    makeList(text.length);
+    return [...text].map(wrap);
+  }
   const keys = dictOf(value)?.keys();
   return listOf(value) ??
     (keys === undefined ? undefined : [...keys].map(wrap));
@@ -196,6 +213,7 @@ export function pairsOf(value: Value): Value {
   if (dict === undefined) {
     throw new TypeError(`Cannot list the items of ${typeName(value)}`);
   }
+  makeList(dict.size);
   return wrapList(
     [...dict].map(([key, item]) => wrapTuple([wrap(key), item])),
   );

@@ -35,7 +35,9 @@ const DIRECTIVES: Readonly<Record<string, (date: Date) => string>> = {
  */
 export function strftime(date: Date, format: string): string {
   return format.replace(/%(-?)(.)/gs, (all, minus: string, name: string) => {
-    const write = DIRECTIVES[name];
+    const write = Object.hasOwn(DIRECTIVES, name)
+      ? DIRECTIVES[name]
+      : undefined;
     if (write === undefined) {
       throw new RangeError(
         `Cannot write a date by "${format}": found ${all}, expected one of ${

@@ -2,6 +2,7 @@
  * The methods of Python's `str` that chat templates call and that the npm Jinja engine lacks or has
  * without their arguments: `content.strip('\n')` must strip newlines only.
  */
+import { makeText } from "./budget.ts";
 import { braceFormat } from "./format.ts";
 import {
   listOf,
@@ -17,21 +18,38 @@ import {
 // Python's whitespace: unlike JavaScript's it has \x1c-\x1f and \x85, and not \ufeff.
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a" +
   "\\u2028\\u2029\\u202f\\u205f\\u3000";
-const LEADING = new RegExp(`^[${SPACE}]+`);
-const TRAILING = new RegExp(`[${SPACE}]+$`);
+const IS_SPACE = new RegExp(`^[${SPACE}]$`);
+const SPACES: ReadonlySet<string> = new Set(
+  Array.from({ length: 0x3001 }, (_, code) => String.fromCharCode(code))
+    .filter((character) => IS_SPACE.test(character)),
+);
 
+/** The characters that `strip` drops. */
+function dropped(chars: string | undefined): ReadonlySet<string> {
+  return chars === undefined ? SPACES : new Set(chars);
+}
+
+// Both ends are found by a loop: an expression such as /\s+$/ takes the square of a run's length.
 function stripStart(text: string, chars?: string): string {
-  if (chars === undefined) return text.replace(LEADING, "");
-  const [drop, points] = [new Set(chars), [...text]];
-  const from = points.findIndex((point) => !drop.has(point));
-  return from < 0 ? "" : points.slice(from).join("");
+  const drops = dropped(chars);
+  let start = 0;
+  for (const character of text) {
+    if (!drops.has(character)) break;
+    start += character.length;
+  }
+  return text.slice(start);
 }
 
 function stripEnd(text: string, chars?: string): string {
-  if (chars === undefined) return text.replace(TRAILING, "");
-  const [drop, points] = [new Set(chars), [...text]];
-  const last = points.findLastIndex((point) => !drop.has(point));
-  return points.slice(0, last + 1).join("");
+  const drops = dropped(chars);
+  let end = text.length;
+  while (end > 0) {
+    const isPair = (text.codePointAt(end - 2) ?? 0) > 0xffff;
+    const start = end - (isPair ? 2 : 1);
+    if (!drops.has(text.slice(start, end))) break;
+    end = start;
+  }
+  return text.slice(0, end);
 }
 
 /** `text.strip(chars)`: removes any of `chars`, by default Python's whitespace, from both ends. */
@@ -87,13 +105,52 @@ function points(text: string, units: number): number {
   return units < 0 ? -1 : [...text.slice(0, units)].length;
 }
 
+function joinTexts(texts: readonly string[], glue: string): string {
+  makeText(texts.reduce(
+    (sum, { length }) => sum + length + glue.length,
+    0,
+  ));
+  return texts.join(glue);
+}
+
+/**
+ * `text.replace(old, new, count)`; a count that is absent or negative replaces all.
+ *
+ * @throws {TypeError} if one of both texts is missing
+ */
+export function replaced(
+  text: string,
+  [old, other]: readonly (string | undefined)[],
+  count = -1,
+): string {
+  if (old === undefined || other === undefined) {
+    throw new TypeError("Cannot call str.replace: expected two str");
+  }
+  // without a text to find, the other text is put before each character and behind the last
+  const parts = old === "" ? ["", ...text, ""] : text.split(old);
+  const times = Math.min(parts.length - 1, count < 0 ? Infinity : count);
+  makeText(text.length + times * other.length);
+  const rest = parts.slice(times).join(old);
+  return [...parts.slice(0, times), rest].join(other);
+}
+
+function replace(
+  text: string,
+  args: readonly Value[],
+  named: ReadonlyMap<string, Value>,
+): string {
+  const count = args[2] ?? named.get("count");
+  const texts = [0, 1].map((i) => textArgument(args.slice(i), "replace"));
+  return replaced(text, texts, count && numberOf(count));
+}
+
 function join(glue: string, args: readonly Value[]): string {
   const items = args[0] && listOf(args[0]);
   const texts = items?.map(textOf);
   if (texts === undefined || texts.includes(undefined)) {
     throw new TypeError("Cannot call str.join: expected a list of str");
   }
-  return texts.join(glue);
+  return joinTexts(texts as string[], glue);
 }
 
 /**
@@ -181,9 +238,14 @@ function fill(args: readonly Value[]): string {
   return args[1] === undefined ? " " : strText(args[1]);
 }
 
+function filling(text: string, times: number): string {
+  makeText(text.length * Math.max(0, times));
+  return text.repeat(Math.max(0, times));
+}
+
 function zfill(text: string, width: number): string {
   const sign = /^[+-]/.exec(text)?.[0] ?? "";
-  const zeros = "0".repeat(Math.max(0, width - [...text].length));
+  const zeros = filling("0", width - [...text].length);
   return sign + zeros + text.slice(sign.length);
 }
 
@@ -239,6 +301,7 @@ export const STR_METHODS: Readonly<
   count: (text, args) => text.split(textArgument(args, "count")).length - 1,
   join,
   rsplit,
+  replace,
   partition: (text, args) =>
     wrapTuple(partition(text, textArgument(args, "partition")).map(wrap)),
   rpartition: (text, args) =>
@@ -256,11 +319,11 @@ export const STR_METHODS: Readonly<
   zfill: (text, args) => zfill(text, widthArgument(args, "zfill")),
   ljust: (text, args) => {
     const rest = widthArgument(args, "ljust") - [...text].length;
-    return text + fill(args).repeat(Math.max(0, rest));
+    return text + filling(fill(args), rest);
   },
   rjust: (text, args) => {
     const rest = widthArgument(args, "rjust") - [...text].length;
-    return fill(args).repeat(Math.max(0, rest)) + text;
+    return filling(fill(args), rest) + text;
   },
   format: (text, args, named) => braceFormat(text, args, named),
   isupper: (text) => hasCase(text) && text === text.toUpperCase(),
@@ -274,7 +337,7 @@ export const STR_METHODS: Readonly<
 
 /** `list | join(glue)`: unlike `str.join`, it converts every item by `str()`. */
 export function joinAll(items: readonly Value[], glue: string): string {
-  return items.map(strText).join(glue);
+  return joinTexts(items.map(strText), glue);
 }
 
 /**
@@ -287,6 +350,7 @@ export function indented(
   { first, blank }: { readonly first: boolean; readonly blank: boolean },
 ): string {
   const lines = splitlines(text + "\n");
+  makeText(text.length + by.length * lines.length);
   const whole = lines.map((line, i) =>
     i === 0 || (line === "" && !blank) ? line : by + line
   ).join("\n");

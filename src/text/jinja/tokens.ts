@@ -12,25 +12,55 @@ export const TEST = "is:";
 /** The same for a negated test. */
 export const NOT_TEST = "is not:";
 
-const RAW = /\{%(-?)\s*raw\s*(-?)%\}(.*?)\{%(-?)\s*endraw\s*(-?)%\}/gs;
-
 /**
  * Makes the text of raw blocks a string literal; their marks still strip the white space around
  * them.
  */
 function withoutRaw(source: string): string {
-  return source.replace(
-    RAW,
-    (_, before, trimStart, text: string, trimEnd, after) => {
-      const left = trimStart === "" ? text : text.trimStart();
-      const kept = trimEnd === "" ? left : left.trimEnd();
-      const literal = kept.replace(
-        /[\\'{}#%\r\n]/g,
-        (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
-      );
-      return `{%${before} if true %}{{ '${literal}' }}{% endif ${after}%}`;
-    },
-  );
+  const opening = /\{%(-?)\s*raw\s*(-?)%\}/g;
+  const closing = /\{%(-?)\s*endraw\s*(-?)%\}/g;
+  let [text, at] = ["", 0];
+  for (;;) {
+    opening.lastIndex = at;
+    const open = opening.exec(source);
+    closing.lastIndex = opening.lastIndex;
+    const close = open && closing.exec(source);
+    if (open === null || close === null) return text + source.slice(at);
+    const inner = source.slice(opening.lastIndex, close.index);
+    const left = open[2] === "" ? inner : inner.trimStart();
+    const kept = close[1] === "" ? left : left.trimEnd();
+    const literal = kept.replace(
+      /[\\'{}#%\r\n]/g,
+      (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    );
+    text += source.slice(at, open.index) +
+      `{%${open[1]} if true %}{{ '${literal}' }}{% endif ${close[2]}%}`;
+    at = closing.lastIndex;
+  }
+}
+
+/** The most characters of a template, and of white space in a row. Real ones have 1 % of either. */
+const MOST_CHARACTERS = 2_000_000;
+const MOST_SPACES = 1000;
+
+/**
+ * The engine looks for marks by expressions that take the square of the length of white space.
+ *
+ * @throws {RangeError} for a template that is too long, or has too much white space in a row
+ */
+function checkLength(source: string): void {
+  if (source.length > MOST_CHARACTERS) {
+    throw new RangeError(
+      `found ${source.length} characters, expected at most ${MOST_CHARACTERS}`,
+    );
+  }
+  for (const { 0: spaces, index } of source.matchAll(/\s+/g)) {
+    if (spaces.length <= MOST_SPACES) continue;
+    const line = source.slice(0, index).split("\n").length;
+    throw new RangeError(
+      `found ${spaces.length} characters of white space in a row from line ${line} on, expected at most ${MOST_SPACES}`,
+    );
+  }
 }
 
 const OPENS = new Set(["OpenParen", "OpenSquareBracket", "OpenCurlyBracket"]);
@@ -153,9 +183,10 @@ function refuseRecursion(tokens: readonly Token[]): void {
 /**
  * The tokens of a template for the engine's parser, with `trim_blocks` and `lstrip_blocks`.
  *
- * @throws {SyntaxError} naming what is not served
+ * @throws {SyntaxError} naming what is not served; {RangeError} for a template that is too long
  */
 export function templateTokens(source: string): Token[] {
+  checkLength(source);
   const lines = source.replace(/\r\n?/g, "\n"); // Jinja2 reads all line ends as \n
   const mark = /\{[%{#]\+|\+[%}#]\}/.exec(lines)?.[0];
   if (mark !== undefined && !/\+\}\}/.test(mark)) {

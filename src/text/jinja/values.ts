@@ -4,6 +4,7 @@
  * Python.
  */
 import { Environment, Interpreter } from "@huggingface/jinja";
+import { enter, leave, makeText, spend } from "./budget.ts";
 import { JsonFloat } from "../../base/json_float.ts";
 
 /** A value in a running template: the engine's wrapper around a string, number, list, dict, ... */
@@ -114,6 +115,12 @@ export function dictOf(value: Value): ReadonlyMap<string, Value> | undefined {
     : undefined;
 }
 
+/** How many characters, items or entries a value has; 1 for a number or a function. */
+export function sizeOf(value: Value): number {
+  return textOf(value)?.length ?? listOf(value)?.length ??
+    dictOf(value)?.size ?? 1;
+}
+
 /** Whether a name or attribute was not found. */
 export function isUndefined(value: Value): boolean {
   return value.type === "UndefinedValue";
@@ -172,6 +179,15 @@ function quoted(text: string): string {
 
 /** `repr(value)`: strings in quotes, lists and dicts as Python writes them. */
 export function reprText(value: Value): string {
+  spend(1);
+  enter();
+  const written = reprOf(value);
+  leave();
+  makeText(written.length);
+  return written;
+}
+
+function reprOf(value: Value): string {
   const text = textOf(value);
   if (text !== undefined) return quoted(text);
   const items = listOf(value)?.map(reprText);
@@ -201,6 +217,14 @@ export function strText(value: Value): string {
 
 /** `a == b` as Python compares: by content, and never text with number. */
 export function equal(a: Value, b: Value): boolean {
+  spend(1);
+  enter();
+  const answer = equals(a, b);
+  leave();
+  return answer;
+}
+
+function equals(a: Value, b: Value): boolean {
   const [x, y] = [numberOf(a), numberOf(b)];
   if (x !== undefined || y !== undefined) return x === y;
   const [left, right] = [listOf(a), listOf(b)];

@@ -2,6 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { LoadDataOptions } from "../../../src/preference/loading/load_options.ts";
 import { loadPairs } from "../../../src/preference/loading/load.ts";
+import { createChatTemplate } from "../../../src/text/chat_template.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { test } from "../../test_case.ts";
 import { characterEncoder } from "../tokens/character_encoder.ts";
@@ -103,6 +104,25 @@ test({
       () => load(rows, { onBadRow: "drop", maxBadRows: 0.05 }),
       TypeError,
       "more than max_bad_rows, 0.05 of the rows, are not left out",
+    );
+  },
+});
+
+test({
+  ...disk,
+  name: "loadPairs() stops at a template beyond its limits, told or not",
+  async fn() {
+    const rows = TEN.map(({ chosen, rejected }) => ({
+      prompt: [{ role: "user", content: "q" }],
+      chosen: [{ role: "assistant", content: chosen }],
+      rejected: [{ role: "assistant", content: rejected }],
+    }));
+    const template = createChatTemplate("{{ range(10 ** 9) }}");
+    const encoder = { ...characterEncoder(), template };
+    await assertRejects(
+      () => load(rows, { encoder, onBadRow: "drop", maxBadRows: 1 }),
+      TypeError,
+      'found a range of 1000000000 numbers, expected at most 100000 ("FILE" line 1)',
     );
   },
 });
