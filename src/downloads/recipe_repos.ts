@@ -105,16 +105,17 @@ async function datasetRepos(
 /** Everything that a recipe takes rows from, in the order in which training looks for them. */
 function datasetNames(recipe: Recipe): string[] {
   const { dataset, dataset_mixer, dataset_mixture, eval_dataset } = recipe;
-  const mixture = isRecord(dataset_mixture) ? dataset_mixture.datasets : [];
-  const mixed = Array.isArray(mixture)
-    ? mixture.filter(isRecord).map(({ id }) => id)
-    : [];
+  const mixture = isRecord(dataset_mixture) ? dataset_mixture : {};
+  const idsOf = (list: unknown) =>
+    (Array.isArray(list) ? list : []).filter(isRecord).map(({ id }) => id);
+  const mixed = idsOf(mixture.datasets);
   const training = typeof dataset === "string"
     ? [dataset]
     : mixed.length > 0
     ? mixed
     : Object.keys(isRecord(dataset_mixer) ? dataset_mixer : {});
-  return [...training, eval_dataset].filter((name) => typeof name === "string");
+  return [...training, ...idsOf(mixture.eval_datasets), eval_dataset]
+    .filter((name) => typeof name === "string");
 }
 
 interface DatasetRepo extends Recipe {

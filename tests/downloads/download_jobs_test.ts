@@ -83,6 +83,12 @@ test("downloadJobs() brings the datasets of our recipes", OPTIONS, async () => {
       dataset_mixture: { datasets: [{ id: "owner/a" }, { id: "owner/a" }] },
       eval_dataset: "owner/e",
     }, data("owner/a", "owner/e")],
+    [{
+      dataset_mixture: {
+        datasets: [{ id: "owner/a" }],
+        eval_datasets: [{ id: "owner/e" }, { id: "owner/f" }],
+      },
+    }, data("owner/a", "owner/e", "owner/f")],
     [{ dataset: "owner/a", dataset_mixer: { "owner/b": 1 } }, data("owner/a")],
     [{ dataset: "named" }, data("owner/described")],
     [{ dataset: "mine/pairs" }, data()],

@@ -3,7 +3,9 @@
  * datasets are translated in axolotl_data.ts.
  */
 import { axolotlData } from "./axolotl_data.ts";
+import { axolotlTokens } from "./axolotl_tokens.ts";
 import { axolotlIgnored, axolotlRefused } from "./axolotl_unserved.ts";
+import type { ReadJson } from "./llama_factory_data.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -12,6 +14,7 @@ import {
   only,
   type Recipe,
   type Rule,
+  type RuleFunction,
   type Rules,
   translate,
   type Translated,
@@ -49,6 +52,23 @@ function hasEvaluation({ test_datasets, val_set_size }: Recipe): boolean {
   return !isOff(test_datasets ?? null) || Number(val_set_size ?? 0) > 0;
 }
 
+/**
+ * Whether the recipe says when to evaluate, without which Axolotl does not, though its help has it
+ * evaluate at each epoch's end.
+ */
+function asksEvaluation(recipe: Recipe): boolean {
+  const { eval_strategy, evaluation_strategy, eval_steps, evals_per_epoch } =
+    recipe;
+  const asked = [
+    eval_strategy,
+    evaluation_strategy,
+    eval_steps,
+    evals_per_epoch,
+  ]
+    .some((one) => !isOff(one ?? null) && one !== 0 && one !== "no");
+  return hasEvaluation(recipe) && asked;
+}
+
 /** When a run saves and evaluates. */
 function events(recipe: Recipe): Recipe {
   const given = (name: "eval" | "save") => ({
@@ -56,12 +76,15 @@ function events(recipe: Recipe): Recipe {
       ? perEpoch(name, recipe)
       : { [`${name}_strategy`]: "steps" },
     ...present({
-      [`${name}_strategy`]: recipe[`${name}_strategy`] ?? undefined,
+      [`${name}_strategy`]: recipe[`${name}_strategy`] ??
+        (name === "eval" ? recipe.evaluation_strategy : null) ?? undefined,
     }),
   });
   return {
     ...given("save"),
-    ...(hasEvaluation(recipe) ? given("eval") : { eval_strategy: "no" }),
+    ...(asksEvaluation(recipe)
+      ? { ...given("eval"), eval_on_start: true }
+      : { eval_strategy: "no" }),
   };
 }
 
@@ -88,31 +111,67 @@ const rateGroups: Rule = (_, recipe) => {
   return { options: { lr_groups: groups.length === 0 ? null : groups } };
 };
 
+/** Whether the method trains on answers that it generates, which no method here does. */
+function isGenerated({ rl }: Recipe): boolean {
+  return !isOff(rl ?? null) && !Object.hasOwn(METHODS, String(rl));
+}
+
+/** Keys that give beta, of which the first that a recipe has wins. */
+const BETAS = ["trl", "rl_beta", "dpo_beta", "orpo_alpha"];
+
+/** The rule of a key that gives beta. */
+function betaRule(key: string): RuleFunction {
+  return (value, recipe) => {
+    if (isOff(value)) return {};
+    if (isOff(recipe.rl ?? null)) return { note: "it matters with rl only" };
+    const given = (name: string) => {
+      const own = recipe[name];
+      return (isRecord(own) ? own.beta : own) ?? null;
+    };
+    const first = BETAS.find((name) => given(name) !== null) ?? key;
+    if (first === key) {
+      return { options: present({ beta: given(key) ?? undefined }) };
+    }
+    return given(key) === null ? {} : {
+      note: `${first === "trl" ? "trl.beta" : first} wins over it`,
+    };
+  };
+}
+
 const METHOD: Rules = {
   base_model: "model_name_or_path",
   tokenizer_config: "tokenizer_name_or_path",
   rl: method,
   reward_model: () => ({}), // see ownTrainer
   simpo_gamma: "simpo_gamma",
-  rl_beta: "beta",
-  dpo_beta: "beta",
-  orpo_alpha: "beta",
+  rl_beta: betaRule("rl_beta"),
+  dpo_beta: betaRule("dpo_beta"),
+  orpo_alpha: betaRule("orpo_alpha"),
   dpo_use_weighting: "use_weighting",
   dpo_label_smoothing: "label_smoothing",
   dpo_loss_type: "loss_type",
   dpo_loss_weights: "loss_weights",
   kto_desirable_weight: "desirable_weight",
   kto_undesirable_weight: "undesirable_weight",
-  rpo_alpha: (value) => ({
-    options: { loss_type: ["sigmoid", "sft"], loss_weights: [1, value] },
-  }),
+  rpo_alpha: (value) =>
+    isOff(value) || value === 0 ? {} : {
+      options: { loss_type: ["sigmoid", "sft"], loss_weights: [1, value] },
+    },
   train_on_inputs: (value) =>
     value === true
       ? { options: { completion_only_loss: false, assistant_only_loss: false } }
       : {},
-  adapter: (value) =>
+  adapter: (value, { load_in_4bit }) =>
     isOff(value) || value === "lora" || value === "qlora"
-      ? { options: { use_peft: value === "lora" || value === "qlora" } }
+      ? {
+        options: { use_peft: value === "lora" || value === "qlora" },
+        ...(value === "lora" && load_in_4bit === true
+          ? {
+            note:
+              "the base is in 4 bits, as qlora has it; Axolotl leaves it whole",
+          }
+          : {}),
+      }
       : {
         refusal: `${JSON.stringify(value)} is not served, only lora, qlora`,
       },
@@ -121,19 +180,27 @@ const METHOD: Rules = {
     isRecord(value)
       ? { options: present({ bnb_4bit_quant_type: value.bnb_4bit_quant_type }) }
       : {},
-  model_config: (value) =>
-    isRecord(value)
-      ? refusedUnless(["output_router_logits"], Object.keys(value))
-      : {},
   reinit_weights: "init_from_config",
   revision_of_model: "model_revision",
-  trl: (value, { rl }) =>
-    isRecord(value) && !isOff(rl ?? null)
-      ? {
-        options: present({ beta: value.beta }),
-        note: "only its beta is read",
-      }
-      : {},
+  vllm: (value, recipe) =>
+    isOff(value)
+      ? {}
+      : isGenerated(recipe)
+      ? { refusal: `it is a part of rl ${recipe.rl}` }
+      : { note: "see the predict task" },
+  trl: (value, recipe) => {
+    if (!isRecord(value) || Object.keys(value).length === 0) return {};
+    if (isOff(recipe.rl ?? null)) return { note: "it matters with rl only" };
+    if (isGenerated(recipe)) {
+      return { refusal: `it is a part of rl ${recipe.rl}` };
+    }
+    const other = Object.keys(value).filter((key) => key !== "beta");
+    const note = `${other.join(", ")} matter with rl grpo only`;
+    return {
+      ...betaRule("trl")(value, recipe),
+      ...(other.length === 0 ? {} : { note }),
+    };
+  },
   lora_model_dir: "adapter_name_or_path",
   lora_target_linear: (value) =>
     value === true ? { options: { lora_target_modules: "all-linear" } } : {},
@@ -150,97 +217,102 @@ const METHOD: Rules = {
   ),
   peft_init_lora_weights: "init_lora_weights",
   loraplus_lr_embedding: nothing("embeddings have no adapters here"),
-  unfrozen_parameters: (value) =>
-    [value].flat().some((one) => /\[\d*:\d*\]$/.test(String(one)))
+  unfrozen_parameters: (value, { adapter }) =>
+    isOff(value)
+      ? {}
+      : [value].flat().some((one) => /\[\d*:\d*\]$/.test(String(one)))
       ? { refusal: "parameters are trained whole, not some of their rows" }
-      : { options: { unfrozen_parameters: value } },
+      : isOff(adapter ?? null)
+      ? { options: { unfrozen_parameters: value } }
+      : {
+        refusal:
+          "Axolotl trains them beside the adapter; name modules in lora_modules_to_save",
+      },
 };
+
+/** AdamW of other libraries, which keeps its moments in fewer bits or sums more exactly. */
+const OPTIMIZERS: Readonly<Record<string, string>> = {
+  adamw_torch_4bit: "adamw_8bit",
+  ao_adamw_4bit: "adamw_8bit",
+  ao_adamw_8bit: "adamw_8bit",
+  ao_adamw_fp8: "adamw_8bit",
+  optimi_adamw: "adamw_torch",
+};
+
+const NO_ROWS = "no rows are named to evaluate on, as in Axolotl";
+
+const evaluationRule: Rule = (value, recipe) =>
+  isOff(value) || value === "no" || hasEvaluation(recipe)
+    ? {} // see events
+    : { note: NO_ROWS };
 
 const BATCHES: Rules = {
   micro_batch_size: "per_device_train_batch_size",
   eval_batch_size: "per_device_eval_batch_size",
   num_epochs: "num_train_epochs",
-  optimizer: "optim",
+  optimizer: (value) =>
+    Object.hasOwn(OPTIMIZERS, String(value))
+      ? {
+        options: { optim: OPTIMIZERS[String(value)] },
+        note: `"${value}" is run as ${OPTIMIZERS[String(value)]}`,
+      }
+      : { options: { optim: value } },
   lr_groups: rateGroups,
   embedding_lr: rateGroups,
   embedding_lr_scale: rateGroups,
   lr_scheduler: (_, recipe) => ({ options: schedule(recipe) }),
   cosine_min_lr_ratio: () => ({}),
-  eta_min: (value) =>
-    isOff(value) ? {} : { options: { lr_scheduler_kwargs: { min_lr: value } } },
-  adam_eps: "adam_epsilon",
   batch_size: () => ({}), // see defaults
   curriculum_sampling: (value) => ({ options: { shuffle: value !== true } }),
-  gradient_checkpointing: (value) => ({
-    options: { gradient_checkpointing: value !== false && value !== null },
-  }),
-  bf16: (value) => ({ options: { bf16: value === true || value === "auto" } }),
-  fp16: (value) => ({ options: { fp16: value === true } }),
-  bfloat16: (value) => ({ options: { bf16: value === true } }),
-  float16: (value) => ({ options: { fp16: value === true } }),
+  gradient_checkpointing: (value) =>
+    value === null
+      ? {}
+      : { options: { gradient_checkpointing: value !== false } },
+  bf16: () => ({}), // see storage
+  fp16: () => ({}),
+  bfloat16: () => ({}),
+  float16: () => ({}),
   evals_per_epoch: (value, recipe) =>
     isOff(value) || value === 0 || hasEvaluation(recipe)
       ? {} // see events
-      : { note: "no rows are named to evaluate on, as in Axolotl" },
-  saves_per_epoch: () => ({}),
-  eval_strategy: () => ({}),
-  evaluation_strategy: () => ({}),
+      : { note: NO_ROWS },
+  saves_per_epoch: () => ({}), // see events
+  eval_strategy: evaluationRule,
+  evaluation_strategy: evaluationRule,
   save_strategy: () => ({}),
   eval_steps: (value, recipe) =>
-    hasEvaluation(recipe)
-      ? { options: { eval_steps: value } }
-      : isOff(value)
+    isOff(value)
       ? {}
-      : { note: "no rows are named to evaluate on, as in Axolotl" },
+      : hasEvaluation(recipe)
+      ? { options: { eval_steps: value } }
+      : { note: NO_ROWS },
   save_steps: "save_steps",
+  early_stopping_patience: (value) =>
+    isOff(value) ? {} : {
+      options: { early_stopping_patience: value, load_best_model_at_end: true },
+    },
 };
 
 /** The course of the rate: a cosine unless another is named, down to a share if one is. */
 function schedule(
-  { lr_scheduler, cosine_min_lr_ratio: ratio, eta_min }: Recipe,
+  { lr_scheduler, cosine_min_lr_ratio: ratio }: Recipe,
 ): Recipe {
   const type = isOff(lr_scheduler ?? null) ? "cosine" : lr_scheduler;
-  if (type === "cosine" && typeof ratio === "number" && ratio > 0) {
-    return {
+  return type === "cosine" && typeof ratio === "number" && ratio > 0
+    ? {
       lr_scheduler_type: "cosine_with_min_lr",
       lr_scheduler_kwargs: { min_lr_rate: ratio },
-    };
-  }
-  const isFloored = type === "cosine" && !isOff(eta_min ?? null);
-  return { lr_scheduler_type: isFloored ? "cosine_with_min_lr" : type };
+    }
+    : { lr_scheduler_type: type };
 }
-
-/** Axolotl's templates that ship here too; for all others the model's own template is used. */
-const TEMPLATES: Recipe = {
-  chatml: "chatml",
-  llama3: "llama3",
-  gemma: "gemma",
-  phi_3: "phi3",
-  zephyr: "zephyr",
-  mistral_v1: "mistral",
-  tokenizer_default: null,
-};
-
-const template: Rule = (value) => {
-  if (isOff(value)) return {};
-  return Object.hasOwn(TEMPLATES, String(value))
-    ? { options: { chat_template: TEMPLATES[String(value)] } }
-    : {
-      note: `${JSON.stringify(value)} is not among the templates here, ` +
-        "the model's own is used",
-    };
-};
 
 const DATA: Rules = {
   datasets: () => ({}), // see axolotl_data.ts
   test_datasets: () => ({}),
   val_set_size: () => ({}),
   shuffle_merged_datasets: () => ({}),
-  chat_template: (value, recipe) =>
-    value === "jinja" && "chat_template_jinja" in recipe
-      ? {}
-      : template(value, recipe),
-  chat_template_jinja: "chat_template",
+  chat_template: () => ({}), // see axolotl_template.ts
+  chat_template_jinja: () => ({}),
   default_system_message: "system",
   sequence_len: "max_length",
   excess_length_strategy: words("length_policy", {
@@ -255,8 +327,8 @@ const DATA: Rules = {
   "sample_packing_*": nothing("rows are packed a thousand at a time"),
   eval_sample_packing: "eval_packing",
   pad_to_sequence_len: nothing("batches never hold padding"),
-  special_tokens: nothing("the tokenizer's own are used"),
-  added_tokens_overrides: nothing("the tokenizer's own are used"),
+  special_tokens: () => ({}), // see axolotl_tokens.ts
+  tokens: () => ({}),
 };
 
 const MACHINE: Rules = {
@@ -265,19 +337,38 @@ const MACHINE: Rules = {
     const other = names.filter((name) => !KERNEL_PLUGINS.test(name));
     if (isOff(value)) return {};
     return other.length === 0
-      ? { note: "the kernels here are fused already" }
+      ? { note: "they change speed and logs only" }
       : { refusal: `${other.join(", ")} is not served` };
   },
 };
 
+/** Code that changes speed or logs alone; all other plugins change what is trained. */
 const KERNEL_PLUGINS =
-  /CutCrossEntropy|Liger|Kernels|ScatterMoe|SonicMoe|Spectrum/i;
+  /CutCrossEntropy|Liger|Kernels|ScatterMoe|SonicMoe|ExpertParallel|SwanLab|LMEval/i;
 
-function refusedUnless(known: readonly string[], keys: readonly string[]) {
-  const other = keys.filter((key) => !known.includes(key));
-  return other.length === 0
-    ? { note: "the router's loss follows router_aux_loss_coef" }
-    : { refusal: `${other.join(", ")} of the model cannot be changed` };
+/** How frozen weights are kept: Axolotl's default is bf16 "auto", bfloat16 unless fp16 is on. */
+function storage(
+  { bf16 = "auto", fp16, bfloat16, float16 }: Recipe,
+): Recipe {
+  const isBrain = bf16 === "auto" ? fp16 !== true : !isOff(bf16);
+  if (isBrain || bfloat16 === true) return { bf16: true };
+  return fp16 === true || float16 === true ? { fp16: true } : { bf16: false };
+}
+
+/** Axolotl's warm-up where none is given: 3 % of the steps, at most 100. */
+function warmup({ max_steps: most }: Recipe): Recipe {
+  return Number(most ?? 0) * 0.03 > 100
+    ? { warmup_steps: 100 }
+    : { warmup_ratio: 0.03 };
+}
+
+/** Whether a mixture of experts is trained with its router's loss, as TRL's trainers do by default. */
+function hasRouterLoss(
+  { rl, model_config, overrides_of_model_config }: Recipe,
+) {
+  const config = model_config ?? overrides_of_model_config;
+  return !isOff(rl ?? null) ||
+    isRecord(config) && config.output_router_logits === true;
 }
 
 /** The trainer and what Axolotl's defaults differ in from those here. */
@@ -302,10 +393,10 @@ function defaults(recipe: Recipe): Recipe {
         ),
       }
       : {}),
+    ...storage(recipe),
     ...schedule(recipe),
-    ...((warmup_steps ?? warmup_ratio ?? null) === null
-      ? { warmup_ratio: 0.03 }
-      : {}),
+    ...(hasRouterLoss(recipe) ? {} : { router_aux_loss_coef: 0 }),
+    ...((warmup_steps ?? warmup_ratio ?? null) === null ? warmup(recipe) : {}),
     save_total_limit: 4,
     ...events(recipe),
     ...nestedCodes(recipe),
@@ -323,15 +414,17 @@ export const axolotlRules: Rules = {
 };
 
 /** Translates a recipe of Axolotl. */
-export function fromAxolotl(recipe: Recipe): Translated {
-  const own = translate(recipe, axolotlRules);
+export async function fromAxolotl(
+  recipe: Recipe,
+  readJson: ReadJson,
+): Promise<Translated> {
+  const given = Object.entries(recipe).filter(([, value]) => value !== null);
+  const own = translate(Object.fromEntries(given), axolotlRules);
   const data = axolotlData(recipe);
+  const tokens = await axolotlTokens(recipe, readJson);
   return {
     options: { ...defaults(recipe), ...data.options, ...own.options },
-    notes: [...own.notes, ...data.notes],
-    refusals: [
-      ...own.refusals ?? [],
-      ...data.refusals ?? [],
-    ],
+    notes: [...own.notes, ...data.notes, ...tokens.notes],
+    refusals: [own, data, tokens].flatMap(({ refusals = [] }) => refusals),
   };
 }

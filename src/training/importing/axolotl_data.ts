@@ -1,41 +1,15 @@
 /**
  * Translates the datasets of an Axolotl recipe. Each has a type, which says what its columns are
- * called and how they are rendered.
+ * called and how they are rendered; see axolotl_types.ts.
  */
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
+import { kindOfFile } from "../../files/records/data_kinds.ts";
+import { datasetKeys, wordsRefused } from "./axolotl_dataset_keys.ts";
+import { axolotlTemplate } from "./axolotl_template.ts";
+import { kindOf, knownTypes } from "./axolotl_types.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
-
-/**
- * The meaning of a type: the names of its columns where they differ from those here, and the name
- * of a format if the columns alone would be read as another.
- */
-interface Kind {
-  readonly columns?: Readonly<Record<string, string>>;
-  readonly format?: string;
-  readonly note?: string;
-}
-
-const AS_TURNS = { columns: { instruction: "prompt" } }; // the texts become turns
-const ALPACA_NOTE =
-  "Axolotl's own words around instructions are not added; the chat template renders the turns";
-
-/** The types by name, without a prefix such as `chatml.` or `llama3.`. */
-const KINDS: Readonly<Record<string, Kind>> = {
-  intel: {},
-  icr: {},
-  argilla: {},
-  argilla_chat: {},
-  prompt_pairs: AS_TURNS,
-  ultra: {},
-  nectar: {},
-  default: {},
-  alpaca: { note: ALPACA_NOTE },
-  completion: {},
-  sharegpt: {},
-  chat_template: {},
-};
 
 /** Axolotl's name of a field -> the name here, for types whose fields the recipe names. */
 const FIELDS: Readonly<Record<string, string>> = {
@@ -52,10 +26,18 @@ const FIELDS: Readonly<Record<string, string>> = {
   field_tools: "tools",
   field_chat_template_kwargs: "chat_template_kwargs",
   field: "text",
+  text_column: "text",
 };
 
-function fieldColumns(given: Recipe): Record<string, string> {
-  const entries = Object.entries(FIELDS).filter(([field, ours]) =>
+/**
+ * Our columns to those that a dataset names.
+ *
+ * @param isRaw whether its prompts are texts that no template renders
+ */
+function fieldColumns(given: Recipe, isRaw: boolean): Record<string, string> {
+  const entries = Object.entries(FIELDS).map(([field, ours]) =>
+    [field, isRaw && field === "field_prompt" ? "prompt" : ours] as const
+  ).filter(([field, ours]) =>
     typeof given[field] === "string" && given[field] !== ours &&
     given[field] !== "prompt" // a column that is read by this name
   ).map(([field, ours]) => [ours, given[field] as string]);
@@ -86,67 +68,59 @@ function turnsOf(given: Recipe): Recipe | undefined {
   return Object.keys(turns).length === 0 ? undefined : turns;
 }
 
-function kindOf(type: unknown): Kind | undefined {
-  if (isRecord(type) || type === undefined || type === null) return {};
-  const parts = String(type).split(".");
-  const last = parts.at(-1) ?? "";
-  return KINDS[last] ?? KINDS[parts[0] ?? ""];
+/** What Axolotl's types of other methods are refused with. */
+const OTHER_METHODS = /stepwise_supervised|^ebft|^rwd|grpo/;
+
+/** What is wrong with the type of a dataset; empty if it is served. */
+function typeRefused({ type }: Recipe, place: string): Note[] {
+  if (kindOf(type) !== undefined) return [];
+  if (isRecord(type)) return wordsRefused(type, place);
+  const reason = OTHER_METHODS.test(String(type))
+    ? `${type} is not served`
+    : `"${type}" is not served, only ${knownTypes}; write the rows as messages`;
+  return [{ key: `${place}.type`, reason }];
 }
 
-const UNSERVED: Readonly<Record<string, string>> = {
-  shards: "use weight",
-  preprocess_shards: "rows are read one after the other",
-  roles_to_train: "the assistant's turns are trained",
-  train_on_eos: "an answer ends as the template closes it",
-  train_on_eot: "an answer ends as the template closes it",
-  prompt_format: "texts become turns, which the chat template renders",
-  chosen_format: "texts become turns, which the chat template renders",
-  rejected_format: "texts become turns, which the chat template renders",
-  completion_format: "texts become turns, which the chat template renders",
-};
-
-/** Keys of a dataset that change which tokens are trained, and are not served. */
-const REFUSED: Readonly<Record<string, string>> = {
-  field_thinking: "write the thoughts into the answers",
-  template_thinking_key: "write the thoughts into the answers",
-  drop_system_message: "leave the system turns out of the file",
-  step_separator: "rewards of single steps are not served",
-  train_on_last_step_only: "rewards of single steps are not served",
-  max_completion_length: "see sequence_len and excess_length_strategy",
-};
-
-/** Types whose rows belong to methods that are not served. */
-const REFUSED_TYPES = /stepwise_supervised|^ebft|^rwd|grpo/;
-
-/** What of a dataset is not served. */
-function refusalsOf(given: Recipe, place: string): Note[] {
-  const own = isRecord(given.type) ? { ...given, ...given.type } : given;
-  const keys = Object.entries(REFUSED)
-    .filter(([key]) => !isOff(own[key] ?? null))
-    .map(([key, reason]) => ({ key: `${place}.${key}`, reason }));
-  return typeof given.type === "string" && REFUSED_TYPES.test(given.type)
-    ? [...keys, { key: `${place}.type`, reason: `${given.type} is not served` }]
-    : keys;
+/** A translated dataset: one for `dataset_mixture` per file, with what is lost. */
+interface Dataset {
+  readonly files: readonly Recipe[];
+  readonly notes: readonly Note[];
+  readonly refusals: readonly Note[];
 }
 
-function dataset(given: Recipe, place: string): [Recipe[], Note[]] {
+function dataset(given: Recipe, place: string): Dataset {
   const { type } = given;
   const own = isRecord(type) ? { ...given, ...type } : given;
   const kind = kindOf(type);
-  const notes = Object.entries(UNSERVED).filter(([key]) =>
-    !isOff(own[key] ?? null)
-  )
-    .map(([key, reason]) => ({ key: `${place}.${key}`, reason }));
-  const unknown = `"${
-    String(type)
-  }" is not known; its columns are told by their keys`;
-  const note = kind === undefined ? unknown : kind.note;
-  if (note !== undefined) notes.push({ key: `${place}.type`, reason: note });
-  const files = [given.data_files].flat();
-  const columns = { ...kind?.columns, ...fieldColumns(own) };
+  const keys = datasetKeys(given, place);
+  const note = kind?.note;
+  const notes = note === undefined
+    ? []
+    : [{ key: `${place}.type`, reason: note }];
+  const columns = {
+    ...kind?.columns,
+    ...fieldColumns(own, isRecord(type) && kind?.template === undefined),
+  };
   const turns = turnsOf(own);
-  const one = (file: unknown) => sourceOf(given, file, { columns, turns });
-  return [files.map(one), notes];
+  const files = [given.data_files].flat()
+    .map((file) => sourceOf(given, file, { columns, turns }));
+  return {
+    files,
+    notes: [...notes, ...shardNotes(given, place), ...keys.notes],
+    refusals: [...typeRefused(given, place), ...keys.refusals],
+  };
+}
+
+/** How many parts a dataset is cut into, of which one is read; 1 if it is read whole. */
+function partsOf({ shards }: Recipe): number {
+  return typeof shards === "number" && shards > 1 ? shards : 1;
+}
+
+function shardNotes(given: Recipe, place: string): Note[] {
+  const parts = partsOf(given);
+  const reason =
+    `the first 1/${parts} of the rows; Axolotl shuffles them before`;
+  return parts === 1 ? [] : [{ key: `${place}.shards`, reason }];
 }
 
 /** A dataset for `dataset_mixture`: one of its files, or everything at its path. */
@@ -155,7 +129,7 @@ function sourceOf(
   file: unknown,
   { columns, turns }: { columns: Recipe; turns: Recipe | undefined },
 ): Recipe {
-  const isFile = /\.\w+$/.test(String(file ?? given.path));
+  const isFile = kindOfFile(String(file ?? given.path)).kind !== undefined;
   return {
     id: file ?? given.path,
     ...present({
@@ -163,50 +137,81 @@ function sourceOf(
       split: isFile && !String(given.split).includes("[")
         ? undefined
         : given.split ?? undefined,
+      weight: partsOf(given) === 1 ? undefined : 1 / partsOf(given),
       columns: Object.keys(columns).length === 0 ? undefined : columns,
       turns,
     }),
   };
 }
 
-/** The chat template that the name of a type asks for, unless the recipe names one. */
-function templateOf(recipe: Recipe, types: readonly unknown[]): Recipe {
-  if ((recipe.chat_template ?? null) !== null) return {};
-  const family = types.map((type) => String(type).split(".")[0])
-    .find((name) => ["chatml", "llama3", "zephyr"].includes(name ?? ""));
-  return family === undefined ? {} : { chat_template: family };
+/** The datasets of a key of the recipe, with what is said of them. */
+function datasetsOf(recipe: Recipe, key: string): Dataset {
+  const given = recipe[key];
+  const list = (Array.isArray(given) ? given : []).filter(isRecord);
+  const read = list.map((one, i) => dataset(one, `${key}[${i}]`));
+  return {
+    files: read.flatMap(({ files }) => files),
+    notes: read.flatMap(({ notes }) => notes),
+    refusals: read.flatMap(({ refusals }) => refusals),
+  };
+}
+
+/** The rows to evaluate on: one plain file by its name, else datasets. */
+function evaluation(files: readonly Recipe[]): Recipe {
+  const [first] = files;
+  if (first === undefined) return {};
+  const isPlain = files.length === 1 && Object.keys(first).length === 1;
+  return isPlain ? { eval_dataset: first.id } : { eval_datasets: files };
+}
+
+/** Texts that are too long are cut into pieces, which packing does here. */
+function texts(recipe: Recipe, list: readonly Recipe[]): Translated {
+  const isText = list.map(({ type }) => kindOf(type)?.isText === true);
+  if (!isText.includes(true) || !isOff(recipe.rl ?? null)) {
+    return { options: {}, notes: [] };
+  }
+  if (recipe.sample_packing === true && !isText.includes(false)) {
+    return { options: { packing_strategy: "bfd_split" }, notes: [] };
+  }
+  const reason = "Axolotl cuts texts of more than sequence_len tokens into " +
+    "pieces, here they are left out and counted; sample_packing with texts alone cuts them";
+  return {
+    options: {},
+    notes: [{ key: `datasets[${isText.indexOf(true)}].type`, reason }],
+  };
 }
 
 /** Translates the datasets of a recipe, and the part that it tests on. */
 export function axolotlData(recipe: Recipe): Translated {
   const list = (Array.isArray(recipe.datasets) ? recipe.datasets : [])
     .filter(isRecord);
-  const read = list.map((one, i) => dataset(one, `datasets[${i}]`));
-  const notes = read.flatMap(([, one]) => one);
-  const refusals = list.flatMap((one, i) => refusalsOf(one, `datasets[${i}]`));
-  const tests = Array.isArray(recipe.test_datasets) ? recipe.test_datasets : [];
-  const first = tests.find(isRecord);
-  if (tests.length > 1) {
-    const reason = "only the first is taken";
-    notes.push({ key: "test_datasets", reason });
-  }
+  const train = datasetsOf(recipe, "datasets");
+  const tests = datasetsOf(recipe, "test_datasets");
+  const template = axolotlTemplate(recipe, list);
+  const { eval_datasets, ...evaluated } = evaluation(tests.files);
+  const cut = texts(recipe, list);
   const size = Number(recipe.val_set_size ?? 0);
-  const seed = recipe.shuffle_merged_datasets === false
-    ? {}
-    : { seed: Number(recipe.seed ?? 42) };
+  const isShuffled = recipe.shuffle_merged_datasets !== false &&
+    !(recipe.curriculum_sampling === true && list.length === 1);
   return {
     options: {
-      ...templateOf(recipe, list.map(({ type }) => type)),
+      ...template.options,
+      ...cut.options,
       ...(list.length === 0 ? {} : {
         dataset_mixture: {
-          datasets: read.flatMap(([files]) => files),
+          datasets: train.files,
           ...(size > 0 ? { test_split_size: size } : {}),
-          ...seed,
+          ...present({ eval_datasets }),
+          ...(isShuffled ? { seed: Number(recipe.seed ?? 42) } : {}),
         },
       }),
-      ...(first === undefined ? {} : { eval_dataset: first.path }),
+      ...evaluated,
     },
-    notes,
-    refusals,
+    notes: [...train.notes, ...tests.notes, ...cut.notes, ...template.notes],
+    refusals: [
+      ...train.refusals,
+      ...tests.refusals,
+      ...template.refusals ?? [],
+    ],
   };
 }

@@ -79,7 +79,7 @@ export async function translated(
   readJson: ReadJson,
 ): Promise<Translated> {
   if (tool === "TRL") return fromTrl(recipe);
-  if (tool === "Axolotl") return fromAxolotl(recipe);
+  if (tool === "Axolotl") return await fromAxolotl(recipe, readJson);
   if (tool === "ms-swift") return fromMsSwift(recipe);
   if (tool === "open-instruct") return fromOpenInstruct(recipe);
   if (tool === "mlx-lm") return await fromMlxLm(recipe, readJson);
@@ -120,7 +120,8 @@ function insideOutput(options: Recipe): Pick<Translated, "options" | "notes"> {
 function withEvaluation(options: Recipe): Recipe {
   const { dataset_mixture: mixture } = options;
   const hasTest = (typeof mixture === "object" && mixture !== null &&
-    "test_split_size" in mixture) || "eval_dataset" in options;
+    ("test_split_size" in mixture || "eval_datasets" in mixture)) ||
+    "eval_dataset" in options;
   return "eval_steps" in options && !("eval_strategy" in options) && hasTest
     ? { ...options, eval_strategy: "steps" }
     : options;
@@ -147,7 +148,8 @@ function twoAnswers(options: Recipe): Pick<Translated, "options" | "notes"> {
 /**
  * Translates a recipe. Each key that cannot be translated gives a note with the reason.
  *
- * @param readJson reads LLaMA-Factory's dataset_info.json; gives undefined if there is none
+ * @param readJson reads a JSON file beside the recipe, such as dataset_info.json; gives undefined if
+ *   there is none
  */
 export async function importRecipe(
   recipe: Recipe,

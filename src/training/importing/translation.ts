@@ -79,6 +79,17 @@ export function refusedKeys(reason: string, keys: readonly string[]): Rules {
   return Object.fromEntries(keys.map((key) => [key, refused(reason)]));
 }
 
+/** The rules of keys that matter only beside another key, which is not served. */
+export function partsOf(parent: string, keys: readonly string[]): Rules {
+  const rule: RuleFunction = (value, recipe) =>
+    isOff(value) || value === 0
+      ? {}
+      : isOff(recipe[parent] ?? null)
+      ? { note: `it matters with ${parent} only` }
+      : { refusal: `it is a part of ${parent}` };
+  return Object.fromEntries(keys.map((key) => [key, rule]));
+}
+
 /** The rule of a key of which only some values ask for what this program does anyway. */
 export function only(
   allowed: readonly unknown[],

@@ -58,9 +58,16 @@ export const mixtureDataset = fields("", {
 export const mixtureOption = optional(fields(
   "Datasets with their own columns, splits and weights, in place of dataset_mixer: " +
     "{ datasets: [{ id, config, split, columns, weight, probability, format, ranking, turns }], " +
-    "test_split_size, seed, stopping_strategy }",
+    "eval_datasets, test_split_size, seed, stopping_strategy }",
   {
     datasets: list("The datasets", undefined, mixtureDataset),
+    eval_datasets: optional(
+      list(
+        "Datasets to evaluate on, in the same form; null is the test split of the others",
+        undefined,
+        mixtureDataset,
+      ),
+    ),
     test_split_size: optional(
       number(
         "Rows kept from training for evaluation; below 1 their share",

@@ -54,6 +54,7 @@ function dataProblems(options: TrainOptions): string[] {
   }
   if (
     options.eval_strategy !== "no" && options.eval_dataset === null &&
+    (options.dataset_mixture?.eval_datasets ?? null) === null &&
     dataset_splits.length < 2
   ) {
     problems.push(

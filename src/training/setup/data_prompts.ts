@@ -11,7 +11,6 @@ import {
   readChecked,
   type RowSettings,
 } from "../../preference/loading/checked_rows.ts";
-import type { DataSource } from "../../preference/loading/data_source.ts";
 import {
   sourceFiles,
   type SourceRow,
@@ -24,7 +23,7 @@ import {
 import type { TrainingData } from "../method/method.ts";
 import { methodOf } from "../method/methods.ts";
 import type { TrainOptions } from "../options/options.ts";
-import { loadSettings, namedSource, runSources } from "./run_sources.ts";
+import { evaluationSources, loadSettings, runSources } from "./run_sources.ts";
 
 /** The examples of a row, by the kind of data that a method trains on. */
 const EXAMPLES: Readonly<
@@ -82,10 +81,9 @@ async function* heldOutOrTrained(
 ): AsyncGenerator<SourceRow> {
   const { dataset_splits: [train = "train", test = "test"] } = options;
   const isEvaluated = options.eval_strategy !== "no";
-  const sources: readonly DataSource[] =
-    isEvaluated && options.eval_dataset !== null
-      ? [await namedSource(options.eval_dataset)]
-      : await runSources(options);
+  const sources = isEvaluated
+    ? await evaluationSources(options)
+    : await runSources(options);
   const files = await sourceFiles(sources, isEvaluated ? test : train);
   for (const { path, source } of files) {
     for await (

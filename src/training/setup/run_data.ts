@@ -10,9 +10,10 @@ import type {
 import type { Encoder } from "../../preference/tokens/tokenize.ts";
 import type { TrainOptions } from "../options/options.ts";
 import {
+  evaluationSources,
+  hasOwnEvaluation,
   heldOutOf,
   loadSettings,
-  namedSource,
   runSources,
 } from "./run_sources.ts";
 
@@ -51,7 +52,8 @@ export async function loadSplits<Example>(
     ...loadSettings(options),
     ...heldOutOf(options),
   };
-  const { max_train_samples, max_eval_samples, eval_dataset } = options;
+  const { max_train_samples, max_eval_samples } = options;
+  const isOwn = hasOwnEvaluation(options);
   const train = await load(sources, {
     ...common,
     split: trainSplit ?? "train",
@@ -59,12 +61,12 @@ export async function loadSplits<Example>(
   }, "train");
   if (options.eval_strategy === "no") return { train, evaluation: undefined };
   const evaluation = await load(
-    eval_dataset === null ? sources : [await namedSource(eval_dataset)],
+    isOwn ? await evaluationSources(options) : sources,
     {
       ...common,
       split: evalSplit ?? "test",
-      fileSplit: eval_dataset === null ? trainSplit : undefined,
-      mappedOnly: eval_dataset === null,
+      fileSplit: isOwn ? undefined : trainSplit,
+      mappedOnly: !isOwn,
       maxSamples: max_eval_samples ?? undefined,
     },
     "evaluation",

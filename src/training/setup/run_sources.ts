@@ -37,6 +37,26 @@ export async function runSources(
   );
 }
 
+/** Whether a run names rows to evaluate on beside those of its training data. */
+export function hasOwnEvaluation(
+  { eval_dataset, dataset_mixture }: TrainOptions,
+): boolean {
+  return eval_dataset !== null ||
+    (dataset_mixture?.eval_datasets ?? null) !== null;
+}
+
+/** The sources of the evaluation: the run's own if there are others, else those of the training. */
+export async function evaluationSources(
+  options: TrainOptions,
+): Promise<DataSource[]> {
+  const { eval_dataset, dataset_mixture } = options;
+  if (eval_dataset !== null) return [await namedSource(eval_dataset)];
+  const given = dataset_mixture?.eval_datasets ?? null;
+  return given === null
+    ? await runSources(options)
+    : await Promise.all(given.map(mixtureSource));
+}
+
 /** The source of a path, or of a name that a dataset_info.json describes. */
 export async function namedSource(id: string): Promise<DataSource> {
   const described = await describedDataset(id);
@@ -107,10 +127,10 @@ export function loadSettings(
  * what holds where that is too much of a small file. Nothing if none are needed.
  */
 export function heldOutOf(
-  { eval_strategy, eval_dataset, max_eval_samples, dataset_mixture }:
-    TrainOptions,
+  options: TrainOptions,
 ): Pick<DrawOptions, "heldOut" | "heldOutLimit"> {
-  if (eval_strategy === "no" || eval_dataset !== null) return {};
+  const { eval_strategy, max_eval_samples, dataset_mixture } = options;
+  if (eval_strategy === "no" || hasOwnEvaluation(options)) return {};
   const size = dataset_mixture?.test_split_size ?? null;
   if (size !== null) return { heldOut: size };
   return max_eval_samples === null

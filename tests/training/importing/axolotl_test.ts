@@ -13,6 +13,7 @@ base_model: some/model
 model_type: AutoModelForCausalLM
 rl: dpo
 rl_beta: 0.05
+chat_template: chatml
 datasets:
   - path: owner/orca
     split: train
@@ -116,16 +117,15 @@ rl: kto
 kto_desirable_weight: 0.2
 datasets:
   - path: data/a.jsonl
-    type: llama3.odd
+    type: llama3.ultra
   - path: data/b.jsonl
-    type: { field_prompt: q, field_completion: a, prompt_format: "x {prompt}" }
+    type: { field_prompt: q, field_completion: a, prompt_format: "<|start_header_id|>user<|end_header_id|>\n\n{prompt}<|eot_id|>" }
 `);
     assertEquals(kto.options.trainer, "kto");
     assertEquals(kto.options.chat_template, "llama3");
     assertEquals(kto.options.desirable_weight, 0.2);
     const said = reasons(kto);
-    assertStringIncludes(said["datasets[0].type"]!, '"llama3.odd"');
-    assert("datasets[1].prompt_format" in said);
+    assertStringIncludes(said["datasets[1].type"]!, '"llama3"');
     // without an output_dir the run goes to the option's own default
     assertEquals(kto.problem, undefined);
     const sft = await load(`

@@ -61,6 +61,7 @@ const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   micro_batch_size: [1],
   lr_scheduler: ["cosine"],
   saves_per_epoch: [1],
+  bf16: ["auto", true],
   lora_dropout: [0.05],
   num_train_epochs: [3],
   lora_r: [16],

@@ -2,6 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
+import { basename } from "@std/path";
+import { loadSplits } from "../../../src/training/setup/run_data.ts";
 import { dataPrompts } from "../../../src/training/setup/data_prompts.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { test } from "../../test_case.ts";
@@ -64,5 +66,50 @@ test(
   async () => {
     const evaluated = { eval_strategy: "steps", eval_steps: 1 };
     assertEquals(await promptsOf(evaluated), [{ messages: TURNS }]);
+  },
+);
+
+test(
+  "dataPrompts() and a run read every dataset to evaluate on, each with its own columns and slice",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const rows = (column: string, names: readonly string[]) =>
+      names.map((name) =>
+        JSON.stringify({ [column]: name, chosen: "a", rejected: "b" })
+      ).join("\n");
+    await folder.write("train.jsonl", rows("prompt", ["Why?"]));
+    await folder.write("one.jsonl", rows("asked", ["Who?"]));
+    await folder.write("two.jsonl", rows("prompt", ["When?", "Where?"]));
+    const at = (name: string) => `${folder.path}/${name}.jsonl`;
+    const { options } = readOptions(trainSchema, [{
+      model_name_or_path: "m",
+      dataset_mixture: {
+        datasets: [{ id: at("train") }],
+        eval_datasets: [
+          { id: at("one"), columns: { prompt: "asked" } },
+          { id: at("two"), split: "train[1:]" },
+        ],
+      },
+      eval_strategy: "epoch",
+    }]);
+    const prompts = await dataPrompts(options, 2);
+    assertEquals(prompts.map((one) => "prompt" in one && one.prompt), [
+      "Who?",
+      "When?",
+    ]);
+    const parts: unknown[] = [];
+    await loadSplits(options, {} as never, (sources, { heldOut }, part) => {
+      const seen = sources.map(({ path, split }) => [basename(path), split]);
+      parts.push([part, heldOut, seen]);
+      return Promise.resolve({} as never);
+    });
+    assertEquals(parts, [
+      ["train", undefined, [["train.jsonl", undefined]]],
+      ["evaluation", undefined, [
+        ["one.jsonl", undefined],
+        ["two.jsonl", "train[1:]"],
+      ]],
+    ]);
   },
 );
