@@ -362,7 +362,7 @@ function warmup({ max_steps: most }: Recipe): Recipe {
     : { warmup_ratio: 0.03 };
 }
 
-/** Whether a mixture of experts is trained with its router's loss, as TRL's trainers do by default. */
+/** Whether a mixture of experts is trained with its router's loss, TRL's default. */
 function hasRouterLoss(
   { rl, model_config, overrides_of_model_config }: Recipe,
 ) {

@@ -124,7 +124,7 @@ export function ownWords(type: Recipe): string[] {
   return [...asked, ...answered];
 }
 
-/** The meaning of a type that the recipe writes itself; undefined if its words are of no template. */
+/** The meaning of a recipe's own type; undefined if its words are of no template. */
 function ownKind(type: Recipe): Kind | undefined {
   const words = ownWords(type);
   const found = MARKS.find(([mark]) =>

@@ -148,7 +148,7 @@ function twoAnswers(options: Recipe): Pick<Translated, "options" | "notes"> {
 /**
  * Translates a recipe. Each key that cannot be translated gives a note with the reason.
  *
- * @param readJson reads a JSON file beside the recipe, such as dataset_info.json; gives undefined if
+ * @param readJson reads a JSON file that a recipe names, such as dataset_info.json; undefined if
  *   there is none
  */
 export async function importRecipe(
