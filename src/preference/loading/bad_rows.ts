@@ -12,6 +12,8 @@ export interface BadRowRule {
   readonly onBadRow?: "stop" | "drop" | undefined;
   /** The largest share of the rows that `drop` leaves out. Default 0.1. */
   readonly maxBadRows?: number | undefined;
+  /** What to do with all bad rows, at the end of the message. */
+  readonly advice?: string | undefined;
 }
 
 /** A row that cannot be read. */
@@ -33,7 +35,7 @@ const SHOWN = 5;
 export function settleBadRows(
   bad: readonly BadRow[],
   rows: number,
-  { onBadRow = "stop", maxBadRows = 0.1 }: BadRowRule,
+  { onBadRow = "stop", maxBadRows = 0.1, advice: kind }: BadRowRule,
 ): void {
   const isFew = bad.length <= maxBadRows * rows;
   if (bad.length === 0 || onBadRow === "drop" && isFew) return;
@@ -41,11 +43,12 @@ export function settleBadRows(
   const shown = bad.slice(0, SHOWN)
     .map(({ where, fault }) => `${where}: ${fault}`).join("; ") +
     (rest > 0 ? `; and ${rest} more` : "");
-  const advice = onBadRow === "drop"
+  const rule = onBadRow === "drop"
     ? `; more than max_bad_rows, ${maxBadRows} of the rows, are not left out`
     : isFew
     ? "; --on_bad_row=drop leaves such rows out and counts them"
     : "";
+  const advice = kind === undefined ? rule : `; ${kind}${rule}`;
   throw new TypeError(
     bad.length === 1
       ? `Cannot read ${shown}${advice}`

@@ -7,6 +7,7 @@ import type { BadRow } from "./bad_rows.ts";
 import type { PromptRule } from "../formats/check.ts";
 import type { AskedRow } from "../formats/preference.ts";
 import type { SourceRow } from "./dataset_rows.ts";
+import { otherKind } from "./other_kind.ts";
 import { MappedColumns } from "./mapped_columns.ts";
 
 /** How rows of one kind are read and checked. */
@@ -35,6 +36,15 @@ export function whereOf({ path, line }: SourceRow): string {
   return `"${path}" line ${line}`;
 }
 
+/** What holds for a source: its own settings before those for all. */
+function settingsOf(
+  source: SourceRow["source"],
+  settings: RowSettings,
+): RowSettings {
+  const columns = { ...settings.columns, ...source.columns };
+  return { ...settings, ...source, columns };
+}
+
 /**
  * Reads and checks a row by the settings of its source.
  *
@@ -47,12 +57,7 @@ export function readChecked<R extends AskedRow>(
   settings: RowSettings,
 ): CheckedRow<R> {
   if (unread !== undefined) throw new TypeError(unread);
-  const merged = {
-    ...settings,
-    ...source,
-    columns: { ...settings.columns, ...source.columns },
-  };
-  const read = readRows(value, line, formats, merged);
+  const read = readRows(value, line, formats, settingsOf(source, settings));
   for (const example of read.examples) {
     const wrong = fault(example, settings);
     if (wrong !== undefined) throw new RangeError(wrong);
@@ -69,6 +74,7 @@ export class RowCensus<R extends AskedRow> {
   readonly #formats: number[] = []; // index of the format for each row number; -1 for broken rows
   readonly #unread = new Set<string>();
   readonly #mapped = new MappedColumns();
+  #advice: string | undefined;
 
   /** An empty census. */
   constructor(kind: RowKind<R>, settings: RowSettings) {
@@ -88,6 +94,12 @@ export class RowCensus<R extends AskedRow> {
       if (!(error instanceof TypeError || error instanceof RangeError)) {
         throw error;
       }
+      const { value, source } = row;
+      this.#advice ??= otherKind(
+        value,
+        this.#kind.formats,
+        settingsOf(source, this.#settings),
+      );
       this.#faults.set(index, { where: whereOf(row), fault: error.message });
       this.#formats[index] = -1;
     }
@@ -96,6 +108,11 @@ export class RowCensus<R extends AskedRow> {
   /** The columns that were not read in any row. */
   get unread(): readonly string[] {
     return [...this.#unread];
+  }
+
+  /** For which trainer a bad row could be read; undefined if for none. */
+  get advice(): string | undefined {
+    return this.#advice;
   }
 
   /** @throws {TypeError} if `columns` names a column that no row has */

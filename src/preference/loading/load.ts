@@ -221,7 +221,8 @@ async function loadFresh<R extends AskedRow, T>(
   const drawn = await drawRows(store, { ...options, usable });
   const bad = census.bad(drawn.indices);
   const rows = drawn.indices.length;
-  settleBadRows(bad, rows, options);
+  const { advice } = census;
+  settleBadRows(bad, rows, { ...options, advice });
   const indices = drawn.indices.filter((index) => census.isSound(index));
   const { account, done } = await prepareRows(store, indices, kind, options);
   settleBadRows([...bad, ...account.bad], rows, options);
