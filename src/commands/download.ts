@@ -73,6 +73,7 @@ export async function download(
       ...where,
       ...await hubAccess(repo.source, options, environment),
       parallel: options.parallel,
+      idle: options.timeout * 1000,
       onProgress: (done, total, file) =>
         hooks.onProgress?.(name, { done, total, file }),
     });

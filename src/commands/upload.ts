@@ -64,6 +64,7 @@ export async function upload(
     ...access,
     isPrivate: options.private,
     message: options.message,
+    idle: options.timeout * 1000,
     ...(signal && { signal }),
     onProgress: (done, total, file) => onProgress?.({ done, total, file }),
   });

@@ -73,6 +73,11 @@ export const downloadSchema = defineSchema({
       text("File with the token; null is HF_TOKEN or MODELSCOPE_API_TOKEN"),
     ),
     parallel: integer("Files at a time, 1 to 8", 3, { min: 1, max: 8 }),
+    timeout: integer(
+      "Seconds without a byte after which a connection counts as broken",
+      60,
+      { min: 1, max: 3600 },
+    ),
   },
 }, {
   positionals: [{

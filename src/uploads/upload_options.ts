@@ -4,7 +4,7 @@
  * @module
  */
 import { list, optional } from "../base/composite_option.ts";
-import { flag, text } from "../base/option.ts";
+import { flag, integer, text } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { isRepoName } from "../files/hub/repo_folder.ts";
 import type { UploadTarget } from "../files/hub/upload.ts";
@@ -47,6 +47,11 @@ export const uploadSchema = defineSchema({
     ),
     token_file: optional(
       text("File with the token; null is HF_TOKEN or MODELSCOPE_API_TOKEN"),
+    ),
+    timeout: integer(
+      "Seconds without a byte after which a connection counts as broken",
+      60,
+      { min: 1, max: 3600 },
     ),
   },
 }, {

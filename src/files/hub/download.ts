@@ -8,7 +8,8 @@ import {
   type Measured,
   measureFile,
 } from "./checksum.ts";
-import { type HubAccess, hubFetch, reason } from "./request.ts";
+import { watchConnection } from "./connection_watch.ts";
+import { type HubAccess, hubFetch, reason, shown } from "./request.ts";
 import { PartFile } from "./part_file.ts";
 import { HubError, retrying, type RetryOptions } from "./retry.ts";
 
@@ -20,12 +21,10 @@ export interface DownloadTarget extends Expected {
   readonly path: string;
 }
 
-/** How files are downloaded. */
+/** How files are downloaded; `signal` stops it, and the bytes so far are kept for the next time. */
 export interface DownloadOptions extends RetryOptions {
   /** The hub, with the token that may be sent only to it. */
   readonly access: HubAccess;
-  /** Stops the download; the bytes so far are kept for the next time. */
-  readonly signal?: AbortSignal;
   /** Called as bytes arrive; with fewer bytes than before if a file starts again. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
   /** Milliseconds without a byte after which a connection counts as broken; default 60,000. */
@@ -90,11 +89,27 @@ async function finish(
     return measured;
   }
   await part.restart();
-  throw again(target, fault);
+  throw again(target, fault, WRONG_TRIES);
 }
 
-const again = ({ url }: DownloadTarget, fault: string) =>
-  new HubError(`Cannot download "${url}": ${fault}`, { retry: true });
+/** Most tries of a file that came whole and wrong: what is wrong twice stays wrong. */
+const WRONG_TRIES = 2;
+/** Most tries of a connection that is too slow. */
+const SLOW_TRIES = 3;
+/** Bytes a second below which a connection counts as broken. */
+const FLOOR = 1000;
+
+function again(
+  { url }: DownloadTarget,
+  fault: string,
+  tries = Infinity,
+): HubError {
+  const address = shown(new URL(url)) + new URL(url).search;
+  return new HubError(`Cannot download "${address}": ${fault}`, {
+    retry: true,
+    tries,
+  });
+}
 
 /**
  * Requests the missing bytes of a part and appends them. Errors of the network are marked to be
@@ -106,8 +121,11 @@ async function fetchInto(
   options: DownloadOptions,
 ): Promise<void> {
   if (!canResume(part, target)) await part.restart();
-  const idle = idleAbort(options.idle ?? 60_000);
-  const signals = [idle.signal, ...(options.signal ? [options.signal] : [])];
+  using watch = watchConnection({
+    idle: options.idle ?? 60_000,
+    floor: FLOOR,
+  });
+  const signals = [watch.signal, ...(options.signal ? [options.signal] : [])];
   try {
     const response = await hubFetch(target.url, options.access, {
       headers: { "accept-encoding": "identity", ...rangeHeaders(part) },
@@ -116,16 +134,19 @@ async function fetchInto(
     const total = await begin(part, response, target);
     if (total === "whole") return;
     const wanted = total ?? target.size;
-    await stream(part, response, { ...options, wanted, touch: idle.touch });
+    await stream(part, response, { ...options, wanted, touch: watch.touch });
     await checkLength(part, target, wanted);
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (error instanceof TypeError || idle.signal.aborted) {
-      throw again(target, `cut after ${part.bytes} bytes, ${reason(error)}`);
+    if (watch.signal.aborted) {
+      throw again(
+        target,
+        `cut after ${part.bytes} bytes, ${reason(watch.signal.reason)}`,
+        watch.isSlow ? SLOW_TRIES : undefined,
+      );
     }
-    throw error;
-  } finally {
-    idle.stop();
+    if (!(error instanceof TypeError)) throw error;
+    throw again(target, `cut after ${part.bytes} bytes, ${reason(error)}`);
   }
 }
 
@@ -139,7 +160,7 @@ async function checkLength(
     throw again(target, `cut after ${part.bytes} of ${wanted} bytes`);
   }
   await part.restart();
-  throw again(target, `found more than ${wanted} bytes`);
+  throw again(target, `found more than ${wanted} bytes`, WRONG_TRIES);
 }
 
 /**
@@ -173,10 +194,10 @@ async function begin(
 ): Promise<number | undefined | "whole"> {
   const etag = response.headers.get("etag") ?? undefined;
   const range = contentRange(response);
-  const fail = async (fault: string) => {
+  const fail = async (fault: string, tries?: number) => {
     await response.body?.cancel();
     await part.restart();
-    return again(target, fault);
+    return again(target, fault, tries);
   };
   if (response.status === 416) {
     if (range?.total !== part.bytes) throw await fail("the range is gone");
@@ -198,6 +219,7 @@ async function begin(
   if (total !== undefined && total !== (target.size ?? total)) {
     throw await fail(
       `its server offers ${total} bytes, the hub lists ${target.size}`,
+      WRONG_TRIES,
     );
   }
   return total;
@@ -220,7 +242,7 @@ function contentRange(
 
 interface StreamOptions extends DownloadOptions {
   readonly wanted: number | undefined;
-  readonly touch: () => void;
+  readonly touch: (bytes: number) => void;
 }
 
 /** Appends the body, at most one piece beyond its expected end. */
@@ -231,27 +253,9 @@ async function stream(
 ): Promise<void> {
   onProgress?.(part.bytes, wanted);
   for await (const bytes of response.body ?? []) {
-    touch();
+    touch(bytes.length);
     await part.append(bytes);
     onProgress?.(part.bytes, wanted);
     if (part.bytes > (wanted ?? Infinity)) return;
   }
-}
-
-/** A signal that aborts if `touch` was not called for the given time. */
-function idleAbort(milliseconds: number) {
-  const controller = new AbortController();
-  const fire = () =>
-    controller.abort(
-      new TypeError(`no byte came for ${milliseconds / 1000} seconds`),
-    );
-  let timer = setTimeout(fire, milliseconds);
-  return {
-    signal: controller.signal,
-    touch() {
-      clearTimeout(timer);
-      timer = setTimeout(fire, milliseconds);
-    },
-    stop: () => clearTimeout(timer),
-  };
 }

@@ -1,6 +1,7 @@
 /** Lists repositories of Hugging Face, or of a mirror with the same API. */
 import { isJsonObject } from "../disk/json_file.ts";
-import { HubError, retrying } from "./retry.ts";
+import { startListing } from "./listing.ts";
+import { HubError } from "./retry.ts";
 import {
   encodePath,
   type Repo,
@@ -8,7 +9,7 @@ import {
   type RepoFile,
   type RepoListing,
 } from "./repo.ts";
-import { checkEndpoint, type HubAccess, hubFetch, hubJson } from "./request.ts";
+import { checkEndpoint, type HubAccess, hubJson, shown } from "./request.ts";
 
 /** The hub's own address. */
 export const HUGGINGFACE = "https://huggingface.co";
@@ -38,6 +39,7 @@ export async function listHuggingFace(
   const prefix = repo.kind === "dataset" ? "datasets/" : "";
   const root = `${access.endpoint}/${prefix}${repo.name}/resolve/${commit}/`;
   const files: RepoFile[] = [];
+  const listing = startListing(repo.name);
   // loaded here: only a download needs it
   const { listFiles } = await import("@huggingface/hub");
   for await (
@@ -46,25 +48,24 @@ export async function listHuggingFace(
       revision: commit,
       recursive: true,
       hubUrl: access.endpoint,
-      fetch: (url, init) =>
-        retrying(
-          () =>
-            hubFetch(String(url instanceof Request ? url.url : url), access, {
-              headers: Object.fromEntries(new Headers(init?.headers)),
-            }),
-          options,
-        ),
+      fetch: async (url) => {
+        const address = String(url instanceof Request ? url.url : url);
+        const { value, headers } = await hubJson(address, access, options);
+        const link = headers.get("link");
+        return Response.json(listing.page(value), {
+          headers: link === null ? {} : { link },
+        });
+      },
     })
   ) {
     if (entry.type !== "file") continue;
     const { path, size, oid, lfs } = entry;
-    const hash = lfs ? { sha256: lfs.oid } : oid ? { gitOid: oid } : {};
-    files.push({
+    const file = listing.file({
       path,
       size: lfs?.size ?? size,
-      url: root + encodePath(path),
-      ...hash,
+      ...lfs ? { sha256: lfs.oid } : { gitOid: oid },
     });
+    files.push({ ...file, url: root + encodePath(file.path) });
   }
   return { access, revision, commit, files };
 }
@@ -79,13 +80,13 @@ async function resolveCommit(
   const address = `${access.endpoint}/api/${repo.kind}s/${repo.name}/revision/${
     encodeURIComponent(revision)
   }`;
-  const info = await hubJson(address, access, options);
+  const { value: info } = await hubJson(address, access, options);
   const commit = isJsonObject(info) ? info["sha"] : undefined;
   if (typeof commit === "string" && /^[0-9a-f]{7,64}$/.test(commit)) {
     return commit;
   }
   throw new HubError(
-    `Cannot list "${repo.name}": "${address}" names no commit`,
+    `Cannot list "${repo.name}": "${shown(new URL(address))}" names no commit`,
     { retry: false },
   );
 }

@@ -1,14 +1,19 @@
 /** Lists repositories of ModelScope, by its own API. */
 import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
+import { type Listing, startListing } from "./listing.ts";
 import { HubError } from "./retry.ts";
 import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
-import { checkEndpoint, type HubAccess, hubJson } from "./request.ts";
+import {
+  checkEndpoint,
+  type HubAccess,
+  hubJson,
+  withoutToken,
+} from "./request.ts";
 
 /** The hub's own address. */
 export const MODELSCOPE = "https://modelscope.cn";
 
 const PAGE_SIZE = 100;
-const MAX_PAGES = 10_000;
 
 /** How the hub is reached: its older addresses read the token from a cookie. */
 export function modelScopeAccess(
@@ -38,6 +43,7 @@ export async function listModelScope(
   const access = modelScopeAccess(options);
   const { revision = "master" } = repo;
   const root = `${access.endpoint}/api/v1/${repo.kind}s/${repo.name}/repo`;
+  const listing = startListing(repo.name);
   const entries = repo.kind === "model"
     ? await entriesOf(
       `${root}/files?${query({ Revision: revision, Recursive: "True" })}`,
@@ -46,12 +52,13 @@ export async function listModelScope(
   return { access, revision, files: entries.flatMap(toFile) };
 
   async function entriesOf(address: string): Promise<JsonObject[]> {
-    return readEntries(await hubJson(address, access, options), repo.name);
+    const { value } = await hubJson(address, access, options);
+    return readEntries(value, { repo: repo.name, listing, access });
   }
 
   async function pagesOf(address: string): Promise<JsonObject[]> {
     const all: JsonObject[] = [];
-    for (let page = 1; page <= MAX_PAGES; page++) {
+    for (let page = 1;; page++) {
       const entries = await entriesOf(`${address}?${
         query({
           Revision: revision,
@@ -61,29 +68,18 @@ export async function listModelScope(
           PageSize: String(PAGE_SIZE),
         })
       }`);
-      all.push(...entries);
-      if (entries.length < PAGE_SIZE) break;
+      for (const entry of entries) all.push(entry);
+      if (entries.length < PAGE_SIZE) return all;
     }
-    return all;
   }
 
   function toFile(entry: JsonObject): RepoFile[] {
     const { Path: path, Size: size, Sha256: sha256, Type: type } = entry;
-    if (type === "tree" || typeof path !== "string") return [];
-    if (typeof size !== "number" || !Number.isSafeInteger(size)) {
-      throw new HubError(
-        `Cannot list "${repo.name}": "${path}" has no size`,
-        { retry: false },
-      );
-    }
-    const where = { Revision: revision, FilePath: path };
+    if (type === "tree") return [];
+    const file = listing.file({ path, size, sha256 });
+    const where = { Revision: revision, FilePath: file.path };
     const source = repo.kind === "dataset" ? { Source: "SDK" } : {};
-    return [{
-      path,
-      size,
-      url: `${root}?${query({ ...source, ...where })}`,
-      ...(typeof sha256 === "string" && sha256 !== "" && { sha256 }),
-    }];
+    return [{ ...file, url: `${root}?${query({ ...source, ...where })}` }];
   }
 }
 
@@ -92,16 +88,24 @@ function query(values: Readonly<Record<string, string>>): string {
 }
 
 /** Reads the entries of an answer. Errors have status 200 too, with their own code in the body. */
-function readEntries(answer: unknown, repo: string): JsonObject[] {
+function readEntries(
+  answer: unknown,
+  { repo, listing, access }: {
+    readonly repo: string;
+    readonly listing: Listing;
+    readonly access: HubAccess;
+  },
+): JsonObject[] {
   const body = isJsonObject(answer) ? answer : {};
   const data = isJsonObject(body["Data"]) ? body["Data"] : {};
   const files = data["Files"];
   const failed = body["Success"] === false ||
     (body["Code"] !== undefined && body["Code"] !== 200);
-  if (!failed && Array.isArray(files)) return files.filter(isJsonObject);
+  if (!failed && Array.isArray(files)) return listing.page(files);
   if (!failed && files === null) return [];
+  const said = String(body["Message"] ?? "the hub names no files");
   throw new HubError(
-    `Cannot list "${repo}": ${body["Message"] ?? "the hub names no files"}`,
+    `Cannot list "${repo}": ${withoutToken(said, access).slice(0, 200)}`,
     { retry: false },
   );
 }

@@ -3,15 +3,9 @@
  * API of a hub.
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { reason } from "./request.ts";
+import { cappedText, reason, shown } from "./request.ts";
 import { HubError, retrying } from "./retry.ts";
-import {
-  type Answer,
-  cappedText,
-  checked,
-  type SendOptions,
-  shown,
-} from "./upload_request.ts";
+import { type Answer, checked, type SendOptions } from "./upload_request.ts";
 
 /** A file, or a part of one, to send. */
 export interface PutRequest {
@@ -40,7 +34,8 @@ export function putBytes(
     options.signal?.throwIfAborted();
     onBytes(0);
     try {
-      return checked(await putOnce(url, put, { ...options, onBytes }), url);
+      const answer = await putOnce(url, put, { ...options, onBytes });
+      return checked(answer, url, options.access);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof HubError || !isNetworkFault(error)) throw error;

@@ -1,7 +1,6 @@
 /** The types of repositories on hubs, which the listings of all hubs share. */
 import type { Expected } from "./checksum.ts";
-import type { RetryOptions } from "./retry.ts";
-import type { HubAccess } from "./request.ts";
+import type { AnswerOptions, HubAccess } from "./request.ts";
 
 /** A hub. */
 export type HubSource = "huggingface" | "modelscope";
@@ -22,7 +21,7 @@ export interface Repo {
 }
 
 /** How a repository is accessed. */
-export interface RepoAccess extends RetryOptions {
+export interface RepoAccess extends AnswerOptions {
   /** Address of the hub or of a mirror; default: the hub's own. */
   readonly endpoint?: string;
   /** Token of the user, which is sent only to the host of the hub. */

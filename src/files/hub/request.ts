@@ -2,7 +2,9 @@
  * Requests to a hub. Redirects are followed by hand, so that the token goes to the hub's own host
  * only and never to the storage host that a file's address leads to.
  */
-import { HubError, retrying, type RetryOptions } from "./retry.ts";
+import { formatBytes } from "../../base/units.ts";
+import { watchConnection } from "./connection_watch.ts";
+import { askedWait, HubError, retrying, type RetryOptions } from "./retry.ts";
 
 /** How to reach a hub. */
 export interface HubAccess {
@@ -57,13 +59,15 @@ export async function hubFetch(
     const location = response.headers.get("location");
     if (response.status < 300 || response.status > 399 || location === null) {
       if ([200, 206, 416].includes(response.status)) return response;
-      throw await refusal(response, url);
+      throw await refusal(response, url, access);
     }
     await response.body?.cancel();
-    url = nextHop(url, location);
+    url = nextHop(url, withoutToken(location, access));
   }
   throw new HubError(
-    `Cannot reach "${address}": more than ${MAX_REDIRECTS} redirects`,
+    `Cannot reach "${
+      shown(new URL(address))
+    }": more than ${MAX_REDIRECTS} redirects`,
     { retry: false },
   );
 }
@@ -86,8 +90,19 @@ export function reason(error: unknown): string {
 }
 
 /** An address without its query: storage hosts put signatures there. */
-function shown(url: URL): string {
+export function shown(url: URL): string {
   return url.origin + url.pathname;
+}
+
+/** The token as a hub knows it; undefined if none is sent. */
+function tokenOf({ privateHeaders }: HubAccess): string | undefined {
+  return privateHeaders["authorization"]?.replace(/^Bearer /, "") || undefined;
+}
+
+/** Words of a hub, which may repeat the token that it was sent. */
+export function withoutToken(words: string, access: HubAccess): string {
+  const token = tokenOf(access);
+  return token === undefined ? words : words.replaceAll(token, "TOKEN");
 }
 
 function nextHop(from: URL, location: string): URL {
@@ -95,7 +110,9 @@ function nextHop(from: URL, location: string): URL {
   const downgrade = from.protocol === "https:" && url.protocol !== "https:";
   if (url !== from && !downgrade && /^https?:$/.test(url.protocol)) return url;
   throw new HubError(
-    `Cannot reach "${shown(from)}": it redirects to "${location}"`,
+    `Cannot reach "${shown(from)}": it redirects to "${
+      url === from ? location : shown(url)
+    }"`,
     { retry: false },
   );
 }
@@ -107,39 +124,118 @@ const ADVICE: Readonly<Record<number, string>> = {
   404: "no such repository, revision or file",
 };
 
-async function refusal(response: Response, url: URL): Promise<HubError> {
+async function refusal(
+  response: Response,
+  url: URL,
+  access: HubAccess,
+): Promise<HubError> {
   await response.body?.cancel();
   const { status } = response;
-  const retry = status === 408 || status === 429 || status >= 500;
-  const seconds = Number(response.headers.get("retry-after") ?? 0);
-  const advice = ADVICE[status] ?? response.statusText;
+  const advice = ADVICE[status] ?? withoutToken(response.statusText, access);
   return new HubError(
     `Cannot download "${shown(url)}": status ${status}, ${advice}`,
-    { retry, wait: Number.isFinite(seconds) ? seconds * 1000 : 0 },
+    {
+      retry: status === 408 || status === 429 || status >= 500,
+      wait: askedWait(response.headers),
+    },
   );
+}
+
+/** How patiently the answers of a hub's API are awaited. */
+export interface AnswerOptions extends RetryOptions {
+  /** Milliseconds without a byte after which a connection counts as broken; default 20,000. */
+  readonly idle?: number;
+}
+
+/** Limits of an answer of a hub's API: it is small, and comes within seconds. */
+export const ANSWER = {
+  idle: 20_000, // ms
+  total: 60_000, // ms
+  floor: 100, // bytes a second
+  bytes: 16 * 2 ** 20,
+};
+/** Most tries of an answer that does not come: one that is slow is slow again. */
+const SILENT_TRIES = 3;
+
+/** An answer of a hub's API. */
+export interface HubAnswer {
+  readonly value: unknown;
+  readonly headers: Headers;
 }
 
 /**
  * The JSON that an address of a hub gives, with retries.
  *
- * @throws HubError also if it is no JSON.
+ * @throws {HubError} also if it is no JSON, too long, or does not come
  */
 export function hubJson(
   address: string,
   access: HubAccess,
-  retry: RetryOptions,
-): Promise<unknown> {
+  options: AnswerOptions,
+): Promise<HubAnswer> {
+  const where = shown(new URL(address));
   return retrying(async () => {
-    const response = await hubFetch(address, access, {
-      headers: { accept: "application/json" },
+    options.signal?.throwIfAborted();
+    using watch = watchConnection({
+      idle: Math.min(options.idle ?? ANSWER.idle, ANSWER.idle),
+      total: ANSWER.total,
+      floor: ANSWER.floor,
     });
+    const fail = (fault: string, how: { retry: boolean; tries?: number }) =>
+      new HubError(`Cannot read the answer of "${where}": ${fault}`, how);
+    const signals = [watch.signal, ...options.signal ? [options.signal] : []];
     try {
-      return await response.json();
+      const response = await hubFetch(address, access, {
+        headers: { accept: "application/json" },
+        signal: AbortSignal.any(signals),
+      });
+      const text = await cappedText(response, watch.touch);
+      return { value: JSON.parse(text), headers: response.headers };
     } catch (error) {
+      options.signal?.throwIfAborted();
+      if (watch.signal.aborted) {
+        throw fail(reason(watch.signal.reason), {
+          retry: true,
+          tries: SILENT_TRIES,
+        });
+      }
+      if (error instanceof HubError) throw error;
+      if (error instanceof SyntaxError) {
+        throw fail("it is no JSON", { retry: true, tries: 2 });
+      }
+      if (!(error instanceof TypeError)) throw error;
+      throw fail(reason(error), { retry: true });
+    }
+  }, options);
+}
+
+/**
+ * The text of an answer of a hub's API.
+ *
+ * @throws {HubError} if it is longer than any that a hub gives
+ */
+export async function cappedText(
+  response: Response,
+  touch: (bytes: number) => void = () => {},
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    touch(piece.length);
+    bytes += piece.length;
+    if (bytes > ANSWER.bytes) {
+      const where = response.url === ""
+        ? "the hub"
+        : `"${shown(new URL(response.url))}"`;
       throw new HubError(
-        `Cannot read the answer of "${address}": ${reason(error)}`,
-        { retry: true },
+        `Cannot read the answer of ${where}: it is longer than ${
+          formatBytes(ANSWER.bytes)
+        }`,
+        { retry: false },
       );
     }
-  }, retry);
+    text += decoder.decode(piece, { stream: true });
+  }
+  return text + decoder.decode();
 }

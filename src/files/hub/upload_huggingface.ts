@@ -48,7 +48,7 @@ export function uploadHuggingFace(
       }, send);
       // a token may be for one repository only, and then make none
       if (made.status === 403) {
-        await list().catch(() => checked(made, new URL(address)));
+        await list().catch(() => checked(made, new URL(address), access));
       }
     },
     async commit(files, onBytes) {

@@ -8,7 +8,7 @@ import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
 import { listModelScope, modelScopeAccess } from "./modelscope.ts";
 import { putBytes } from "./put_bytes.ts";
 import type { RepoFile } from "./repo.ts";
-import type { HubAccess } from "./request.ts";
+import { type HubAccess, withoutToken } from "./request.ts";
 import { HubError } from "./retry.ts";
 import type {
   HubUpload,
@@ -112,7 +112,9 @@ async function storeLarge(
     send,
     (sent) => onBytes(path, sent),
   );
-  if (isRefusal(parsed(answer))) throw refusal(parsed(answer), href);
+  if (isRefusal(parsed(answer))) {
+    throw refusal(parsed(answer), href, send.access);
+  }
 }
 
 /**
@@ -180,7 +182,7 @@ async function post(
       body: JSON.stringify(body),
     }, send),
   );
-  if (isRefusal(answer)) throw refusal(answer, address);
+  if (isRefusal(answer)) throw refusal(answer, address, send.access);
   return isJsonObject(answer["Data"]) ? answer["Data"] : {};
 }
 
@@ -198,11 +200,16 @@ function isRefusal({ Success, Code }: JsonObject): boolean {
   return Success === false || (Code !== undefined && Number(Code) !== 200);
 }
 
-function refusal({ Message }: JsonObject, address: string): HubError {
+function refusal(
+  { Message }: JsonObject,
+  address: string,
+  access: HubAccess,
+): HubError {
   const { origin, pathname } = new URL(address);
   return new HubError(
     `Cannot upload to "${origin}${pathname}": ${
-      String(Message ?? "the hub gives no reason").slice(0, 200)
+      withoutToken(String(Message ?? "the hub gives no reason"), access)
+        .slice(0, 200)
     }`,
     { retry: false },
   );

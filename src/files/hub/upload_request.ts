@@ -2,8 +2,15 @@
  * Small requests that change something on a hub, with retries. The token goes to the hub's own host
  * only; a redirect is not followed.
  */
-import { type HubAccess, reason } from "./request.ts";
-import { HubError, retrying, type RetryOptions } from "./retry.ts";
+import { watchConnection } from "./connection_watch.ts";
+import {
+  cappedText,
+  type HubAccess,
+  reason,
+  shown,
+  withoutToken,
+} from "./request.ts";
+import { askedWait, HubError, retrying, type RetryOptions } from "./retry.ts";
 
 /** How a request is sent. */
 export interface SendOptions extends RetryOptions {
@@ -24,8 +31,6 @@ export interface SmallRequest {
   readonly accept?: readonly number[];
 }
 
-/** Most bytes of an answer that are read. */
-const MAX_ANSWER = 16 * 2 ** 20;
 /** How long a hub may take for an answer to a small request; a commit of many files takes long. */
 const ANSWER_TIME = 300_000; // ms
 
@@ -51,14 +56,12 @@ export function sendSmall(
   request: SmallRequest,
   options: SendOptions,
 ): Promise<Answer> {
-  const { access, signal } = options;
+  const { access, signal, idle = 60_000 } = options;
   const url = new URL(address);
   return retrying(async () => {
     signal?.throwIfAborted();
-    const limits = [
-      AbortSignal.timeout(ANSWER_TIME),
-      ...(signal ? [signal] : []),
-    ];
+    using watch = watchConnection({ idle, total: ANSWER_TIME });
+    const limits = [watch.signal, ...(signal ? [signal] : [])];
     let answer: Answer;
     try {
       const response = await fetch(url, {
@@ -73,40 +76,25 @@ export function sendSmall(
         ...(request.body !== undefined && { body: request.body }),
       });
       const { status, headers } = response;
-      answer = { status, headers, text: await cappedText(response) };
+      answer = {
+        status,
+        headers,
+        text: await cappedText(response, watch.touch),
+      };
     } catch (error) {
       signal?.throwIfAborted();
       throw unreachable(url, error);
     }
-    return checked(answer, url, request.accept);
+    return checked(answer, url, access, request.accept);
   }, options);
 }
 
 /** A network fault as a HubError that may be tried again; other errors stay. */
 function unreachable(url: URL, error: unknown): unknown {
-  const passes = error instanceof TypeError ||
-    (error instanceof DOMException && error.name === "TimeoutError");
-  if (!passes) return error;
+  if (!(error instanceof TypeError)) return error;
   return new HubError(`Cannot reach "${shown(url)}": ${reason(error)}`, {
     retry: true,
   });
-}
-
-/**
- * The text of an answer.
- *
- * @throws {TypeError} if it is longer than any that a hub gives
- */
-export async function cappedText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const piece of response.body ?? []) {
-    bytes += piece.length;
-    if (bytes > MAX_ANSWER) throw new TypeError("its answer is too long");
-    text += decoder.decode(piece, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 const ADVICE: Readonly<Record<number, string>> = {
@@ -121,19 +109,20 @@ const ADVICE: Readonly<Record<number, string>> = {
 export function checked(
   answer: Answer,
   url: URL,
+  access: HubAccess,
   accept: readonly number[] = [],
 ): Answer {
   const { status, headers } = answer;
   if ((status >= 200 && status < 300) || accept.includes(status)) return answer;
-  const words = [ADVICE[status], saidBy(answer)].filter((one) => one);
-  const seconds = Number(headers.get("retry-after") ?? 0);
+  const said = withoutToken(saidBy(answer) ?? "", access);
+  const words = [ADVICE[status], said].filter((one) => one);
   throw new HubError(
     `Cannot upload to "${shown(url)}": status ${status}${
       words.length > 0 ? `, ${words.join("; ")}` : ""
     }`,
     {
       retry: status === 408 || status === 429 || status >= 500,
-      wait: Number.isFinite(seconds) ? seconds * 1000 : 0,
+      wait: askedWait(headers),
     },
   );
 }
@@ -148,6 +137,3 @@ function saidBy({ text }: Answer): string | undefined {
     return undefined;
   }
 }
-
-/** An address without its query: storage hosts put signatures there. */
-export const shown = (url: URL) => url.origin + url.pathname;
