@@ -7,7 +7,7 @@ import { demo, demoCommand, type DemoResult } from "../src/commands/demo.ts";
 import { sideBySideLines } from "../src/report/side_by_side.ts";
 import { showTraining, taskProgress } from "./console.ts";
 import { endAtOnce } from "./interrupt.ts";
-import { readTaskOptions, runTask } from "./run_task.ts";
+import { asStarted, readTaskOptions, runTask } from "./run_task.ts";
 
 /** What the demo shows, as lines. */
 function resultLines(
@@ -24,7 +24,7 @@ function resultLines(
     `  base   ${share(courteous.base)}`,
     `  tuned  ${share(courteous.tuned)}`,
     `\nthe run: ${folder}/metrics.jsonl, curves.svg; ask it yourself:`,
-    `  deno task predict ${folder}`,
+    asStarted(`  deno task predict ${folder}`),
   ];
 }
 

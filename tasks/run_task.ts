@@ -15,7 +15,7 @@ import {
 import type { Command } from "../src/commands/command.ts";
 import { withOtherKeys } from "../src/commands/other_keys.ts";
 import { readRecipe } from "../src/commands/read_recipe.ts";
-import { projectFile, taskStart } from "./start_task.ts";
+import { BY_LAUNCHER, PROJECT, projectFile, taskStart } from "./start_task.ts";
 
 /** Options and further words of a command line. */
 export interface TaskInput<V> {
@@ -62,10 +62,12 @@ export async function readTaskOptions<G extends OptionGroups>(
     ? undefined
     : await recipeKeys(await readRecipe(path, values), values);
   const { options, warnings } = readOptions(
-    await withOtherKeys(schema, { recipe: recipe ?? {}, given: values }),
+    await withOtherKeys(command, { recipe: recipe ?? {}, given: values }),
     recipe === undefined ? [values] : [recipe, values],
   );
-  for (const warning of warnings) console.error(`warning: ${warning}`);
+  for (const warning of warnings) {
+    console.error(`warning: ${asStarted(warning)}`);
+  }
   return { options, positionals, given: values };
 }
 
@@ -74,7 +76,7 @@ function helpOf(
   isWhole: boolean,
 ): string {
   const command = `deno task ${name}`;
-  return helpText(schema, { command, summary, isWhole });
+  return asStarted(helpText(schema, { command, summary, isWhole }));
 }
 
 /** This program's version, and that of Deno, which the kernels depend on. */
@@ -107,7 +109,7 @@ export async function runTask(
     event.preventDefault();
     fail(event.reason);
   });
-  listenToNotes((sentence) => console.error(`note: ${sentence}`));
+  listenToNotes((sentence) => console.error(`note: ${asStarted(sentence)}`));
   let code: number | void;
   try {
     code = await main();
@@ -125,27 +127,47 @@ function fail(error: unknown): never {
   Deno.exit(1);
 }
 
+/** A text whose commands begin as the user's own did. */
+export function asStarted(text: string): string {
+  return BY_LAUNCHER
+    ? text.replaceAll(/\bdeno task (?=[a-z])/g, "tiebreak ")
+    : text;
+}
+
 /** An error in one line; a denied permission names the flag that grants it. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const line = message.trim().replaceAll(/\s*\n\s*/g, " ");
+  const line = asStarted(message.trim().replaceAll(/\s*\n\s*/g, " "));
   if (!(error instanceof Deno.errors.NotCapable)) return line;
   const denied = /^Requires (\w+) access(?: to "?([^"]+?)"?)?(?:,|$)/.exec(
     line,
   );
   const [, kind, what] = denied ?? [];
-  if (kind === undefined) return line;
+  return kind === undefined ? line : deniedLine(kind, what);
+}
+
+/** @throws TypeError if this task may not write to a path, with the flag that lets it */
+export function checkWritable(path: string): void {
+  const { state } = Deno.permissions.querySync({ name: "write", path });
+  if (state !== "granted") throw new TypeError(deniedLine("write", path));
+}
+
+/** Says that the task has no access, and the command that gives it. */
+function deniedLine(kind: string, what: string | undefined): string {
   // "all" and `<CWD>` are no values of a flag
   const isValue = what !== undefined && !/^(all|<.*>)$/.test(what);
-  const task = Deno.mainModule.replace(/^.*\/|\.ts$/g, "");
+  const task = Deno.mainModule.replace(/^.*\/|\.ts(\?.*)?$/g, "");
   const set = taskStart(task)?.set ?? task;
   const values = isValue ? [...grantedTo(set, kind), what] : [];
   const flag = `--allow-${kind}${isValue ? `=${values.join()}` : ""}`;
+  const [config, file] = BY_LAUNCHER
+    ? [[`--config=${PROJECT}deno.json`], `${PROJECT}tasks/${task}.ts`]
+    : [[], `tasks/${task}.ts`];
   return `Cannot use ${
     what ?? kind
   }: task "${task}" has no ${kind} access to it, grant it with ${flag}: ` +
     `deno run ${
-      shownWords(["-P=" + set, flag, `tasks/${task}.ts`, ...Deno.args])
+      shownWords([...config, `-P=${set}`, flag, file, ...Deno.args])
     }`;
 }
 

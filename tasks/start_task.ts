@@ -2,10 +2,15 @@
  * Starts a task in a process of its own, with its own permission set, in the folder where the user
  * stands: output/, .cache/, model_hub/ and data/ then lie in that folder. Knows no task by name.
  */
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, toFileUrl } from "@std/path";
 
 /** The folder of the project. */
 export const PROJECT: string = fromFileUrl(new URL("../", import.meta.url));
+
+/** Whether this task was started by the command `tiebreak`, in its address. */
+export const BY_LAUNCHER: boolean = new URL(Deno.mainModule).searchParams.has(
+  "tiebreak",
+);
 
 /** The parts of deno.json that tasks speak of. */
 export interface ProjectFile {
@@ -42,10 +47,13 @@ export interface TaskStart {
  *
  * The folders that a set of deno.json may write lie beside deno.json. A flag replaces the list, and
  * its folders lie where the user stands.
+ *
+ * @param byLauncher whether the commands that the task suggests are to begin with `tiebreak`
  */
 export function taskStart(
   name: string,
   { tasks, permissions }: ProjectFile = projectFile(),
+  byLauncher: boolean = BY_LAUNCHER,
 ): TaskStart | undefined {
   const command = Object.hasOwn(tasks, name) ? tasks[name]!.command : "";
   const found =
@@ -72,7 +80,7 @@ export function taskStart(
       `--config=${PROJECT}deno.json`,
       `-P=${set}`,
       ...write,
-      `${PROJECT}${file}`,
+      byLauncher ? `${toFileUrl(PROJECT + file)}?tiebreak` : PROJECT + file,
     ],
   };
 }

@@ -39,7 +39,7 @@ function overview(): string {
 }
 
 function found(name: string): TaskStart {
-  const start = taskStart(name);
+  const start = taskStart(name, projectFile(), true);
   if (start !== undefined) return start;
   throw new TypeError(
     `Cannot run task "${name}": there is none of that name, tiebreak alone lists them`,

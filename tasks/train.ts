@@ -9,11 +9,12 @@ import { planTraining, train, trainCommand } from "../src/commands/train.ts";
 import { dryRunLines } from "../src/report/dry_run_lines.ts";
 import { endLines } from "../src/report/run_lines.ts";
 import { showTraining } from "./console.ts";
-import { readTaskOptions, runTask } from "./run_task.ts";
+import { checkWritable, readTaskOptions, runTask } from "./run_task.ts";
 import { INTERRUPTED, saveFirst } from "./interrupt.ts";
 
 await runTask(async () => {
   const { options } = await readTaskOptions(trainCommand);
+  checkWritable(options.output_dir);
   if (options.dry_run) {
     console.log(dryRunLines(await planTraining(options)).join("\n"));
     return 0;

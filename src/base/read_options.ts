@@ -121,17 +121,20 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
 
 /**
  * Whether a null says nothing: the key is known, and null is no value of it. Tools write their
- * defaults so.
+ * defaults so. The words for null count too, but not where an option takes one of some words: there
+ * "none" may be meant for another of them.
  */
 function isUnsaid(
   value: unknown,
   option: Option<unknown> | undefined,
   foreign: ForeignKey | undefined,
 ): boolean {
-  if (value !== null) return false;
-  if (option === undefined) return foreign !== undefined;
+  if (option === undefined) return value === null && foreign !== undefined;
+  const isWord = typeof value === "string" && /^(null|none)$/i.test(value) &&
+    option.words === undefined;
+  if (value !== null && !isWord) return false;
   try {
-    option.read(null);
+    option.read(value);
     return false;
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;

@@ -35,18 +35,6 @@ export interface ForeignKey {
   readonly allowed?: readonly unknown[];
 }
 
-/** Keys that have other names here, which the reasons tell. */
-export function calledHere(
-  names: Readonly<Record<string, string>>,
-): Record<string, ForeignKey> {
-  return Object.fromEntries(
-    Object.entries(names).map(([key, name]) => [
-      key,
-      { reason: `here it is --${name}`, allowed: [] },
-    ]),
-  );
-}
-
 /** A word after the task's name, without `--`. */
 export interface Positional {
   /** Its name in capitals, for usage lines: `RECIPE`. */

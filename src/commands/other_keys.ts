@@ -14,25 +14,55 @@ import {
   type Schema,
 } from "../base/schema.ts";
 import { type OtherKey, otherKey } from "../training/importing/other_tools.ts";
+import type { Command } from "./command.ts";
+import { nameHere } from "./other_names.ts";
 
 /** The schema, which answers also the keys of a recipe and of a command line that it lacks. */
 export async function withOtherKeys<G extends OptionGroups>(
-  schema: Schema<G>,
+  { name, schema }: Pick<Command<G>, "name" | "schema">,
   { recipe = {}, given }: { readonly recipe?: Given; readonly given: Given },
 ): Promise<Schema<G>> {
   const typed = Object.fromEntries(
     Object.entries(given).map(([key, value]) => [key, typedValue(value)]),
   );
   const all = { ...recipe, ...typed };
-  const foreign: Record<string, ForeignKey> = { ...schema.foreign };
+  const foreign = named(schema.foreign, {
+    OUTPUT_DIR: all.output_dir,
+    "OWNER/NAME": all.hub_model_id,
+  });
   for (const key of Object.keys(all)) {
     if (isKnown(schema, key)) continue;
+    const own = nameHere(name, key);
+    if (own !== undefined) {
+      const said = says(own, given[key] ?? all[key], key in given);
+      foreign[key] = { reason: `here it is ${said}`, allowed: [] };
+      continue;
+    }
     const other = await otherKey(key, all);
     if (other !== undefined) {
       foreign[key] = answered(schema, other, key in given);
     }
   }
   return { ...schema, foreign };
+}
+
+/** Reasons with the user's own words in the place of what stands for them. */
+function named(
+  foreign: Readonly<Record<string, ForeignKey>>,
+  own: Readonly<Record<string, unknown>>,
+): Record<string, ForeignKey> {
+  const filled = (reason: string) =>
+    Object.entries(own).reduce(
+      (text, [name, value]) =>
+        typeof value === "string" ? text.replace(name, value) : text,
+      reason,
+    );
+  return Object.fromEntries(
+    Object.entries(foreign).map(([key, one]) => [key, {
+      ...one,
+      reason: filled(one.reason),
+    }]),
+  );
 }
 
 /** The parts of a schema that say which keys it has. */

@@ -4,6 +4,8 @@
  * nothing.
  */
 import type { Device } from "../../kernels/device/device.ts";
+import { tell } from "../base/notes.ts";
+import { refusalOf } from "../files/folders/output_folder.ts";
 import { CACHE_FOLDER } from "../files/file_names.ts";
 import { type SinkName, sinkNames, sinksOf } from "../report/sinks.ts";
 import type { TrainOptions } from "../training/options/options.ts";
@@ -11,7 +13,7 @@ import { trainSchema } from "../training/options/train_schema.ts";
 import { type DryRun, dryRun } from "../training/run/dry_run.ts";
 import { runTraining } from "../training/run/run.ts";
 import type { RunStage } from "../training/run/run_hooks.ts";
-import type { RunResult, Sink } from "../training/run/sink.ts";
+import { allSinks, type RunResult, type Sink } from "../training/run/sink.ts";
 import { defineCommand } from "./command.ts";
 import {
   type DeviceHooks,
@@ -94,6 +96,12 @@ export async function trainOn(
  *   takes
  */
 export async function planTraining(options: TrainOptions): Promise<DryRun> {
+  const refusal = await refusalOf(options.output_dir, {
+    overwrite: options.overwrite_output_dir,
+    resume: options.resume_from_checkpoint !== false,
+    files: allSinks(sinksOf(options.output_dir, sinkNames)).files,
+  });
+  if (refusal !== undefined) tell(`the run itself would stop: ${refusal}`);
   using device = await openCommandDevice(options.memory_limit);
   return await dryRun(device, options);
 }

@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { optional } from "../../src/base/composite_option.ts";
-import { flag, integer, number } from "../../src/base/option.ts";
+import { choice, flag, integer, number } from "../../src/base/option.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import { defineSchema } from "../../src/base/schema.ts";
 import { test } from "../test_case.ts";
@@ -36,5 +36,28 @@ test({
       { beta: null, ignored: false },
     ]);
     assertEquals([options.beta, warnings], [2, []]);
+  },
+});
+
+test({
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  name: "readOptions() takes the words for null as null, but not for a choice",
+  fn() {
+    const given = { beta: "None", bf16: "null", limit: "none" };
+    assertEquals(readOptions(schema, [given]).options, {
+      beta: 0.1,
+      bf16: true,
+      limit: null,
+    });
+    const chosen = defineSchema({
+      "All": { when: choice("When", "steps", ["no", "steps"]) },
+    });
+    assertThrows(
+      () => readOptions(chosen, [{ when: "none" }]),
+      TypeError,
+      '"when" must be one of no, steps, found "none"',
+    );
   },
 });

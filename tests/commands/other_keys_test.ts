@@ -4,6 +4,13 @@ import { type Given, readOptions } from "../../src/base/read_options.ts";
 import { aliasOf, foreignKeyOf, optionsOf } from "../../src/base/schema.ts";
 import { withOtherKeys } from "../../src/commands/other_keys.ts";
 import { predictCommand } from "../../src/commands/predict.ts";
+import { downloadCommand } from "../../src/commands/download.ts";
+import { exportGgufCommand } from "../../src/commands/export_gguf.ts";
+import { mergeCommand } from "../../src/commands/merge.ts";
+import { nameHere, otherNames } from "../../src/commands/other_names.ts";
+import { scoreCommand } from "../../src/commands/score.ts";
+import { uploadCommand } from "../../src/commands/upload.ts";
+import { trainCommand } from "../../src/commands/train.ts";
 import { trainSchema } from "../../src/training/options/train_schema.ts";
 import { otherKey } from "../../src/training/importing/other_tools.ts";
 import { axolotlRules } from "../../src/training/importing/axolotl.ts";
@@ -17,7 +24,7 @@ const MODEL = { model_name_or_path: "model", dataset: "rows.jsonl" };
 
 /** What a command line is told; undefined if its options are read. */
 async function told(given: Given, recipe?: Given): Promise<string> {
-  const schema = await withOtherKeys(trainSchema, {
+  const schema = await withOtherKeys(trainCommand, {
     given,
     ...recipe && { recipe },
   });
@@ -107,12 +114,15 @@ test(
   {},
   async () => {
     const given = { cutoff_len: "512", adapters: "output/mine" };
-    const { foreign } = await withOtherKeys(predictCommand.schema, { given });
+    const { foreign } = await withOtherKeys(predictCommand, { given });
     assertStringIncludes(
       foreign.cutoff_len!.reason,
       "for deno task train it is --max_length=512",
     );
-    assertStringIncludes(foreign.adapters!.reason, "--");
+    assertEquals(foreign.adapters, {
+      reason: "here it is --tuned=output/mine",
+      allowed: [],
+    });
   },
 );
 
@@ -144,5 +154,66 @@ test(
     }
     assert(count > 250, `${count} keys`);
     assertEquals(await otherKey("no_such_key", {}), undefined);
+  },
+);
+
+test(
+  "withOtherKeys() says what is not an option under another common name",
+  {},
+  async () => {
+    const { foreign } = await withOtherKeys(predictCommand, {
+      given: { prompts: "f.jsonl" },
+    });
+    assertEquals(foreign.prompts!.reason, "here it is --input=f.jsonl");
+    assertStringIncludes(
+      await told({ lr: "1e-5" }),
+      "here it is --learning_rate=1e-5",
+    );
+  },
+);
+
+test(
+  "every other name is told an option of its task, and is none itself",
+  {},
+  () => {
+    const commands: Readonly<
+      Record<string, { schema: Parameters<typeof optionsOf>[0] }>
+    > = {
+      predict: predictCommand,
+      train: trainCommand,
+      score: scoreCommand,
+      merge: mergeCommand,
+      "export-gguf": exportGgufCommand,
+      download: downloadCommand,
+      upload: uploadCommand,
+    };
+    for (const [task, names] of Object.entries(otherNames)) {
+      const own = optionsOf(commands[task]!.schema);
+      for (const [name, others] of Object.entries(names)) {
+        assert(own.has(name), `${task} ${name}`);
+        for (const other of others) {
+          assert(!own.has(other), `${task} ${other}`);
+          assertEquals(nameHere(task, other), name);
+        }
+      }
+    }
+    assertEquals(nameHere("inspect", "lr"), "learning_rate");
+    assertEquals(nameHere("kernels", "lr"), undefined);
+  },
+);
+
+test(
+  "withOtherKeys() names the task that uploads, with the names of the run",
+  {},
+  async () => {
+    const recipe = { output_dir: "output/mine", hub_model_id: "me/mine" };
+    assertStringIncludes(
+      await told({}, recipe),
+      "deno task upload output/mine --to=huggingface:me/mine",
+    );
+    assertStringIncludes(
+      await told({ push_to_hub: true }),
+      "deno task upload OUTPUT_DIR",
+    );
   },
 );

@@ -92,6 +92,9 @@ test(
     const outside = await make("elsewhere");
     assertEquals(outside.code, 1);
     assertStringIncludes(outside.told, "has no write access");
+    const again = `deno run --config=${ROOT}deno.json -P=random_model`;
+    assertStringIncludes(outside.told, again);
+    assertStringIncludes(outside.told, `${ROOT}tasks/random_model.ts`);
   },
 );
 
@@ -105,6 +108,11 @@ test(
     const unknown = await tiebreak(folder.path, "trian");
     assertEquals(unknown.code, 1);
     assertStringIncludes(unknown.told, 'Cannot run task "trian"');
+    const { told } = await tiebreak(folder.path, "train");
+    assertStringIncludes(told, "tiebreak train RECIPE");
+    const { out } = await tiebreak(folder.path, "score", "--help");
+    assertStringIncludes(out, "tiebreak score");
+    assertEquals(`${told}${out}`.includes("deno task"), false);
   },
 );
 

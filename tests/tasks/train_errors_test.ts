@@ -148,6 +148,20 @@ const CASES: readonly Case[] = [
     says: ["recipe.jsonc"],
   },
   {
+    name: "a dry run of what may not be written",
+    words: ["--dry-run", "--output_dir=elsewhere"],
+    says: ["--allow-write=output,.cache,elsewhere", "--dry-run"],
+  },
+  {
+    name: "an evaluation without a test file",
+    arrange: async (folder) => {
+      await Deno.mkdir(folder.file("data"));
+      await folder.write("data/train.jsonl", good);
+    },
+    words: ["--dataset=data", "--eval_strategy=epoch"],
+    says: ['split "test"', "--eval_dataset=FILE", "--eval_strategy=no"],
+  },
+  {
     name: "an output folder without permission",
     words: ["--output_dir=elsewhere"],
     says: ["--allow-write=output,.cache,elsewhere"],

@@ -5,8 +5,8 @@
 import { join } from "@std/path";
 import { listCheckpoints } from "./checkpoints.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
-import { disk, NotCapable, PermissionDenied } from "../disk.ts";
 import { lockFolder } from "../disk/lock.ts";
+import { disk, NotCapable, NotFound, PermissionDenied } from "../disk.ts";
 
 /** What is done with the files of an earlier run. */
 export interface OutputFolderOptions {
@@ -48,13 +48,25 @@ export async function checkOutputFolder(
   options: OutputFolderOptions = {},
 ): Promise<void> {
   await checkWritable(path);
-  const found = await runFiles(path, options.files);
-  if (found.length === 0 || options.resume || options.overwrite) return;
-  throw new TypeError(
-    `Cannot write to "${path}": it holds another run's "${
+  const refusal = await refusalOf(path, options);
+  if (refusal !== undefined) throw new TypeError(refusal);
+}
+
+/** Why a run may not write to its folder: it holds another's files. Writes nothing. */
+export async function refusalOf(
+  path: string,
+  options: OutputFolderOptions = {},
+): Promise<string | undefined> {
+  if (options.resume || options.overwrite) return undefined;
+  const found = await runFiles(path, options.files).catch((error) => {
+    if (error instanceof NotFound) return [];
+    throw error;
+  });
+  return found.length === 0
+    ? undefined
+    : `Cannot write to "${path}": it holds another run's "${
       found.join('", "')
-    }"; choose another output_dir, or set resume_from_checkpoint or overwrite_output_dir`,
-  );
+    }"; choose another output_dir, or set resume_from_checkpoint or overwrite_output_dir`;
 }
 
 /** Removes the files of an earlier run, `files` among them, and nothing else. */

@@ -8,7 +8,8 @@
 import type { ForeignKey } from "../../base/schema.ts";
 
 const arithmetic = "arithmetic is float32 on every adapter";
-const hub = "nothing is uploaded from here";
+const hub =
+  "a run is uploaded afterwards: deno task upload OUTPUT_DIR --to=huggingface:OWNER/NAME";
 const processes = "one process drives the device";
 const loading = "rows are read and prepared by one thread, ahead of the device";
 const logs = "metrics go to output_dir/metrics.jsonl and the terminal";
@@ -123,6 +124,8 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   "push_to_hub_*": { reason: hub },
   "hub_*": { reason: hub },
   token: { reason: "give it to the download task" },
+  push_to_hub_token: { reason: "give it to the upload task" },
+  hub_token: { reason: "give it to the upload task" },
   use_auth_token: { reason: "give it to the download task" },
   trust_remote_code: { reason: "code from a hub is never run" },
   cache_dir: { reason: "downloads go to model_hub/ and data/" },

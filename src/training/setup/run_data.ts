@@ -2,6 +2,7 @@
  * Loads both splits of a run from its options, with an account of every row. Needs no device, so
  * that `inspect` shows what `train` will see. Knows no kind of data.
  */
+import { NotFound } from "../../files/disk.ts";
 import type { DataSource } from "../../preference/loading/data_source.ts";
 import type {
   LoadDataOptions,
@@ -39,6 +40,10 @@ export type LoadSplit<Example> = (
   part: "train" | "evaluation",
 ) => Promise<Loaded<Example>>;
 
+const HOW_TO_EVALUATE =
+  "eval_strategy evaluates on it: add that file, name one by --eval_dataset=FILE, " +
+  "or leave eval_strategy out (--eval_strategy=no)";
+
 /** Loads both splits of a run. */
 export async function loadSplits<Example>(
   options: TrainOptions,
@@ -70,6 +75,9 @@ export async function loadSplits<Example>(
       maxSamples: max_eval_samples ?? undefined,
     },
     "evaluation",
-  );
+  ).catch((error) => {
+    if (!(error instanceof NotFound)) throw error;
+    throw new NotFound(`${error.message}; ${HOW_TO_EVALUATE}`);
+  });
   return { train, evaluation };
 }
