@@ -1,9 +1,10 @@
 /**
- * Translates recipes of ms-swift: its keys, and its defaults where they differ from those here. A
- * file of its options is one argument a key, as its command line has them.
+ * Translates recipes of ms-swift: its keys, and its defaults where they differ from those here, as
+ * 4.6.0.dev0 has them (commit 3602360). A file of its options is one argument a key, as its command
+ * line has them.
  */
-import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
+import { msSwiftData } from "./ms_swift_data.ts";
 import {
   ignored,
   nothing,
@@ -15,7 +16,6 @@ import {
   type Rules,
   translate,
   type Translated,
-  type Translation,
   words,
 } from "./translation.ts";
 
@@ -63,84 +63,156 @@ const sftTerm: Rule = (value, { loss_type }) => {
   };
 };
 
-const bits: Rule = (value) =>
-  isOff(value)
-    ? {}
-    : [4, 8].includes(Number(value))
-    ? { options: { [`load_in_${value}bit`]: true } }
+const bits: Rule = (value, { bnb_4bit_use_double_quant: nested }) =>
+  isOff(value) ? {} : [4, 8].includes(Number(value))
+    ? {
+      options: {
+        [`load_in_${value}bit`]: true,
+        ...(Number(value) === 4
+          ? { use_bnb_nested_quant: nested !== false }
+          : {}),
+      },
+    }
     : { refusal: `${JSON.stringify(value)} is not served, only 4, 8` };
 
-/** Which tokens ms-swift trains; a name with `+` joins two. */
-function lossScale(value: unknown): Translation {
-  const words = value === null ? [] : String(value).split("+");
-  const served = ["default", "last_round", "ignore_empty_think"];
-  if (words.some((word) => !served.includes(word))) {
-    return {
-      refusal: "answers are weighted alike, but by loss_weight of a turn",
-    };
+const WEIGHTED = "answers are weighted alike, but by loss_weight of a turn";
+
+/**
+ * Which tokens ms-swift trains: `default` every answer, `last_round` the last, `all` the questions
+ * too; further names follow with `+`, and with them alone it is `default`.
+ */
+const lossScale: Rule = (value, { rlhf_type }) => {
+  const words = isOff(value) ? [] : String(value).split("+");
+  const bases = ["default", "last_round", "all"];
+  if (
+    words.some((word) => ![...bases, "ignore_empty_think"].includes(word))
+  ) return { refusal: WEIGHTED };
+  const isSft = isOff(rlhf_type ?? null);
+  const base = words.find((word) => bases.includes(word)) ?? "default";
+  if (base === "all" && !isSft) {
+    return { refusal: "pairs are compared by their answers alone" };
   }
-  return words.includes("ignore_empty_think")
-    ? { options: { ignore_empty_think: true } }
-    : {};
-}
-
-/** A dataset, which may end in `#N`: so many of its rows. */
-function datasetOf(given: unknown): Recipe {
-  const [, name = "", subset, rows] =
-    /^(.*?)(?::([\w-]+))?(?:#(\d+))?$/.exec(String(given)) ?? [];
-  return {
-    id: name.replace(/^(hf|ms)::/i, ""),
-    ...present({
-      config: subset,
-      split: rows === undefined ? undefined : `train[:${rows}]`,
-    }),
-  };
-}
-
-const datasets: Rule = (value, { split_dataset_ratio: ratio }) => {
-  const names = Array.isArray(value)
-    ? value
-    : String(value ?? "").split(/[\s,]+/).filter((name) => name !== "");
-  if (names.length === 0) return {};
   return {
     options: {
-      dataset_mixture: {
-        datasets: names.map(datasetOf),
-        ...(Number(ratio ?? 0) > 0 ? { test_split_size: Number(ratio) } : {}),
-        seed: 42,
-      },
+      ...(isSft && base !== "default" ? { assistant_only_loss: false } : {}),
+      ...(base === "all" ? { completion_only_loss: false } : {}),
+      ...(words.includes("ignore_empty_think")
+        ? { ignore_empty_think: true }
+        : {}),
+    },
+    ...(isSft || words.length === 0 || base === "last_round"
+      ? {}
+      : { note: "of a conversation the last answers are compared alone" }),
+  };
+};
+
+const NO_EMBEDDING = "embeddings and the head have no adapters here; name " +
+  "them in modules_to_save to train them whole";
+
+const targets: Rule = (value) => {
+  const names = [value].flat();
+  const beyond = /^(all-(embedding|norm|router)|.*embed_tokens|.*lm_head)$/;
+  if (names.some((one) => beyond.test(String(one)))) {
+    return { refusal: NO_EMBEDDING };
+  }
+  const isAll = names.includes("all-linear");
+  return {
+    options: {
+      lora_target_modules: isAll || names.length === 1
+        ? isAll ? "all-linear" : names[0]
+        : names,
     },
   };
 };
+
+const targetRegex: Rule = (value) =>
+  isOff(value) ? {} : { options: { lora_target_modules: `(?:${value})` } };
+
+/** Modules trained in full; `all-embedding` names both ends of the model. */
+const savedModules: Rule = (value) => {
+  const names = [value].flat();
+  if (names.includes("all-norm")) {
+    return { refusal: "name the norms one by one in the place of all-norm" };
+  }
+  return names.length === 0 ? {} : {
+    options: {
+      lora_modules_to_save: names.flatMap((name) =>
+        name === "all-embedding" ? ["embed_tokens"] : [name]
+      ),
+    },
+  };
+};
+
+const tunerOf = ({ tuner_type, train_type }: Recipe) =>
+  tuner_type ?? train_type ?? "lora";
+
+const UNFROZEN = "name what is trained in unfrozen_parameters";
+
+/** Parts that `full` freezes: all of them, but those that are named to be trained, or none. */
+const frozen: Rule = (value, recipe) => {
+  if (isOff(value) || value === 0) return {};
+  if (tunerOf(recipe) !== "full") return { note: "it matters with full only" };
+  const hasNamed = !isOff(recipe.trainable_parameters ?? null) ||
+    !isOff(recipe.trainable_parameters_regex ?? null);
+  return value === 1 && hasNamed ? {} : { refusal: UNFROZEN };
+};
+
+/** Parts that `full` trains although the others are frozen. */
+const trained = (pattern: (name: string) => string): Rule => (value, recipe) =>
+  isOff(value)
+    ? {}
+    : tunerOf(recipe) !== "full"
+    ? { note: "it matters with full only" }
+    : recipe.freeze_parameters_ratio === 1
+    ? {
+      options: {
+        unfrozen_parameters: [value].flat().map((one) => pattern(String(one))),
+      },
+    }
+    : { refusal: `it goes with freeze_parameters_ratio 1; ${UNFROZEN}` };
+
+const escaped = (name: string) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** The option for a list of adapters, of which one is read. */
+function oneOf(name: string): Rule {
+  return (value) => {
+    const [first, ...others] = isOff(value) ? [] : [value].flat();
+    return others.length > 0
+      ? { refusal: "merge all adapters but the last one first" }
+      : first === undefined
+      ? {}
+      : { options: { [name]: first } };
+  };
+}
 
 const EVALUATED = ["val_dataset", "split_dataset_ratio"];
 
 /** The keys of ms-swift. */
 export const msSwiftRules: Rules = {
   model: "model_name_or_path",
-  adapters: (value) => ({
-    options: { adapter_name_or_path: [value].flat()[0] },
-  }),
+  adapters: oneOf("adapter_name_or_path"),
+  ref_adapters: oneOf("ref_adapter_name_or_path"),
   rlhf_type: method,
   tuner_type: tuner,
   train_type: tuner,
-  dataset: datasets,
-  val_dataset: (value) =>
-    isOff(value)
-      ? {}
-      : { options: { eval_dataset: datasetOf([value].flat()[0]).id } },
-  split_dataset_ratio: () => ({}), // see datasets
+  ...msSwiftData,
   lora_rank: "lora_r",
-  target_modules: (value) => ({
-    options: {
-      lora_target_modules: [value].flat().length === 1
-        ? [value].flat()[0]
-        : value,
-    },
-  }),
+  target_modules: (value, { target_regex }) =>
+    isOff(target_regex ?? null)
+      ? targets(value, {})
+      : { note: "target_regex takes its place" },
+  target_regex: targetRegex,
+  modules_to_save: savedModules,
+  lorap_lr_ratio: "loraplus_lr_ratio",
+  freeze_parameters: frozen,
+  freeze_parameters_regex: frozen,
+  freeze_parameters_ratio: frozen,
+  trainable_parameters: trained(escaped),
+  trainable_parameters_regex: trained((expression) => `.*(?:${expression})`),
   loss_type: lossType,
   rpo_alpha: sftTerm,
   quant_bits: bits,
+  bnb_4bit_use_double_quant: () => ({}), // see bits
   quant_method: only([null, "bnb"], "only bnb's codes are served"),
   init_weights: words("init_lora_weights", {
     true: "default",
@@ -168,17 +240,7 @@ export const msSwiftRules: Rules = {
   template: nothing("the model's own chat template is used"),
   agent_template: nothing("the chat template prints the tools"),
   response_prefix: nothing("an answer begins as the chat template opens it"),
-  ...ignored("the card names the model by its path", [
-    "model_author",
-    "model_name",
-    "model_type",
-  ]),
-  ...ignored("tokens are kept in .cache/tokens by themselves", [
-    "load_from_cache_file",
-    "cached_dataset",
-    "cached_val_dataset",
-    "lazy_tokenize",
-  ]),
+  model_type: nothing("config.json tells it"),
   ...ignored("attention has one kernel, without a T x T buffer", ["attn_impl"]),
   ...ignored("one process drives the device", [
     "sequence_parallel_size",
@@ -200,18 +262,29 @@ export const msSwiftRules: Rules = {
     "max_new_tokens",
     "temperature",
   ]),
-  ...ignored("rows are read in order, or shuffled whole", [
-    "shuffle_buffer_size",
-    "dataset_shuffle",
-    "train_dataloader_shuffle",
-  ]),
   early_stop_interval: "early_stopping_patience",
   max_epochs: "num_train_epochs",
+  packing_length: (value, { max_length }) =>
+    isOff(value) || value === max_length
+      ? {}
+      : { refusal: "a bin has max_length tokens" },
+  packing_strategy: only(
+    ["binpack", null],
+    "rows are packed where they leave the least room",
+  ),
+  packing_num_proc: nothing("rows are packed by one thread"),
+  lora_bias: only(["none", null], "biases are not trained beside adapters"),
+  lora_dtype: nothing("trained weights are always float32"),
+  use_chat_template: only([true, null], "give rows with texts to trainer sft"),
+  enable_thinking: nothing("it matters in answers only; see the predict task"),
+  add_non_thinking_prefix: nothing("the chat template writes it, or not"),
   use_hf: nothing("the download task has model_source"),
   rope_scaling: refused("the model's own positions are used"),
   ...refusedKeys("pictures and sounds are not served", [
     "freeze_vit",
     "freeze_aligner",
+    "vit_lr",
+    "aligner_lr",
     "max_pixels",
   ]),
   ...refusedKeys("this way of training is not served", [
@@ -224,6 +297,22 @@ export const msSwiftRules: Rules = {
     "enable_dft_loss",
     "teacher_model",
     "reward_funcs",
+    "reward_model",
+    "freeze_llm",
+    "target_parameters",
+    "init_strategy",
+    "adalora_*",
+    "boft_*",
+    "vera_*",
+    "fourier_*",
+    "sft_alpha",
+    "seq_kd",
+    "gkd_*",
+  ]),
+  ...refusedKeys("code that a recipe brings is never run", [
+    "external_plugins",
+    "custom_register_path",
+    "callbacks",
   ]),
   ...refusedKeys("no tokens are added to the embedding", [
     "new_special_tokens",
@@ -254,8 +343,16 @@ function defaults(recipe: Recipe): Recipe {
     per_device_eval_batch_size: 1,
     gradient_accumulation_steps: Math.max(1, Math.ceil(16 / size)),
     logging_steps: 5,
+    logging_first_step: true,
+    router_aux_loss_coef: 0,
     ...(evaluates
-      ? { eval_strategy: "steps", eval_steps: recipe.save_steps ?? 500 }
+      ? {
+        eval_strategy: recipe.save_strategy ?? "steps",
+        ...((recipe.eval_strategy ?? recipe.save_strategy ?? "steps") ===
+            "steps"
+          ? { eval_steps: recipe.save_steps ?? 500 }
+          : {}),
+      }
       : {}),
   };
 }

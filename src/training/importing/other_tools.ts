@@ -7,7 +7,9 @@ import { axolotlRules } from "./axolotl.ts";
 import { type RecipeTool, translated } from "./import_recipe.ts";
 import { llamaFactoryRules } from "./llama_factory.ts";
 import { llamaFactoryV1Rules } from "./llama_factory_v1.ts";
+import { mlxLmRules } from "./mlx_lm.ts";
 import { msSwiftRules } from "./ms_swift.ts";
+import { openInstructRules } from "./open_instruct.ts";
 import {
   type Recipe,
   ruleOf,
@@ -54,6 +56,8 @@ const TOOLS: readonly Tool[] = [
     mark: { base_model: "model", datasets: [{ path: "rows" }] },
   },
   { name: "ms-swift", rules: msSwiftRules, mark: { dataset: "rows" } },
+  { name: "open-instruct", rules: openInstructRules, mark: {} },
+  { name: "mlx-lm", rules: mlxLmRules, mark: { num_layers: -1 } },
   { name: "TRL", rules: trlRules, mark: {} },
 ];
 

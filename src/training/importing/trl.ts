@@ -6,8 +6,18 @@ import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
 import { foreignKeyOf, optionsOf } from "../../base/schema.ts";
 import { trainSchema } from "../options/train_schema.ts";
-import type { Recipe, Rules, Translated, Translation } from "./translation.ts";
-import { only, refusedKeys, translate } from "./translation.ts";
+import {
+  type Note,
+  nothing,
+  only,
+  type Recipe,
+  type Rule,
+  type Rules,
+  translate,
+  type Translated,
+  type Translation,
+} from "./translation.ts";
+import { otherTrainers } from "./trl_unserved.ts";
 
 const SFT_KEYS = [
   "max_seq_length",
@@ -19,6 +29,19 @@ const SFT_KEYS = [
 
 /** Words in the names of a run that say its method, which the file itself does not. */
 const HINTS = ["orpo", "kto", "simpo", "cpo", "reward", "sft", "dpo"] as const;
+
+/** The same of trainers that are not served. */
+const OTHERS: readonly string[] = [
+  "online[-_ ]?dpo",
+  "nash[-_ ]?md",
+  "xpo",
+  "bco",
+  "grpo",
+  "ppo",
+  "rloo",
+  "gkd",
+  "prm",
+];
 
 /** What TRL's trainers learn at where a recipe does not say it. */
 const RATES: Readonly<Record<string, number>> = { sft: 2e-5, reward: 1e-4 };
@@ -36,6 +59,8 @@ interface Choice {
 function trainerOf(recipe: Recipe): Choice {
   const has = (...keys: string[]) => keys.some((key) => key in recipe);
   const sure = (trainer: string) => ({ trainer, isSure: true });
+  const given = recipe.trainer ?? recipe.trainer_type ?? recipe.rl_type;
+  if (typeof given === "string") return sure(given);
   if (has("desirable_weight", "undesirable_weight")) return sure("kto");
   if (has("cpo_alpha", "simpo_gamma")) return sure("cpo");
   const isReward = !isOff(recipe.center_rewards_coefficient ?? null) ||
@@ -46,7 +71,7 @@ function trainerOf(recipe: Recipe): Choice {
   }
   const names = ["output_dir", "hub_model_id", "run_name", "dataset_name"]
     .map((key) => String(recipe[key] ?? "").toLowerCase()).join(" ");
-  const hint = HINTS.find((word) =>
+  const hint = [...OTHERS, ...HINTS].find((word) =>
     new RegExp(`(?<![a-z])${word}(?![a-z])`).test(names)
   );
   if (hint !== undefined) {
@@ -78,37 +103,54 @@ const OURS = [
   "download",
 ];
 
-/** Translates a dataset of TRL's `datasets` or of the handbook's `dataset_mixture`. */
-function mixtureDataset(given: unknown): unknown {
-  if (!isRecord(given)) return given;
+/** Translates a dataset of TRL's `datasets` or of the handbook's `dataset_mixture`: one a file. */
+function mixtureDatasets(given: unknown): unknown[] {
+  if (!isRecord(given)) return [given];
   const { path, id, name, config, data_files, data_dir, ...rest } = given;
   const folder = data_dir ?? config ?? name;
-  const files = Array.isArray(data_files) ? data_files[0] : data_files;
-  return {
-    id: typeof files === "string" ? files : id ?? path,
+  const files = isOff(data_files ?? null) ? [id ?? path] : [data_files].flat();
+  return files.map((file) => ({
+    id: file,
     ...(typeof folder === "string" ? { config: folder } : {}),
-    ...rest,
-  };
+    ...Object.fromEntries(
+      Object.entries(rest).filter(([, value]) => value !== null),
+    ),
+  }));
 }
 
 function mixture(value: unknown): Translation {
-  if (!isRecord(value)) return { note: "expected an object with datasets" };
-  const datasets = Array.isArray(value.datasets)
-    ? value.datasets.map(mixtureDataset)
-    : value.datasets;
+  if (isOff(value)) return {};
+  if (!isRecord(value)) {
+    return { refusal: "expected an object with datasets" };
+  }
+  const { datasets: list } = value;
+  const isShared = Array.isArray(list) &&
+    list.some((one) => isRecord(one) && (one.fraction ?? null) !== null);
+  if (isShared) {
+    return {
+      refusal: "a fraction is a share of the mixture: write weight, the " +
+        "share of a dataset's own rows",
+    };
+  }
+  const datasets = Array.isArray(list) ? list.flatMap(mixtureDatasets) : list;
   return { options: { dataset_mixture: { ...value, datasets } } };
 }
 
-const METHOD = "this method of training is not served";
+/** The evaluation that `eval_strategy` asks for, which `do_eval` must not contradict. */
+const evaluation: Rule = (value, { eval_strategy, evaluation_strategy }) => {
+  const strategy = eval_strategy ?? evaluation_strategy ?? "no";
+  return (value === true) === (strategy !== "no")
+    ? {}
+    : { note: "eval_strategy decides" };
+};
+
+const TEMPLATE = "a text begins and ends as the chat template says";
 
 /** The keys of TRL and alignment-handbook that have other names or values here. */
 export const trlRules: Rules = {
-  ...refusedKeys(METHOD, [
-    "reward_funcs",
-    "num_generations",
-    "reward_model_path",
-    "teacher_model_name_or_path",
-  ]),
+  ...otherTrainers,
+  trainer_type: "trainer",
+  rl_type: "trainer",
   dataset_mixture: mixture,
   dataset_config: (value, { dataset_name }) =>
     isOff(value) || typeof dataset_name !== "string" ? {} : {
@@ -130,10 +172,6 @@ export const trlRules: Rules = {
   use_lora: "use_peft",
   num_epochs: "num_train_epochs",
   dpo_beta: "beta",
-  checkpointing_steps: (value) =>
-    value === "epoch" ? { options: { save_strategy: "epoch" } } : {
-      options: { save_steps: value },
-    },
   datasets: (value, recipe) =>
     mixture({
       datasets: value,
@@ -151,16 +189,33 @@ export const trlRules: Rules = {
   }),
   max_seq_length: "max_length",
   loss_type: (value) =>
-    [value].flat().includes("nll") ? {} : { options: { loss_type: value } },
+    [value].flat().some((name) => name === "nll" || name === "chunked_nll")
+      ? {}
+      : { options: { loss_type: value } },
+  train_sampling_strategy: (value) =>
+    value === "sequential" || value === "random"
+      ? { options: { shuffle: value === "random" } }
+      : { options: { train_sampling_strategy: value } },
+  ds3_gather_for_generation: nothing("one process drives the device"),
+  shuffle_dataset: nothing("shuffle draws a new order each epoch"),
+  "dataset_kwargs.add_special_tokens": only([false, null], TEMPLATE),
+  "dataset_kwargs.append_concat_token": only([false, null], TEMPLATE),
+  "dataset_kwargs.skip_prepare_dataset": only(
+    [false, null],
+    "rows are read, not tokens",
+  ),
+  do_eval: evaluation,
+  do_train: (value) => value === false ? { note: "the train task trains" } : {},
 };
 
-/** What TRL's defaults differ in from those here. */
+/** What the defaults of TRL 1.13 differ in from those here. */
 function defaults(recipe: Recipe, trainer: string): Recipe {
   const isAdapted = recipe.use_peft === true || recipe.use_lora === true;
   const rate = RATES[trainer];
   return {
     trainer,
     ...(rate === undefined ? {} : { learning_rate: rate }),
+    ...(trainer === "kto" ? { shuffle: false } : {}), // it samples in order
     length_policy: "keep_start",
     ...(isAdapted
       ? {
@@ -172,16 +227,48 @@ function defaults(recipe: Recipe, trainer: string): Recipe {
   };
 }
 
+/** The families for which PEFT 0.21 adapts q_proj and v_proj where no layers are named. */
+const PEFT_FAMILIES =
+  "llama, mistral, mixtral, gemma, gemma2, gemma3_text, qwen2 and qwen3";
+
+/** What is said of the recipe as a whole, before its keys. */
+function said(recipe: Recipe, { trainer, isSure }: Choice): Translated {
+  const isOther = OTHERS.includes(trainer);
+  const notes: Note[] = [];
+  if (!isSure && !isOther) {
+    notes.push({
+      key: "trainer",
+      reason: `taken to be ${trainer}, which the script says and not the ` +
+        "file; give another by trainer",
+    });
+  }
+  const isAdapted = recipe.use_peft === true || recipe.use_lora === true;
+  if (isAdapted && isOff(recipe.lora_target_modules ?? null)) {
+    notes.push({
+      key: "lora_target_modules",
+      reason: `q_proj and v_proj, as PEFT takes for ${PEFT_FAMILIES}; ` +
+        "for any other family PEFT stops: name the layers",
+    });
+  }
+  const refusals = isOther
+    ? [{
+      key: "trainer",
+      reason: `a name in the recipe says ${
+        trainer.replace("[-_ ]?", "-")
+      }, which is not served; if it is none, give one by trainer`,
+    }]
+    : [];
+  return { options: {}, notes, refusals };
+}
+
 /** Translates a recipe of TRL or alignment-handbook. */
 export function fromTrl(recipe: Recipe): Translated {
   const { options, notes, refusals = [] } = translate(recipe, trlRules);
-  const { trainer, isSure } = trainerOf(recipe);
-  const named = options.trainer !== undefined || isSure;
-  const reason = `taken to be ${trainer}, which the script says and not the ` +
-    "file; give another by trainer";
+  const choice = trainerOf(recipe);
+  const whole = said(recipe, choice);
   return {
-    options: { ...defaults(recipe, trainer), ...options },
-    notes: named ? notes : [{ key: "trainer", reason }, ...notes],
-    refusals,
+    options: { ...defaults(recipe, choice.trainer), ...options },
+    notes: [...whole.notes, ...notes],
+    refusals: [...whole.refusals ?? [], ...refusals],
   };
 }

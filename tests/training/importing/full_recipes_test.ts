@@ -55,6 +55,7 @@ const translate = (recipe: Recipe) =>
 /** Keys that say what is so without them: no option comes of them and none goes. */
 const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   do_train: [true],
+  do_eval: [true], // eval_strategy says so too
   truncation_mode: ["keep_start"],
   load_in_4bit: [true], // adapter: qlora says so too
   num_epochs: [1],

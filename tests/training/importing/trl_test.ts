@@ -1,6 +1,21 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { importRecipe } from "../../../src/training/importing/import_recipe.ts";
+import { UNKNOWN } from "../../../src/training/importing/translation.ts";
 import { load, reasons } from "./import_scene.ts";
 import { test } from "../../test_case.ts";
+
+const FIELDS = new URL("../../fixtures/trl_fields.json", import.meta.url);
+
+/** Fields of trainers that are not served, and that change nothing by themselves. */
+const LOGS = [
+  "ds3_gather_for_generation",
+  "log_completions",
+  "log_completions_hub_repo",
+  "log_completions_steps",
+  "log_multimodal",
+  "log_unique_prompts",
+  "wandb_log_unique_prompts",
+];
 
 const pure = {
   permissions: "none",
@@ -126,5 +141,116 @@ output_dir: output/x
       datasets: [{ id: "owner/pairs", config: "english", split: "train" }],
       test_split_size: 0.1,
     });
+  },
+});
+
+test({
+  permissions: { read: [FIELDS] },
+  name:
+    "importRecipe() knows each field of TRL's configs, and refuses those of other trainers",
+  async fn() {
+    const { served, others } = JSON.parse(Deno.readTextFileSync(FIELDS));
+    assert(served.length > 150 && others.length > 100);
+    const head = { model_name_or_path: "m", dataset_name: "d", trainer: "dpo" };
+    const said = async (key: string) => {
+      const { notes, refusals } = await importRecipe(
+        { ...head, [key]: "value" },
+        () => Promise.resolve(undefined),
+      );
+      const isUnknown = notes.some((note) => note.reason === UNKNOWN);
+      return isUnknown
+        ? "unknown"
+        : refusals.some((one) => one.key === key)
+        ? "refused"
+        : "known";
+    };
+    for (const key of served) assert(await said(key) !== "unknown", key);
+    const open: string[] = [];
+    for (const key of others) if (await said(key) !== "refused") open.push(key);
+    assertEquals(open, LOGS);
+  },
+});
+
+test({
+  ...pure,
+  name:
+    "importRecipe() refuses a recipe of TRL whose names say a trainer that is not served",
+  async fn() {
+    const head = "model_name_or_path: m\ndataset_name: d\n";
+    for (const name of ["qwen-online-dpo", "xpo", "a_grpo_b", "nash-md"]) {
+      const { refusals } = await load(`${head}output_dir: output/${name}\n`);
+      assertEquals(refusals.map(({ key }) => key), ["trainer"], name);
+    }
+    const said = await load(`${head}trainer: dpo\noutput_dir: output/xpo\n`);
+    assertEquals([said.problem, said.options.trainer], [undefined, "dpo"]);
+    const typed = await load(`${head}trainer_type: online_dpo\n`);
+    assertEquals(typed.refusals.map(({ key }) => key), ["trainer_type"]);
+  },
+});
+
+test({
+  ...pure,
+  name: "importRecipe() writes down the defaults of TRL's trainers",
+  async fn() {
+    const defaults = async (lines: string) => {
+      const imported = await load(
+        `model_name_or_path: m\ndataset_name: d\n${lines}`,
+      );
+      const { learning_rate, shuffle, lora_target_modules } = imported.options;
+      return [learning_rate, shuffle, lora_target_modules];
+    };
+    // SFT learns at 2e-5, rewards at 1e-4; KTO samples in the order of the rows
+    assertEquals(await defaults("trainer: sft\n"), [
+      2e-5,
+      undefined,
+      undefined,
+    ]);
+    assertEquals(await defaults("trainer: reward\n"), [
+      1e-4,
+      undefined,
+      undefined,
+    ]);
+    assertEquals(await defaults("trainer: kto\n"), [
+      undefined,
+      false,
+      undefined,
+    ]);
+    assertEquals(
+      await defaults("trainer: kto\ntrain_sampling_strategy: random\n"),
+      [undefined, true, undefined],
+    );
+    assertEquals(
+      await defaults("trainer: dpo\ntrain_sampling_strategy: sequential\n"),
+      [undefined, false, undefined],
+    );
+    const adapted = "model_name_or_path: m\ndataset_name: d\nuse_peft: true\n";
+    const untold = await load(adapted);
+    assertEquals(untold.options.lora_target_modules, ["q_proj", "v_proj"]);
+    assertStringIncludes(reasons(untold).lora_target_modules!, "qwen2");
+    const named = await load(`${adapted}lora_target_modules: [o_proj]\n`);
+    assertEquals(reasons(named).lora_target_modules, undefined);
+  },
+});
+
+test({
+  ...pure,
+  name:
+    "importRecipe() takes every file of a TRL mixture, and no fraction of it",
+  async fn() {
+    const head = "model_name_or_path: m\ntrainer: dpo\n";
+    const { options } = await load(`${head}
+datasets:
+  - { path: json, data_files: [a.jsonl, b.jsonl], columns: null, split: train }
+`);
+    assertEquals(options.dataset_mixture, {
+      datasets: [{ id: "a.jsonl", split: "train" }, {
+        id: "b.jsonl",
+        split: "train",
+      }],
+    });
+    const shares = await load(`${head}
+datasets: [{ path: a, fraction: 0.3 }, { path: b, fraction: 0.7 }]
+`);
+    assertStringIncludes(reasons(shares).datasets!, "share of the mixture");
   },
 });
