@@ -88,7 +88,7 @@ function answered(
   { tools, options, reason, isRefused }: OtherKey,
   isWord: boolean,
 ): ForeignKey {
-  const whose = `${tools.join(" and ")}'s`;
+  const whose = `${tools.join(", ").replace(/, ([^,]*)$/, " and $1")}'s`;
   if (!isRefused) return { reason: `${whose}; ${reason}` };
   if (reason !== undefined) {
     return { reason: `${whose}; ${reason}`, allowed: [] };

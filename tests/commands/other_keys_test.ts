@@ -16,7 +16,9 @@ import { otherKey } from "../../src/training/importing/other_tools.ts";
 import { axolotlRules } from "../../src/training/importing/axolotl.ts";
 import { llamaFactoryRules } from "../../src/training/importing/llama_factory.ts";
 import { llamaFactoryV1Rules } from "../../src/training/importing/llama_factory_v1.ts";
+import { mlxLmRules } from "../../src/training/importing/mlx_lm.ts";
 import { msSwiftRules } from "../../src/training/importing/ms_swift.ts";
+import { openInstructRules } from "../../src/training/importing/open_instruct.ts";
 import { trlRules } from "../../src/training/importing/trl.ts";
 import { test } from "../test_case.ts";
 
@@ -44,13 +46,21 @@ const WORDS: readonly (readonly [key: string, word: unknown, told: string])[] =
   [
     ["cutoff_len", "512", "LLaMA-Factory's; here it is --max_length=512"],
     ["pref_beta", "0.2", "LLaMA-Factory's; here it is --beta=0.2"],
-    ["num_epochs", "3", "Axolotl and TRL's; here it is --num_train_epochs=3"],
+    [
+      "num_epochs",
+      "3",
+      "Axolotl, open-instruct and TRL's; here it is --num_train_epochs=3",
+    ],
     [
       "micro_batch_size",
       "2",
       "LLaMA-Factory and Axolotl's; here it is --per_device_train_batch_size=2",
     ],
-    ["lora_rank", "8", "LLaMA-Factory and ms-swift's; here it is --lora_r=8"],
+    [
+      "lora_rank",
+      "8",
+      "LLaMA-Factory, ms-swift and open-instruct's; here it is --lora_r=8",
+    ],
     ["sequence_len", "512", "Axolotl's; here it is --max_length=512"],
     [
       "val_size",
@@ -69,7 +79,7 @@ const WORDS: readonly (readonly [key: string, word: unknown, told: string])[] =
     [
       "vllm_enforce_eager",
       true,
-      "is ignored: LLaMA-Factory and ms-swift's; see the predict task",
+      "is ignored: LLaMA-Factory, ms-swift and TRL's; see the predict task",
     ],
     ["no_such_key_at_all", "8", "is not an option"],
   ];
@@ -134,7 +144,9 @@ test(
       axolotlRules,
       llamaFactoryRules,
       llamaFactoryV1Rules,
+      mlxLmRules,
       msSwiftRules,
+      openInstructRules,
       trlRules,
     ];
     const names = new Set(tables.flatMap((rules) => Object.keys(rules)));

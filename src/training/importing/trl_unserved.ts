@@ -2,7 +2,7 @@
  * Keys that only those of TRL's trainers read that are not served: of 1.13, its experiments, and
  * PPO and RLOO as they were before. A recipe that has one would be trained as something else.
  */
-import { refused, refusedKeys, type Rules } from "./translation.ts";
+import { nothing, refused, refusedKeys, type Rules } from "./translation.ts";
 
 /** The keys, a `*` at the end for all with that beginning. */
 export const otherTrainers: Rules = {
@@ -24,7 +24,6 @@ export const otherTrainers: Rules = {
     "num_value_samples",
     "num_completions_to_print",
     "use_vllm",
-    "vllm_*",
     "use_transformers_*",
     "transformers_continuous_*",
     "reward_funcs",
@@ -110,6 +109,7 @@ export const otherTrainers: Rules = {
     "min_density_ratio",
     "max_density_ratio",
   ]),
+  "vllm_*": nothing("see the predict task"), // use_vllm asks for it
   alpha: refused("neither XPO's nor AlphaPO's alpha is served"),
   callbacks: refused("code that a recipe brings is never run"),
 };
