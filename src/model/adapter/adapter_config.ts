@@ -2,6 +2,8 @@
  * Reads and writes PEFT's adapter_config.json. Settings that are not served are refused by name.
  * Knows no tensor.
  */
+import { type Expression, expressionFault } from "../../base/expression.ts";
+import { listed, shown } from "../../base/shown.ts";
 import { pythonExpression } from "./target_modules.ts";
 
 /** The config of a LoRA adapter, under PEFT's names. */
@@ -124,10 +126,32 @@ function patternValue(
   pattern: Readonly<Record<string, number>>,
   path: string,
 ): number | undefined {
-  const key = Object.keys(pattern).find((key) =>
-    pythonExpression(key, (text) => `^(.*\\.)?(${text})$`).test(path)
-  );
-  return key === undefined ? undefined : pattern[key];
+  return readKeys(pattern).find(([key]) => key.test(path))?.[1];
+}
+
+type Pattern = Readonly<Record<string, number>>;
+
+/** The keys that were read, so that each is compiled once and not at each layer. */
+const KEYS = new WeakMap<Pattern, readonly [Expression, number][]>();
+
+/** The keys of a pattern as expressions. @throws {SyntaxError} for a key that is none */
+function readKeys(pattern: Pattern): readonly [Expression, number][] {
+  const known = KEYS.get(pattern);
+  if (known !== undefined) return known;
+  const keys = Object.entries(pattern).map((
+    [key, number],
+  ): [Expression, number] => {
+    try {
+      const place = (text: string) => `^(.*\\.)?(${text})$`;
+      return [pythonExpression(key, place), number];
+    } catch (error) {
+      throw new SyntaxError(
+        `Cannot adapt model: the pattern ${expressionFault(key, error)}`,
+      );
+    }
+  });
+  KEYS.set(pattern, keys);
+  return keys;
 }
 
 /** The defaults of an adapter's config. */
@@ -161,19 +185,29 @@ export function readAdapterConfig(
   const problems: string[] = [];
   if (json["peft_type"] !== "LORA") {
     problems.push(
-      `"peft_type" is ${JSON.stringify(json["peft_type"])}, expected "LORA"`,
+      `"peft_type" is ${shown(json["peft_type"])}, expected "LORA"`,
     );
   }
   for (const [key, served] of Object.entries(REFUSED)) {
     const value = JSON.stringify(json[key] ?? null);
     if (!served.includes(value)) {
-      problems.push(`"${key}" is ${value}, only ${served[0]} is served`);
+      problems.push(
+        `"${key}" is ${shown(json[key] ?? null)}, only ${served[0]} is served`,
+      );
     }
   }
   const number = (key: string, fallback?: number) => {
     const value = json[key] ?? fallback;
-    if (typeof value === "number" && value >= 0) return value;
-    problems.push(`"${key}" is ${JSON.stringify(value)}, expected a number`);
+    if (typeof value === "number" && value >= 0 && value < Infinity) {
+      return value;
+    }
+    problems.push(`"${key}" is ${shown(value)}, expected a number`);
+    return 1;
+  };
+  const rank = () => {
+    const value = json["r"];
+    if (isRank(value)) return value;
+    problems.push(`"r" is ${shown(value)}, expected a positive integer`);
     return 1;
   };
   const names = (key: string) => readNames(json, key, problems);
@@ -182,18 +216,18 @@ export function readAdapterConfig(
   if (rewardHead && !(rewards && modules_to_save?.includes(SCORE_MODULE))) {
     problems.push(
       `"modules_to_save" is ${
-        JSON.stringify(modules_to_save)
+        shown(modules_to_save)
       } with "task_type" "SEQ_CLS", only "${SCORE_MODULE}" is served, of reward models`,
     );
   }
   const config: AdapterConfig = {
-    r: number("r"),
+    r: rank(),
     lora_alpha: number("lora_alpha"),
     lora_dropout: number("lora_dropout", 0),
     target_modules: names("target_modules") ?? [],
     use_rslora: json["use_rslora"] === true,
-    rank_pattern: readPattern(json, "rank_pattern", problems),
-    alpha_pattern: readPattern(json, "alpha_pattern", problems),
+    rank_pattern: readPattern(json, "rank_pattern", problems, isRank),
+    alpha_pattern: readPattern(json, "alpha_pattern", problems, isPositive),
     layers_to_transform: readLayers(json, problems),
     exclude_modules: names("exclude_modules"),
     modules_to_save,
@@ -206,7 +240,7 @@ export function readAdapterConfig(
   };
   if (problems.length > 0) {
     throw new TypeError(
-      `Cannot load adapter: in adapter_config.json ${problems.join("; ")}`,
+      `Cannot load adapter: in adapter_config.json ${listed(problems)}`,
     );
   }
   return rewardHead
@@ -230,9 +264,7 @@ function readNames(
   if (isNone && key !== "target_modules") return null;
   if (typeof value === "string" || isList) return value;
   problems.push(
-    `"${key}" is ${
-      JSON.stringify(json[key])
-    }, expected text or a list of names`,
+    `"${key}" is ${shown(json[key])}, expected text or a list of names`,
   );
   return null;
 }
@@ -243,21 +275,35 @@ function asList(
   return typeof names === "string" ? [names] : names;
 }
 
+function isPositive(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && value < Infinity;
+}
+
+function isRank(value: unknown): value is number {
+  return isPositive(value) && Number.isSafeInteger(value);
+}
+
 function readPattern(
   json: Json,
   key: string,
   problems: string[],
+  isRight: (value: unknown) => boolean,
 ): Readonly<Record<string, number>> {
   const value = json[key] ?? {};
   const isPattern = typeof value === "object" && !Array.isArray(value) &&
-    Object.values(value).every((number) =>
-      typeof number === "number" && number > 0
-    );
-  if (isPattern) return value as Readonly<Record<string, number>>;
+    Object.values(value).every(isRight);
+  if (isPattern) {
+    const pattern = value as Readonly<Record<string, number>>;
+    try {
+      readKeys(pattern);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      problems.push(`"${key}": ${error.message.replace(/^[^:]*: /, "")}`);
+    }
+    return pattern;
+  }
   problems.push(
-    `"${key}" is ${
-      JSON.stringify(value)
-    }, expected names with positive numbers`,
+    `"${key}" is ${shown(value)}, expected names with positive numbers`,
   );
   return {};
 }
@@ -271,9 +317,7 @@ function readLayers(json: Json, problems: string[]): readonly number[] | null {
     return layers;
   }
   problems.push(
-    `"layers_to_transform" is ${
-      JSON.stringify(value)
-    }, expected numbers of layers`,
+    `"layers_to_transform" is ${shown(value)}, expected numbers of layers`,
   );
   return null;
 }

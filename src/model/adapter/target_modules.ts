@@ -3,6 +3,11 @@
  * paths only.
  */
 
+import {
+  boundedExpression,
+  type Expression,
+  expressionFault,
+} from "../../base/expression.ts";
 import { tell } from "../../base/notes.ts";
 
 /**
@@ -18,19 +23,19 @@ export function isExpression(text: string): boolean {
  * in `(?i).*Q_PROJ`.
  *
  * @param place puts the expression between others
- * @throws {SyntaxError} if it is none, or has a flag that JavaScript lacks
+ * @throws {SyntaxError} if it is none, has a flag that JavaScript lacks, or too many ways to match
  */
 export function pythonExpression(
   rule: string,
   place: (text: string) => string,
-): RegExp {
+): Expression {
   const [opening = "", flags = ""] = /^\(\?([a-zA-Z]+)\)/.exec(rule) ?? [];
   const text = rule.slice(opening.length)
     .replaceAll("(?P<", "(?<").replaceAll(/\(\?P=(\w+)\)/g, "\\k<$1>")
     .replaceAll(/(?<!\\)((?:\\\\)*)\\A/g, "$1^")
     .replaceAll(/(?<!\\)((?:\\\\)*)\\Z/g, "$1$");
   // Python's a and u say which letters \w knows; names of layers are ASCII
-  return new RegExp(place(text), flags.replaceAll(/[au]/g, ""));
+  return boundedExpression(place(text), flags.replaceAll(/[au]/g, ""));
 }
 
 /**
@@ -43,16 +48,23 @@ export function namesPath(
   rule: string | readonly string[],
   path: string,
 ): boolean {
-  if (typeof rule === "string") return expression(rule).test(path);
+  return typeof rule === "string"
+    ? expression(rule).test(path)
+    : inList(rule, path);
+}
+
+function inList(rule: readonly string[], path: string): boolean {
   return rule.some((name) => path === name || path.endsWith(`.${name}`));
 }
 
-function expression(rule: string): RegExp {
+function expression(rule: string): Expression {
   try {
     return pythonExpression(rule, (text) => `^(?:${text})$`);
-  } catch {
+  } catch (error) {
     throw new TypeError(
-      `Cannot adapt model: "${rule}" is not a regular expression, expected one over paths such as ".*\\.(q|v)_proj"`,
+      `Cannot adapt model: ${
+        expressionFault(rule, error)
+      }, expected one over paths such as ".*\\.(q|v)_proj"`,
     );
   }
 }

@@ -1,5 +1,11 @@
 /** Chooses which parameters of a model are trained, by name or by block. Knows names only. */
 
+import {
+  boundedExpression,
+  type Expression,
+  expressionFault,
+} from "../../base/expression.ts";
+
 /** The choice of a user; if both are null, all parameters are trained. */
 export interface TrainedParameters {
   /** Regular expressions for the beginning of parameter names in the checkpoint. */
@@ -49,7 +55,7 @@ export function trainedRule(
 function read(
   text: string,
   names: readonly string[],
-): [RegExp | undefined, problem: string | undefined] {
+): [Expression | undefined, problem: string | undefined] {
   if (/\[\d*:\d*\]$/.test(text)) {
     return [
       undefined,
@@ -57,12 +63,12 @@ function read(
     ];
   }
   try {
-    const expression = new RegExp(`^(?:${text})`);
+    const expression = boundedExpression(`^(?:${text})`);
     if (names.some((name) => expression.test(name))) {
       return [expression, undefined];
     }
-  } catch {
-    return [undefined, `"${text}" is not a regular expression`];
+  } catch (error) {
+    return [undefined, expressionFault(text, error)];
   }
   return [
     undefined,

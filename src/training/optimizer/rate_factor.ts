@@ -2,6 +2,11 @@
  * What the learning rate of a tensor is multiplied by: the one place where rates differ by a
  * parameter's name. The schedule is the same for all. Knows no optimizer.
  */
+import {
+  boundedExpression,
+  type Expression,
+  expressionFault,
+} from "../../base/expression.ts";
 
 /** Tensors that learn at a rate of their own. */
 export interface RateGroup {
@@ -67,12 +72,14 @@ export function loraPlusFactor(ratio: number | null): RateFactor {
   };
 }
 
-function readPattern(text: string): RegExp {
+function readPattern(text: string): Expression {
   try {
-    return new RegExp(text);
-  } catch {
+    return boundedExpression(text);
+  } catch (error) {
     throw new RangeError(
-      `Cannot use lr_groups: found "${text}" in modules, expected a regular expression`,
+      `Cannot use lr_groups: in modules ${
+        expressionFault(text, error)
+      }, expected a regular expression`,
     );
   }
 }

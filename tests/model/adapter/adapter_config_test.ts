@@ -5,6 +5,10 @@ import {
   PLAIN_ADAPTER,
   readAdapterConfig,
 } from "../../../src/model/adapter/adapter_config.ts";
+import {
+  matchTargets,
+  namesPath,
+} from "../../../src/model/adapter/target_modules.ts";
 import { compared, referenceEntries } from "../../reference_dir.ts";
 import { eachCase, referenceTest } from "../../reference_test_case.ts";
 import { test } from "../../test_case.ts";
@@ -59,13 +63,55 @@ test(
         '"layers_pattern" is "blocks", only null is served',
         '"modules_to_save" is [3], expected text or a list of names',
         '"init_lora_weights" is "pissa", only true is served',
-        '"r" is undefined, expected a number',
+        '"r" is undefined, expected a positive integer',
         '"lora_alpha" is "16", expected a number',
         '"target_modules" is undefined, expected text or a list of names',
       ]
     ) assert(message.includes(part), `${part} in ${message}`);
   },
 );
+
+test("readAdapterConfig() refuses what no adapter can have", pure, () => {
+  const nested = "(([a-z.0-9_]+)+)+X(?!x)";
+  const cases: readonly [Record<string, unknown>, string][] = [
+    [{ r: 0 }, '"r" is 0, expected a positive integer'],
+    [{ r: 0.5 }, '"r" is 0.5, expected a positive integer'],
+    [{ r: [8] }, '"r" is [8], expected a positive integer'],
+    [{ lora_alpha: 1e999 }, '"lora_alpha" is null, expected a number'],
+    [{ rank_pattern: { q: 0.5 } }, '"rank_pattern" is {"q":0.5}'],
+    [{ rank_pattern: [4] }, '"rank_pattern" is [4]'],
+    [
+      { rank_pattern: { "(": 4 } },
+      '"rank_pattern": the pattern "(" is not a regular expression',
+    ],
+    [
+      { alpha_pattern: { [nested]: 4 } },
+      `"alpha_pattern": the pattern "${nested}" has too many ways to match`,
+    ],
+    [{ bias: "x".repeat(1e6) }, "... (1000002 characters), only"],
+  ];
+  for (const [keys, found] of cases) {
+    const { message } = assertThrows(
+      () => readAdapterConfig({ ...LORA, ...keys }),
+      TypeError,
+    );
+    assert(message.includes(found), `${found} in ${message.slice(0, 500)}`);
+    assert(message.length < 1000);
+  }
+});
+
+test("target_modules of an adapter end where they name nothing", pure, () => {
+  const endless = "(([a-z.0-9_]+)+)+X";
+  const paths = ["model.layers.0.self_attn.q_proj"];
+  assertThrows(
+    () => matchTargets(endless, paths),
+    TypeError,
+    "matches no linear layer",
+  );
+  assertEquals(namesPath(endless, paths[0]!), false);
+  const config = readAdapterConfig({ ...LORA, rank_pattern: { [endless]: 4 } });
+  assertEquals(layerAdapter(config, paths[0]!).r, 8);
+});
 
 test(
   "layerAdapter() scales by alpha / r, and by alpha / sqrt(r) for rank-stabilised adapters",

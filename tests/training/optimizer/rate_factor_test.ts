@@ -58,7 +58,7 @@ test(
     assertThrows(
       () => rateFactors({ learning_rate: 1, lr_groups: [group(["("], 1)] }),
       RangeError,
-      'found "(" in modules, expected a regular expression',
+      'in modules "(" is not a regular expression',
     );
   },
 );

@@ -1,0 +1,31 @@
+/**
+ * Values and lists of problems in messages. A file from elsewhere may have a key of a megabyte or
+ * a million unknown keys; a message has room for the beginning.
+ *
+ * @module
+ */
+
+const MOST_CHARACTERS = 300;
+const MOST_PROBLEMS = 20;
+
+/** A value as JSON, or the beginning of it. */
+export function shown(value: unknown): string {
+  const json = jsonOf(value);
+  if (json.length <= MOST_CHARACTERS) return json;
+  return `${json.slice(0, MOST_CHARACTERS)}... (${json.length} characters)`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return String(JSON.stringify(value));
+  } catch {
+    return String(value); // values inside values without an end, or a bigint
+  }
+}
+
+/** Problems in one sentence: the first ones, and how many more there are. */
+export function listed(problems: readonly string[]): string {
+  const rest = problems.length - MOST_PROBLEMS;
+  const first = problems.slice(0, MOST_PROBLEMS).join("; ");
+  return rest > 0 ? `${first}; and ${rest} more` : first;
+}
