@@ -70,8 +70,8 @@ export function title(text: string): string {
 }
 
 /**
- * Jinja's filter `title`, whose words begin after white space, a hyphen or an opening bracket alone:
- * "it's" is "It's" here and "It'S" with Python's method.
+ * Jinja's filter `title`, whose words begin after white space, a hyphen or an opening bracket
+ * alone: "it's" is "It's" here and "It'S" with Python's method.
  */
 export function titleWords(text: string): string {
   return text.replace(
