@@ -8,7 +8,8 @@ import { kernelsSchema } from "../../kernels/kernels_options.ts";
 import type { Infer } from "../base/schema.ts";
 import { disk } from "../files/disk.ts";
 import { lockFolder } from "../files/disk/lock.ts";
-import { readText, writeText } from "../files/disk/whole_file.ts";
+import { writeFileAtomic } from "../files/disk/atomic.ts";
+import { readText } from "../files/disk/whole_file.ts";
 import { defineCommand } from "./command.ts";
 
 /**
@@ -35,7 +36,7 @@ export async function writeKernels(
   await using _lock = await lockFolder(out);
   let count = 0;
   for (const { name, source } of everyKernel(await wgslTexts(KERNELS))) {
-    await writeText(join(out, `${name}.wgsl`), source);
+    await writeFileAtomic(join(out, `${name}.wgsl`), source);
     count++;
   }
   return count;

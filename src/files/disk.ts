@@ -67,6 +67,9 @@ export interface DiskFile extends Disposable {
   isAt?(path: string): Promise<boolean | undefined>;
 }
 
+/** A file that is written from its start to its end, and nothing else. */
+export type WritableFile = Pick<DiskFile, "write">;
+
 /** A disk. Paths have Deno's form; a call on a path that does not exist throws `NotFound`. */
 export interface Disk {
   open(path: string, options?: OpenOptions): Promise<DiskFile>;
@@ -86,6 +89,11 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** The canonical path of a file. */
   realPath(path: string): Promise<string>;
+  /**
+   * Returns when renames in a folder would survive a power cut. Absent where a disk cannot promise
+   * that: Windows has no such call, and NTFS keeps a journal of renames.
+   */
+  syncFolder?(path: string): Promise<void>;
   /** What this program tells others that come to the same disk. */
   readonly program?: DiskProgram;
 }
@@ -130,6 +138,7 @@ type Runtime = Pick<
   | "remove"
   | "rename"
   | "realPath"
+  | "build"
   | "pid"
   | "hostname"
   | "permissions"
@@ -150,6 +159,9 @@ function denoDisk(deno: Runtime): Disk {
     remove: (path, options) => deno.remove(path, options),
     rename: (from, to) => deno.rename(from, to),
     realPath: (path) => deno.realPath(path),
+    ...deno.build.os === "windows"
+      ? {}
+      : { syncFolder: (path: string) => syncFolder(deno, path) },
     get program() {
       return { pid: deno.pid, host: hostName(deno) };
     },
@@ -160,6 +172,16 @@ function denoDisk(deno: Runtime): Disk {
 function hostName({ permissions, hostname }: Runtime): string | null {
   const { state } = permissions.querySync({ name: "sys", kind: "hostname" });
   return state === "granted" ? hostname() : null;
+}
+
+/** File systems without such a sync, such as some on networks, refuse it in words of their own. */
+async function syncFolder(deno: Runtime, path: string): Promise<void> {
+  try {
+    using folder = await deno.open(path);
+    await folder.sync();
+  } catch (error) {
+    if ((error as { readonly code?: string }).code === "EIO") throw error;
+  }
 }
 
 /** Deno's name for "from the start of the file". */

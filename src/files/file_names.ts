@@ -48,6 +48,8 @@ export const CHECKPOINT_FILE = {
   good: "good_checkpoints.json",
   optimizer: "optimizer.safetensors",
   state: "trainer_state.json",
+  /** What the other files are; written last. */
+  manifest: "manifest.json",
 } as const;
 
 /** Folders of caches, relative to the folder where a task runs. */

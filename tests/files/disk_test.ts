@@ -5,11 +5,7 @@ import {
   writeFileAtomic,
   writeFolderAtomic,
 } from "../../src/files/disk/atomic.ts";
-import {
-  appendText,
-  readText,
-  writeText,
-} from "../../src/files/disk/whole_file.ts";
+import { appendText, readText } from "../../src/files/disk/whole_file.ts";
 import { openSafetensors } from "../../src/files/safetensors/safetensors.ts";
 import { writeSafetensors } from "../../src/files/safetensors/safetensors_writer.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
@@ -93,7 +89,7 @@ test(
       await appendText("runs/one.txt", "b\n");
       await writeFolderAtomic(
         "runs/two",
-        (folder) => writeText(`${folder}/x`, "y"),
+        (folder) => writeFileAtomic(`${folder}/x`, "y"),
       );
       assertEquals(await readText("runs/one.txt"), "a\nb\n");
       assertEquals(memory.paths(), ["/runs/one.txt", "/runs/two/x"]);

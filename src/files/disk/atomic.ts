@@ -6,17 +6,30 @@
 import { basename, dirname, join } from "@std/path";
 import {
   disk,
-  type DiskFile,
   NotCapable,
   NotFound,
   PermissionDenied,
+  type WritableFile,
 } from "../disk.ts";
 import { writeAll } from "./whole_file.ts";
 
-/** A path in the same folder as `path` that no other writer uses. */
-function temporarySibling(path: string): string {
+/** What is written into a file: text, bytes, or whatever a function writes into the open file. */
+export type FileData =
+  | string
+  | Uint8Array
+  | ((file: WritableFile) => Promise<void>);
+
+/** Writes a file, for example `writeFileAtomic()`. */
+export type FileWriter = (path: string, data: FileData) => Promise<void>;
+
+/**
+ * A path in the same folder as `path` that no other writer uses.
+ *
+ * @param ending `tmp` for what is not whole yet or goes; `old` for what must not be lost
+ */
+function temporarySibling(path: string, ending: "tmp" | "old" = "tmp"): string {
   const mark = crypto.randomUUID().slice(0, 8);
-  return join(dirname(path), `.${basename(path)}.${mark}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${mark}.${ending}`);
 }
 
 async function removeIfThere(path: string): Promise<void> {
@@ -38,13 +51,24 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** Writes what `data` stands for into an open file. */
+export async function writeData(
+  file: WritableFile,
+  data: FileData,
+): Promise<void> {
+  if (typeof data === "function") await data(file);
+  else if (typeof data === "string") {
+    await writeAll(file, new TextEncoder().encode(data));
+  } else await writeAll(file, data);
+}
+
 /**
- * Writes a file atomically: text, bytes, or whatever `data` writes into the open file.
- * The folder above is made if it is not there; an older file is replaced.
+ * Writes a file atomically. The folder above is made if it is not there; an older file is replaced,
+ * and so is a link, which is never followed.
  */
 export async function writeFileAtomic(
   path: string,
-  data: string | Uint8Array | ((file: DiskFile) => Promise<void>),
+  data: FileData,
 ): Promise<void> {
   await makeFolder(dirname(path));
   const temporary = temporarySibling(path);
@@ -54,20 +78,18 @@ export async function writeFileAtomic(
         write: true,
         createNew: true,
       });
-      if (typeof data === "function") await data(file);
-      else if (typeof data === "string") {
-        await writeAll(file, new TextEncoder().encode(data));
-      } else await writeAll(file, data);
+      await writeData(file, data);
       await file.sync();
     }
     await disk().rename(temporary, path);
+    await disk().syncFolder?.(dirname(path));
   } catch (error) {
     await removeIfThere(temporary);
     throw error;
   }
 }
 
-/** Flushes every file below a folder to the disk. */
+/** Flushes a folder, with every file below it, to the disk. */
 async function syncFolder(path: string): Promise<void> {
   for await (const entry of disk().list(path)) {
     const child = join(path, entry.name);
@@ -77,6 +99,7 @@ async function syncFolder(path: string): Promise<void> {
       await file.sync();
     }
   }
+  await disk().syncFolder?.(path);
 }
 
 /**
@@ -105,7 +128,7 @@ export async function writeFolderAtomic(
  * another.
  */
 async function replaceFolder(path: string, fresh: string): Promise<void> {
-  const old = temporarySibling(path);
+  const old = temporarySibling(path, "old");
   let hadOld = true;
   await disk().rename(path, old).catch((error) => {
     if (!(error instanceof NotFound)) throw error;
@@ -117,5 +140,44 @@ async function replaceFolder(path: string, fresh: string): Promise<void> {
     if (hadOld) await disk().rename(old, path);
     throw error;
   }
+  await disk().syncFolder?.(dirname(path));
   if (hadOld) await removeIfThere(old);
+}
+
+/** Removes a folder so that nobody ever sees a part of it under its name. */
+export async function removeFolder(path: string): Promise<void> {
+  const temporary = temporarySibling(path);
+  await disk().rename(path, temporary);
+  await disk().remove(temporary, { recursive: true });
+}
+
+/** The names that `temporarySibling()` gives. */
+const TEMPORARY = /^\.(.+)\.[0-9a-f]{8}\.(tmp|old)$/;
+
+/**
+ * Removes what killed programs left half done in a folder, and gives back what they had put aside.
+ * To be called by the one that has the lock of what is written there.
+ *
+ * @param isOurs whether the lock is for the file or folder of this name; default: for all
+ */
+export async function sweepTemporary(
+  folder: string,
+  isOurs: (name: string) => boolean = () => true,
+): Promise<void> {
+  const names = new Set<string>();
+  try {
+    for await (const { name } of disk().list(folder)) names.add(name);
+  } catch (error) {
+    if (error instanceof NotFound) return;
+    throw error;
+  }
+  for (const name of names) {
+    const [, target = "", ending] = TEMPORARY.exec(name) ?? [];
+    if (ending === undefined || !isOurs(target)) continue;
+    const path = join(folder, name);
+    if (ending === "old" && !names.has(target)) {
+      await disk().rename(path, join(folder, target));
+      names.add(target);
+    } else await removeIfThere(path);
+  }
 }

@@ -52,7 +52,8 @@ async function readNote(path: string): Promise<string | undefined> {
   }
 }
 
-async function hashFile(path: string): Promise<string> {
+/** The sha256 of a file, in hexadecimal; all of it is read. */
+export async function hashFile(path: string): Promise<string> {
   const hash = startHash("sha256");
   const buffer = new Uint8Array(BUFFER_BYTES);
   using file = await disk().open(path);

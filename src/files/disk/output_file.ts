@@ -2,8 +2,7 @@
  * A text file that grows line by line. Each line is flushed to the disk before the program
  * continues.
  */
-import { dirname } from "@std/path";
-import { makeFolder } from "./atomic.ts";
+import { writeFileAtomic } from "./atomic.ts";
 import { disk } from "../disk.ts";
 import { writeAll } from "./whole_file.ts";
 
@@ -15,14 +14,13 @@ export interface OutputFile extends Disposable {
   append(text: string): Promise<void>;
 }
 
-/** Opens a file for writing. An older file is emptied; the folders above it are made. */
+/**
+ * Opens a file for writing. An older file is emptied, and a link is replaced and not followed; the
+ * folders above it are made.
+ */
 export async function openOutputFile(path: string): Promise<OutputFile> {
-  await makeFolder(dirname(path));
-  const file = await disk().open(path, {
-    write: true,
-    create: true,
-    truncate: true,
-  });
+  await writeFileAtomic(path, "");
+  const file = await disk().open(path, { write: true });
   return {
     path,
     async append(text) {

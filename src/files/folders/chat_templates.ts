@@ -8,7 +8,8 @@ import {
   type JsonObject,
   readJsonObjectIfThere,
 } from "../disk/json_file.ts";
-import { readTextIfThere, writeText } from "../disk/whole_file.ts";
+import { writeFileAtomic } from "../disk/atomic.ts";
+import { readTextIfThere } from "../disk/whole_file.ts";
 import { disk, NotFound } from "../disk.ts";
 import { MODEL_FILE, NAMED_TEMPLATES } from "../file_names.ts";
 
@@ -38,11 +39,10 @@ export async function replaceTemplates(
     await disk().remove(join(own, name));
   }
   if (chatTemplate !== undefined) {
-    await writeText(join(folder, MODEL_FILE.chatTemplate), chatTemplate);
+    await writeFileAtomic(join(folder, MODEL_FILE.chatTemplate), chatTemplate);
   }
-  if (named.length > 0) await disk().makeFolder(own);
   for (const [name, text] of named) {
-    await writeText(join(own, `${basename(name)}.jinja`), text);
+    await writeFileAtomic(join(own, `${basename(name)}.jinja`), text);
   }
 }
 

@@ -3,6 +3,7 @@
  * `writeFolderAtomic()`), so one that exists is complete.
  */
 import { join } from "@std/path";
+import { removeFolder } from "../disk/atomic.ts";
 import { disk, NotFound } from "../disk.ts";
 
 /** A checkpoint of a run. */
@@ -18,6 +19,12 @@ export function checkpointPath(run: string, step: number): string {
   return join(run, `checkpoint-${step}`);
 }
 
+/** The step in the name of a checkpoint's folder; undefined for other names. */
+export function checkpointStep(name: string): number | undefined {
+  const step = /^checkpoint-(\d+)$/.exec(name)?.[1];
+  return step === undefined ? undefined : Number(step);
+}
+
 /** The checkpoints of a run in the order of their steps; none if the folder does not exist. */
 export async function listCheckpoints(
   run: string,
@@ -25,9 +32,9 @@ export async function listCheckpoints(
   const found: CheckpointFolder[] = [];
   try {
     for await (const { name, isDirectory } of disk().list(run)) {
-      const step = /^checkpoint-(\d+)$/.exec(name)?.[1];
+      const step = checkpointStep(name);
       if (isDirectory && step !== undefined) {
-        found.push({ step: Number(step), path: join(run, name) });
+        found.push({ step, path: join(run, name) });
       }
     }
   } catch (error) {
@@ -50,6 +57,6 @@ export async function removeOldCheckpoints(
   const all = await listCheckpoints(run);
   const removable = all.filter(({ path }) => !keep.includes(path));
   const doomed = removable.slice(0, Math.max(0, all.length - limit));
-  for (const { path } of doomed) await disk().remove(path, { recursive: true });
+  for (const { path } of doomed) await removeFolder(path);
   return doomed.map(({ path }) => path);
 }

@@ -1,9 +1,9 @@
 /** Copies the files beside the weights of a model's folder: config, tokenizer, chat template. */
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
 import { isThere } from "../hub/repo_folder.ts";
-import { writeBytes } from "../disk/whole_file.ts";
+import { writeFileAtomic } from "../disk/atomic.ts";
 
 /** The files of a tokenizer. */
 export const TOKENIZER_FILES: readonly string[] = [
@@ -35,8 +35,7 @@ export async function copyTextFiles(
   for (const name of names) {
     try {
       const bytes = await disk().readFile(join(from, name));
-      await disk().makeFolder(dirname(join(to, name)));
-      await writeBytes(join(to, name), bytes);
+      await writeFileAtomic(join(to, name), bytes);
     } catch (error) {
       if (!(error instanceof NotFound)) throw error;
     }

@@ -14,7 +14,7 @@ import {
   type GgufTensor,
   type GgufValue,
 } from "./gguf.ts";
-import { type DiskFile } from "../disk.ts";
+import { type WritableFile } from "../disk.ts";
 import { writeAll } from "../disk/whole_file.ts";
 
 /**
@@ -25,7 +25,7 @@ import { writeAll } from "../disk/whole_file.ts";
  *   shape
  */
 export async function writeGguf(
-  file: DiskFile,
+  file: WritableFile,
   metadata: GgufMetadata,
   tensors: readonly GgufTensor[],
   data: (tensor: GgufTensor) => AsyncIterable<Uint8Array>,

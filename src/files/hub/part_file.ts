@@ -3,10 +3,10 @@
  * of their version, without which the download cannot be continued safely.
  */
 import { dirname } from "@std/path";
-import { makeFolder } from "../disk/atomic.ts";
+import { makeFolder, writeFileAtomic } from "../disk/atomic.ts";
 import { Checksum, hashInto, type Measured } from "./checksum.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
-import { readTextIfThere, writeAll, writeText } from "../disk/whole_file.ts";
+import { readTextIfThere, writeAll } from "../disk/whole_file.ts";
 
 /** Owns the open `.part` file and the hash of its bytes. */
 export class PartFile implements Disposable {
@@ -63,7 +63,7 @@ export class PartFile implements Disposable {
     this.#checksum = new Checksum(this.#size);
     this.#etag = etag;
     if (etag !== undefined) {
-      await writeText(`${this.#path}.part.etag`, etag);
+      await writeFileAtomic(`${this.#path}.part.etag`, etag);
     } else await removeEtag(this.#path);
   }
 

@@ -2,9 +2,9 @@
  * Writes safetensors files atomically: first the header from names, types and shapes, then the
  * bytes of each tensor in turn, so that at most one tensor is in memory.
  */
-import { writeFileAtomic } from "../disk/atomic.ts";
+import { type FileWriter, writeFileAtomic } from "../disk/atomic.ts";
 import { type Dtype, DTYPE_BYTES, elementCount } from "./dtype.ts";
-import { type DiskFile } from "../disk.ts";
+import { type WritableFile } from "../disk.ts";
 import { writeAll } from "../disk/whole_file.ts";
 
 /** A tensor that is to be written. */
@@ -33,6 +33,7 @@ export function tensorBytes(tensor: TensorLayout): number {
  *
  * @param data gives the bytes of a tensor when it is written
  * @param metadata `{ format: "pt" }` by default, which other readers look for
+ * @param writeFile atomically by default
  * @throws TypeError if a name is there twice, RangeError if a tensor's bytes do not fit its shape.
  */
 export async function writeSafetensors(
@@ -40,12 +41,13 @@ export async function writeSafetensors(
   tensors: readonly TensorLayout[],
   data: (tensor: TensorLayout) => TensorBytes | Promise<TensorBytes>,
   metadata: Readonly<Record<string, string>> = { format: "pt" },
+  writeFile: FileWriter = writeFileAtomic,
 ): Promise<void> {
   const ordered = tensors.toSorted((a, b) =>
     DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || (a.name < b.name ? -1 : 1)
   );
   const header = encodeHeader(path, ordered, metadata);
-  await writeFileAtomic(path, async (file) => {
+  await writeFile(path, async (file) => {
     await writeAll(file, header);
     for (const tensor of ordered) {
       await writeTensor(file, tensor, await data(tensor), path);
@@ -81,7 +83,7 @@ function encodeHeader(
 }
 
 async function writeTensor(
-  file: DiskFile,
+  file: WritableFile,
   tensor: TensorLayout,
   data: TensorBytes,
   path: string,

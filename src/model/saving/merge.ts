@@ -8,7 +8,7 @@ import type { Device } from "../../../kernels/device/device.ts";
 import { Random } from "../../base/random.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
 import { isJsonObject, type JsonObject } from "../../files/disk/json_file.ts";
-import { writeFolderAtomic } from "../../files/disk/atomic.ts";
+import { writeFileAtomic, writeFolderAtomic } from "../../files/disk/atomic.ts";
 import { checkUnlocked, lockOutput } from "../../files/disk/lock.ts";
 import type { FloatDtype } from "../../files/safetensors/dtype.ts";
 import { localModelFolder } from "../../files/hub/repo_folder.ts";
@@ -38,7 +38,6 @@ import {
 } from "../opening/open_model.ts";
 import { LOCK_FILE, MODEL_FILE } from "../../files/file_names.ts";
 import { disk, NotFound } from "../../files/disk.ts";
-import { writeText } from "../../files/disk/whole_file.ts";
 
 /** How exact a merge is. All numbers are largest differences of logits. */
 export interface MergeReport {
@@ -156,7 +155,7 @@ function changedConfig(
 
 async function writeConfig(folder: string, config: JsonObject): Promise<void> {
   const text = JSON.stringify(config, null, 2) + "\n";
-  await writeText(join(folder, MODEL_FILE.config), text);
+  await writeFileAtomic(join(folder, MODEL_FILE.config), text);
 }
 
 /** The logits with and without the adapter. The model's memory is released afterwards. */

@@ -5,7 +5,11 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
+import { join } from "@std/path";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
+import { hashedFiles } from "../../files/disk/hashed_files.ts";
+import { CHECKPOINT_FILE } from "../../files/file_names.ts";
+import { manifestJson } from "../../files/folders/manifest.ts";
 import { checkpointPath } from "../../files/folders/checkpoints.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import type { Model } from "../../model/decoder/model.ts";
@@ -17,11 +21,11 @@ import {
   type CheckpointContent,
   checkpointFiles,
   openOptimizerTensors,
-  readState,
 } from "./checkpoint_files.ts";
 import { heldBytes, holdTensors } from "./held_tensors.ts";
 import { writeFiles } from "./planned_file.ts";
 import { modelTensors } from "./saved_model.ts";
+import { readState } from "./trainer_state.ts";
 
 /** What a run changes on the device. */
 interface ChangingParts {
@@ -50,10 +54,12 @@ function valueTensors(
 }
 
 /** What a checkpoint is made of beside the model. */
-export interface CheckpointParts
-  extends
-    ChangingParts,
-    Pick<CheckpointContent, "state" | "context" | "options" | "inputs"> {}
+export interface CheckpointParts extends
+  ChangingParts,
+  Pick<
+    CheckpointContent,
+    "run" | "state" | "context" | "options" | "inputs"
+  > {}
 
 /**
  * Numbers up to this many bytes are read at once and written beside the training; more are written
@@ -64,10 +70,11 @@ const HELD_BYTES = 512 << 20;
 /**
  * Begins `checkpoint-<step>` under a run's folder.
  *
+ * @param output the folder
  * @returns what is left to do, for which the device is not needed; it gives the folder
  */
 export async function beginCheckpoint(
-  run: string,
+  output: string,
   model: Model,
   parts: CheckpointParts,
 ): Promise<() => Promise<string>> {
@@ -77,7 +84,7 @@ export async function beginCheckpoint(
     exportTensor(device, name, tensor)
   );
   if (heldBytes(tensors) + heldBytes(optimizerTensors) > HELD_BYTES) {
-    const path = await writeCheckpoint(run, {
+    const path = await writeCheckpoint(output, {
       ...parts,
       tensors,
       optimizerTensors,
@@ -89,18 +96,28 @@ export async function beginCheckpoint(
     tensors: await holdTensors(device, tensors),
     optimizerTensors: await holdTensors(device, optimizerTensors),
   };
-  return () => writeCheckpoint(run, held);
+  return () => writeCheckpoint(output, held);
 }
 
 async function writeCheckpoint(
-  run: string,
+  output: string,
   content: CheckpointContent,
 ): Promise<string> {
-  const path = checkpointPath(run, content.state.step);
-  await writeFolderAtomic(
-    path,
-    (folder) => writeFiles(folder, checkpointFiles(content)),
-  );
+  const { run, state: { step } } = content;
+  const path = checkpointPath(output, step);
+  await writeFolderAtomic(path, async (folder) => {
+    const { write, hashes } = hashedFiles();
+    const planned = checkpointFiles(content);
+    await writeFiles(folder, planned, write);
+    const files = Object.fromEntries(planned.flatMap(({ file }) => {
+      const hash = hashes.get(join(folder, file));
+      return hash ? [[file, hash]] : []; // some are copied only if they are there
+    }));
+    const manifest = manifestJson({ run, step, files });
+    await writeFiles(folder, [
+      { file: CHECKPOINT_FILE.manifest, json: manifest },
+    ], write);
+  });
   return path;
 }
 

@@ -1,26 +1,78 @@
 /** Which checkpoint of a run's folder it goes on from. Knows no device. */
+import { basename, dirname } from "@std/path";
+import { tell } from "../../base/notes.ts";
 import { NotFound } from "../../files/disk.ts";
-import {
-  type CheckpointFolder,
-  listCheckpoints,
-} from "../../files/folders/checkpoints.ts";
+import { listCheckpoints } from "../../files/folders/checkpoints.ts";
+import { checkCheckpoint } from "../checkpoint/checkpoint_faults.ts";
+
+/** A checkpoint that is whole. */
+export interface FoundCheckpoint {
+  readonly path: string;
+  /** Names the run that wrote it; undefined if an earlier version did. */
+  readonly run: string | undefined;
+}
 
 /**
- * The checkpoint to go on from: the one named, or the run's last.
+ * The checkpoint to go on from: the one named, or the run's newest that is whole. One that is
+ * passed over is told, with what is wrong.
  *
- * @throws {NotFound} if there is none
+ * @throws {NotFound} if there is none; TypeError if none is whole, naming the files
  */
 export async function findCheckpoint(
   folder: string,
   wanted: boolean | string,
-): Promise<string | undefined> {
+): Promise<FoundCheckpoint | undefined> {
   if (wanted === false) return undefined;
-  if (typeof wanted === "string") return wanted;
-  const last: CheckpointFolder | undefined = (await listCheckpoints(folder)).at(
-    -1,
+  if (typeof wanted === "string") return await namedCheckpoint(wanted);
+  const all = await listCheckpoints(folder);
+  if (all.length === 0) {
+    throw new NotFound(
+      `Cannot resume "${folder}": it has no checkpoint-<step> folder; start without resume_from_checkpoint`,
+    );
+  }
+  const passed: string[] = [];
+  for (const { path } of all.toReversed()) {
+    const { faults, manifest } = await checkCheckpoint(path);
+    if (faults.length === 0) {
+      if (passed.length > 0) {
+        tell(
+          `${
+            passed.join("; ")
+          }: the run goes on from "${path}", the newest that is whole`,
+        );
+      }
+      return found(path, manifest);
+    }
+    passed.push(`"${path}" is damaged (${faults.join("; ")})`);
+  }
+  throw new TypeError(
+    `Cannot resume "${folder}": ${
+      passed.join("; ")
+    }; no checkpoint is whole: bring one back from a copy, or begin anew with overwrite_output_dir`,
   );
-  if (last) return last.path;
-  throw new NotFound(
-    `Cannot resume "${folder}": it has no checkpoint-<step> folder; start without resume_from_checkpoint`,
+}
+
+async function namedCheckpoint(path: string): Promise<FoundCheckpoint> {
+  const { faults, manifest } = await checkCheckpoint(path);
+  if (faults.length === 0) return found(path, manifest);
+  const others = (await listCheckpoints(dirname(path)))
+    .filter((one) => basename(one.path) !== basename(path));
+  const advice = others.length === 0
+    ? "bring it back from a copy"
+    : "set resume_from_checkpoint alone, which takes the newest that is whole";
+  throw new TypeError(
+    `Cannot resume from "${path}": ${faults.join("; ")}; ${advice}`,
   );
+}
+
+function found(
+  path: string,
+  manifest: { readonly run: string } | undefined,
+): FoundCheckpoint {
+  if (manifest === undefined) {
+    tell(
+      `"${path}" has no manifest.json, as checkpoints of earlier versions, so its files are taken as they are`,
+    );
+  }
+  return { path, run: manifest?.run };
 }

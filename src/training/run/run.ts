@@ -94,14 +94,15 @@ export async function runTraining(
   const opened = await openRunEncoder(options);
   const earlier = resumed === undefined
     ? undefined
-    : await readEarlierRun(resumed);
+    : await readEarlierRun(resumed.path);
   if (earlier) {
     const changes = changesOf(earlier, options, {
       formerly: formerly(options, opened),
     });
     checkChanges(earlier, changes, options);
   }
-  const start = { device, options, hooks, sinks, opened, earlier };
+  const id = resumed?.run ?? crypto.randomUUID();
+  const start = { device, options, id, hooks, sinks, opened, earlier };
   return await withRunData(
     options,
     opened.encoder,
@@ -113,6 +114,7 @@ export async function runTraining(
 interface Start {
   readonly device: Device;
   readonly options: TrainOptions;
+  readonly id: string;
   readonly hooks: RunHooks;
   readonly sinks: Required<Sink>;
   readonly opened: OpenedEncoder;
@@ -121,7 +123,7 @@ interface Start {
 }
 
 async function runOver<Example extends Examples>(
-  { device, options, hooks, sinks, opened, earlier }: Start,
+  { device, options, id, hooks, sinks, opened, earlier }: Start,
   data: RunData<Example>,
   objective: Objective<Example>,
 ): Promise<RunResult> {
@@ -167,6 +169,7 @@ async function runOver<Example extends Examples>(
   const run = {
     device,
     options,
+    id,
     hooks,
     sinks,
     data,

@@ -99,7 +99,7 @@ async function inspectionOf<Example>(
 
 /** Writes checkpoints beside the steps that follow, one at a time, and removes older ones. */
 function checkpointWriter<Example>(
-  { options, context, sinks, inputs, built: { model } }: Run<Example>,
+  { id, options, context, sinks, inputs, built: { model } }: Run<Example>,
   { optimizer, movingReference, savesBest }: TrainerParts<Example>,
 ) {
   const { output_dir, save_total_limit: most } = options;
@@ -127,6 +127,7 @@ function checkpointWriter<Example>(
       const finish = await beginCheckpoint(output_dir, model, {
         optimizer,
         movingReference,
+        run: id,
         state,
         context,
         options,

@@ -23,6 +23,8 @@ import type { TrainerParts } from "../loop/trainer.ts";
 export interface Run<Example> {
   readonly device: Device;
   readonly options: TrainOptions;
+  /** Names it, through all its parts if it is resumed. */
+  readonly id: string;
   readonly hooks: RunHooks;
   /** All sinks of the run. */
   readonly sinks: Required<Sink>;

@@ -102,13 +102,14 @@ function scene(device: Device): Scene {
 export async function runTest(
   name: string,
   body: (scene: Scene) => Promise<void>,
-  { kinds = ["cpu"], long = false }: {
+  { kinds = ["cpu"], long = false, read = [] }: {
     kinds?: readonly DeviceKind[];
     long?: boolean;
+    read?: readonly string[];
   } = {},
 ): Promise<void> {
   await gpuTest(name, (device) => body(scene(device)), {
-    read: [TEMPORARY, MODEL, TOKENIZER],
+    read: [TEMPORARY, MODEL, TOKENIZER, ...read],
     write: [TEMPORARY],
     kinds,
     long,

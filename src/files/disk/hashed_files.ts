@@ -1,0 +1,60 @@
+/**
+ * Writes files and takes their hashes meanwhile, so that nothing is read again. The files lie in a
+ * folder that `writeFolderAtomic()` fills, and are flushed with it.
+ */
+import { disk, type WritableFile } from "../disk.ts";
+import { type FileWriter, makeFolder, writeData } from "./atomic.ts";
+import { type Hash, startHash } from "./hash.ts";
+import { writeAll } from "./whole_file.ts";
+import { dirname } from "@std/path";
+
+/** What is known of a file's bytes. */
+export interface FileHash {
+  readonly size: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A writer of files, and the hashes of those that it has written, by their paths. */
+export interface HashedFiles {
+  readonly write: FileWriter;
+  readonly hashes: ReadonlyMap<string, FileHash>;
+}
+
+/** Begins without files. */
+export function hashedFiles(): HashedFiles {
+  const hashes = new Map<string, FileHash>();
+  return {
+    hashes,
+    async write(path, data) {
+      await makeFolder(dirname(path));
+      using file = await disk().open(path, { write: true, createNew: true });
+      const hashed = new HashedFile(file);
+      await writeData(hashed, data);
+      hashes.set(path, hashed.end());
+    },
+  };
+}
+
+class HashedFile implements WritableFile {
+  readonly #file: WritableFile;
+  readonly #hash: Hash = startHash("sha256");
+  #size = 0;
+
+  constructor(file: WritableFile) {
+    this.#file = file;
+  }
+
+  /** The disk writes while the bytes are hashed. */
+  async write(bytes: Uint8Array): Promise<number> {
+    const writing = writeAll(this.#file, bytes);
+    this.#hash.update(bytes);
+    this.#size += bytes.length;
+    await writing;
+    return bytes.length;
+  }
+
+  end(): FileHash {
+    return { size: this.#size, sha256: this.#hash.digest("hex") };
+  }
+}
