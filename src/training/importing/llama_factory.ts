@@ -4,19 +4,19 @@
  */
 import { isOff } from "../../base/read_options.ts";
 import {
-  ignored,
+  llamaFactoryIgnored,
+  llamaFactoryRefused,
+} from "./llama_factory_unserved.ts";
+import {
   nothing,
-  only,
   type Recipe,
-  refusedKeys,
   type Rule,
+  type RuleFunction,
   type Rules,
   translate,
   type Translated,
   words,
 } from "./translation.ts";
-
-const GOES_WITH_STAGE = nothing("it matters in other stages only");
 
 const LOSSES: Readonly<Record<string, Recipe>> = {
   sigmoid: { loss_type: ["sigmoid"] },
@@ -26,30 +26,65 @@ const LOSSES: Readonly<Record<string, Recipe>> = {
   simpo: { trainer: "cpo", loss_type: ["simpo"], cpo_alpha: 0 },
 };
 
-/** Translates `pref_loss`, with `pref_ftx` and `pref_bco_weight` as further losses. */
-const preferenceLoss: Rule = (value, recipe) => {
-  const own = LOSSES[String(value)];
-  if (own === undefined) {
-    return {
-      refusal: `${JSON.stringify(value)} is not served, only ${
-        Object.keys(LOSSES).join(", ")
-      }`,
-    };
-  }
-  const extra = [["sft", recipe.pref_ftx], ["bco_pair", recipe.pref_bco_weight]]
-    .filter(([, weight]) => Number(weight ?? 0) > 0);
-  if (extra.length === 0 || own.trainer !== undefined) return { options: own };
+const stageOf = ({ stage }: Recipe) => String(stage ?? "sft");
+
+/** The rule of a key that matters in some stages only. */
+function inStages(stages: readonly string[], rule: RuleFunction): RuleFunction {
+  const note = `it matters in stage ${stages.join(" or ")} only`;
+  return (value, recipe) =>
+    isOff(value)
+      ? {}
+      : stages.includes(stageOf(recipe))
+      ? rule(value, recipe)
+      : { note };
+}
+
+/**
+ * The loss of pairs: `pref_loss`, to which `pref_bco_weight` and `pref_ftx` add others. The first
+ * two share a weight of 1 in LLaMA-Factory.
+ */
+const preferenceLoss: RuleFunction = (_, recipe) => {
+  const name = String(recipe.pref_loss ?? "sigmoid");
+  const own = LOSSES[name];
+  if (own === undefined) return {}; // refused by lossName
+  const [ftx, bco] = [recipe.pref_ftx, recipe.pref_bco_weight]
+    .map((weight) => Math.max(0, Number(weight ?? 0)));
+  if (own.trainer !== undefined || !(ftx || bco)) return { options: own };
+  const whole = 1 + (bco ?? 0);
+  const parts = [
+    [name, 1 / whole],
+    ["sft", ftx],
+    ["bco_pair", (bco ?? 0) / whole],
+  ].filter(([, weight]) => weight !== 0);
   return {
     options: {
-      loss_type: [String(value), ...extra.map(([name]) => name)],
-      loss_weights: [1, ...extra.map(([, weight]) => Number(weight))],
+      loss_type: parts.map(([one]) => one),
+      loss_weights: parts.map(([, weight]) => weight),
     },
   };
 };
 
-/** Translates the weight of a further loss if `pref_loss`, which would do it, is not given. */
-const extraLoss: Rule = (_, recipe) =>
-  "pref_loss" in recipe ? {} : preferenceLoss("sigmoid", recipe);
+const lossName: RuleFunction = (value, recipe) =>
+  Object.hasOwn(LOSSES, String(value)) ? preferenceLoss(value, recipe) : {
+    refusal: `${JSON.stringify(value)} is not served, only ${
+      Object.keys(LOSSES).join(", ")
+    }`,
+  };
+
+/** The rule of a further loss, which only losses with a reference take. */
+const furtherLoss: RuleFunction = (value, recipe) => {
+  if (!(Number(value) > 0)) return {};
+  const { pref_loss = "sigmoid" } = recipe;
+  const isAlone = stageOf(recipe) === "kto" ||
+    LOSSES[String(pref_loss)]?.trainer !== undefined;
+  return isAlone
+    ? {
+      refusal: `no further loss is served beside ${
+        stageOf(recipe) === "kto" ? "stage kto" : `pref_loss ${pref_loss}`
+      }`,
+    }
+    : preferenceLoss(value, recipe);
+};
 
 /**
  * The options for what `finetuning_type: freeze` trains: the last two blocks, unless the recipe
@@ -65,10 +100,10 @@ function frozenParts(recipe: Recipe): Recipe {
   };
 }
 
+const FREEZE_ONLY = "it matters with finetuning_type freeze only";
+
 const withFreeze: Rule = (_, recipe) =>
-  recipe.finetuning_type === "freeze"
-    ? {}
-    : { note: "it matters with finetuning_type freeze only" };
+  recipe.finetuning_type === "freeze" ? {} : { note: FREEZE_ONLY };
 
 const METHOD: Rules = {
   stage: words("trainer", {
@@ -83,20 +118,31 @@ const METHOD: Rules = {
     full: false,
     freeze: false,
   }),
-  pref_beta: "beta",
-  pref_loss: preferenceLoss,
-  pref_ftx: extraLoss,
-  pref_bco_weight: extraLoss,
+  output_dir: (value) => {
+    const inside = String(value).replace(/^(\.\/)*saves\//, "output/");
+    return inside === value
+      ? { options: { output_dir: value } }
+      : { options: { output_dir: inside }, note: `it becomes "${inside}"` };
+  },
+  pref_beta: inStages(
+    ["dpo", "kto"],
+    (value) => ({ options: { beta: value } }),
+  ),
+  pref_loss: inStages(["dpo"], lossName),
+  pref_ftx: inStages(["dpo", "kto"], furtherLoss),
+  pref_bco_weight: inStages(["dpo"], furtherLoss),
+  ref_model: "ref_model_name_or_path",
+  ref_model_adapters: "ref_adapter_name_or_path",
   simpo_gamma: "simpo_gamma",
   dpo_label_smoothing: "label_smoothing",
   kto_chosen_weight: "desirable_weight",
   kto_rejected_weight: "undesirable_weight",
-  train_on_prompt: (value) => ({
-    options: { completion_only_loss: value !== true },
-  }),
-  mask_history: (value) => ({
-    options: { assistant_only_loss: value !== true },
-  }),
+  train_on_prompt: inStages(["sft"], () => ({
+    options: { completion_only_loss: false, assistant_only_loss: false },
+  })),
+  mask_history: inStages(["sft"], () => ({
+    options: { assistant_only_loss: false },
+  })),
   lora_rank: "lora_r",
   lora_target: (value) => ({
     options: { lora_target_modules: value === "all" ? "all-linear" : value },
@@ -104,16 +150,24 @@ const METHOD: Rules = {
   additional_target: "lora_modules_to_save",
   pissa_init: (value) =>
     value === true ? { options: { init_lora_weights: "pissa" } } : {},
-  pissa_iter: nothing("the number of iterations is fixed"),
-  pissa_convert: only(
-    [true],
-    "an adapter that started so is always saved converted, for the original base",
-  ),
-  loraplus_lr_embedding: nothing("embeddings have no adapters here"),
-  adapter_name_or_path: (value) =>
+  pissa_convert: (value, { pissa_init }) =>
+    value === true || pissa_init !== true ? {} : {
+      note: "an adapter that started so is always saved for the original base",
+    },
+  adapter_name_or_path: (value, { adapter_folder }) =>
     String(value).includes(",")
       ? { refusal: "merge all adapters but the last one first" }
-      : { options: { adapter_name_or_path: value } },
+      : {
+        options: {
+          adapter_name_or_path: isOff(adapter_folder ?? null)
+            ? value
+            : `${value}/${adapter_folder}`,
+        },
+      },
+  adapter_folder: (value, { adapter_name_or_path }) =>
+    isOff(value) || !isOff(adapter_name_or_path ?? null)
+      ? {}
+      : { note: "it matters with adapter_name_or_path only" },
   quantization_bit: (value, { double_quantization: nested }) =>
     [4, 8].includes(Number(value))
       ? {
@@ -127,16 +181,21 @@ const METHOD: Rules = {
       : { refusal: `${JSON.stringify(value)} is not served, only 4, 8` },
   quantization_type: "bnb_4bit_quant_type",
   double_quantization: () => ({}), // see quantization_bit
-  quantization_method: only(["bnb", "bitsandbytes"], "not served here"),
   freeze_trainable_layers: withFreeze,
   freeze_trainable_modules: (value, recipe) =>
-    value === "all" || recipe.finetuning_type !== "freeze" ? {} : {
-      note:
-        "all of a block is trained; name its modules in unfrozen_parameters in the place of freeze_trainable_layers",
-    },
+    value === "all" || isOff(value)
+      ? {}
+      : recipe.finetuning_type !== "freeze"
+      ? { note: FREEZE_ONLY }
+      : {
+        refusal:
+          "a block is trained whole; name its modules in unfrozen_parameters, without freeze_trainable_layers",
+      },
   freeze_extra_modules: withFreeze,
-  "ppo_*": GOES_WITH_STAGE,
-  "reward_model*": GOES_WITH_STAGE,
+  train_from_scratch: "init_from_config",
+  moe_aux_loss_coef: "router_aux_loss_coef",
+  early_stopping_steps: "early_stopping_patience",
+  disable_shuffling: (value) => ({ options: { shuffle: value !== true } }),
 };
 
 const DATA: Rules = {
@@ -156,93 +215,27 @@ const DATA: Rules = {
     "the model's own chat template is used; name another by chat_template",
   ),
   default_system: "system",
-  tool_format: nothing("the chat template prints the tools"),
   enable_thinking: "enable_thinking",
-  tokenized_path: nothing("tokens are kept in .cache/tokens by themselves"),
-  overwrite_cache: nothing("caches are found by a hash of what they hold"),
-  preprocessing_batch_size: nothing("rows are read one after the other"),
-  buffer_size: nothing("large files are always read in pieces"),
-  packing: (value, { neat_packing }) => ({
-    options: value === true && neat_packing !== true
-      ? { packing: true, packing_strategy: "wrapped" }
-      : { packing: value === true },
-  }),
+  packing: (value, recipe) => {
+    const isCut = value === true && recipe.neat_packing !== true;
+    const note =
+      "rows are put end to end and cut where a bin is full; LLaMA-Factory puts whole rows together, which see one another too";
+    return {
+      options: isCut
+        ? { packing: true, packing_strategy: "wrapped" }
+        : { packing: value === true },
+      ...(isCut && stageOf(recipe) === "sft" ? { note } : {}),
+    };
+  },
   neat_packing: (value, recipe) => ({
     options: value === true && !("packing" in recipe) ? { packing: true } : {},
   }),
-  media_dir: nothing("pictures and sounds are not served"),
-};
-
-const UNSERVED: Rules = {
-  ...refusedKeys("this way of training is not served", [
-    "use_apollo",
-    "apollo_*",
-    "use_adam_mini",
-    "use_badam",
-    "badam_*",
-    "use_galore",
-    "galore_*",
-    "use_muon",
-    "use_llama_pro",
-    "use_dft_loss",
-    "use_asft_loss",
-    "asft_alpha",
-    "use_eaft_loss",
-    "eaft_*",
-    "mixture_of_depths",
-    "oft_*",
-    "shift_attn",
-  ]),
-  ...refusedKeys("pictures and sounds are not served", [
-    "image_max_pixels",
-    "video_max_pixels",
-    "image_min_pixels",
-    "freeze_vision_tower",
-    "freeze_multi_modal_projector",
-    "freeze_language_model",
-  ]),
-  ...refusedKeys("no tokens are added to the embedding", [
-    "add_tokens",
-    "add_special_tokens",
-    "new_special_tokens_config",
-  ]),
-  do_predict: (value, { do_train }) =>
-    value === true && do_train !== true
-      ? { refusal: "the recipe trains nothing; see the predict task" }
-      : {},
-  ...ignored("one process drives the device", [
-    "use_kt",
-    "kt_*",
-    "use_v1_kernels",
-    "fp8*",
-  ]),
 };
 
 const MACHINE: Rules = {
-  flash_attn: nothing("attention has one kernel, without a T x T buffer"),
-  enable_liger_kernel: nothing("the kernels here are fused already"),
-  "use_unsloth*": nothing("the kernels here are fused already"),
   disable_gradient_checkpointing: (value) => ({
     options: { gradient_checkpointing: value !== true },
   }),
-  pure_bf16: only([false], "trained weights are always float32"),
-  plot_loss: nothing("curves.svg is always drawn"),
-  "ray_*": nothing("one process drives the device"),
-  "swanlab_*": nothing("metrics go to output_dir/metrics.jsonl"),
-  use_swanlab: nothing("metrics go to output_dir/metrics.jsonl"),
-  "infer_*": nothing("see the predict task"),
-  "vllm_*": nothing("see the predict task"),
-  "export_*": nothing("see the merge task"),
-  "hf_hub_token": nothing("give it to the download task"),
-  "ms_hub_token": nothing("give it to the download task"),
-  low_cpu_mem_usage: nothing("weights are read piece by piece"),
-  use_fast_tokenizer: nothing("tokenizer.json tells it"),
-  use_reentrant_gc: nothing("blocks are recomputed one way only"),
-  "upcast_*": nothing("trained weights and sums are float32"),
-  ignore_pad_token_for_loss: nothing("batches never hold padding"),
-  compute_accuracy: nothing("an evaluation says it always"),
-  predict_with_generate: nothing("see the predict task"),
-  print_param_status: nothing("the run says how many parameters are trained"),
 };
 
 /**
@@ -264,6 +257,8 @@ function defaults(recipe: Recipe): Recipe {
     max_length: 2048,
     length_policy: "completion_end",
     gradient_checkpointing: true,
+    eval_strategy: "no",
+    router_aux_loss_coef: 0,
     ...(isLora ? { use_peft: true, lora_r: 8, lora_alpha: 2 * rank } : {}),
     ...(recipe.finetuning_type === "freeze" ? frozenParts(recipe) : {}),
     ...(isSft ? { assistant_only_loss: true } : {}),
@@ -275,7 +270,8 @@ export const llamaFactoryRules: Rules = {
   ...METHOD,
   ...DATA,
   ...MACHINE,
-  ...UNSERVED,
+  ...llamaFactoryIgnored,
+  ...llamaFactoryRefused,
 };
 
 /** Translates a recipe of LLaMA-Factory, except its datasets. */

@@ -4,7 +4,13 @@
  */
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
-import type { Note, Recipe, Translated } from "./translation.ts";
+import { isOff } from "../../base/read_options.ts";
+import {
+  type Note,
+  type Recipe,
+  type Translated,
+  UNKNOWN,
+} from "./translation.ts";
 
 /** Reads the parsed JSON of a file; gives undefined if the file does not exist. */
 export type ReadJson = (path: string) => Promise<unknown>;
@@ -60,26 +66,90 @@ function turnsOf(tags: Recipe): Recipe | undefined {
   return Object.keys(turns).length === 0 ? undefined : turns;
 }
 
-/**
- * Keys of an entry that are not served although they change which rows are read, each with the
- * reason.
- */
-const UNSERVED: Readonly<Record<string, string>> = {
+/** Keys of an entry with which its rows cannot be read, each with the reason. */
+const REFUSED: Readonly<Record<string, string>> = {
   script_url: "code from a hub is never run; convert the data to a file",
-  num_samples: "use weight or max_train_samples",
-  images: "pictures are not served",
-  cloud_file_name: "download it first",
+  cloud_file_name: "download it first, and give it as file_name",
 };
 
+/** Columns of an entry that no row is read with. */
+const PICTURES = ["images", "videos", "audios"];
+
+const KEYS = [
+  "file_name",
+  "hf_hub_url",
+  "ms_hub_url",
+  "om_hub_url",
+  "formatting",
+  "ranking",
+  "subset",
+  "folder",
+  "split",
+  "num_samples",
+  "columns",
+  "tags",
+];
+const COLUMNS = [...Object.keys(ALPACA), ...SHARED, "messages", "kto_tag"];
+const TAG_KEYS = [...Object.keys(TAGS), "role_tag", "content_tag"];
+
+/** What of an entry is not served, and keys that nothing reads. */
+function entrySaid(
+  name: string,
+  info: Recipe,
+): { notes: Note[]; refusals: Note[] } {
+  const columns = isRecord(info.columns) ? info.columns : {};
+  const tags = isRecord(info.tags) ? info.tags : {};
+  const at = (key: string) => `dataset ${name}: ${key}`;
+  const refusals = Object.entries(REFUSED).filter(([key]) => key in info)
+    .map(([key, reason]) => ({ key: at(key), reason }));
+  const seen = PICTURES.map((key) => [key, `columns.${key}`] as const)
+    .flatMap(([key, place]) => [
+      ...isOff(info[key] ?? null) ? [] : [key],
+      ...isOff(columns[key] ?? null) ? [] : [place],
+    ]);
+  const reason = "pictures and sounds are not served";
+  refusals.push(...seen.map((key) => ({ key: at(key), reason })));
+  const { formatting = "alpaca", num_samples: count } = info;
+  if (!["alpaca", "sharegpt", "openai"].includes(String(formatting))) {
+    const reason =
+      `"${formatting}" is not served, only alpaca, sharegpt, openai`;
+    refusals.push({ key: at("formatting"), reason });
+  }
+  const unread = [
+    ...Object.keys(info).filter((key) =>
+      ![...KEYS, ...PICTURES].includes(key) && !(key in REFUSED)
+    ),
+    ...Object.keys(columns).filter((key) =>
+      !COLUMNS.includes(key) && !PICTURES.includes(key)
+    ).map((key) => `columns.${key}`),
+    ...Object.keys(tags).filter((key) => !TAG_KEYS.includes(key))
+      .map((key) => `tags.${key}`),
+  ];
+  const notes = unread.map((key) => ({ key: at(key), reason: UNKNOWN }));
+  if (typeof count === "number") {
+    const reason =
+      `the first ${count} rows; LLaMA-Factory draws them at random`;
+    notes.push({ key: at("num_samples"), reason });
+  }
+  return { notes, refusals };
+}
+
+/** The split of an entry: a file has none, but a slice of it counts. */
+function splitOf({ file_name, split }: Recipe): unknown {
+  return file_name === undefined || String(split).includes("[")
+    ? split ?? undefined
+    : undefined;
+}
+
 /**
- * Translates an entry of dataset_info.json into a dataset of `dataset_mixture`, with notes about
- * what is not served.
+ * Translates an entry of dataset_info.json into a dataset of `dataset_mixture`, with what is not
+ * served.
  */
 export function datasetEntry(
   name: string,
   info: Recipe,
   folder: string,
-): { dataset: Recipe; notes: Note[] } {
+): { dataset: Recipe; notes: Note[]; refusals: Note[] } {
   const file = info.file_name;
   const id = typeof file === "string"
     ? /^(\/|[A-Za-z]:)/.test(file) ? file : `${folder}/${file}`
@@ -97,20 +167,18 @@ export function datasetEntry(
     turnsKey,
   );
   const turns = turnsOf(tags);
-  const notes = Object.entries(UNSERVED).filter(([key]) => key in info)
-    .map(([key, reason]) => ({ key: `dataset ${name}: ${key}`, reason }));
-  const inside = info.folder ?? info.subset;
+  const dataset = {
+    id,
+    ...present({
+      config: info.folder ?? info.subset,
+      split: splitOf(info),
+      columns: Object.keys(columns).length === 0 ? undefined : columns,
+      turns,
+    }),
+  };
   return {
-    dataset: {
-      id,
-      ...present({
-        config: inside,
-        split: file === undefined ? info.split : undefined,
-        columns: Object.keys(columns).length === 0 ? undefined : columns,
-        turns,
-      }),
-    },
-    notes,
+    dataset: firstRows(dataset, info.num_samples),
+    ...entrySaid(name, info),
   };
 }
 
@@ -138,11 +206,84 @@ function mixing(recipe: Recipe, count: number) {
   };
 }
 
-/** A dataset with the first `max_samples` of its rows, which LLaMA-Factory counts for each. */
+/** A dataset with the first of its rows, which LLaMA-Factory counts for each. */
 function firstRows(dataset: Recipe, count: unknown): Recipe {
-  return typeof count === "number" && count > 0
-    ? { ...dataset, split: `${dataset.split ?? "train"}[:${count}]` }
-    : dataset;
+  const { split = "train" } = dataset;
+  if (typeof count !== "number" || count <= 0) return dataset;
+  const counted = /^([^[]*)\[:(\d+)\]$/.exec(String(split));
+  return counted === null ? { ...dataset, split: `${split}[:${count}]` } : {
+    ...dataset,
+    split: `${counted[1]}[:${Math.min(Number(counted[2]), count)}]`,
+  };
+}
+
+/** What the datasets of a recipe are found by. */
+interface Place {
+  readonly folder: string;
+  readonly infos: unknown;
+  readonly count: unknown;
+}
+
+/** The datasets of some names, with what is said of them. */
+function datasetsOf(
+  names: readonly string[],
+  { folder, infos, count }: Place,
+): { datasets: Recipe[]; notes: Note[]; refusals: Note[] } {
+  const notes: Note[] = [];
+  const refusals: Note[] = [];
+  const datasets = names.map((name) => {
+    const info = isRecord(infos) ? infos[name] : undefined;
+    if (!isRecord(info) && folder !== ONLINE) {
+      const reason =
+        `"${folder}/${INFO}" does not describe it; its file is taken to be`;
+      notes.push({ key: `dataset ${name}`, reason: `${reason} "${name}"` });
+    }
+    const unknown = folder === ONLINE ? {} : { file_name: name };
+    const found = datasetEntry(name, isRecord(info) ? info : unknown, folder);
+    notes.push(...found.notes);
+    refusals.push(...found.refusals);
+    const { split } = found.dataset;
+    if (typeof count === "number" && /\[(?!:\d+\])/.test(String(split))) {
+      const reason = `the split of dataset ${name} is a part already: ${split}`;
+      refusals.push({ key: "max_samples", reason });
+      return found.dataset;
+    }
+    return firstRows(found.dataset, count);
+  });
+  return { datasets, notes, refusals };
+}
+
+const INFO = "dataset_info.json";
+/** The folder of a recipe whose datasets are names on a hub. */
+const ONLINE = "ONLINE";
+
+/** What is wrong with how a recipe names and mixes its datasets. */
+function placeRefused({ dataset_dir, mix_strategy }: Recipe): Note[] {
+  const isRemote = String(dataset_dir).startsWith("REMOTE:");
+  return [
+    ...(isRemote
+      ? [{
+        key: "dataset_dir",
+        reason: `${dataset_dir}: download its ${INFO} into a folder first`,
+      }]
+      : []),
+    ...(mix_strategy === "interleave_once"
+      ? [{ key: "mix_strategy", reason: '"interleave_once" is not served' }]
+      : []),
+  ];
+}
+
+/** The rows to evaluate on: one whole dataset by its name, else datasets. */
+function evaluation(
+  names: readonly string[],
+  datasets: readonly Recipe[],
+  { folder, count }: Place,
+): { eval_dataset?: string; eval_datasets?: readonly Recipe[] } {
+  const [name] = names;
+  if (name === undefined) return {};
+  return names.length === 1 && typeof count !== "number" && folder !== ONLINE
+    ? { eval_dataset: `${folder}/${name}` } // read as dataset_info.json has it
+    : { eval_datasets: datasets };
 }
 
 /** Translates the datasets of a recipe, which are found in dataset_info.json. */
@@ -151,46 +292,39 @@ export async function llamaFactoryData(
   readJson: ReadJson,
 ): Promise<Translated> {
   const names = namesOf(recipe.dataset);
-  if (names.length === 0) return { options: {}, notes: [] };
-  const folder = String(recipe.dataset_dir ?? "data");
-  const path = `${folder}/dataset_info.json`;
-  const infos = await readJson(path);
-  const notes: Note[] = [];
-  const mix = mixing(recipe, names.length);
-  const datasets = names.map((name, i) => {
-    const info = isRecord(infos) ? infos[name] : undefined;
-    if (!isRecord(info)) {
-      const reason = `"${path}" does not describe it; its file is taken to be`;
-      notes.push({ key: `dataset ${name}`, reason: `${reason} "${name}"` });
-    }
-    const found = datasetEntry(
-      name,
-      isRecord(info) ? info : { file_name: name },
-      folder,
-    );
-    notes.push(...found.notes);
-    const dataset = firstRows(found.dataset, recipe.max_samples);
-    return mix === undefined
-      ? dataset
-      : { ...dataset, probability: mix.probabilities[i] };
-  });
-  const test = Number(recipe.val_size ?? 0);
-  const evaluation = namesOf(recipe.eval_dataset);
-  if (evaluation.length > 1) {
-    const reason = "only the first is taken";
-    notes.push({ key: "eval_dataset", reason });
+  const tested = namesOf(recipe.eval_dataset);
+  const refused = placeRefused(recipe);
+  if (names.length + tested.length === 0) {
+    return { options: {}, notes: [], refusals: refused };
   }
+  const folder = String(recipe.dataset_dir ?? "data");
+  const infos = await readJson(`${folder}/${INFO}`);
+  const place = { folder, infos, count: recipe.max_samples };
+  const train = datasetsOf(names, place);
+  const tests = datasetsOf(tested, place);
+  const mix = mixing(recipe, names.length);
+  const datasets = train.datasets.map((one, i) =>
+    mix === undefined ? one : { ...one, probability: mix.probabilities[i] }
+  );
+  const size = Number(recipe.val_size ?? 0);
+  const { eval_datasets, ...single } = evaluation(
+    tested,
+    tests.datasets,
+    place,
+  );
   return {
     options: {
-      ...(evaluation[0] === undefined
-        ? {}
-        : { eval_dataset: `${folder}/${evaluation[0]}` }), // read as dataset_info.json has it
-      dataset_mixture: {
-        datasets,
-        ...(test > 0 ? { test_split_size: test } : {}),
-        ...(mix ? { stopping_strategy: mix.stopping_strategy } : {}),
-      },
+      ...single,
+      ...(names.length === 0 ? {} : {
+        dataset_mixture: {
+          datasets,
+          ...present({ eval_datasets }),
+          ...(size > 0 ? { test_split_size: size } : {}),
+          ...(mix ? { stopping_strategy: mix.stopping_strategy } : {}),
+        },
+      }),
     },
-    notes,
+    notes: [...train.notes, ...tests.notes],
+    refusals: [...refused, ...train.refusals, ...tests.refusals],
   };
 }

@@ -50,12 +50,12 @@ export async function describedDataset(
   const entry = await describedEntry(id);
   if (entry === undefined) return undefined;
   const { name, info, folder } = entry;
-  const { dataset, notes } = datasetEntry(name, info, folder);
-  if (notes.length > 0) {
+  const { dataset, refusals } = datasetEntry(name, info, folder);
+  if (refusals.length > 0) {
     const path = join(folder, "dataset_info.json");
     throw new TypeError(
       `Cannot read dataset "${name}" as "${path}" describes it: ${
-        notes.map(noteLine).join("; ")
+        refusals.map(noteLine).join("; ")
       }`,
     );
   }

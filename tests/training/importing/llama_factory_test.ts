@@ -139,7 +139,7 @@ dataset: a, b
 mix_strategy: interleave_over
 interleave_probs: 0.75,0.25
 quantization_bit: 2
-pref_loss: odd
+pref_loss: sigmoid
 output_dir: output/x
 `,
       {
@@ -169,7 +169,7 @@ output_dir: output/x
     assertEquals([options.trainer, options.use_peft], ["kto", false]);
     const said = reasons(imported);
     assertStringIncludes(said["dataset b"]!, "does not describe it");
-    assertStringIncludes(said["pref_loss"]!, '"odd" is not served');
+    assertStringIncludes(said["pref_loss"]!, "stage dpo only");
     assert("quantization_bit" in said);
   },
 });

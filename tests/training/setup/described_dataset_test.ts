@@ -101,7 +101,7 @@ test(
     await assertRejects(
       () => describedDataset(folder.file("pictures")),
       TypeError,
-      '"dataset pictures: images": pictures are not served',
+      '"dataset pictures: images": pictures and sounds are not served',
     );
     assertEquals(await describedDataset(folder.file("others")), undefined);
   },
