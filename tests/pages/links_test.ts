@@ -35,7 +35,7 @@ function targetOf(
 ): { path: string; anchor: string } {
   const { pathname, hash } = new URL(link, `file:///${page}`);
   const path = decodeURIComponent(pathname.slice(1)).replace(/\/$/, "");
-  return { path, anchor: hash.slice(1) };
+  return { path, anchor: decodeURIComponent(hash.slice(1)) };
 }
 
 const isRelative = (link: string) => !/^[a-z]+:/.test(link);

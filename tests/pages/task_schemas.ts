@@ -41,13 +41,17 @@ export interface ShownTask {
   readonly read: ReadWords;
 }
 
-/** The recipe that the README tells its reader to save under this name. */
-const OWN_RECIPE = "recipes/mine.jsonc";
+/** The recipes that a page tells its reader to save under a name. */
+const OWN_RECIPES: Readonly<Record<string, string>> = {
+  "recipes/mine.jsonc": "README.md",
+  "recipes/my_model.jsonc": "docs/zh/README.md",
+};
 
 function load(path: string): Recipe {
-  const text = path === OWN_RECIPE
-    ? codeBlocks(pageText("README.md"), "jsonc")[0] ?? ""
-    : Deno.readTextFileSync(join(ROOT, path));
+  const page = OWN_RECIPES[path];
+  const text = page === undefined
+    ? Deno.readTextFileSync(join(ROOT, path))
+    : codeBlocks(pageText(page), "jsonc")[0] ?? "";
   return parseRecipe(text, path);
 }
 
