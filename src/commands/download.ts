@@ -74,6 +74,7 @@ export async function download(
       ...await hubAccess(repo.source, options, environment),
       parallel: options.parallel,
       idle: options.timeout * 1000,
+      overwrite: options.overwrite,
       onProgress: (done, total, file) =>
         hooks.onProgress?.(name, { done, total, file }),
     });

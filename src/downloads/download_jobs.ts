@@ -6,7 +6,7 @@
  */
 import { isGlob } from "@std/path";
 import { list, optional } from "../base/composite_option.ts";
-import { choice, integer, text } from "../base/option.ts";
+import { choice, flag, integer, text } from "../base/option.ts";
 import { present } from "../base/present.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import type { Repo } from "../files/hub/repo.ts";
@@ -73,6 +73,9 @@ export const downloadSchema = defineSchema({
       text("File with the token; null is HF_TOKEN or MODELSCOPE_API_TOKEN"),
     ),
     parallel: integer("Files at a time, 1 to 8", 3, { min: 1, max: 8 }),
+    overwrite: flag(
+      "Replace files of other content that no download brought, or that were changed since",
+    ),
     timeout: integer(
       "Seconds without a byte after which a connection counts as broken",
       60,

@@ -27,7 +27,8 @@ async function isWhole(job: DownloadJob): Promise<boolean> {
   const isOther = record.repo !== name || !record.complete ||
     (revision !== undefined && !record.versions.includes(revision));
   if (isOther) return false;
-  const files = record.files.map((file) => isThere(join(folder, file)));
+  const files = record.files.keys()
+    .map((file) => isThere(join(folder, file)));
   return (await Promise.all(files)).every((one) => one);
 }
 

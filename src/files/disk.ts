@@ -94,6 +94,8 @@ export interface Disk {
    * that: Windows has no such call, and NTFS keeps a journal of renames.
    */
   syncFolder?(path: string): Promise<void>;
+  /** Whether a path itself is a link; absent on a disk without links. */
+  isLink?(path: string): Promise<boolean>;
   /** What this program tells others that come to the same disk. */
   readonly program?: DiskProgram;
 }
@@ -133,6 +135,7 @@ type Runtime = Pick<
   | "open"
   | "readFile"
   | "stat"
+  | "lstat"
   | "readDir"
   | "mkdir"
   | "remove"
@@ -162,6 +165,14 @@ function denoDisk(deno: Runtime): Disk {
     ...deno.build.os === "windows"
       ? {}
       : { syncFolder: (path: string) => syncFolder(deno, path) },
+    async isLink(path) {
+      try {
+        return (await deno.lstat(path)).isSymlink;
+      } catch (error) {
+        if (error instanceof NotFound) return false;
+        throw error;
+      }
+    },
     get program() {
       return { pid: deno.pid, host: hostName(deno) };
     },

@@ -38,6 +38,14 @@ async function removeIfThere(path: string): Promise<void> {
   });
 }
 
+/**
+ * Removes a link at a path, so that what is opened there next is a file of this folder and not what
+ * the link leads to.
+ */
+export async function removeLink(path: string): Promise<void> {
+  if (await disk().isLink?.(path)) await removeIfThere(path);
+}
+
 /** Makes a folder and all folders above it; an error names the path. */
 export async function makeFolder(path: string): Promise<void> {
   try {

@@ -15,7 +15,7 @@ import {
   NotFound,
 } from "../disk.ts";
 import { LOCK_FILE } from "../file_names.ts";
-import { makeFolder } from "./atomic.ts";
+import { makeFolder, removeLink } from "./atomic.ts";
 import { isJsonObject } from "./json_file.ts";
 import { readTextIfThere, writeAll } from "./whole_file.ts";
 
@@ -66,6 +66,7 @@ async function lock(path: string, place: string): Promise<AsyncDisposable> {
   while (true) {
     let file: DiskFile;
     try {
+      await removeLink(path);
       file = await disk().open(path, { read: true, write: true, create: true });
     } catch (error) {
       // a program that may write nothing but its output has no place for the file

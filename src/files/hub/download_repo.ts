@@ -5,9 +5,21 @@ import { selectFiles } from "./file_patterns.ts";
 import { listHuggingFace } from "./huggingface.ts";
 import { listModelScope } from "./modelscope.ts";
 import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
-import { checkSafePaths } from "./safe_path.ts";
+import { difference, type Measured, measureFile } from "./checksum.ts";
+import {
+  checkForeignFiles,
+  checkNoLinks,
+  checkUnchanged,
+} from "./folder_check.ts";
+import { lockFolder } from "../disk/lock.ts";
+import { checkDistinctPaths, checkSafePaths } from "./safe_path.ts";
 import { checkRepoName, repoFolder } from "./repo_folder.ts";
-import { claimFolder, readRecord, writeRecord } from "./repo_record.ts";
+import {
+  claimFolder,
+  readRecord,
+  type RepoRecord,
+  writeRecord,
+} from "./repo_record.ts";
 import { disk, NotFound } from "../disk.ts";
 
 /** How a repository is downloaded. */
@@ -18,6 +30,8 @@ export interface DownloadRepoOptions extends RepoAccess {
   readonly files?: readonly string[];
   /** Whether only the tokenizer of a model is downloaded. */
   readonly tokenizerOnly?: boolean;
+  /** Whether files that no download brought may be replaced. */
+  readonly overwrite?: boolean;
   /** Number of files that are downloaded at the same time; default 3. */
   readonly parallel?: number;
   /** Stops the download; the bytes so far are kept for the next time. */
@@ -68,21 +82,52 @@ export async function downloadRepo(
   await checkSameRepo(folder, repo);
   const listing = await listRepo(repo, options);
   const paths = listing.files.map(({ path }) => path);
-  checkSafePaths(repo.name, paths);
-  const { files: patterns, tokenizerOnly = false } = options;
-  const wanted = selectFiles(paths, {
-    repo: repo.name,
-    kind: repo.kind,
-    tokenizerOnly,
-    ...(patterns && { patterns }),
+  const files = wantedFiles(repo, listing, options);
+  await using _lock = await lockFolder(folder);
+  await checkSameRepo(folder, repo);
+  const record = await readRecord(folder);
+  const place = { repo: repo.name, folder, record };
+  const coming = files.map(({ path }) => path);
+  await checkNoLinks(coming, place);
+  if (!options.overwrite) await checkForeignFiles(files, place);
+  await claimFolder(folder, repo, coming);
+  const done = await downloadAll(files, listing, {
+    ...options,
+    folder,
+    onReplace: (path, there) =>
+      options.overwrite || checkUnchanged(path, there, place),
   });
-  const files = listing.files.filter(({ path }) => wanted.includes(path));
-  await claimFolder(folder, repo);
-  const done = await downloadAll(folder, files, listing, options);
-  await removeStale(folder, new Set(paths));
+  await removeStale(folder, record, new Set(paths));
   await writeRecord(folder, repo, { ...listing, files: done });
   const { revision, commit } = listing;
   return { folder, revision, ...(commit && { commit }), files: done };
+}
+
+/** Most files of a model, unless patterns choose them. */
+const MODEL_FILES = 1000;
+
+/** The files to download, all names checked. */
+function wantedFiles(
+  { name: repo, kind }: Repo,
+  listing: RepoListing,
+  { files: patterns, tokenizerOnly = false }: DownloadRepoOptions,
+): RepoFile[] {
+  const paths = listing.files.map(({ path }) => path);
+  checkSafePaths(repo, paths);
+  const selected = selectFiles(paths, {
+    repo,
+    kind,
+    tokenizerOnly,
+    ...(patterns && { patterns }),
+  });
+  if (kind === "model" && !patterns && selected.length > MODEL_FILES) {
+    throw new RangeError(
+      `Cannot download "${repo}": a model of ${selected.length} files, expected at most ${MODEL_FILES}; choose those that you need by patterns, in files`,
+    );
+  }
+  checkDistinctPaths(repo, selected);
+  const wanted = new Set(selected);
+  return listing.files.filter(({ path }) => wanted.has(path));
 }
 
 /**
@@ -98,10 +143,12 @@ async function checkSameRepo(folder: string, repo: Repo): Promise<void> {
 
 /** Downloads files at the same time; the first error stops all of them. */
 async function downloadAll(
-  folder: string,
   files: readonly RepoFile[],
   listing: RepoListing,
-  options: DownloadRepoOptions,
+  { folder, onReplace, ...options }: DownloadRepoOptions & {
+    readonly folder: string;
+    readonly onReplace: (path: string, there: Measured) => void;
+  },
 ): Promise<Map<string, Downloaded>> {
   const stop = new AbortController();
   const signals = options.signal
@@ -110,6 +157,7 @@ async function downloadAll(
   const signal = AbortSignal.any(signals);
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const counts = new Map<string, number>();
+  let done = 0;
   const results = new Map<string, Downloaded>();
   const queue = files.values(); // all workers share this iterator, so each takes the next file
   const work = async () => {
@@ -117,8 +165,8 @@ async function downloadAll(
       signal.throwIfAborted();
       const target = { ...file, path: join(folder, file.path) };
       const onProgress = (bytes: number) => {
+        done += bytes - (counts.get(file.path) ?? 0);
         counts.set(file.path, bytes);
-        const done = counts.values().reduce((sum, count) => sum + count, 0);
         options.onProgress?.(done, total, file.path);
       };
       const { access } = listing;
@@ -127,6 +175,7 @@ async function downloadAll(
         access,
         signal,
         onProgress,
+        onReplace: (there) => onReplace(file.path, there),
       });
       results.set(file.path, result);
     }
@@ -144,19 +193,23 @@ async function downloadAll(
 }
 
 /**
- * Removes files of an earlier revision: those of the old record that the repository no longer
- * has.
+ * Removes files of an earlier revision: those of the old record that the repository no longer has,
+ * unless somebody changed them.
  */
 async function removeStale(
   folder: string,
+  old: RepoRecord | undefined,
   listed: ReadonlySet<string>,
 ): Promise<void> {
-  const old = (await readRecord(folder))?.files ?? [];
-  const gone = old.filter((path) => !listed.has(path));
-  checkSafePaths(folder, gone);
-  for (const path of gone) {
-    await disk().remove(join(folder, path)).catch((error) => {
-      if (!(error instanceof NotFound)) throw error;
-    });
+  const gone = [...old?.files ?? []].filter(([path]) => !listed.has(path));
+  checkSafePaths(folder, gone.map(([path]) => path));
+  for (const [path, left] of gone) {
+    const there = await measureFile(join(folder, path), left?.size);
+    const isOurs = there && left && difference(there, left) === undefined;
+    if (isOurs) {
+      await disk().remove(join(folder, path)).catch((error) => {
+        if (!(error instanceof NotFound)) throw error;
+      });
+    }
   }
 }

@@ -39,7 +39,7 @@ export async function listHuggingFace(
   const prefix = repo.kind === "dataset" ? "datasets/" : "";
   const root = `${access.endpoint}/${prefix}${repo.name}/resolve/${commit}/`;
   const files: RepoFile[] = [];
-  const listing = startListing(repo.name);
+  const listing = startListing(repo.name, access);
   // loaded here: only a download needs it
   const { listFiles } = await import("@huggingface/hub");
   for await (

@@ -5,6 +5,7 @@
 import { printable } from "../../base/printable.ts";
 import { isJsonObject, jsonKind, type JsonObject } from "../disk/json_file.ts";
 import type { RepoFile } from "./repo.ts";
+import { type HubAccess, withoutToken } from "./request.ts";
 import { HubError } from "./retry.ts";
 
 /** Most pages and entries of a listing. */
@@ -35,7 +36,7 @@ interface ListedFile {
 }
 
 /** Starts a listing without pages. */
-export function startListing(repo: string): Listing {
+export function startListing(repo: string, access: HubAccess): Listing {
   let pages = 0;
   let count = 0;
   const fail = (fault: string) =>
@@ -63,6 +64,9 @@ export function startListing(repo: string): Listing {
     file({ path, size, sha256, gitOid }) {
       if (typeof path !== "string") {
         throw fail(`a file has no path, found ${jsonKind(path)}`);
+      }
+      if (withoutToken(path, access) !== path) {
+        throw fail("the name of a file repeats the token");
       }
       const named = `"${printable(path, 300)}"`;
       if (!Number.isSafeInteger(size) || (size as number) < 0) {

@@ -43,7 +43,7 @@ export async function listModelScope(
   const access = modelScopeAccess(options);
   const { revision = "master" } = repo;
   const root = `${access.endpoint}/api/v1/${repo.kind}s/${repo.name}/repo`;
-  const listing = startListing(repo.name);
+  const listing = startListing(repo.name, access);
   const entries = repo.kind === "model"
     ? await entriesOf(
       `${root}/files?${query({ Revision: revision, Recursive: "True" })}`,

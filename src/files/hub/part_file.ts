@@ -3,8 +3,9 @@
  * of their version, without which the download cannot be continued safely.
  */
 import { dirname } from "@std/path";
-import { makeFolder, writeFileAtomic } from "../disk/atomic.ts";
+import { makeFolder, removeLink, writeFileAtomic } from "../disk/atomic.ts";
 import { Checksum, hashInto, type Measured } from "./checksum.ts";
+import { HubError } from "./retry.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 import { readTextIfThere, writeAll } from "../disk/whole_file.ts";
 
@@ -24,12 +25,14 @@ export class PartFile implements Disposable {
   }
 
   /**
-   * Opens the part of an earlier try, or an empty one.
+   * Opens the part of an earlier try, or an empty one. A link in its place is removed.
    *
    * @param size of the whole file, if known
+   * @throws {Error} if another program has it open
    */
   static async open(path: string, size?: number): Promise<PartFile> {
     await makeFolder(dirname(path));
+    await removeLink(`${path}.part`);
     const file = await disk().open(`${path}.part`, {
       read: true,
       write: true,
@@ -37,6 +40,12 @@ export class PartFile implements Disposable {
     });
     const part = new PartFile(path, file, size);
     try {
+      // a disk without locks was told of when the folder was locked
+      if (await file.lock?.().catch(() => true) === false) {
+        throw new Error(
+          `Cannot download to "${path}": another program is downloading it, wait for its end`,
+        );
+      }
       part.#etag = await readEtag(path);
       await hashInto(part.#checksum, file);
     } catch (error) {
@@ -78,9 +87,20 @@ export class PartFile implements Disposable {
     return this.#checksum.finish();
   }
 
-  /** Flushes the bytes to the disk and renames the file. */
+  /**
+   * Flushes the bytes to the disk and renames the file.
+   *
+   * @throws {HubError} if the disk does not hold as many bytes as were written
+   */
   async finish(): Promise<void> {
     await this.#file.sync();
+    const size = await this.#file.size();
+    if (size !== this.bytes) {
+      throw new HubError(
+        `Cannot download to "${this.#path}": its disk holds ${size} of ${this.bytes} bytes`,
+        { retry: true, tries: 2 },
+      );
+    }
     await disk().rename(`${this.#path}.part`, this.#path);
     await removeEtag(this.#path);
   }

@@ -5,6 +5,7 @@
 import { join } from "@std/path";
 import { writeFileAtomic } from "../disk/atomic.ts";
 import { isJsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
+import type { Expected } from "./checksum.ts";
 import type { Downloaded } from "./download.ts";
 import type { Repo, RepoListing } from "./repo.ts";
 
@@ -17,8 +18,11 @@ export interface RepoRecord {
   readonly repo: string;
   /** Whether the last download to this folder came to its end. */
   readonly complete: boolean;
-  /** Paths of the files that downloads brought. */
-  readonly files: readonly string[];
+  /**
+   * The files that downloads brought, by path, with their sizes and hashes; null where a download
+   * began that has not come to its end.
+   */
+  readonly files: ReadonlyMap<string, Expected | null>;
   /** The branch, tag or commit that was asked for, and its commit, where the record says so. */
   readonly versions: readonly string[];
 }
@@ -30,23 +34,44 @@ export async function readRecord(
   const record = await readJsonObjectIfThere(join(folder, MANIFEST));
   const repo = record?.["repo"];
   if (record === undefined || typeof repo !== "string") return undefined;
-  const { files, complete, revision, commit } = record;
+  const { files, coming, complete, revision, commit } = record;
   return {
     repo,
     complete: complete !== false,
-    files: isJsonObject(files) ? Object.keys(files) : [],
+    files: new Map([
+      ...Object.entries(isJsonObject(files) ? files : {})
+        .map(([path, one]) => [path, expectedOf(one)] as const),
+      ...(Array.isArray(coming) ? coming : [])
+        .map((path) => [String(path), null] as const),
+    ]),
     versions: [revision, commit].filter((one) => typeof one === "string"),
   };
 }
 
-/** Writes down that a download began, so that no other repository comes into the same folder. */
-export async function claimFolder(folder: string, repo: Repo): Promise<void> {
+/** Size and hash as a record has them; null if it has none. */
+function expectedOf(one: unknown): Expected | null {
+  const { size, sha256 } = isJsonObject(one) ? one : {};
+  return typeof size === "number" && typeof sha256 === "string"
+    ? { size, sha256 }
+    : null;
+}
+
+/**
+ * Writes down that a download began, so that no other repository comes into the same folder, and
+ * which files it brings.
+ */
+export async function claimFolder(
+  folder: string,
+  repo: Repo,
+  coming: readonly string[],
+): Promise<void> {
   const path = join(folder, MANIFEST);
   const old = await readJsonObjectIfThere(path);
   await writeJson(path, {
     ...old,
     ...origin(repo),
     files: old?.["files"] ?? {},
+    coming,
     complete: false,
   });
 }

@@ -30,7 +30,6 @@ test(
           "/abs.json",
           "a\\b.json",
           "C:/x.json",
-          "nul\0.json",
           "a//b.json",
           "./c.json",
         ]

@@ -1,0 +1,85 @@
+/**
+ * What lies in a folder before a download writes there: files that no download brought stay as they
+ * are, and nothing is written through a link.
+ */
+import { dirname, join } from "@std/path";
+import { disk } from "../disk.ts";
+import { difference, type Measured, measureFile } from "./checksum.ts";
+import type { RepoFile } from "./repo.ts";
+import type { RepoRecord } from "./repo_record.ts";
+
+/** Where a repository is downloaded to. */
+interface Place {
+  /** Name of the repository. */
+  readonly repo: string;
+  readonly folder: string;
+  /** What the folder says of the downloads before. */
+  readonly record: RepoRecord | undefined;
+}
+
+const HOW = "move it away, choose another folder, or set overwrite";
+
+/**
+ * Fails if a file would replace one of other content that no download brought.
+ *
+ * @throws {TypeError} naming every such file
+ */
+export async function checkForeignFiles(
+  files: readonly RepoFile[],
+  { repo, folder, record }: Place,
+): Promise<void> {
+  const foreign: string[] = [];
+  for (const file of files) {
+    if (record?.files.has(file.path)) continue;
+    const there = await measureFile(join(folder, file.path), file.size);
+    if (there !== undefined && difference(there, file) !== undefined) {
+      foreign.push(file.path);
+    }
+  }
+  if (foreign.length === 0) return;
+  const names = foreign.slice(0, 20).join('", "');
+  const more = foreign.length > 20 ? ` and ${foreign.length - 20} more` : "";
+  throw new TypeError(
+    `Cannot download "${repo}" to "${folder}": it holds "${names}"${more} with other content, which no download brought; ${HOW}`,
+  );
+}
+
+/**
+ * Fails if a file is not as the download before left it: somebody changed it.
+ *
+ * @throws {TypeError} naming it
+ */
+export function checkUnchanged(
+  path: string,
+  there: Measured,
+  { repo, folder, record }: Place,
+): void {
+  const left = record?.files.get(path);
+  if (left === undefined || left === null) return; // it was coming: nobody else wrote it
+  if (difference(there, left) === undefined) return;
+  throw new TypeError(
+    `Cannot download "${repo}" to "${folder}": "${path}" was changed or damaged since it was downloaded; ${HOW}`,
+  );
+}
+
+/**
+ * Fails if a folder below the one that is downloaded to is a link; that one itself may be, to a
+ * bigger disk.
+ *
+ * @throws {TypeError} naming it
+ */
+export async function checkNoLinks(
+  paths: readonly string[],
+  { repo, folder }: Pick<Place, "repo" | "folder">,
+): Promise<void> {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    for (let at = dirname(path); at !== "."; at = dirname(at)) folders.add(at);
+  }
+  for (const below of folders) {
+    if (!await disk().isLink?.(join(folder, below))) continue;
+    throw new TypeError(
+      `Cannot download "${repo}" to "${folder}": "${below}" in it is a link, through which nothing is written; move it away`,
+    );
+  }
+}
