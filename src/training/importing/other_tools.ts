@@ -43,7 +43,7 @@ const TOOLS: readonly Tool[] = [
   {
     name: "LLaMA-Factory",
     rules: llamaFactoryRules,
-    mark: { stage: "sft", dataset: "rows" },
+    mark: { stage: "dpo", dataset: "rows" },
   },
   {
     name: "LLaMA-Factory",
@@ -68,8 +68,9 @@ const TOOLS: readonly Tool[] = [
 async function meaningIn(
   { name, rules, mark }: Tool,
   key: string,
-  recipe: Recipe,
+  given: Recipe,
 ): Promise<Omit<OtherKey, "tools">> {
+  const recipe = { ...mark, ...given };
   const { refusal, note, options } = translateKey(key, recipe, rules);
   const checked = translate(options ?? {}, {});
   const reason = refusal ?? checked.refusals?.[0]?.reason;
@@ -82,8 +83,9 @@ async function meaningIn(
   }
   const { [key]: _, ...others } = recipe;
   const whole = (one: Recipe) =>
-    translated(name, { ...mark, ...one }, () => Promise.resolve(undefined));
-  const changed = changes(await whole(others), await whole(recipe));
+    translated(name, one, () => Promise.resolve(undefined));
+  const before = await whole({ ...mark, ...others });
+  const changed = changes(before, await whole(recipe));
   return { options: changed, isRefused: Object.keys(changed).length > 0 };
 }
 
