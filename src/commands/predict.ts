@@ -5,13 +5,17 @@
 import type { Device } from "../../kernels/device/device.ts";
 import { formatJsonLine } from "../base/json_lines.ts";
 import { answeringModels } from "../files/folders/named_base.ts";
-import type { ModelFolder } from "../files/folders/model_folder.ts";
+import {
+  generationConfigOf,
+  type ModelFiles,
+} from "../files/folders/model_folder.ts";
 import { lockOutput } from "../files/disk/lock.ts";
 import { openOutputFile } from "../files/disk/output_file.ts";
 import { readRecords } from "../files/records/records.ts";
 import {
   type AnswerOptions,
   createSpeaker,
+  type Manner,
   type Speaker,
 } from "../generation/answer.ts";
 import {
@@ -24,12 +28,18 @@ import {
   predictSchema,
 } from "../generation/predict_options.ts";
 import { answerRows, readQuestions } from "../generation/prompt_rows.ts";
-import { notServed } from "../generation/logits_processors.ts";
+import { leftOut } from "../generation/generation_keys.ts";
 import { processingOf } from "../generation/processed_sampler.ts";
-import { fillSampling } from "../generation/sampling_defaults.ts";
+import {
+  fillSampling,
+  lengthDefaults,
+} from "../generation/sampling_defaults.ts";
 import { tokenOperations } from "../model/decoder/token_operations.ts";
 import type { Message } from "../text/message.ts";
-import { openSideBySide } from "../model/opening/open_model.ts";
+import {
+  type OpenedTuned,
+  openSideBySide,
+} from "../model/opening/open_model.ts";
 import { quantizationOf } from "../model/weights/quantization_options.ts";
 import {
   openEncoder,
@@ -170,10 +180,7 @@ export async function converse(
   };
 }
 
-type HowToAnswer = Pick<
-  AnswerOptions,
-  "sampling" | "processing" | "seed" | "maxNewTokens"
->;
+type HowToAnswer = Pick<AnswerOptions, "sampling" | "seed" | "maxNewTokens">;
 
 /** Opens whoever answers: the base, and the tuned model if there is one. */
 async function openSpeakers(
@@ -199,36 +206,70 @@ async function openSpeakers(
   });
   const { tuned } = opened;
   const { folder } = opened.base;
+  const manner = mannerOf(options, folder, onTold);
   const speakers = [
-    createSpeaker({ ...opened.base, name: "base", encoder, files: folder }),
+    createSpeaker({
+      ...opened.base,
+      name: "base",
+      encoder,
+      files: folder,
+      manner,
+    }),
   ];
   if (tuned) {
     const own = await openTunedEncoder(tuned.tuned, { ...options, base });
+    const files = await tunedFiles(tuned, folder, onTold);
     speakers.push(
       createSpeaker({
         ...tuned,
         name: "tuned",
         encoder: own.encoder,
-        files: tuned.folder,
+        files,
+        manner: mannerOf(options, files, onTold),
       }),
     );
   }
   const tokens = answers * (options.max_new_tokens ?? USUAL_TOKENS);
   const perToken = tokenOperations(opened.base.model.config);
   await productTuner(device, { retune, onTuned })(tokens * perToken);
-  return { speakers, how: howToAnswer(options, folder, onTold) };
+  const { seed, max_new_tokens: maxNewTokens } = options;
+  const how = { sampling: manner.sampling, seed, maxNewTokens };
+  return { speakers, how };
 }
 
-/** What the options say of answers, and for the rest the base's generation_config.json. */
-function howToAnswer(
-  options: PredictOptions,
-  { generationConfig = {} }: ModelFolder,
+/**
+ * The files of a tuned model, with its own generation_config.json if its folder has one, else the
+ * base's.
+ */
+async function tunedFiles(
+  { folder, tuned }: OpenedTuned,
+  { generationConfig: usual }: Pick<ModelFiles, "generationConfig">,
   onTold: PredictHooks["onTold"],
-): HowToAnswer {
-  const left = notServed(generationConfig);
+): Promise<ModelFiles> {
+  const generationConfig = await generationConfigOf(tuned.path);
+  if (generationConfig === undefined) {
+    return { ...folder, ...(usual && { generationConfig: usual }) };
+  }
+  const [own, other] = [generationConfig, usual ?? {}]
+    .map((config) => JSON.stringify(Object.entries(config).sort()));
+  if (own !== other) {
+    onTold?.(
+      `"${tuned.path}" has a generation_config.json of its own, which differs from its base's: its answers go by it`,
+    );
+  }
+  return { ...folder, generationConfig };
+}
+
+/** What the options say of answers, and for the rest a model's generation_config.json. */
+function mannerOf(
+  options: PredictOptions,
+  { generationConfig = {} }: Pick<ModelFiles, "generationConfig">,
+  onTold: PredictHooks["onTold"],
+): Manner & Pick<AnswerOptions, "sampling"> {
+  const left = leftOut(generationConfig);
   if (left.length > 0) {
     onTold?.(
-      `generation_config.json asks for ${
+      `generation_config.json has ${
         left.join(", ")
       }, which is not served and left out`,
     );
@@ -240,7 +281,6 @@ function howToAnswer(
       repetition_penalty: options.repetition_penalty ??
         generationConfig["repetition_penalty"],
     }),
-    seed: options.seed,
-    maxNewTokens: options.max_new_tokens,
+    ...lengthDefaults(generationConfig),
   };
 }

@@ -33,7 +33,17 @@ export interface Speaker {
   readonly template?: ChatTemplate;
   /** Tokens that end an answer. */
   readonly stopIds: ReadonlySet<number>;
+  /** How its answers differ from what the caller says; default: in nothing. */
+  readonly manner?: Manner | undefined;
 }
+
+/** What of the ways to answer a model's own files may say. */
+export type Manner = Partial<
+  Pick<
+    AnswerOptions,
+    "sampling" | "processing" | "usualNewTokens" | "maxLength"
+  >
+>;
 
 /** The parts from which a speaker is made. */
 export interface SpeakerParts {
@@ -57,11 +67,13 @@ export interface SpeakerParts {
     /** The parsed generation_config.json. */
     readonly generationConfig?: Readonly<Record<string, unknown>>;
   };
+  /** How its answers differ from what the caller says; default: in nothing. */
+  readonly manner?: Manner | undefined;
 }
 
 /** Makes a speaker that stops at every end token that its files, tokenizer or template name. */
 export function createSpeaker(
-  { name, model, adapters, encoder, files }: SpeakerParts,
+  { name, model, adapters, encoder, files, manner }: SpeakerParts,
 ): Speaker {
   const { config, generationConfig } = files;
   const stopIds = stopTokens({
@@ -69,7 +81,7 @@ export function createSpeaker(
     config,
     generationConfig,
   });
-  return { name, model, adapters, stopIds, ...encoder };
+  return { name, model, adapters, stopIds, manner, ...encoder };
 }
 
 /** How answers are made. */
@@ -81,9 +93,13 @@ export interface AnswerOptions {
   /** Seed of the draws: the same seed and prompt give the same answer. */
   readonly seed: number;
   /**
-   * Most new tokens; null: `DEFAULT_NEW_TOKENS`, or fewer if the model has fewer positions left.
+   * Most new tokens; null: `usualNewTokens`, or fewer if the model has fewer positions left.
    */
   readonly maxNewTokens: number | null;
+  /** Most new tokens where `maxNewTokens` is null; default: `DEFAULT_NEW_TOKENS`. */
+  readonly usualNewTokens?: number | undefined;
+  /** Most tokens of prompt and answer, where `maxNewTokens` is null; default: not bounded. */
+  readonly maxLength?: number | undefined;
   /** Called with each new piece of the text. */
   readonly onText?: ((text: string) => void) | undefined;
   /** Stops with an error when it is aborted. */
@@ -161,17 +177,14 @@ export async function answerEach(
 function growingAnswer(
   { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }:
     SpeakerQuestion,
-  { sampling, processing = processingOf(), maxNewTokens: most }: Omit<
-    AnswerOptions,
-    "seed" | "onText"
-  >,
+  options: Omit<AnswerOptions, "seed" | "onText">,
 ): Prompted & { readonly text: () => string } {
-  const { tokenizer, stopIds, adapters, model } = speaker;
+  const { tokenizer, stopIds, adapters, manner } = speaker;
+  const how = { ...options, ...manner };
+  const { sampling, processing = processingOf() } = how;
   const promptIds = promptTokens(speaker, prompt);
-  const left = model.config.max_position_embeddings - promptIds.length;
+  const maxNewTokens = newTokens(speaker, promptIds.length, how);
   const decoder = createStreamDecoder(tokenizer, { skipSpecialTokens: true });
-  const maxNewTokens = most ??
-    Math.max(1, Math.min(DEFAULT_NEW_TOKENS, left));
   const ids = [...promptIds];
   const progress = {
     ids,
@@ -200,6 +213,26 @@ function growingAnswer(
     },
     text: () => text,
   };
+}
+
+/** Most new tokens of an answer. @throws {RangeError} if the prompt alone reaches `maxLength` */
+function newTokens(
+  { model }: Speaker,
+  promptLength: number,
+  { maxNewTokens, usualNewTokens = DEFAULT_NEW_TOKENS, maxLength }: Pick<
+    AnswerOptions,
+    "maxNewTokens" | "usualNewTokens" | "maxLength"
+  >,
+): number {
+  if (maxNewTokens !== null) return maxNewTokens;
+  const left = model.config.max_position_embeddings - promptLength;
+  const most = maxLength === undefined
+    ? usualNewTokens
+    : maxLength - promptLength;
+  if (most > 0) return Math.max(1, Math.min(most, left));
+  throw new RangeError(
+    `Cannot answer: the prompt has ${promptLength} tokens, and max_length of generation_config.json is ${maxLength} for prompt and answer; set max_new_tokens`,
+  );
 }
 
 /**

@@ -5,7 +5,10 @@
 
 /** What limits the tokens among which one is drawn. */
 export interface Limits {
-  /** At most this number of the likeliest tokens; 0 is no limit. */
+  /**
+   * At most this number of the likeliest tokens, and those as likely as the last of them; 0 is no
+   * limit.
+   */
   readonly top_k: number;
   /** The likeliest tokens that together have this probability, 0 to 1; 1 is no limit. */
   readonly top_p: number;
@@ -33,6 +36,8 @@ export interface Candidates {
   readonly total: number;
   /** The largest value of the other tokens; undefined if there is none. */
   readonly next: number | undefined;
+  /** Whether `top_k` left more tokens than it says, since their values are equal. */
+  readonly crosses: boolean;
   /** By how much the weights pass the share `top_p`, with and without the last of them. */
   readonly surplus: readonly [number, number] | undefined;
 }
@@ -64,6 +69,7 @@ function all(total: number): Candidates {
     ties: Infinity,
     total,
     next: undefined,
+    crosses: false,
     surplus: undefined,
   };
 }
@@ -78,7 +84,11 @@ function cut(
   descending: Float32Array,
   { most, top_p, whole, weigh }: CutOptions,
 ): Candidates {
-  const among = descending.subarray(0, most);
+  let end = Math.min(most, descending.length);
+  while (end < descending.length && descending[end] === descending[end - 1]) {
+    end++;
+  }
+  const among = descending.subarray(0, end);
   const share = top_p === 1 ? Infinity : top_p * (whole ?? sumOf(among, weigh));
   let kept = 0;
   let before = 0;
@@ -93,6 +103,7 @@ function cut(
     ties: kept - descending.indexOf(least),
     total,
     next: descending[kept],
+    crosses: end > most,
     surplus: top_p === 1 ? undefined : [total - share, before - share],
   };
 }

@@ -83,8 +83,7 @@ export function startConversation(
       turns = start = systemTurns(words);
     },
     makeRoom(question, newTokens) {
-      const { max_position_embeddings } = speaker.model.config;
-      const most = max_position_embeddings - newTokens;
+      const most = positionsOf(speaker) - newTokens;
       const fits = (kept: readonly Message[]) =>
         promptTokens(speaker, withQuestion(kept, question)).length <= most;
       let rest = turns.slice(start.length);
@@ -141,13 +140,19 @@ export async function askTogether(
   return answers;
 }
 
+/** How many tokens a conversation may have. */
+function positionsOf({ model, manner }: Speaker): number {
+  const { max_position_embeddings } = model.config;
+  return Math.min(max_position_embeddings, manner?.maxLength ?? Infinity);
+}
+
 /** New tokens for which there must be room: as many as are asked for, or a quarter of all. */
 function roomOf(
   { speaker }: Conversation,
   { maxNewTokens }: Pick<AnswerOptions, "maxNewTokens">,
 ): number {
-  const { max_position_embeddings } = speaker.model.config;
-  const usual = Math.min(DEFAULT_NEW_TOKENS, max_position_embeddings >> 2);
+  const { usualNewTokens = DEFAULT_NEW_TOKENS } = speaker.manner ?? {};
+  const usual = Math.min(usualNewTokens, positionsOf(speaker) >> 2);
   return maxNewTokens ?? usual;
 }
 

@@ -96,10 +96,12 @@ function sumError(count: number): number {
 
 /** Whether exact probabilities leave the same candidates. */
 function areSure(
-  { least, next, surplus }: Candidates,
+  { least, next, crosses, surplus }: Candidates,
   most: number,
   count: number,
 ): boolean {
+  // equal probabilities may come of logits that differ
+  if (crosses) return false;
   if (surplus) {
     const error = sumError(count);
     const [withLast, without] = surplus;

@@ -200,6 +200,10 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 };
 
 const isNumber = (value: unknown) => typeof value === "number";
+const isCount = (value: unknown) =>
+  Number.isInteger(value) && value as number >= 0;
+const isIdOrIds = (value: unknown) =>
+  isCount(value) || Array.isArray(value) && value.every(isCount);
 const isIds = (value: unknown) =>
   Array.isArray(value) && value.length > 0 &&
   value.every((id) => Number.isInteger(id) && id >= 0);
@@ -211,7 +215,15 @@ const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
     value.every((one) => isIds(one?.[0]) && isNumber(one[1])),
   encoder_repetition_penalty: (value) => isNumber(value) && Number(value) > 0,
   repetition_penalty: (value) => isNumber(value) && Number(value) > 0,
+  no_repeat_ngram_size: isCount,
+  encoder_no_repeat_ngram_size: isCount,
   bad_words_ids: (value) => Array.isArray(value) && value.every(isIds),
+  min_length: isCount,
+  min_new_tokens: isCount,
+  forced_bos_token_id: isIdOrIds,
+  forced_eos_token_id: isIdOrIds,
+  suppress_tokens: isIdOrIds,
+  begin_suppress_tokens: isIdOrIds,
   exponential_decay_length_penalty: (value) =>
     Array.isArray(value) && value.length === 2 && value.every(isNumber),
 };
@@ -219,7 +231,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** The value of a key; undefined if it is null or not of the form that its processor takes. */
 function formed(config: Config, key: string): unknown {
   const value = config[key] ?? undefined;
-  return FORMS[key]?.(value) === false ? undefined : value;
+  return isFormed(key, value) ? value : undefined;
 }
 
 /** The processors that a parsed generation_config.json asks for, in their order. */
@@ -229,39 +241,10 @@ export function logitsProcessors(config: Config): LogitsProcessor[] {
   );
 }
 
-/** Keys that choose other tokens where they are not idle, and that are not served. */
-const NOT_SERVED: Readonly<Record<string, readonly unknown[]>> = {
-  num_beams: [1],
-  num_beam_groups: [1],
-  diversity_penalty: [0],
-  penalty_alpha: [0],
-  guidance_scale: [1],
-  watermarking_config: [],
-  dola_layers: [],
-  constraints: [],
-  force_words_ids: [],
-  forced_decoder_ids: [],
-  remove_invalid_values: [false],
-  token_healing: [false],
-  top_h: [1],
-  stop_strings: [],
-  max_time: [],
-};
-
-/**
- * `num_beams 4`: each key of a generation_config.json that asks for what is not served, or has a
- * value of another form.
- */
-export function notServed(config: Config): string[] {
-  const isLeft = (key: string, idle: readonly unknown[]) => {
-    const value = config[key] ?? undefined;
-    return value !== undefined && !idle.includes(value);
-  };
-  const keys = [
-    ...Object.keys(NOT_SERVED).filter((key) => isLeft(key, NOT_SERVED[key]!)),
-    ...Object.keys(FORMS).filter((key) =>
-      isLeft(key, []) && formed(config, key) === undefined
-    ),
-  ];
-  return keys.map((key) => `${key} ${JSON.stringify(config[key])}`);
+/** Whether a value is one that its key's processor takes; a key without a processor takes any. */
+export function isFormed(key: string, value: unknown): boolean {
+  return FORMS[key]?.(value) ?? true;
 }
+
+/** The keys that have a processor. */
+export const PROCESSOR_KEYS: readonly string[] = Object.keys(MAKERS);

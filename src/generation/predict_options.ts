@@ -58,14 +58,14 @@ export const predictSchema = defineSchema({
   "Answers": {
     temperature: optional(
       number(
-        "0 takes the likeliest token, 0.7 to 1 is usual; null is generation_config.json's, else 1",
+        "0 takes the likeliest token, 0.7 to 1 is usual; null is generation_config.json's, which draws if do_sample is true, else 1",
         undefined,
         { min: 0 },
       ),
     ),
     top_k: optional(
       integer(
-        "Draw among the k likeliest tokens, 0 is all; null is generation_config.json's, else 0",
+        "Draw among the k likeliest tokens, 0 is all; null is generation_config.json's, else 50",
         undefined,
         { min: 0 },
       ),
@@ -86,7 +86,7 @@ export const predictSchema = defineSchema({
     ),
     max_new_tokens: optional(
       integer(
-        "Most tokens of an answer; null is 512, or what the model's positions leave",
+        "Most tokens of an answer; null is generation_config.json's, else 512, or what the model's positions leave",
         undefined,
         { min: 1 },
       ),

@@ -47,6 +47,9 @@ const IDLE: Readonly<Record<string, number>> = {
   eta_cutoff: 1,
 };
 
+/** The keys that have a filter. */
+export const FILTER_KEYS: readonly string[] = Object.keys(FILTERS);
+
 /** The filters that a parsed generation_config.json asks for, in their order. */
 export function probabilityFilters(
   config: Readonly<Record<string, unknown>>,

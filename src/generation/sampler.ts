@@ -11,7 +11,10 @@ import { createDrawing, type Drawing } from "./drawing.ts";
 export interface Sampling {
   /** Divides the logits; 0 takes the likeliest token. 0 to 2 is usual. */
   readonly temperature: number;
-  /** Draws among this number of the likeliest tokens; 0 is no limit. */
+  /**
+   * Draws among this number of the likeliest tokens, and those as likely as the last of them; 0 is
+   * no limit.
+   */
   readonly top_k: number;
   /**
    * Draws among the likeliest tokens that together have this probability, 0 to 1; 1 is no limit.

@@ -24,7 +24,8 @@ function kept(
   const ids = [...logits.keys()].sort((a, b) =>
     logits[b]! - logits[a]! || a - b
   );
-  const most = ids.slice(0, top_k === 0 ? ids.length : top_k);
+  const least = logits[ids[top_k - 1] ?? ids.at(-1)!]!;
+  const most = ids.filter((id) => logits[id]! >= least); // all equal ones
   const whole = most.reduce((sum, id) => sum + weigh(logits[id]!), 0);
   let sum = 0;
   const last = most.findIndex((id) =>
@@ -65,6 +66,15 @@ test("findCandidates() tells what lies on both sides of a cut", () => {
   const { next, surplus } = findCandidates(row, { top_k: 0, top_p: 0.625 });
   assertEquals(next, 0.125);
   assertEquals(surplus, [0.125, -0.125]);
+});
+
+test("findCandidates() tells where top_k left more than it says", () => {
+  const values = Float32Array.of(0.25, 0.125, 0.5, 0.125);
+  const row = { values, weigh: (p: number) => p, bounds: [0] };
+  const crosses = [1, 2, 3, 4, 0].map((top_k) =>
+    findCandidates(row, { top_k, top_p: 1 }).crosses
+  );
+  assertEquals(crosses, [false, false, true, false, false]);
 });
 
 test("walkTo() ends at the token whose weight contains the point", () => {

@@ -1,9 +1,6 @@
 /** generation_config.json's processors and filters, by transformers' formulas. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import {
-  logitsProcessors,
-  notServed,
-} from "../../src/generation/logits_processors.ts";
+import { logitsProcessors } from "../../src/generation/logits_processors.ts";
 import {
   createProcessedSampler,
   processingOf,
@@ -13,6 +10,7 @@ import {
   probabilityFilters,
 } from "../../src/generation/probability_filters.ts";
 import { GREEDY } from "../../src/generation/sampler.ts";
+import { leftOut } from "../../src/generation/generation_keys.ts";
 import { fillSampling } from "../../src/generation/sampling_defaults.ts";
 import { test } from "../test_case.ts";
 
@@ -91,30 +89,20 @@ test("logitsProcessors() leaves a banned end banned though it is to come nearer"
   assertEquals(processed(config), withOut(5));
 });
 
-test("notServed() names values that no processor understands, and leaves them out", () => {
+test("logitsProcessors() leaves out values that no processor understands", () => {
   const odd = {
     sequence_bias: { "(1,)": 2 },
     repetition_penalty: 0,
     bad_words_ids: [3, []],
     exponential_decay_length_penalty: [1],
+    no_repeat_ngram_size: -1,
+    min_new_tokens: "3",
+    suppress_tokens: "5",
   };
-  assertEquals(
-    notServed(odd),
-    Object.entries(odd).map(([key, value]) =>
-      `${key} ${JSON.stringify(value)}`
-    ),
-  );
   assertEquals(processed(odd), LOGITS);
-  assertEquals(processed({ no_repeat_ngram_size: -1 }), LOGITS);
-});
-
-test("notServed() names what chooses other tokens, and nothing idle", () => {
-  const idle = { num_beams: 1, penalty_alpha: null, top_k: 3, min_p: 0.1 };
-  assertEquals(notServed(idle), []);
-  assertEquals(notServed({ ...idle, num_beams: 4, penalty_alpha: 0.6 }), [
-    "num_beams 4",
-    "penalty_alpha 0.6",
-  ]);
+  const named = leftOut({ ...odd, temperature: "0.7", do_sample: "yes" });
+  assertEquals(named.length, 9);
+  assertEquals(named.slice(-2), ['temperature "0.7"', 'do_sample "yes"']);
 });
 
 /** Probabilities 0.5, 0.25, 0.15, 0.1. */

@@ -66,12 +66,13 @@ test(
 );
 
 test(
-  "createSampler() with top_k keeps exactly k tokens, the lowest ids of equal ones",
+  "createSampler() with top_k keeps k tokens, and those as likely as the last, as transformers",
   pure,
   () => {
     const got = shares({ temperature: 1, top_k: 3, top_p: 1 });
     assertShares(got, softmax(1, [1, 3, 4]));
-    assertEquals(shares({ temperature: 1, top_k: 1, top_p: 1 }, 50)[1], 1);
+    const likeliest = shares({ temperature: 1, top_k: 1, top_p: 1 });
+    assertShares(likeliest, softmax(1, [1, 3]));
   },
 );
 
@@ -141,12 +142,14 @@ test(
 );
 
 test(
-  "fillSampling() takes what is said, then generation_config, then 1",
+  "fillSampling() takes what is said, then generation_config, then transformers' defaults",
   pure,
   () => {
     const none = { temperature: null, top_k: null, top_p: null };
     const config = { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.8 };
-    assertEquals(fillSampling(none), { temperature: 1, top_k: 0, top_p: 1 });
+    const usual = { temperature: 1, top_k: 50, top_p: 1 };
+    assertEquals(fillSampling(none, { do_sample: true }), usual);
+    assertEquals(fillSampling({ ...none, top_p: 1 }), usual);
     assertEquals(fillSampling(none, config), {
       temperature: 0.7,
       top_k: 20,
@@ -160,14 +163,17 @@ test(
 );
 
 test(
-  "fillSampling() is greedy for do_sample: false unless told to draw",
+  "fillSampling() is greedy unless do_sample is true or the user draws",
   pure,
   () => {
     const none = { temperature: null, top_k: null, top_p: null };
-    assertEquals(fillSampling(none, { do_sample: false }), GREEDY);
-    assertEquals(
-      fillSampling({ ...none, top_p: 0.9 }, { do_sample: false, top_k: 5 }),
-      { temperature: 1, top_k: 0, top_p: 0.9 },
-    );
+    for (const said of [{ do_sample: false }, {}, { do_sample: null }]) {
+      const config = { ...said, top_k: 5, temperature: 0.6 };
+      assertEquals(fillSampling(none, config), GREEDY);
+      assertEquals(
+        fillSampling({ ...none, top_p: 0.9 }, config),
+        { temperature: 0.6, top_k: 5, top_p: 0.9 },
+      );
+    }
   },
 );

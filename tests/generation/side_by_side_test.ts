@@ -10,7 +10,11 @@ import {
   createSpeaker,
   promptTokens,
 } from "../../src/generation/answer.ts";
-import type { AnswerOptions, Speaker } from "../../src/generation/answer.ts";
+import type {
+  AnswerOptions,
+  Manner,
+  Speaker,
+} from "../../src/generation/answer.ts";
 import {
   askTogether,
   startConversation,
@@ -103,6 +107,38 @@ await modelTest(
   async (device, base) => {
     const [speaker] = await openSpeakers(device, base, null);
     assertEquals([...speaker!.stopIds].sort(), [597, 599]);
+  },
+);
+
+await modelTest(
+  "answer() is as long as the model's files say, unless the caller says it",
+  "models/qwen2",
+  async (device, base) => {
+    const [speaker] = await openSpeakers(device, base, null);
+    const prompt = promptTokens(speaker!, user("Hi")).length;
+    const tokens = async (manner: Manner, maxNewTokens: number | null) => {
+      let count = 0;
+      const processors = [(logits: Float32Array) => {
+        count++;
+        for (const id of speaker!.stopIds) logits[id] = -Infinity;
+      }];
+      const processing = { processors, filters: [] };
+      await answer(
+        { ...speaker!, manner: { ...manner, processing } },
+        user("Hi"),
+        { ...GREEDILY, maxNewTokens },
+      );
+      return count;
+    };
+    assertEquals(await tokens({ usualNewTokens: 3 }, null), 3);
+    assertEquals(await tokens({ usualNewTokens: 3 }, 5), 5);
+    assertEquals(await tokens({ maxLength: prompt + 4 }, null), 4);
+    assertEquals(await tokens({ maxLength: prompt + 4 }, 6), 6);
+    await assertRejects(
+      () => tokens({ maxLength: prompt }, null),
+      RangeError,
+      `the prompt has ${prompt} tokens, and max_length of generation_config.json is ${prompt} for prompt and answer; set max_new_tokens`,
+    );
   },
 );
 

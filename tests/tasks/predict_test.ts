@@ -21,6 +21,7 @@ async function predict(
   const text = await Deno.readTextFile(folder.file("output/answers.jsonl"));
   return {
     notes: lines.filter((line) => line.startsWith("note: ")),
+    warnings: lines.filter((line) => line.startsWith("warning: ")),
     answers: text.trim().split("\n").map((line) => JSON.parse(line)),
   };
 }
@@ -55,6 +56,17 @@ test(
     assertEquals(own.notes, []);
     const only = { prompt: "Hi", base: "yyyy", tuned: "yyyy" };
     assertEquals(own.answers, [only, only, only]);
+    // a tuned folder's own file wins for its answers
+    await writeJson(folder, "output/mine/generation_config.json", {
+      suppress_tokens: all.filter((id) => id !== Y + 1),
+      num_beams: 3,
+    });
+    const apart = await predict(folder, "output/mine");
+    assertEquals(apart.answers[0], { ...only, tuned: "zzzz" });
+    assertEquals(apart.warnings, [
+      'warning: "output/mine" has a generation_config.json of its own, which differs from its base\'s: its answers go by it',
+      "warning: generation_config.json has num_beams 3, which is not served and left out",
+    ]);
     const beside = await predict(
       folder,
       "output/mine",

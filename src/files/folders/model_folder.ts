@@ -45,14 +45,19 @@ export interface ModelFolder extends ModelFiles {
  */
 export async function openModelFiles(path: string): Promise<ModelFiles> {
   const files = await openTokenizerFiles(path);
-  const generationConfig = await readJsonObjectIfThere(
-    join(path, MODEL_FILE.generationConfig),
-  );
+  const generationConfig = await generationConfigOf(path);
   return {
     ...files,
     config: await configByHead(path, await requireConfig(path)),
     ...(generationConfig && { generationConfig }),
   };
+}
+
+/** The parsed generation_config.json of a folder; undefined if it has none. */
+export async function generationConfigOf(
+  path: string,
+): Promise<JsonObject | undefined> {
+  return await readJsonObjectIfThere(join(path, MODEL_FILE.generationConfig));
 }
 
 /**
