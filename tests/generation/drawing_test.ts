@@ -100,3 +100,11 @@ test("drawSurely() does not believe what is no distribution", () => {
     assertEquals(drawSurely(Float32Array.from(row), limits, 0.5), undefined);
   }
 });
+
+test("drawSurely() is not sure of equal probabilities at the edge of top_k", () => {
+  const row = Float32Array.of(0.5, 0.25, 0.25);
+  const drawn = [1, 2, 3].map((top_k) =>
+    drawSurely(row, { top_k, top_p: 1 }, 0.1)
+  );
+  assertEquals(drawn, [0, undefined, 0]);
+});
