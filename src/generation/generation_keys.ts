@@ -1,6 +1,6 @@
 /**
- * The keys of generation_config.json: each is served, changes no token, or is named to the user when
- * it asks for something. The lists hold all keys of transformers 5.18.
+ * The keys of generation_config.json: each is served, changes no token, or is named to the user
+ * when it asks for something. The lists hold all keys of transformers 5.18.
  */
 import { isFormed, PROCESSOR_KEYS } from "./logits_processors.ts";
 import { FILTER_KEYS } from "./probability_filters.ts";

@@ -43,6 +43,7 @@ export { quantizationOf } from "../model/weights/quantization_options.ts";
 export { answer, answerAll, answerEach, createSpeaker } from "./answer.ts";
 export type {
   AnswerOptions,
+  Manner,
   Question,
   Speaker,
   SpeakerParts,

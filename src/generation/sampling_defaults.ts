@@ -5,8 +5,6 @@
 import type { Manner } from "./answer.ts";
 import { GREEDY, type Sampling } from "./sampler.ts";
 
-type Config = Readonly<Record<string, unknown>>;
-
 /** What the user set; null leaves a number to the model. */
 export type WantedSampling = {
   readonly [K in keyof Sampling]: Sampling[K] | null;
@@ -22,7 +20,7 @@ const USUAL_TOP_K = 50;
  */
 export function fillSampling(
   wanted: WantedSampling,
-  generationConfig: Config = {},
+  generationConfig: Readonly<Record<string, unknown>> = {},
 ): Sampling {
   // the caller may hand over all options of a task
   const { temperature, top_k, top_p } = wanted;
@@ -43,7 +41,7 @@ export function fillSampling(
  * `max_length`, which counts prompt and answer.
  */
 export function lengthDefaults(
-  generationConfig: Config,
+  generationConfig: Readonly<Record<string, unknown>>,
 ): Pick<Manner, "usualNewTokens" | "maxLength"> {
   const count = (key: string) => {
     const value = numberOf(generationConfig, key);
@@ -56,7 +54,10 @@ export function lengthDefaults(
   return { usualNewTokens, maxLength };
 }
 
-function numberOf(config: Config, key: string): number | undefined {
+function numberOf(
+  config: Readonly<Record<string, unknown>>,
+  key: string,
+): number | undefined {
   const value = config[key];
   return typeof value === "number" ? value : undefined;
 }
