@@ -69,6 +69,13 @@ function asksEvaluation(recipe: Recipe): boolean {
   return hasEvaluation(recipe) && asked;
 }
 
+/** Whether rows are kept from training though nothing says when they are evaluated. */
+function keepsRows(recipe: Recipe): boolean {
+  const { val_set_size, eval_strategy, evaluation_strategy } = recipe;
+  return Number(val_set_size ?? 0) > 0 && !asksEvaluation(recipe) &&
+    eval_strategy !== "no" && evaluation_strategy !== "no";
+}
+
 /** When a run saves and evaluates. */
 function events(recipe: Recipe): Recipe {
   const given = (name: "eval" | "save") => ({
@@ -84,7 +91,7 @@ function events(recipe: Recipe): Recipe {
     ...given("save"),
     ...(asksEvaluation(recipe)
       ? { ...given("eval"), eval_on_start: true }
-      : { eval_strategy: "no" }),
+      : { eval_strategy: keepsRows(recipe) ? "epoch" : "no" }),
   };
 }
 
@@ -306,10 +313,17 @@ function schedule(
     : { lr_scheduler_type: type };
 }
 
+const KEPT = "its rows are kept from training, as in Axolotl, which does not " +
+  "evaluate them where nothing says when; here they are at each epoch's end";
+const NOT_KEPT = "without an evaluation no rows are kept from training";
+
 const DATA: Rules = {
   datasets: () => ({}), // see axolotl_data.ts
   test_datasets: () => ({}),
-  val_set_size: () => ({}),
+  val_set_size: (value, recipe) =>
+    !(Number(value) > 0) || asksEvaluation(recipe)
+      ? {} // see axolotl_data.ts
+      : { note: keepsRows(recipe) ? KEPT : NOT_KEPT },
   shuffle_merged_datasets: () => ({}),
   chat_template: () => ({}), // see axolotl_template.ts
   chat_template_jinja: () => ({}),

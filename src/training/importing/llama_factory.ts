@@ -203,7 +203,12 @@ const DATA: Rules = {
   dataset_dir: () => ({}),
   mix_strategy: () => ({}),
   interleave_probs: () => ({}),
-  val_size: () => ({}),
+  val_size: (value, { eval_strategy, eval_steps }) =>
+    !(Number(value) > 0) || !isOff(eval_strategy ?? eval_steps ?? null) ? {} : {
+      note: eval_strategy === undefined
+        ? "its rows are kept from training, and evaluated at each epoch's end"
+        : "without an evaluation no rows are kept from training",
+    },
   eval_dataset: () => ({}),
   max_samples: () => ({}), // see llama_factory_data.ts
   cutoff_len: (value) => ({
@@ -257,7 +262,11 @@ function defaults(recipe: Recipe): Recipe {
     max_length: 2048,
     length_policy: "completion_end",
     gradient_checkpointing: true,
-    eval_strategy: "no",
+    eval_strategy: !(Number(recipe.val_size ?? 0) > 0)
+      ? "no"
+      : isOff(recipe.eval_steps ?? null)
+      ? "epoch" // so that the rows are kept from training
+      : "steps",
     router_aux_loss_coef: 0,
     ...(isLora ? { use_peft: true, lora_r: 8, lora_alpha: 2 * rank } : {}),
     ...(recipe.finetuning_type === "freeze" ? frozenParts(recipe) : {}),

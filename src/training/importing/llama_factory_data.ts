@@ -222,12 +222,25 @@ interface Place {
   readonly folder: string;
   readonly infos: unknown;
   readonly count: unknown;
+  /** Whether the rows are texts, as in stage pt, which reads the prompt alone. */
+  readonly isText: boolean;
+}
+
+/** A dataset whose rows are texts: the prompts of an alpaca entry. */
+function asTexts(dataset: Recipe, info: unknown): Recipe {
+  if (!isRecord(info) || (info.formatting ?? "alpaca") !== "alpaca") {
+    return dataset;
+  }
+  const { columns: _, ...rest } = dataset;
+  const given = isRecord(info.columns) ? info.columns : {};
+  const text = given.prompt ?? "instruction";
+  return text === "text" ? rest : { ...rest, columns: { text } };
 }
 
 /** The datasets of some names, with what is said of them. */
 function datasetsOf(
   names: readonly string[],
-  { folder, infos, count }: Place,
+  { folder, infos, count, isText }: Place,
 ): { datasets: Recipe[]; notes: Note[]; refusals: Note[] } {
   const notes: Note[] = [];
   const refusals: Note[] = [];
@@ -242,13 +255,14 @@ function datasetsOf(
     const found = datasetEntry(name, isRecord(info) ? info : unknown, folder);
     notes.push(...found.notes);
     refusals.push(...found.refusals);
-    const { split } = found.dataset;
+    const rows = isText ? asTexts(found.dataset, info) : found.dataset;
+    const { split } = rows;
     if (typeof count === "number" && /\[(?!:\d+\])/.test(String(split))) {
       const reason = `the split of dataset ${name} is a part already: ${split}`;
       refusals.push({ key: "max_samples", reason });
-      return found.dataset;
+      return rows;
     }
-    return firstRows(found.dataset, count);
+    return firstRows(rows, count);
   });
   return { datasets, notes, refusals };
 }
@@ -299,7 +313,8 @@ export async function llamaFactoryData(
   }
   const folder = String(recipe.dataset_dir ?? "data");
   const infos = await readJson(`${folder}/${INFO}`);
-  const place = { folder, infos, count: recipe.max_samples };
+  const isText = recipe.stage === "pt";
+  const place = { folder, infos, count: recipe.max_samples, isText };
   const train = datasetsOf(names, place);
   const tests = datasetsOf(tested, place);
   const mix = mixing(recipe, names.length);

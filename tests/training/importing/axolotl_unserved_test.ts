@@ -185,7 +185,12 @@ test_datasets:
       ],
     );
     assertEquals([eval_strategy, eval_on_start], ["steps", true]);
-    const quiet = await load(`${PLAIN}val_set_size: 0.1\n`);
+    const kept = await load(`${PLAIN}val_set_size: 0.1\n`);
+    assertEquals(kept.options.eval_strategy, "epoch");
+    assertStringIncludes(reasons(kept)["val_set_size"]!, "kept from training");
+    const quiet = await load(
+      `${PLAIN}test_datasets: [{ path: b.jsonl, type: chat_template }]\n`,
+    );
     assertEquals(quiet.options.eval_strategy, "no");
     const once = await load(`${PLAIN}val_set_size: 0.1\nevals_per_epoch: 1\n`);
     assertEquals(once.options.eval_strategy, "epoch");

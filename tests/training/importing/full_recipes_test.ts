@@ -63,6 +63,7 @@ const AS_EVER: Readonly<Record<string, readonly unknown[]>> = {
   lr_scheduler: ["cosine"],
   saves_per_epoch: [1],
   bf16: ["auto", true],
+  eval_strategy: ["steps"], // eval_steps beside it says so too
   lora_dropout: [0.05],
   num_train_epochs: [3],
   lora_r: [16],

@@ -112,11 +112,14 @@ test({
     );
     assertEquals(generated.options.max_length, 700);
     assertStringIncludes(reasons(generated)["max_length"]!, "predict");
-    const { options } = await load(`${SFT}val_size: 0.1\neval_steps: 5\n`);
+    const { options } = await load(`${SFT}eval_steps: 5\n`);
     assertEquals([options.eval_strategy, options.router_aux_loss_coef], [
       "no",
       0,
     ]);
+    const kept = await load(`${SFT}val_size: 0.1\n`);
+    assertEquals(kept.options.eval_strategy, "epoch");
+    assertStringIncludes(reasons(kept)["val_size"]!, "kept from training");
     const saved = await load(
       "model_name_or_path: m\nstage: sft\noutput_dir: saves/mine/lora/sft\n",
     );
@@ -156,6 +159,15 @@ test({
       "data/a",
       { datasets: [{ id: "data/b.json", split: "train[:10%]" }] },
     ]);
+    const texts = await load(`${HEAD}stage: pt\ndataset: a,w\n`, {
+      ...infos({ w: { file_name: "w.json", columns: { prompt: "text" } } }),
+    });
+    assertEquals(texts.options.dataset_mixture, {
+      datasets: [
+        { id: "data/a.json", columns: { text: "instruction" } },
+        { id: "data/w.json" },
+      ],
+    });
     const twice = await load(
       `${HEAD}stage: sft\ndataset: b\nmax_samples: 5\n`,
       files,
