@@ -154,6 +154,12 @@ async function trainStage(
     say(`train: skipped, ${why}`);
     return 0;
   }
+  if (found.is === "absent" && found.changed !== undefined && !isAnew) {
+    say(
+      `train: "${found.changed}" is not what the run in "${output_dir}" was trained on; ` +
+        "--overwrite_output_dir trains anew",
+    );
+  }
   const own = optionsOf({ groups: ownGroups });
   const ofRun = Object.entries(given).filter(([name]) => !own.has(name));
   const words = [...recipeWords(path), ...asWords(Object.fromEntries(ofRun))];

@@ -93,6 +93,23 @@ test("all() skips everything that is whole", OPTIONS, async () => {
   assertEquals(answers?.rows.length, 1);
 });
 
+test("all() trains again once the data has changed", OPTIONS, async () => {
+  await using folder = await project();
+  await chain(folder);
+  const pairs = folder.file("pairs.jsonl");
+  const later = Date.now() / 1000 + 60;
+  await Deno.utime(pairs, later, later);
+  const bytes = await Deno.readFile(pairs);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  await folder.write("output/new/README.md", `| \`${hash.toHex()}\` |`);
+  assertEquals((await chain(folder)).ran, [], "the same content");
+  await folder.write("pairs.jsonl", `${JSON.stringify(PAIR)}\n`.repeat(4));
+  await Deno.utime(pairs, later, later);
+  const { ran, said } = await chain(folder);
+  assertEquals(ran.slice(0, 2), ["inspect", "train"]);
+  assertStringIncludes(said, "--overwrite_output_dir trains anew");
+});
+
 test("all() asks anew what was not asked", OPTIONS, async () => {
   await using folder = await project();
   await chain(folder);

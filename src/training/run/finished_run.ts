@@ -9,8 +9,12 @@ import {
   isJsonObject,
   readJsonObjectIfThere,
 } from "../../files/disk/json_file.ts";
+import { fileHash } from "../../files/disk/file_hash.ts";
+import { readText } from "../../files/disk/whole_file.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../../files/file_names.ts";
 import { listCheckpoints } from "../../files/folders/checkpoints.ts";
+import { sourceFiles } from "../../preference/loading/dataset_rows.ts";
+import { evaluationSources, runSources } from "../setup/run_sources.ts";
 import type { TrainOptions } from "../options/options.ts";
 import { trainSchema } from "../options/train_schema.ts";
 
@@ -28,8 +32,8 @@ const OF_THE_START = [
 
 /** What there is of a run in its folder. */
 export type RunState =
-  /** Nothing, or the run of other options. */
-  | { readonly is: "absent" }
+  /** Nothing, or the run of other options, or of other data: a file of it that was changed. */
+  | { readonly is: "absent"; readonly changed?: string }
   /** It was broken off, and can go on from a checkpoint. */
   | { readonly is: "broken off"; readonly checkpoint: string }
   /** It came to its end; the file with its weights, or with the list of theirs. */
@@ -44,12 +48,37 @@ export async function findRun(options: TrainOptions): Promise<RunState> {
   const weights = await wholeWeights(folder);
   // options are written as a run begins or goes on, weights at its end
   if (weights && await changedAt(weights) >= await changedAt(path)) {
-    return { is: "finished", weights };
+    const changed = await changedData(options, await changedAt(path));
+    return changed === undefined
+      ? { is: "finished", weights }
+      : { is: "absent", changed };
   }
   const checkpoint = (await listCheckpoints(folder)).at(-1);
   return checkpoint === undefined
     ? { is: "absent" }
     : { is: "broken off", checkpoint: checkpoint.path };
+}
+
+/**
+ * A file of the data that was changed after the run began, and whose content is not among those
+ * that the run's card has by their hashes; undefined if there is none.
+ */
+async function changedData(
+  options: TrainOptions,
+  began: number,
+): Promise<string | undefined> {
+  const [train = "train", test = "test"] = options.dataset_splits;
+  const files = await sourceFiles(await runSources(options), train);
+  const evaluated = options.eval_strategy === "no"
+    ? []
+    : await sourceFiles(await evaluationSources(options), test);
+  for (const { path } of [...files, ...evaluated]) {
+    if (await changedAt(path) <= began) continue;
+    const card = await readText(join(options.output_dir, RUN_FILE.card))
+      .catch(() => "");
+    if (!card.includes(await fileHash(path))) return path;
+  }
+  return undefined;
 }
 
 /** Whether all options agree that decide what a run makes; absent ones count as their default. */
