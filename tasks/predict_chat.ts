@@ -110,7 +110,7 @@ const HELP = [
   "/exit or Ctrl-D  ends; Ctrl-C ends an answer, twice the program",
 ];
 
-/** Does what a line that begins with "/" asks for; false if it is no command. */
+/** Does what a line that is "/" and a word asks for; false if it is a question: `/etc/hosts`. */
 async function obey(talk: Talk, line: string): Promise<boolean> {
   const [, name, rest = ""] = /^\/(\w+)(?:\s+([^]*))?$/.exec(line) ?? [];
   if (name === "help") console.error(HELP.join("\n"));
@@ -119,7 +119,8 @@ async function obey(talk: Talk, line: string): Promise<boolean> {
   else if (name === "save") {
     if (rest === "") console.error("give a file: /save output/talk.jsonl");
     else await save(talk, rest);
-  } else return false;
+  } else if (name === undefined) return false;
+  else console.error(`there is no command /${name}, /help lists them`);
   return true;
 }
 

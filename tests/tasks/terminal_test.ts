@@ -131,7 +131,8 @@ terminalTest(
     });
     const { screen, code } = await play(folder, [
       ["> ", "/help\r"],
-      ["twice the program", "Hi\r"],
+      ["twice the program", "/sav output/ended.jsonl\r"],
+      ["there is no command /sav, /help lists them", "Hi\r"],
       ["yyy", "\x03"],
       ["the question is forgotten", "/save output/ended.jsonl\r"],
       ["saved output/ended.jsonl", "Go on\r"],
