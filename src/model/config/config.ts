@@ -188,11 +188,21 @@ function readSizes(
       hidden_size,
       num_hidden_layers,
     ),
-    attn_logit_softcapping: reader.optionalNumber("attn_logit_softcapping"),
-    final_logit_softcapping: reader.optionalNumber("final_logit_softcapping"),
+    attn_logit_softcapping: softcap(reader, family, "attn_logit_softcapping"),
+    final_logit_softcapping: softcap(reader, family, "final_logit_softcapping"),
     windows,
     layerRopes: readLayerRopes(reader, family, windows),
   };
+}
+
+function softcap(
+  reader: ConfigReader,
+  { softcaps }: Family,
+  key: "attn_logit_softcapping" | "final_logit_softcapping",
+): number | undefined {
+  if (softcaps?.includes(key)) return reader.optionalNumber(key);
+  reader.ignore(key);
+  return undefined;
 }
 
 /** The rotations of all layers, from the keys that say how positions turn. */
@@ -201,18 +211,28 @@ function ropesOf(
   family: Family,
   sizes: Pick<ModelConfig, "head_dim" | "max_position_embeddings">,
 ): ReturnType<typeof readRopes> {
+  const { hasLocalRope, readsPartialRotary, hasRopeAlpha } = family;
+  if (!hasLocalRope) reader.ignore("rope_local_base_freq");
+  if (!readsPartialRotary) reader.ignore("partial_rotary_factor");
   return readRopes(
     {
       theta: reader.value("rope_theta"),
-      localTheta: reader.value("rope_local_base_freq"),
+      localTheta: hasLocalRope
+        ? reader.value("rope_local_base_freq")
+        : undefined,
       scaling: reader.value("rope_scaling"),
       parameters: reader.value("rope_parameters"),
-      partial: reader.value("partial_rotary_factor"),
+      partial: readsPartialRotary
+        ? reader.value("partial_rotary_factor")
+        : undefined,
       originalPositions: reader.value("original_max_position_embeddings"),
     },
     {
       ...sizes,
       partialRotary: family.partialRotary,
+      readsPartialRotary: readsPartialRotary === true,
+      hasLocalRope: hasLocalRope === true,
+      hasRopeAlpha: hasRopeAlpha === true,
       interleaved: family.interleavedRope,
     },
     reader.problems,
@@ -221,15 +241,20 @@ function ropesOf(
 
 function readActivation(
   reader: ConfigReader,
-  { gelu }: Family,
+  { gelu, activation: [key, fallback] = ["hidden_act", "silu"] }: Family,
 ): ModelConfig["activation"] {
-  // hidden_activation wins over hidden_act: Gemma 1 gives its real activation there
-  const act = reader.value("hidden_act");
-  const name = String(reader.value("hidden_activation") ?? act ?? "silu");
-  const activation = name === "gelu" ? gelu : ACTIVATIONS[name];
+  const other = key === "hidden_act" ? "hidden_activation" : "hidden_act";
+  const named = (name: string) => name === "gelu" ? gelu : ACTIVATIONS[name];
+  const name = String(reader.value(key) ?? fallback);
+  const activation = named(name);
+  // many files of Gemma have both keys with the same meaning
+  const written = reader.value(other) ?? undefined;
+  if (written !== undefined && named(String(written)) !== activation) {
+    reader.ignore(other);
+  }
   if (activation) return activation;
   reader.problems.push(
-    `"hidden_act" is "${name}", expected one of ${
+    `"${key}" is "${name}", expected one of ${
       Object.keys(ACTIVATIONS).join(", ")
     }`,
   );

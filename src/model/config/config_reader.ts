@@ -2,6 +2,7 @@
  * Reads keys of config.json and keeps track of which were read and what is wrong with them. Knows
  * no key by name.
  */
+import { tell } from "../../base/notes.ts";
 import { FAMILY_KEYS, FIXED_KEYS, isInert } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -63,6 +64,19 @@ export class ConfigReader {
       );
     }
     return value === true;
+  }
+
+  /** A key that counts in other families only; a value of it is told and left out. */
+  ignore(key: string): void {
+    const value = this.value(key) ?? undefined;
+    if (value === undefined) return;
+    tell(
+      `"${key}" (${
+        JSON.stringify(value)
+      }) in config.json does not count for model_type "${
+        this.config["model_type"]
+      }": it is left out, as in transformers`,
+    );
   }
 
   /** Adds a problem for every key that was not read and that could change what is computed. */

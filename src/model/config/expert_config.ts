@@ -28,7 +28,13 @@ export function readExperts(
   layers: number,
 ): ExpertConfig | undefined {
   if (!experts) return undefined;
-  const [count] = experts.count.filter((key) => reader.value(key) != null);
+  const [count, other] = experts.count
+    .filter((key) => reader.value(key) != null);
+  if (other !== undefined && reader.value(count!) !== reader.value(other)) {
+    reader.problems.push(
+      `"${count}" and "${other}" differ, expected one number of experts`,
+    );
+  }
   const num_experts = reader.size(count ?? experts.count[0]!);
   const num_experts_per_tok = reader.size("num_experts_per_tok");
   if (num_experts_per_tok > num_experts) {

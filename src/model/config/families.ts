@@ -43,6 +43,7 @@ const GEMMA: Family = {
   mlpBias: false,
   normOffset: 1,
   gelu: "gelu_tanh",
+  activation: ["hidden_act", "gelu_pytorch_tanh"],
   scales: (_read, hidden_size) => ({
     embedding: Math.sqrt(hidden_size),
     residual: 1,
@@ -61,6 +62,8 @@ const GEMMA2: Family = {
   },
   slidingWindow: "always",
   slidingPattern: 2,
+  activation: ["hidden_activation", "gelu_pytorch_tanh"],
+  softcaps: ["attn_logit_softcapping", "final_logit_softcapping"],
   scales: (read, hidden_size) => ({
     embedding: Math.sqrt(hidden_size),
     residual: 1,
@@ -79,6 +82,8 @@ const GEMMA3: Family = {
   ...GEMMA2,
   qkNorm: "head",
   slidingPattern: ["sliding_window_pattern", 6],
+  softcaps: ["final_logit_softcapping"],
+  hasLocalRope: true,
   // config.json of Gemma 3 may leave out almost every key
   defaults: {
     ...GEMMA.defaults,
@@ -99,6 +104,7 @@ const QWEN3: Family = {
   mlpBias: false,
   qkNorm: "head",
   slidingWindow: "from_layer",
+  defaults: { head_dim: 128 },
 };
 
 /** The text half of a vision model; its tensors sit beside the vision tower's. */
@@ -149,6 +155,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     fusedGateUp: true,
     interleavedRope: true,
     partialRotary: 0.5,
+    readsPartialRotary: true,
     defaults: { attention_bias: true, head_dim: 128, rms_norm_eps: 1.5625e-7 },
   },
   granite: {
@@ -166,6 +173,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     qkNorm: "head",
     qkNormNames: ["query_layernorm", "key_layernorm"],
     normsAfterRope: true,
+    hasRopeAlpha: true,
     defaults: { rms_norm_eps: 1e-5 },
   },
   internlm2: {
@@ -241,6 +249,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     ...PLAIN,
     fusedQkv: "in_turn",
     fusedGateUp: true,
+    readsPartialRotary: true,
     slidingWindow: "always",
     defaults: { rms_norm_eps: 1e-5 },
   },
@@ -262,6 +271,7 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   qwen3_moe: {
     ...QWEN3,
     slidingWindow: "if_used",
+    defaults: {},
     experts: {
       count: ["num_experts", "num_local_experts"],
       width: "moe_intermediate_size",

@@ -114,6 +114,22 @@ export interface Family {
    * form. Undefined: "gelu" is refused.
    */
   readonly gelu?: "gelu_tanh";
+  /** The keys of soft caps that count. Undefined: none does. */
+  readonly softcaps?: readonly (
+    | "attn_logit_softcapping"
+    | "final_logit_softcapping"
+  )[];
+  /** The key of the activation function, and its default. Undefined: `hidden_act`, and silu. */
+  readonly activation?: readonly [
+    key: "hidden_act" | "hidden_activation",
+    fallback: string,
+  ];
+  /** Whether `partial_rotary_factor` counts; default false. */
+  readonly readsPartialRotary?: boolean;
+  /** Whether layers with a sliding window may rotate by a theta of their own; default false. */
+  readonly hasLocalRope?: boolean;
+  /** Whether `alpha` counts in rope_type "dynamic"; default false. */
+  readonly hasRopeAlpha?: boolean;
   readonly scales: (
     read: ReadNumber,
     hidden_size: number,

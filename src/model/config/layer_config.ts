@@ -25,6 +25,12 @@ export function readWindows(
       `"use_sliding_window" is true without "layer_types", expected both`,
     );
   }
+  const named = Array.isArray(kinds) && kinds.includes("sliding_attention");
+  if (named && slidingWindow === "by_types" && !hasWindow) {
+    reader.problems.push(
+      `"layer_types" has "sliding_attention" without "use_sliding_window", expected both or none`,
+    );
+  }
   if (hasWindow && !(Number.isInteger(window) && window as number > 0)) {
     reader.problems.push(
       `"sliding_window" is ${

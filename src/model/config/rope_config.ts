@@ -2,6 +2,7 @@
  * Reads rotary embeddings from both layouts of config.json: `rope_theta` and `rope_scaling`, or
  * `rope_parameters`, which may have a record for each kind of layer. Knows no tensor.
  */
+import { tell } from "../../base/notes.ts";
 import {
   plainFrequencies,
   ROPE_KINDS,
@@ -42,6 +43,12 @@ export interface RopeShape {
   readonly max_position_embeddings: number;
   readonly partialRotary: number;
   readonly interleaved: boolean;
+  /** Whether `partial_rotary_factor` counts. */
+  readonly readsPartialRotary: boolean;
+  /** Whether there may be a record for each kind of layer. */
+  readonly hasLocalRope: boolean;
+  /** Whether `alpha` counts in rope_type "dynamic". */
+  readonly hasRopeAlpha: boolean;
 }
 
 /**
@@ -67,6 +74,11 @@ export function readRopes(
   const parameters = isRecord(given.parameters) ? given.parameters : {};
   const nested = isRecord(parameters["full_attention"]) ||
     isRecord(parameters["sliding_attention"]);
+  if (nested && !shape.hasLocalRope) {
+    problems.push(
+      '"rope_parameters" has a record for each kind of layer, which is not served for this model_type',
+    );
+  }
   const part = (name: string) => {
     const value = nested ? parameters[name] : parameters;
     return isRecord(value) ? value : {};
@@ -101,8 +113,17 @@ function readRope(
       `"rope_theta" is ${JSON.stringify(theta)}, expected a positive number`,
     );
   }
-  const partial = given.partial ?? keys["partial_rotary_factor"] ??
-    shape.partialRotary;
+  const written = given.partial ?? keys["partial_rotary_factor"];
+  if (!shape.readsPartialRotary && (written ?? 1) !== 1) {
+    tell(
+      `"partial_rotary_factor" (${
+        JSON.stringify(written)
+      }) in config.json does not count for this model_type: it is left out, as in transformers`,
+    );
+  }
+  const partial = shape.readsPartialRotary && written !== undefined
+    ? written
+    : shape.partialRotary;
   const rotaryDim = Math.floor(head_dim * Number(partial));
   if (!(rotaryDim > 0) || rotaryDim % 2 !== 0) {
     problems.push(
@@ -117,6 +138,13 @@ function readRope(
     ? {}
     : { original_max_position_embeddings: given.originalPositions };
   const scaling = { ...known, ...keys };
+  if ("alpha" in keys && !shape.hasRopeAlpha) {
+    problems.push(
+      `"alpha" (${
+        JSON.stringify(keys["alpha"])
+      }) of "rope_scaling" is not served for this model_type`,
+    );
+  }
   const context = {
     rotaryDim,
     theta: Number(theta),

@@ -85,7 +85,10 @@ test(
       'rope_type "llama3" wants a number "high_freq_factor", found undefined; rope_type "llama3" wants a number "original_max_position_embeddings"',
     );
     refuses(
-      { rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.3 } },
+      {
+        model_type: "phi3",
+        rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.3 },
+      },
       '"partial_rotary_factor" 0.3 of "head_dim" 4 is 1, expected an even number',
     );
     refuses(
