@@ -114,16 +114,7 @@ function readRope(
     );
   }
   const written = given.partial ?? keys["partial_rotary_factor"];
-  if (!shape.readsPartialRotary && (written ?? 1) !== 1) {
-    tell(
-      `"partial_rotary_factor" (${
-        JSON.stringify(written)
-      }) in config.json does not count for this model_type: it is left out, as in transformers`,
-    );
-  }
-  const partial = shape.readsPartialRotary && written !== undefined
-    ? written
-    : shape.partialRotary;
+  const partial = partialOf(written, shape);
   const rotaryDim = Math.floor(head_dim * Number(partial));
   if (!(rotaryDim > 0) || rotaryDim % 2 !== 0) {
     problems.push(
@@ -159,6 +150,25 @@ function readRope(
     rotaryDim,
     interleaved: shape.interleaved,
   };
+}
+
+/** The share of dims that rotate. A value that does not count for the family is told. */
+function partialOf(
+  written: unknown,
+  { readsPartialRotary, partialRotary }: Pick<
+    RopeShape,
+    "readsPartialRotary" | "partialRotary"
+  >,
+): unknown {
+  if (readsPartialRotary) return written ?? partialRotary;
+  if ((written ?? 1) !== 1) {
+    tell(
+      `"partial_rotary_factor" (${
+        JSON.stringify(written)
+      }) in config.json does not count for this model_type: it is left out, as in transformers`,
+    );
+  }
+  return partialRotary;
 }
 
 /** Older names of kinds -> their names today. */
