@@ -5,6 +5,7 @@
 import { dirname, globToRegExp, isGlob, join } from "@std/path";
 import { DATA_ENDINGS, isDataFile, kindOfFile } from "./data_kinds.ts";
 import { disk, type DiskEntry, NotFound } from "../disk.ts";
+import { missingShards } from "../shard_names.ts";
 
 /** The files of a split. */
 export interface DatasetFiles {
@@ -36,6 +37,9 @@ async function dataFiles(
   return found.sort();
 }
 
+/** What follows a split's name in those of its shards; older ones end in a hash. */
+const SHARD = /^([-_.]\d+([-_]of[-_]\d+(-[0-9a-f]{8,})?)?)?$/;
+
 /**
  * Whether a file belongs to a split: `train`, a shard such as `train-00000-of-00004` or `train_3`,
  * or any file in a folder `train`.
@@ -44,7 +48,7 @@ function isOfSplit(path: string, split: string): boolean {
   const parts = path.split(/[/\\]/);
   const { stem } = kindOfFile(parts.pop() ?? "");
   const shard = stem.startsWith(split) ? stem.slice(split.length) : "no";
-  return /^([-_.]\d+(-of-\d+)?)?$/.test(shard) || parts.includes(split);
+  return SHARD.test(shard) || parts.includes(split);
 }
 
 /** Whether two files in the same folder both claim to be the whole split. */
@@ -69,6 +73,7 @@ async function filesOfFolder(
   const isClear = fits.length > 0 && !clash(fits, split);
   if (isClear || (all.length > 0 && !all.some(namesSplit))) {
     const files = isClear ? fits : all;
+    refuseMissing(files, folder);
     return { files: files.map((path) => join(folder, path)), bare: !isClear };
   }
   const names: string[] = [];
@@ -78,6 +83,15 @@ async function filesOfFolder(
     found.slice(0, 20).join('", "')
   }", expected one "${split}.*" or shards of it, with the ending ${DATA_ENDINGS}`;
   throw fits.length > 1 ? new TypeError(message) : new NotFound(message);
+}
+
+/** @throws {NotFound} if some of the shards that belong together are not there */
+function refuseMissing(files: readonly string[], folder: string): void {
+  const missing = missingShards(files);
+  if (missing === undefined) return;
+  throw new NotFound(
+    `Cannot read the dataset "${folder}": ${missing}; download them again, or name the files that you mean one by one or by a pattern`,
+  );
 }
 
 /** The files that fit a pattern, in which `**` matches folders. */
@@ -132,6 +146,9 @@ export async function datasetFiles(
     );
   }
   const files = await filesOfPattern(path);
+  // a pattern with numbers chooses shards
+  const isWhole = !/[\d[{?]/.test(path.split("/").at(-1) ?? "");
+  if (isWhole) refuseMissing(files, path);
   if (files.length > 0) return { files, bare: true };
   throw new NotFound(
     `Cannot find dataset "${path}": no file fits the pattern, expected files that end in ${DATA_ENDINGS}`,

@@ -13,6 +13,7 @@ import {
 } from "./safetensors.ts";
 import { problemLine, type TensorInfo } from "./safetensors_header.ts";
 import { disk, NotFound } from "../disk.ts";
+import { missingShards } from "../shard_names.ts";
 
 /** Names of the plain files in a folder. */
 export async function fileNames(folder: string): Promise<string[]> {
@@ -41,12 +42,35 @@ export async function openWeights(
     return await openSafetensors(join(folder, single));
   }
   if (names.includes(index)) return await openShards(folder, index);
+  refuseLooseShards(
+    folder,
+    names.filter((name) => name.startsWith(`${stem}-`)),
+    index,
+  );
   const pickles = names.filter(isPickle);
   if (pickles.length === 0) return undefined;
   throw new TypeError(
     `Cannot load "${folder}": found only pickled weights "${
       pickles.join('", "')
     }", expected "${single}"; ${PICKLE_ADVICE}`,
+  );
+}
+
+/** @throws {NotFound} if there are shards, which without their index are not known to be all */
+function refuseLooseShards(
+  folder: string,
+  names: readonly string[],
+  index: string,
+): void {
+  const shards = names.filter((name) => /-\d+-of-\d+\.safetensors$/.test(name));
+  if (shards.length === 0) return;
+  const missing = missingShards(shards);
+  throw new NotFound(
+    `Cannot load "${folder}": found "${
+      shards.join('", "')
+    }" without "${index}", which says what lies in which shard${
+      missing === undefined ? "" : `, and ${missing}`
+    }; download the model again`,
   );
 }
 

@@ -103,3 +103,30 @@ test(
     );
   },
 );
+
+test(
+  "datasetFiles() refuses a folder or a pattern that lacks shards, naming them",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await Deno.mkdir(folder.file("data"));
+    const write = (name: string) => folder.write(`data/${name}`, "x");
+    const first = await write("train-00000-of-00003-0f3a9c41d2b7e655.jsonl");
+    await write("test-00000-of-00001.jsonl");
+    const all = folder.file("data/train-*.jsonl");
+    for (const path of [folder.path, all]) {
+      await assertRejects(
+        () => datasetFiles(path, "train"),
+        Deno.errors.NotFound,
+        '2 of the 3 shards that "',
+      );
+    }
+    assertEquals((await datasetFiles(folder.path, "test")).files.length, 1);
+    const chosen = folder.file("data/train-0000[01]-of-*.jsonl");
+    assertEquals((await datasetFiles(chosen, "train")).files, [first]);
+    assertEquals((await datasetFiles(first, "train")).files, [first]);
+    await write("train-00001-of-00003-0f3a9c41d2b7e655.jsonl");
+    await write("train-00002-of-00003-0f3a9c41d2b7e655.jsonl");
+    assertEquals((await datasetFiles(folder.path, "train")).files.length, 3);
+  },
+);
