@@ -3,7 +3,8 @@
  * datasets writes, and Arrow's own files. The line of a row is its number.
  */
 import type { Data, List, RecordBatch, Vector } from "apache-arrow";
-import { disk, type DiskFile, NotFound } from "../disk.ts";
+import type { DiskFile } from "../disk.ts";
+import { openData } from "./file_bytes.ts";
 import type { FileRecord, Wanted } from "./data_record.ts";
 import { plainObject } from "./plain_values.ts";
 
@@ -42,10 +43,7 @@ export async function* arrowRecords(
   path: string,
   wanted: Wanted,
 ): AsyncGenerator<FileRecord> {
-  const file = await disk().open(path).catch((error) => {
-    if (!(error instanceof NotFound)) throw error;
-    throw new NotFound(`Cannot read "${path}": no such file`);
-  });
+  const { file } = await openData(path, "arrow");
   // the package takes 0.2 s to load, so only those who read Arrow wait for it
   const arrow = await import("apache-arrow");
   let first = 0;

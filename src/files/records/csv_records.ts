@@ -48,12 +48,16 @@ function fieldsOf({ text, line }: RawRow, path: string, separator: string) {
 export async function* tableRecords(
   path: string,
   wanted: Wanted,
-  { separator, lenient }: { separator: "," | "\t"; lenient: boolean },
+  { separator: named, lenient }: { separator: "," | "\t"; lenient: boolean },
 ): AsyncGenerator<FileRecord> {
   let names: readonly string[] | undefined;
+  let separator: string = named;
   let index = 0;
   for await (const row of rawRows(path)) {
     if (names === undefined) {
+      const declared = /^sep=(.)$/i.exec(row.text)?.[1]; // Excel's own line
+      separator = declared ?? separatorOf(row.text, separator);
+      if (declared !== undefined) continue;
       names = fieldsOf(row, path, separator).map((name) => name.trim());
       checkNames(names, `"${path}" line ${row.line}`);
       continue;
@@ -68,6 +72,16 @@ export async function* tableRecords(
       );
     });
   }
+}
+
+/**
+ * What separates the names of the columns. Excel writes semicolons where a comma is the decimal
+ * point; a file whose names its own separator does not part is parted by another one that does.
+ */
+function separatorOf(names: string, named: string): string {
+  const bare = names.replaceAll(/"[^"]*"/g, "");
+  const others = [",", "\t", ";"].filter((one) => bare.includes(one));
+  return others.includes(named) ? named : others.at(-1) ?? named;
 }
 
 /** Two columns of one name would leave only the last one's values. */

@@ -17,7 +17,8 @@ import {
 import type { FileRecord, Wanted } from "./data_record.ts";
 import { decompressLz4 } from "./lz4_block.ts";
 import { plainObject } from "./plain_values.ts";
-import { disk, type DiskFile, NotFound } from "../disk.ts";
+import type { DiskFile } from "../disk.ts";
+import { openData } from "./file_bytes.ts";
 
 /** The decompressors that the package does not have itself (it has Snappy). */
 const compressors: Compressors = {
@@ -30,10 +31,7 @@ const compressors: Compressors = {
 async function openBuffer(
   path: string,
 ): Promise<AsyncBuffer & { file: DiskFile }> {
-  const file = await disk().open(path).catch((error) => {
-    if (!(error instanceof NotFound)) throw error;
-    throw new NotFound(`Cannot read "${path}": no such file`);
-  });
+  const { file } = await openData(path, "parquet");
   const byteLength = await file.size();
   return {
     file,

@@ -1,10 +1,17 @@
 /**
- * Reads the text of a file as a stream: UTF-8, or UTF-16 with a byte order mark, which is left out;
- * decompressed if the name ends in `.gz` or `.zst`.
+ * Reads the text of a file as a stream: UTF-8 or UTF-16, without its byte order mark; decompressed
+ * if the name or the first bytes say gzip or zstd.
  */
 import { Decompress } from "fzstd";
 import { type Compression, kindOfFile } from "./data_kinds.ts";
-import { disk, type DiskFile, NotFound } from "../disk.ts";
+import type { DiskFile } from "../disk.ts";
+import {
+  compressionOf,
+  encodingAdvice,
+  encodingOf,
+  openData,
+  refuseForeign,
+} from "./file_bytes.ts";
 import { gunzipped } from "./gzip_members.ts";
 
 /** The bytes of a file, decompressed; they close the file at their end. */
@@ -38,14 +45,12 @@ function unzstd(): TransformStream<
   });
 }
 
-/** A decoder by the byte order mark; Excel and PowerShell write UTF-16 with one. */
-function decoderOf([first, second]: Uint8Array): TextDecoder {
-  const label = first === 0xff && second === 0xfe
-    ? "utf-16le"
-    : first === 0xfe && second === 0xff
-    ? "utf-16be"
-    : "utf-8";
-  return new TextDecoder(label, { fatal: true });
+/** What stands at the start of a file, and its bytes without their compression. */
+async function openText(path: string) {
+  const { file, head } = await openData(path);
+  // a name such as rows.gz.jsonl says less than the bytes
+  const compression = compressionOf(head) ?? kindOfFile(path).compression;
+  return { head, compression, bytes: bytesOf(file, compression) };
 }
 
 /**
@@ -54,15 +59,16 @@ function decoderOf([first, second]: Uint8Array): TextDecoder {
  * @throws NotFound if there is no such file, SyntaxError if it is not UTF-8, not gzip or not zstd.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
-  const file = await disk().open(path).catch((error) => {
-    if (!(error instanceof NotFound)) throw error;
-    throw new NotFound(`Cannot read "${path}": no such file`);
-  });
-  const { compression } = kindOfFile(path);
+  const { head, compression, bytes } = await openText(path);
   let decoder: TextDecoder | undefined;
+  let last = head;
   try {
-    for await (const piece of bytesOf(file, compression)) {
-      decoder ??= decoderOf(piece);
+    for await (const piece of bytes) {
+      last = piece;
+      if (decoder === undefined) {
+        refuseForeign(piece, path); // what was compressed
+        decoder = new TextDecoder(encodingOf(piece), { fatal: true });
+      }
       yield decoder.decode(piece, { stream: true });
     }
     if (decoder !== undefined) yield decoder.decode();
@@ -71,8 +77,11 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
     const wanted = compression === undefined
       ? "UTF-8 text"
       : `UTF-8 text in ${compression}`;
+    const found = /encoded data/.test(error.message)
+      ? encodingAdvice(last)
+      : error.message;
     throw new SyntaxError(
-      `Cannot read "${path}": ${error.message}, expected ${wanted}`,
+      `Cannot read "${path}": ${found}, expected ${wanted}`,
     );
   }
 }
@@ -85,16 +94,22 @@ function isBadText(error: unknown): error is Error {
 }
 
 /**
- * The lines of a file, without their ends (LF or CRLF), counted from 1. A byte order mark before a
- * line is left out: files that were joined have one in their midst.
+ * The lines of a file, without their ends (LF or CRLF, or CR in a file without LF), counted from 1.
+ * A byte order mark before a line is left out: files that were joined have one in their midst.
  */
 export async function* textLines(
   path: string,
 ): AsyncGenerator<{ line: number; text: string }> {
   let line = 0;
+  let end: string | undefined; // known from the first line on
   let rest: string[] = []; // the parts of a line that extends over several pieces
   for await (const piece of textPieces(path)) {
-    const parts = piece.split("\n");
+    end ??= piece.includes("\n")
+      ? "\n"
+      : /\r(?!$)/.test(piece)
+      ? "\r"
+      : undefined;
+    const parts = piece.split(end ?? "\n");
     const last = parts.pop()!;
     for (const part of parts) {
       rest.push(part);
