@@ -2,6 +2,7 @@
  * Reads records of Arrow files, one batch at a time: the streams that `save_to_disk` of the library
  * datasets writes, and Arrow's own files. The line of a row is its number.
  */
+import { zstdDecompressSync } from "node:zlib";
 import type { Data, List, RecordBatch, Vector } from "apache-arrow";
 import type { DiskFile } from "../disk.ts";
 import { openData } from "./file_bytes.ts";
@@ -46,6 +47,9 @@ export async function* arrowRecords(
   const { file } = await openData(path, "arrow");
   // the package takes 0.2 s to load, so only those who read Arrow wait for it
   const arrow = await import("apache-arrow");
+  arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, {
+    decode: (bytes) => zstdDecompressSync(bytes),
+  });
   let first = 0;
   for await (const batch of batchesOf(file, path, arrow)) {
     const columns = batch.schema.fields.map(({ name }, i) =>
@@ -79,7 +83,7 @@ async function* batchesOf(
       ? "it is no Arrow file, or is cut off"
       : error.message.replace(/\.$/, "");
     throw new SyntaxError(
-      `Cannot read "${path}": ${detail}, expected a whole Arrow file without compression`,
+      `Cannot read "${path}": ${detail}, expected a whole Arrow file, plain or compressed by zstd; save it again by to_parquet()`,
     );
   } finally {
     await reader.cancel();

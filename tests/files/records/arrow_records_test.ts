@@ -102,9 +102,27 @@ test(
       await assertRejects(
         () => Array.fromAsync(readRecords(path)),
         SyntaxError,
-        "expected a whole Arrow file without compression",
+        "expected a whole Arrow file, plain or compressed by zstd",
       );
     }
+  },
+);
+
+/** A file of pyarrow with the column `a` of "x" 40 times and "y", compressed by zstd. */
+const ZSTD =
+  "/////3AAAAAQAAAAAAAKAAwABgAFAAgACgAAAAABBAAMAAAACAAIAAAABAAIAAAABAAAAAEAAAAUAAAAEAAUAAgABgAHAAwAAAAQABAAAAAAAAEFEAAAABgAAAAEAAAAAAAAAAEAAABhAAAABAAEAAQAAAAAAAAA/////7AAAAAUAAAAAAAAAAwAGAAGAAUACAAMAAwAAAAAAwQAHAAAAEAAAAAAAAAAAAAAAAwAHgAQAAQACAAMAAwAAABgAAAAJAAAABgAAAACAAAAAAAAAAAAAAAAAAYACAAHAAYAAAAAAAABAwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB0AAAAAAAAAIAAAAAAAAAAaAAAAAAAAAAAAAAABAAAAAgAAAAAAAAAAAAAAAAAAAAwAAAAAAAAAKLUv/SAMYQAAAAAAACgAAAApAAAAAAAAKQAAAAAAAAAotS/9IClNAAAYeHh5AQAfgAUAAAAAAAD/////AAAAAA==";
+
+test(
+  "readRecords() reads Arrow that is compressed by zstd",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = await folder.write(
+      "a.arrow",
+      Uint8Array.from(atob(ZSTD), (c) => c.charCodeAt(0)),
+    );
+    const rows = await Array.fromAsync(readRecords(path));
+    assertEquals(rows.map(({ value }) => value.a), ["x".repeat(40), "y"]);
   },
 );
 
