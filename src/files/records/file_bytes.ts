@@ -57,14 +57,14 @@ const FOREIGN: readonly (readonly [
   [/^PAR1/, "it is a parquet file, rename it to .parquet", "parquet"],
   [/^ARROW1/, "it is an Arrow file, rename it to .arrow", "arrow"],
   [
-    /^PK\x03\x04/,
+    /^PK[^\w\s]/,
     "it is a zip archive (or .xlsx), unpack it or save it as .csv",
   ],
   [/^BZh\d/, "it is compressed by bzip2, unpack it or use gzip"],
   [/^\xfd7zXZ/, "it is compressed by xz, unpack it or use gzip"],
   [/^7z\xbc\xaf/, "it is a 7z archive, unpack it"],
   [/^SQLite format 3/, "it is a database of SQLite, export its table as .csv"],
-  [/^[\x80]\x04|^\x80\x05/, "it is a pickle of Python, save it by to_json()"],
+  [/^\x80[^\w\s]/, "it is a pickle of Python, save it by to_json()"],
   [
     /^\s*<(!doctype|html|\?xml)/i,
     "it is a web page in place of the file; download the file itself",
