@@ -2,7 +2,7 @@
  * Reads records of Arrow files, one batch at a time: the streams that `save_to_disk` of the library
  * datasets writes, and Arrow's own files. The line of a row is its number.
  */
-import { zstdDecompressSync } from "node:zlib";
+import { decompress } from "fzstd";
 import type { Data, List, RecordBatch, Vector } from "apache-arrow";
 import type { DiskFile } from "../disk.ts";
 import { openData } from "./file_bytes.ts";
@@ -48,7 +48,7 @@ export async function* arrowRecords(
   // the package takes 0.2 s to load, so only those who read Arrow wait for it
   const arrow = await import("apache-arrow");
   arrow.compressionRegistry.set(arrow.CompressionType.ZSTD, {
-    decode: (bytes) => zstdDecompressSync(bytes),
+    decode: (bytes) => decompress(bytes),
   });
   let first = 0;
   for await (const batch of batchesOf(file, path, arrow)) {

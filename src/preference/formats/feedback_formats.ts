@@ -44,6 +44,8 @@ function unpaired(format: Format<Preference>): Format<Feedback> {
       const drafts = format.read(row, ranking);
       const pairs = Array.isArray(drafts) ? drafts : [drafts];
       const judged = pairs.flatMap(({ prompt, chosen, rejected, tools }) => {
+        // the same answer would be taught and untaught
+        if (JSON.stringify(chosen) === JSON.stringify(rejected)) return [];
         const shared = { prompt, ...(tools === undefined ? {} : { tools }) };
         return [
           { ...shared, completion: chosen, label: true },

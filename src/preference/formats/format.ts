@@ -140,6 +140,7 @@ const SHOWN = 12;
 
 function shownKeys(row: Row): string {
   const keys = Object.keys(row);
+  if (keys.length === 0) return "none: the row is empty";
   const more = keys.length - SHOWN;
   return keyList(keys.slice(0, SHOWN)) + (more > 0 ? ` and ${more} more` : "");
 }

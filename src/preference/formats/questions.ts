@@ -7,7 +7,8 @@ import { keyIn, pick } from "./format.ts";
 import { contentText, kindOf, listAt, type Row, textAt } from "./turns.ts";
 
 /** Columns of a system text. */
-const SYSTEM = "system|system_prompt|system_instruction|systemInstruction";
+const SYSTEM =
+  "system|system_prompt|system_message|system_instruction|systemInstruction";
 
 /** Makes a user's turn. */
 export function userTurn(content: string): Message {

@@ -42,8 +42,14 @@ export function scoresOf(
     : { scores: { chosen: pair[0], rejected: pair[1] } };
 }
 
+/** Other names of such columns. */
+const SCORE = /score|rating|reward/i;
+
 function rowScores(row: Row): Pick<Preference, "scores"> {
-  const found = SCORES.map((key) =>
+  const others = Object.keys(row).filter((key) =>
+    key.includes("chosen") && SCORE.test(key)
+  );
+  const found = [...SCORES, ...others].map((key) =>
     scoresOf(row[key], row[key.replace("chosen", "rejected")])
   );
   return found.find(({ scores }) => scores !== undefined) ?? {};

@@ -10,26 +10,66 @@ import type { Row } from "./turns.ts";
 const MEDIA =
   /(^|[_-])(images?|imgs?|pictures?|photos?|pixel_values|jpg_\d|videos?|audios?)([_-]?(paths?|urls?|bytes|data|list|files?|\d+))?$/i;
 
-const RENAME = 'rename it by "columns", or give the whole prompt in one column';
-/** Columns that hold a part of the prompt or of the answers -> what to do. */
-const PARTS: Readonly<Record<string, string>> = {
-  initial_reason_steps:
-    "where the data has whole answers, give --columns=chosen=full_chosen,rejected=full_rejected",
-  initial_steps: RENAME,
-  answer_prefix: RENAME,
-  response_prefix: RENAME,
-  trajectory: "--columns=prompt=trajectory reads it as the prompt",
-  history: RENAME,
-  chat_history: RENAME,
-  conversation_history: RENAME,
-  dialogue_history: RENAME,
-  system: RENAME,
-  system_prompt: RENAME,
-  context: RENAME,
-  input: RENAME,
-  prompt: RENAME,
-  functions: "--columns=tools=functions reads it as tools",
-};
+const WHOLE = "give the whole prompt in one column";
+const below = (columns: string) => (key: string) =>
+  `--columns=question=prompt,${columns.replace("*", key)}`;
+
+/** Column names that end in what the column is called, perhaps counted or in the plural. */
+const called = (names: string, before = "") =>
+  new RegExp(
+    `^(?:${before})?(?:${names})s?(?:_(?:texts?|str|content|list|[ab]|\\d))?$`,
+    "i",
+  );
+
+/** Column names that hold a part of the prompt or of the answers, and what to do with them. */
+const PARTS: readonly (readonly [
+  names: RegExp,
+  advice: (key: string) => string,
+])[] = [
+  [
+    /^initial_reason_steps$/,
+    () =>
+      "where the data has whole answers, give --columns=chosen=full_chosen,rejected=full_rejected",
+  ],
+  [/^trajectory$/, () => "--columns=prompt=trajectory reads it as the prompt"],
+  [/^functions$/, () => "--columns=tools=functions reads it as tools"],
+  [
+    /^documents$/,
+    () =>
+      'for a template that prints documents, give chat_template_kwargs {"documents": [...]} in the row',
+  ],
+  [
+    /^(initial_steps|(answer|response|assistant)_prefix)$/,
+    () => "give whole answers",
+  ],
+  [
+    called(
+      "history|(prior|previous|prev|past|earlier)_(turn|message|dialog(ue)?|conversation|context|round)",
+      "(chat|conversation|dialog(ue)?|message)_",
+    ),
+    below("history=* puts pairs of a question and its answer before it"),
+  ],
+  [
+    called(
+      "system|system_(prompt|message|instruction)|persona|personality|character_card|preamble",
+      "(user|your|bot|model|agent|assistant)_",
+    ),
+    (key) => `--columns=system=${key} reads it as the system text`,
+  ],
+  [
+    called(
+      "input|document|doc|passage|article|paragraph|knowledge|context|background|scenario|evidence|fact|source_text|search_result|schema",
+      "(?!prompt|answer|response|chosen|rejected|ref|gold)\\w+_",
+    ),
+    below("input=* puts a text below the question"),
+  ],
+  [called("choice|option"), () => WHOLE],
+  [called("instruction|question|query|queries|prompt"), () => WHOLE],
+];
+
+function adviceFor(key: string): string | undefined {
+  return PARTS.find(([names]) => names.test(key))?.[1](key);
+}
 
 /** A mark that stands for a picture, a video or a sound, neither in code nor called a tag. */
 const MARK =
@@ -66,15 +106,29 @@ function turnFault(example: AskedRow): string | undefined {
     : `a turn has "${keys[0]}", and pictures and sounds are not served`;
 }
 
-function columnFault(row: Row, key: string, read: string): string | undefined {
+/** Whether a value is a longer text around what is asked, such as that for a judge. */
+function isAround(value: unknown, examples: readonly AskedRow[]): boolean {
+  const text = squeezed(textsIn(value).join("\n"));
+  return examples.every(({ prompt }) => {
+    const last = squeezed(asked(prompt).at(-1) ?? "");
+    return last !== "" && text.includes(last);
+  });
+}
+
+function columnFault(
+  row: Row,
+  key: string,
+  { read, examples }: { read: string; examples: readonly AskedRow[] },
+): string | undefined {
   const value = row[key];
   const isData = typeof value === "string" || typeof value === "object";
   if (!isData || !hasValue(value)) return undefined;
   if (MEDIA.test(key)) {
     return `"${key}" holds pictures or sounds, which are not served`;
   }
-  const advice = Object.hasOwn(PARTS, key) ? PARTS[key] : undefined;
-  return advice === undefined || isRepeated(value, read)
+  const advice = adviceFor(key);
+  return advice === undefined || isRepeated(value, read) ||
+      advice === WHOLE && isAround(value, examples)
     ? undefined
     : `"${key}" is a part of what is asked or answered and is not read: ${advice}`;
 }
@@ -114,9 +168,9 @@ export function unservedFault(
   examples: readonly AskedRow[],
 ): string | undefined {
   if (examples.length === 0) return undefined; // it prefers no answer
-  const known = unread.filter((key) => MEDIA.test(key) || key in PARTS);
+  const known = unread.filter((key) => MEDIA.test(key) || adviceFor(key));
   const read = known.length === 0 ? "" : squeezed(textsIn(examples).join("\n"));
-  const fault = known.map((key) => columnFault(row, key, read))
+  const fault = known.map((key) => columnFault(row, key, { read, examples }))
     .find((one) => one !== undefined) ??
     examples.map(turnFault).find((one) => one !== undefined) ??
     markFault(examples.flatMap(({ prompt }) => asked(prompt)));

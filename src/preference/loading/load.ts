@@ -4,7 +4,6 @@
  * answers, too long) are left out and counted. Rows of large files are not kept in memory, only
  * their packed tokens.
  */
-import { hasNoPrompt } from "../formats/check.ts";
 import { readChecked, RowCensus, whereOf } from "./checked_rows.ts";
 import { checkLimits, type Fitted } from "../tokens/length.ts";
 import {
@@ -21,6 +20,7 @@ import {
   sourceFiles,
   type SourceRow,
 } from "./dataset_rows.ts";
+import { notesOf } from "./row_notes.ts";
 import { drawRows } from "./sources.ts";
 import type { DataSource } from "./data_source.ts";
 import { cachedTokens, tokenCacheKey } from "./token_cache.ts";
@@ -163,18 +163,6 @@ class Account<T> {
   }
 }
 
-/** What is told of an example that is kept. */
-function notesOf(
-  example: AskedRow,
-  { allowEmptyPrompt = false }: LoadDataOptions,
-): string[] {
-  const isWithoutPrompt = allowEmptyPrompt && hasNoPrompt(example);
-  return [
-    ...example.note === undefined ? [] : [example.note],
-    ...isWithoutPrompt ? ["no_common_prompt, trained without a prompt"] : [],
-  ];
-}
-
 async function prepareRows<R extends AskedRow, T>(
   store: DatasetRows,
   indices: readonly number[],
@@ -193,7 +181,7 @@ async function prepareRows<R extends AskedRow, T>(
       for (const example of examples) {
         if (account.examples.length >= maxSamples) break;
         const result = prepare(example, kind, { options, where });
-        const notes = notesOf(example, options);
+        const notes = notesOf(example, row, options);
         account.add(result, { path: row.path, where, notes }, kind, dedupe);
       }
       if (++done % 64 === 0) onProgress?.(done, indices.length);

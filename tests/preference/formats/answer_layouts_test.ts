@@ -92,3 +92,14 @@ test({
     );
   },
 });
+
+test({
+  ...pure,
+  name: "readRows() judges no answer of a pair whose answers are the same",
+  fn() {
+    const judged = (rejected: string) =>
+      readRows({ prompt: "q", chosen: "a", rejected }, 3, FEEDBACK_FORMATS)
+        .examples.map(({ label }) => label);
+    assertEquals([judged("b"), judged("a")], [[true, false], []]);
+  },
+});

@@ -212,7 +212,7 @@ const LAYOUTS: Readonly<Record<string, Layout>> = {
       orig_response_A: "good",
       orig_response_B: "bad",
       orig_preference: "A",
-      instruction: "###Task ...",
+      instruction: "###Task: Hi ...",
       output: "[RESULT] A",
     },
     unread: ["instruction", "output"],

@@ -1,5 +1,5 @@
 /** Rows that no format can read, and what is said about each. */
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import { readRow } from "../../../src/preference/formats/format.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
@@ -91,6 +91,26 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     { prompt: "a", history: [["b", "c"]], chosen: "d", rejected: "e" },
     '"history" is a part of what is asked or answered and is not read',
   ],
+  ...[
+    ["document", "input=document puts a text below the question"],
+    ["source_documents", "input=source_documents"],
+    ["knowledge", "input=knowledge"],
+    ["sql_context", "input=sql_context"],
+    ["prior_turns", "history=prior_turns puts pairs of a question"],
+    ["dialogue_history", "history=dialogue_history"],
+    ["persona", "--columns=system=persona reads it as the system text"],
+    ["question", "give the whole prompt in one column"],
+    ["choices", "give the whole prompt in one column"],
+  ].map(([key, advice]): [Row, string] => [
+    {
+      prompt: "a",
+      [key!]: key === "question" ? "x y" : ["x y", "z"],
+      chosen: "d",
+      rejected: "e",
+    },
+    advice!,
+  ]),
+  [{}, "no known layout, found keys none: the row is empty"],
   [
     { prompt: [user("a")], chosen: [{ role: "assistant", content: null }] },
     '"rejected" is missing',
@@ -131,3 +151,19 @@ for (const [row, message] of BAD_ROWS) {
     },
   });
 }
+
+test({
+  ...pure,
+  name:
+    "readRow() passes over names that are like those of prompts, and repeated texts",
+  fn() {
+    const row = { prompt: "What is a?", chosen: "b", rejected: "c" };
+    for (
+      const beside of [
+        { prompt_id: "p7", context_length: "4k", system_fingerprint: "f" },
+        { context: "What  is a?\n", document: "" },
+        { gold_evidence: "x", answer_prefixes: "y", persona_id: "z" },
+      ]
+    ) assertEquals(read({ ...row, ...beside }).prompt, row.prompt);
+  },
+});

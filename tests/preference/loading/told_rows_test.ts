@@ -226,3 +226,76 @@ test({
     await assertRejects(() => load(none), TypeError, '"chosen" is empty');
   },
 });
+
+test({
+  ...disk,
+  name: "loadPairs() counts pairs that the data's own numbers put otherwise",
+  async fn() {
+    const scored = (score_chosen: unknown, score_rejected: unknown) => ({
+      ...PAIR,
+      prompt: [{ role: "user", content: "q" }],
+      score_chosen,
+      score_rejected,
+    });
+    const rows = [
+      scored(3, 1),
+      scored("1", 3),
+      scored(2, 2),
+      {
+        ...scored(null, null),
+        chosen_reward_model: 1,
+        rejected_reward_model: 2,
+      },
+      { ...scored(null, null), margin: -0.5 },
+    ];
+    const { told } = (await load(rows)).report;
+    assertEquals(
+      Object.entries(told).map(([note, { count, where }]) => [
+        note,
+        count,
+        where.map((place) => place.split(" ").at(-1)).join(),
+      ]),
+      [
+        ["the chosen answer has the lower score in the data", 2, "2,4"],
+        ["both answers have the same score in the data", 1, "3"],
+        ["a negative margin", 1, "5"],
+      ],
+    );
+  },
+});
+
+test({
+  ...disk,
+  name:
+    "loadPairs() tells of plain text that a chat model trains on, and of the way to turns",
+  async fn() {
+    const note = "plain text, trained without the chat template as in TRL; ";
+    const noteOf = async (row: unknown, options?: Partial<LoadDataOptions>) =>
+      Object.keys((await load([row], options)).report.told);
+    assertEquals(await noteOf(PAIR), [
+      `${note}--columns=question=prompt makes turns of it`,
+    ]);
+    const columns = { question: "prompt" };
+    assertEquals(await noteOf(PAIR, { columns }), []);
+    const turns = await load([PAIR], { columns });
+    const { tokenizer } = characterEncoder();
+    assertEquals(
+      tokenizer.decode(turns.examples[0]!.chosen.ids),
+      "<user>q</s><assistant>a</s>",
+    );
+    const ask = { ask: "q", chosen: "a", rejected: "b" };
+    assertEquals(await noteOf(ask, { columns: { prompt: "ask" } }), [
+      `${note}--columns=question=ask makes turns of it`,
+    ]);
+    assertEquals(await noteOf({ chosen: "x a", rejected: "x b" }), [
+      `${note}a column of prompts apart from the answers can be made turns`,
+    ]);
+    assertEquals(await noteOf({ ...PAIR, prompt: "<|user|>q" }), []);
+    assertEquals(
+      (await noteOf({ ...PAIR, tools: [{ name: "f" }] }))[1],
+      "tools and chat_template_kwargs of plain text have no use",
+    );
+    const { tokenizer: alone } = characterEncoder();
+    assertEquals(await noteOf(PAIR, { encoder: { tokenizer: alone } }), []);
+  },
+});
