@@ -3,6 +3,7 @@
  * a Demonstration. To serve another format, add a row; the most specific formats come first.
  */
 import { type Draft, type Format, keyIn, pick } from "./format.ts";
+import { sourceAndTarget } from "./judged_in_place.ts";
 import type { Demonstration } from "./preference.ts";
 import { hasSystem, question, userTurn, withSystem } from "./questions.ts";
 import { answerAt, isRow, listAt, type Row, textAt, turnsAt } from "./turns.ts";
@@ -121,6 +122,13 @@ export const DEMONSTRATION_FORMATS: readonly Format<Demonstration>[] = [
       '{"instruction": "...", "input": "...", "output": "..."} with "system" and "history", or "question" and "response"',
     from: "alpaca, LLaMA-Factory, ms-swift (query), MetaMath, FLAN",
     read: questionAndAnswer,
+  },
+  {
+    name: "PaddleNLP",
+    keys: ["src", "tgt"],
+    looks: '{"src": "..." or ["...", ...], "tgt": "..." or ["...", ...]}',
+    from: "PaddleNLP",
+    read: sourceAndTarget,
   },
   {
     name: "text",

@@ -58,7 +58,7 @@ function numberAt({ value, name }: Found): number {
   const number = parsedNumber(value);
   if (number !== undefined) return number;
   const found = typeof value === "number" ? `${value}` : JSON.stringify(value);
-  throw new TypeError(`"${name}" is ${found}, expected a number`);
+  throw new TypeError(`"${name}" is ${found ?? "missing"}, expected a number`);
 }
 
 /** The columns of a question, beside which `history` and `input` may stand. */
@@ -231,6 +231,18 @@ export function strength(path: string): VotePlaces["best"] {
   return (row) => {
     const number = numberAt(find(row, path));
     return number === 0 ? undefined : Number(number > 0);
+  };
+}
+
+/** Makes a vote's reader of a number between those of two answers, of which it is nearer to one. */
+export function nearer(
+  path: string,
+  [first, second]: readonly [number, number],
+): VotePlaces["best"] {
+  return (row) => {
+    const number = numberAt(find(row, path));
+    const middle = (first + second) / 2;
+    return number === middle ? undefined : Number(number > middle);
   };
 }
 
@@ -420,7 +432,10 @@ export function conversationBesideRejected(row: Row): Draft<Preference> {
       }, expected the chosen answer, by the role "assistant"`,
     );
   }
-  const { value, name } = find(row, "rejected_messages|rejected_response");
+  const { value, name } = find(
+    row,
+    "rejected_messages|rejected_response|rejected",
+  );
   const rejected = answerAt(value, name);
   if (isConversation(rejected)) {
     return {

@@ -3,7 +3,12 @@
  * To serve another format, add a row; the most specific formats come first. Votes, ranks and scores
  * are in ranked_formats.ts, checks of the contents in check.ts.
  */
-import type { Format } from "./format.ts";
+import { type Format, pick } from "./format.ts";
+import {
+  candidatesInTurn,
+  endsWithCandidates,
+  sortedResponses,
+} from "./judged_in_place.ts";
 import { conversationBesideRejected, pair } from "./layouts.ts";
 import type { Preference } from "./preference.ts";
 import { RANKED_FORMATS } from "./ranked_formats.ts";
@@ -21,8 +26,15 @@ import { isDialogue, isRow } from "./turns.ts";
 
 const QUESTION = "instruction|question|query|input";
 const CHOSEN = "chosen_response|response_j|response";
-const ACCEPTED = "accepted|preferred|chosen";
-const REFUSED = "rejected|dispreferred|reject";
+const ACCEPTED =
+  "accepted|preferred|chosen|positive|better|good|win|y_w|chosen_text|" +
+  "chosen_answer|chosen_output|chosen_completion|good_answer|" +
+  "preferred_response|preferred_completion|positive_response|better_response";
+const REFUSED =
+  "rejected|dispreferred|reject|non_preferred|negative|worse|bad|lose|y_l|" +
+  "rejected_text|rejected_answer|rejected_output|rejected_completion|" +
+  "bad_answer|dispreferred_response|non_preferred_response|" +
+  "non_preferred_completion|negative_response|worse_response";
 const CHOSEN_TURNS = "chosen_messages|chosen_conversations";
 const REJECTED_TURNS = "rejected_messages|rejected_conversations";
 const REJECTED = "rejected_response|response_k";
@@ -36,6 +48,23 @@ function endsWithAnswer(messages: unknown): boolean {
 /** The formats of preference data. */
 export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
   ...RANKED_FORMATS,
+  {
+    name: "Nova",
+    keys: ["messages"],
+    fits: endsWithCandidates,
+    looks:
+      '{"system": [{"text": "..."}], "messages": [turns, {"role": "assistant", "candidates": [{"content": [{"text": "..."}], "preferenceLabel": "preferred"}, {..., "preferenceLabel": "non-preferred"}]}]}',
+    from: "Amazon Bedrock (Nova)",
+    read: candidatesInTurn,
+  },
+  {
+    name: "PaddleNLP",
+    keys: ["src", "response", "sort"],
+    looks:
+      '{"src": ["..."], "tgt": [], "response": [["..."], ["..."]], "sort": [1, 0]}',
+    from: "PaddleNLP; the answer with the higher number is better",
+    read: sortedResponses,
+  },
   {
     name: "CValues",
     keys: ["prompt", "pos_resp", "neg_resp"],
@@ -67,10 +96,13 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
   },
   {
     name: "messages and a rejected answer",
-    keys: ["messages", "rejected_response|rejected_messages"],
-    fits: (row) => !("chosen_response" in row),
+    keys: ["messages", "rejected_response|rejected_messages|rejected"],
+    fits: (row) =>
+      !("chosen_response" in row) &&
+      (!("rejected" in row) ||
+        !("chosen" in row) && endsWithAnswer(row.messages)),
     looks:
-      '{"messages": [turns], "rejected_response": "..." or [turns]}, or "rejected_messages": [turns]; messages end with the chosen answer',
+      '{"messages": [turns], "rejected_response": "..." or [turns]}, or "rejected_messages": [turns], "rejected": "..."; messages end with the chosen answer',
     from: "ms-swift",
     read: conversationBesideRejected,
   },
@@ -99,13 +131,15 @@ export const PREFERENCE_FORMATS: readonly Format<Preference>[] = [
   },
   {
     name: "two answers of other names",
-    keys: [`${QUESTION}|prompt`, ACCEPTED, REFUSED],
-    fits: (row) => !("chosen" in row && "rejected" in row),
+    keys: [`${QUESTION}|prompt|messages`, ACCEPTED, REFUSED],
+    fits: (row) =>
+      !("chosen" in row && "rejected" in row) &&
+      [ACCEPTED, REFUSED].every((keys) => typeof pick(row, keys) !== "number"),
     looks:
-      '{"input": "...", "accepted": "...", "rejected": "..."}, or "preferred" and "dispreferred", "chosen" and "reject"',
+      '{"input": "...", "accepted": "...", "rejected": "..."}, or "preferred" and "dispreferred", "chosen" and "reject", "positive" and "negative", "better" and "worse", "y_w" and "y_l", and the like',
     from: "Code-Preference-Pairs, and datasets of own names",
     read: pair({
-      prompt: `${QUESTION}|prompt`,
+      prompt: `${QUESTION}|prompt|messages`,
       chosen: ACCEPTED,
       rejected: REFUSED,
     }),

@@ -13,6 +13,7 @@ import {
   listed,
   marks,
   named,
+  nearer,
   parallel,
   ranking,
   strength,
@@ -20,6 +21,11 @@ import {
 } from "./layouts.ts";
 import type { Preference } from "./preference.ts";
 import { isTextList, type Row } from "./turns.ts";
+
+const ANSWERS = "responses|generations|completions|candidates|answers|outputs";
+const ASKED = "prompt|question|instruction|query";
+const FIRST = "response_a|answer_a|output_a|completion_a|answer_A|output_A";
+const SECOND = "response_b|answer_b|output_b|completion_b|answer_B|output_B";
 
 const isPair = (row: Row) => "chosen" in row && "rejected" in row;
 
@@ -76,10 +82,22 @@ export const RANKED_FORMATS: readonly Format<Preference>[] = [
     }),
   },
   {
+    name: "answers with ranks",
+    keys: ["prompt|instruction|question|input", ANSWERS, "ranks"],
+    fits: (row) => !isPair(row),
+    looks: '{"prompt": "...", "responses": ["...", "..."], "ranks": [1, 2]}',
+    from: "datasets of own names; the lowest rank is the best",
+    read: ranking({
+      prompt: "instruction|prompt|question|input",
+      candidates: parallel(ANSWERS, "ranks"),
+      lowerIsBetter: true,
+    }),
+  },
+  {
     name: "answers with scores",
     keys: [
       "prompt|instruction|question|input",
-      "responses|generations|completions",
+      ANSWERS,
       "scores|ratings|rewards",
     ],
     fits: (row) => !isPair(row),
@@ -88,10 +106,19 @@ export const RANKED_FORMATS: readonly Format<Preference>[] = [
     from: "OpenRLHF, distilabel, sampling scripts",
     read: ranking({
       prompt: "instruction|prompt|question|input",
-      candidates: parallel(
-        "responses|generations|completions",
-        "scores|ratings|rewards",
-      ),
+      candidates: parallel(ANSWERS, "scores|ratings|rewards"),
+    }),
+  },
+  {
+    name: "AlpacaFarm",
+    keys: ["instruction", "output_1", "output_2", "preference"],
+    looks:
+      '{"instruction": "...", "input": "", "output_1": "...", "output_2": "...", "preference": 1}',
+    from: "AlpacaFarm, AlpacaEval; a preference below 1.5 is for the first",
+    read: vote({
+      prompt: "instruction",
+      answers: ["output_1", "output_2"],
+      best: nearer("preference", [1, 2]),
     }),
   },
   {
@@ -248,14 +275,25 @@ export const RANKED_FORMATS: readonly Format<Preference>[] = [
   },
   {
     name: "arena responses",
-    keys: ["prompt", "response_a", "response_b", "winner"],
+    keys: [ASKED, FIRST, SECOND, "winner|preference|preferred"],
     looks:
-      '{"prompt": "...", "response_a": "...", "response_b": "...", "winner": "model_a"}',
-    from: "WSDM Cup, LMArena",
+      '{"prompt": "...", "response_a": "...", "response_b": "...", "winner": "model_a"}, or "answer_a", "answer_b" and "preference": "A"',
+    from: "WSDM Cup, LMArena, and datasets of own names",
     read: vote({
-      prompt: "prompt",
-      answers: ["response_a", "response_b"],
-      best: letter("winner"),
+      prompt: ASKED,
+      answers: [FIRST, SECOND],
+      best: letter("winner|preference|preferred"),
+    }),
+  },
+  {
+    name: "arena marks",
+    keys: ["conversation_a", "conversation_b", "winner_model_a"],
+    looks:
+      '{"conversation_a": [turns], "conversation_b": [turns], "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0}',
+    from: "arenas that mark the winner",
+    read: vote({
+      answers: ["conversation_a", "conversation_b"],
+      best: marks(["winner_model_a", "winner_model_b"], "winner_tie"),
     }),
   },
   {

@@ -5,6 +5,7 @@
  */
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
+import { type Parts, partsOf } from "./content_parts.ts";
 import { BrokenTurns, parseWritten } from "../../text/written_turns.ts";
 
 /** A row of a dataset, or an object inside one. */
@@ -59,31 +60,11 @@ export function textAt(value: unknown, name: string): string {
   throw new TypeError(`"${name}" is ${kindOf(value)}, expected a string`);
 }
 
-/**
- * The key of a part's text: `text` as in most data, or `value` as in LLaMA-Factory v1; undefined if
- * the part is no text. Vertex and Bedrock give a part no type.
- */
-function textKeyOf(part: unknown): string | undefined {
-  if (!isRow(part) || (part.type ?? "text") !== "text") return undefined;
-  return ["text", "value"].find((key) => (part[key] ?? null) !== null);
-}
-
-function contentAt(value: unknown, turn: Row, name: string): string {
-  if (Array.isArray(value)) {
-    return value.map((part, i) => {
-      const key = textKeyOf(part);
-      if (key !== undefined && isRow(part)) {
-        return textAt(part[key], `${name}[${i}].${key}`);
-      }
-      throw new TypeError(
-        `"${name}[${i}]" is not text: only text parts are served`,
-      );
-    }).join("");
-  }
-  if (
-    (value === null || value === undefined) && turn.tool_calls != null
-  ) return "";
-  return textAt(value, name);
+function contentAt(value: unknown, turn: Row, name: string): Parts {
+  if (Array.isArray(value)) return partsOf(value, name);
+  const isSilent = (value === null || value === undefined) &&
+    turn.tool_calls != null;
+  return { text: isSilent ? "" : textAt(value, name), beside: {} };
 }
 
 /** Makes the message that templates expect from a tool call that is JSON text. */
@@ -101,6 +82,14 @@ function calls(value: string, name: string): Message {
       `"${name}" is no function call: expected JSON with "name" and "arguments"`,
     );
   }
+}
+
+/** The turn with its call of OpenAI's older form, `function_call`, in the form of today. */
+function withCalls(turn: Row): Row {
+  const { function_call: call, ...rest } = turn;
+  return isRow(call) && rest.tool_calls == null
+    ? { ...rest, tool_calls: [{ type: "function", function: call }] }
+    : turn;
 }
 
 /**
@@ -124,7 +113,7 @@ export function turnAt(
     );
   }
   const { role, from, content: own, parts, value: shareGptText, ...others } =
-    value;
+    withCalls(value);
   const content = own ?? parts; // Vertex's name of the content
   const rest = Object.fromEntries(
     // tables give every turn every key, with null where it is absent
@@ -161,9 +150,10 @@ export function turnAt(
       `"${name}" has no "${wanted}", found keys ${keyList(Object.keys(value))}`,
     );
   }
-  const text = contentAt(raw, value, `${name}.${key}`);
+  const { text, beside } = contentAt(raw, rest, `${name}.${key}`);
   if (CALLERS.includes(speaker)) return calls(text, `${name}.${key}`);
-  return { ...rest, role: ROLES[speaker] ?? speaker, content: text };
+  const speaking = ROLES[speaker] ?? speaker;
+  return { ...rest, ...beside, role: speaking, content: text };
 }
 
 /** Whether a value is a list of texts, and not of turns. */
@@ -179,7 +169,15 @@ export function isTextList(value: unknown): value is readonly string[] {
  */
 export function contentText(value: unknown, name: string): string {
   const content = isRow(value) ? value.parts ?? value.content : value;
-  return contentAt(content, {}, name);
+  return contentAt(content, {}, name).text;
+}
+
+/** Whether a value is an object around turns and nothing else: `{"messages": [...]}`. */
+function holdsTurns(value: unknown): value is Row {
+  if (!isRow(value) || !Array.isArray(value.messages)) return false;
+  return Object.entries(value).every(([key, part]) =>
+    key === "messages" || part === null || part === undefined
+  );
 }
 
 /**
@@ -188,6 +186,7 @@ export function contentText(value: unknown, name: string): string {
  * @throws {TypeError} naming the turn and key that is missing or of a wrong type
  */
 export function turnsAt(value: unknown, name: string): Message[] {
+  if (holdsTurns(value)) return turnsAt(value.messages, `${name}.messages`);
   if (isRow(value) && ("role" in value || "from" in value)) {
     return [turnAt(value, name)];
   }
@@ -229,7 +228,7 @@ export function listAt(value: unknown, name: string): readonly unknown[] {
  * values
  */
 export function answerAt(value: unknown, name: string): Message[] {
-  if (Array.isArray(value)) return turnsAt(value, name);
+  if (Array.isArray(value) || holdsTurns(value)) return turnsAt(value, name);
   if (isRow(value)) return [turnAt(value, name)];
   return [{ role: "assistant", content: textAt(value, name) }];
 }

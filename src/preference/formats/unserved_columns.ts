@@ -12,7 +12,7 @@ const MEDIA =
 
 const WHOLE = "give the whole prompt in one column";
 const below = (columns: string) => (key: string) =>
-  `--columns=question=prompt,${columns.replace("*", key)}`;
+  `--columns=instruction=prompt,${columns.replace("*", key)}`;
 
 /** Column names that end in what the column is called, perhaps counted or in the plural. */
 const called = (names: string, before = "") =>
@@ -32,7 +32,10 @@ const PARTS: readonly (readonly [
       "where the data has whole answers, give --columns=chosen=full_chosen,rejected=full_rejected",
   ],
   [/^trajectory$/, () => "--columns=prompt=trajectory reads it as the prompt"],
-  [/^functions$/, () => "--columns=tools=functions reads it as tools"],
+  [
+    /^(functions|available_tools|tool_?(schemas?|list|definitions|config))$/i,
+    (key) => `--columns=tools=${key} reads a list as tools`,
+  ],
   [
     /^documents$/,
     () =>

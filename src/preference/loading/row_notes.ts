@@ -19,7 +19,7 @@ function plainTextNotes(
   if (!isPlain) return [];
   const column = source.columns?.["prompt"] ?? columns?.["prompt"] ?? "prompt";
   const advice = column in value
-    ? `--columns=question=${column} makes turns of it`
+    ? `--columns=instruction=${column} makes turns of it`
     : "a column of prompts apart from the answers can be made turns";
   const lost = tools !== undefined || variables !== undefined;
   return [

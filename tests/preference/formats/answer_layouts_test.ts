@@ -26,6 +26,7 @@ const SFT: Readonly<Record<string, Row>> = {
       { role: "assistant", content: parts("Yo") },
     ],
   },
+  "PaddleNLP": { src: "Hi", tgt: "Yo" },
   "Vertex": {
     contents: [
       { role: "user", parts: [{ text: "Hi" }] },

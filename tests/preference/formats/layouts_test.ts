@@ -9,6 +9,7 @@ import { readRows } from "../../../src/preference/formats/format.ts";
 import { PREFERENCE_FORMATS } from "../../../src/preference/formats/preference_formats.ts";
 import type { Row } from "../../../src/preference/formats/turns.ts";
 import { test } from "../../test_case.ts";
+import { assistant, LAYOUTS, user } from "./layout_rows.ts";
 
 const pure = {
   permissions: "none",
@@ -16,266 +17,8 @@ const pure = {
   sanitizeResources: true,
 } as const;
 
-const user = (content: string) => ({ role: "user", content });
-const assistant = (content: string) => ({ role: "assistant", content });
 const read = (row: Row) => readRows(row, 7, PREFERENCE_FORMATS);
 const talk = (answer: string) => [user("Hi"), assistant(answer)];
-const parts = (text: string) => [{ type: "text", value: text }];
-
-interface Layout {
-  readonly format: string;
-  readonly row: Row;
-  readonly scores?: readonly [chosen: number, rejected: number];
-  /** Columns that say nothing about the pair. */
-  readonly unread?: readonly string[];
-}
-
-const LAYOUTS: Readonly<Record<string, Layout>> = {
-  "OpenAI's preference format": {
-    format: "OpenAI",
-    row: {
-      input: { messages: [user("Hi")], tools: [], parallel_tool_calls: true },
-      preferred_output: [assistant("good")],
-      non_preferred_output: [assistant("bad")],
-    },
-  },
-  "ms-swift, rejected_response as a text": {
-    format: "messages and a rejected answer",
-    row: { messages: talk("good"), rejected_response: "bad" },
-  },
-  "ms-swift, rejected_response as turns": {
-    format: "messages and a rejected answer",
-    row: { messages: talk("good"), rejected_response: [assistant("bad")] },
-  },
-  "ms-swift, rejected_messages": {
-    format: "messages and a rejected answer",
-    row: { messages: talk("good"), rejected_messages: talk("bad") },
-  },
-  "ms-swift, query and response": {
-    format: "question with two responses",
-    row: {
-      query: "Hi",
-      response: "good",
-      rejected_response: "bad",
-      history: [],
-      system: "",
-    },
-  },
-  "LLaMA-Factory v1": {
-    format: "two conversations",
-    row: {
-      chosen_messages: [
-        { role: "user", content: parts("Hi") },
-        { role: "assistant", content: parts("good") },
-      ],
-      rejected_messages: [
-        { role: "user", content: parts("Hi") },
-        { role: "assistant", content: parts("bad") },
-      ],
-    },
-  },
-  "torchtune": {
-    format: "two conversations",
-    row: {
-      chosen_conversations: talk("good"),
-      rejected_conversations: talk("bad"),
-    },
-  },
-  "NeMo-RL": {
-    format: "NeMo-RL",
-    row: {
-      context: [user("Hi")],
-      completions: [
-        { rank: 1, completion: [assistant("bad")] },
-        { rank: 0, completion: [assistant("good")] },
-      ],
-    },
-    scores: [0, -1],
-  },
-  "tinker": {
-    format: "tinker",
-    row: {
-      comparison: {
-        prompt_conversation: [user("Hi")],
-        completion_A: [assistant("bad")],
-        completion_B: [assistant("good")],
-      },
-      label: "B",
-    },
-  },
-  "Vertex": {
-    format: "Vertex",
-    row: {
-      contents: [{ role: "user", parts: [{ text: "Hi" }] }],
-      completions: [
-        { score: 0, completion: { role: "model", parts: [{ text: "bad" }] } },
-        { score: 1, completion: { role: "model", parts: [{ text: "good" }] } },
-      ],
-    },
-    scores: [1, 0],
-  },
-  "H2O": {
-    format: "answer and rejected answer",
-    row: { prompt: "Hi", answer: "good", rejected_answer: "bad" },
-  },
-  "responses with scores": {
-    format: "answers with scores",
-    row: { prompt: "Hi", responses: ["so", "bad", "good"], scores: [2, 1, 3] },
-    scores: [3, 1],
-  },
-  "distilabel's generations with ratings": {
-    format: "answers with scores",
-    row: { instruction: "Hi", generations: ["good", "bad"], ratings: [5, 1] },
-    scores: [5, 1],
-  },
-  "lmsys-55k": {
-    format: "arena rounds",
-    row: {
-      prompt: '["Hi"]',
-      response_a: '["bad"]',
-      response_b: '["good"]',
-      winner_model_a: 0,
-      winner_model_b: 1,
-      winner_tie: 0,
-    },
-  },
-  "WSDM Cup": {
-    format: "arena responses",
-    row: {
-      prompt: "Hi",
-      response_a: "bad",
-      response_b: "good",
-      winner: "model_b",
-    },
-  },
-  "search-arena": {
-    format: "arena",
-    row: {
-      messages_a: talk("good"),
-      messages_b: talk("bad"),
-      winner: "model_a",
-    },
-  },
-  "compar:IA": {
-    format: "compar:IA",
-    row: {
-      conversation_a: talk("bad"),
-      conversation_b: talk("good"),
-      model_a_name: "one",
-      model_b_name: "two",
-      chosen_model_name: "two",
-      both_equal: false,
-    },
-  },
-  "WebGPT comparisons": {
-    format: "WebGPT comparisons",
-    row: {
-      question: { full_text: "Hi", id: "1" },
-      answer_0: "bad",
-      answer_1: "good",
-      score_0: -0.5,
-      score_1: 0.5,
-    },
-    scores: [0.5, -0.5],
-  },
-  "summarize_from_feedback": {
-    format: "summaries",
-    row: {
-      info: { post: "Hi", title: "t" },
-      summaries: [{ text: "bad" }, { text: "good" }],
-      choice: 1,
-    },
-  },
-  "WebGPT comparisons in a CSV, all of them texts": {
-    format: "WebGPT comparisons",
-    row: {
-      question: '{"full_text": "Hi"}',
-      answer_0: "bad",
-      answer_1: "good",
-      score_0: "-0.5",
-      score_1: "0.5",
-    },
-    scores: [0.5, -0.5],
-  },
-  "summarize_from_feedback in a CSV": {
-    format: "summaries",
-    row: {
-      info: "{'post': 'Hi', 'title': None}",
-      summaries: "[{'text': 'good'}, {'text': 'bad'}]",
-      choice: "0",
-    },
-  },
-  "Prometheus": {
-    format: "Prometheus",
-    row: {
-      orig_instruction: "Hi",
-      orig_response_A: "good",
-      orig_response_B: "bad",
-      orig_preference: "A",
-      instruction: "###Task: Hi ...",
-      output: "[RESULT] A",
-    },
-    unread: ["instruction", "output"],
-  },
-  "Code-Preference-Pairs": {
-    format: "two answers of other names",
-    row: { input: "Hi", accepted: "good", rejected: "bad" },
-  },
-  "RewardBench 2 and RM-Bench, one answer each": {
-    format: "lists of answers",
-    row: { prompt: "Hi", chosen: ["good"], rejected: ["bad"] },
-  },
-  "other names of the two answers": {
-    format: "two answers of other names",
-    row: { prompt: "Hi", chosen: "good", reject: "bad" },
-  },
-  "ColossalChat": {
-    format: "context ranking",
-    row: {
-      context: [{ from: "human", content: "Hi" }],
-      chosen: [{ from: "assistant", content: "good" }],
-      rejected: [{ from: "assistant", content: "bad" }],
-    },
-  },
-  "Align-Anything": {
-    format: "Align-Anything",
-    row: {
-      question: "Hi",
-      response_1: "bad",
-      response_2: "good",
-      overall_response: 2,
-    },
-  },
-  "Unified-Feedback": {
-    format: "Unified-Feedback",
-    row: {
-      conv_A: talk("bad"),
-      conv_B: talk("good"),
-      conv_A_rating: 0,
-      conv_B_rating: 1,
-    },
-    scores: [1, 0],
-  },
-  "JudgeBench": {
-    format: "JudgeBench",
-    row: {
-      question: "Hi",
-      response_A: "bad",
-      response_B: "good",
-      label: "B>A",
-    },
-  },
-  "HelpSteer3, edit quality": {
-    format: "edit quality",
-    row: {
-      context: [user("Hi")],
-      original_response: "so",
-      good_edited_response: "good",
-      bad_edited_response: "bad",
-    },
-    unread: ["original_response"],
-  },
-};
 
 for (
   const [name, { format, row, scores, unread = [] }] of Object.entries(LAYOUTS)
@@ -321,6 +64,9 @@ test({
       other("responses with scores", { scores: [1, 1, 1] }),
       other("tinker", { label: "Tie" }),
       other("JudgeBench", { label: "A=B" }),
+      other("PaddleNLP", { sort: [1, 1] }),
+      other("AlpacaFarm", { preference: 1.5 }),
+      other("an arena with marks", { winner_model_b: 0 }),
       other("NeMo-RL", {
         completions: ["a", "b"].map((one) => ({ rank: 0, completion: one })),
       }),
@@ -338,6 +84,20 @@ test({
     "readRows() refuses a vote that it cannot read, and lists that do not fit",
   fn() {
     const refusals: Readonly<Record<string, Row>> = {
+      '"messages[1].candidates" has the preferenceLabels "preferred", expected':
+        other("Nova", {
+          messages: [{ role: "user", content: "Hi" }, {
+            role: "assistant",
+            candidates: [{ content: "good", preferenceLabel: "preferred" }],
+          }],
+        }),
+      '"response" has 1 answers and "sort" 2 numbers, expected two of each':
+        other("PaddleNLP", { response: ["a"] }),
+      '"response[0]" has 2 texts, expected one': other("PaddleNLP", {
+        response: [["a", "b"], ["c"]],
+      }),
+      '"scores" is missing, found keys "prompt", "responses"; the nearest layout is "answers with scores"':
+        { prompt: "Hi", responses: ["a", "b"] },
       '"winner" is "model_c", expected "A", "B"': other("WSDM Cup", {
         winner: "model_c",
       }),
@@ -353,7 +113,7 @@ test({
         "responses with scores",
         { scores: [1] },
       ),
-      '"completions[0].rank" is undefined, expected a number': other(
+      '"completions[0].rank" is missing, expected a number': other(
         "NeMo-RL",
         { completions: [{ completion: "a" }] },
       ),

@@ -273,9 +273,9 @@ test({
     const noteOf = async (row: unknown, options?: Partial<LoadDataOptions>) =>
       Object.keys((await load([row], options)).report.told);
     assertEquals(await noteOf(PAIR), [
-      `${note}--columns=question=prompt makes turns of it`,
+      `${note}--columns=instruction=prompt makes turns of it`,
     ]);
-    const columns = { question: "prompt" };
+    const columns = { instruction: "prompt" };
     assertEquals(await noteOf(PAIR, { columns }), []);
     const turns = await load([PAIR], { columns });
     const { tokenizer } = characterEncoder();
@@ -285,7 +285,7 @@ test({
     );
     const ask = { ask: "q", chosen: "a", rejected: "b" };
     assertEquals(await noteOf(ask, { columns: { prompt: "ask" } }), [
-      `${note}--columns=question=ask makes turns of it`,
+      `${note}--columns=instruction=ask makes turns of it`,
     ]);
     assertEquals(await noteOf({ chosen: "x a", rejected: "x b" }), [
       `${note}a column of prompts apart from the answers can be made turns`,
