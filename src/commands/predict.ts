@@ -27,7 +27,11 @@ import {
   type PredictOptions,
   predictSchema,
 } from "../generation/predict_options.ts";
-import { answerRows, readQuestions } from "../generation/prompt_rows.ts";
+import {
+  answerRows,
+  readQuestions,
+  unprintedNotes,
+} from "../generation/prompt_rows.ts";
 import { leftOut } from "../generation/generation_keys.ts";
 import { processingOf } from "../generation/processed_sampler.ts";
 import {
@@ -106,6 +110,9 @@ export async function predict(
     ...hooks,
     answers: questions.length,
   });
+  for (const note of unprintedNotes(questions, speakers, system)) {
+    hooks.onTold?.(note);
+  }
   let done = 0;
   hooks.onProgress?.("predict", done, questions.length);
   const rows = answerRows(questions, speakers, { ...how, system, batchSize });

@@ -3,7 +3,11 @@
  * answer grows. A model without a chat template continues plain text. Knows no file and no screen.
  */
 import type { Model } from "../model/decoder/model.ts";
-import { type ChatTemplate, missingTemplate } from "../text/chat_template.ts";
+import {
+  type ChatTemplate,
+  missingTemplate,
+  type RenderOptions,
+} from "../text/chat_template.ts";
 import type { Message } from "../text/message.ts";
 import { createStreamDecoder } from "../text/stream_decoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -125,10 +129,15 @@ export async function answer(
   return text!;
 }
 
+/** Tools that may be called, and variables of the chat template. */
+export type PromptContext = Pick<RenderOptions, "tools" | "variables">;
+
 /** One of several questions that are answered side by side. */
 export interface Question extends Pick<AnswerOptions, "seed" | "onText"> {
   /** Turns, or plain text to continue. */
   readonly prompt: readonly Message[] | string;
+  /** What the chat template is told beside the turns. */
+  readonly context?: PromptContext | undefined;
   /** Called when the answer is complete. */
   readonly onEnd?: () => void;
 }
@@ -175,14 +184,14 @@ export async function answerEach(
 
 /** Makes a prompt of a question, whose tokens grow to the text of its answer. */
 function growingAnswer(
-  { speaker, prompt, seed, onText = () => {}, onEnd = () => {} }:
+  { speaker, prompt, context, seed, onText = () => {}, onEnd = () => {} }:
     SpeakerQuestion,
   options: Omit<AnswerOptions, "seed" | "onText">,
 ): Prompted & { readonly text: () => string } {
   const { tokenizer, stopIds, adapters, manner } = speaker;
   const how = { ...options, ...manner };
   const { sampling, processing = processingOf() } = how;
-  const promptIds = promptTokens(speaker, prompt);
+  const promptIds = promptTokens(speaker, prompt, context);
   const maxNewTokens = newTokens(speaker, promptIds.length, how);
   const decoder = createStreamDecoder(tokenizer, { skipSpecialTokens: true });
   const ids = [...promptIds];
@@ -241,13 +250,14 @@ function newTokens(
 export function promptTokens(
   { tokenizer, template }: Pick<Speaker, "tokenizer" | "template">,
   prompt: readonly Message[] | string,
+  context: PromptContext = {},
 ): number[] {
   if (typeof prompt === "string") {
     return tokenizer.encode(prompt, { addSpecialTokens: true });
   }
   if (template) {
     return tokenizer.encode(
-      template.render(prompt, { addGenerationPrompt: true }),
+      template.render(prompt, { addGenerationPrompt: true, ...context }),
     );
   }
   throw missingTemplate("answer a conversation");

@@ -1,8 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   promptFor,
   readQuestion,
   readQuestions,
+  unprintedNotes,
 } from "../../src/generation/prompt_rows.ts";
 import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { test } from "../test_case.ts";
@@ -74,5 +75,54 @@ test(
       own,
       user,
     ]);
+  },
+);
+
+test(
+  "readQuestion() takes a line's own system text, tools and variables, also as JSON text",
+  pure,
+  () => {
+    const tools = [{ name: "f" }];
+    const chat_template_kwargs = { enable_thinking: false };
+    const written = {
+      tools: JSON.stringify(tools),
+      chat_template_kwargs: JSON.stringify(chat_template_kwargs),
+    };
+    for (const beside of [{ tools, chat_template_kwargs }, written]) {
+      const value = { prompt: "hi", system: "own", ...beside };
+      const question = readQuestion({ line: 1, value });
+      assertEquals(question.context, {
+        tools,
+        variables: chat_template_kwargs,
+      });
+      assertEquals(promptFor({ template }, question, "general"), [
+        { role: "system", content: "own" },
+        user,
+      ]);
+    }
+    const broken = { prompt: "hi", tools: "f(x)" };
+    assertThrows(
+      () => readQuestion({ line: 4, value: broken }),
+      TypeError,
+      'Cannot ask line 4: its "tools" or "chat_template_kwargs" cannot be read',
+    );
+  },
+);
+
+test(
+  "unprintedNotes() tells once of what no template prints, and refuses lost turns",
+  pure,
+  () => {
+    const question = (line: number) =>
+      readQuestion({ line, value: { prompt: "hi", tools: [{ name: "f" }] } });
+    const questions = [question(3), question(4)];
+    assertEquals(unprintedNotes(questions, [{ template }, {}]), [
+      'the chat template does not print "tools" (line 3)',
+    ]);
+    assertThrows(
+      () => unprintedNotes(questions, [{ template }], "be brief"),
+      RangeError,
+      'Cannot ask line 3: the chat template does not print the text of a turn of the role "user"',
+    );
   },
 );

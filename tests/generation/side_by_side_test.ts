@@ -27,6 +27,7 @@ import {
   openEncoder,
   openTunedEncoder,
 } from "../../src/preference/tokens/open_encoder.ts";
+import { createChatTemplate } from "../../src/text/chat_template.ts";
 import { modelTest } from "../model/model_test_case.ts";
 import { fixturePath } from "../fixture_path.ts";
 import { TEMPORARY, temporaryFolder } from "../temporary_folder.ts";
@@ -260,6 +261,27 @@ await modelTest(
     await assertRejects(() => run([plain]), RangeError, "(line 4)");
   },
   { read: [lora] },
+);
+
+await modelTest(
+  "answerRows() gives the template the variables of each line",
+  "models/qwen2",
+  async (device, base) => {
+    const [speaker] = await openSpeakers(device, base, null);
+    const template = createChatTemplate("{{ messages[0].content }}{{ word }}");
+    const answered = async (prompt: string, word?: string) => {
+      const value = { prompt, chat_template_kwargs: word && { word } };
+      const questions = [readQuestion({ line: 1, value })];
+      const rows = answerRows(questions, [{ ...speaker!, template }], {
+        ...GREEDILY,
+        batchSize: 1,
+      });
+      return (await Array.fromAsync(rows))[0]!["base"];
+    };
+    const plain = await answered("The sky is");
+    assertEquals(await answered("The", " sky is"), plain);
+    assert(await answered("The") !== plain);
+  },
 );
 
 await modelTest(

@@ -39,8 +39,8 @@ function textOf(part: Json, { types, keys }: typeof TEXT): string | undefined {
 /** The call of a part, as templates expect it; undefined if it is none. */
 function callOf(part: Json): unknown {
   if (!CALL.includes(String(part.type))) return undefined;
-  const { value, name, input, arguments: given = input } = part;
-  let call: unknown = { name, arguments: given };
+  const { value, name } = part;
+  let call: unknown = { name, arguments: part.arguments ?? part.input };
   try {
     if (value !== undefined) {
       call = typeof value === "string" ? parseWithFloats(value) : value;

@@ -41,6 +41,8 @@ const EXAMPLES: Readonly<
 /** A line of a file of prompts, as `predict` reads it. */
 export type PromptLine = { readonly prompt: string } | {
   readonly messages: Exclude<TurnsOrText, string>;
+  readonly tools?: readonly unknown[];
+  readonly chat_template_kwargs?: Readonly<Record<string, unknown>>;
 };
 
 /**
@@ -69,10 +71,17 @@ export async function dataPrompts(
   return [...lines.values()];
 }
 
-function promptLine({ prompt }: AskedRow): PromptLine | undefined {
+function promptLine(
+  { prompt, tools, variables }: AskedRow,
+): PromptLine | undefined {
   if (prompt.length === 0) return undefined;
   if (typeof prompt === "string") return { prompt };
-  return prompt.at(-1)?.role === "assistant" ? undefined : { messages: prompt };
+  if (prompt.at(-1)?.role === "assistant") return undefined;
+  return {
+    messages: prompt,
+    ...tools === undefined ? {} : { tools },
+    ...variables === undefined ? {} : { chat_template_kwargs: variables },
+  };
 }
 
 /** The rows of the evaluation split in the order of their files, or those of the training split. */

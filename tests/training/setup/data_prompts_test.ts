@@ -18,6 +18,10 @@ const TURNS = [
   turn("assistant", "Yes?"),
   turn("user", "A"),
 ];
+const CONTEXT = {
+  tools: [{ name: "f" }],
+  chat_template_kwargs: { enable_thinking: false },
+};
 const SPLITS = {
   "train.jsonl": [
     { prompt: "Where?", chosen: "a", rejected: "b" },
@@ -30,6 +34,7 @@ const SPLITS = {
     {
       chosen: [...TURNS, turn("assistant", "good")],
       rejected: [...TURNS, turn("assistant", "bad")],
+      ...CONTEXT,
     },
   ],
 };
@@ -65,7 +70,9 @@ test(
   OPTIONS,
   async () => {
     const evaluated = { eval_strategy: "steps", eval_steps: 1 };
-    assertEquals(await promptsOf(evaluated), [{ messages: TURNS }]);
+    assertEquals(await promptsOf(evaluated), [
+      { messages: TURNS, ...CONTEXT },
+    ]);
   },
 );
 
