@@ -4,7 +4,11 @@
  */
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 
-import { alikePreTokenizer, makeAlike } from "./tokenizer_parts.ts";
+import {
+  alikePreTokenizer,
+  alikeReplacements,
+  makeAlike,
+} from "./tokenizer_parts.ts";
 
 /** How a text becomes ids. */
 export interface EncodeOptions {
@@ -119,7 +123,14 @@ function engineOf(files: TokenizerJson): Engine {
   const pre_tokenizer = alikePreTokenizer(tokenizer["pre_tokenizer"] ?? null);
   try {
     const engine = new Engine(
-      { added_tokens: [], ...absent, ...tokenizer, pre_tokenizer },
+      {
+        added_tokens: [],
+        ...absent,
+        ...tokenizer,
+        pre_tokenizer,
+        normalizer: alikeReplacements(tokenizer["normalizer"] ?? null),
+        decoder: alikeReplacements(tokenizer["decoder"] ?? null),
+      },
       { ...files.config, clean_up_tokenization_spaces: false },
     );
     makeAlike(engine, tokenizer["model"] as Record<string, unknown>);

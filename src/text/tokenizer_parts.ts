@@ -33,15 +33,73 @@ export function alikePreTokenizer(part: unknown): unknown {
     );
   }
   if (type === "Punctuation") return splitAt(PUNCTUATION, String(behavior));
+  const other = otherCuts(json);
+  if (other !== undefined) return other;
   if (type !== "Split") return part;
   const { Regex, String: text } = (pattern ?? {}) as Json;
-  const expression = typeof Regex === "string"
-    ? Regex
-    : String(text).replaceAll(/[\\^$.*+?()[\]{}|\-/]/g, "\\$&");
+  const expression = typeof Regex === "string" ? Regex : escaped(String(text));
   if (behavior === "Isolated" && !invert && typeof Regex === "string") {
     return part;
   }
   return splitAt(expression, String(behavior), invert === true);
+}
+
+const SPACE = String.raw`\p{White_Space}`;
+/** \w of the library's own expressions. */
+const WORDS = String.raw`\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}`;
+
+/** Cuts of other types as cuts by an expression; undefined if the package makes them alike. */
+function otherCuts({ type, ...json }: Json): unknown {
+  const sequence = (...pretokenizers: unknown[]) => ({
+    type: "Sequence",
+    pretokenizers,
+  });
+  switch (type) {
+    // JavaScript's white space has U+FEFF and lacks U+0085, and its \w is ASCII's
+    case "WhitespaceSplit":
+      return splitAt(`${SPACE}+`, "Removed");
+    case "Whitespace":
+      return splitAt(`[${WORDS}]+|[^${WORDS}${SPACE}]+`, "Removed", true);
+    case "BertPreTokenizer":
+      return sequence(
+        splitAt(`${SPACE}+`, "Removed"),
+        splitAt(PUNCTUATION, "Isolated"),
+      );
+    case "CharDelimiterSplit":
+      return splitAt(escaped(String(json["delimiter"])), "Removed");
+    case "Metaspace": {
+      // the package marks the spaces and does not cut there
+      const { replacement = "\u2581", split = true } = json;
+      const mark = escaped(String(replacement));
+      return split === false ? undefined : sequence(
+        { type, ...json, split: false },
+        splitAt(mark, "MergedWithNext"),
+      );
+    }
+  }
+  return undefined;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|\-/]/g, "\\$&");
+}
+
+/** A normalizer or decoder whose replacements are taken as they are written. */
+export function alikeReplacements(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(alikeReplacements);
+  if (typeof part !== "object" || part === null) return part;
+  const json = part as Json;
+  const { type, content } = json;
+  if (type === "Replace" && typeof content === "string") {
+    return { ...json, content: content.replaceAll("$", "$$$$") };
+  }
+  const lists = ["normalizers", "decoders"].filter((key) => key in json);
+  return {
+    ...json,
+    ...Object.fromEntries(
+      lists.map((key) => [key, alikeReplacements(json[key])]),
+    ),
+  };
 }
 
 /** A cut by an expression in the forms that the package has: at each match, or dropping some. */
@@ -74,12 +132,39 @@ function splitAt(expression: string, behavior: string, invert = false): Json {
   );
 }
 
-/** Changes the package's object where its ids or texts differ from Rust's. */
+/** @throws {TypeError} naming a setting of the model that is not served */
+function refuseSettings({ type, dropout, ...model }: Json): void {
+  if (typeof dropout === "number" && dropout > 0) {
+    throw new TypeError(
+      `"model.dropout" is ${dropout}, by which a text has other tokens each time, expected null`,
+    );
+  }
+  const prefix = model["continuing_subword_prefix"] ?? "";
+  if (type === "BPE" && prefix !== "") {
+    throw new TypeError(
+      `"model.continuing_subword_prefix" is ${
+        JSON.stringify(prefix)
+      } in a BPE, which is not served, expected null`,
+    );
+  }
+}
+
+/**
+ * Changes the package's object where its ids or texts differ from Rust's.
+ *
+ * @throws {TypeError} naming a setting that is not served
+ */
 export function makeAlike(engine: Engine, model: Json): void {
+  refuseSettings(model);
   const parts = engine as unknown as Parts;
+  const { pre_tokenizer: cuts } = parts;
+  for (const cut of [cuts, ...cuts?.tokenizers ?? []]) {
+    if (cut?.config?.type === "ByteLevel") cut.pattern = GPT2;
+  }
   if (model["type"] === "Unigram" && model["byte_fallback"] === true) {
     fallBackToBytes(parts);
   }
+  if (parts.model.fuse_unk) fuseWithinPieces(parts);
   if (parts.added_tokens.some(({ single_word }) => single_word)) {
     for (
       const splitter of [parts.splitter_unnormalized, parts.splitter_normalized]
@@ -88,6 +173,7 @@ export function makeAlike(engine: Engine, model: Json): void {
   const { decoder } = parts;
   for (const one of [decoder, ...decoder?.decoders ?? []]) {
     if (one?.config?.type === "ByteFallback") one.decode_chain = decodeBytes;
+    if (one?.config?.type === "Metaspace") keepFirstSpace(one);
   }
 }
 
@@ -95,8 +181,11 @@ export function makeAlike(engine: Engine, model: Json): void {
 interface Parts {
   readonly model: {
     readonly tokens_to_ids: ReadonlyMap<string, number>;
+    readonly unk_token_id: number | undefined;
+    fuse_unk: boolean;
     encode: (tokens: string[]) => string[];
   };
+  readonly pre_tokenizer: (Cut & { readonly tokenizers?: Cut[] }) | null;
   readonly added_tokens: readonly { readonly single_word: boolean }[];
   readonly added_tokens_map: ReadonlyMap<
     string,
@@ -111,8 +200,22 @@ interface Splitter {
   split: (text: string) => string[];
 }
 
-interface Decoder {
+interface Cut {
   readonly config?: { readonly type?: string };
+  pattern: RegExp;
+}
+
+/** The expression of ByteLevel, by Unicode's white space. */
+const GPT2 =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+
+interface Decoder {
+  readonly config?: {
+    readonly type?: string;
+    readonly replacement?: string;
+    readonly prepend_scheme?: string;
+    readonly add_prefix_space?: boolean;
+  };
   decode_chain: (tokens: string[]) => string[];
 }
 
@@ -130,8 +233,34 @@ function fallBackToBytes({ model }: Parts): void {
     });
 }
 
+/** Unknown characters become one unknown token within a piece; the package joins pieces too. */
+function fuseWithinPieces({ model }: Parts): void {
+  const encode = model.encode.bind(model);
+  const { unk_token_id: unknown, tokens_to_ids: ids } = model;
+  const isUnknown = (token: string | undefined) =>
+    token !== undefined && (ids.get(token) ?? unknown) === unknown;
+  model.fuse_unk = false;
+  model.encode = (pieces) =>
+    pieces.flatMap((piece) =>
+      encode([piece]).filter((token, i, all) =>
+        !(isUnknown(token) && isUnknown(all[i - 1]))
+      )
+    );
+}
+
+/** A first space is the text's own where none is put before it. */
+function keepFirstSpace(decoder: Decoder): void {
+  const { replacement = "\u2581", prepend_scheme, add_prefix_space } =
+    decoder.config ?? {};
+  const isOwn = prepend_scheme === "never" ||
+    prepend_scheme === undefined && add_prefix_space === false;
+  if (!isOwn) return;
+  decoder.decode_chain = (tokens) =>
+    tokens.map((token) => token.replaceAll(replacement, " "));
+}
+
 /** A letter, mark, digit or underscore, as \w of Rust's expressions. */
-const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]`;
+const WORD = `[${WORDS}]`;
 const ENDS_IN_WORD = new RegExp(`${WORD}$`, "u");
 const BEGINS_WITH_WORD = new RegExp(`^${WORD}`, "u");
 
