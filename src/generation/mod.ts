@@ -44,6 +44,7 @@ export { answer, answerAll, answerEach, createSpeaker } from "./answer.ts";
 export type {
   AnswerOptions,
   Manner,
+  PromptContext,
   Question,
   Speaker,
   SpeakerParts,
