@@ -3,6 +3,7 @@
  * no option.
  */
 import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
+import { isRecord } from "../base/composite_option.ts";
 import { tell } from "../base/notes.ts";
 import { importRecipe, toolOf } from "../training/importing/import_recipe.ts";
 import { noteLine, UNKNOWN } from "../training/importing/translation.ts";
@@ -59,6 +60,14 @@ export async function readRecipe(
     : `; not as it stood: ${told.map(noteLine).join("; ")}`;
   tell(`"${path}" is a recipe of ${tool} and is translated${said}`);
   // keys that no table has stop the run, as they do in a recipe of ours
-  const left = unknown.map(({ key }) => [key, recipe[key]]);
+  const left = unknown.map(({ key }) => [key, valueAt(recipe, key)]);
   return { ...options, ...Object.fromEntries(left) };
+}
+
+/** The value at a place such as `peft_config.r`. */
+function valueAt(recipe: unknown, place: string): unknown {
+  return place.split(".").reduce<unknown>(
+    (one, part) => isRecord(one) ? one[part] : undefined,
+    recipe,
+  );
 }

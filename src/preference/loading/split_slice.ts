@@ -7,7 +7,11 @@
 export interface SplitSlice {
   /** The name of the split's files. */
   readonly split: string;
-  /** The rows that are meant, in their order; all of them without a slice. */
+  /**
+   * The rows that are meant, in their order; all of them without a slice.
+   *
+   * @throws {RangeError} if a slice holds none of the rows
+   */
   readonly rows: <T>(all: readonly T[]) => readonly T[];
 }
 
@@ -31,6 +35,20 @@ function unreadable(split: string): SyntaxError {
   );
 }
 
+/** The rows of a slice, of which there must be one unless there are no rows at all. */
+function sliceOf<T>(
+  all: readonly T[],
+  [from, to]: readonly [number, number],
+  split: string,
+): readonly T[] {
+  if (from >= to && all.length > 0) {
+    throw new RangeError(
+      `Cannot read split "${split}": its slice goes from row ${from} to row ${to} of ${all.length}, expected one that holds a row`,
+    );
+  }
+  return all.slice(from, to);
+}
+
 /**
  * Reads a split's name with its slice.
  *
@@ -50,6 +68,6 @@ export function splitSlice(given: string): SplitSlice {
   bounds(1); // a slice that cannot be read is told before files are looked for
   return {
     split: split === "" ? "train" : split,
-    rows: (all) => all.slice(...bounds(all.length)),
+    rows: (all) => sliceOf(all, bounds(all.length), given),
   };
 }

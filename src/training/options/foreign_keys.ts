@@ -15,6 +15,8 @@ const loading = "rows are read and prepared by one thread, ahead of the device";
 const logs = "metrics go to output_dir/metrics.jsonl and the terminal";
 const cuda = "it tunes PyTorch or CUDA, neither of which runs here";
 const served = "not served here";
+const splits =
+  "dataset_splits names both: train_prefs,test_prefs or train[:5],test";
 const off = [false, null, "none", "no", 0];
 
 function unless(
@@ -144,8 +146,8 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
   length_column_name: { reason: "lengths are those of the tokens" },
   ignore_data_skip: unless(off, "a resumed run goes on at the next row"),
   data_seed: { reason: "seed orders the data" },
-  dataset_train_split: unless(["train"], "see dataset_splits"),
-  dataset_test_split: unless(["test"], "see dataset_splits"),
+  dataset_train_split: unless(["train"], splits),
+  dataset_test_split: unless(["test"], splits),
   dataset_config: unless([null], "name the files or folder in dataset_mixer"),
   dataset_configs: unless([null], "name the files or folder in dataset_mixer"),
   dataset_streaming: { reason: "large files are always read in pieces" },

@@ -42,3 +42,21 @@ test({
     }
   },
 });
+
+test({
+  ...pure,
+  name: "splitSlice() stops at a slice that holds no row",
+  fn() {
+    for (
+      const [split, says] of [
+        ["train[5:2]", "from row 5 to row 2 of 20"],
+        ["train[20:30]", "from row 20 to row 20 of 20"],
+        ["train[:0]", "from row 0 to row 0 of 20"],
+        ["train[:2%]", "from row 0 to row 0 of 20"], // 0.4 rows, rounded
+      ] as const
+    ) {
+      assertThrows(() => splitSlice(split).rows(ROWS), RangeError, says);
+    }
+    assertEquals(splitSlice("train[:2%]").rows([]), []);
+  },
+});
