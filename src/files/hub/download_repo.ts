@@ -20,6 +20,7 @@ import {
   type RepoRecord,
   writeRecord,
 } from "./repo_record.ts";
+import { tell } from "../../base/notes.ts";
 import { disk, NotFound } from "../disk.ts";
 
 /** How a repository is downloaded. */
@@ -90,6 +91,7 @@ export async function downloadRepo(
   const coming = files.map(({ path }) => path);
   await checkNoLinks(coming, place);
   if (!options.overwrite) await checkForeignFiles(files, place);
+  tellUnhashed(repo, files);
   await claimFolder(folder, repo, coming);
   const done = await downloadAll(files, listing, {
     ...options,
@@ -138,6 +140,19 @@ async function checkSameRepo(folder: string, repo: Repo): Promise<void> {
   if (found === repo.name) return;
   throw new TypeError(
     `Cannot download "${repo.name}" to "${folder}": it holds "${found}", move that away first`,
+  );
+}
+
+/** Tells of files whose bytes cannot be checked. */
+function tellUnhashed(repo: Repo, files: readonly RepoFile[]): void {
+  const unhashed = files.filter(({ sha256, gitOid }) =>
+    sha256 === undefined && gitOid === undefined
+  );
+  const [first] = unhashed;
+  if (first === undefined) return;
+  const more = unhashed.length > 1 ? ` and ${unhashed.length - 1} more` : "";
+  tell(
+    `the hub lists no hash of "${first.path}"${more} of "${repo.name}", so that only sizes are checked`,
   );
 }
 

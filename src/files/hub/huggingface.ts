@@ -40,6 +40,7 @@ export async function listHuggingFace(
   const root = `${access.endpoint}/${prefix}${repo.name}/resolve/${commit}/`;
   const files: RepoFile[] = [];
   const listing = startListing(repo.name, access);
+  const asked = new Set<string>();
   // loaded here: only a download needs it
   const { listFiles } = await import("@huggingface/hub");
   for await (
@@ -51,8 +52,16 @@ export async function listHuggingFace(
       fetch: async (url) => {
         const address = String(url instanceof Request ? url.url : url);
         const { value, headers } = await hubJson(address, access, options);
+        const entries = listing.page(value);
         const link = headers.get("link");
-        return Response.json(listing.page(value), {
+        if (asked.has(address) || (entries.length === 0 && link !== null)) {
+          throw new HubError(
+            `Cannot list "${repo.name}": its pages lead to no end`,
+            { retry: false },
+          );
+        }
+        asked.add(address);
+        return Response.json(entries, {
           headers: link === null ? {} : { link },
         });
       },

@@ -63,7 +63,8 @@ export function startListing(repo: string, access: HubAccess): Listing {
     },
     file({ path, size, sha256, gitOid }) {
       if (typeof path !== "string") {
-        throw fail(`a file has no path, found ${jsonKind(path)}`);
+        const found = path === undefined ? "none" : jsonKind(path);
+        throw fail(`a file has no path, found ${found}`);
       }
       if (withoutToken(path, access) !== path) {
         throw fail("the name of a file repeats the token");

@@ -50,7 +50,10 @@ export interface RepoListing {
   readonly files: readonly RepoFile[];
 }
 
-/** Encodes a path or revision as part of an address; slashes are kept. */
+/**
+ * Encodes a path or revision as part of an address; slashes are kept. Halves of characters have no
+ * code: `checkSafePaths()` refuses them.
+ */
 export function encodePath(path: string): string {
-  return path.split("/").map(encodeURIComponent).join("/");
+  return path.toWellFormed().split("/").map(encodeURIComponent).join("/");
 }

@@ -107,11 +107,13 @@ export function withoutToken(words: string, access: HubAccess): string {
 
 function nextHop(from: URL, location: string): URL {
   const url = URL.canParse(location, from) ? new URL(location, from) : from;
+  // they would be sent as a password
+  if (url !== from) url.username = url.password = "";
   const downgrade = from.protocol === "https:" && url.protocol !== "https:";
   if (url !== from && !downgrade && /^https?:$/.test(url.protocol)) return url;
   throw new HubError(
     `Cannot reach "${shown(from)}": it redirects to "${
-      url === from ? location : shown(url)
+      location.replace(/[?#].*/s, "")
     }"`,
     { retry: false },
   );

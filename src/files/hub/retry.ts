@@ -34,7 +34,7 @@ export class HubError extends Error {
 
 /** How often and how patiently to try. */
 export interface RetryOptions {
-  /** Tries after the first one that may fail in a row; 5 by default. */
+  /** Tries after the first one that may fail in a row; 4 by default. */
   readonly retries?: number;
   /** Waits so many milliseconds, or until the signal is aborted; tests pass their own. */
   readonly delay?: (
@@ -93,7 +93,7 @@ export async function retrying<T>(
   options: RetryOptions = {},
   progress: () => number = () => 0,
 ): Promise<T> {
-  const { retries = 5, delay = sleep, random = Math.random, signal } = options;
+  const { retries = 4, delay = sleep, random = Math.random, signal } = options;
   let failures = 0;
   let counted = 0; // faults with `tries`
   let furthest = progress();
