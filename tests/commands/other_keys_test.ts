@@ -65,7 +65,7 @@ const WORDS: readonly (readonly [key: string, word: unknown, told: string])[] =
     [
       "val_size",
       "0.1",
-      'here it is {"test_split_size":0.1} in --dataset_mixture',
+      'here it is --eval_strategy=epoch {"test_split_size":0.1} in --dataset_mixture',
     ],
     ["quantization_bit", "4", "here it is --load_in_4bit=true"],
     ["lora_target", "all", "here it is --lora_target_modules=all-linear"],

@@ -78,15 +78,17 @@ async function meaningIn(
   if (Object.keys(checked.options).length > 0) {
     return { options: checked.options, isRefused: true };
   }
-  if (note !== undefined) {
-    return { options: {}, reason: note, isRefused: false };
-  }
   const { [key]: _, ...others } = recipe;
   const whole = (one: Recipe) =>
     translated(name, one, () => Promise.resolve(undefined));
   const before = await whole({ ...mark, ...others });
   const changed = changes(before, await whole(recipe));
-  return { options: changed, isRefused: Object.keys(changed).length > 0 };
+  if (Object.keys(changed).length > 0) {
+    return { options: changed, isRefused: true };
+  }
+  return note === undefined
+    ? { options: {}, isRefused: false }
+    : { options: {}, reason: note, isRefused: false };
 }
 
 /** The options that are other ones, or the parts of them that are. */

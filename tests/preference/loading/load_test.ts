@@ -82,6 +82,26 @@ test({
 
 test({
   ...disk,
+  name: "drawRows() takes the fraction of a file before it holds rows out",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("rows.jsonl", jsonLines(numbered(0, 20)));
+    const source = { path, fraction: 0.5 };
+    const [train, test] = [
+      await draw([source], { split: "train", heldOut: 4 }),
+      await draw([source], { split: "test", heldOut: 4 }),
+    ];
+    // half of 20 rows are 10, of which 4 are held out
+    assertEquals([train.prompts.length, test.prompts.length], [6, 4]);
+    assertEquals(
+      [...train.prompts, ...test.prompts].sort(),
+      numbered(0, 10).map(({ prompt }) => prompt).sort(),
+    );
+  },
+});
+
+test({
+  ...disk,
   name: "loadPairs() counts what it keeps and drops, with reasons and lines",
   async fn() {
     await using folder = await temporaryFolder();
