@@ -29,7 +29,7 @@ export function putBytes(
   options: SendOptions,
   onBytes: (sent: number) => void = () => {},
 ): Promise<Answer> {
-  const url = new URL(put.address);
+  const url = addressOf(put);
   return retrying(async () => {
     options.signal?.throwIfAborted();
     onBytes(0);
@@ -44,6 +44,18 @@ export function putBytes(
       });
     }
   }, options);
+}
+
+/** The address of a storage. @throws {HubError} if the hub gave none */
+function addressOf({ address }: PutRequest): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol === "https:" || url?.protocol === "http:") return url;
+  throw new HubError(
+    `Cannot upload to "${
+      address.slice(0, 200)
+    }": the hub gave it as the address of its storage`,
+    { retry: false },
+  );
 }
 
 /** Whether an error comes from the connection, and not from the file or a permission. */

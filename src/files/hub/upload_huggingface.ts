@@ -6,6 +6,7 @@ import { isAbsolute, toFileUrl } from "@std/path";
 import { disk } from "../disk.ts";
 import { huggingFaceAccess, listHuggingFace } from "./huggingface.ts";
 import { putBytes } from "./put_bytes.ts";
+import { HubError } from "./retry.ts";
 import type { HubUpload, UploadOptions, UploadTarget } from "./upload.ts";
 import {
   type Answer,
@@ -67,9 +68,23 @@ export function uploadHuggingFace(
         }))),
         fetch: fetchFor(send, onBytes),
         ...(options.signal && { abortSignal: options.signal }),
+      }).catch((error) => {
+        throw isOfForm(error) ? otherForm(`${endpoint}/${name}`) : error;
       });
     },
   };
+}
+
+/** Whether the library met an answer that it does not expect: it does not check what it reads. */
+function isOfForm(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof TypeError;
+}
+
+function otherForm(page: string): HubError {
+  return new HubError(
+    `Cannot upload to "${page}": an answer of its hub has another form than Hugging Face's`,
+    { retry: false },
+  );
 }
 
 async function fileUrl(path: string): Promise<URL> {

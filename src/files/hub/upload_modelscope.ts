@@ -122,6 +122,7 @@ async function storeLarge(
  * below it, one of its own.
  */
 function isOfHub(address: string, { endpoint }: HubAccess): boolean {
+  if (!URL.canParse(address)) return false;
   const [url, own] = [new URL(address), new URL(endpoint)];
   if (url.origin === own.origin) return true;
   const site = own.hostname.replace(/^www\./, "");

@@ -2,7 +2,7 @@
  * Small requests that change something on a hub, with retries. The token goes to the hub's own host
  * only; a redirect is not followed.
  */
-import { watchConnection } from "./connection_watch.ts";
+import { type Watch, watchConnection } from "./connection_watch.ts";
 import {
   cappedText,
   type HubAccess,
@@ -31,8 +31,14 @@ export interface SmallRequest {
   readonly accept?: readonly number[];
 }
 
+/** Least bytes a second of an answer, once it has begun. */
+const FLOOR = 100;
+/** Most tries of an answer that does not come. */
+const SILENT_TRIES = 2;
 /** How long a hub may take for an answer to a small request; a commit of many files takes long. */
 const ANSWER_TIME = 300_000; // ms
+/** How many times as long as a connection may be idle: the hub works before it answers. */
+const LONGER = 5;
 
 /** An answer of a hub whose body has been read. */
 export interface Answer {
@@ -60,7 +66,11 @@ export function sendSmall(
   const url = new URL(address);
   return retrying(async () => {
     signal?.throwIfAborted();
-    using watch = watchConnection({ idle, total: ANSWER_TIME });
+    using watch = watchConnection({
+      idle: LONGER * idle,
+      total: ANSWER_TIME,
+      floor: FLOOR,
+    });
     const limits = [watch.signal, ...(signal ? [signal] : [])];
     let answer: Answer;
     try {
@@ -83,17 +93,19 @@ export function sendSmall(
       };
     } catch (error) {
       signal?.throwIfAborted();
-      throw unreachable(url, error);
+      throw unreachable(url, error, watch);
     }
     return checked(answer, url, access, request.accept);
   }, options);
 }
 
 /** A network fault as a HubError that may be tried again; other errors stay. */
-function unreachable(url: URL, error: unknown): unknown {
-  if (!(error instanceof TypeError)) return error;
-  return new HubError(`Cannot reach "${shown(url)}": ${reason(error)}`, {
+function unreachable(url: URL, error: unknown, { signal }: Watch): unknown {
+  if (!signal.aborted && !(error instanceof TypeError)) return error;
+  const why = reason(signal.aborted ? signal.reason : error);
+  return new HubError(`Cannot reach "${shown(url)}": ${why}`, {
     retry: true,
+    ...signal.aborted && { tries: SILENT_TRIES },
   });
 }
 
