@@ -8,7 +8,7 @@ import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
 import { difference, type Measured, measureFile } from "./checksum.ts";
 import {
   checkForeignFiles,
-  checkNoLinks,
+  checkRoom,
   checkUnchanged,
 } from "./folder_check.ts";
 import { lockFolder } from "../disk/lock.ts";
@@ -89,7 +89,7 @@ export async function downloadRepo(
   const record = await readRecord(folder);
   const place = { repo: repo.name, folder, record };
   const coming = files.map(({ path }) => path);
-  await checkNoLinks(coming, place);
+  await checkRoom(coming, place);
   if (!options.overwrite) await checkForeignFiles(files, place);
   tellUnhashed(repo, files);
   await claimFolder(folder, repo, coming);

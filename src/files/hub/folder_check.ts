@@ -3,7 +3,7 @@
  * are, and nothing is written through a link.
  */
 import { dirname, join } from "@std/path";
-import { disk } from "../disk.ts";
+import { disk, type DiskEntry, NotFound } from "../disk.ts";
 import { difference, type Measured, measureFile } from "./checksum.ts";
 import type { RepoFile } from "./repo.ts";
 import type { RepoRecord } from "./repo_record.ts";
@@ -63,12 +63,13 @@ export function checkUnchanged(
 }
 
 /**
- * Fails if a folder below the one that is downloaded to is a link; that one itself may be, to a
- * bigger disk.
+ * Fails if a folder is where a file should come, a file where a folder should, or a link where a
+ * folder should: nothing is written through one. The folder that is downloaded to may itself be a
+ * link, to a bigger disk.
  *
  * @throws {TypeError} naming it
  */
-export async function checkNoLinks(
+export async function checkRoom(
   paths: readonly string[],
   { repo, folder }: Pick<Place, "repo" | "folder">,
 ): Promise<void> {
@@ -76,10 +77,31 @@ export async function checkNoLinks(
   for (const path of paths) {
     for (let at = dirname(path); at !== "."; at = dirname(at)) folders.add(at);
   }
-  for (const below of folders) {
-    if (!await disk().isLink?.(join(folder, below))) continue;
+  const fail = (path: string, fault: string) => {
     throw new TypeError(
-      `Cannot download "${repo}" to "${folder}": "${below}" in it is a link, through which nothing is written; move it away`,
+      `Cannot download "${repo}" to "${folder}": "${path}" in it is ${fault}; move it away`,
     );
+  };
+  // from the top down, so that nothing is looked for below a file
+  for (const below of [...folders].sort()) {
+    const path = join(folder, below);
+    if (await disk().isLink?.(path)) {
+      fail(below, "a link, through which nothing is written");
+    }
+    if ((await entryAt(path))?.isFile) fail(below, "a file, expected a folder");
+  }
+  for (const path of paths) {
+    const entry = await entryAt(join(folder, path));
+    if (entry?.isDirectory) fail(path, "a folder, expected a file");
+  }
+}
+
+/** What lies at a path; undefined if nothing does. */
+async function entryAt(path: string): Promise<DiskEntry | undefined> {
+  try {
+    return await disk().stat(path);
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
   }
 }

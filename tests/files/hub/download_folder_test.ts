@@ -1,5 +1,6 @@
 /** What lies in the folder of a download: other programs, the user's own files, and links. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { dirname } from "@std/path";
 import { disk, useDisk } from "../../../src/files/disk.ts";
 import { PartFile } from "../../../src/files/hub/part_file.ts";
 import { MANIFEST } from "../../../src/files/hub/repo_record.ts";
@@ -116,6 +117,35 @@ test(
     await using after = startFakeHub({ files: FILES });
     await download(after, folder);
     assert(namesIn(folder.file("repo")).includes("model-1.safetensors"));
+  },
+);
+
+test(
+  "downloadRepo() names a file where a folder should be, and the other way round",
+  OPTIONS,
+  async () => {
+    const repo = { kind: "dataset" } as const;
+    await using hub = startFakeHub({
+      files: { "train/a/b.jsonl": { data: CONFIG } },
+      kind: "dataset",
+    });
+    for (
+      const [make, fault] of [
+        ["train", '"train" in it is a file, expected a folder'],
+        ["train/a", '"train/a" in it is a file, expected a folder'],
+        ["train/a/b.jsonl/c", '"train/a/b.jsonl" in it is a folder'],
+      ] as const
+    ) {
+      await using folder = await temporaryFolder();
+      const path = folder.file(`repo/${make}`);
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await Deno.writeFile(path, MINE);
+      await assertRejects(
+        () => download(hub, folder, { repo }),
+        TypeError,
+        fault,
+      );
+    }
   },
 );
 
