@@ -109,7 +109,11 @@ export async function runTask(
     event.preventDefault();
     fail(event.reason);
   });
-  listenToNotes((sentence) => console.error(`note: ${asStarted(sentence)}`));
+  // a line of progress that is being written over is cleared first
+  const clear = Deno.stderr.isTerminal() ? "\r\x1b[K" : "";
+  listenToNotes((sentence) =>
+    console.error(`${clear}note: ${asStarted(sentence)}`)
+  );
   let code: number | void;
   try {
     code = await main();
