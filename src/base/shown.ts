@@ -29,3 +29,8 @@ export function listed(problems: readonly string[]): string {
   const first = problems.slice(0, MOST_PROBLEMS).join("; ");
   return rest > 0 ? `${first}; and ${rest} more` : first;
 }
+
+/** A text as it is, any other value as JSON: what a key that should hold a name is compared by. */
+export function spelled(value: unknown): string {
+  return typeof value === "string" ? value : jsonOf(value);
+}

@@ -4,6 +4,7 @@
  * so that nothing is silently computed wrong.
  */
 import type { LogitOptions } from "../../../kernels/vocabulary/logit_options.ts";
+import { listed, shown, spelled } from "../../base/shown.ts";
 import { ConfigReader } from "./config_reader.ts";
 import { type ExpertConfig, readExperts } from "./expert_config.ts";
 import { FAMILIES } from "./families.ts";
@@ -88,6 +89,19 @@ export interface ModelConfig {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/**
+ * The largest sizes that are believed: some ten times those of the largest models there are. The
+ * file is read before the weights, so that only a bound keeps a false size from filling the memory.
+ */
+const MOST = {
+  layers: 10_000,
+  heads: 10_000,
+  /** Of a hidden state, a gated unit, or all heads. */
+  width: 2 ** 20,
+  positions: 100_000_000,
+  tokens: 10_000_000,
+} as const;
+
 const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
   silu: "silu",
   swish: "silu",
@@ -103,11 +117,15 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
  *   served
  */
 export function readModelConfig(config: Json): ModelConfig {
-  const model_type = String(config["model_type"]);
-  const family = FAMILIES[model_type];
+  const model_type = spelled(config["model_type"]);
+  const family = Object.hasOwn(FAMILIES, model_type)
+    ? FAMILIES[model_type]
+    : undefined;
   if (!family) {
     throw new TypeError(
-      `Cannot load model: model_type "${model_type}" in config.json is not known, expected one of ${
+      `Cannot load model: model_type ${
+        shown(model_type)
+      } in config.json is not known, expected one of ${
         Object.keys(FAMILIES).join(", ")
       }`,
     );
@@ -117,7 +135,7 @@ export function readModelConfig(config: Json): ModelConfig {
   reader.checkRest();
   if (reader.problems.length > 0) {
     throw new TypeError(
-      `Cannot load model: in config.json ${reader.problems.join("; ")}`,
+      `Cannot load model: in config.json ${listed(reader.problems)}`,
     );
   }
   return read;
@@ -135,7 +153,7 @@ function openConfig(config: Json, { part, defaults }: Family): ConfigReader {
   if (!isPart || found !== part.model_type) {
     reader.problems.push(
       `"${part.key}" is a model of type ${
-        JSON.stringify(isPart ? found : undefined)
+        shown(isPart ? found : undefined)
       }, expected "${part.model_type}"`,
     );
   }
@@ -147,14 +165,31 @@ function readSizes(
   model_type: string,
   family: Family,
 ): ModelConfig {
-  const hidden_size = reader.size("hidden_size");
-  const num_attention_heads = reader.size("num_attention_heads");
-  const num_hidden_layers = reader.size("num_hidden_layers");
-  const max_position_embeddings = reader.size("max_position_embeddings", 2048);
-  const head_dim = reader.size("head_dim", hidden_size / num_attention_heads);
+  const hidden_size = reader.size("hidden_size", undefined, MOST.width);
+  const num_attention_heads = reader.size(
+    "num_attention_heads",
+    undefined,
+    MOST.heads,
+  );
+  const num_hidden_layers = reader.size(
+    "num_hidden_layers",
+    undefined,
+    MOST.layers,
+  );
+  const max_position_embeddings = reader.size(
+    "max_position_embeddings",
+    2048,
+    MOST.positions,
+  );
+  const head_dim = reader.size(
+    "head_dim",
+    hidden_size / num_attention_heads,
+    Math.floor(MOST.width / num_attention_heads),
+  );
   const num_key_value_heads = reader.size(
     "num_key_value_heads",
     num_attention_heads,
+    MOST.heads,
   );
   if (num_attention_heads % num_key_value_heads !== 0) {
     reader.problems.push(
@@ -166,15 +201,15 @@ function readSizes(
   return {
     model_type,
     hidden_size,
-    intermediate_size: reader.size("intermediate_size"),
+    intermediate_size: reader.size("intermediate_size", undefined, MOST.width),
     experts: readExperts(reader, family, num_hidden_layers),
     num_hidden_layers,
     num_attention_heads,
     num_key_value_heads,
     head_dim,
-    vocab_size: reader.size("vocab_size"),
+    vocab_size: reader.size("vocab_size", undefined, MOST.tokens),
     max_position_embeddings: ropes.full.positions,
-    rms_norm_eps: reader.number("rms_norm_eps", 1e-6),
+    rms_norm_eps: readEpsilon(reader),
     initializer_range: reader.number("initializer_range", 0.02),
     tie_word_embeddings: reader.switch("tie_word_embeddings"),
     activation: readActivation(reader, family),
@@ -239,22 +274,35 @@ function ropesOf(
   );
 }
 
+function known(activation: string): ModelConfig["activation"] | undefined {
+  return Object.hasOwn(ACTIVATIONS, activation)
+    ? ACTIVATIONS[activation]
+    : undefined;
+}
+
+function readEpsilon(reader: ConfigReader): number {
+  const eps = reader.number("rms_norm_eps", 1e-6);
+  if (eps >= 0 && eps < 1) return eps;
+  reader.problems.push(`"rms_norm_eps" is ${eps}, expected a number of 0 to 1`);
+  return 1e-6;
+}
+
 function readActivation(
   reader: ConfigReader,
   { gelu, activation: [key, fallback] = ["hidden_act", "silu"] }: Family,
 ): ModelConfig["activation"] {
   const other = key === "hidden_act" ? "hidden_activation" : "hidden_act";
-  const named = (name: string) => name === "gelu" ? gelu : ACTIVATIONS[name];
-  const name = String(reader.value(key) ?? fallback);
+  const named = (name: string) => name === "gelu" ? gelu : known(name);
+  const name = spelled(reader.value(key) ?? fallback);
   const activation = named(name);
   // many files of Gemma have both keys with the same meaning
   const written = reader.value(other) ?? undefined;
-  if (written !== undefined && named(String(written)) !== activation) {
+  if (written !== undefined && named(spelled(written)) !== activation) {
     reader.ignore(other);
   }
   if (activation) return activation;
   reader.problems.push(
-    `"${key}" is "${name}", expected one of ${
+    `"${key}" is ${shown(name)}, expected one of ${
       Object.keys(ACTIVATIONS).join(", ")
     }`,
   );

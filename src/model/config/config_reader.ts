@@ -3,6 +3,7 @@
  * no key by name.
  */
 import { tell } from "../../base/notes.ts";
+import { shown, spelled } from "../../base/shown.ts";
 import { FAMILY_KEYS, FIXED_KEYS, isInert } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,12 +21,21 @@ export class ConfigReader {
     return this.config[key];
   }
 
-  /** Reads a positive integer. */
-  size(key: string, fallback?: number): number {
+  /**
+   * Reads a positive integer of at most `most`. What makes lists of that length must have a bound
+   * before they are made.
+   */
+  size(
+    key: string,
+    fallback?: number,
+    most = Number.MAX_SAFE_INTEGER,
+  ): number {
     const value = this.value(key) ?? fallback;
-    if (Number.isInteger(value) && value as number > 0) return value as number;
+    const isSize = Number.isInteger(value) && value as number > 0;
+    if (isSize && value as number <= most) return value as number;
     this.problems.push(
-      `"${key}" is ${JSON.stringify(value)}, expected a positive integer`,
+      `"${key}" is ${shown(value)}, expected a positive integer` +
+        (isSize ? ` of at most ${most}` : ""),
     );
     return 1;
   }
@@ -35,7 +45,7 @@ export class ConfigReader {
     const value = this.value(key) ?? fallback;
     if (typeof value === "number" && Number.isFinite(value)) return value;
     this.problems.push(
-      `"${key}" is ${JSON.stringify(value)}, expected a number`,
+      `"${key}" is ${shown(value)}, expected a number`,
     );
     return fallback;
   }
@@ -47,7 +57,7 @@ export class ConfigReader {
       return value;
     }
     this.problems.push(
-      `"${key}" is ${JSON.stringify(value)}, expected a positive number`,
+      `"${key}" is ${shown(value)}, expected a positive number`,
     );
     return undefined;
   }
@@ -60,7 +70,7 @@ export class ConfigReader {
     const value = this.value(given) ?? false;
     if (typeof value !== "boolean") {
       this.problems.push(
-        `"${given}" is ${JSON.stringify(value)}, expected true or false`,
+        `"${given}" is ${shown(value)}, expected true or false`,
       );
     }
     return value === true;
@@ -72,7 +82,7 @@ export class ConfigReader {
     if (value === undefined) return;
     tell(
       `"${key}" (${
-        JSON.stringify(value)
+        shown(value)
       }) in config.json does not count for model_type "${
         this.config["model_type"]
       }": it is left out, as in transformers`,
@@ -81,21 +91,22 @@ export class ConfigReader {
 
   /** Adds a problem for every key that was not read and that could change what is computed. */
   checkRest(): void {
-    const fixed = {
-      ...FIXED_KEYS,
-      ...FAMILY_KEYS[String(this.config["model_type"])],
-    };
+    const model_type = spelled(this.config["model_type"]);
+    const fixed = new Map([
+      ...Object.entries(FIXED_KEYS),
+      ...Object.hasOwn(FAMILY_KEYS, model_type)
+        ? Object.entries(FAMILY_KEYS[model_type]!)
+        : [],
+    ]);
     for (const [key, value] of Object.entries(this.config)) {
       if (this.#read.has(key) || isInert(key, value)) continue;
-      const served = fixed[key];
+      const served = fixed.get(key);
       if (served === null) continue;
       if (served?.includes(JSON.stringify(value))) continue;
       this.problems.push(
         served
-          ? `"${key}" is ${JSON.stringify(value)}, only ${
-            served.join(" or ")
-          } is served`
-          : `"${key}" (${JSON.stringify(value)}) is not known`,
+          ? `"${key}" is ${shown(value)}, only ${served.join(" or ")} is served`
+          : `${shown(key)} (${shown(value)}) is not known`,
       );
     }
   }

@@ -2,6 +2,7 @@
  * Reads from config.json how many experts a model has, how they are chosen, and which layers have
  * them.
  */
+import { shown } from "../../base/shown.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import type { Family } from "./family.ts";
 
@@ -21,6 +22,9 @@ export interface ExpertConfig {
   readonly layers: readonly boolean[];
 }
 
+/** The most experts of all layers together, some ten times those of the largest models. */
+const MOST_EXPERTS = 200_000;
+
 /** Reads the experts of a config; undefined for families without experts. */
 export function readExperts(
   reader: ConfigReader,
@@ -35,7 +39,11 @@ export function readExperts(
       `"${count}" and "${other}" differ, expected one number of experts`,
     );
   }
-  const num_experts = reader.size(count ?? experts.count[0]!);
+  const num_experts = reader.size(
+    count ?? experts.count[0]!,
+    undefined,
+    Math.floor(MOST_EXPERTS / layers),
+  );
   const num_experts_per_tok = reader.size("num_experts_per_tok");
   if (num_experts_per_tok > num_experts) {
     reader.problems.push(
@@ -59,14 +67,13 @@ function readSparseLayers(reader: ConfigReader, layers: number): boolean[] {
   const dense = reader.value("mlp_only_layers") ?? [];
   if (!Array.isArray(dense) || !dense.every(Number.isInteger)) {
     reader.problems.push(
-      `"mlp_only_layers" is ${
-        JSON.stringify(dense)
-      }, expected numbers of layers`,
+      `"mlp_only_layers" is ${shown(dense)}, expected numbers of layers`,
     );
     return [];
   }
+  const plain = new Set(dense);
   return Array.from(
     { length: layers },
-    (_, layer) => !dense.includes(layer) && (layer + 1) % step === 0,
+    (_, layer) => !plain.has(layer) && (layer + 1) % step === 0,
   );
 }

@@ -1,6 +1,7 @@
 /**
  * Reads from config.json what differs between the layers of a model: sliding windows and rotations.
  */
+import { shown, spelled } from "../../base/shown.ts";
 import type { ConfigReader } from "./config_reader.ts";
 import type { Family } from "./family.ts";
 import type { Ropes } from "./rope_config.ts";
@@ -34,7 +35,7 @@ export function readWindows(
   if (hasWindow && !(Number.isInteger(window) && window as number > 0)) {
     reader.problems.push(
       `"sliding_window" is ${
-        JSON.stringify(window ?? null)
+        shown(window ?? null)
       }, expected a positive integer`,
     );
   }
@@ -110,10 +111,12 @@ function checkLayerTypes(
     );
   }
   const served = ["full_attention", "sliding_attention"];
-  const others = new Set(kinds.filter((kind) => !served.includes(`${kind}`)));
+  const others = new Set(
+    kinds.filter((kind) => !served.includes(spelled(kind))),
+  );
   for (const kind of others) {
     problems.push(
-      `"layer_types" has ${JSON.stringify(kind)}, only ${
+      `"layer_types" has ${shown(kind)}, only ${
         served.join(" and ")
       } are served`,
     );

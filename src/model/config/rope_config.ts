@@ -3,6 +3,7 @@
  * `rope_parameters`, which may have a record for each kind of layer. Knows no tensor.
  */
 import { tell } from "../../base/notes.ts";
+import { shown, spelled } from "../../base/shown.ts";
 import {
   plainFrequencies,
   ROPE_KINDS,
@@ -108,22 +109,23 @@ function readRope(
 ): Rope {
   const { keys } = given;
   const theta = keys["rope_theta"] ?? given.theta ?? 10_000;
-  if (typeof theta !== "number" || !(theta > 0)) {
+  if (typeof theta !== "number" || !(theta > 0 && theta < Infinity)) {
     problems.push(
-      `"rope_theta" is ${JSON.stringify(theta)}, expected a positive number`,
+      `"rope_theta" is ${shown(theta)}, expected a positive number`,
     );
   }
   const written = given.partial ?? keys["partial_rotary_factor"];
   const partial = partialOf(written, shape);
-  const rotaryDim = Math.floor(head_dim * Number(partial));
-  if (!(rotaryDim > 0) || rotaryDim % 2 !== 0) {
+  let rotaryDim = Math.floor(head_dim * numberOf(partial));
+  if (!(rotaryDim > 0 && rotaryDim <= head_dim) || rotaryDim % 2 !== 0) {
     problems.push(
       partial === 1
         ? `"head_dim" is ${head_dim}, expected an even number`
         : `"partial_rotary_factor" ${
-          JSON.stringify(partial)
-        } of "head_dim" ${head_dim} is ${rotaryDim}, expected an even number`,
+          shown(partial)
+        } of "head_dim" ${head_dim} is ${rotaryDim}, expected an even number up to that`,
     );
+    rotaryDim = 2;
   }
   const known = given.originalPositions === undefined
     ? {}
@@ -132,13 +134,13 @@ function readRope(
   if ("alpha" in keys && !shape.hasRopeAlpha) {
     problems.push(
       `"alpha" (${
-        JSON.stringify(keys["alpha"])
+        shown(keys["alpha"])
       }) of "rope_scaling" is not served for this model_type`,
     );
   }
   const context = {
     rotaryDim,
-    theta: Number(theta),
+    theta: numberOf(theta),
     max_position_embeddings,
     scaling,
   };
@@ -164,11 +166,15 @@ function partialOf(
   if ((written ?? 1) !== 1) {
     tell(
       `"partial_rotary_factor" (${
-        JSON.stringify(written)
+        shown(written)
       }) in config.json does not count for this model_type: it is left out, as in transformers`,
     );
   }
   return partialRotary;
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : NaN;
 }
 
 /** Older names of kinds -> their names today. */
@@ -185,13 +191,13 @@ const COMMON = [
 
 function ropeNumbers(context: RopeContext, problems: string[]) {
   const { scaling, theta, rotaryDim } = context;
-  const named = String(scaling["rope_type"] ?? scaling["type"] ?? "default");
-  const name = SYNONYMS[named] ?? named;
+  const named = spelled(scaling["rope_type"] ?? scaling["type"] ?? "default");
+  const name = Object.hasOwn(SYNONYMS, named) ? SYNONYMS[named]! : named;
   const base = plainFrequencies(theta, rotaryDim);
   const kind = Object.hasOwn(ROPE_KINDS, name) ? ROPE_KINDS[name] : undefined;
   if (!kind) {
     problems.push(
-      `rope_type "${name}" is not served, expected one of ${
+      `rope_type ${shown(name)} is not served, expected one of ${
         Object.keys(ROPE_KINDS).join(", ")
       }`,
     );
@@ -205,7 +211,7 @@ function ropeNumbers(context: RopeContext, problems: string[]) {
       continue;
     }
     problems.push(
-      `"${key}" (${JSON.stringify(value)}) of rope_type "${name}" is not known`,
+      `"${key}" (${shown(value)}) of rope_type "${name}" is not known`,
     );
   }
   return problems.length > before
@@ -223,13 +229,16 @@ function checkKey(
   const plain = key.replace("[]", "");
   const value = scaling[plain];
   const isRight = isList
-    ? Array.isArray(value) && value.length === rotaryDim / 2
-    : typeof value === "number";
+    ? Array.isArray(value) && value.length === rotaryDim / 2 &&
+      value.every(Number.isFinite)
+    : Number.isFinite(value) && (plain !== "factor" || Number(value) >= 1);
   if (isRight) return;
-  const wanted = isList ? `a list of ${rotaryDim / 2} numbers` : "a number";
+  const wanted = isList
+    ? `a list of ${rotaryDim / 2} numbers`
+    : plain === "factor"
+    ? "a number of at least 1 as"
+    : "a number";
   problems.push(
-    `rope_type "${name}" wants ${wanted} "${plain}", found ${
-      JSON.stringify(value)
-    }`,
+    `rope_type "${name}" wants ${wanted} "${plain}", found ${shown(value)}`,
   );
 }

@@ -17,6 +17,7 @@ import {
   type Vector,
   type Weight,
 } from "../../autograd/parameter.ts";
+import { listed } from "../../base/shown.ts";
 import { Random } from "../../base/random.ts";
 import {
   type FloatDtype,
@@ -266,7 +267,7 @@ function checkTensors(
   }
   if (problems.length > 0) {
     throw new TypeError(
-      `Cannot load "${reader.files.join('", "')}": ${problems.join("; ")}`,
+      `Cannot load "${reader.files.join('", "')}": ${listed(problems)}`,
     );
   }
 }
