@@ -4,6 +4,7 @@
  * EOS and the ends of turns come from the template alone.
  */
 import { Environment } from "@huggingface/jinja";
+import { charactersOf } from "../base/characters.ts";
 import type { Message } from "./message.ts";
 import { PythonInterpreter } from "./jinja/interpreter.ts";
 import { parseTemplate, type Program } from "./jinja/nodes.ts";
@@ -134,19 +135,6 @@ function globalsOf(now: () => Date): Environment {
     throw new RangeError(message);
   });
   return globals;
-}
-
-/** The characters of all texts and keys in JSON data, and one for each value. */
-function charactersOf(data: unknown): number {
-  if (typeof data === "string") return data.length + 1;
-  if (typeof data !== "object" || data === null) return 1;
-  if (Array.isArray(data)) {
-    return data.reduce<number>((sum, value) => sum + charactersOf(value), 1);
-  }
-  return Object.entries(data).reduce<number>(
-    (sum, [key, value]) => sum + key.length + charactersOf(value),
-    1,
-  );
 }
 
 function openEnded(messages: readonly Message[]): Message[] {

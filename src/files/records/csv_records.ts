@@ -5,7 +5,7 @@
  */
 import { parse } from "@std/csv";
 import { type FileRecord, recordOf, type Wanted } from "./data_record.ts";
-import { textLines } from "./text_stream.ts";
+import { checkRecordLength, textLines } from "./text_stream.ts";
 
 interface RawRow {
   readonly line: number;
@@ -14,15 +14,17 @@ interface RawRow {
 
 /** Joins lines until their quotes are closed; blank lines between rows are skipped. */
 async function* rawRows(path: string): AsyncGenerator<RawRow> {
-  let open: { line: number; parts: string[] } | undefined;
+  let open: { line: number; parts: string[]; length: number } | undefined;
   for await (const { line, text } of textLines(path)) {
-    const closes = (text.split('"').length - 1) % 2 === 1;
+    const closes = countOf('"', text) % 2 === 1;
     if (open === undefined) {
-      if (closes) open = { line, parts: [text] };
+      if (closes) open = { line, parts: [text], length: text.length };
       else if (text.trim() !== "") yield { line, text };
       continue;
     }
     open.parts.push(text);
+    open.length += text.length + 1;
+    checkRecordLength(open.length, path, open.line);
     if (!closes) continue;
     yield { line: open.line, text: open.parts.join("\n") };
     open = undefined;
@@ -33,7 +35,23 @@ async function* rawRows(path: string): AsyncGenerator<RawRow> {
   );
 }
 
+/** How often a character stands in a text, without a list of the parts between. */
+function countOf(character: string, text: string): number {
+  let count = 0;
+  for (let at = -1; (at = text.indexOf(character, at + 1)) >= 0;) count++;
+  return count;
+}
+
+/** The most separators of a row, which has a field for each. */
+const MOST_SEPARATORS = 1_000_000;
+
 function fieldsOf({ text, line }: RawRow, path: string, separator: string) {
+  const count = countOf(separator, text);
+  if (count > MOST_SEPARATORS) {
+    throw new RangeError(
+      `Cannot read "${path}" line ${line}: found ${count} separators in a row, expected at most ${MOST_SEPARATORS}`,
+    );
+  }
   try {
     return parse(text, { separator })[0] ?? [];
   } catch (error) {
@@ -86,7 +104,8 @@ function separatorOf(names: string, named: string): string {
 
 /** Two columns of one name would leave only the last one's values. */
 function checkNames(names: readonly string[], where: string): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice === undefined || twice === "") return;
   throw new SyntaxError(
     `Cannot read ${where}: the column ${

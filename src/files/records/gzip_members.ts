@@ -8,6 +8,9 @@ import { crc32, createInflateRaw } from "node:zlib";
 import type { DiskFile } from "../disk.ts";
 
 const PIECE = 2 ** 16;
+/** The most bytes of a name in a header, and of zeros between members: both are read singly. */
+const MOST_OF_HEADER = 2 ** 16;
+const MOST_PADDING = 2 ** 24;
 const FLAG = { headerCrc: 2, extra: 4, name: 8, comment: 16 } as const;
 
 function fail(fault: string): never {
@@ -45,7 +48,10 @@ class ByteReader {
   }
 
   async skipText(): Promise<void> {
-    while (await this.need() !== 0);
+    const start = this.at;
+    while (await this.need() !== 0) {
+      if (this.at - start > MOST_OF_HEADER) fail("a name in it has no end");
+    }
   }
 
   async number(bytes: number): Promise<number> {
@@ -80,7 +86,12 @@ async function* piecesFrom(file: DiskFile, from: number) {
 async function dataOf(file: DiskFile, at: number): Promise<number | undefined> {
   const reader = new ByteReader(file, at);
   let first = await reader.next();
-  while (first === 0 && at > 0) first = await reader.next(); // padding follows a member
+  while (first === 0 && at > 0) { // padding follows a member
+    if (reader.at - at > MOST_PADDING) {
+      fail(`found more than ${MOST_PADDING} zeros after a gzip member`);
+    }
+    first = await reader.next();
+  }
   if (first === undefined && at > 0) return undefined;
   if (first !== 0x1f || await reader.next() !== 0x8b) {
     fail(at === 0 ? "it is not gzip" : "found other bytes after a gzip member");

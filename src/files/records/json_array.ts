@@ -3,6 +3,8 @@
  * element is in memory, so a file may have any size.
  */
 
+import { checkRecordLength } from "./text_stream.ts";
+
 /** The text of one element, and where it stands. */
 export interface ArrayElement {
   /** Number of the element, from 1. */
@@ -69,7 +71,13 @@ class Splitter {
       if (this.#startLine === 0) this.#startLine = this.#line;
       this.#pass(character);
     }
-    if (!this.#done) this.#text += piece.slice(start);
+    if (this.#done) return;
+    this.#text += piece.slice(start);
+    checkRecordLength(
+      this.#text.length,
+      this.#file,
+      this.#startLine || this.#line,
+    );
   }
 
   /** Gives the element that has just ended; `[]` has no element. */

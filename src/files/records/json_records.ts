@@ -10,7 +10,7 @@ import {
   type JsonObject,
   parseJson,
 } from "../disk/json_file.ts";
-import { textLines, textPieces } from "./text_stream.ts";
+import { checkRecordLength, textLines, textPieces } from "./text_stream.ts";
 
 async function beginsWithArray(path: string): Promise<boolean> {
   for await (const piece of textPieces(path)) {
@@ -170,7 +170,10 @@ async function soleObject(
   }
   if (lines === 0 || (lines > 1 && isJson(first))) return undefined;
   let text = "";
-  for await (const piece of textPieces(path)) text += piece;
+  for await (const piece of textPieces(path)) {
+    text += piece;
+    checkRecordLength(text.length, path, 1);
+  }
   const value = explained(
     /[}\]],?\s*$/.test(first) ? first : "",
     () => parseJson(text, path, undefined, parseWithFloats),

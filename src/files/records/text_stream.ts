@@ -96,6 +96,8 @@ function isBadText(error: unknown): error is Error {
 /**
  * The lines of a file, without their ends (LF or CRLF, or CR in a file without LF), counted from 1.
  * A byte order mark before a line is left out: files that were joined have one in their midst.
+ *
+ * @throws {RangeError} naming a line that is longer than is read
  */
 export async function* textLines(
   path: string,
@@ -103,6 +105,8 @@ export async function* textLines(
   let line = 0;
   let end: string | undefined; // known from the first line on
   let rest: string[] = []; // the parts of a line that extends over several pieces
+  let length = 0; // of these parts
+  let blank = 0; // lines in a row without a character
   for await (const piece of textPieces(path)) {
     end ??= piece.includes("\n")
       ? "\n"
@@ -113,13 +117,46 @@ export async function* textLines(
     const last = parts.pop()!;
     for (const part of parts) {
       rest.push(part);
-      yield { line: ++line, text: chomp(rest.join("")) };
+      checkRecordLength(length + part.length, path, line + 1);
+      const text = chomp(rest.join(""));
+      blank = text === "" ? blank + 1 : 0;
+      if (blank > MOST_BLANK_LINES) refuseBlank(path, line + 1);
+      yield { line: ++line, text };
       rest = [];
+      length = 0;
     }
     rest.push(last);
+    length += last.length;
+    checkRecordLength(length, path, line + 1);
   }
   const text = rest.join("");
   if (text !== "") yield { line: ++line, text: chomp(text) };
+}
+
+/**
+ * The most characters of a record. A small compressed file may hold a line of any length, which
+ * must not be put together in memory.
+ */
+const MOST_OF_RECORD = 2 ** 26;
+
+const MOST_BLANK_LINES = 1_000_000;
+
+/** @throws {RangeError} naming the line, for a record that is longer than is read */
+export function checkRecordLength(
+  length: number,
+  path: string,
+  line: number,
+): void {
+  if (length <= MOST_OF_RECORD) return;
+  throw new RangeError(
+    `Cannot read "${path}" line ${line}: found a record of more than ${MOST_OF_RECORD} characters, expected at most that many`,
+  );
+}
+
+function refuseBlank(path: string, line: number): never {
+  throw new RangeError(
+    `Cannot read "${path}" line ${line}: found more than ${MOST_BLANK_LINES} blank lines in a row, expected records`,
+  );
 }
 
 function chomp(text: string): string {

@@ -165,12 +165,8 @@ function readSizes(
   model_type: string,
   family: Family,
 ): ModelConfig {
-  const hidden_size = reader.size("hidden_size", undefined, MOST.width);
-  const num_attention_heads = reader.size(
-    "num_attention_heads",
-    undefined,
-    MOST.heads,
-  );
+  const heads = readHeads(reader);
+  const { hidden_size, head_dim } = heads;
   const num_hidden_layers = reader.size(
     "num_hidden_layers",
     undefined,
@@ -181,32 +177,14 @@ function readSizes(
     2048,
     MOST.positions,
   );
-  const head_dim = reader.size(
-    "head_dim",
-    hidden_size / num_attention_heads,
-    Math.floor(MOST.width / num_attention_heads),
-  );
-  const num_key_value_heads = reader.size(
-    "num_key_value_heads",
-    num_attention_heads,
-    MOST.heads,
-  );
-  if (num_attention_heads % num_key_value_heads !== 0) {
-    reader.problems.push(
-      `"num_attention_heads" is ${num_attention_heads}, expected a multiple of "num_key_value_heads" ${num_key_value_heads}`,
-    );
-  }
   const ropes = ropesOf(reader, family, { head_dim, max_position_embeddings });
   const windows = readWindows(reader, family, num_hidden_layers);
   return {
     model_type,
-    hidden_size,
+    ...heads,
     intermediate_size: reader.size("intermediate_size", undefined, MOST.width),
     experts: readExperts(reader, family, num_hidden_layers),
     num_hidden_layers,
-    num_attention_heads,
-    num_key_value_heads,
-    head_dim,
     vocab_size: reader.size("vocab_size", undefined, MOST.tokens),
     max_position_embeddings: ropes.full.positions,
     rms_norm_eps: readEpsilon(reader),
@@ -278,6 +256,31 @@ function known(activation: string): ModelConfig["activation"] | undefined {
   return Object.hasOwn(ACTIVATIONS, activation)
     ? ACTIVATIONS[activation]
     : undefined;
+}
+
+function readHeads(reader: ConfigReader) {
+  const hidden_size = reader.size("hidden_size", undefined, MOST.width);
+  const num_attention_heads = reader.size(
+    "num_attention_heads",
+    undefined,
+    MOST.heads,
+  );
+  const head_dim = reader.size(
+    "head_dim",
+    hidden_size / num_attention_heads,
+    Math.floor(MOST.width / num_attention_heads),
+  );
+  const num_key_value_heads = reader.size(
+    "num_key_value_heads",
+    num_attention_heads,
+    MOST.heads,
+  );
+  if (num_attention_heads % num_key_value_heads !== 0) {
+    reader.problems.push(
+      `"num_attention_heads" is ${num_attention_heads}, expected a multiple of "num_key_value_heads" ${num_key_value_heads}`,
+    );
+  }
+  return { hidden_size, num_attention_heads, head_dim, num_key_value_heads };
 }
 
 function readEpsilon(reader: ConfigReader): number {

@@ -7,6 +7,7 @@ import { kindOfFile } from "../../files/records/data_kinds.ts";
 import { readRecords } from "../../files/records/records.ts";
 import type { DataSource } from "./data_source.ts";
 import type { Row } from "../formats/turns.ts";
+import { charactersOf } from "../../base/characters.ts";
 import { disk } from "../../files/disk.ts";
 import { splitSlice } from "./split_slice.ts";
 
@@ -105,23 +106,28 @@ export async function openRows(
 ): Promise<DatasetRows> {
   let bytes = 0;
   for (const { path } of files) bytes += await bytesOf(path);
-  const held: SourceRow[] | undefined = bytes <= memoryBytes ? [] : undefined;
+  let held: SourceRow[] | undefined = bytes <= memoryBytes ? [] : undefined;
   const counted: CountedFile[] = [];
   let length = 0;
+  let unpacked = 0;
   for (const file of files) {
     const first = length;
     const records = readRecords(file.path, undefined, { lenient });
+    const isPacked = kindOfFile(file.path).compression !== undefined;
     for await (const record of records) {
       const row = { ...record, path: file.path, source: file.source };
       onRow?.(row, length);
       held?.push(row);
+      // what a packed file unpacks to is only guessed before it is read
+      if (isPacked) unpacked += charactersOf(row.value);
+      if (unpacked > memoryBytes) held = undefined;
       length++;
     }
     counted.push({ ...file, first, rows: length - first });
   }
   const blockRows = Math.max(
     MIN_BLOCK,
-    Math.floor(length * memoryBytes / Math.max(bytes, 1)),
+    Math.floor(length * memoryBytes / Math.max(bytes, unpacked, 1)),
   );
   return {
     files: counted,
