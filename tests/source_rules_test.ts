@@ -60,6 +60,13 @@ test(
   },
 );
 
+test("tables are looked into for their own entries alone", reading, () => {
+  const inTable =
+    /\b[A-Z][A-Z_]{2,}\[String\(|\b(key|name|word|value|one) in [A-Z][A-Z_]{2,}\b/;
+  const others = scripts().filter(({ path }) => !isTested(path));
+  assertEquals(occurrences(others, inTable), []);
+});
+
 test("no file is longer than 500 lines", reading, () => {
   const long = everySource().map(({ path, text }) => ({
     path,

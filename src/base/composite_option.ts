@@ -78,9 +78,9 @@ function collect<T>(
     return read();
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
-    problems.push(
-      ...error.problems.map((one) => ({ at: at + one.at, says: one.says })),
-    );
+    for (const one of error.problems) {
+      problems.push({ at: at + one.at, says: one.says });
+    }
     return undefined;
   }
 }
@@ -189,7 +189,9 @@ export function fields<O extends Readonly<Record<string, Option<unknown>>>>(
     read(value) {
       const given = typeof value === "string" ? json(value) : value;
       if (!isRecord(given)) throw mismatch(type, value);
-      const unknown = Object.keys(given).filter((name) => !(name in parts));
+      const unknown = Object.keys(given).filter((name) =>
+        !Object.hasOwn(parts, name)
+      );
       const problems = unknown.map((name) => ({
         at: `.${name}`,
         says: `is not one of ${Object.keys(parts).join(", ")}`,

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { own } from "./own.ts";
+import { shown, spelled } from "./shown.ts";
 
 /** One option: how its value is read, and what the help and the pages say about it. */
 export interface Option<out T> {
@@ -43,7 +45,7 @@ export class Mismatch extends Error {
 
 /** The error of a value that is wrong as a whole: `must be TYPE, found VALUE`. */
 export function mismatch(type: string, value: unknown): Mismatch {
-  const found = value === undefined ? "nothing" : JSON.stringify(value);
+  const found = value === undefined ? "nothing" : shown(value);
   return new Mismatch([{ at: "", says: `must be ${type}, found ${found}` }]);
 }
 
@@ -148,9 +150,7 @@ export function choice<const T extends string>(
     read(value) {
       const word = words.find((one) => one === value) ??
         words.find((one) => one === "no" && spoken(value) === false) ??
-        (Object.hasOwn(synonyms, String(value))
-          ? synonyms[String(value)]
-          : undefined);
+        own(synonyms, value);
       if (word === undefined) throw mismatch(type, value);
       return word;
     },
@@ -165,7 +165,7 @@ const NO = ["false", "no", "off", "n", "f", "0"];
  * `True`, `yes`, `on`, 1; undefined if it spells none.
  */
 export function spoken(value: unknown): boolean | undefined {
-  const word = String(value).toLowerCase();
+  const word = spelled(value).toLowerCase();
   if (YES.includes(word)) return true;
   return NO.includes(word) ? false : undefined;
 }

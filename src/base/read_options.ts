@@ -6,6 +6,7 @@
  * @module
  */
 import { levenshteinDistance } from "@std/text";
+import { listed, shown, spelled } from "./shown.ts";
 import { Mismatch, type Option, spoken } from "./option.ts";
 import {
   aliasOf,
@@ -62,9 +63,9 @@ export function readOptions<G extends OptionGroups>(
       values[name] = option.read(merged[name]);
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
-      problems.push(
-        ...error.problems.map(({ at, says }) => `"${name}${at}" ${says}`),
-      );
+      for (const { at, says } of error.problems) {
+        problems.push(`"${name}${at}" ${says}`);
+      }
     }
   }
   stopOn(problems);
@@ -83,7 +84,7 @@ function replacedBy({ replacing }: Pick<Schema, "replacing">, own: Given) {
 
 function stopOn(problems: readonly string[]): void {
   if (problems.length > 0) {
-    throw new TypeError(`Cannot read the options: ${problems.join("; ")}`);
+    throw new TypeError(`Cannot read the options: ${listed(problems)}`);
   }
 }
 
@@ -104,17 +105,17 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
     if (alias !== undefined && Object.hasOwn(source, name)) {
       notes.problems.push(`"${key}" and "${name}" are the same, give one`);
     } else if (alias?.values !== undefined) {
-      if (Object.hasOwn(alias.values, String(value))) {
-        own[name] = alias.values[String(value)];
+      if (Object.hasOwn(alias.values, spelled(value))) {
+        own[name] = alias.values[spelled(value)];
       } else {
         notes.problems.push(
           `"${key}" must be one of ${Object.keys(alias.values).join(", ")}, ` +
-            `found ${JSON.stringify(value)}; see "${name}"`,
+            `found ${shown(value)}; see "${name}"`,
         );
       }
     } else if (options.has(name)) own[name] = value;
     else if (foreign !== undefined) answer(foreign, key, value, notes);
-    else notes.problems.push(unknownKey(schema, key));
+    else notes.problems.push(unknownKey(schema, key, notes.problems.length));
   }
   return own;
 }
@@ -160,7 +161,7 @@ function answer(
   } else if (allowed.length === 0) {
     problems.push(`"${key}" is not an option: ${reason}`);
   } else if (!allowed.some((one) => isSame(one, value))) {
-    problems.push(`"${key}" cannot be ${JSON.stringify(value)}: ${reason}`);
+    problems.push(`"${key}" cannot be ${shown(value)}: ${reason}`);
   }
 }
 
@@ -175,7 +176,14 @@ export function isSame(a: unknown, b: unknown): boolean {
   return isSpoken || String(a).toLowerCase() === b.toLowerCase();
 }
 
-function unknownKey(schema: Keys, key: string): string {
+/** The most unknown keys that are shown with the nearest name, and the longest such key. */
+const MOST_NEAREST = 20;
+const LONGEST_NEAREST = 64;
+
+function unknownKey(schema: Keys, key: string, before: number): string {
+  if (before >= MOST_NEAREST || key.length > LONGEST_NEAREST) {
+    return `${shown(key)} is not an option`;
+  }
   const known = [...optionsOf(schema).keys(), ...Object.keys(schema.aliases)];
   const nearest = known.map((name) => ({
     name,

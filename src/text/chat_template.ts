@@ -5,16 +5,15 @@
  */
 import { Environment } from "@huggingface/jinja";
 import { charactersOf } from "../base/characters.ts";
+import { isTooDeep, TOO_DEEP } from "../base/too_deep.ts";
 import type { Message } from "./message.ts";
 import { PythonInterpreter } from "./jinja/interpreter.ts";
 import { parseTemplate, type Program } from "./jinja/nodes.ts";
 import { wrapData } from "./jinja/values.ts";
 import {
   checkRange,
-  isTooDeep,
   limitsFor,
   OverLimit,
-  TOO_DEEP,
   withinLimits,
 } from "./jinja/budget.ts";
 import { strftime } from "./jinja/strftime.ts";

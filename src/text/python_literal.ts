@@ -129,7 +129,7 @@ class Reader {
       /^[-+\w.]+/.exec(this.#text.slice(this.#at, this.#at + 64)) ??
         this.fail();
     this.#at += word.length;
-    if (word in WORDS) return WORDS[word];
+    if (Object.hasOwn(WORDS, word)) return WORDS[word];
     if (CALLS.test(word) && this.#take("(")) return this.#call();
     if (/^u$/.test(word) && /['"]/.test(this.#text[this.#at] ?? "")) {
       return this.#string();

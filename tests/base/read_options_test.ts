@@ -213,3 +213,44 @@ test("readOptions() lets an option replace what says the same in an earlier sour
   assertEquals(read({ one: "line" }), { one: "line", two: null });
   assertEquals(read({ one: null }), { one: null, two: "recipe" });
 });
+
+/** What is said of a recipe with these keys. */
+function refusal(keys: Record<string, unknown>): string {
+  const { message } = assertThrows(
+    () => readOptions(bakerySchema, [{ flour: "rye", ...keys }]),
+    TypeError,
+  );
+  assertEquals(message.length < 10_000, true);
+  return message;
+}
+
+test("readOptions() tells of many unknown keys by the first ones", pure, () => {
+  const many = Array.from({ length: 50_000 }, (_, i) => [`water${i}`, 1]);
+  const message = refusal(Object.fromEntries(many));
+  assertStringIncludes(
+    message,
+    '"water0" is not an option, did you mean "water"',
+  );
+  assertStringIncludes(message, "; and 49980 more");
+});
+
+test("readOptions() shows the beginning of a long key or value", pure, () => {
+  const long = "w".repeat(1_000_000);
+  assertStringIncludes(refusal({ [long]: 1 }), "... (1000002 characters)");
+  assertStringIncludes(refusal({ water: long }), "... (1000002 characters)");
+  assertStringIncludes(refusal({ seeds: [[long]] }), "...");
+});
+
+test(
+  "readOptions() takes no word of JavaScript for one of its own",
+  pure,
+  () => {
+    for (const word of ["constructor", "toString", "__proto__"]) {
+      const keys = JSON.parse(`{"${word}": 1}`);
+      assertStringIncludes(refusal(keys), `"${word}" is not an option`);
+      for (const key of ["flour", "water", "heat", "order"]) {
+        refusal({ [key]: JSON.parse(`{"${word}": 1}`) });
+      }
+    }
+  },
+);

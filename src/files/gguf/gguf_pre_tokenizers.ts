@@ -3,6 +3,7 @@
  * are merged. It is recognized by its exact regular expression, since a similar one would give
  * other tokens.
  */
+import { own } from "../../base/own.ts";
 import type { JsonObject } from "../disk/json_file.ts";
 
 /**
@@ -40,7 +41,7 @@ export function preTokenizerName(
     ? json["pretokenizers"] as JsonObject[]
     : [json];
   const found = parts.map(partName).filter((part) => part !== "").join(" + ");
-  const plain = NAMES[found];
+  const plain = own(NAMES, found);
   const name = plain !== undefined && wholeWords ? WHOLE_WORDS[plain] : plain;
   if (name !== undefined) return name;
   throw new TypeError(

@@ -248,7 +248,7 @@ function checkTensors(
           shape.join(", ")
         }]`,
       );
-    } else if (!(info.dtype in MATRIX_DTYPES)) {
+    } else if (!Object.hasOwn(MATRIX_DTYPES, info.dtype)) {
       problems.push(
         `tensor "${name}" has type ${info.dtype}, expected F32, F16 or BF16`,
       );

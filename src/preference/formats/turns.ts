@@ -3,6 +3,7 @@
  * `from`/`value` or `role`/`value`, and whole dialogues in one text as in HH-RLHF:
  * `"\n\nHuman: ...\n\nAssistant: ..."`. Knows no columns of rows.
  */
+import { own } from "../../base/own.ts";
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
 import { type Parts, partsOf } from "./content_parts.ts";
@@ -131,7 +132,7 @@ export function turnAt(
   }
   if (
     from !== undefined && role === undefined &&
-    !STANDARD.includes(ROLES[speaker] ?? speaker)
+    !STANDARD.includes(standardRole(speaker))
   ) {
     throw new TypeError(
       `"${name}.from" is "${speaker}", expected one of ${
@@ -152,8 +153,13 @@ export function turnAt(
   }
   const { text, beside } = contentAt(raw, rest, `${name}.${key}`);
   if (CALLERS.includes(speaker)) return calls(text, `${name}.${key}`);
-  const speaking = ROLES[speaker] ?? speaker;
+  const speaking = standardRole(speaker);
   return { ...rest, ...beside, role: speaking, content: text };
+}
+
+/** The standard name of a speaker, or the name as it is. */
+function standardRole(speaker: string): string {
+  return own(ROLES, speaker) ?? speaker;
 }
 
 /** Whether a value is a list of texts, and not of turns. */

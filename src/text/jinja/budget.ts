@@ -166,11 +166,3 @@ export function checkRange(count: number): void {
   if (count <= MOST_OF_RANGE) return;
   refuse(`a range of ${count} numbers`, MOST_OF_RANGE);
 }
-
-/** What is said of a template whose nesting the JavaScript engine itself gave up on. */
-export const TOO_DEEP = "it is nested too deep";
-
-/** Whether an error is the JavaScript engine's, of calls inside calls. */
-export function isTooDeep(error: unknown): boolean {
-  return error instanceof RangeError && /call stack/.test(error.message);
-}

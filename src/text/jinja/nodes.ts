@@ -3,7 +3,7 @@
  * template.
  */
 import { type Interpreter, parse } from "@huggingface/jinja";
-import { isTooDeep, TOO_DEEP } from "./budget.ts";
+import { isTooDeep, TOO_DEEP } from "../../base/too_deep.ts";
 import { templateTokens } from "./tokens.ts";
 import type { Value } from "./values.ts";
 

@@ -2,6 +2,7 @@
  * Translates recipes of Axolotl: its keys, and its defaults where they differ from those here. Its
  * datasets are translated in axolotl_data.ts.
  */
+import { own } from "../../base/own.ts";
 import { axolotlData } from "./axolotl_data.ts";
 import { axolotlTokens } from "./axolotl_tokens.ts";
 import { axolotlIgnored, axolotlRefused } from "./axolotl_unserved.ts";
@@ -258,10 +259,10 @@ const BATCHES: Rules = {
   eval_batch_size: "per_device_eval_batch_size",
   num_epochs: "num_train_epochs",
   optimizer: (value) =>
-    Object.hasOwn(OPTIMIZERS, String(value))
+    own(OPTIMIZERS, value) !== undefined
       ? {
-        options: { optim: OPTIMIZERS[String(value)] },
-        note: `"${value}" is run as ${OPTIMIZERS[String(value)]}`,
+        options: { optim: own(OPTIMIZERS, value) },
+        note: `"${value}" is run as ${own(OPTIMIZERS, value)}`,
       }
       : { options: { optim: value } },
   lr_groups: rateGroups,
@@ -393,7 +394,7 @@ function defaults(recipe: Recipe): Recipe {
   return {
     ...(recipe.reward_model === true ? { trainer: "reward" } : {}),
     ...(isSft ? { trainer: "sft", assistant_only_loss: true } : {}),
-    ...METHODS[String(recipe.rl)],
+    ...own(METHODS, recipe.rl),
     ...(isSft ? {} : { beta: 0.1 }),
     max_length: 512,
     num_train_epochs: 1,

@@ -2,6 +2,7 @@
  * Which chat template an Axolotl recipe trains with. A type such as `chatml.intel` writes its own,
  * then a dataset's `chat_template` counts, then the recipe's.
  */
+import { own } from "../../base/own.ts";
 import { isOff } from "../../base/read_options.ts";
 import { kindOf } from "./axolotl_types.ts";
 import type { Note, Recipe, Translated } from "./translation.ts";
@@ -31,9 +32,8 @@ function asked(given: Recipe, place: string): Wanted | undefined {
   const isText = isOff(name ?? null) || name === "jinja";
   if (isText && typeof text === "string") return { template: text, key };
   if (isOff(name ?? null) || name === "jinja") return undefined;
-  if (Object.hasOwn(TEMPLATES, String(name))) {
-    return { template: TEMPLATES[String(name)] ?? null, key };
-  }
+  const template = own(TEMPLATES, name);
+  if (template !== undefined) return { template, key };
   const note = `${JSON.stringify(name)} is not among the templates here, ` +
     "the model's own is used";
   return { template: null, key, note };

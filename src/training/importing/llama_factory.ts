@@ -2,6 +2,7 @@
  * Translates recipes of LLaMA-Factory: its keys, and its defaults where they differ from those
  * here. Its datasets are translated in llama_factory_data.ts.
  */
+import { own } from "../../base/own.ts";
 import { isOff } from "../../base/read_options.ts";
 import {
   llamaFactoryIgnored,
@@ -45,11 +46,11 @@ function inStages(stages: readonly string[], rule: RuleFunction): RuleFunction {
  */
 const preferenceLoss: RuleFunction = (_, recipe) => {
   const name = String(recipe.pref_loss ?? "sigmoid");
-  const own = LOSSES[name];
-  if (own === undefined) return {}; // refused by lossName
+  const loss = own(LOSSES, name);
+  if (loss === undefined) return {}; // refused by lossName
   const [ftx, bco] = [recipe.pref_ftx, recipe.pref_bco_weight]
     .map((weight) => Math.max(0, Number(weight ?? 0)));
-  if (own.trainer !== undefined || !(ftx || bco)) return { options: own };
+  if (loss.trainer !== undefined || !(ftx || bco)) return { options: loss };
   const whole = 1 + (bco ?? 0);
   const parts = [
     [name, 1 / whole],

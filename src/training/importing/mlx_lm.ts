@@ -2,6 +2,7 @@
  * Translates recipes of mlx-lm, `mlx_lm.lora --config`. Its defaults are those of 0.32.0. It adapts
  * the last blocks of a model, which are counted by the model's config.json.
  */
+import { own } from "../../base/own.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -61,7 +62,7 @@ const UNCORRECTED =
 
 function optimizer(recipe: Recipe): Translation {
   const name = optimizerOf(recipe);
-  const optim = OPTIMIZERS[name];
+  const optim = own(OPTIMIZERS, name);
   if (optim === undefined) {
     return {
       refusal: `${JSON.stringify(name)} is not served, only ${

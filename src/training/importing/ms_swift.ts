@@ -3,6 +3,7 @@
  * 4.6.0.dev0 has them (commit 3602360). A file of its options is one argument a key, as its command
  * line has them.
  */
+import { own } from "../../base/own.ts";
 import { isOff } from "../../base/read_options.ts";
 import { msSwiftData } from "./ms_swift_data.ts";
 import {
@@ -330,7 +331,7 @@ function defaults(recipe: Recipe): Recipe {
   );
   return {
     ...(isSft ? { trainer: "sft", assistant_only_loss: true } : {}),
-    ...METHODS[String(recipe.rlhf_type)],
+    ...own(METHODS, recipe.rlhf_type),
     ...(isLora
       ? { use_peft: true, lora_r: 8, lora_alpha: 32, lora_dropout: 0.05 }
       : { use_peft: false }),

@@ -2,6 +2,7 @@
  * Translates recipes of open-instruct, whose scripts are finetune.py and dpo.py. Its defaults are
  * those of commit e6c3044.
  */
+import { own } from "../../base/own.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
 import {
@@ -49,12 +50,14 @@ const LOSSES: Readonly<Record<string, Recipe>> = {
   simpo: { trainer: "cpo", loss_type: ["simpo"], cpo_alpha: 0 },
 };
 
-const lossType: Rule = (value) =>
-  Object.hasOwn(LOSSES, String(value)) ? { options: LOSSES[String(value)]! } : {
+const lossType: Rule = (value) => {
+  const options = own(LOSSES, value);
+  return options !== undefined ? { options } : {
     refusal: `${JSON.stringify(value)} is not served, only ${
       Object.keys(LOSSES).join(", ")
     }`,
   };
+};
 
 /** Names to shares of their rows, or to numbers of them. */
 const mixer: Rule = (value) => {

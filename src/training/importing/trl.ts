@@ -2,6 +2,7 @@
  * Translates recipes of TRL and alignment-handbook. Their names of options are the same as here;
  * only their data differs.
  */
+import { own } from "../../base/own.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
 import { foreignKeyOf, optionsOf } from "../../base/schema.ts";
@@ -211,7 +212,7 @@ export const trlRules: Rules = {
 /** What the defaults of TRL 1.13 differ in from those here. */
 function defaults(recipe: Recipe, trainer: string): Recipe {
   const isAdapted = recipe.use_peft === true || recipe.use_lora === true;
-  const rate = RATES[trainer];
+  const rate = own(RATES, trainer);
   return {
     trainer,
     ...(rate === undefined ? {} : { learning_rate: rate }),

@@ -6,6 +6,8 @@
 import { parse as parseJsonc } from "@std/jsonc";
 import { extname } from "@std/path";
 import { parse as parseYaml } from "@std/yaml";
+import { checkWrittenOut } from "../../base/aliased.ts";
+import { isTooDeep, TOO_DEEP } from "../../base/too_deep.ts";
 import { isRecord } from "../../base/composite_option.ts";
 
 const parsers: Readonly<Record<string, (text: string) => unknown>> = {
@@ -28,7 +30,8 @@ export function parseRecipe(
   text: string,
   path: string,
 ): Record<string, unknown> {
-  const parse = parsers[extname(path).toLowerCase()];
+  const ending = extname(path).toLowerCase();
+  const parse = Object.hasOwn(parsers, ending) ? parsers[ending] : undefined;
   if (parse === undefined) {
     throw new TypeError(
       `Cannot read recipe "${path}": found ending "${
@@ -38,9 +41,14 @@ export function parseRecipe(
   }
   let value: unknown;
   try {
+    checkLength(text);
     value = parse(text);
+    checkWrittenOut(value);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    if (isTooDeep(error)) {
+      throw new SyntaxError(`Cannot read recipe "${path}": ${TOO_DEEP}`);
+    }
     throw new SyntaxError(
       `Cannot read recipe "${path}"${located(error.message, text)}`,
     );
@@ -53,6 +61,25 @@ export function parseRecipe(
     );
   }
   return value;
+}
+
+const MOST_CHARACTERS = 10_000_000;
+
+/** YAML copies what `<<` merges, each time that it does. */
+const MOST_MERGED = 1000;
+
+function checkLength(text: string): void {
+  if (text.length > MOST_CHARACTERS) {
+    throw new RangeError(
+      `found ${text.length} characters, expected at most ${MOST_CHARACTERS}`,
+    );
+  }
+  const aliases = text.includes("<<") ? text.split("*").length - 1 : 0;
+  if (aliases > MOST_MERGED) {
+    throw new RangeError(
+      `found ${aliases} aliases beside "<<", expected at most ${MOST_MERGED}`,
+    );
+  }
 }
 
 function kind(value: unknown): string {

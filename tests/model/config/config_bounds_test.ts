@@ -1,4 +1,4 @@
-/** What a config.json of somebody else may say: sizes without a bound, foreign words, odd values. */
+/** What a config.json of somebody else may say: sizes without a bound, foreign words, odd kinds. */
 import { assert, assertThrows } from "@std/assert";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { type Json, QWEN2 } from "../config_case.ts";

@@ -73,3 +73,44 @@ test(
     );
   },
 );
+
+test("parseRecipe() refuses aliases that stand for too much, or for themselves", () => {
+  const levels = Array.from(
+    { length: 8 },
+    (_, i) => `a${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}*a${i - 1}]`,
+  );
+  const text = ["b: &a-1 [1]", ...levels].join("\n");
+  assertThrows(
+    () => parseRecipe(text, "a.yaml"),
+    SyntaxError,
+    'Cannot read recipe "a.yaml": its aliases stand for',
+  );
+  assertThrows(
+    () => parseRecipe("a: &a [1, *a]", "a.yaml"),
+    SyntaxError,
+    "an alias stands inside of what it names",
+  );
+  const merged = `a: &a {b: 1}\nc:\n  <<: [${"*a, ".repeat(2000)}]`;
+  assertThrows(
+    () => parseRecipe(merged, "a.yaml"),
+    SyntaxError,
+    'found 2000 aliases beside "<<", expected at most 1000',
+  );
+  assertEquals(parseRecipe("a: &a [1]\nb: *a", "a.yml"), { a: [1], b: [1] });
+});
+
+test("parseRecipe() refuses what is too long or too deep in words of its own", () => {
+  for (const ending of ["jsonc", "yaml"]) {
+    assertThrows(
+      () => parseRecipe("[".repeat(100_000), `a.${ending}`),
+      SyntaxError,
+      `Cannot read recipe "a.${ending}": it is nested too deep`,
+    );
+    assertThrows(
+      () => parseRecipe(" ".repeat(10_000_001), `a.${ending}`),
+      SyntaxError,
+      "found 10000001 characters, expected at most 10000000",
+    );
+  }
+  assertThrows(() => parseRecipe("{}", "a.constructor"), TypeError, "ending");
+});
