@@ -23,11 +23,11 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** Problems in one sentence: the first ones, and how many more there are. */
-export function listed(problems: readonly string[]): string {
+/** Problems, or names, in one sentence: the first ones, and how many more there are. */
+export function listed(problems: readonly string[], glue = "; "): string {
   const rest = problems.length - MOST_PROBLEMS;
-  const first = problems.slice(0, MOST_PROBLEMS).join("; ");
-  return rest > 0 ? `${first}; and ${rest} more` : first;
+  const first = problems.slice(0, MOST_PROBLEMS).join(glue);
+  return rest > 0 ? `${first}${glue}and ${rest} more` : first;
 }
 
 /** A text as it is, any other value as JSON: what a key that should hold a name is compared by. */

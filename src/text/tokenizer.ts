@@ -4,6 +4,9 @@
  */
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 
+import { listed, shown } from "../base/shown.ts";
+import { withBoundedCuts } from "./tokenizer_expressions.ts";
+import { checkTokenizerShape } from "./tokenizer_shape.ts";
 import {
   alikePreTokenizer,
   alikeReplacements,
@@ -98,7 +101,7 @@ const MODEL_TYPES: readonly unknown[] = [
 function refuseForeign(tokenizer: Readonly<Record<string, unknown>>): void {
   const { model } = tokenizer;
   if (typeof model !== "object" || model === null) {
-    const keys = Object.keys(tokenizer).map((key) => `"${key}"`).join(", ");
+    const keys = listed(Object.keys(tokenizer).map(shown), ", ");
     throw new TypeError(
       `Cannot read tokenizer.json: "model" is missing, found keys ${keys}`,
     );
@@ -106,13 +109,16 @@ function refuseForeign(tokenizer: Readonly<Record<string, unknown>>): void {
   const { type } = model as { type?: unknown };
   if (!MODEL_TYPES.includes(type)) {
     throw new TypeError(
-      `Cannot read tokenizer.json: "model.type" is "${type}", expected "BPE", "Unigram" or "WordPiece"`,
+      `Cannot read tokenizer.json: "model.type" is ${
+        shown(type)
+      }, expected "BPE", "Unigram" or "WordPiece"`,
     );
   }
 }
 
 function engineOf(files: TokenizerJson): Engine {
   refuseForeign(files.tokenizer);
+  checkTokenizerShape(files.tokenizer);
   const absent = {
     decoder: null,
     post_processor: null,
@@ -120,7 +126,9 @@ function engineOf(files: TokenizerJson): Engine {
     normalizer: null,
   };
   const { tokenizer } = files;
-  const pre_tokenizer = alikePreTokenizer(tokenizer["pre_tokenizer"] ?? null);
+  const part = (name: string) => withBoundedCuts(tokenizer[name] ?? null);
+  const [normalizer, decoder] = [part("normalizer"), part("decoder")];
+  const pre_tokenizer = alikePreTokenizer(part("pre_tokenizer"));
   try {
     const engine = new Engine(
       {
@@ -128,8 +136,8 @@ function engineOf(files: TokenizerJson): Engine {
         ...absent,
         ...tokenizer,
         pre_tokenizer,
-        normalizer: alikeReplacements(tokenizer["normalizer"] ?? null),
-        decoder: alikeReplacements(tokenizer["decoder"] ?? null),
+        normalizer: alikeReplacements(normalizer),
+        decoder: alikeReplacements(decoder),
       },
       { ...files.config, clean_up_tokenization_spaces: false },
     );

@@ -112,6 +112,8 @@ function splitAt(expression: string, behavior: string, invert = false): Json {
   });
   const match = `(?:${expression})`;
   const others = String.raw`(?:(?!${match})[\s\S])*`;
+  // the end of a text without a match is taken as a whole, not tried from each of its characters
+  const before = String.raw`(?:${others}${match}|(?:(?!${match})[\s\S])+$)`;
   // an inverted cut takes the texts between the matches for the matches
   switch (behavior) {
     case "Isolated":
@@ -119,9 +121,9 @@ function splitAt(expression: string, behavior: string, invert = false): Json {
     case "Contiguous":
       return cut(`${match}+`);
     case "MergedWithPrevious":
-      return cut(invert ? match + others : others + match);
+      return cut(invert ? match + others : before);
     case "MergedWithNext":
-      return cut(invert ? others + match : match + others);
+      return cut(invert ? before : match + others);
     case "Removed":
       if (invert || !/(?<!\\)\((?!\?)/.test(expression)) {
         return cut(expression, "Removed", invert);
