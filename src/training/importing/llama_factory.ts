@@ -77,7 +77,7 @@ const furtherLoss: RuleFunction = (value, recipe) => {
   if (!(Number(value) > 0)) return {};
   const { pref_loss = "sigmoid" } = recipe;
   const isAlone = stageOf(recipe) === "kto" ||
-    LOSSES[String(pref_loss)]?.trainer !== undefined;
+    own(LOSSES, pref_loss)?.trainer !== undefined;
   return isAlone
     ? {
       refusal: `no further loss is served beside ${

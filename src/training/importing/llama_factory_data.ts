@@ -117,7 +117,7 @@ function entrySaid(
   }
   const unread = [
     ...Object.keys(info).filter((key) =>
-      ![...KEYS, ...PICTURES].includes(key) && !(key in REFUSED)
+      ![...KEYS, ...PICTURES].includes(key) && !Object.hasOwn(REFUSED, key)
     ),
     ...Object.keys(columns).filter((key) =>
       !COLUMNS.includes(key) && !PICTURES.includes(key)
