@@ -28,10 +28,10 @@ export interface DownloadOptions extends RetryOptions {
   /** Called as bytes arrive; with fewer bytes than before if a file starts again. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
   /**
-   * Called with what a file is that lies at the path and is not the one that is wanted; throws if
-   * it may not be replaced.
+   * Called if a file lies at the path that is not the one that is wanted; throws if it may not be
+   * replaced.
    */
-  readonly onReplace?: (there: Measured) => void;
+  readonly onReplace?: () => Promise<void>;
   /** Milliseconds without a byte after which a connection counts as broken; default 60,000. */
   readonly idle?: number;
 }
@@ -63,7 +63,7 @@ export async function downloadFile(
     options.onProgress?.(there.size, there.size);
     return { path, kept: true, ...there };
   }
-  if (there !== undefined) options.onReplace?.(there);
+  if (there !== undefined) await options.onReplace?.();
   let furthest = 0;
   const measured = await retrying(
     async () => {

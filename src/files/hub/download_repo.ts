@@ -5,15 +5,16 @@ import { selectFiles } from "./file_patterns.ts";
 import { listHuggingFace } from "./huggingface.ts";
 import { listModelScope } from "./modelscope.ts";
 import type { Repo, RepoAccess, RepoFile, RepoListing } from "./repo.ts";
-import { difference, type Measured, measureFile } from "./checksum.ts";
+import type { Expected } from "./checksum.ts";
 import {
   checkForeignFiles,
   checkRoom,
   checkUnchanged,
+  leftContent,
 } from "./folder_check.ts";
 import { lockFolder } from "../disk/lock.ts";
 import { checkDistinctPaths, checkSafePaths } from "./safe_path.ts";
-import { checkRepoName, repoFolder } from "./repo_folder.ts";
+import { checkRepoName, isThere, repoFolder } from "./repo_folder.ts";
 import {
   claimFolder,
   readRecord,
@@ -92,15 +93,25 @@ export async function downloadRepo(
   await checkRoom(coming, place);
   if (!options.overwrite) await checkForeignFiles(files, place);
   tellUnhashed(repo, files);
-  await claimFolder(folder, repo, coming);
+  await claimFolder(folder, repo, files);
   const done = await downloadAll(files, listing, {
     ...options,
     folder,
-    onReplace: (path, there) =>
-      options.overwrite || checkUnchanged(path, there, place),
+    onReplace: async (path) => {
+      if (!options.overwrite) await checkUnchanged(path, place);
+    },
   });
-  await removeStale(folder, record, new Set(paths));
-  await writeRecord(folder, repo, { ...listing, files: done });
+  const others = [...record?.files ?? []].filter(([path]) => !done.has(path));
+  const listed = new Set(paths);
+  const [here, gone] = [true, false].map((isListed) =>
+    others.filter(([path]) => listed.has(path) === isListed)
+  );
+  await removeStale(folder, gone!);
+  await writeRecord(folder, repo, {
+    ...listing,
+    files: done,
+    earlier: await stillThere(folder, here!),
+  });
   const { revision, commit } = listing;
   return { folder, revision, ...(commit && { commit }), files: done };
 }
@@ -162,7 +173,7 @@ async function downloadAll(
   listing: RepoListing,
   { folder, onReplace, ...options }: DownloadRepoOptions & {
     readonly folder: string;
-    readonly onReplace: (path: string, there: Measured) => void;
+    readonly onReplace: (path: string) => Promise<void>;
   },
 ): Promise<Map<string, Downloaded>> {
   const stop = new AbortController();
@@ -190,7 +201,7 @@ async function downloadAll(
         access,
         signal,
         onProgress,
-        onReplace: (there) => onReplace(file.path, there),
+        onReplace: () => onReplace(file.path),
       });
       results.set(file.path, result);
     }
@@ -207,24 +218,38 @@ async function downloadAll(
   return new Map(files.map(({ path }) => [path, results.get(path)!]));
 }
 
-/**
- * Removes files of an earlier revision: those of the old record that the repository no longer has,
- * unless somebody changed them.
- */
-async function removeStale(
+/** Paths with the contents that downloads left, or were leaving. */
+type Left = readonly (readonly [string, readonly Expected[]])[];
+
+/** The files of earlier downloads that are there, each with the content that was left. */
+async function stillThere(
   folder: string,
-  old: RepoRecord | undefined,
-  listed: ReadonlySet<string>,
-): Promise<void> {
-  const gone = [...old?.files ?? []].filter(([path]) => !listed.has(path));
-  checkSafePaths(folder, gone.map(([path]) => path));
-  for (const [path, left] of gone) {
-    const there = await measureFile(join(folder, path), left?.size);
-    const isOurs = there && left && difference(there, left) === undefined;
-    if (isOurs) {
-      await disk().remove(join(folder, path)).catch((error) => {
-        if (!(error instanceof NotFound)) throw error;
-      });
-    }
+  files: Left,
+): Promise<(readonly [string, Expected])[]> {
+  const there: (readonly [string, Expected])[] = [];
+  for (const [path, left] of files) {
+    const local = join(folder, path);
+    const [only, ...others] = left;
+    // a large file is read only if it may be one of two
+    const content = others.length === 0 && await isThere(local)
+      ? only
+      : await leftContent(local, left);
+    if (content !== undefined) there.push([path, content]);
+  }
+  return there;
+}
+
+/**
+ * Removes files of an earlier revision, which the repository no longer has, unless somebody changed
+ * them.
+ */
+async function removeStale(folder: string, files: Left): Promise<void> {
+  checkSafePaths(folder, files.map(([path]) => path));
+  for (const [path, left] of files) {
+    const local = join(folder, path);
+    if (!await leftContent(local, left)) continue;
+    await disk().remove(local).catch((error) => {
+      if (!(error instanceof NotFound)) throw error;
+    });
   }
 }

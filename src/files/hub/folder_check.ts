@@ -4,7 +4,12 @@
  */
 import { dirname, join } from "@std/path";
 import { disk, type DiskEntry, NotFound } from "../disk.ts";
-import { difference, type Measured, measureFile } from "./checksum.ts";
+import {
+  difference,
+  type Expected,
+  type Measured,
+  measureFile,
+} from "./checksum.ts";
 import type { RepoFile } from "./repo.ts";
 import type { RepoRecord } from "./repo_record.ts";
 
@@ -49,17 +54,33 @@ export async function checkForeignFiles(
  *
  * @throws {TypeError} naming it
  */
-export function checkUnchanged(
+export async function checkUnchanged(
   path: string,
-  there: Measured,
   { repo, folder, record }: Place,
-): void {
-  const left = record?.files.get(path);
-  if (left === undefined || left === null) return; // it was coming: nobody else wrote it
-  if (difference(there, left) === undefined) return;
+): Promise<void> {
+  const left = record?.files.get(path) ?? [];
+  if (left.length === 0) return; // an older record, which knows no content
+  if (await leftContent(join(folder, path), left)) return;
   throw new TypeError(
     `Cannot download "${repo}" to "${folder}": "${path}" was changed or damaged since it was downloaded; ${HOW}`,
   );
+}
+
+/**
+ * The content of a file, if it is one that a download left.
+ *
+ * @param path of the file on the disk
+ */
+export async function leftContent(
+  path: string,
+  left: readonly Expected[],
+): Promise<Measured | undefined> {
+  for (const one of left) {
+    const there = await measureFile(path, one.size);
+    if (there === undefined) return undefined;
+    if (difference(there, one) === undefined) return there;
+  }
+  return undefined;
 }
 
 /**

@@ -4,10 +4,14 @@
  */
 import { join } from "@std/path";
 import { writeFileAtomic } from "../disk/atomic.ts";
-import { isJsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  readJsonObjectIfThere,
+} from "../disk/json_file.ts";
 import type { Expected } from "./checksum.ts";
 import type { Downloaded } from "./download.ts";
-import type { Repo, RepoListing } from "./repo.ts";
+import type { Repo, RepoFile, RepoListing } from "./repo.ts";
 
 /** Name of the record's file. */
 export const MANIFEST = ".tiebreak.json";
@@ -19,10 +23,10 @@ export interface RepoRecord {
   /** Whether the last download to this folder came to its end. */
   readonly complete: boolean;
   /**
-   * The files that downloads brought, by path, with their sizes and hashes; null where a download
-   * began that has not come to its end.
+   * The files that downloads brought, or were bringing when they were cut, by path: the contents
+   * that they may have.
    */
-  readonly files: ReadonlyMap<string, Expected | null>;
+  readonly files: ReadonlyMap<string, readonly Expected[]>;
   /** The branch, tag or commit that was asked for, and its commit, where the record says so. */
   readonly versions: readonly string[];
 }
@@ -38,22 +42,41 @@ export async function readRecord(
   return {
     repo,
     complete: complete !== false,
-    files: new Map([
-      ...Object.entries(isJsonObject(files) ? files : {})
-        .map(([path, one]) => [path, expectedOf(one)] as const),
-      ...(Array.isArray(coming) ? coming : [])
-        .map((path) => [String(path), null] as const),
-    ]),
+    files: contentsOf([...entriesOf(files), ...entriesOf(coming)]),
     versions: [revision, commit].filter((one) => typeof one === "string"),
   };
 }
 
-/** Size and hash as a record has them; null if it has none. */
-function expectedOf(one: unknown): Expected | null {
-  const { size, sha256 } = isJsonObject(one) ? one : {};
-  return typeof size === "number" && typeof sha256 === "string"
-    ? { size, sha256 }
-    : null;
+const entriesOf = (files: unknown) =>
+  Object.entries(isJsonObject(files) ? files : {});
+
+function contentsOf(
+  entries: readonly [string, unknown][],
+): Map<string, Expected[]> {
+  const contents = new Map<string, Expected[]>();
+  for (const [path, one] of entries) {
+    const known = contents.get(path) ?? [];
+    const { size, sha256, gitOid } = isJsonObject(one) ? one : {};
+    contents.set(path, known);
+    if (typeof size !== "number") continue;
+    known.push({
+      size,
+      ...typeof sha256 === "string" && { sha256 },
+      ...typeof gitOid === "string" && { gitOid },
+    });
+  }
+  return contents;
+}
+
+/** Size and hashes of files, by path, as a record has them. */
+function contentsJson(
+  files: Iterable<readonly [string, Expected]>,
+): JsonObject {
+  return Object.fromEntries(
+    [...files].map((
+      [path, { size, sha256, gitOid }],
+    ) => [path, sha256 ? { size, sha256 } : { size, gitOid }]),
+  );
 }
 
 /**
@@ -63,34 +86,39 @@ function expectedOf(one: unknown): Expected | null {
 export async function claimFolder(
   folder: string,
   repo: Repo,
-  coming: readonly string[],
+  coming: readonly RepoFile[],
 ): Promise<void> {
   const path = join(folder, MANIFEST);
   const old = await readJsonObjectIfThere(path);
+  const entries = coming.map((file) => [file.path, file] as const);
   await writeJson(path, {
     ...old,
     ...origin(repo),
     files: old?.["files"] ?? {},
-    coming,
+    coming: {
+      ...isJsonObject(old?.["coming"]) ? old["coming"] : {},
+      ...contentsJson(entries),
+    },
     complete: false,
   });
 }
 
-/** Writes down what a download brought. */
+/** Writes down what a download brought, and what others before it brought that is still there. */
 export async function writeRecord(
   folder: string,
   repo: Repo,
-  { revision, commit, files }:
+  { revision, commit, files, earlier }:
     & Pick<RepoListing, "revision" | "commit">
-    & { readonly files: ReadonlyMap<string, Downloaded> },
+    & {
+      readonly files: ReadonlyMap<string, Downloaded>;
+      readonly earlier: Iterable<readonly [string, Expected]>;
+    },
 ): Promise<void> {
   await writeJson(join(folder, MANIFEST), {
     ...origin(repo),
     revision,
     commit: commit ?? null,
-    files: Object.fromEntries(
-      [...files].map(([path, { size, sha256 }]) => [path, { size, sha256 }]),
-    ),
+    files: contentsJson([...earlier, ...files]),
   });
 }
 

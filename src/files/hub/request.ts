@@ -94,9 +94,13 @@ export function shown(url: URL): string {
   return url.origin + url.pathname;
 }
 
+/** A shorter word may stand anywhere by chance, and is no secret. */
+const SHORTEST = 8;
+
 /** The token as a hub knows it; undefined if none is sent. */
 function tokenOf({ privateHeaders }: HubAccess): string | undefined {
-  return privateHeaders["authorization"]?.replace(/^Bearer /, "") || undefined;
+  const token = privateHeaders["authorization"]?.replace(/^Bearer /, "") ?? "";
+  return token.length < SHORTEST ? undefined : token;
 }
 
 /** Words of a hub, which may repeat the token that it was sent. */

@@ -106,6 +106,47 @@ test(
 );
 
 test(
+  "downloadRepo() knows the files of every download before, whatever patterns chose them",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await using hub = startFakeHub({ files: FILES });
+    const only = (name: string) => ({ files: [name] });
+    await download(hub, folder, only("config.json"));
+    await download(hub, folder, only("model.safetensors"));
+    await using after = startFakeHub({
+      files: { ...FILES, "config.json": { data: bytes("[]") } },
+    });
+    await download(after, folder, only("model.safetensors"));
+    await download(after, folder, only("config.json"));
+    assertEquals(
+      await Deno.readTextFile(folder.file("repo/config.json")),
+      "[]",
+    );
+  },
+);
+
+test(
+  "downloadRepo() leaves a file that was changed after a download was cut",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const broken = { data: WEIGHTS, lfs: true, statuses: [403] };
+    await using cut = startFakeHub({
+      files: { ...FILES, "model.safetensors": broken },
+    });
+    await assertRejects(() => download(cut, folder, { parallel: 1 }), HubError);
+    await folder.write("repo/config.json", MINE);
+    await using hub = startFakeHub({ files: FILES });
+    await assertRejects(
+      () => download(hub, folder),
+      TypeError,
+      '"config.json" was changed or damaged',
+    );
+  },
+);
+
+test(
   "downloadRepo() removes no file of an earlier version that was changed",
   OPTIONS,
   async () => {
