@@ -152,7 +152,7 @@ async function replaceFolder(path: string, fresh: string): Promise<void> {
   if (hadOld) await removeIfThere(old);
 }
 
-/** Removes a folder so that nobody ever sees a part of it under its name. */
+/** Removes a folder or file so that nobody ever sees a part of it under its name. */
 export async function removeFolder(path: string): Promise<void> {
   const temporary = temporarySibling(path);
   await disk().rename(path, temporary);
@@ -166,11 +166,11 @@ const TEMPORARY = /^\.(.+)\.[0-9a-f]{8}\.(tmp|old)$/;
  * Removes what killed programs left half done in a folder, and gives back what they had put aside.
  * To be called by the one that has the lock of what is written there.
  *
- * @param isOurs whether the lock is for the file or folder of this name; default: for all
+ * @param isOurs whether the lock is for the file or folder of this name
  */
 export async function sweepTemporary(
   folder: string,
-  isOurs: (name: string) => boolean = () => true,
+  isOurs: (name: string) => boolean,
 ): Promise<void> {
   const names = new Set<string>();
   try {
@@ -181,7 +181,9 @@ export async function sweepTemporary(
   }
   for (const name of names) {
     const [, target = "", ending] = TEMPORARY.exec(name) ?? [];
-    if (ending === undefined || !isOurs(target)) continue;
+    // a file that is written atomically under a temporary name has two of them
+    const meant = TEMPORARY.exec(target)?.[1] ?? target;
+    if (ending === undefined || !isOurs(meant)) continue;
     const path = join(folder, name);
     if (ending === "old" && !names.has(target)) {
       await disk().rename(path, join(folder, target));

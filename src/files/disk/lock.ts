@@ -15,7 +15,7 @@ import {
   NotFound,
 } from "../disk.ts";
 import { LOCK_FILE } from "../file_names.ts";
-import { makeFolder, removeLink } from "./atomic.ts";
+import { makeFolder, removeLink, sweepTemporary } from "./atomic.ts";
 import { isJsonObject } from "./json_file.ts";
 import { readTextIfThere, writeAll } from "./whole_file.ts";
 
@@ -29,21 +29,35 @@ interface Holder extends DiskProgram {
  * Keeps other programs, and other runs of this one, from writing into a folder, which is made if it
  * does not exist.
  *
+ * @param sweeps names whose temporary files and folders go, since killed programs left them
  * @throws {Error} naming process, machine and time of the one that writes there
  */
-export async function lockFolder(folder: string): Promise<AsyncDisposable> {
+export async function lockFolder(
+  folder: string,
+  sweeps: (name: string) => boolean = () => false,
+): Promise<AsyncDisposable> {
   await makeFolder(folder);
-  return await lock(join(folder, LOCK_FILE), folder);
+  return await lock(
+    join(folder, LOCK_FILE),
+    folder,
+    () => sweepTemporary(folder, sweeps),
+  );
 }
 
 /**
- * The same for a file, or a folder that appears as a whole: the locked file lies beside it.
+ * The same for a file, or a folder that appears as a whole: the locked file lies beside it. What
+ * killed programs left of it under temporary names goes.
  *
  * @throws {Error} as `lockFolder()` does
  */
 export async function lockOutput(path: string): Promise<AsyncDisposable> {
   await makeFolder(dirname(path));
-  return await lock(join(dirname(path), `.${basename(path)}.lock`), path);
+  const [folder, name] = [dirname(path), basename(path)];
+  return await lock(
+    join(folder, `.${name}.lock`),
+    path,
+    () => sweepTemporary(folder, (one) => one === name),
+  );
 }
 
 /**
@@ -61,8 +75,15 @@ export async function checkUnlocked(folder: string): Promise<void> {
   await using _free = await lock(join(folder, LOCK_FILE), folder);
 }
 
-/** @param place what the file stands for */
-async function lock(path: string, place: string): Promise<AsyncDisposable> {
+/**
+ * @param place what the file stands for
+ * @param sweep called once nobody else writes there
+ */
+async function lock(
+  path: string,
+  place: string,
+  sweep?: () => Promise<void>,
+): Promise<AsyncDisposable> {
   while (true) {
     let file: DiskFile;
     try {
@@ -73,7 +94,7 @@ async function lock(path: string, place: string): Promise<AsyncDisposable> {
       if (error instanceof NotCapable) return unlocked(path, error);
       throw error;
     }
-    const held = await hold(file, path, place).catch((error) => {
+    const held = await hold(file, path, place, sweep).catch((error) => {
       file[Symbol.dispose]();
       throw error;
     });
@@ -87,17 +108,23 @@ async function hold(
   file: DiskFile,
   path: string,
   place: string,
+  sweep: () => Promise<void> = () => Promise.resolve(),
 ): Promise<AsyncDisposable | undefined> {
+  let isLocked = true;
   if (file.lock !== undefined) {
     const isOurs = await file.lock().catch((error) => error as Error);
     if (isOurs === false) throw await busy(path, place);
-    if (isOurs instanceof Error) tellUnlocked(path, isOurs);
+    if (isOurs instanceof Error) {
+      isLocked = false;
+      tellUnlocked(path, isOurs);
+    }
   }
   if (await file.isAt?.(path) === false) return undefined;
   const { pid, host } = disk().program ?? { pid: 0, host: null };
   const holder: Holder = { pid, host, start: new Date().toISOString() };
   await file.truncate(0);
   await writeAll(file, new TextEncoder().encode(JSON.stringify(holder) + "\n"));
+  if (isLocked) await sweep();
   return {
     async [Symbol.asyncDispose]() {
       // removed first: whoever locks the nameless file afterwards sees that, and makes a new one

@@ -3,8 +3,10 @@
  * refuses the files of another run unless the options allow them.
  */
 import { join } from "@std/path";
-import { listCheckpoints } from "./checkpoints.ts";
+import { checkpointStep, listCheckpoints } from "./checkpoints.ts";
+import { TOKENIZER_FILES } from "./text_files.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
+import { removeFolder } from "../disk/atomic.ts";
 import { lockFolder } from "../disk/lock.ts";
 import { disk, NotCapable, NotFound, PermissionDenied } from "../disk.ts";
 
@@ -26,15 +28,26 @@ const LEFT_FILES: readonly string[] = [
   MODEL_FILE.weightsIndex,
 ];
 
+/** All files that a run writes into its folder. */
+const OWN_FILES: ReadonlySet<string> = new Set([
+  ...Object.values(RUN_FILE),
+  ...Object.values(ADAPTER_FILE),
+  ...Object.values(MODEL_FILE),
+  ...TOKENIZER_FILES,
+]);
+
 /**
  * Makes the folder of a run and keeps other programs from writing into it until the result is
- * disposed.
+ * disposed. What killed runs left there under temporary names is removed.
  *
  * @throws {Error} naming the program that writes there; PermissionDenied if it cannot be written
  */
 export async function lockOutputFolder(path: string): Promise<AsyncDisposable> {
   await checkWritable(path);
-  return await lockFolder(path);
+  return await lockFolder(
+    path,
+    (name) => OWN_FILES.has(name) || checkpointStep(name) !== undefined,
+  );
 }
 
 /**
@@ -75,7 +88,7 @@ export async function emptyOutputFolder(
   files: readonly string[] = [],
 ): Promise<void> {
   for (const name of await runFiles(path, files)) {
-    await disk().remove(join(path, name), { recursive: true });
+    await removeFolder(join(path, name));
   }
 }
 

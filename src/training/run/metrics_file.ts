@@ -6,6 +6,7 @@ import { join } from "@std/path";
 import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { appendText, readTextIfThere } from "../../files/disk/whole_file.ts";
+import { isJsonObject, jsonKind } from "../../files/disk/json_file.ts";
 import { RUN_FILE } from "../../files/file_names.ts";
 import type { Metrics } from "../method/metrics.ts";
 import type { Sink } from "./sink.ts";
@@ -38,7 +39,14 @@ export async function readMetrics(
   const source = pathIn(folder);
   const text = await readTextIfThere(source) ?? "";
   return [...parseJsonLines(text, { source, allowTorn: true })]
-    .map(({ value }) => numbersOf(value as Record<string, number | null>))
+    .map(({ value, line }) => {
+      if (isRow(value)) return numbersOf(value);
+      throw new TypeError(
+        `Cannot read "${source}" line ${line}: found ${
+          jsonKind(value)
+        }, expected an object of numbers; remove the line, or begin anew with overwrite_output_dir`,
+      );
+    })
     .filter((row) => (row["step"] ?? Infinity) <= steps);
 }
 
@@ -49,6 +57,13 @@ function finite(row: Metrics): Record<string, number | null> {
       [name, value],
     ) => [name, Number.isFinite(value) ? value : null]),
   );
+}
+
+function isRow(value: unknown): value is Record<string, number | null> {
+  return isJsonObject(value) &&
+    Object.values(value).every((one) =>
+      one === null || typeof one === "number"
+    );
 }
 
 function numbersOf(row: Readonly<Record<string, number | null>>): Metrics {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  sweepTemporary,
   writeFileAtomic,
   writeFolderAtomic,
 } from "../../../src/files/disk/atomic.ts";
@@ -104,6 +105,30 @@ test(
     assert(
       error.message.startsWith(`Cannot make folder "${file}/below"`),
       error.message,
+    );
+  },
+);
+
+test(
+  "sweepTemporary() removes what killed programs left, and gives back what was put aside",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const stay = [".checkpoint-1.tmp", ".other.01234567.tmp", "a.01234567.tmp"];
+    const go = [".a.01234567.tmp", "..a.01234567.tmp.89abcdef.tmp"];
+    for (const name of [...stay, ...go]) await folder.write(name, "");
+    for (const name of [".b.01234567.tmp", ".b.01234567.old"]) {
+      await Deno.mkdir(folder.file(name));
+      await folder.write(`${name}/x`, name);
+    }
+    await folder.write("a", "newer");
+    await folder.write(".a.00000000.old", "older");
+    await sweepTemporary(folder.path, (name) => ["a", "b"].includes(name));
+    assertEquals(namesIn(folder.path), [...stay, "a", "b"].sort());
+    assertEquals(await Deno.readTextFile(folder.file("a")), "newer");
+    assertEquals(
+      await Deno.readTextFile(folder.file("b/x")),
+      ".b.01234567.old",
     );
   },
 );

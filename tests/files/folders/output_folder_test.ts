@@ -7,6 +7,7 @@ import {
 import {
   checkOutputFolder,
   emptyOutputFolder,
+  lockOutputFolder,
 } from "../../../src/files/folders/output_folder.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { test } from "../../test_case.ts";
@@ -133,5 +134,22 @@ test(
       Deno.errors.PermissionDenied,
       "Cannot write to output folder",
     );
+  },
+);
+
+test(
+  "lockOutputFolder() removes what killed runs left, and nothing of others",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const mark = "01234567.tmp";
+    await Deno.mkdir(folder.file(`.checkpoint-14.${mark}`));
+    for (const name of ["adapter_model.safetensors", "curves.svg", "notes"]) {
+      await folder.write(`.${name}.${mark}`, "");
+    }
+    {
+      await using _lock = await lockOutputFolder(folder.path);
+    }
+    assertEquals(namesIn(folder.path), [`.notes.${mark}`]);
   },
 );

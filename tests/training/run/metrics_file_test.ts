@@ -1,5 +1,5 @@
 /** metrics.jsonl as a sink: what a resumed run keeps of it, and what is on the disk when. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import {
   metricsFile,
   readMetrics,
@@ -102,5 +102,21 @@ test(
     assertEquals(await readMetrics(folder.path, 1), [
       { step: 1, eval_loss: NaN },
     ]);
+  },
+);
+
+test(
+  "readMetrics() names the line that is no row of numbers",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    for (const line of ["null", "[1]", "3", '{"step":"1"}']) {
+      await folder.write("metrics.jsonl", `{"step":1}\n${line}\n{"step":2}\n`);
+      await assertRejects(
+        () => readMetrics(folder.path, 9),
+        TypeError,
+        'metrics.jsonl" line 2: found',
+      );
+    }
   },
 );
