@@ -98,6 +98,38 @@ test(
 );
 
 test(
+  "download leaves what lies in the folder of a recipe, unless told to overwrite",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await using hub = startFakeHub({
+      files: { "train.jsonl": { data: WEIGHTS } },
+      kind: "dataset",
+    });
+    await Deno.mkdir(folder.file("data/mine"), { recursive: true });
+    await folder.write("data/mine/train.jsonl", "mine");
+    const recipe = await folder.write(
+      "run.jsonc",
+      '{ "download": { "datasets": [{ "source": "huggingface", "repo": "owner/name", "folder": "data/mine" }] } }',
+    );
+    const call = (...more: string[]) =>
+      run(folder, {
+        flags: ["--allow-net=127.0.0.1", `--allow-write=${folder.path}`],
+        words: [recipe, `--endpoint=${hub.endpoint}`, ...more],
+      });
+    const { code, stderr } = await call();
+    assertEquals([code, stderr], [
+      1,
+      'error: Cannot download "owner/name" to "data/mine": it holds "train.jsonl" with other content, which no download brought; move it away, choose another folder, or set overwrite',
+    ]);
+    const mine = folder.file("data/mine/train.jsonl");
+    assertEquals(await Deno.readTextFile(mine), "mine");
+    assertEquals((await call("--overwrite")).code, 0);
+    assertEquals(await Deno.readFile(mine), WEIGHTS);
+  },
+);
+
+test(
   "download names the flag for a host or folder outside its permissions",
   OPTIONS,
   async () => {
