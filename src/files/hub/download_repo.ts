@@ -17,6 +17,7 @@ import { checkDistinctPaths, checkSafePaths } from "./safe_path.ts";
 import { checkRepoName, isThere, repoFolder } from "./repo_folder.ts";
 import {
   claimFolder,
+  MANIFEST,
   readRecord,
   type RepoRecord,
   writeRecord,
@@ -85,7 +86,7 @@ export async function downloadRepo(
   const listing = await listRepo(repo, options);
   const paths = listing.files.map(({ path }) => path);
   const files = wantedFiles(repo, listing, options);
-  await using _lock = await lockFolder(folder);
+  await using _lock = await lockFolder(folder, isWrittenWhole);
   await checkSameRepo(folder, repo);
   const record = await readRecord(folder);
   const place = { repo: repo.name, folder, record };
@@ -115,6 +116,10 @@ export async function downloadRepo(
   const { revision, commit } = listing;
   return { folder, revision, ...(commit && { commit }), files: done };
 }
+
+/** Whether a download writes a file of this name under another one first. */
+const isWrittenWhole = (name: string) =>
+  name === MANIFEST || name.endsWith(".part.etag");
 
 /** Most files of a model, unless patterns choose them. */
 const MODEL_FILES = 1000;

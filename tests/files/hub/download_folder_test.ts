@@ -219,6 +219,27 @@ test("downloadRepo() is alone in its folder", OPTIONS, async () => {
   ]);
 });
 
+test(
+  "downloadRepo() removes what killed ones left half written",
+  OPTIONS,
+  async () => {
+    const theirs = `.${MANIFEST}.0a1b2c3d.tmp`;
+    await using folder = await folderWith({
+      [theirs]: MINE,
+      ".a.part.etag.0a1b2c3d.tmp": MINE,
+      "mine.tmp": MINE,
+    });
+    await using hub = startFakeHub({ files: FILES });
+    await download(hub, folder);
+    assertEquals(namesIn(folder.file("repo")), [
+      MANIFEST,
+      "config.json",
+      "mine.tmp",
+      "model.safetensors",
+    ]);
+  },
+);
+
 test("PartFile.open() is alone with its part", OPTIONS, async () => {
   await using folder = await temporaryFolder();
   const path = folder.file("w.bin");
