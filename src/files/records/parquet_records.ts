@@ -13,6 +13,7 @@ import {
   type Compressors,
   parquetMetadataAsync,
   parquetReadObjects,
+  snappyUncompress,
 } from "hyparquet";
 import type { FileRecord, Wanted } from "./data_record.ts";
 import { decompressLz4 } from "./lz4_block.ts";
@@ -20,12 +21,37 @@ import { plainObject } from "./plain_values.ts";
 import type { DiskFile } from "../disk.ts";
 import { openData } from "./file_bytes.ts";
 
-/** The decompressors that the package does not have itself (it has Snappy). */
-const compressors: Compressors = {
-  GZIP: (input) => gunzipSync(input),
-  ZSTD: (input) => zstdDecompressSync(input),
-  BROTLI: (input) => brotliDecompressSync(input),
-  LZ4_RAW: decompressLz4,
+/** The most bytes of a page; usual is a megabyte. */
+const MOST_OF_PAGE = 2 ** 29;
+
+/** The most rows of a group, which are in memory at once; usual are a thousand to a million. */
+const MOST_OF_GROUP = 10_000_000;
+
+type Decompress = (input: Uint8Array, size: number) => Uint8Array;
+
+/** Holds a decompressor to the size that the file gives for the page, and that size to a bound. */
+function bounded(decompress: Decompress): Decompress {
+  return (input, size) => {
+    if (size >= 0 && size <= MOST_OF_PAGE) return decompress(input, size);
+    throw new RangeError(
+      `found a page of ${size} bytes, expected at most ${MOST_OF_PAGE}`,
+    );
+  };
+}
+
+const most = (size: number) => ({ maxOutputLength: Math.max(1, size) });
+
+/** The decompressors of pages, by the names that parquet has for them. */
+export const DECOMPRESSORS: Compressors = {
+  SNAPPY: bounded((input, size) => {
+    const output = new Uint8Array(size);
+    snappyUncompress(input, output);
+    return output;
+  }),
+  GZIP: bounded((input, size) => gunzipSync(input, most(size))),
+  ZSTD: bounded((input, size) => zstdDecompressSync(input, most(size))),
+  BROTLI: bounded((input, size) => brotliDecompressSync(input, most(size))),
+  LZ4_RAW: bounded(decompressLz4),
 };
 
 async function openBuffer(
@@ -63,7 +89,7 @@ export async function* parquetRecords(
   const metadata = await readable(path, () => parquetMetadataAsync(buffer));
   let first = 0;
   for (const group of metadata.row_groups) {
-    const [from, count] = [first, Number(group.num_rows)];
+    const [from, count] = [first, groupRows(group.num_rows, path)];
     first += count;
     const indices = Array.from({ length: count }, (_, i) => from + i)
       .filter(wanted);
@@ -72,7 +98,7 @@ export async function* parquetRecords(
       parquetReadObjects({
         file: buffer,
         metadata,
-        compressors,
+        compressors: DECOMPRESSORS,
         rowStart: from,
         rowEnd: from + count,
       }));
@@ -81,6 +107,15 @@ export async function* parquetRecords(
       yield { line: index + 1, value };
     }
   }
+}
+
+/** @throws {SyntaxError} for a number of rows that no group has */
+export function groupRows(found: number | bigint, path: string): number {
+  const rows = Number(found);
+  if (Number.isInteger(rows) && rows >= 0 && rows <= MOST_OF_GROUP) return rows;
+  throw new SyntaxError(
+    `Cannot read "${path}": found a group of ${found} rows, expected at most ${MOST_OF_GROUP}`,
+  );
 }
 
 async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
