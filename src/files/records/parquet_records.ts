@@ -1,79 +1,99 @@
 /**
  * Reads records of parquet files, one row group at a time, so that at most one is in memory. The
  * line of a row is its number. Nulls are left out, since a table must have a place for keys that a
- * row does not have.
+ * row does not have. A thread decodes, and is ended if it does not come back.
  */
-import {
-  brotliDecompressSync,
-  gunzipSync,
-  zstdDecompressSync,
-} from "node:zlib";
-import {
-  type AsyncBuffer,
-  type Compressors,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  snappyUncompress,
-} from "hyparquet";
-import type { FileRecord, Wanted } from "./data_record.ts";
-import { decompressLz4 } from "./lz4_block.ts";
-import { plainObject } from "./plain_values.ts";
 import type { DiskFile } from "../disk.ts";
+import type { FileRecord, Wanted } from "./data_record.ts";
+import type { Answer, Question } from "./parquet_worker.ts";
 import { openData } from "./file_bytes.ts";
-
-/** The most bytes of a page; usual is a megabyte. */
-const MOST_OF_PAGE = 2 ** 29;
 
 /** The most rows of a group, which are in memory at once; usual are a thousand to a million. */
 const MOST_OF_GROUP = 10_000_000;
 
-type Decompress = (input: Uint8Array, size: number) => Uint8Array;
+/** How long a thread may work without a word, and for each byte that it was given since. */
+const PATIENCE = { milliseconds: 8000, perByte: 1 / 2000 };
 
-/** Holds a decompressor to the size that the file gives for the page, and that size to a bound. */
-function bounded(decompress: Decompress): Decompress {
-  return (input, size) => {
-    if (size >= 0 && size <= MOST_OF_PAGE) return decompress(input, size);
-    throw new RangeError(
-      `found a page of ${size} bytes, expected at most ${MOST_OF_PAGE}`,
-    );
+/** A thread that answers questions, and the bytes that it may ask for. */
+export interface Decoder extends Disposable {
+  /** Asks, and waits. @throws {SyntaxError} for a fault, or if no answer comes in time */
+  ask(question: Question): Promise<Exclude<Answer, { start: number }>>;
+}
+
+/**
+ * Opens a decoder.
+ *
+ * @param make starts the thread
+ * @param patience milliseconds without a word after which the thread is ended; default 8000
+ */
+export function openDecoder(
+  make: () => Worker,
+  read: (start: number, end: number) => Promise<ArrayBuffer>,
+  patience: number = PATIENCE.milliseconds,
+): Decoder {
+  const worker = make();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ask = (question: Question) =>
+    new Promise<Exclude<Answer, { start: number }>>((answer, fail) => {
+      let given = 0;
+      const listen = () => {
+        clearTimeout(timer);
+        const wait = patience + given * PATIENCE.perByte;
+        timer = setTimeout(() => {
+          worker.terminate();
+          fail(new SyntaxError(`reading it took more than ${wait} ms`));
+        }, wait);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        clearTimeout(timer);
+        fail(new SyntaxError(event.message));
+      };
+      worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+        clearTimeout(timer);
+        if ("fault" in data) return fail(new SyntaxError(data.fault));
+        if (!("start" in data)) return answer(data);
+        read(data.start, data.end).then((bytes) => {
+          given += bytes.byteLength;
+          listen();
+          worker.postMessage({ bytes } satisfies Question, [bytes]);
+        }, fail);
+      };
+      listen();
+      worker.postMessage(question);
+    });
+  return {
+    ask,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      worker.terminate();
+    },
   };
 }
 
-const most = (size: number) => ({ maxOutputLength: Math.max(1, size) });
+function startThread(): Worker {
+  return new Worker(new URL("./parquet_worker.ts", import.meta.url), {
+    type: "module",
+  });
+}
 
-/** The decompressors of pages, by the names that parquet has for them. */
-export const DECOMPRESSORS: Compressors = {
-  SNAPPY: bounded((input, size) => {
-    const output = new Uint8Array(size);
-    snappyUncompress(input, output);
-    return output;
-  }),
-  GZIP: bounded((input, size) => gunzipSync(input, most(size))),
-  ZSTD: bounded((input, size) => zstdDecompressSync(input, most(size))),
-  BROTLI: bounded((input, size) => brotliDecompressSync(input, most(size))),
-  LZ4_RAW: bounded(decompressLz4),
-};
-
-async function openBuffer(
-  path: string,
-): Promise<AsyncBuffer & { file: DiskFile }> {
-  const { file } = await openData(path, "parquet");
-  const byteLength = await file.size();
-  return {
-    file,
-    byteLength,
-    async slice(start, end = byteLength) {
-      const bytes = new Uint8Array(end - start);
-      let filled = 0;
-      while (filled < bytes.length) {
-        const rest = bytes.subarray(filled);
-        const count = await file.readAt(start + filled, rest);
-        if (count === null) break;
-        filled += count;
-      }
-      return bytes.buffer;
-    },
-  };
+async function bytesOf(
+  file: DiskFile,
+  start: number,
+  end: number,
+): Promise<ArrayBuffer> {
+  const size = await file.size();
+  if (!(start >= 0 && end >= start && end <= size)) {
+    throw new SyntaxError(`found a part outside of its ${size} bytes`);
+  }
+  const bytes = new Uint8Array(end - start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = await file.readAt(start + filled, bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return bytes.buffer;
 }
 
 /**
@@ -84,27 +104,30 @@ export async function* parquetRecords(
   path: string,
   wanted: Wanted,
 ): AsyncGenerator<FileRecord> {
-  const buffer = await openBuffer(path);
-  using _file = buffer.file;
-  const metadata = await readable(path, () => parquetMetadataAsync(buffer));
+  const { file } = await openData(path, "parquet");
+  using _file = file;
+  using decoder = openDecoder(
+    startThread,
+    (start, end) => bytesOf(file, start, end),
+  );
+  const opened = await readable(
+    path,
+    async () => decoder.ask({ open: await file.size() }),
+  );
   let first = 0;
-  for (const group of metadata.row_groups) {
-    const [from, count] = [first, groupRows(group.num_rows, path)];
+  for (const found of "groups" in opened ? opened.groups : []) {
+    const [from, count] = [first, groupRows(found, path)];
     first += count;
     const indices = Array.from({ length: count }, (_, i) => from + i)
       .filter(wanted);
     if (indices.length === 0) continue;
-    const rows = await readable(path, () =>
-      parquetReadObjects({
-        file: buffer,
-        metadata,
-        compressors: DECOMPRESSORS,
-        rowStart: from,
-        rowEnd: from + count,
-      }));
+    const answer = await readable(
+      path,
+      () => decoder.ask({ from, to: from + count }),
+    );
+    const rows = "rows" in answer ? answer.rows : [];
     for (const index of indices) {
-      const value = plainObject(rows[index - from] ?? {});
-      yield { line: index + 1, value };
+      yield { line: index + 1, value: rows[index - from] ?? {} };
     }
   }
 }

@@ -2,13 +2,15 @@
  * Data files whose name says less than their bytes, or that are nearly right: they are read where
  * only one reading is possible, else refused with the cause.
  */
+import { ROOT } from "../../sources.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readRecords } from "../../../src/files/records/records.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { test } from "../../test_case.ts";
 
 const disk = {
-  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  // parquet is decoded by a thread, whose text is read
+  permissions: { read: [TEMPORARY, ROOT], write: [TEMPORARY] },
   sanitizeOps: true,
   sanitizeResources: true,
 };

@@ -1,9 +1,10 @@
 /** What a parquet file of somebody else may say about the sizes of its parts. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { DECOMPRESSORS } from "../../../src/files/records/parquet_pages.ts";
 import {
-  DECOMPRESSORS,
   groupRows,
+  openDecoder,
 } from "../../../src/files/records/parquet_records.ts";
 import { test } from "../../test_case.ts";
 
@@ -45,4 +46,40 @@ test("groupRows() refuses a number of rows that no group has", () => {
       `Cannot read "a.parquet": found a group of ${rows} rows, expected at most 10000000`,
     );
   }
+});
+
+/** A thread that runs this text. */
+const thread = (text: string) => () =>
+  new Worker(`data:application/javascript,${encodeURIComponent(text)}`, {
+    type: "module",
+  });
+const noBytes = () => Promise.reject(new Error("no bytes are asked for"));
+
+test("openDecoder() ends a thread that does not come back", async () => {
+  using decoder = openDecoder(
+    thread("onmessage = () => { for (;;) new Date(); };"),
+    noBytes,
+    20,
+  );
+  await assertRejects(
+    () => decoder.ask({ open: 4 }),
+    SyntaxError,
+    "reading it took more than 20 ms",
+  );
+});
+
+test("openDecoder() gives answers, bytes and faults", async () => {
+  using decoder = openDecoder(
+    thread(`onmessage = ({ data }) => postMessage(
+      data.open ? { start: 1, end: data.open }
+      : data.bytes ? { groups: [data.bytes.byteLength] }
+      : { fault: "it is broken" });`),
+    (start, end) => Promise.resolve(new ArrayBuffer(end - start)),
+  );
+  assertEquals(await decoder.ask({ open: 4 }), { groups: [3] });
+  await assertRejects(
+    () => decoder.ask({ from: 0, to: 1 }),
+    SyntaxError,
+    "it is broken",
+  );
 });

@@ -1,3 +1,4 @@
+import { ROOT } from "../../sources.ts";
 import { assertEquals, assertRejects } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -10,7 +11,8 @@ import {
 import { test } from "../../test_case.ts";
 
 const OPTIONS = {
-  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  // parquet is decoded by a thread, whose text is read
+  permissions: { read: [TEMPORARY, ROOT], write: [TEMPORARY] },
   sanitizeOps: true,
   sanitizeResources: true,
 };
