@@ -2,7 +2,7 @@
  * Formats values into text: `"%s" % value` and `"{}".format(value)`. Widths and precisions are
  * refused by name.
  */
-import { makeText } from "./budget.ts";
+import { checkText, makeText } from "./budget.ts";
 import {
   dictOf,
   listOf,
@@ -47,6 +47,7 @@ export function percentFormat(text: string, value: Value): string {
       );
     },
   );
+  checkText(written.length);
   if (next === values.length || (next === 0 && dict !== undefined)) {
     return written;
   }

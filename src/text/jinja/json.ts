@@ -74,7 +74,9 @@ export function jsonText(value: Value, style: JsonStyle = {}): string {
     const list = listOf(one);
     const dict = dictOf(one);
     if (list === undefined && dict === undefined) {
-      return scalar(one, ensureAscii);
+      const written = scalar(one, ensureAscii);
+      makeText(written.length); // each quote of a text takes two characters more
+      return written;
     }
     enter();
     const inner = line + (indent ?? "");

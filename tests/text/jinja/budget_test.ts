@@ -70,6 +70,16 @@ const BEYOND: readonly [Partial<Limits>, string, string][] = [
   [{ characters: 99 }, "{{ hundred|tojson }}", "a text of 602 characters"],
   [
     { characters: 99 },
+    `{{ '"'${"|tojson".repeat(7)} }}`,
+    "a text of 190 characters",
+  ],
+  [
+    { characters: 99 },
+    "{{ '%s%s' % ('x' * 60, 'y' * 60) }}",
+    "a text of 120 characters",
+  ],
+  [
+    { characters: 99 },
     "{{ two|tojson(indent=100) }}",
     "a text of 100 characters",
   ],
