@@ -340,7 +340,7 @@ const NODE_FILES = [
   "src/files/disk/hash.ts",
   "src/files/hub/put_bytes.ts",
   "src/files/records/gzip_members.ts",
-  "src/files/records/parquet_records.ts",
+  "src/files/records/parquet_pages.ts",
 ];
 
 test(
