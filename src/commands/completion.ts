@@ -20,6 +20,7 @@ import { randomModelCommand } from "./random_model.ts";
 import { scoreCommand } from "./score.ts";
 import { trainCommand } from "./train.ts";
 import { uploadCommand } from "./upload.ts";
+import { verifyCommand } from "./verify.ts";
 
 /**
  * `deno task completion`
@@ -51,6 +52,7 @@ const TASKS: readonly CompletedTask[] = [
   demoCommand,
   randomModelCommand,
   kernelsCommand,
+  verifyCommand,
   completionCommand,
 ];
 

@@ -22,6 +22,7 @@ import { randomModelCommand } from "../../src/commands/random_model.ts";
 import { scoreCommand } from "../../src/commands/score.ts";
 import { trainCommand } from "../../src/commands/train.ts";
 import { uploadCommand } from "../../src/commands/upload.ts";
+import { verifyCommand } from "../../src/commands/verify.ts";
 import { downloadJobs } from "../../src/downloads/download_jobs.ts";
 import { uploadTarget } from "../../src/uploads/upload_options.ts";
 import { parseRecipe } from "../../src/training/options/recipe.ts";
@@ -116,5 +117,6 @@ export const TASKS: Readonly<Record<string, ShownTask>> = {
   demo: withRecipe(demoCommand),
   "random-model": withRecipe(randomModelCommand),
   kernels: withRecipe(kernelsCommand),
+  verify: withRecipe(verifyCommand),
   completion: withRecipe(completionCommand),
 };

@@ -160,6 +160,10 @@ test("completion reads deno.json alone", OPTIONS, async () => {
   assertEquals(await granted("completion"), []);
 });
 
+test("verify writes nothing", OPTIONS, async () => {
+  assertEquals(await granted("verify"), ["read /etc/hosts"]);
+});
+
 test("inspect writes nothing", OPTIONS, async () => {
   assertEquals(await granted("inspect"), ["read /etc/hosts"]);
 });
