@@ -9,6 +9,7 @@
  * run_loop.ts); the run then leaves no final weights, and its result says `interrupted`.
  */
 import type { Device } from "../../../kernels/device/device.ts";
+import { tell } from "../../base/notes.ts";
 import {
   type CheckpointFolder,
   listCheckpoints,
@@ -25,6 +26,7 @@ import { rewardConfigJson } from "../../model/weights/reward_head.ts";
 import { savedConfig } from "../../model/adapter/saved_adapter.ts";
 import type { OpenedEncoder } from "../../preference/tokens/open_encoder.ts";
 import { checkBudget } from "../plan/byte_plan.ts";
+import { checkCheckpoint } from "../checkpoint/checkpoint_faults.ts";
 import { restoreCheckpoint, restoreWeights } from "../checkpoint/checkpoint.ts";
 import { methodOf } from "../method/methods.ts";
 import type { Objective } from "../method/objective.ts";
@@ -356,7 +358,7 @@ async function openFolder<Example>(
 
 /**
  * The best checkpoint, if the run should end with it and it is not what there is; undefined too if
- * it was taken away.
+ * it was taken away, or is damaged, which is told.
  */
 async function bestOf(
   { load_best_model_at_end, output_dir }: TrainOptions,
@@ -365,5 +367,14 @@ async function bestOf(
   const wanted = best?.best_global_step ?? step;
   if (!load_best_model_at_end || wanted === step) return undefined;
   const all = await listCheckpoints(output_dir);
-  return all.find((one) => one.step === wanted);
+  const found = all.find((one) => one.step === wanted);
+  if (found === undefined) return undefined;
+  const { faults } = await checkCheckpoint(found.path);
+  if (faults.length === 0) return found;
+  tell(
+    `"${found.path}", the best, is damaged (${
+      faults.join("; ")
+    }), so the run ends with its last weights`,
+  );
+  return undefined;
 }

@@ -3,6 +3,8 @@
  * it.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { listenToNotes } from "../../../src/base/notes.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
 import {
   type BestOptions,
@@ -249,5 +251,28 @@ await runTest(
     }).map((row) => `checkpoint-${row["step"]}`);
     assertEquals(checkpoints(scene, "run"), saved);
     assertEquals(end.weightsOf, 4);
+  },
+);
+
+await runTest(
+  "runTraining() ends with its last weights where the best checkpoint is damaged, and tells it",
+  async (scene) => {
+    const told: string[] = [];
+    using _notes = listenToNotes((line) => void told.push(line));
+    const end = await scene.train("run", {
+      ...worsening(scene),
+      save_total_limit: null,
+    }, {
+      sinks: [{
+        async saved(path) {
+          await Deno.truncate(join(path, "optimizer.safetensors"), 100);
+        },
+      }],
+    });
+    assertEquals(end.weightsOf, end.step);
+    assert(
+      told.some((line) => line.includes("the best, is damaged")),
+      told.join(),
+    );
   },
 );
