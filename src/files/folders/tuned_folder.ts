@@ -32,14 +32,13 @@ export interface TunedFolder {
 export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   const path = await localModelFolder(nameOrPath);
   await checkFolder(path, "tuned model");
-  if (await isAdapterFolder(path)) return { kind: "adapter", path };
-  const names = await fileNames(path);
-  const weights = [MODEL_FILE.weights, MODEL_FILE.weightsIndex];
-  if (weights.some((name) => names.includes(name))) {
-    return { kind: "weights", path };
+  // a checkpoint that was damaged may hold nothing, and older ones all
+  const checkpoints = (await listCheckpoints(path)).toReversed();
+  for (const one of [path, ...checkpoints.map(({ path }) => path)]) {
+    const kind = await kindOf(one);
+    if (kind !== undefined) return { kind, path: one };
   }
-  const last = (await listCheckpoints(path)).at(-1);
-  if (last) return await findTuned(last.path);
+  const names = await fileNames(path);
   const foreign = foreignAdapter(names);
   if (foreign !== undefined) {
     throw new NotFound(
@@ -49,6 +48,15 @@ export async function findTuned(nameOrPath: string): Promise<TunedFolder> {
   throw new NotFound(
     `Cannot load tuned model "${path}": found neither "adapter_config.json" nor "model.safetensors" nor a checkpoint-<step> folder`,
   );
+}
+
+async function kindOf(
+  path: string,
+): Promise<TunedFolder["kind"] | undefined> {
+  if (await isAdapterFolder(path)) return "adapter";
+  const names = await fileNames(path);
+  const weights = [MODEL_FILE.weights, MODEL_FILE.weightsIndex];
+  return weights.some((name) => names.includes(name)) ? "weights" : undefined;
 }
 
 /**

@@ -95,3 +95,19 @@ test("findAdapter() refuses full weights", OPTIONS, async () => {
     "holds full weights",
   );
 });
+
+test(
+  "findTuned() passes over a newer checkpoint that holds nothing",
+  OPTIONS,
+  async () => {
+    await using run = await holding(
+      "checkpoint-4/adapter_config.json",
+      "checkpoint-4/adapter_model.safetensors",
+    );
+    await Deno.mkdir(run.file("checkpoint-9999"));
+    assertEquals(await findTuned(run.path), {
+      kind: "adapter",
+      path: run.file("checkpoint-4"),
+    });
+  },
+);
