@@ -19,7 +19,6 @@ import {
   claimFolder,
   MANIFEST,
   readRecord,
-  type RepoRecord,
   writeRecord,
 } from "./repo_record.ts";
 import { tell } from "../../base/notes.ts";
