@@ -12,6 +12,13 @@ export interface DiskEntry {
   readonly size: number;
   /** Time of the last change; null if the disk does not know it. */
   readonly mtime: Date | null;
+  /**
+   * Time of the last change of bytes, name or rights, which programs cannot set as they can
+   * `mtime`; Deno rounds it down to seconds. Null or absent where there is none, as on Windows.
+   */
+  readonly ctime?: Date | null;
+  /** Number of the file on its disk; null or absent where there is none, as on Windows. */
+  readonly ino?: number | null;
 }
 
 /** An entry of a folder. */

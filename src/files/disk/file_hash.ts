@@ -1,14 +1,21 @@
 /**
- * Hashes of large files, remembered by path, size and time of change, so that weights are read once
- * and not at each start.
+ * Hashes of large files, remembered as long as a file stays what it was, so that weights are read
+ * once and not at each start. A file is the same if its path, size, times of change and number on
+ * the disk are. Windows knows neither the number nor a time that programs cannot set: there a file
+ * of equal path, size and `mtime` counts as the same.
  */
 import { join } from "@std/path";
-import { writeFileAtomic } from "./atomic.ts";
-import { disk, NotCapable, NotFound, PermissionDenied } from "../disk.ts";
+import { disk, type DiskEntry } from "../disk.ts";
+import { keepCacheFile, readCacheFile, tellDamaged } from "./cache_file.ts";
 import { startHash } from "./hash.ts";
-import { readText } from "./whole_file.ts";
 
 const BUFFER_BYTES = 1 << 20;
+
+/**
+ * How long a file must have been at rest, in ms, before its hash is remembered: times of change are
+ * rounded to up to 2 s (FAT), and a second change within that time would not show.
+ */
+const REST = 2000;
 
 /**
  * The sha256 of a file, in hexadecimal.
@@ -19,37 +26,68 @@ export async function fileHash(
   path: string,
   cacheFolder?: string,
 ): Promise<string> {
-  const { size, mtime } = await disk().stat(path);
-  if (mtime === null || cacheFolder === undefined) return await hashFile(path);
-  const state = [await disk().realPath(path), size, mtime.getTime()].join("\0");
-  const name = startHash("sha256").update(state).digest("hex");
+  const entry = await disk().stat(path);
+  if (entry.mtime === null || cacheFolder === undefined) {
+    return await hashFile(path);
+  }
+  const place = await disk().realPath(path);
+  const name = startHash("sha256").update(stateOf(place, entry)).digest("hex");
   const note = join(cacheFolder, `${name}.sha256`);
-  const known = await readNote(note);
+  const known = await readNote(note, name);
   if (known !== undefined) return known;
+  const start = Date.now();
   const hash = await hashFile(path);
-  await writeFileAtomic(note, hash).catch((error) => {
-    if (!isOutOfReach(error)) throw error; // it is hashed again next time
-  });
+  const isSame =
+    stateOf(place, await disk().stat(path)) === stateOf(place, entry);
+  const changed = (entry.ctime ?? entry.mtime).getTime();
+  if (isSame && start - changed > REST) {
+    await keepCacheFile(note, noteOf(name, hash, place));
+  }
   return hash;
 }
 
-/** Whether the folder cannot be read or written. */
-function isOutOfReach(error: unknown): boolean {
-  return error instanceof NotCapable ||
-    error instanceof PermissionDenied;
+function stateOf(place: string, entry: DiskEntry): string {
+  const { size, mtime, ctime, ino } = entry;
+  return JSON.stringify([
+    place,
+    size,
+    mtime?.getTime() ?? null,
+    ctime?.getTime() ?? null,
+    ino ?? null,
+  ]);
 }
 
-/** Reads a remembered hash; undefined if the file is missing or malformed. */
-async function readNote(path: string): Promise<string | undefined> {
+/** Three lines: the file's hash, its path for the reader, and a hash of name and lines. */
+function noteOf(name: string, hash: string, place: string): string {
+  const text = `${hash}\n${JSON.stringify(place)}\n`;
+  return `${text}${startHash("sha256").update(name + text).digest("hex")}\n`;
+}
+
+/** What a note says: the hash of a file, and the file's path; undefined if it is damaged. */
+export function parseNote(
+  text: string,
+  name: string,
+): { readonly hash: string; readonly place: string } | undefined {
   try {
-    const text = await readText(path);
-    return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
-  } catch (error) {
-    if (error instanceof NotFound || isOutOfReach(error)) {
-      return undefined;
-    }
-    throw error;
+    const [hash = "", place = ""] = text.split("\n");
+    const path: unknown = JSON.parse(place);
+    return typeof path === "string" && noteOf(name, hash, path) === text
+      ? { hash, place: path }
+      : undefined;
+  } catch {
+    return undefined;
   }
+}
+
+async function readNote(
+  path: string,
+  name: string,
+): Promise<string | undefined> {
+  const bytes = await readCacheFile(path);
+  if (bytes === undefined) return undefined;
+  const note = parseNote(new TextDecoder().decode(bytes), name);
+  if (note === undefined) tellDamaged(path, "damaged");
+  return note?.hash;
 }
 
 /** The sha256 of a file, in hexadecimal; all of it is read. */

@@ -1,10 +1,14 @@
 /**
  * Keeps the tokens of a load on disk, under a hash of everything that they depend on: files,
- * columns, template, tokenizer, limits and draws. If the cache cannot be written, nothing is kept;
- * if it cannot be read, the tokens are made again.
+ * columns, template, tokenizer, limits and draws. A file that is not what was written is told, made
+ * again and replaced; if the cache cannot be written, nothing is kept.
  */
 import { join } from "@std/path";
-import { writeFileAtomic } from "../../files/disk/atomic.ts";
+import {
+  keepCacheFile,
+  readCacheFile,
+  tellDamaged,
+} from "../../files/disk/cache_file.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
 import type { ChatTemplate } from "../../text/chat_template.ts";
 import type { LoadDataOptions, Loaded } from "./load_options.ts";
@@ -12,12 +16,7 @@ import type { LoadReport } from "./load_report.ts";
 import type { Packing } from "../tokens/packed_examples.ts";
 import { sourceFiles } from "./dataset_rows.ts";
 import type { DataSource } from "./data_source.ts";
-import {
-  disk,
-  NotCapable,
-  NotFound,
-  PermissionDenied,
-} from "../../files/disk.ts";
+import { isJsonObject } from "../../files/disk/json_file.ts";
 import { startHash } from "../../files/disk/hash.ts";
 import { writeAll } from "../../files/disk/whole_file.ts";
 
@@ -74,86 +73,94 @@ export interface TokenCache<T> {
 
 /** The tokens under the key, or those that `fresh` makes, which are then kept under it. */
 export async function cachedTokens<T>(
-  { cacheFolder, key, packing }: TokenCache<T>,
+  cache: TokenCache<T>,
   fresh: () => Promise<Loaded<T>>,
 ): Promise<Loaded<T>> {
-  const path = join(cacheFolder, `${key}.tokens`);
-  const known = await readTokens(path, packing);
-  if (known !== undefined) {
-    return { ...known, report: { ...known.report, cached: path } };
-  }
+  const path = join(cache.cacheFolder, `${cache.key}.tokens`);
+  const bytes = await readCacheFile(path);
+  const known = bytes && readTokens(path, bytes, cache);
+  if (known) return { ...known, report: { ...known.report, cached: path } };
   const loaded = await fresh();
-  await writeTokens(path, loaded, packing);
+  await keepTokens(path, loaded, cache);
   return loaded;
 }
 
-/** Whether a file of the cache does not exist or must not be read or written. */
-function isOutOfReach(error: unknown): boolean {
-  return error instanceof NotFound ||
-    error instanceof NotCapable ||
-    error instanceof PermissionDenied;
+/** What ends the header's text: the hash of the key, of all before it and of the words. */
+const HASH_FIELD = /,"sha256":"([0-9a-f]{64})"\} *$/;
+
+/** The key is hashed too, so that a file under another's name is seen. */
+function hashOf(key: string, header: string, words: readonly Uint8Array[]) {
+  const hash = startHash("sha256").update(`${key}\n${header}\n`);
+  for (const bytes of words) hash.update(bytes);
+  return hash.digest("hex");
 }
 
 /**
  * Writes the header as one line of JSON, padded so that the words after it begin at a multiple of
  * four bytes, then the words of all examples.
  */
-async function writeTokens<T>(
+async function keepTokens<T>(
   path: string,
   { examples, files, report }: Loaded<T>,
-  { pack }: Packing<T>,
+  { key, packing }: TokenCache<T>,
 ): Promise<void> {
-  const packed = examples.map(pack);
+  const packed = examples.map(packing.pack);
   const extras = Object.fromEntries(
     packed.flatMap(({ extra }, i) => extra === undefined ? [] : [[i, extra]]),
   );
   const sizes = packed.map(({ words }) => words.length);
   const header: Header = { report, files, sizes, extras };
-  try {
-    await writeFileAtomic(path, async (file) => {
-      const text = new TextEncoder().encode(JSON.stringify(header));
-      const padding = " ".repeat(3 - text.length % 4);
-      await writeAll(file, text);
-      await writeAll(file, new TextEncoder().encode(`${padding}\n`));
-      for (const { words } of packed) {
-        const { buffer, byteOffset, byteLength } = words;
-        await writeAll(file, new Uint8Array(buffer, byteOffset, byteLength));
-      }
-    });
-  } catch (error) {
-    if (!isOutOfReach(error)) throw error;
-  }
+  const text = JSON.stringify(header);
+  const words = packed.map(({ words: { buffer, byteOffset, byteLength } }) =>
+    new Uint8Array(buffer, byteOffset, byteLength)
+  );
+  const hash = hashOf(key, text, words);
+  await keepCacheFile(path, async (file) => {
+    const line = new TextEncoder().encode(
+      `${text.slice(0, -1)},"sha256":"${hash}"}`,
+    );
+    const padding = " ".repeat(3 - line.length % 4);
+    await writeAll(file, line);
+    await writeAll(file, new TextEncoder().encode(`${padding}\n`));
+    for (const bytes of words) await writeAll(file, bytes);
+  });
 }
 
-async function readTokens<T>(
+/** The tokens in a file; undefined, after that is told, unless it is what was written there. */
+function readTokens<T>(
   path: string,
-  { unpack }: Packing<T>,
-): Promise<Loaded<T> | undefined> {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = await disk().readFile(path);
-  } catch (error) {
-    if (isOutOfReach(error)) return undefined;
-    throw error;
-  }
+  bytes: Uint8Array<ArrayBuffer>,
+  { key, packing }: TokenCache<T>,
+): Loaded<T> | undefined {
   const end = bytes.indexOf(10); // the header's JSON is one line, so the first line end closes it
-  const header = parseHeader(new TextDecoder().decode(bytes.subarray(0, end)));
-  if (header === undefined) return undefined;
-  const { report, files, sizes, extras } = header;
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (bytes.length - end - 1 !== 4 * total) return undefined;
-  const words = new Uint32Array(bytes.buffer, end + 1, total);
+  const line = new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)));
+  const hash = HASH_FIELD.exec(line);
+  if (hash === null) {
+    tellDamaged(path, isHeader(line) ? "earlier" : "damaged", "tokens");
+    return undefined;
+  }
+  const text = `${line.slice(0, hash.index)}}`;
+  const body = bytes.subarray(end + 1);
+  if (hashOf(key, text, [body]) !== hash[1]) {
+    tellDamaged(path, "damaged", "tokens");
+    return undefined;
+  }
+  const { report, files, sizes, extras }: Header = JSON.parse(text);
+  const words = new Uint32Array(bytes.buffer, end + 1, body.length / 4);
   let at = 0;
   const examples = sizes.map((size, i) =>
-    unpack({ words: words.subarray(at, at += size), extra: extras[i] })
+    packing.unpack({ words: words.subarray(at, at += size), extra: extras[i] })
   );
   return { examples, files, report };
 }
 
-function parseHeader(text: string): Header | undefined {
+/** Whether a line is the header of a version that kept no hash. */
+function isHeader(line: string): boolean {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(line);
+    return isJsonObject(value) && "report" in value && "sizes" in value &&
+      !("sha256" in value);
   } catch {
-    return undefined;
+    return false;
   }
 }
