@@ -104,6 +104,7 @@ export async function namedReferenceColumns<Example>(
       const column = await referenceLogps(model, examples, objective, {
         ...how,
         weightsKey: key,
+        model: reference.folder.path,
         adapters: reference.adapter !== null,
       });
       columns.set(examples, column);

@@ -1,19 +1,15 @@
 /**
  * The reference model as a column of log-probabilities. The column is computed before training, by
  * the same kernels and mostly by the same model: with its adapters off, with adapters as they
- * start, or before any weight changes. It is kept on disk, named by a hash of all that it depends
- * on.
+ * start, or before any weight changes. Its rows are kept on disk, and only those that are missing
+ * are computed.
  */
-import { join } from "@std/path";
-import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import type { Model } from "../../model/decoder/model.ts";
 import { inOrder } from "../../preference/tokens/epoch.ts";
 import { sequenceLogps } from "../loop/batch_logps.ts";
 import { packDeviceBatches } from "../loop/device_batches.ts";
 import type { Objective } from "../method/objective.ts";
-import { NotFound } from "../../files/disk.ts";
-import { startHash } from "../../files/disk/hash.ts";
-import { readText } from "../../files/disk/whole_file.ts";
+import { ReferenceRows, rowKey, tellEarlierColumns } from "./reference_rows.ts";
 
 /** What the column depends on beside the model and the examples. */
 export type ColumnOf<Example> = Pick<
@@ -43,6 +39,8 @@ export interface ReferenceOptions {
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
+  /** Name of the model, for the reader of the cache. */
+  readonly model?: string;
   /**
    * Whether the adapters that the model has now are the reference's: those that are continued or
    * named. Default false.
@@ -56,9 +54,7 @@ export interface ReferenceOptions {
  * Sums of the reference's log-probabilities, `[sequences of all examples]`, in nats; of pairs
  * chosen first.
  *
- * Only token ids enter the hash of the data: template, truncation and order all show in them.
- *
- * @param open gives the model; not called where the cache has the column
+ * @param open gives the model; not called where the cache has all rows
  */
 export async function referenceLogps<Example>(
   open: () => Promise<Model>,
@@ -66,83 +62,108 @@ export async function referenceLogps<Example>(
   objective: ColumnOf<Example>,
   options: ReferenceOptions,
 ): Promise<Float64Array> {
-  const path = options.cacheFolder && join(
-    options.cacheFolder,
-    `${referenceKey(examples, objective, options.weightsKey)}.json`,
-  );
-  const length = examples.reduce(
-    (sum, example) => sum + objective.sequences(example).length,
-    0,
-  );
-  const known = path ? await readColumn(path, length) : undefined;
-  if (known) return known;
-  if (length === 0) return new Float64Array();
-  const model = await open();
-  const column = await computeColumn(model, examples, objective, options);
-  if (path) {
-    await writeFileAtomic(path, JSON.stringify([...column]));
+  const { cacheFolder, weightsKey, model = "" } = options;
+  const kept = cacheFolder === undefined
+    ? undefined
+    : await ReferenceRows.open(cacheFolder, {
+      weightsKey: weightsKey + objective.columnKey,
+      model,
+    });
+  const sequences = examples.map(objective.sequences);
+  const keys = kept ? sequences.map(rowKey) : [];
+  const rows = sequences.map(({ length }, i) => kept?.get(keys[i]!, length));
+  const isMissing = (i: number) =>
+    rows[i] === undefined && sequences[i]!.length > 0;
+  if (!examples.keys().some(isMissing)) {
+    await kept?.write();
+    return Float64Array.from(rows.flatMap((row) => row ?? []));
   }
-  return column;
-}
-
-async function computeColumn<Example>(
-  model: Model,
-  examples: readonly Example[],
-  objective: ColumnOf<Example>,
-  options: ReferenceOptions,
-): Promise<Float64Array> {
-  const { batchSize, maxTokens = null, onProgress, signal } = options;
-  let done = 0;
-  onProgress?.(done, examples.length);
-  const batchOf = (indices: readonly number[]) =>
-    objective.batch(indices.map((i) => examples[i]!));
-  const order = maxTokens === null
-    ? inOrder(examples.length, batchSize)
-    : packDeviceBatches([[...examples.keys()]], {
-      maxTokens,
-      tokensOf: (indices) => batchOf(indices).tokens.length,
-      couples: false,
-    }).map(([piece]) => piece!.examples);
-  let at = 0;
-  return await sequenceLogps(model, order.values().map(batchOf), {
-    column: objective.column,
-    adapters: options.adapters ?? false,
-    onBatch: () => {
-      done += order[at++]!.length;
-      onProgress?.(done, examples.length);
-    },
-    signal,
-  });
-}
-
-function referenceKey<Example>(
-  examples: readonly Example[],
-  { sequences, columnKey }: ColumnOf<Example>,
-  weightsKey: string,
-): string {
-  const hash = startHash("sha256").update(weightsKey + columnKey);
-  for (const example of examples) {
-    for (const { ids, completionStart } of sequences(example)) {
-      hash.update(Uint32Array.of(ids.length, completionStart, ...ids));
-    }
-  }
-  return hash.digest("hex");
-}
-
-/** A column that is not what it should be is computed again. */
-async function readColumn(
-  path: string,
-  length: number,
-): Promise<Float64Array | undefined> {
+  if (cacheFolder !== undefined) await tellEarlierColumns(cacheFolder);
   try {
-    const values: unknown = JSON.parse(await readText(path));
-    const good = Array.isArray(values) && values.length === length &&
-      values.every((value) => typeof value === "number");
-    return good ? Float64Array.from(values) : undefined;
-  } catch (error) {
-    if (error instanceof NotFound || error instanceof SyntaxError) {
-      return undefined;
-    }
-    throw error;
+    await computeRows(await open(), { examples, objective, options }, {
+      isMissing,
+      inBatches: kept?.isDamaged ?? false,
+      async onRow(i, values) {
+        rows[i] = values;
+        await kept?.add(keys[i]!, values);
+      },
+    });
+  } finally {
+    await kept?.write();
   }
+  return Float64Array.from(rows.flatMap((row) => row ?? []));
+}
+
+interface Asked<Example> {
+  readonly examples: readonly Example[];
+  readonly objective: ColumnOf<Example>;
+  readonly options: ReferenceOptions;
+}
+
+async function computeRows<Example>(
+  model: Model,
+  asked: Asked<Example>,
+  { onRow, ...missing }: Missing & {
+    readonly onRow: (i: number, values: readonly number[]) => Promise<void>;
+  },
+): Promise<void> {
+  const { examples, objective, options } = asked;
+  const { onProgress, signal, adapters = false } = options;
+  const batches = missingBatches(asked, missing);
+  let done = examples.length - batches.flat().length;
+  onProgress?.(done, examples.length);
+  for (const indices of batches) {
+    const batch = objective.batch(indices.map((i) => examples[i]!));
+    const { column } = objective;
+    const values = await sequenceLogps(model, [batch], {
+      column,
+      adapters,
+      signal,
+    });
+    let at = 0;
+    for (const i of indices) {
+      const { length } = objective.sequences(examples[i]!);
+      await onRow(i, [...values.subarray(at, at += length)]);
+    }
+    done += indices.length;
+    onProgress?.(done, examples.length);
+  }
+}
+
+interface Missing {
+  readonly isMissing: (i: number) => boolean;
+  /** Whether all of a batch is computed if anything of it is missing. */
+  readonly inBatches: boolean;
+}
+
+/**
+ * The missing rows in batches. The last bits of a row depend on its batch, so a batch of which
+ * nothing is known stays as it would be without a cache: a pass that was interrupted goes on as it
+ * would have done. In place of damaged rows their batches are computed again, for the same bits.
+ */
+function missingBatches<Example>(
+  asked: Asked<Example>,
+  { isMissing, inBatches }: Missing,
+): readonly (readonly number[])[] {
+  const all = batchesOf(asked, [...asked.examples.keys()]);
+  if (inBatches) return all.filter((batch) => batch.some(isMissing));
+  const whole = all.filter((batch) => batch.every(isMissing));
+  const rest = all.filter((batch) => !batch.every(isMissing));
+  return [...whole, ...batchesOf(asked, rest.flat().filter(isMissing))];
+}
+
+function batchesOf<Example>(
+  { examples, objective, options }: Asked<Example>,
+  indices: readonly number[],
+): readonly (readonly number[])[] {
+  const { batchSize, maxTokens = null } = options;
+  if (indices.length === 0) return [];
+  if (maxTokens === null) {
+    return inOrder(indices.length, batchSize)
+      .map((batch) => batch.map((i) => indices[i]!));
+  }
+  const tokensOf = (some: readonly number[]) =>
+    objective.batch(some.map((i) => examples[i]!)).tokens.length;
+  return packDeviceBatches([indices], { maxTokens, tokensOf, couples: false })
+    .map(([piece]) => piece!.examples);
 }

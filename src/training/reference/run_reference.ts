@@ -159,6 +159,7 @@ async function ownColumn<Example extends Examples>(
   const how: ReferenceOptions = {
     ...howOf(sources),
     weightsKey: await weightsKey(sources, built),
+    model: options.model_name_or_path,
     adapters: options.adapter_name_or_path !== null,
   };
   const first = firstOf(sources);
