@@ -184,6 +184,15 @@ test("kernels writes only output/ and .cache/", OPTIONS, async () => {
   ]);
 });
 
+test("fuzz reads the project alone and writes nothing", OPTIONS, async () => {
+  assertEquals(await granted("fuzz"), [
+    "env DENO_WEBGPU_BACKEND",
+    "env XDG_RUNTIME_DIR",
+    "env LP_NATIVE_VECTOR_WIDTH",
+    "env LP_NUM_THREADS",
+  ]);
+});
+
 test("bench writes nothing", OPTIONS, async () => {
   assertEquals(await granted("bench"), [
     "read /etc/hosts",
@@ -210,7 +219,7 @@ test("tasks that open a device ask glibc for large pages", OPTIONS, () => {
     return Array.isArray(env) && env.includes("LP_NUM_THREADS");
   });
   assertEquals(asking, opening);
-  assertEquals(opening.length, 7);
+  assertEquals(opening.length, 8);
 });
 
 test("deno task says of each task what it does", OPTIONS, () => {
