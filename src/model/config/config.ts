@@ -197,7 +197,7 @@ function readSizes(
     outputBias: reader.switch(family.outputBias),
     mlpBias: reader.switch(family.mlpBias),
     scales: family.scales(
-      (key, fallback) => reader.number(key, fallback),
+      (key, fallback) => reader.factor(key, fallback),
       hidden_size,
       num_hidden_layers,
     ),
@@ -213,7 +213,7 @@ function softcap(
   { softcaps }: Family,
   key: "attn_logit_softcapping" | "final_logit_softcapping",
 ): number | undefined {
-  if (softcaps?.includes(key)) return reader.optionalNumber(key);
+  if (softcaps?.includes(key)) return reader.optionalFactor(key);
   reader.ignore(key);
   return undefined;
 }

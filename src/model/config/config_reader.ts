@@ -8,6 +8,10 @@ import { FAMILY_KEYS, FIXED_KEYS, isInert } from "./config_keys.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+function isFactor(value: unknown): value is number {
+  return typeof value === "number" && value >= 1e-30 && value <= 1e30;
+}
+
 /** A reader of keys. After the last key, `problems` has everything that is wrong. */
 export class ConfigReader {
   readonly problems: string[] = [];
@@ -50,16 +54,21 @@ export class ConfigReader {
     return fallback;
   }
 
-  /** Reads a positive number; undefined if it is absent or null. */
-  optionalNumber(key: string): number | undefined {
-    const value = this.value(key) ?? undefined;
-    if (value === undefined || typeof value === "number" && value > 0) {
-      return value;
-    }
+  /** Reads a factor: with it and with its inverse a float32 can be multiplied. */
+  factor(key: string, fallback: number): number {
+    const value = this.value(key) ?? fallback;
+    if (isFactor(value)) return value;
     this.problems.push(
-      `"${key}" is ${shown(value)}, expected a positive number`,
+      `"${key}" is ${shown(value)}, expected a positive number, 1e-30 to 1e30`,
     );
-    return undefined;
+    return fallback;
+  }
+
+  /** As `factor()`; undefined if it is absent or null. */
+  optionalFactor(key: string): number | undefined {
+    return (this.value(key) ?? undefined) === undefined
+      ? undefined
+      : this.factor(key, 1);
   }
 
   /**

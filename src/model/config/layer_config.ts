@@ -32,7 +32,7 @@ export function readWindows(
       `"layer_types" has "sliding_attention" without "use_sliding_window", expected both or none`,
     );
   }
-  if (hasWindow && !(Number.isInteger(window) && window as number > 0)) {
+  if (hasWindow && !(Number.isSafeInteger(window) && window as number > 0)) {
     reader.problems.push(
       `"sliding_window" is ${
         shown(window ?? null)

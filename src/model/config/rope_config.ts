@@ -8,6 +8,7 @@ import {
   plainFrequencies,
   ROPE_KINDS,
   type RopeContext,
+  type RopeNumbers,
 } from "./rope_kinds.ts";
 
 /** The numbers of a rotary embedding. */
@@ -130,7 +131,15 @@ function readRope(
   const known = given.originalPositions === undefined
     ? {}
     : { original_max_position_embeddings: given.originalPositions };
-  const scaling = { ...known, ...keys };
+  const scaling: Json = { ...known, ...keys };
+  const original = scaling["original_max_position_embeddings"] ?? 1;
+  if (!(Number.isSafeInteger(original) && original as number > 0)) {
+    problems.push(
+      `"original_max_position_embeddings" is ${
+        shown(original)
+      }, expected a positive integer`,
+    );
+  }
   if ("alpha" in keys && !shape.hasRopeAlpha) {
     problems.push(
       `"alpha" (${
@@ -189,7 +198,10 @@ const COMMON = [
   "original_max_position_embeddings",
 ];
 
-function ropeNumbers(context: RopeContext, problems: string[]) {
+function ropeNumbers(
+  context: RopeContext,
+  problems: string[],
+): RopeNumbers {
   const { scaling, theta, rotaryDim } = context;
   const named = spelled(scaling["rope_type"] ?? scaling["type"] ?? "default");
   const name = Object.hasOwn(SYNONYMS, named) ? SYNONYMS[named]! : named;
@@ -214,9 +226,24 @@ function ropeNumbers(context: RopeContext, problems: string[]) {
       `"${key}" (${shown(value)}) of rope_type "${name}" is not known`,
     );
   }
-  return problems.length > before
-    ? { inverseFrequencies: base }
-    : kind.numbers(base, context);
+  if (problems.length > before) return { inverseFrequencies: base };
+  const numbers = kind.numbers(base, context);
+  if (!areUsable(numbers)) {
+    problems.push(
+      `the numbers of rope_type "${name}" (${
+        shown(scaling)
+      }) give a rotation that is none, expected those of a published model`,
+    );
+  }
+  return numbers;
+}
+
+/** Whether nothing is infinite, negative or NaN; a frequency of 0 leaves its dims as they are. */
+function areUsable(
+  { inverseFrequencies, attentionFactor = 1 }: RopeNumbers,
+): boolean {
+  return attentionFactor > 0 && attentionFactor < Infinity &&
+    inverseFrequencies.every((one) => one >= 0 && one < Infinity);
 }
 
 function checkKey(

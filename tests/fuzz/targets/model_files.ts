@@ -90,6 +90,12 @@ function checkConfig(read: ModelConfig): void {
     ...[read.rms_norm_eps, read.initializer_range],
     ...Object.values(read.scales),
     ...[read.attn_logit_softcapping ?? 1, read.final_logit_softcapping ?? 1],
+    ...Object.values(read.ropes).flatMap(
+      ({ attentionFactor, inverseFrequencies }) => [
+        attentionFactor,
+        ...inverseFrequencies,
+      ],
+    ),
   ].filter((one) => typeof one === "number");
   hold(numbers.every(Number.isFinite), () => `numbers ${numbers} are accepted`);
   hold(

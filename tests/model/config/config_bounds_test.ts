@@ -83,6 +83,41 @@ test("readModelConfig() refuses values of another kind in words of its own", () 
 test("readModelConfig() refuses numbers that give NaN or nothing", () => {
   const cases: readonly [Json, string][] = [
     [{ rms_norm_eps: -1 }, '"rms_norm_eps" is -1, expected a number of 0 to 1'],
+    [
+      { model_type: "granite", logits_scaling: 0 },
+      '"logits_scaling" is 0, expected a positive number, 1e-30 to 1e30',
+    ],
+    [
+      { model_type: "gemma2", query_pre_attn_scalar: -1 },
+      '"query_pre_attn_scalar" is -1, expected a positive number',
+    ],
+    [
+      { model_type: "gemma2", final_logit_softcapping: 1e999 },
+      '"final_logit_softcapping" is null, expected a positive number',
+    ],
+    [
+      { model_type: "mistral", sliding_window: 2 ** 53 },
+      '"sliding_window" is 9007199254740992, expected a positive integer',
+    ],
+    ...[0, 0.5, -1, 2 ** 53].map((original): [Json, string] => [
+      { model_type: "phi3", original_max_position_embeddings: original },
+      `"original_max_position_embeddings" is ${original}, expected a positive`,
+    ]),
+    [
+      { rope_scaling: { rope_type: "yarn", factor: 2, attention_factor: -1 } },
+      'the numbers of rope_type "yarn" (',
+    ],
+    [
+      {
+        rope_scaling: {
+          rope_type: "yarn",
+          factor: 2,
+          beta_fast: 0,
+          beta_slow: 0,
+        },
+      },
+      'the numbers of rope_type "yarn" (',
+    ],
     [{ rope_theta: 1e999 }, '"rope_theta" is null, expected a positive number'],
     [
       { rope_scaling: { rope_type: "linear", factor: 1e-300 } },
