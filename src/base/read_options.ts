@@ -6,7 +6,7 @@
  * @module
  */
 import { levenshteinDistance } from "@std/text";
-import { listed, shown, spelled } from "./shown.ts";
+import { listed, shown, spelled, worded } from "./shown.ts";
 import { Mismatch, type Option, spoken } from "./option.ts";
 import {
   aliasOf,
@@ -173,7 +173,7 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (JSON.stringify(a) === JSON.stringify(b)) return true;
   if (typeof b !== "string") return false;
   const isSpoken = typeof a === "boolean" && spoken(b) === a;
-  return isSpoken || String(a).toLowerCase() === b.toLowerCase();
+  return isSpoken || worded(a).toLowerCase() === b.toLowerCase();
 }
 
 /** The most unknown keys that are shown with the nearest name, and the longest such key. */

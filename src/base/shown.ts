@@ -34,3 +34,21 @@ export function listed(problems: readonly string[], glue = "; "): string {
 export function spelled(value: unknown): string {
   return typeof value === "string" ? value : jsonOf(value);
 }
+
+/**
+ * A value as `String()` gives it, but for objects, which are JSON: `String()` throws for an object
+ * of a file that has a key `toString`.
+ */
+export function worded(value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.map((one) => worded(one ?? "")).join();
+  }
+  return typeof value === "object" && value !== null
+    ? jsonOf(value)
+    : String(value);
+}
+
+/** A value as `Number()` gives it, but for objects and lists, which are NaN: `Number()` may throw. */
+export function numbered(value: unknown): number {
+  return typeof value === "object" && value !== null ? NaN : Number(value);
+}

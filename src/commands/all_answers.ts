@@ -2,6 +2,7 @@
  * What base and tuned model are asked at the end of `all`, and the file with what they answered.
  * Asks no model.
  */
+import { worded } from "../base/shown.ts";
 import { dirname, join } from "@std/path";
 import { formatJsonLine } from "../base/json_lines.ts";
 import { disk, NotFound } from "../files/disk.ts";
@@ -114,7 +115,7 @@ function isAnswered(row: Line, question: Line): boolean {
 function compared({ prompt, messages, base, tuned }: Line): Compared {
   const turns: unknown = prompt ?? messages;
   const last = Array.isArray(turns) ? turns.at(-1)?.content : turns;
-  return { prompt: String(last), base: String(base), tuned: String(tuned) };
+  return { prompt: worded(last), base: worded(base), tuned: worded(tuned) };
 }
 
 async function isNewer(path: string, than: string): Promise<boolean> {

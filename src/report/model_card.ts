@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { worded } from "../base/shown.ts";
 import type { RunRecord } from "../training/run/run_record.ts";
 import { wreckLine } from "./run_lines.ts";
 
@@ -135,6 +136,6 @@ function metricsTable(
   );
   return table(
     ["metric", "value"],
-    [...shown].map(([name, value]) => [`\`${name}\``, String(value)]),
+    [...shown].map(([name, value]) => [`\`${name}\``, worded(value)]),
   );
 }

@@ -3,6 +3,7 @@
  * were trained, where the two differ: parts of tokenizer.json are written in a form that both read
  * alike, or changed in the package's object. What neither does is refused by name.
  */
+import { worded } from "../base/shown.ts";
 import type { Tokenizer as Engine } from "@huggingface/tokenizers";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -32,16 +33,16 @@ export function alikePreTokenizer(part: unknown): unknown {
       json["individual_digits"] === true ? "Isolated" : "Contiguous",
     );
   }
-  if (type === "Punctuation") return splitAt(PUNCTUATION, String(behavior));
+  if (type === "Punctuation") return splitAt(PUNCTUATION, worded(behavior));
   const other = otherCuts(json);
   if (other !== undefined) return other;
   if (type !== "Split") return part;
   const { Regex, String: text } = (pattern ?? {}) as Json;
-  const expression = typeof Regex === "string" ? Regex : escaped(String(text));
+  const expression = typeof Regex === "string" ? Regex : escaped(worded(text));
   if (behavior === "Isolated" && !invert && typeof Regex === "string") {
     return part;
   }
-  return splitAt(expression, String(behavior), invert === true);
+  return splitAt(expression, worded(behavior), invert === true);
 }
 
 const SPACE = String.raw`\p{White_Space}`;
@@ -66,11 +67,11 @@ function otherCuts({ type, ...json }: Json): unknown {
         splitAt(PUNCTUATION, "Isolated"),
       );
     case "CharDelimiterSplit":
-      return splitAt(escaped(String(json["delimiter"])), "Removed");
+      return splitAt(escaped(worded(json["delimiter"])), "Removed");
     case "Metaspace": {
       // the package marks the spaces and does not cut there
       const { replacement = "\u2581", split = true } = json;
-      const mark = escaped(String(replacement));
+      const mark = escaped(worded(replacement));
       return split === false ? undefined : sequence(
         { type, ...json, split: false },
         splitAt(mark, "MergedWithNext"),

@@ -42,10 +42,13 @@ function checkPrototypes(): void {
 function faultOf(error: unknown): string | undefined {
   if (error instanceof Broken) return error.message;
   const reason = foreignReason(error);
-  const words = error instanceof Error
-    ? `${error.constructor.name}: ${error.message}`
-    : String(error);
-  return reason && `${reason}: ${words.slice(0, 300)}`;
+  if (reason === undefined) return undefined;
+  if (!(error instanceof Error)) return `${reason}: ${error}`;
+  // the innermost place of ours
+  const [place = "nowhere"] =
+    /(?:src|kernels)\/[\w/.]+:\d+/.exec(error.stack ?? "") ?? [];
+  const words = `${error.constructor.name}: ${error.message.slice(0, 300)}`;
+  return `${reason}, at ${place}: ${words}`;
 }
 
 /** How an input ended. */

@@ -42,7 +42,7 @@ export function parseJson(
     const fault = message.replace(/ at position [\s\S]*$/, "").replace(
       /, \.*"[\s\S]*is not valid JSON$/,
       "",
-    );
+    ).replace(/^"\w+" is not valid JSON$/, "it is no value of JSON");
     const isKnown = line !== undefined || firstLine !== undefined;
     const number = (firstLine ?? 1) + Number(line ?? 1) - 1;
     const where = isKnown ? ` line ${number}` : "";

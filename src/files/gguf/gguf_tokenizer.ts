@@ -3,6 +3,7 @@
  * byte-level BPE ("gpt2") with the name of a pre-tokenizer, or SentencePiece's BPE ("llama") with
  * scores. A tokenizer for which llama.cpp would make other tokens is refused.
  */
+import { worded } from "../../base/shown.ts";
 import type { GgufValue } from "./gguf.ts";
 import { preTokenizerName } from "./gguf_pre_tokenizers.ts";
 import { sentencePieceScores } from "./gguf_scores.ts";
@@ -240,7 +241,7 @@ function prependsSpace(json: TokenizerJson): boolean {
     ...(pre_tokenizer ? [pre_tokenizer] : []),
   ];
   const served = ["Prepend", "Replace", "Metaspace", "Split"];
-  const others = parts.filter(({ type }) => !served.includes(String(type)));
+  const others = parts.filter(({ type }) => !served.includes(worded(type)));
   if (others.length > 0) {
     throw new TypeError(
       `Cannot export tokenizer: "${

@@ -2,6 +2,7 @@
  * Holds a hub's listing of a repository to its form: pages of entries, no more of them than a
  * repository can have, and files with a path, a size and hashes. Knows no hub.
  */
+import { worded } from "../../base/shown.ts";
 import { printable } from "../../base/printable.ts";
 import { isJsonObject, jsonKind, type JsonObject } from "../disk/json_file.ts";
 import type { RepoFile } from "./repo.ts";
@@ -72,7 +73,7 @@ export function startListing(repo: string, access: HubAccess): Listing {
       const named = `"${printable(path, 300)}"`;
       if (!Number.isSafeInteger(size) || (size as number) < 0) {
         throw fail(
-          `${named} has no size, found ${printable(String(size), 30)}`,
+          `${named} has no size, found ${printable(worded(size), 30)}`,
         );
       }
       return {

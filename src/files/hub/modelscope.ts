@@ -1,4 +1,5 @@
 /** Lists repositories of ModelScope, by its own API. */
+import { worded } from "../../base/shown.ts";
 import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
 import { type Listing, startListing } from "./listing.ts";
 import { HubError } from "./retry.ts";
@@ -103,7 +104,7 @@ function readEntries(
     (body["Code"] !== undefined && body["Code"] !== 200);
   if (!failed && Array.isArray(files)) return listing.page(files);
   if (!failed && files === null) return [];
-  const said = String(body["Message"] ?? "the hub names no files");
+  const said = worded(body["Message"] ?? "the hub names no files");
   throw new HubError(
     `Cannot list "${repo}": ${withoutToken(said, access).slice(0, 200)}`,
     { retry: false },

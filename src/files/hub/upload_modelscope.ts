@@ -2,6 +2,7 @@
  * Uploads to ModelScope by its own API: large files go to the store of LFS by their hash, then one
  * commit names them and brings the small ones in its body.
  */
+import { worded } from "../../base/shown.ts";
 import { extname } from "@std/path";
 import { disk } from "../disk.ts";
 import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
@@ -209,7 +210,7 @@ function refusal(
   const { origin, pathname } = new URL(address);
   return new HubError(
     `Cannot upload to "${origin}${pathname}": ${
-      withoutToken(String(Message ?? "the hub gives no reason"), access)
+      withoutToken(worded(Message ?? "the hub gives no reason"), access)
         .slice(0, 200)
     }`,
     { retry: false },

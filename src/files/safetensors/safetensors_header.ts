@@ -4,6 +4,7 @@
  * before it is checked: ranges must tile the data without gap or overlap.
  * Format: https://huggingface.co/docs/safetensors
  */
+import { worded } from "../../base/shown.ts";
 import { type Dtype, DTYPE_BYTES, elementCount, isDtype } from "./dtype.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../disk/json_file.ts";
 import { topLevelKeys } from "./json_keys.ts";
@@ -108,7 +109,7 @@ function readMetadata(header: JsonObject): Record<string, string> {
   const metadata = header["__metadata__"];
   if (!isJsonObject(metadata)) return {};
   return Object.fromEntries(
-    Object.entries(metadata).map(([key, value]) => [key, String(value)]),
+    Object.entries(metadata).map(([key, value]) => [key, worded(value)]),
   );
 }
 

@@ -2,6 +2,7 @@
  * Opens the weights of a folder, one safetensors file or the shards that an index names, as one
  * reader.
  */
+import { worded } from "../../base/shown.ts";
 import { join } from "@std/path";
 import { isJsonObject, readJsonObject } from "../disk/json_file.ts";
 import { isPickle, PICKLE_ADVICE } from "./pickles.ts";
@@ -125,7 +126,7 @@ function readWeightMap(
       ),
     ));
   }
-  return new Map(entries.map(([name, file]) => [name, String(file)]));
+  return new Map(entries.map(([name, file]) => [name, worded(file)]));
 }
 
 async function openAll(

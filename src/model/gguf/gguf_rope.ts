@@ -2,6 +2,7 @@
  * Translates a rotary embedding for llama.cpp: into a base, a linear scale, or else a divisor for
  * each frequency. Knows no file.
  */
+import { worded } from "../../base/shown.ts";
 import type { GgufValue } from "../../files/gguf/gguf.ts";
 import type { JsonObject } from "../../files/disk/json_file.ts";
 import type { ModelConfig } from "../config/config.ts";
@@ -61,7 +62,7 @@ function readKeys(
   };
   return {
     base: Number(json["rope_theta"] ?? parameters["rope_theta"] ?? 10_000),
-    kind: String(parameters["rope_type"] ?? parameters["type"] ?? "default"),
+    kind: worded(parameters["rope_type"] ?? parameters["type"] ?? "default"),
     factor: Number(parameters["factor"]),
   };
 }

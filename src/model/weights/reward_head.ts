@@ -2,6 +2,7 @@
  * The checkpoint of a reward model, which transformers calls ForSequenceClassification: it has a
  * weight `score` of one row in place of the head, and its config.json says so. Knows no training.
  */
+import { worded } from "../../base/shown.ts";
 import type { JsonObject } from "../../files/disk/json_file.ts";
 import type { ModelConfig } from "../config/config.ts";
 
@@ -30,7 +31,7 @@ export function rewardConfigJson(
   padTokenId: number | undefined,
 ): JsonObject {
   const [first] = [config["architectures"]].flat();
-  const type = String(config["model_type"]);
+  const type = worded(config["model_type"]);
   const name = typeof first === "string"
     ? first.replace(/For[A-Z]\w*$/, "")
     : type.charAt(0).toUpperCase() + type.slice(1);

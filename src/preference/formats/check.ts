@@ -2,6 +2,7 @@
  * Finds faults in the contents of examples whose keys and types are right (an empty answer, a wrong
  * last role), and examples from which nothing can be learnt.
  */
+import { worded } from "../../base/shown.ts";
 import { withoutFloat } from "../../base/json_float.ts";
 import type { Message } from "../../text/message.ts";
 import { hasValue } from "./read_columns.ts";
@@ -68,7 +69,9 @@ function weightFault(turns: TurnsOrText): string | undefined {
     for (const key of WEIGHTS) {
       const weight = withoutFloat(turn[key]);
       if (typeof weight === "number" && weight !== 0 && weight !== 1) {
-        return `"${key}" of a turn is ${weight}, expected 0 or 1: other weights are not served`;
+        return `"${key}" of a turn is ${
+          worded(weight)
+        }, expected 0 or 1: other weights are not served`;
       }
     }
   }

@@ -2,6 +2,7 @@
  * Reads the content of a turn that is a list of parts: texts, reasoning and tool calls, as
  * LLaMA-Factory v1 and the APIs of OpenAI, Anthropic and Google write them. Knows no roles.
  */
+import { worded } from "../../base/shown.ts";
 import { parseWithFloats } from "../../base/json_float.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -38,7 +39,7 @@ function textOf(part: Json, { types, keys }: typeof TEXT): string | undefined {
 
 /** The call of a part, as templates expect it; undefined if it is none. */
 function callOf(part: Json): unknown {
-  if (!CALL.includes(String(part.type))) return undefined;
+  if (!CALL.includes(worded(part.type))) return undefined;
   const { value, name } = part;
   let call: unknown = { name, arguments: part.arguments ?? part.input };
   try {
@@ -74,7 +75,7 @@ export function partsOf(content: readonly unknown[], name: string): Parts {
     else {
       throw new TypeError(
         `"${name}[${i}]" is no text: it has the type "${
-          json.type ?? "text"
+          worded(json.type ?? "text")
         }", and only texts, reasoning and tool calls are served`,
       );
     }

@@ -3,6 +3,7 @@
  * Pairs in any format serve too: their chosen answer counts as good, the rejected one as bad. To
  * serve another format, add a row.
  */
+import { worded } from "../../base/shown.ts";
 import {
   ANSWER,
   lastTurn,
@@ -21,7 +22,7 @@ const LABEL = "label|kto_tag";
 /** @throws {TypeError} unless the label is true or false, or 1 or 0 */
 function labelOf(row: Row): boolean {
   const value = pick(row, LABEL);
-  const word = String(value).toLowerCase();
+  const word = worded(value).toLowerCase();
   if (["true", "1"].includes(word)) return true;
   if (["false", "0"].includes(word)) return false;
   const key = "label" in row ? "label" : "kto_tag";

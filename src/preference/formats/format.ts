@@ -3,6 +3,7 @@
  * demonstration_formats.ts and feedback_formats.ts, and reads the row by it. Knows only the columns
  * that every format may have.
  */
+import { worded } from "../../base/shown.ts";
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { AskedRow, RowContext } from "./preference.ts";
 import type { Ranking } from "./rankings.ts";
@@ -220,7 +221,7 @@ export function renameTurns(row: Row, keys: TurnKeys): Row {
   const turn = (value: unknown): unknown => {
     if (!isRow(value) || !(role in value)) return value;
     const { [role]: speaker, [content]: text, ...rest } = value;
-    const known = roles[String(speaker)] ?? speaker;
+    const known = roles[worded(speaker)] ?? speaker;
     return {
       ...rest,
       role: known,

@@ -2,6 +2,7 @@
  * Readers of rows whose answers stand in the last turn, each with its judgement, or in a list
  * beside the order of their quality: Amazon Bedrock's Nova and PaddleNLP.
  */
+import { worded } from "../../base/shown.ts";
 import type { Message } from "../../text/message.ts";
 import type { Draft } from "./format.ts";
 import type { Demonstration, Preference } from "./preference.ts";
@@ -36,7 +37,7 @@ export function candidatesInTurn(row: Row): Draft<Preference> {
     if (at < 0 || labels.length !== 2) {
       throw new TypeError(
         `"${place}" has the preferenceLabels ${
-          keyList(labels.map(String))
+          keyList(labels.map(worded))
         }, expected ${keyList(LABELS)}`,
       );
     }

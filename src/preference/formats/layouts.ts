@@ -3,6 +3,7 @@
  * layout costs one row of a table: pairs, votes for one of several answers, and rankings. A path is
  * `"input.messages"`; `"a|b"` means the first of both that a row gives.
  */
+import { worded } from "../../base/shown.ts";
 import type { Message } from "../../text/message.ts";
 import { parseWritten } from "../../text/written_turns.ts";
 import { type Split, splitTurns } from "./common_prompt.ts";
@@ -189,7 +190,7 @@ const TIE = /^$|tie|both|equal|neither|none|same|draw|^a=b$/i;
 export function letter(path: string, letters = "ab"): VotePlaces["best"] {
   return (row) => {
     const { value, name } = find(row, path);
-    const text = String(value ?? "").trim();
+    const text = worded(value ?? "").trim();
     const found = /^(?:\w+[_ ])?([a-z])(?:>+[a-z])?$/i.exec(text)?.[1];
     const index = found === undefined
       ? -1
@@ -247,7 +248,7 @@ export function nearer(
 }
 
 function isMarked({ value, name }: Found): boolean {
-  const word = String(value ?? false).toLowerCase();
+  const word = worded(value ?? false).toLowerCase();
   return word === "true" ||
     (word !== "false" && numberAt({ value, name }) > 0);
 }

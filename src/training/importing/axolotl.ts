@@ -2,6 +2,7 @@
  * Translates recipes of Axolotl: its keys, and its defaults where they differ from those here. Its
  * datasets are translated in axolotl_data.ts.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { own } from "../../base/own.ts";
 import { axolotlData } from "./axolotl_data.ts";
 import { axolotlTokens } from "./axolotl_tokens.ts";
@@ -31,7 +32,7 @@ const METHODS: Readonly<Record<string, Recipe>> = {
 };
 
 const method: Rule = (value) => {
-  if (isOff(value) || Object.hasOwn(METHODS, String(value))) return {};
+  if (isOff(value) || Object.hasOwn(METHODS, worded(value))) return {};
   return {
     refusal: `${JSON.stringify(value)} is not served, only ${
       Object.keys(METHODS).join(", ")
@@ -41,8 +42,8 @@ const method: Rule = (value) => {
 
 /** A number of times per epoch as a share of all steps; once in a run is at its epoch's end. */
 function perEpoch(name: "eval" | "save", recipe: Recipe): Recipe {
-  const times = Number(recipe[`${name}s_per_epoch`] ?? 0) *
-    Number(recipe.num_epochs ?? 1);
+  const times = numbered(recipe[`${name}s_per_epoch`] ?? 0) *
+    numbered(recipe.num_epochs ?? 1);
   return times > 1
     ? { [`${name}_strategy`]: "steps", [`${name}_steps`]: 1 / times }
     : { [`${name}_strategy`]: "epoch" };
@@ -50,7 +51,7 @@ function perEpoch(name: "eval" | "save", recipe: Recipe): Recipe {
 
 /** Whether the recipe names rows to evaluate on; without any Axolotl evaluates nothing. */
 function hasEvaluation({ test_datasets, val_set_size }: Recipe): boolean {
-  return !isOff(test_datasets ?? null) || Number(val_set_size ?? 0) > 0;
+  return !isOff(test_datasets ?? null) || numbered(val_set_size ?? 0) > 0;
 }
 
 /**
@@ -73,7 +74,7 @@ function asksEvaluation(recipe: Recipe): boolean {
 /** Whether rows are kept from training though nothing says when they are evaluated. */
 function keepsRows(recipe: Recipe): boolean {
   const { val_set_size, eval_strategy, evaluation_strategy } = recipe;
-  return Number(val_set_size ?? 0) > 0 && !asksEvaluation(recipe) &&
+  return numbered(val_set_size ?? 0) > 0 && !asksEvaluation(recipe) &&
     eval_strategy !== "no" && evaluation_strategy !== "no";
 }
 
@@ -111,7 +112,7 @@ function nestedCodes(recipe: Recipe): Recipe {
 const rateGroups: Rule = (_, recipe) => {
   const { lr_groups, embedding_lr_scale: scale, embedding_lr } = recipe;
   const lr = scale
-    ? Number(scale) * Number(recipe.learning_rate)
+    ? numbered(scale) * numbered(recipe.learning_rate)
     : embedding_lr;
   const modules = ["embed_tokens", "lm_head"];
   const embeddings = lr ? [{ name: "embeddings", modules, lr }] : [];
@@ -121,7 +122,7 @@ const rateGroups: Rule = (_, recipe) => {
 
 /** Whether the method trains on answers that it generates, which no method here does. */
 function isGenerated({ rl }: Recipe): boolean {
-  return !isOff(rl ?? null) && !Object.hasOwn(METHODS, String(rl));
+  return !isOff(rl ?? null) && !Object.hasOwn(METHODS, worded(rl));
 }
 
 /** Keys that give beta, of which the first that a recipe has wins. */
@@ -228,7 +229,7 @@ const METHOD: Rules = {
   unfrozen_parameters: (value, { adapter }) =>
     isOff(value)
       ? {}
-      : [value].flat().some((one) => /\[\d*:\d*\]$/.test(String(one)))
+      : [value].flat().some((one) => /\[\d*:\d*\]$/.test(worded(one)))
       ? { refusal: "parameters are trained whole, not some of their rows" }
       : isOff(adapter ?? null)
       ? { options: { unfrozen_parameters: value } }
@@ -262,7 +263,7 @@ const BATCHES: Rules = {
     own(OPTIMIZERS, value) !== undefined
       ? {
         options: { optim: own(OPTIMIZERS, value) },
-        note: `"${value}" is run as ${own(OPTIMIZERS, value)}`,
+        note: `"${worded(value)}" is run as ${own(OPTIMIZERS, value)}`,
       }
       : { options: { optim: value } },
   lr_groups: rateGroups,
@@ -322,7 +323,7 @@ const DATA: Rules = {
   datasets: () => ({}), // see axolotl_data.ts
   test_datasets: () => ({}),
   val_set_size: (value, recipe) =>
-    !(Number(value) > 0) || asksEvaluation(recipe)
+    !(numbered(value) > 0) || asksEvaluation(recipe)
       ? {} // see axolotl_data.ts
       : { note: keepsRows(recipe) ? KEPT : NOT_KEPT },
   shuffle_merged_datasets: () => ({}),
@@ -348,7 +349,7 @@ const DATA: Rules = {
 
 const MACHINE: Rules = {
   plugins: (value) => {
-    const names = [value].flat().map(String);
+    const names = [value].flat().map(worded);
     const other = names.filter((name) => !KERNEL_PLUGINS.test(name));
     if (isOff(value)) return {};
     return other.length === 0
@@ -372,7 +373,7 @@ function storage(
 
 /** Axolotl's warm-up where none is given: 3 % of the steps, at most 100. */
 function warmup({ max_steps: most }: Recipe): Recipe {
-  return Number(most ?? 0) * 0.03 > 100
+  return numbered(most ?? 0) * 0.03 > 100
     ? { warmup_steps: 100 }
     : { warmup_ratio: 0.03 };
 }
@@ -388,7 +389,7 @@ function hasRouterLoss(
 
 /** The trainer and what Axolotl's defaults differ in from those here. */
 function defaults(recipe: Recipe): Recipe {
-  const size = Number(recipe.micro_batch_size ?? 1);
+  const size = numbered(recipe.micro_batch_size ?? 1);
   const isSft = isOff(recipe.rl ?? null) && recipe.reward_model !== true;
   const { batch_size: total, warmup_steps, warmup_ratio } = recipe;
   return {
@@ -404,7 +405,7 @@ function defaults(recipe: Recipe): Recipe {
       ? {
         gradient_accumulation_steps: Math.max(
           1,
-          Math.floor(Number(total) / size),
+          Math.floor(numbered(total) / size),
         ),
       }
       : {}),

@@ -2,6 +2,7 @@
  * Translates the datasets of an Axolotl recipe. Each has a type, which says what its columns are
  * called and how they are rendered; see axolotl_types.ts.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -57,7 +58,7 @@ function turnsOf(given: Recipe): Recipe | undefined {
   const roles = Object.entries(isRecord(given.roles) ? given.roles : {})
     .flatMap(([ours, theirs]) =>
       (Array.isArray(theirs) ? theirs : [theirs]).map((one) =>
-        [String(one), ours] as const
+        [worded(one), ours] as const
       )
     );
   const turns = present({
@@ -75,9 +76,11 @@ const OTHER_METHODS = /stepwise_supervised|^ebft|^rwd|grpo/;
 function typeRefused({ type }: Recipe, place: string): Note[] {
   if (kindOf(type) !== undefined) return [];
   if (isRecord(type)) return wordsRefused(type, place);
-  const reason = OTHER_METHODS.test(String(type))
-    ? `${type} is not served`
-    : `"${type}" is not served, only ${knownTypes}; write the rows as messages`;
+  const reason = OTHER_METHODS.test(worded(type))
+    ? `${worded(type)} is not served`
+    : `"${
+      worded(type)
+    }" is not served, only ${knownTypes}; write the rows as messages`;
   return [{ key: `${place}.type`, reason }];
 }
 
@@ -129,12 +132,12 @@ function sourceOf(
   file: unknown,
   { columns, turns }: { columns: Recipe; turns: Recipe | undefined },
 ): Recipe {
-  const isFile = kindOfFile(String(file ?? given.path)).kind !== undefined;
+  const isFile = kindOfFile(worded(file ?? given.path)).kind !== undefined;
   return {
     id: file ?? given.path,
     ...present({
       config: isFile ? undefined : given.name,
-      split: isFile && !String(given.split).includes("[")
+      split: isFile && !worded(given.split).includes("[")
         ? undefined
         : given.split ?? undefined,
       weight: partsOf(given) === 1 ? undefined : 1 / partsOf(given),
@@ -190,7 +193,7 @@ export function axolotlData(recipe: Recipe): Translated {
   const template = axolotlTemplate(recipe, list);
   const { eval_datasets, ...evaluated } = evaluation(tests.files);
   const cut = texts(recipe, list);
-  const size = Number(recipe.val_set_size ?? 0);
+  const size = numbered(recipe.val_set_size ?? 0);
   const isShuffled = recipe.shuffle_merged_datasets !== false &&
     !(recipe.curriculum_sampling === true && list.length === 1);
   return {
@@ -202,7 +205,7 @@ export function axolotlData(recipe: Recipe): Translated {
           datasets: train.files,
           ...(size > 0 ? { test_split_size: size } : {}),
           ...present({ eval_datasets }),
-          ...(isShuffled ? { seed: Number(recipe.seed ?? 42) } : {}),
+          ...(isShuffled ? { seed: numbered(recipe.seed ?? 42) } : {}),
         },
       }),
       ...evaluated,

@@ -2,6 +2,7 @@
  * The keys of an Axolotl dataset that have no option here: those that change nothing, and those
  * with which the recipe does not run, each with the reason. Facts from Axolotl 0.18.0.
  */
+import { worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
 import { ownWords } from "./axolotl_types.ts";
@@ -104,7 +105,7 @@ const RULES: Rules = {
   message_field_training: (value) =>
     isOff(value)
       ? {}
-      : TURN_MARKS.includes(String(value))
+      : TURN_MARKS.includes(worded(value))
       ? { note: "answers that it marks as false are not trained" }
       : {
         refusal: `rename the mark in the rows to ${TURN_MARKS.join(" or ")}`,

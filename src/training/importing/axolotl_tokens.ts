@@ -3,6 +3,7 @@
  * compared with the tokenizer's own where its folder is here; others would need new rows of the
  * embedding.
  */
+import { worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
 import type { ReadJson } from "./llama_factory_data.ts";
@@ -15,7 +16,7 @@ async function tokenizerConfig(
   recipe: Recipe,
   readJson: ReadJson,
 ): Promise<Recipe | undefined> {
-  const name = String(recipe.tokenizer_config ?? recipe.base_model ?? "");
+  const name = worded(recipe.tokenizer_config ?? recipe.base_model ?? "");
   const short = name.split("/").at(-1) ?? name;
   const folders = [name, `model_hub/${name.replace("/", "--")}`];
   for (const folder of [...folders, `model_hub/${short}`]) {

@@ -2,6 +2,7 @@
  * The types of Axolotl's datasets: what the columns of each are called, and which chat template its
  * texts are written in. Facts from Axolotl 0.18.0.
  */
+import { worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import type { Recipe } from "./translation.ts";
 
@@ -115,11 +116,11 @@ const ANSWERS = ["chosen_format", "rejected_format", "completion_format"];
 /** The keys of a user's own type that hold words which the rows would be trained with. */
 export function ownWords(type: Recipe): string[] {
   const asked = FORMATS.filter((key) => {
-    const text = String(type[key] ?? "").trim();
+    const text = worded(type[key] ?? "").trim();
     return text !== "" && !/^\{(prompt|system)\}$/.test(text);
   });
   const answered = ANSWERS.filter((key) =>
-    !/^(\{\w+\})?$/.test(String(type[key] ?? "").trim())
+    !/^(\{\w+\})?$/.test(worded(type[key] ?? "").trim())
   );
   return [...asked, ...answered];
 }
@@ -128,7 +129,7 @@ export function ownWords(type: Recipe): string[] {
 function ownKind(type: Recipe): Kind | undefined {
   const words = ownWords(type);
   const found = MARKS.find(([mark]) =>
-    FORMATS.some((key) => mark.test(String(type[key] ?? "")))
+    FORMATS.some((key) => mark.test(worded(type[key] ?? "")))
   );
   if (found === undefined) return words.length === 0 ? {} : undefined;
   return {
@@ -141,7 +142,7 @@ function ownKind(type: Recipe): Kind | undefined {
 /** The meaning of a dataset's type; undefined if it is not served. */
 export function kindOf(type: unknown): Kind | undefined {
   if (type === undefined || type === null) return {};
-  return isRecord(type) ? ownKind(type) : namedKind(String(type));
+  return isRecord(type) ? ownKind(type) : namedKind(worded(type));
 }
 
 /** The names that `kindOf()` knows, for people. */

@@ -2,6 +2,7 @@
  * Translates recipes of other tools: recognizes the tool, translates the keys, and writes the text
  * of the new recipe. Reads no file itself.
  */
+import { numbered } from "../../base/shown.ts";
 import { readOptions } from "../../base/read_options.ts";
 import { trainSchema } from "../options/train_schema.ts";
 import { fromAxolotl } from "./axolotl.ts";
@@ -131,7 +132,7 @@ function withEvaluation(options: Recipe): Recipe {
 function twoAnswers(options: Recipe): Pick<Translated, "options" | "notes"> {
   const { trainer, per_device_train_batch_size: size } = options;
   if (trainer !== "kto" || size !== 1) return { options, notes: [] };
-  const micro = Number(options.gradient_accumulation_steps ?? 1);
+  const micro = numbered(options.gradient_accumulation_steps ?? 1);
   return {
     options: {
       ...options,

@@ -2,6 +2,7 @@
  * Translates recipes of LLaMA-Factory: its keys, and its defaults where they differ from those
  * here. Its datasets are translated in llama_factory_data.ts.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { own } from "../../base/own.ts";
 import { isOff } from "../../base/read_options.ts";
 import {
@@ -27,7 +28,7 @@ const LOSSES: Readonly<Record<string, Recipe>> = {
   simpo: { trainer: "cpo", loss_type: ["simpo"], cpo_alpha: 0 },
 };
 
-const stageOf = ({ stage }: Recipe) => String(stage ?? "sft");
+const stageOf = ({ stage }: Recipe) => worded(stage ?? "sft");
 
 /** The rule of a key that matters in some stages only. */
 function inStages(stages: readonly string[], rule: RuleFunction): RuleFunction {
@@ -45,11 +46,11 @@ function inStages(stages: readonly string[], rule: RuleFunction): RuleFunction {
  * two share a weight of 1 in LLaMA-Factory.
  */
 const preferenceLoss: RuleFunction = (_, recipe) => {
-  const name = String(recipe.pref_loss ?? "sigmoid");
+  const name = worded(recipe.pref_loss ?? "sigmoid");
   const loss = own(LOSSES, name);
   if (loss === undefined) return {}; // refused by lossName
   const [ftx, bco] = [recipe.pref_ftx, recipe.pref_bco_weight]
-    .map((weight) => Math.max(0, Number(weight ?? 0)));
+    .map((weight) => Math.max(0, numbered(weight ?? 0)));
   if (loss.trainer !== undefined || !(ftx || bco)) return { options: loss };
   const whole = 1 + (bco ?? 0);
   const parts = [
@@ -66,7 +67,7 @@ const preferenceLoss: RuleFunction = (_, recipe) => {
 };
 
 const lossName: RuleFunction = (value, recipe) =>
-  Object.hasOwn(LOSSES, String(value)) ? preferenceLoss(value, recipe) : {
+  Object.hasOwn(LOSSES, worded(value)) ? preferenceLoss(value, recipe) : {
     refusal: `${JSON.stringify(value)} is not served, only ${
       Object.keys(LOSSES).join(", ")
     }`,
@@ -74,7 +75,7 @@ const lossName: RuleFunction = (value, recipe) =>
 
 /** The rule of a further loss, which only losses with a reference take. */
 const furtherLoss: RuleFunction = (value, recipe) => {
-  if (!(Number(value) > 0)) return {};
+  if (!(numbered(value) > 0)) return {};
   const { pref_loss = "sigmoid" } = recipe;
   const isAlone = stageOf(recipe) === "kto" ||
     own(LOSSES, pref_loss)?.trainer !== undefined;
@@ -120,7 +121,7 @@ const METHOD: Rules = {
     freeze: false,
   }),
   output_dir: (value) => {
-    const inside = String(value).replace(/^(\.\/)*saves\//, "output/");
+    const inside = worded(value).replace(/^(\.\/)*saves\//, "output/");
     return inside === value
       ? { options: { output_dir: value } }
       : { options: { output_dir: inside }, note: `it becomes "${inside}"` };
@@ -156,13 +157,13 @@ const METHOD: Rules = {
       note: "an adapter that started so is always saved for the original base",
     },
   adapter_name_or_path: (value, { adapter_folder }) =>
-    String(value).includes(",")
+    worded(value).includes(",")
       ? { refusal: "merge all adapters but the last one first" }
       : {
         options: {
           adapter_name_or_path: isOff(adapter_folder ?? null)
             ? value
-            : `${value}/${adapter_folder}`,
+            : `${worded(value)}/${worded(adapter_folder)}`,
         },
       },
   adapter_folder: (value, { adapter_name_or_path }) =>
@@ -170,11 +171,11 @@ const METHOD: Rules = {
       ? {}
       : { note: "it matters with adapter_name_or_path only" },
   quantization_bit: (value, { double_quantization: nested }) =>
-    [4, 8].includes(Number(value))
+    [4, 8].includes(numbered(value))
       ? {
         options: {
           [`load_in_${value}bit`]: true,
-          ...(Number(value) === 4
+          ...(numbered(value) === 4
             ? { use_bnb_nested_quant: nested !== false }
             : {}),
         },
@@ -205,11 +206,13 @@ const DATA: Rules = {
   mix_strategy: () => ({}),
   interleave_probs: () => ({}),
   val_size: (value, { eval_strategy, eval_steps }) =>
-    !(Number(value) > 0) || !isOff(eval_strategy ?? eval_steps ?? null) ? {} : {
-      note: eval_strategy === undefined
-        ? "its rows are kept from training, and evaluated at each epoch's end"
-        : "without an evaluation no rows are kept from training",
-    },
+    !(numbered(value) > 0) || !isOff(eval_strategy ?? eval_steps ?? null)
+      ? {}
+      : {
+        note: eval_strategy === undefined
+          ? "its rows are kept from training, and evaluated at each epoch's end"
+          : "without an evaluation no rows are kept from training",
+      },
   eval_dataset: () => ({}),
   max_samples: () => ({}), // see llama_factory_data.ts
   cutoff_len: (value) => ({
@@ -249,7 +252,7 @@ const MACHINE: Rules = {
  */
 function defaults(recipe: Recipe): Recipe {
   const isLora = (recipe.finetuning_type ?? "lora") === "lora";
-  const rank = Number(recipe.lora_rank ?? 8);
+  const rank = numbered(recipe.lora_rank ?? 8);
   const isSft = recipe.stage === "sft" || recipe.stage === undefined;
   return {
     trainer: "sft",
@@ -263,7 +266,7 @@ function defaults(recipe: Recipe): Recipe {
     max_length: 2048,
     length_policy: "completion_end",
     gradient_checkpointing: true,
-    eval_strategy: !(Number(recipe.val_size ?? 0) > 0)
+    eval_strategy: !(numbered(recipe.val_size ?? 0) > 0)
       ? "no"
       : isOff(recipe.eval_steps ?? null)
       ? "epoch" // so that the rows are kept from training

@@ -2,6 +2,7 @@
  * Translates the datasets of a LLaMA-Factory recipe, whose names are looked up in dataset_info.json
  * beside the data.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -110,7 +111,7 @@ function entrySaid(
   const reason = "pictures and sounds are not served";
   refusals.push(...seen.map((key) => ({ key: at(key), reason })));
   const { formatting = "alpaca", num_samples: count } = info;
-  if (!["alpaca", "sharegpt", "openai"].includes(String(formatting))) {
+  if (!["alpaca", "sharegpt", "openai"].includes(worded(formatting))) {
     const reason =
       `"${formatting}" is not served, only alpaca, sharegpt, openai`;
     refusals.push({ key: at("formatting"), reason });
@@ -136,7 +137,7 @@ function entrySaid(
 
 /** The split of an entry: a file has none, but a slice of it counts. */
 function splitOf({ file_name, split }: Recipe): unknown {
-  return file_name === undefined || String(split).includes("[")
+  return file_name === undefined || worded(split).includes("[")
     ? split ?? undefined
     : undefined;
 }
@@ -183,8 +184,8 @@ export function datasetEntry(
 }
 
 function namesOf(value: unknown): string[] {
-  const list = Array.isArray(value) ? value : String(value ?? "").split(",");
-  return list.map((one) => String(one).trim()).filter((one) => one !== "");
+  const list = Array.isArray(value) ? value : worded(value ?? "").split(",");
+  return list.map((one) => worded(one).trim()).filter((one) => one !== "");
 }
 
 /**
@@ -192,7 +193,7 @@ function namesOf(value: unknown): string[] {
  * probabilities.
  */
 function mixing(recipe: Recipe, count: number) {
-  const strategy = String(recipe.mix_strategy ?? "concat");
+  const strategy = worded(recipe.mix_strategy ?? "concat");
   if (!strategy.startsWith("interleave")) return undefined;
   const given = namesOf(recipe.interleave_probs).map(Number);
   return {
@@ -210,7 +211,7 @@ function mixing(recipe: Recipe, count: number) {
 function firstRows(dataset: Recipe, count: unknown): Recipe {
   const { split = "train" } = dataset;
   if (typeof count !== "number" || count <= 0) return dataset;
-  const counted = /^([^[]*)\[:(\d+)\]$/.exec(String(split));
+  const counted = /^([^[]*)\[:(\d+)\]$/.exec(worded(split));
   return counted === null ? { ...dataset, split: `${split}[:${count}]` } : {
     ...dataset,
     split: `${counted[1]}[:${Math.min(Number(counted[2]), count)}]`,
@@ -257,7 +258,7 @@ function datasetsOf(
     refusals.push(...found.refusals);
     const rows = isText ? asTexts(found.dataset, info) : found.dataset;
     const { split } = rows;
-    if (typeof count === "number" && /\[(?!:\d+\])/.test(String(split))) {
+    if (typeof count === "number" && /\[(?!:\d+\])/.test(worded(split))) {
       const reason = `the split of dataset ${name} is a part already: ${split}`;
       refusals.push({ key: "max_samples", reason });
       return rows;
@@ -273,12 +274,14 @@ const ONLINE = "ONLINE";
 
 /** What is wrong with how a recipe names and mixes its datasets. */
 function placeRefused({ dataset_dir, mix_strategy }: Recipe): Note[] {
-  const isRemote = String(dataset_dir).startsWith("REMOTE:");
+  const isRemote = worded(dataset_dir).startsWith("REMOTE:");
   return [
     ...(isRemote
       ? [{
         key: "dataset_dir",
-        reason: `${dataset_dir}: download its ${INFO} into a folder first`,
+        reason: `${
+          worded(dataset_dir)
+        }: download its ${INFO} into a folder first`,
       }]
       : []),
     ...(mix_strategy === "interleave_once"
@@ -311,7 +314,7 @@ export async function llamaFactoryData(
   if (names.length + tested.length === 0) {
     return { options: {}, notes: [], refusals: refused };
   }
-  const folder = String(recipe.dataset_dir ?? "data");
+  const folder = worded(recipe.dataset_dir ?? "data");
   const infos = await readJson(`${folder}/${INFO}`);
   const isText = recipe.stage === "pt";
   const place = { folder, infos, count: recipe.max_samples, isText };
@@ -321,7 +324,7 @@ export async function llamaFactoryData(
   const datasets = train.datasets.map((one, i) =>
     mix === undefined ? one : { ...one, probability: mix.probabilities[i] }
   );
-  const size = Number(recipe.val_size ?? 0);
+  const size = numbered(recipe.val_size ?? 0);
   const { eval_datasets, ...single } = evaluation(
     tested,
     tests.datasets,

@@ -3,6 +3,7 @@
  * those that ask for something that is not served, each with the reason. Facts from its code of
  * August 2026.
  */
+import { worded } from "../../base/shown.ts";
 import { isOff } from "../../base/read_options.ts";
 import {
   ignored,
@@ -116,7 +117,7 @@ const ofPictures: RuleFunction = (value, { template, model_name_or_path }) =>
   isOff(value)
     ? {}
     : /vl|vision|llava|omni|audio|gemma3|pixtral|intern_?vl|mllama|kimi_vl|minicpm_[vo]|paligemma|video/i
-        .test(`${template} ${model_name_or_path}`)
+        .test(`${worded(template)} ${worded(model_name_or_path)}`)
     ? { refusal: PICTURES }
     : { note: "it matters with pictures and sounds only" };
 

@@ -3,6 +3,7 @@
  * the codes and the optimizer each in a record of their own. Its defaults are those of commit
  * ff6d4d1.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
 import {
@@ -65,7 +66,7 @@ const ADAPTER: Rules = {
     return isOff(names) ? {} : {
       options: {
         unfrozen_parameters: [names].flat().map((name) =>
-          `(model\\.)?${String(name).trim()}\\.`
+          `(model\\.)?${worded(name).trim()}\\.`
         ),
       },
     };
@@ -83,7 +84,7 @@ const MUON = "it belongs to muon, which is not served";
 
 const OPTIMIZER: Rules = {
   "optim_config.name": (value) =>
-    value === null || /^adamw/.test(String(value))
+    value === null || /^adamw/.test(worded(value))
       ? {}
       : { refusal: `${JSON.stringify(value)} is not served, only adamw` },
   "optim_config.lr": "learning_rate",
@@ -129,7 +130,7 @@ export const llamaFactoryV1Rules: Rules = {
       options: {
         gradient_accumulation_steps: Math.max(
           1,
-          Math.floor(Number(value) / Number(size)),
+          Math.floor(numbered(value) / numbered(size)),
         ),
       },
     },
@@ -139,7 +140,7 @@ export const llamaFactoryV1Rules: Rules = {
   save_epochs: (value) =>
     value === null
       ? {}
-      : Number(value) === 1
+      : numbered(value) === 1
       ? { options: { save_strategy: "epoch" } }
       : { refusal: "a run saves at each epoch, or every save_steps" },
   save_steps: (value) =>
@@ -148,7 +149,7 @@ export const llamaFactoryV1Rules: Rules = {
       : { options: { save_strategy: "steps", save_steps: value } },
   "quant_config.name": only(["bnb", null], "only bnb's codes are served"),
   "quant_config.quantization_bit": (value) =>
-    [4, 8].includes(Number(value))
+    [4, 8].includes(numbered(value))
       ? { options: { [`load_in_${value}bit`]: true } }
       : { refusal: `${JSON.stringify(value)} is not served, only 4, 8` },
   "quant_config.quantization_type": "bnb_4bit_quant_type",
@@ -180,7 +181,7 @@ export const llamaFactoryV1Rules: Rules = {
 /** What v1 does where a recipe does not say it, and here is otherwise. */
 function defaults(recipe: Recipe): Recipe {
   const { name } = within(recipe, "peft_config");
-  const bits = Number(within(recipe, "quant_config").quantization_bit);
+  const bits = numbered(within(recipe, "quant_config").quantization_bit);
   return {
     max_length: 2048,
     length_policy: "keep_start",

@@ -2,6 +2,7 @@
  * Translates recipes of mlx-lm, `mlx_lm.lora --config`. Its defaults are those of 0.32.0. It adapts
  * the last blocks of a model, which are counted by the model's config.json.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { own } from "../../base/own.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
@@ -47,7 +48,7 @@ const OPTIMIZERS: Readonly<Record<string, string>> = {
 };
 
 function optimizerOf({ optimizer }: Recipe): string {
-  return String(optimizer ?? "adam").toLowerCase();
+  return worded(optimizer ?? "adam").toLowerCase();
 }
 
 /** The numbers that `optimizer_config` gives the optimizer of the recipe. */
@@ -92,8 +93,8 @@ function optimizer(recipe: Recipe): Translation {
 
 /** Steps of mlx-lm are micro-batches; those here are updates. */
 function updates(value: unknown, recipe: Recipe): number {
-  const micro = Number(recipe.grad_accumulation_steps ?? 1);
-  return Math.max(1, Math.floor(Number(value) / micro));
+  const micro = numbered(recipe.grad_accumulation_steps ?? 1);
+  return Math.max(1, Math.floor(numbered(value) / micro));
 }
 
 const every = (name: string): Rule => (value, recipe) =>
@@ -122,9 +123,9 @@ export const mlxLmRules: Rules = {
   steps_per_eval: every("eval_steps"),
   save_every: every("save_steps"),
   val_batches: (value, { batch_size: size }) =>
-    Number(value) > 0
-      ? { options: { max_eval_samples: Number(value) * Number(size ?? 4) } }
-      : Number(value) === 0
+    numbered(value) > 0
+      ? { options: { max_eval_samples: numbered(value) * numbered(size ?? 4) } }
+      : numbered(value) === 0
       ? { options: { eval_strategy: "no" } }
       : { options: { max_eval_samples: null } },
   adapter_path: "output_dir",
@@ -163,7 +164,7 @@ function adapter(recipe: Recipe): Recipe {
     use_peft: true,
     ...(type === "dora" ? { use_dora: true } : {}),
     lora_r: rank,
-    lora_alpha: Number(rank) * Number(scale), // its scale is alpha / rank
+    lora_alpha: numbered(rank) * numbered(scale), // its scale is alpha / rank
     lora_dropout: 0,
     lora_target_modules: "all-linear",
   };
@@ -174,8 +175,8 @@ async function blocksOf(
   { model }: Recipe,
   readJson: ReadJson,
 ): Promise<number | undefined> {
-  const found = await readJson(`${model}/config.json`) ??
-    await readJson(`model_hub/${model}/config.json`);
+  const found = await readJson(`${worded(model)}/config.json`) ??
+    await readJson(`model_hub/${worded(model)}/config.json`);
   const count = isRecord(found) ? found.num_hidden_layers : undefined;
   return typeof count === "number" ? count : undefined;
 }
@@ -185,7 +186,7 @@ async function lastBlocks(
   recipe: Recipe,
   readJson: ReadJson,
 ): Promise<Translation> {
-  const count = Number(recipe.num_layers ?? recipe.lora_layers ?? 16);
+  const count = numbered(recipe.num_layers ?? recipe.lora_layers ?? 16);
   const isFull = recipe.fine_tune_type === "full";
   if (isFull) {
     return count > 0
@@ -239,7 +240,7 @@ export async function fromMlxLm(
       save_steps: updates(100, recipe),
       eval_strategy: "steps",
       eval_steps: updates(200, recipe),
-      max_eval_samples: 25 * Number(recipe.batch_size ?? 4),
+      max_eval_samples: 25 * numbered(recipe.batch_size ?? 4),
       seed: 0,
       ...own.options,
       ...options,

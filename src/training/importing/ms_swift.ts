@@ -3,6 +3,7 @@
  * 4.6.0.dev0 has them (commit 3602360). A file of its options is one argument a key, as its command
  * line has them.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { own } from "../../base/own.ts";
 import { isOff } from "../../base/read_options.ts";
 import { msSwiftData } from "./ms_swift_data.ts";
@@ -36,7 +37,7 @@ const METHODS: Readonly<Record<string, Recipe>> = {
 };
 
 const method: Rule = (value) =>
-  isOff(value) || Object.hasOwn(METHODS, String(value)) ? {} : {
+  isOff(value) || Object.hasOwn(METHODS, worded(value)) ? {} : {
     refusal: `${JSON.stringify(value)} is not served, only ${
       Object.keys(METHODS).join(", ")
     }`,
@@ -56,7 +57,7 @@ const lossType: Rule = (value, { rpo_alpha: weight }) => {
 const sftTerm: Rule = (value, { loss_type }) => {
   if (isOff(value) || value === 0) return {};
   const count = [loss_type ?? "sigmoid"].flat().length;
-  const weights = { loss_weights: [...Array(count).fill(1), Number(value)] };
+  const weights = { loss_weights: [...Array(count).fill(1), numbered(value)] };
   return {
     options: loss_type === undefined
       ? { loss_type: ["sigmoid", "sft"], ...weights }
@@ -65,11 +66,11 @@ const sftTerm: Rule = (value, { loss_type }) => {
 };
 
 const bits: Rule = (value, { bnb_4bit_use_double_quant: nested }) =>
-  isOff(value) ? {} : [4, 8].includes(Number(value))
+  isOff(value) ? {} : [4, 8].includes(numbered(value))
     ? {
       options: {
         [`load_in_${value}bit`]: true,
-        ...(Number(value) === 4
+        ...(numbered(value) === 4
           ? { use_bnb_nested_quant: nested !== false }
           : {}),
       },
@@ -83,7 +84,7 @@ const WEIGHTED = "answers are weighted alike, but by loss_weight of a turn";
  * too; further names follow with `+`, and with them alone it is `default`.
  */
 const lossScale: Rule = (value, { rlhf_type }) => {
-  const words = isOff(value) ? [] : String(value).split("+");
+  const words = isOff(value) ? [] : worded(value).split("+");
   const bases = ["default", "last_round", "all"];
   if (
     words.some((word) => ![...bases, "ignore_empty_think"].includes(word))
@@ -113,7 +114,7 @@ const NO_EMBEDDING = "embeddings and the head have no adapters here; name " +
 const targets: Rule = (value) => {
   const names = [value].flat();
   const beyond = /^(all-(embedding|norm|router)|.*embed_tokens|.*lm_head)$/;
-  if (names.some((one) => beyond.test(String(one)))) {
+  if (names.some((one) => beyond.test(worded(one)))) {
     return { refusal: NO_EMBEDDING };
   }
   const isAll = names.includes("all-linear");
@@ -127,7 +128,9 @@ const targets: Rule = (value) => {
 };
 
 const targetRegex: Rule = (value) =>
-  isOff(value) ? {} : { options: { lora_target_modules: `(?:${value})` } };
+  isOff(value)
+    ? {}
+    : { options: { lora_target_modules: `(?:${worded(value)})` } };
 
 /** Modules trained in full; `all-embedding` names both ends of the model. */
 const savedModules: Rule = (value) => {
@@ -167,7 +170,7 @@ const trained = (pattern: (name: string) => string): Rule => (value, recipe) =>
     : recipe.freeze_parameters_ratio === 1
     ? {
       options: {
-        unfrozen_parameters: [value].flat().map((one) => pattern(String(one))),
+        unfrozen_parameters: [value].flat().map((one) => pattern(worded(one))),
       },
     }
     : { refusal: `it goes with freeze_parameters_ratio 1; ${UNFROZEN}` };
@@ -325,7 +328,7 @@ function defaults(recipe: Recipe): Recipe {
   const tuned = recipe.tuner_type ?? recipe.train_type ?? "lora";
   const isSft = isOff(recipe.rlhf_type ?? null);
   const isLora = tuned === "lora";
-  const size = Number(recipe.per_device_train_batch_size ?? 1);
+  const size = numbered(recipe.per_device_train_batch_size ?? 1);
   const evaluates = EVALUATED.some((key) =>
     !isOff(recipe[key] ?? null) && recipe[key] !== 0
   );

@@ -1,6 +1,7 @@
 /**
  * The keys of ms-swift's recipes that say which rows are read, by what names and in what order.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { present } from "../../base/present.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -15,8 +16,8 @@ import {
 
 function namesOf(value: unknown): string[] {
   return Array.isArray(value)
-    ? value.map(String)
-    : String(value ?? "").split(/[\s,]+/).filter((name) => name !== "");
+    ? value.map(worded)
+    : worded(value ?? "").split(/[\s,]+/).filter((name) => name !== "");
 }
 
 /** A dataset: `hf::NAME:SUBSET#ROWS`, all but the name left out where they say nothing. */
@@ -41,7 +42,7 @@ const datasets: Rule = (value, recipe) => {
     recipe;
   const chances = isOff(interleave_prob ?? null)
     ? []
-    : [interleave_prob].flat().map(Number);
+    : [interleave_prob].flat().map(numbered);
   if (chances.length > 0 && chances.length !== given.length) {
     return {}; // said at interleave_prob
   }
@@ -57,8 +58,10 @@ const datasets: Rule = (value, recipe) => {
             probability: chances[i],
           }),
         })),
-        ...(Number(ratio ?? 0) > 0 ? { test_split_size: Number(ratio) } : {}),
-        ...(sampled(recipe) ? { seed: Number(recipe.data_seed ?? 42) } : {}),
+        ...(numbered(ratio ?? 0) > 0
+          ? { test_split_size: numbered(ratio) }
+          : {}),
+        ...(sampled(recipe) ? { seed: numbered(recipe.data_seed ?? 42) } : {}),
         ...(chances.length > 0 && stopping_strategy !== undefined
           ? { stopping_strategy }
           : {}),
@@ -92,7 +95,7 @@ const evaluation: Rule = (value) => {
       eval_dataset: first.name,
       ...(first.rows === undefined
         ? {}
-        : { max_eval_samples: Number(first.rows) }),
+        : { max_eval_samples: numbered(first.rows) }),
     },
   };
 };
@@ -106,7 +109,7 @@ const columns: Rule = (value) => {
     ? {
       options: {
         columns: Object.fromEntries(
-          Object.entries(given).map(([theirs, ours]) => [String(ours), theirs]),
+          Object.entries(given).map(([theirs, ours]) => [worded(ours), theirs]),
         ),
       },
     }

@@ -2,6 +2,7 @@
  * Translates recipes of open-instruct, whose scripts are finetune.py and dpo.py. Its defaults are
  * those of commit e6c3044.
  */
+import { numbered, worded } from "../../base/shown.ts";
 import { own } from "../../base/own.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -68,7 +69,7 @@ const mixer: Rule = (value) => {
     : value;
   if (!isRecord(given)) return {};
   const entries = Object.entries(given).map(([id, rows]) =>
-    [id, Number(rows), String(rows)] as const
+    [id, numbered(rows), worded(rows)] as const
   );
   const isShare = ([, rows, text]: typeof entries[number]) =>
     rows < 1 || rows === 1 && (!Array.isArray(value) || text.includes("."));
@@ -113,13 +114,15 @@ export const openInstructRules: Rules = {
   loss_type: lossType,
   gamma_beta_ratio: (value, recipe) =>
     isSimpo(recipe)
-      ? { options: { simpo_gamma: Number(value) * Number(recipe.beta ?? 5) } }
+      ? {
+        options: { simpo_gamma: numbered(value) * numbered(recipe.beta ?? 5) },
+      }
       : { note: "it matters with simpo only" },
   load_balancing_loss: (value, { load_balancing_weight: weight }) =>
     value === true
       ? {
         refusal: `write the router's loss as router_aux_loss_coef: ${
-          Number(weight ?? 0.001)
+          numbered(weight ?? 0.001)
         }`,
       }
       : {},
@@ -129,12 +132,12 @@ export const openInstructRules: Rules = {
       ? { options: { save_strategy: "epoch" } }
       : isOff(value)
       ? {}
-      : { options: { save_strategy: "steps", save_steps: Number(value) } },
+      : { options: { save_strategy: "steps", save_steps: numbered(value) } },
   keep_last_n_checkpoints: (value) => ({
-    options: { save_total_limit: Number(value) < 0 ? null : value },
+    options: { save_total_limit: numbered(value) < 0 ? null : value },
   }),
   clip_grad_norm: (value) => ({
-    options: { max_grad_norm: Math.max(0, Number(value)) },
+    options: { max_grad_norm: Math.max(0, numbered(value)) },
   }),
   optimizer_type: only(["adamw"], "name one of optim's in optim"),
   use_8bit_optimizer: (value) =>
@@ -219,7 +222,11 @@ function defaults(recipe: Recipe, trainer: string): Recipe {
     ...(trainer === "sft"
       ? { trainer, assistant_only_loss: true }
       : isSimpo(recipe)
-      ? { trainer: "cpo", beta: 5, simpo_gamma: 0.3 * Number(recipe.beta ?? 5) }
+      ? {
+        trainer: "cpo",
+        beta: 5,
+        simpo_gamma: 0.3 * numbered(recipe.beta ?? 5),
+      }
       : { trainer, beta: 5, loss_type: ["sigmoid_norm"] }),
     learning_rate: 2e-5,
     lr_scheduler_type: "linear",
@@ -242,7 +249,7 @@ function defaults(recipe: Recipe, trainer: string): Recipe {
 export function fromOpenInstruct(recipe: Recipe): Translated {
   const own = translate(recipe, openInstructRules);
   const found = trainerOf(recipe);
-  const trainer = String(own.options.trainer ?? found.trainer);
+  const trainer = worded(own.options.trainer ?? found.trainer);
   const isNamed = found.isSure || "trainer" in recipe;
   return {
     ...own,

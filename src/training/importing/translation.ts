@@ -2,6 +2,7 @@
  * Translates a recipe of another tool by a table of its keys. Each key has its meaning here, or the
  * reason why it has none. Knows no tool; the options are those of the train task's schema.
  */
+import { worded } from "../../base/shown.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { Mismatch } from "../../base/option.ts";
 import { isOff, isSame } from "../../base/read_options.ts";
@@ -106,7 +107,7 @@ export function words(
 ): RuleFunction {
   return (value) => {
     if (value === null) return {};
-    const key = String(value);
+    const key = worded(value);
     return Object.hasOwn(table, key) ? { options: { [name]: table[key] } } : {
       refusal: `${JSON.stringify(value)} is not served, only ${
         Object.keys(table).join(", ")
@@ -127,8 +128,8 @@ function judge(key: string, value: unknown): Translation {
   const option = optionsOf(trainSchema).get(name);
   if (alias?.values !== undefined) {
     if (value === null) return {};
-    return Object.hasOwn(alias.values, String(value))
-      ? { options: { [name]: alias.values[String(value)] } }
+    return Object.hasOwn(alias.values, worded(value))
+      ? { options: { [name]: alias.values[worded(value)] } }
       : { refusal: `${JSON.stringify(value)} is not served, see "${name}"` };
   }
   if (option !== undefined) {

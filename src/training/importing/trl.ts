@@ -2,6 +2,7 @@
  * Translates recipes of TRL and alignment-handbook. Their names of options are the same as here;
  * only their data differs.
  */
+import { worded } from "../../base/shown.ts";
 import { own } from "../../base/own.ts";
 import { isRecord } from "../../base/composite_option.ts";
 import { isOff } from "../../base/read_options.ts";
@@ -71,7 +72,7 @@ function trainerOf(recipe: Recipe): Choice {
     return sure("dpo");
   }
   const names = ["output_dir", "hub_model_id", "run_name", "dataset_name"]
-    .map((key) => String(recipe[key] ?? "").toLowerCase()).join(" ");
+    .map((key) => worded(recipe[key] ?? "").toLowerCase()).join(" ");
   const hint = [...OTHERS, ...HINTS].find((word) =>
     new RegExp(`(?<![a-z])${word}(?![a-z])`).test(names)
   );

@@ -2,6 +2,7 @@
  * Whether the folder of a run holds what its options ask for: the weights of a run that came to its
  * end with the same options. Reads names, times and options, and no weights.
  */
+import { worded } from "../../base/shown.ts";
 import { join } from "@std/path";
 import { optionsOf } from "../../base/schema.ts";
 import { disk, NotFound } from "../../files/disk.ts";
@@ -103,7 +104,7 @@ async function wholeWeights(folder: string): Promise<string | undefined> {
   const map = (await readJsonObjectIfThere(path))?.["weight_map"];
   if (!isJsonObject(map)) return undefined;
   for (const name of new Set(Object.values(map))) {
-    if (!await isFile(join(folder, String(name)))) return undefined;
+    if (!await isFile(join(folder, worded(name)))) return undefined;
   }
   return path;
 }
