@@ -48,7 +48,7 @@ export function worded(value: unknown): string {
     : String(value);
 }
 
-/** A value as `Number()` gives it, but for objects and lists: they are NaN, `Number()` may throw. */
+/** A value as `Number()` gives it, but for objects and lists, for which it may throw: NaN. */
 export function numbered(value: unknown): number {
   return typeof value === "object" && value !== null ? NaN : Number(value);
 }
