@@ -30,7 +30,7 @@ function resultLines(
 
 await runTask(async () => {
   const { options } = await readTaskOptions(demoCommand);
-  endAtOnce();
+  await endAtOnce();
   const training = showTraining();
   const answering = taskProgress("answer", "prompts");
   const result = await demo(options, {

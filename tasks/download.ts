@@ -42,7 +42,7 @@ function showDownloads(): Pick<DownloadHooks, "onProgress" | "onRepo"> {
 
 await runTask(async () => {
   const { options } = await readTaskOptions(downloadCommand, downloadKeys);
-  endAtOnce();
+  await endAtOnce();
   const downloaded = await download(options, {
     ...showDownloads(),
     environment: (name) => Deno.env.get(name),

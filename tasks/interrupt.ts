@@ -1,5 +1,5 @@
 /**
- * What happens at Ctrl-C; the exit code is 130 in every case.
+ * What happens at Ctrl-C, SIGTERM and SIGHUP; the exit codes are 130, 143 and 129.
  *
  * - `train` saves a checkpoint after the step at hand; before the first step there is nothing to
  *   save (`saveFirst()`). The head of src/training/run/run.ts says how the signal gets there.
@@ -8,60 +8,81 @@
  * - `upload` stops sending (`stopSending()`); the next one goes on.
  * - `download`, `predict` and `demo` end at once (`endAtOnce()`). What they have written stays.
  *
- * A second Ctrl-C ends each of them at once.
+ * A second signal ends each of them at once, whatever it is doing (signal_watch.ts).
  *
- * The other tasks are short and have no handler: Deno ends them at once.
+ * The other tasks are short and have no handler: the system ends them at once.
  */
 // deno-lint-ignore-file no-console
+import { EXIT_CODES, type Heard, type StopSignal } from "./signal_watch.ts";
 
 /** The exit code of a task that Ctrl-C ended. */
-export const INTERRUPTED = 130;
+export const INTERRUPTED: number = EXIT_CODES.SIGINT;
 
-/** From here on Ctrl-C ends the task at once. */
-export function endAtOnce(): void {
-  Deno.addSignalListener("SIGINT", () => Deno.exit(INTERRUPTED));
+/** Calls `hear` with the first signal; returns once there is somebody who listens. */
+async function onSignal(hear: (signal: StopSignal) => void): Promise<void> {
+  const watch = new Worker(new URL("./signal_watch.ts", import.meta.url), {
+    type: "module",
+  });
+  await new Promise<void>((listening) => {
+    watch.onmessage = ({ data }: MessageEvent<Heard>) =>
+      data === "listening" ? listening() : hear(data);
+  });
+}
+
+/** From here on a signal ends the task at once. */
+export async function endAtOnce(): Promise<void> {
+  await onSignal((signal) => Deno.exit(EXIT_CODES[signal]));
 }
 
 /** Why the signals below are aborted. */
 class Interrupted extends Error {
   override name = "Interrupted";
-}
+  readonly exitCode: number;
 
-/**
- * Runs work with a signal that Ctrl-C aborts; the work may end well after that, or throw.
- *
- * @param says what the user reads at the first Ctrl-C
- * @param isThrown called where the work was ended by an error
- * @returns the exit code of the task
- */
-async function interruptible(
-  work: (signal: AbortSignal) => Promise<number | void>,
-  says: string,
-  isThrown: () => void = () => {},
-): Promise<number> {
-  const stop = new AbortController();
-  Deno.addSignalListener("SIGINT", () => {
-    if (stop.signal.aborted) Deno.exit(INTERRUPTED);
-    console.error(`\ninterrupted: ${says}; Ctrl-C again ends at once`);
-    stop.abort(new Interrupted());
-  });
-  try {
-    return await work(stop.signal) ?? 0;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    isThrown();
-    return INTERRUPTED;
+  constructor(signal: StopSignal) {
+    super(signal);
+    this.exitCode = EXIT_CODES[signal];
   }
 }
 
 /**
- * Runs training with a signal that Ctrl-C aborts: training ends after the step at hand, with a
- * checkpoint.
+ * Runs work that a signal aborts; the work may end well after that, or throw.
  *
+ * @param work returns whether it ended early because of the signal
+ * @param says what the user reads at the first signal
+ * @param isThrown called where the work was ended by an error
+ * @returns the exit code of the task
+ */
+async function interruptible(
+  work: (signal: AbortSignal) => Promise<boolean | void>,
+  says: string,
+  isThrown: () => void = () => {},
+): Promise<number> {
+  const stop = new AbortController();
+  await onSignal((signal) => {
+    const by = signal === "SIGINT" ? "interrupted" : `ended by ${signal}`;
+    const again = signal === "SIGINT" ? "Ctrl-C again" : "a second signal";
+    console.error(`\n${by}: ${says}; ${again} ends at once`);
+    stop.abort(new Interrupted(signal));
+  });
+  try {
+    const isEarly = await work(stop.signal);
+    return isEarly ? stop.signal.reason.exitCode : 0;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    isThrown();
+    return error.exitCode;
+  }
+}
+
+/**
+ * Runs training that a signal aborts: training ends after the step at hand, with a checkpoint.
+ *
+ * @param work returns whether it was interrupted
  * @returns the exit code of the task
  */
 export function saveFirst(
-  work: (signal: AbortSignal) => Promise<number>,
+  work: (signal: AbortSignal) => Promise<boolean>,
 ): Promise<number> {
   return interruptible(
     work,
@@ -71,7 +92,7 @@ export function saveFirst(
 }
 
 /**
- * Runs work with a signal that Ctrl-C aborts; the work then removes what is half done and throws.
+ * Runs work that a signal aborts; the work then removes what is half done and throws.
  *
  * @returns the exit code of the task
  */
@@ -82,7 +103,7 @@ export function leaveNothing(
 }
 
 /**
- * Runs an upload with a signal that Ctrl-C aborts; what was sent is not sent again the next time.
+ * Runs an upload that a signal aborts; what was sent is not sent again the next time.
  *
  * @returns the exit code of the task
  */

@@ -11,7 +11,7 @@ import { readTaskOptions, runTask } from "./run_task.ts";
 
 await runTask(async () => {
   const { options } = await readTaskOptions(predictCommand);
-  endAtOnce();
+  await endAtOnce();
   const hooks = {
     onTuned: sayTuned,
     onTold: (line: string) => console.error(`warning: ${line}`),

@@ -100,7 +100,7 @@ function needsSomething({ name, schema }: Described): void {
 /**
  * Runs a task to its end: an error becomes one line and exit code 1.
  *
- * @param main returns the exit code, 0 if it returns nothing; 130 after Ctrl-C
+ * @param main returns the exit code, 0 if it returns nothing; 130, 143 or 129 after a signal
  */
 export async function runTask(
   main: () => Promise<number | void>,

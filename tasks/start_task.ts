@@ -85,8 +85,23 @@ export function taskStart(
   };
 }
 
+/** The signals that ask to end; on Windows a terminal sends its own to all who run on it. */
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+function sendOn(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  if (Deno.build.os === "windows") return;
+  try {
+    child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // it has ended by itself
+  }
+}
+
 /**
- * Runs a task to its end on this terminal. Ctrl-C reaches it too, and it ends in its own way.
+ * Runs a task to its end on this terminal. Signals that ask to end are sent on to it, and it ends
+ * in its own way: the terminal sends Ctrl-C to both, but others may send to this process alone.
  *
  * @param cwd the folder that it runs in; default: the one where the user stands
  * @returns its exit code
@@ -96,8 +111,6 @@ export async function startTask(
   words: readonly string[],
   cwd?: string,
 ): Promise<number> {
-  const ignore = () => {};
-  Deno.addSignalListener("SIGINT", ignore);
   const child = new Deno.Command("deno", {
     args: [...args, ...words],
     env: { ...env },
@@ -106,7 +119,11 @@ export async function startTask(
     stderr: "inherit",
     ...cwd === undefined ? {} : { cwd },
   }).spawn();
+  const listeners = SIGNALS.map((name) =>
+    [name, () => sendOn(child, name)] as const
+  );
+  for (const [name, hear] of listeners) Deno.addSignalListener(name, hear);
   const { code } = await child.status;
-  Deno.removeSignalListener("SIGINT", ignore);
+  for (const [name, hear] of listeners) Deno.removeSignalListener(name, hear);
   return code;
 }

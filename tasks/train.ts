@@ -10,7 +10,7 @@ import { dryRunLines } from "../src/report/dry_run_lines.ts";
 import { endLines } from "../src/report/run_lines.ts";
 import { showTraining } from "./console.ts";
 import { checkWritable, readTaskOptions, runTask } from "./run_task.ts";
-import { INTERRUPTED, saveFirst } from "./interrupt.ts";
+import { saveFirst } from "./interrupt.ts";
 
 await runTask(async () => {
   const { options } = await readTaskOptions(trainCommand);
@@ -28,6 +28,6 @@ await runTask(async () => {
       `peak memory: ${held} on the device, ${process} of the process`,
     );
     for (const line of endLines(result, options.output_dir)) console.log(line);
-    return result.interrupted ? INTERRUPTED : 0;
+    return result.interrupted;
   });
 });

@@ -3,9 +3,9 @@
  * the weights that it leaves behind. Knows where everything is put together, and no formula. Prints
  * nothing: its sinks tell of it.
  *
- * What happens at Ctrl-C: `saveFirst()` in tasks/interrupt.ts aborts `hooks.signal`. While the
- * reference is computed there is nothing to save, and the run throws. Later the trainer ends after
- * the step at hand (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in
+ * What happens at Ctrl-C and its like: `saveFirst()` in tasks/interrupt.ts aborts `hooks.signal`.
+ * Before the loop there is nothing to save, and the run throws. Later the trainer ends after the
+ * step at hand (`afterStep()` in loop/trainer.ts); the loop saves a checkpoint (`runLoop()` in
  * run_loop.ts); the run then leaves no final weights, and its result says `interrupted`.
  */
 import type { Device } from "../../../kernels/device/device.ts";
@@ -130,6 +130,7 @@ async function runOver<Example extends Examples>(
   objective: Objective<Example>,
 ): Promise<RunResult> {
   await sinks.loaded(data.train.report, data.evaluation?.report);
+  hooks.signal?.throwIfAborted();
   const config = readModelConfig(opened.files.config);
   const vocab_size = await runVocabSize(options, config);
   const { path } = opened.files;
@@ -145,7 +146,7 @@ async function runOver<Example extends Examples>(
     device,
     options,
     hooks: {
-      onLoad: (done, total) => hooks.onProgress?.("load", done, total),
+      onLoad: onLoadOf(hooks),
       onReference: (done, total) =>
         hooks.onProgress?.("reference", done, total),
       signal: hooks.signal,
@@ -212,15 +213,21 @@ async function inputsOf(
   return await hashInputs(files, examples, hooks.cacheFolder);
 }
 
+/** Tells how far a model is loaded, and ends the run there once it is to end. */
+function onLoadOf({ onProgress, signal }: RunHooks) {
+  return (done: number, total: number) => {
+    signal?.throwIfAborted();
+    onProgress?.("load", done, total);
+  };
+}
+
 async function openModel(
   device: Device,
   options: TrainOptions,
   hooks: RunHooks,
   opened: OpenedEncoder,
 ): Promise<{ built: RunModel; context: SaveContext }> {
-  const onLoad = (done: number, total: number) =>
-    hooks.onProgress?.("load", done, total);
-  const built = await openRunModel(device, options, opened, onLoad);
+  const built = await openRunModel(device, options, opened, onLoadOf(hooks));
   const context = {
     files: savedFiles(options, opened),
     tokenizerPath: opened.tokenizerFiles.path,
@@ -251,6 +258,7 @@ async function trainAndSave<Example extends Examples>(
   const { device, options, data, sinks } = run;
   const trainableParameters = checkTrainable(parameters(run.built.model));
   const { parts, startingLoss } = await assemble(run);
+  run.hooks.signal?.throwIfAborted();
   const state = await openFolder(options, parts, sinks, resumed);
   const rows = await readMetrics(options.output_dir, state?.step ?? 0);
   const { totalSteps, optimizer } = parts;

@@ -79,6 +79,27 @@ async function assertSameEnd(
   }
 }
 
+await runTest(
+  "runTraining() ends before the first step if it is interrupted while it loads",
+  async (scene) => {
+    const stop = new AbortController();
+    const stages: string[] = [];
+    await assertRejects(
+      () =>
+        scene.train("cut", Object.values(KINDS)[0]!.recipe, {
+          signal: stop.signal,
+          onProgress(stage) {
+            stages.push(stage);
+            stop.abort(new Error("interrupted"));
+          },
+        }),
+      Error,
+      "interrupted",
+    );
+    assertEquals(new Set(stages), new Set(["load"]));
+  },
+);
+
 for (
   const [kind, { file, recipe }] of Object.entries({ ...KINDS, ...OPTIMIZERS })
 ) {
