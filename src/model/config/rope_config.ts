@@ -132,21 +132,7 @@ function readRope(
     ? {}
     : { original_max_position_embeddings: given.originalPositions };
   const scaling: Json = { ...known, ...keys };
-  const original = scaling["original_max_position_embeddings"] ?? 1;
-  if (!(Number.isSafeInteger(original) && original as number > 0)) {
-    problems.push(
-      `"original_max_position_embeddings" is ${
-        shown(original)
-      }, expected a positive integer`,
-    );
-  }
-  if ("alpha" in keys && !shape.hasRopeAlpha) {
-    problems.push(
-      `"alpha" (${
-        shown(keys["alpha"])
-      }) of "rope_scaling" is not served for this model_type`,
-    );
-  }
+  checkScaling(scaling, shape, problems);
   const context = {
     rotaryDim,
     theta: numberOf(theta),
@@ -161,6 +147,29 @@ function readRope(
     rotaryDim,
     interleaved: shape.interleaved,
   };
+}
+
+/** Keys of `rope_scaling` that count for each kind of scaling. */
+function checkScaling(
+  scaling: Json,
+  { hasRopeAlpha }: Pick<RopeShape, "hasRopeAlpha">,
+  problems: string[],
+): void {
+  const original = scaling["original_max_position_embeddings"] ?? 1;
+  if (!(Number.isSafeInteger(original) && original as number > 0)) {
+    problems.push(
+      `"original_max_position_embeddings" is ${
+        shown(original)
+      }, expected a positive integer`,
+    );
+  }
+  if ("alpha" in scaling && !hasRopeAlpha) {
+    problems.push(
+      `"alpha" (${
+        shown(scaling["alpha"])
+      }) of "rope_scaling" is not served for this model_type`,
+    );
+  }
 }
 
 /** The share of dims that rotate. A value that does not count for the family is told. */

@@ -227,7 +227,7 @@ function shapeCases(): HostileCase[] {
     "a text": "x",
     "an empty list": [],
   };
-  const shapes: HostileCase[] = SOURCES.flatMap((source) =>
+  return SOURCES.flatMap((source) =>
     Object.entries(values).map(([name, value]) => ({
       name: `${source}: a listing that is ${name}`,
       source,
@@ -235,6 +235,10 @@ function shapeCases(): HostileCase[] {
       ends: /^Cannot (list|download) "owner\/name": /,
     }))
   );
+}
+
+/** Listings of several pages. */
+function pageCases(): HostileCase[] {
   const page = (request: HostileRequest, step: number) => {
     const cursor = Number(/cursor=(\d+)/.exec(request.path)?.[1] ?? 0) + step;
     const next = `${request.own}/api/models/owner/name/tree/x?cursor=${cursor}`;
@@ -249,7 +253,6 @@ function shapeCases(): HostileCase[] {
       page(request, step),
     )(send, request);
   return [
-    ...shapes,
     {
       name: "pages that lead to themselves",
       source: "huggingface",
@@ -285,6 +288,12 @@ function shapeCases(): HostileCase[] {
       },
       ends: /it is no JSON/,
     },
+  ];
+}
+
+/** Other answers than a listing's own. */
+function answerCases(): HostileCase[] {
+  return [
     {
       name: "a commit that is a path",
       source: "huggingface",
@@ -460,5 +469,7 @@ export const HOSTILE_CASES: readonly HostileCase[] = [
   ...listingCases(),
   ...chosenCases(),
   ...shapeCases(),
+  ...pageCases(),
+  ...answerCases(),
   ...fileCases(),
 ];

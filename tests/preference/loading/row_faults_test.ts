@@ -27,12 +27,16 @@ const BAD_ROWS: readonly [row: Row, message: string][] = [
     'no known layout, found keys "frage"; --columns=prompt=...,chosen=...,rejected=... names',
   ],
   [
-    { question: "a", good: "b", bad: "c" },
-    '"chosen", "rejected" are missing, found keys "question", "good", "bad"; the nearest layout is "question with two answers": --columns=chosen=...,rejected=... names your columns',
+    { question: "a", preferred_text: "b", other_text: "c" },
+    '"chosen", "rejected" are missing, found keys "question", "preferred_text", "other_text"; the nearest layout is "question with two answers": --columns=chosen=...,rejected=... names your columns',
+  ],
+  [
+    { prompt: "a", text_1: "b", text_2: "c" },
+    'the nearest layout is "explicit prompt": --columns=chosen=...,rejected=... names',
   ],
   [
     { prompt: "a", answer_a: "b", answer_b: "c" },
-    'the nearest layout is "explicit prompt": --columns=chosen=...,rejected=... names',
+    '"winner" is missing, found keys "prompt", "answer_a", "answer_b"; the nearest layout is "arena responses"',
   ],
   [
     Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`k${i}`, "a"])),
