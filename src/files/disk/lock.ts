@@ -36,11 +36,14 @@ export async function lockFolder(
   folder: string,
   sweeps: (name: string) => boolean = () => false,
 ): Promise<AsyncDisposable> {
-  await makeFolder(folder);
-  return await lock(
-    join(folder, LOCK_FILE),
+  return await inFolder(
     folder,
-    () => sweepTemporary(folder, sweeps),
+    () =>
+      lock(
+        join(folder, LOCK_FILE),
+        folder,
+        () => sweepTemporary(folder, sweeps),
+      ),
   );
 }
 
@@ -51,13 +54,60 @@ export async function lockFolder(
  * @throws {Error} as `lockFolder()` does
  */
 export async function lockOutput(path: string): Promise<AsyncDisposable> {
-  await makeFolder(dirname(path));
   const [folder, name] = [dirname(path), basename(path)];
-  return await lock(
-    join(folder, `.${name}.lock`),
-    path,
-    () => sweepTemporary(folder, (one) => one === name),
+  return await inFolder(
+    folder,
+    () =>
+      lock(
+        join(folder, `.${name}.lock`),
+        path,
+        () => sweepTemporary(folder, (one) => one === name),
+      ),
   );
+}
+
+/** Locks in a folder, which is made. Work that leaves nothing there leaves no folder either. */
+async function inFolder(
+  folder: string,
+  take: () => Promise<AsyncDisposable>,
+): Promise<AsyncDisposable> {
+  const made = await missingFolders(folder);
+  await makeFolder(folder);
+  try {
+    const held = await take();
+    return {
+      async [Symbol.asyncDispose]() {
+        await held[Symbol.asyncDispose]();
+        await removeEmpty(made);
+      },
+    };
+  } catch (error) {
+    await removeEmpty(made);
+    throw error;
+  }
+}
+
+/** The folder and those above it that do not exist, the innermost first. */
+async function missingFolders(folder: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let path = folder; dirname(path) !== path; path = dirname(path)) {
+    // one that cannot be looked at is not known to be missing
+    const error = await disk().stat(path).then(() => undefined, (e) => e);
+    if (!(error instanceof NotFound)) break;
+    missing.push(path);
+  }
+  return missing;
+}
+
+/** Removes folders that hold nothing, up to the first that holds something. */
+async function removeEmpty(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await disk().remove(folder);
+    } catch {
+      return; // it holds something, or cannot be removed and harms nobody
+    }
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { fromFileUrl } from "@std/path";
+import { dirname, fromFileUrl } from "@std/path";
 import { listenToNotes } from "../../../src/base/notes.ts";
 import { disk, NotCapable, useDisk } from "../../../src/files/disk.ts";
 import type { Disk, DiskFile } from "../../../src/files/disk.ts";
@@ -66,8 +66,29 @@ test(
       }
       await using _second = await lock(place);
     }
-    assertEquals(namesIn(folder.file("lockFolder/a")), []);
-    assertEquals(namesIn(folder.file("lockOutput")), []);
+    assertEquals(namesIn(folder.path), []);
+  },
+);
+
+test(
+  "lockFolder() and lockOutput() leave no folder that they made and nobody used",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    await Deno.mkdir(folder.file("there"));
+    const used = ["used/a/b", "there/c"];
+    for (const lock of [lockFolder, lockOutput]) {
+      for (const place of [...used, "unused/a/b", "there"]) {
+        await using _lock = await lock(folder.file(place));
+        if (used.includes(place)) {
+          await Deno.writeTextFile(folder.file(`${dirname(place)}/x`), "");
+        }
+      }
+    }
+    assertEquals(namesIn(folder.path), ["there", "used"]);
+    assertEquals(namesIn(folder.file("used")), ["a"]);
+    assertEquals(namesIn(folder.file("used/a")), ["x"]);
+    assertEquals(namesIn(folder.file("there")), ["x"]);
   },
 );
 

@@ -75,11 +75,19 @@ test(
       await assertRejects(() => exportGguf(undefined, options), Error, found);
     };
     await refused({ hidden_act: "relu2" }, "its activation relu2 is not that");
+    // a Llama reads neither key
     await refused(
-      { final_logit_softcapping: 30 },
+      {
+        model_type: "gemma3_text",
+        num_key_value_heads: 1,
+        final_logit_softcapping: 30,
+      },
       "its softcapping is not",
     );
-    await refused({ partial_rotary_factor: 0.5 }, "its partial rotation");
+    await refused(
+      { model_type: "phi3", partial_rotary_factor: 0.5 },
+      "its partial rotation",
+    );
     await refused({ mlp_bias: true }, 'gate_proj.bias" is missing');
     await refused({ num_hidden_layers: 2 }, "model.layers.1.input_layernorm");
     await refused({ vocab_size: 79 }, "has shape [80, 8], expected [79, 8]");
