@@ -1,5 +1,6 @@
 /** What counts as a finished run. */
 import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { findRun } from "../../../src/training/run/finished_run.ts";
@@ -10,9 +11,19 @@ const OPTIONS = {
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
 };
 
-/** The options of a run in a folder. */
+async function folderWithData() {
+  const folder = await temporaryFolder();
+  await folder.write("d.jsonl", "");
+  return folder;
+}
+
+/** The options of a run in a folder with its data. */
 function optionsIn(path: string, further: Record<string, unknown> = {}) {
-  const own = { model_name_or_path: "m", dataset: "d.jsonl", output_dir: path };
+  const own = {
+    model_name_or_path: "m",
+    dataset: join(path, "d.jsonl"),
+    output_dir: path,
+  };
   return readOptions(trainSchema, [own, further]).options;
 }
 
@@ -20,7 +31,7 @@ test(
   "findRun() takes the weights of a run with the same options",
   OPTIONS,
   async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await folderWithData();
     const options = optionsIn(folder.path);
     const is = async (further = {}) =>
       (await findRun(optionsIn(folder.path, further))).is;
@@ -42,7 +53,7 @@ test(
   "findRun() takes weights that are older than the options for an earlier run's",
   OPTIONS,
   async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await folderWithData();
     const weights = await folder.write("model.safetensors", "");
     await Deno.utime(weights, 1, 1);
     const options = optionsIn(folder.path);
@@ -58,7 +69,7 @@ test(
   "findRun() wants every file of weights that the index names",
   OPTIONS,
   async () => {
-    await using folder = await temporaryFolder();
+    await using folder = await folderWithData();
     const options = optionsIn(folder.path);
     await folder.write("options.json", JSON.stringify(options));
     const weight_map = { a: "model-1.safetensors", b: "model-2.safetensors" };
