@@ -90,7 +90,7 @@ export function reportLines(
     lines.push(
       paint(yellow)(
         tallyLine(
-          "border of prompt and answer lies inside a token or moved",
+          "border of prompt and answer lies inside a token or moved (in plain text letters there are lost or doubled, as in TRL: let both begin at a word)",
           report.moved,
           only,
         ),
