@@ -43,3 +43,12 @@ export function divergenceScore(
     }
   }
 }
+
+/**
+ * `f'(t) = t + ln t`, the chi-squared divergence and the KL together. Source:
+ * https://arxiv.org/abs/2407.13399, Algorithm 1.
+ */
+export const mixedChiSquared: Score = (ratio) => {
+  const power = Math.exp(Math.min(ratio, MOST));
+  return [power + ratio, (ratio < MOST ? power : 0) + 1];
+};

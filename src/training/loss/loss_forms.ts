@@ -25,10 +25,14 @@ export type AnswerForm = (
   options: LossOptions,
 ) => AnswerLoss;
 
-/** Loss of one margin and its slope with respect to that margin. */
+/**
+ * Loss of one margin and its slope with respect to that margin. `longer` is by how many trained
+ * tokens the chosen answer is longer than the rejected one.
+ */
 export type MarginLoss = (
   margin: number,
   options: LossOptions,
+  longer: number,
 ) => readonly [loss: number, slope: number];
 
 /** Loss of a pair's two log-ratios and its slopes with respect to them. */
@@ -83,7 +87,8 @@ export function ofMargin(
       const [rejectedScore, rejectedSlope] = score(rejected);
       const margin = chosenWeight * chosenScore -
         rejectedWeight * rejectedScore;
-      const [value, slope] = loss(margin, options);
+      const longer = at(logps.chosenLengths, i) - at(logps.rejectedLengths, i);
+      const [value, slope] = loss(margin, options, longer);
       result.losses[i] = value;
       result.chosenSlopes[i] = slope * chosenWeight * chosenSlope;
       result.rejectedSlopes[i] = -slope * rejectedWeight * rejectedSlope;
@@ -150,12 +155,39 @@ export function ofSorted(
     const result = emptyLoss(high.length);
     for (let k = 0; k < high.length; k++) {
       const [i, j] = [highRanks[k]!, lowRanks[k]!];
-      const [value, slope] = loss(at(high, i) - at(low, j), options);
+      const [value, slope] = loss(at(high, i) - at(low, j), options, 0);
       result.losses[k] = value;
       result.chosenSlopes[i] = slope;
       result.rejectedSlopes[paired ? i : j] = -slope;
     }
     return result;
+  };
+}
+
+/**
+ * The soft minimum `-b ln(mean(exp(-loss / b)))` of the losses of a batch, the same for each pair:
+ * the greater a pair's loss, the less it counts.
+ *
+ * @param softness gives b of the options
+ */
+export function ofSoftMinimum(
+  form: PairForm,
+  softness: (options: LossOptions) => number,
+): PairForm {
+  return (logps, options) => {
+    const part = form(logps, options);
+    const b = softness(options);
+    const least = part.losses.reduce((a, x) => Math.min(a, x), Infinity);
+    const shares = part.losses.map((loss) => Math.exp((least - loss) / b));
+    const mean = shares.reduce((a, x) => a + x, 0) / shares.length;
+    const weighted = (slopes: Float64Array) =>
+      slopes.map((slope, i) => slope * at(shares, i) / mean);
+    return {
+      losses: part.losses.map(() => least - b * Math.log(mean)),
+      chosenSlopes: weighted(part.chosenSlopes),
+      rejectedSlopes: weighted(part.rejectedSlopes),
+      textSlopes: weighted(part.textSlopes),
+    };
   };
 }
 

@@ -53,6 +53,28 @@ export const lossOptions = {
     "SimPO: margin that is asked for, 0.5 to 1.5 is usual",
     0.5,
   ),
+  chipo_rmax: optional(
+    number(
+      "ChiPO: the largest reward, from which margins beyond twice that are cut; null cuts none",
+      undefined,
+      { above: 0 },
+    ),
+  ),
+  dpo_lambda: number(
+    "DPO-Shift: factor of the rejected answer's reward; 1 is DPO, its paper takes 0.5 to 0.95",
+    0.75,
+    { above: 0, max: 1 },
+  ),
+  dr_dpo_beta: number(
+    "Dr. DPO: how alike the pairs of a batch count, above 0; large is DPO, its paper takes 1",
+    1,
+    { above: 0 },
+  ),
+  rdpo_alpha: number(
+    "R-DPO: reward that a token of length costs an answer; 0 is DPO, 0.005 to 0.1 is usual",
+    0.01,
+    { min: 0 },
+  ),
   center_rewards_coefficient: number(
     "Reward model: factor of the squared sum of a pair's rewards, which keeps them near 0; 0.01 is usual",
     0,

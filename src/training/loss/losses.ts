@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { mixedChiSquared } from "./divergences.ts";
 import {
   type AnswerForm,
   klEstimate,
@@ -12,6 +13,7 @@ import {
   ofMargin,
   ofRatios,
   ofRewards,
+  ofSoftMinimum,
   ofSorted,
   ofText,
   type PairForm,
@@ -169,6 +171,61 @@ export const LOSSES = {
       return [-logSigmoid(h), c < 0 ? -p * (1 + lambda) : -p, p];
     }),
   },
+  dpo_shift: {
+    help:
+      "DPO-Shift: sigmoid of the chosen reward less dpo_lambda of the other",
+    source: "https://arxiv.org/abs/2502.07599",
+    smooths: true,
+    compute: ofRewards((c, r, { label_smoothing, dpo_lambda: lambda }) => {
+      const [loss, slope] = smoothedLogistic(c - lambda * r, {
+        scale: 1,
+        smoothing: label_smoothing,
+      });
+      return [loss, slope, -lambda * slope];
+    }),
+  },
+  chipo: {
+    help: "ChiPO: sigmoid, a log-ratio's score being ratio + ln(ratio)",
+    source: "https://arxiv.org/abs/2407.13399",
+    compute: ofRatios((chosen, rejected, { beta, chipo_rmax }) => {
+      const [high, highSlope] = mixedChiSquared(chosen);
+      const [low, lowSlope] = mixedChiSquared(rejected);
+      const most = 2 * (chipo_rmax ?? Infinity);
+      const h = beta * (high - low);
+      const slope = Math.abs(h) > most ? 0 : -beta * sigmoid(-h);
+      return [
+        -logSigmoid(Math.max(-most, Math.min(most, h))),
+        slope * highSlope,
+        -slope * lowSlope,
+      ];
+    }),
+  },
+  r_dpo: {
+    help: "R-DPO: sigmoid, an answer paying rdpo_alpha for each of its tokens",
+    source: "https://arxiv.org/abs/2403.19159",
+    smooths: true,
+    diverges: true,
+    offsets: true,
+    compute: ofMargin((margin, { beta, label_smoothing, rdpo_alpha }, longer) =>
+      smoothedLogistic(margin, {
+        scale: beta,
+        shift: rdpo_alpha * longer,
+        smoothing: label_smoothing,
+      })
+    ),
+  },
+  dr_dpo: {
+    help: "Dr. DPO: sigmoid, pairs of great loss counting less, by dr_dpo_beta",
+    source: "https://arxiv.org/abs/2407.07880",
+    smooths: true,
+    diverges: true,
+    offsets: true,
+    couples: true,
+    compute: ofSoftMinimum(
+      ofMargin(logistic),
+      ({ dr_dpo_beta }) => dr_dpo_beta,
+    ),
+  },
   nca_pair: {
     help: "NCA: noise contrast of each answer's reward with its absence",
     source: "https://arxiv.org/abs/2402.05369",
@@ -251,6 +308,17 @@ export const LOSSES = {
         smoothing: label_smoothing,
       })
     ),
+  },
+  simper: {
+    help:
+      "SimPER: likelihood per token of rejected less that of chosen answers",
+    source: "https://arxiv.org/abs/2502.00883",
+    trainers: ["cpo"],
+    averages: true,
+    compute: ofRatios((chosen, rejected) => {
+      const [high, low] = [Math.exp(chosen), Math.exp(rejected)];
+      return [low - high, -high, low];
+    }),
   },
   reward: {
     help: "of rewards: logistic loss of their difference",

@@ -79,6 +79,10 @@ function settingsOf(name: LossName): Partial<LossOptions>[] {
       label_smoothing: 0.2,
       desirable_weight: 1.5,
       discopop_tau: 0.7,
+      dpo_lambda: 0.6,
+      chipo_rmax: 0.8,
+      dr_dpo_beta: 0.4,
+      rdpo_alpha: 0.3,
       center_rewards_coefficient: 0.2,
     },
     ...(diverges
@@ -249,6 +253,101 @@ test(
   },
 );
 
+/** The formulas of papers, written out for one pair of `five` or `fiveMeans`. */
+const PAPERS: readonly [
+  name: LossName,
+  options: Partial<LossOptions>,
+  loss: (i: number) => number,
+][] = [
+  ["dpo_shift", { dpo_lambda: 0.6 }, (i) => {
+    const { ratio } = termsOf(five, i);
+    return cost(0.3 * ratio.chosen - 0.6 * 0.3 * ratio.rejected);
+  }],
+  ["chipo", { chipo_rmax: null }, (i) => {
+    const { ratio } = termsOf(five, i);
+    const phi = (z: number) => z + Math.log(z);
+    const h = 0.3 * phi(Math.exp(ratio.chosen)) -
+      0.3 * phi(Math.exp(ratio.rejected));
+    return cost(h);
+  }],
+  ["chipo", { chipo_rmax: 0.2 }, (i) => {
+    const { ratio } = termsOf(five, i);
+    const phi = (z: number) => z + Math.log(z);
+    const h = 0.3 *
+      (phi(Math.exp(ratio.chosen)) - phi(Math.exp(ratio.rejected)));
+    return cost(Math.min(0.4, Math.max(-0.4, h)));
+  }],
+  ["r_dpo", { rdpo_alpha: 0.07 }, (i) => {
+    const { ratio } = termsOf(five, i);
+    const h = 0.3 * ratio.chosen - 0.3 * ratio.rejected;
+    const [long, other] = [five.chosenLengths[i]!, five.rejectedLengths[i]!];
+    return cost(h - (0.07 * long - 0.07 * other));
+  }],
+  ["dr_dpo", { dr_dpo_beta: 0.5 }, () => {
+    const likely = [0, 1, 2, 3, 4].map((i) => {
+      const { ratio } = termsOf(five, i);
+      return logistic(0.3 * (ratio.chosen - ratio.rejected)) ** 2;
+    });
+    return -0.5 * Math.log(likely.reduce((a, b) => a + b) / 5);
+  }],
+  [
+    "simper",
+    {},
+    (i) => Math.exp(fiveMeans.rejected[i]!) - Math.exp(fiveMeans.chosen[i]!),
+  ],
+];
+
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+const cost = (x: number) => x < -700 ? -x : Math.log1p(Math.exp(-x));
+
+function termsOf(logps: PairLogps, i: number) {
+  return {
+    ratio: {
+      chosen: logps.chosen[i]! - logps.referenceChosen[i]!,
+      rejected: logps.rejected[i]! - logps.referenceRejected[i]!,
+    },
+  };
+}
+
+for (const [name, options, formula] of PAPERS) {
+  test(
+    `lossRows.${name} is the formula of its paper: ${JSON.stringify(options)}`,
+    pure,
+    () => {
+      const { losses } = preferenceLoss(
+        pairsOf(name),
+        optionsOf(name, options),
+      );
+      for (const [i, loss] of losses.entries()) {
+        assertAlmostEquals(loss, formula(i), 1e-12);
+      }
+    },
+  );
+}
+
+test(
+  "lossRows of DPO's kin are DPO where their own option does nothing",
+  pure,
+  () => {
+    const { losses } = preferenceLoss(five, optionsOf("sigmoid"));
+    const kin: readonly [LossName, Partial<LossOptions>][] = [
+      ["dpo_shift", { dpo_lambda: 1 }],
+      ["r_dpo", { rdpo_alpha: 0 }],
+    ];
+    for (const [name, options] of kin) {
+      assertEquals(
+        preferenceLoss(five, optionsOf(name, options)).losses,
+        losses,
+      );
+    }
+    const soft = preferenceLoss(
+      five,
+      optionsOf("dr_dpo", { dr_dpo_beta: 1e6 }),
+    );
+    assertAlmostEquals(total(soft.losses), total(losses), 1e-4);
+  },
+);
+
 test(
   "lossRows.orpo stays finite where an answer is certain",
   pure,
@@ -264,7 +363,14 @@ test(
   "lossDefaults are TRL's: beta 0.1, no smoothing, reverse_kl, tau 0.05, gamma 0.5, weights 1",
   pure,
   () => {
-    const { dpop_lambda: _paper, ...trl } = lossDefaults;
+    const {
+      dpop_lambda: _dpop,
+      chipo_rmax: _chipo,
+      dpo_lambda: _shift,
+      dr_dpo_beta: _drDpo,
+      rdpo_alpha: _rDpo,
+      ...trl
+    } = lossDefaults;
     assertEquals(trl, {
       beta: 0.1,
       label_smoothing: 0,

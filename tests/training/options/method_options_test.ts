@@ -67,7 +67,7 @@ test(
     );
     refuses(
       { trainer: "cpo", loss_type: "exo_pair,simpo" },
-      '"trainer" "cpo" takes "loss_type" "sigmoid", "ipo", "hinge", "simpo", found "exo_pair"',
+      '"trainer" "cpo" takes "loss_type" "sigmoid", "ipo", "hinge", "simpo", "simper", found "exo_pair"',
     );
     refuses({ trainer: "orpo", loss_type: "sft" }, 'takes "loss_type" "orpo"');
     refuses({ trainer: "kto", loss_type: "apo_zero" }, 'found "apo_zero"');
