@@ -30,11 +30,21 @@ export function isRisen(loss: number, first: number): boolean {
 /** A judge of one run's rows, in their order. */
 export type WreckJudge = (row: Metrics) => Wreck | undefined;
 
-/**
- * @param startingLoss in nats, before the first step; undefined: the loss of the first row is taken
- */
-export function wreckJudge(startingLoss: number | undefined): WreckJudge {
-  const first: Record<string, number | undefined> = { loss: startingLoss };
+/** What the losses of a run are compared with. */
+export interface LossStart {
+  /** In nats, before the first step; undefined: the loss of the first row is taken. */
+  readonly startingLoss: number | undefined;
+  /** Whether the loss may be of either sign: then none is too large. Default false. */
+  readonly signed?: boolean;
+}
+
+/** A judge that has seen no row. */
+export function wreckJudge(
+  { startingLoss, signed = false }: LossStart,
+): WreckJudge {
+  const first: Record<string, number | undefined> = signed
+    ? { loss: 0, eval_loss: 0 }
+    : { loss: startingLoss };
   return (row) => {
     const signs = Object.entries(row).flatMap(([name, value]) => {
       const known = name.replace(/^eval_/, "");
@@ -75,9 +85,9 @@ export interface WreckedRun {
 /** Looks at all rows of a run. */
 export function wreckOf(
   rows: readonly Metrics[],
-  startingLoss: number | undefined,
+  start: LossStart,
 ): WreckedRun | undefined {
-  const judge = wreckJudge(startingLoss);
+  const judge = wreckJudge(start);
   const wrecks = rows.map(judge);
   const first = wrecks.find((wreck) => wreck !== undefined);
   if (first === undefined) return undefined;

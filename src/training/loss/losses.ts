@@ -45,6 +45,8 @@ interface LossFacts {
   readonly textOnly?: true;
   /** Whether it takes means per token where there is no reference. */
   readonly averages?: true;
+  /** Whether it may be of either sign, so that 3 times the first one says nothing. */
+  readonly signed?: true;
   /** What it cannot do under some options, as a sentence; undefined where they suit it. */
   readonly refuses?: (options: RefusedOptions) => string | undefined;
 }
@@ -315,6 +317,7 @@ export const LOSSES = {
     source: "https://arxiv.org/abs/2502.00883",
     trainers: ["cpo"],
     averages: true,
+    signed: true,
     compute: ofRatios((chosen, rejected) => {
       const [high, low] = [Math.exp(chosen), Math.exp(rejected)];
       return [low - high, -high, low];

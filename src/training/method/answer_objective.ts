@@ -34,6 +34,7 @@ function answerObjective(
     batch: feedbackBatch,
     sequences: ({ sequence, mismatched }) => [sequence, mismatched],
     needsReference: facts.hasReference,
+    signed: terms.loss_type.some((name) => lossRows[name].signed),
     couples: terms.loss_type.some((name) => lossRows[name].couples),
     columnKey: "",
     column: (batch, statistics) =>

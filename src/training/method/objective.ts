@@ -43,4 +43,6 @@ export interface Objective<Example> {
   readonly needsReference: boolean;
   /** Whether the examples of a micro-batch depend on each other, so that they must run together. */
   readonly couples: boolean;
+  /** Whether its loss may be of either sign. */
+  readonly signed: boolean;
 }

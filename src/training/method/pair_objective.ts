@@ -112,6 +112,7 @@ function pairObjective(
       preferenceBatch(pairs, { promptTargets, lastOnly: rewards }),
     sequences: ({ chosen, rejected }) => [chosen, rejected],
     needsReference: hasReference,
+    signed: terms.loss_type.some((name) => lossRows[name].signed),
     couples: terms.loss_type.some((name) => lossRows[name].couples),
     columnKey: options.ld_alpha === null ? "" : `ld_alpha ${options.ld_alpha}`,
     column: (batch, statistics) =>

@@ -28,6 +28,7 @@ function textObjective(): Objective<Text> {
     sequences: sequencesOf,
     needsReference: false,
     couples: false,
+    signed: false,
     columnKey: "",
     column: (batch, statistics) =>
       sumBySequence(statistics, batch.sequences).sums,

@@ -288,7 +288,7 @@ async function trainAndSave<Example extends Examples>(
     stoppedEarly: end.outcome === "stopped early",
     weightsOf: best?.step ?? end.step,
     rows,
-    wreck: wreckOf(rows, startingLoss),
+    wreck: wreckOf(rows, { startingLoss, signed: parts.objective.signed }),
     peakBytes: device.memory.peakBytes,
   };
   const describe = () =>

@@ -37,10 +37,11 @@ export async function runLoop<Example extends Examples>(
   },
 ): Promise<TrainingEnd> {
   const { hooks, sinks } = run;
-  const judge = wreckJudge(startingLoss);
+  const { signed } = parts.objective;
+  const judge = wreckJudge({ startingLoss, signed });
   let isWrecked = rows.map(judge).some((wreck) => wreck !== undefined);
   const writer = checkpointWriter(run, parts);
-  const firstLoss = startingLoss ??
+  const firstLoss = signed ? 0 : startingLoss ??
     rows.map((row) => row["loss"]).find((loss) => Number.isFinite(loss));
   const write = async (row: Metrics) => {
     rows.push(row);

@@ -7,8 +7,8 @@ import { test } from "../../test_case.ts";
 const at = (step: number, row: Metrics): Metrics => ({ step, ...row });
 
 /** The signs of the first wrecked row. */
-const signsOf = (rows: readonly Metrics[], start?: number) =>
-  wreckOf(rows, start)?.first.signs;
+const signsOf = (rows: readonly Metrics[], startingLoss?: number) =>
+  wreckOf(rows, { startingLoss })?.first.signs;
 
 test("wreckOf() compares losses with the loss before the first step", () => {
   assertEquals(signsOf([at(4, { loss: 9.8 })], Math.LN2), [
@@ -38,6 +38,15 @@ test("wreckOf() takes no loss of 0 or below as a start", () => {
   assertEquals(signsOf([at(1, { loss: 5 })], -1), undefined);
 });
 
+test("wreckOf() finds no loss of either sign too large, and tells one that is none", () => {
+  const start = { startingLoss: 0.01, signed: true };
+  const rows = [at(1, { loss: 0.9 }), at(2, { eval_loss: 0.02 })];
+  assertEquals(wreckOf([...rows, at(3, { eval_loss: 0.9 })], start), undefined);
+  assertEquals(wreckOf([at(1, { loss: NaN })], start)?.first.signs, [
+    "loss is NaN",
+  ]);
+});
+
 test("wreckOf() tells of numbers that are not finite and of wide margins", () => {
   const row = { loss: 1, grad_norm: NaN, "rewards/margins": -51, sparse: NaN };
   assertEquals(signsOf([at(1, row)], 1), [
@@ -56,8 +65,8 @@ test("wreckOf() tells of numbers that are not finite and of wide margins", () =>
 test("wreckOf() says whether the last rows are wrong too", () => {
   const wrong = at(2, { loss: 9 });
   const right = at(3, { loss: 0.5 });
-  assertEquals(wreckOf([wrong, right], 1)?.last, undefined);
-  assertEquals(wreckOf([right, wrong], 1)?.last?.step, 2);
+  assertEquals(wreckOf([wrong, right], { startingLoss: 1 })?.last, undefined);
+  assertEquals(wreckOf([right, wrong], { startingLoss: 1 })?.last?.step, 2);
   const evaluated = [right, at(3, { eval_loss: NaN }), at(4, { loss: 0.4 })];
-  assertEquals(wreckOf(evaluated, 1)?.last?.step, 3);
+  assertEquals(wreckOf(evaluated, { startingLoss: 1 })?.last?.step, 3);
 });
