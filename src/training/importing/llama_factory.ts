@@ -133,6 +133,10 @@ const METHOD: Rules = {
   pref_loss: inStages(["dpo"], lossName),
   pref_ftx: inStages(["dpo", "kto"], furtherLoss),
   pref_bco_weight: inStages(["dpo"], furtherLoss),
+  use_dft_loss: inStages(
+    ["sft"],
+    () => ({ options: { loss_type: ["dft"] } }),
+  ),
   ref_model: "ref_model_name_or_path",
   ref_model_adapters: "ref_adapter_name_or_path",
   simpo_gamma: "simpo_gamma",

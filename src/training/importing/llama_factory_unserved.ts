@@ -137,7 +137,6 @@ export const llamaFactoryRefused: Rules = {
     "use_galore",
     "use_muon",
     "use_llama_pro",
-    "use_dft_loss",
     "use_asft_loss",
     "use_eaft_loss",
   ]),

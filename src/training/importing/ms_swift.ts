@@ -214,6 +214,8 @@ export const msSwiftRules: Rules = {
   trainable_parameters: trained(escaped),
   trainable_parameters_regex: trained((expression) => `.*(?:${expression})`),
   loss_type: lossType,
+  enable_dft_loss: (value) =>
+    isOff(value) ? {} : { options: { loss_type: ["dft"] } },
   rpo_alpha: sftTerm,
   quant_bits: bits,
   bnb_4bit_use_double_quant: () => ({}), // see bits
@@ -298,7 +300,6 @@ export const msSwiftRules: Rules = {
     "llamapro_*",
     "lora_ga_*",
     "reft_*",
-    "enable_dft_loss",
     "teacher_model",
     "reward_funcs",
     "reward_model",

@@ -190,9 +190,10 @@ export const trlRules: Rules = {
     options: { dataset_splits: [recipe.dataset_train_split ?? "train", value] },
   }),
   max_seq_length: "max_length",
+  // the same numbers, made in parts
   loss_type: (value) =>
-    [value].flat().some((name) => name === "nll" || name === "chunked_nll")
-      ? {}
+    value === "chunked_nll"
+      ? { options: { loss_type: "nll" } }
       : { options: { loss_type: value } },
   train_sampling_strategy: (value) =>
     value === "sequential" || value === "random"

@@ -35,6 +35,14 @@ export type MarginLoss = (
   longer: number,
 ) => readonly [loss: number, slope: number];
 
+/**
+ * The loss of one trained token of a text, and its slope with respect to the token's
+ * log-probability.
+ */
+export type TokenForm = (
+  logp: number,
+) => readonly [loss: number, slope: number];
+
 /** Loss of a pair's two log-ratios and its slopes with respect to them. */
 export type RatioLoss = (
   chosen: number,

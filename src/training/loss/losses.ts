@@ -19,6 +19,7 @@ import {
   type PairForm,
   rewardLoss,
   smoothedLogistic,
+  type TokenForm,
 } from "./loss_forms.ts";
 import type { LossOptions } from "./loss_options.ts";
 import { logOdds, logSigmoid, sigmoid } from "./loss_terms.ts";
@@ -29,7 +30,14 @@ interface LossFacts {
   /** The paper, with its equation. */
   readonly source: string;
   /** The trainers that take it; default `dpo` alone. */
-  readonly trainers?: readonly ("dpo" | "cpo" | "orpo" | "reward" | "kto")[];
+  readonly trainers?: readonly (
+    | "dpo"
+    | "cpo"
+    | "orpo"
+    | "reward"
+    | "kto"
+    | "sft"
+  )[];
   /** Whether `label_smoothing` changes it. */
   readonly smooths?: true;
   /** Whether it takes an `f_divergence_type`. */
@@ -58,8 +66,9 @@ export type RefusedOptions = Pick<LossOptions, "label_smoothing"> & {
 
 /** One row of the table; the whole batch at once, so that a row may couple its examples. */
 export type LossRow =
-  | LossFacts & { readonly answers?: never; readonly compute: PairForm }
-  | LossFacts & { readonly answers: true; readonly compute: AnswerForm };
+  | LossFacts & { readonly of?: never; readonly compute: PairForm }
+  | LossFacts & { readonly of: "answers"; readonly compute: AnswerForm }
+  | LossFacts & { readonly of: "tokens"; readonly compute: TokenForm };
 
 /** DPO's logistic loss of a margin, with `label_smoothing`. */
 const logistic: MarginLoss = (margin, { beta, label_smoothing }) =>
@@ -346,10 +355,25 @@ export const LOSSES = {
       ];
     }),
   },
+  nll: {
+    help: "of texts: negative log-likelihood of their trained tokens",
+    source: "https://arxiv.org/abs/2203.02155, Sec. 3.5",
+    of: "tokens",
+    trainers: ["sft"],
+    compute: (logp) => [-logp, -1],
+  },
+  dft: {
+    help: "DFT: nll, each token weighed by its probability",
+    source: "https://arxiv.org/abs/2508.05629, Eq. 9",
+    of: "tokens",
+    trainers: ["sft"],
+    // no gradient flows through the weight
+    compute: (logp) => [-logp * Math.exp(logp), -Math.exp(logp)],
+  },
   kto: {
     help: "KTO: an answer's reward above the batch's KL estimate",
     source: "https://arxiv.org/abs/2402.01306, Eq. 7",
-    answers: true,
+    of: "answers",
     trainers: ["kto"],
     couples: true,
     refuses: ({ per_device_train_batch_size }) =>
@@ -361,7 +385,7 @@ export const LOSSES = {
   apo_zero_unpaired: {
     help: "apo_zero of single answers: KTO without the KL estimate",
     source: "https://arxiv.org/abs/2408.06266, Eq. 7",
-    answers: true,
+    of: "answers",
     trainers: ["kto"],
     compute: ofAnswers(() => 0),
   },

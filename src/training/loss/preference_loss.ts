@@ -60,7 +60,7 @@ export function preferenceLoss(
   const total = emptyLoss(logps.chosen.length);
   for (const [k, name] of options.loss_type.entries()) {
     const row = lossRows[name];
-    if (row.answers) throw wrongData(name, "pairs");
+    if (row.of !== undefined) throw wrongData(name, "pairs");
     const part = row.compute(logps, all);
     const share = options.loss_weights?.[k] ?? 1;
     const weight = (i: number) => share * at(logps.weights, i);
@@ -87,7 +87,7 @@ export function answerLoss(
   const slopes = new Float64Array(logps.answer.length);
   for (const [k, name] of options.loss_type.entries()) {
     const row = lossRows[name];
-    if (!row.answers) throw wrongData(name, "answers");
+    if (row.of !== "answers") throw wrongData(name, "answers");
     const part = row.compute(logps, all);
     const weight = () => options.loss_weights?.[k] ?? 1;
     add(losses, part.losses, weight);
@@ -96,10 +96,47 @@ export function answerLoss(
   return { losses, slopes };
 }
 
-function wrongData(name: LossName, data: "pairs" | "answers"): TypeError {
+/**
+ * The weighted sum of the named losses of texts, for each trained token.
+ *
+ * @param logps of the tokens, in nats, `[targets]`
+ * @returns losses and slopes of each token's log-probability, both `[targets]`
+ * @throws {TypeError} if a loss is not one of texts
+ */
+export function tokenLoss(
+  logps: ArrayLike<number>,
+  { loss_type, loss_weights }: Pick<
+    PreferenceLossOptions,
+    "loss_type" | "loss_weights"
+  >,
+): AnswerLoss {
+  const losses = new Float64Array(logps.length);
+  const slopes = new Float64Array(logps.length);
+  for (const [k, name] of loss_type.entries()) {
+    const row = lossRows[name];
+    if (row.of !== "tokens") throw wrongData(name, "tokens");
+    const weight = loss_weights?.[k] ?? 1;
+    for (let t = 0; t < logps.length; t++) {
+      const [loss, slope] = row.compute(at(logps, t));
+      losses[t] = at(losses, t) + weight * loss;
+      slopes[t] = at(slopes, t) + weight * slope;
+    }
+  }
+  return { losses, slopes };
+}
+
+/** What a loss can be of, as a user says it. */
+const DATA = {
+  pairs: "pairs",
+  answers: "answers with a label",
+  tokens: "texts",
+} as const;
+
+function wrongData(name: LossName, data: keyof typeof DATA): TypeError {
+  const wanted = lossRows[name].of ?? "pairs";
   return new TypeError(
-    `Cannot compute the loss "${name}": found ${data}, expected ${
-      data === "pairs" ? "answers with a label" : "pairs"
+    `Cannot compute the loss "${name}": found ${DATA[data]}, expected ${
+      DATA[wanted]
     }`,
   );
 }

@@ -64,10 +64,14 @@ export function answerTokenSlopes(
   );
 }
 
-/** Slopes of supervised fine-tuning: each trained token of the step counts alike. */
+/**
+ * Slopes of supervised fine-tuning: each trained token of the step counts alike.
+ *
+ * @param slopes of each token's own loss, `[targets]`
+ */
 export function textTokenSlopes(
-  tokens: number,
+  slopes: Float64Array,
   { targets }: Pick<StepShare, "targets">,
 ): TokenSlopes {
-  return new Float32Array(tokens).fill(-1 / targets);
+  return Float32Array.from(slopes, (slope) => slope / targets);
 }

@@ -111,7 +111,7 @@ const rows = {
     help: "answers or plain text",
     head: "tokens",
     hasReference: false,
-    loss_type: [],
+    loss_type: ["nll"],
     options: [],
   }),
 };

@@ -16,7 +16,6 @@ export function checkMethod(options: TrainOptions): Findings {
   const { trainer } = options;
   const names = options.loss_type ?? methodOf(options).loss_type;
   const taken = lossesOf(trainer);
-  if (taken.length === 0) return { problems: [], warnings: [] }; // it looks at no loss
   const foreign = names.filter((name) => !taken.includes(name));
   const problems = foreign.length === 0
     ? [

@@ -33,7 +33,7 @@ test({
       [AXOLOTL, "tokens: ['<|a|>']"],
       [AXOLOTL, "plugins: [axolotl.integrations.diffusion.DiffusionPlugin]"],
       [FACTORY, "finetuning_type: oft"],
-      [FACTORY, "use_dft_loss: true"],
+      [FACTORY, "use_asft_loss: true"],
       [FACTORY, "use_galore: true"],
       [SWIFT, "rlhf_type: grpo"],
       [SWIFT, "tuner_type: longlora"],

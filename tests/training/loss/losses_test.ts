@@ -1,7 +1,12 @@
 /**
  * The table of losses against TRL's numbers and against central differences of itself.
  */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   lossDefaults,
   type LossOptions,
@@ -19,6 +24,7 @@ import {
   answerLoss,
   preferenceLoss,
   type PreferenceLossOptions,
+  tokenLoss,
 } from "../../../src/training/loss/preference_loss.ts";
 import { test } from "../../test_case.ts";
 
@@ -60,8 +66,11 @@ const fiveAnswers: AnswerLogps = {
   desirable: Uint8Array.of(1, 0, 0, 1, 0),
 };
 
-const pairNames = lossNames.filter((name) => !lossRows[name].answers);
-const answerNames = lossNames.filter((name) => lossRows[name].answers);
+const namesOf = (of: "answers" | "tokens" | undefined) =>
+  lossNames.filter((name) => lossRows[name].of === of);
+const pairNames = namesOf(undefined);
+const answerNames = namesOf("answers");
+const tokenNames = namesOf("tokens");
 
 function optionsOf(
   name: LossName,
@@ -153,10 +162,46 @@ for (const name of answerNames) {
   );
 }
 
+const fiveTokens = Float64Array.of(-0.01, -0.7, -2, -9, -45);
+
+for (const name of tokenNames) {
+  test(
+    `lossRows.${name} has the slopes of its central differences, the weight of a token held`,
+    pure,
+    () => {
+      const { losses, slopes } = tokenLoss(fiveTokens, optionsOf(name));
+      for (const [i, logp] of fiveTokens.entries()) {
+        const weight = name === "dft" ? Math.exp(logp) : 1;
+        assertAlmostEquals(losses[i]!, -weight * logp, 1e-15);
+        assertAlmostEquals(slopes[i]!, -weight, 1e-15);
+      }
+    },
+  );
+}
+
+test("tokenLoss() adds losses by their weights", pure, () => {
+  const options = {
+    loss_type: ["nll", "dft"],
+    loss_weights: [0.5, 2],
+  } as const;
+  const { losses, slopes } = tokenLoss([-0.7], options);
+  const p = Math.exp(-0.7);
+  assertAlmostEquals(losses[0]!, 0.7 * (0.5 + 2 * p), 1e-15);
+  assertAlmostEquals(slopes[0]!, -(0.5 + 2 * p), 1e-15);
+  assertThrows(
+    () => tokenLoss([-0.7], { loss_type: ["kto"], loss_weights: null }),
+    TypeError,
+    'Cannot compute the loss "kto": found texts, expected answers with a label',
+  );
+});
+
 /** The losses of a row under some options. */
 function lossesAt(name: LossName, more: Partial<LossOptions>): string {
   const options = optionsOf(name, more);
-  const { losses } = lossRows[name].answers
+  if (lossRows[name].of === "tokens") {
+    return tokenLoss(five.chosen, options).losses.join();
+  }
+  const { losses } = lossRows[name].of === "answers"
     ? answerLoss(fiveAnswers, options)
     : preferenceLoss(pairsOf(name), options);
   return losses.join();
@@ -186,7 +231,7 @@ test(
           name,
         );
       }
-      if (row.answers) continue;
+      if (row.of !== undefined) continue;
       const first = (by: number) =>
         preferenceLoss(
           {

@@ -76,7 +76,7 @@ test(
     assertThrows(
       () => answerLoss(fiveAnswers, optionsOf("ipo")),
       TypeError,
-      'Cannot compute the loss "ipo": found answers, expected pairs',
+      'Cannot compute the loss "ipo": found answers with a label, expected pairs',
     );
   },
 );

@@ -106,9 +106,9 @@ test(
 );
 
 test("textTokenSlopes() count each token of the step alike", () => {
-  // the loss is minus the sum of 4 log-probabilities over all 8 of the step
+  // the loss is the sum of 4 tokens' losses over all 8 of the step
   assertEquals(
-    textTokenSlopes(4, { targets: 8 }),
-    new Float32Array(4).fill(-1 / 8),
+    textTokenSlopes(Float64Array.of(-1, -1, -0.5, -1), { targets: 8 }),
+    Float32Array.of(-1 / 8, -1 / 8, -1 / 16, -1 / 8),
   );
 });
