@@ -40,8 +40,9 @@ export function* parseJsonLines(
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       if (allowTorn && i === lines.length - 1) return;
+      const fault = error.message.replace(/ in JSON at position [\s\S]*$/, "");
       throw new SyntaxError(
-        `Cannot read "${source}" line ${i + 1}: ${error.message}`,
+        `Cannot read "${source}" line ${i + 1}: broken JSON, ${fault}`,
       );
     }
   }

@@ -16,6 +16,7 @@ import {
   checkpointStep,
   listCheckpoints,
 } from "../files/folders/checkpoints.ts";
+import { manifestFaults, readManifest } from "../files/folders/manifest.ts";
 import { openModelFolder } from "../files/folders/model_folder.ts";
 import { openGguf } from "../files/gguf/gguf_reader.ts";
 import { difference, measureFile } from "../files/hub/checksum.ts";
@@ -83,13 +84,17 @@ async function verifyFile(path: string): Promise<Verified[]> {
 async function verifyFolder(path: string): Promise<Verified[]> {
   const names = await fileNames(path);
   const isCheckpoint = checkpointStep(basename(path)) !== undefined ||
-    names.includes(CHECKPOINT_FILE.manifest);
+    names.includes(CHECKPOINT_FILE.state);
   if (isCheckpoint) return [await verifyCheckpoint(path)];
   const found: Verified[] = [];
   const record = await readRecord(path);
   if (record) found.push(await verifyDownload(path, record));
   for (const one of await listCheckpoints(path)) {
     found.push(await verifyCheckpoint(one.path));
+  }
+  const manifest = join(path, CHECKPOINT_FILE.manifest);
+  if (names.includes(CHECKPOINT_FILE.manifest)) {
+    found.push(await verifyWritten(path, manifest));
   }
   const fits = "its files and the sizes of its weights fit";
   if (names.some((name) => name.startsWith("adapter_model."))) {
@@ -137,6 +142,28 @@ async function verifyCheckpoint(path: string): Promise<Verified> {
     } files are as they were written`
     : `"${path}": its headers and its state fit; it has no manifest to compare its bytes with`;
   return { line, isWhole: faults.length === 0 };
+}
+
+/** The model of a finished run, or a merged one. */
+async function verifyWritten(
+  path: string,
+  manifest: string,
+): Promise<Verified> {
+  const faults: string[] = [];
+  let count = 0;
+  try {
+    const read = await readManifest(manifest);
+    count = Object.keys(read.files).length;
+    faults.push(...await manifestFaults(path, read));
+  } catch (error) {
+    if (error instanceof NotCapable) throw error;
+    faults.push(error instanceof Error ? error.message : String(error));
+  }
+  const isWhole = faults.length === 0;
+  const line = isWhole
+    ? `"${path}": all ${count} files of its model are as they were written`
+    : `"${path}" is damaged: ${faults.join("; ")}; ${AGAIN}`;
+  return { line, isWhole };
 }
 
 async function verifyDownload(

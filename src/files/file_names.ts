@@ -10,6 +10,8 @@ export const RUN_FILE = {
   curves: "curves.svg",
   card: "README.md",
   changes: "changes.jsonl",
+  /** What the files of the final model are; written last. */
+  manifest: "manifest.json",
 } as const;
 
 /** Locked while a program writes into the folder; says which one. */
@@ -49,7 +51,7 @@ export const CHECKPOINT_FILE = {
   optimizer: "optimizer.safetensors",
   state: "trainer_state.json",
   /** What the other files are; written last. */
-  manifest: "manifest.json",
+  manifest: RUN_FILE.manifest,
 } as const;
 
 /** Folders of caches, relative to the folder where a task runs. */

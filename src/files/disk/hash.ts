@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 /** A hash to which bytes are added. It cannot be used after `digest()`. */
 export interface Hash {
   update(piece: string | Uint8Array | Uint32Array): Hash;
+  /** Another hash of the bytes so far, to which others can be added. */
+  copy(): Hash;
   /** The hash of all bytes so far, as text. */
   digest(encoding: "hex" | "base64"): string;
 }

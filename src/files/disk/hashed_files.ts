@@ -1,9 +1,13 @@
 /**
- * Writes files and takes their hashes meanwhile, so that nothing is read again. The files lie in a
- * folder that `writeFolderAtomic()` fills, and are flushed with it.
+ * Writes files and takes their hashes meanwhile, so that nothing is read again.
  */
 import { disk, type WritableFile } from "../disk.ts";
-import { type FileWriter, makeFolder, writeData } from "./atomic.ts";
+import {
+  type FileData,
+  type FileWriter,
+  makeFolder,
+  writeData,
+} from "./atomic.ts";
 import { type Hash, startHash } from "./hash.ts";
 import { writeAll } from "./whole_file.ts";
 import { dirname } from "@std/path";
@@ -21,19 +25,29 @@ export interface HashedFiles {
   readonly hashes: ReadonlyMap<string, FileHash>;
 }
 
-/** Begins without files. */
-export function hashedFiles(): HashedFiles {
+/**
+ * Begins without files.
+ *
+ * @param write how each is written; by default as new files, which are not flushed
+ */
+export function hashedFiles(write: FileWriter = writeNew): HashedFiles {
   const hashes = new Map<string, FileHash>();
   return {
     hashes,
     async write(path, data) {
-      await makeFolder(dirname(path));
-      using file = await disk().open(path, { write: true, createNew: true });
-      const hashed = new HashedFile(file);
-      await writeData(hashed, data);
-      hashes.set(path, hashed.end());
+      await write(path, async (file) => {
+        const hashed = new HashedFile(file);
+        await writeData(hashed, data);
+        hashes.set(path, hashed.end());
+      });
     },
   };
+}
+
+async function writeNew(path: string, data: FileData): Promise<void> {
+  await makeFolder(dirname(path));
+  using file = await disk().open(path, { write: true, createNew: true });
+  await writeData(file, data);
 }
 
 class HashedFile implements WritableFile {

@@ -2,7 +2,7 @@
  * Reads and writes whole files, most of them UTF-8 text. Files that must never be seen incomplete
  * are written by `atomic.ts`.
  */
-import { disk, NotFound, type WritableFile } from "../disk.ts";
+import { disk, NotCapable, NotFound, type WritableFile } from "../disk.ts";
 
 /** Keeps a byte order mark as a character, so that the text is not changed. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -45,8 +45,15 @@ export async function readFileIfThere(
     return await disk().readFile(path);
   } catch (error) {
     if (error instanceof NotFound) return undefined;
-    throw error;
+    throw withPath(error, path);
   }
+}
+
+/** An error with the path: the system names no file whose link leads to itself. */
+export function withPath(error: unknown, path: string): unknown {
+  if (error instanceof NotCapable) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Error(`Cannot read "${path}": ${reason}`, { cause: error });
 }
 
 /** Appends text to a file, which is made if need be, and waits until it is on the disk. */

@@ -4,6 +4,7 @@
 import { join } from "@std/path";
 import { type JsonObject, readJsonObjectIfThere } from "../disk/json_file.ts";
 import { checkFolder } from "./model_folder.ts";
+import { checkWrittenWeights, tellChangedTexts } from "./written_files.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
 import { fileNames, openWeights } from "../safetensors/weights.ts";
 import { ADAPTER_FILE } from "../file_names.ts";
@@ -26,6 +27,7 @@ export interface AdapterFolder {
  */
 export async function openAdapterFolder(path: string): Promise<AdapterFolder> {
   await checkFolder(path, "adapter");
+  await tellChangedTexts(path);
   const file = join(path, ADAPTER_FILE.config);
   const config = await readJsonObjectIfThere(file);
   if (config === undefined) {
@@ -36,6 +38,7 @@ export async function openAdapterFolder(path: string): Promise<AdapterFolder> {
   }
   const weights = await openWeights(path, "adapter_model");
   if (weights !== undefined) {
+    await checkWrittenWeights(path);
     return { path, config, weights: byBaseNames(weights) };
   }
   const found = foreignAdapter(await fileNames(path)) ?? "";

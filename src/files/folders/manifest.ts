@@ -6,8 +6,10 @@ import { join } from "@std/path";
 import type { FileHash } from "../disk/hashed_files.ts";
 import { hashFile } from "../disk/file_hash.ts";
 import { startHash } from "../disk/hash.ts";
+import { writeFileAtomic } from "../disk/atomic.ts";
 import { isJsonObject, readJsonObject } from "../disk/json_file.ts";
 import { disk, NotFound } from "../disk.ts";
+import { CHECKPOINT_FILE } from "../file_names.ts";
 
 /** What a folder holds. */
 export interface Manifest {
@@ -15,6 +17,8 @@ export interface Manifest {
   readonly run: string;
   /** Optimizer steps done. */
   readonly step: number;
+  /** Hash of the rows of metrics up to this step; undefined if the writer kept none. */
+  readonly metrics?: string | undefined;
   /** By the names of the files, which have `/` between folders. */
   readonly files: Readonly<Record<string, FileHash>>;
 }
@@ -23,8 +27,11 @@ export interface Manifest {
 const VERSION = 1;
 
 /** What is written into the file: the manifest, and a hash of itself. */
-export function manifestJson({ run, step, files }: Manifest): unknown {
-  const body = { version: VERSION, run, step, files };
+export function manifestJson(
+  { run, step, metrics, files }: Manifest,
+): unknown {
+  const rows = metrics === undefined ? {} : { metrics };
+  const body = { version: VERSION, run, step, ...rows, files };
   return { ...body, sha256: hashOf(body) };
 }
 
@@ -39,7 +46,7 @@ function hashOf(body: unknown): string {
  */
 export async function readManifest(path: string): Promise<Manifest> {
   const { sha256, ...body } = await readJsonObject(path);
-  const { version, run, step, files } = body;
+  const { version, run, step, metrics, files } = body;
   if (sha256 === hashOf(body) && version !== VERSION) {
     throw new TypeError(
       `Cannot read "${path}": version ${version}, expected ${VERSION}; it was written by another version of this program`,
@@ -52,7 +59,29 @@ export async function readManifest(path: string): Promise<Manifest> {
       `Cannot read "${path}": it is damaged, expected the hash that it gives of itself`,
     );
   }
-  return { run, step, files: files as Manifest["files"] };
+  return {
+    run,
+    step,
+    metrics: typeof metrics === "string" ? metrics : undefined,
+    files: files as Manifest["files"],
+  };
+}
+
+/** Writes the manifest of all files that a folder holds, each of which is read again. */
+export async function writeManifest(
+  folder: string,
+  named: Omit<Manifest, "files">,
+): Promise<void> {
+  const files: Record<string, FileHash> = {};
+  for await (const { name, isFile } of disk().list(folder)) {
+    if (!isFile) continue;
+    const path = join(folder, name);
+    const { size } = await disk().stat(path);
+    files[name] = { size, sha256: await hashFile(path) };
+  }
+  const json = manifestJson({ ...named, files });
+  const text = JSON.stringify(json, null, 2) + "\n";
+  await writeFileAtomic(join(folder, CHECKPOINT_FILE.manifest), text);
 }
 
 /** What differs from the manifest, a part of a sentence for each file; sizes come first. */

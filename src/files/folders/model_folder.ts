@@ -11,6 +11,7 @@ import { disk, NotFound } from "../disk.ts";
 import { type ChatTemplates, readChatTemplates } from "./chat_templates.ts";
 import { adapterAsModel } from "./adapter_as_model.ts";
 import { configByHead } from "./own_head.ts";
+import { checkWrittenWeights, tellChangedTexts } from "./written_files.ts";
 
 /** The files of a tokenizer and its chat templates in a folder. */
 export interface TokenizerFiles extends ChatTemplates {
@@ -69,6 +70,7 @@ export async function openTokenizerFiles(
   path: string,
 ): Promise<TokenizerFiles> {
   await checkFolder(path, "model");
+  await tellChangedTexts(path);
   const optional = (name: string) => readJsonObjectIfThere(join(path, name));
   const tokenizer = await optional(MODEL_FILE.tokenizer);
   const tokenizerConfig = await optional(MODEL_FILE.tokenizerConfig);
@@ -96,12 +98,16 @@ export async function modelConfigPath(
 /**
  * Opens a model's folder: reads its JSON files, checks the headers of its weights.
  *
- * @throws as `openModelFiles()`, and where the weights are missing, pickled or damaged.
+ * @throws as `openModelFiles()`, and where the weights are missing, pickled, damaged or not those
+ * that were written there.
  */
 export async function openModelFolder(path: string): Promise<ModelFolder> {
   const files = await openModelFiles(path);
   const weights = await openWeights(path);
-  if (weights !== undefined) return { ...files, weights };
+  if (weights !== undefined) {
+    await checkWrittenWeights(path);
+    return { ...files, weights };
+  }
   const found = await adapterAsModel(path) ??
     'it has neither "model.safetensors" nor "model.safetensors.index.json"';
   throw new NotFound(`Cannot load model "${path}": ${found}`);

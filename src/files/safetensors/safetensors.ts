@@ -9,6 +9,7 @@ import {
   type TensorInfo,
 } from "./safetensors_header.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
+import { withPath } from "../disk/whole_file.ts";
 
 /** Bytes per chunk: what a reader holds at once. */
 export const CHUNK_BYTES = 8 * 2 ** 20;
@@ -91,8 +92,10 @@ async function openFile(path: string): Promise<DiskFile> {
   try {
     return await disk().open(path);
   } catch (error) {
-    if (!(error instanceof NotFound)) throw error;
-    throw new NotFound(`Cannot load "${path}": no such file`);
+    if (error instanceof NotFound) {
+      throw new NotFound(`Cannot load "${path}": no such file`);
+    }
+    throw withPath(error, path);
   }
 }
 

@@ -21,6 +21,7 @@ import {
   readTemplates,
   replaceTemplates,
 } from "../../files/folders/chat_templates.ts";
+import { writeManifest } from "../../files/folders/manifest.ts";
 import { findAdapter } from "../../files/folders/tuned_folder.ts";
 import { readAdapterConfig } from "../adapter/adapter_config.ts";
 import { ownRows } from "../adapter/own_embedding.ts";
@@ -106,6 +107,7 @@ export async function mergeAdapter(
       effect: largestGap(on, off),
     };
     checkReport(output_dir, report);
+    await writeManifest(temporary, { run: crypto.randomUUID(), step: 0 });
     // a run may have begun there meanwhile
     await checkUnlocked(output_dir);
     await check();

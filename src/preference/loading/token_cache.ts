@@ -10,6 +10,7 @@ import {
   tellDamaged,
 } from "../../files/disk/cache_file.ts";
 import { fileHash } from "../../files/disk/file_hash.ts";
+import { tellChangedDownload } from "../../files/hub/downloaded_file.ts";
 import type { ChatTemplate } from "../../text/chat_template.ts";
 import type { LoadDataOptions, Loaded } from "./load_options.ts";
 import type { LoadReport } from "./load_report.ts";
@@ -57,7 +58,9 @@ export async function tokenCacheKey(
   const files = await sourceFiles(sources, options.split);
   const hashes: unknown[] = [];
   for (const { path, source, bare } of files) {
-    hashes.push([path, await fileHash(path, cacheFolder), source, bare]);
+    const hash = await fileHash(path, cacheFolder);
+    await tellChangedDownload(path, hash);
+    hashes.push([path, hash, source, bare]);
   }
   const day = dayOf(encoder.template);
   const state = [VERSION, kind, encoder.identity, day, rest, hashes];

@@ -5,11 +5,7 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
-import { join } from "@std/path";
 import { writeFolderAtomic } from "../../files/disk/atomic.ts";
-import { hashedFiles } from "../../files/disk/hashed_files.ts";
-import { CHECKPOINT_FILE } from "../../files/file_names.ts";
-import { manifestJson } from "../../files/folders/manifest.ts";
 import { checkpointPath } from "../../files/folders/checkpoints.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import type { Model } from "../../model/decoder/model.ts";
@@ -23,7 +19,7 @@ import {
   openOptimizerTensors,
 } from "./checkpoint_files.ts";
 import { heldBytes, holdTensors } from "./held_tensors.ts";
-import { writeFiles } from "./planned_file.ts";
+import { writeManifested } from "./manifested_files.ts";
 import { modelTensors } from "./saved_model.ts";
 import { readState } from "./trainer_state.ts";
 
@@ -58,7 +54,7 @@ export interface CheckpointParts extends
   ChangingParts,
   Pick<
     CheckpointContent,
-    "run" | "state" | "context" | "options" | "inputs"
+    "run" | "metrics" | "state" | "context" | "options" | "inputs"
   > {}
 
 /**
@@ -103,21 +99,13 @@ async function writeCheckpoint(
   output: string,
   content: CheckpointContent,
 ): Promise<string> {
-  const { run, state: { step } } = content;
+  const { run, metrics, state: { step } } = content;
   const path = checkpointPath(output, step);
-  await writeFolderAtomic(path, async (folder) => {
-    const { write, hashes } = hashedFiles();
-    const planned = checkpointFiles(content);
-    await writeFiles(folder, planned, write);
-    const files = Object.fromEntries(planned.flatMap(({ file }) => {
-      const hash = hashes.get(join(folder, file));
-      return hash ? [[file, hash]] : []; // some are copied only if they are there
-    }));
-    const manifest = manifestJson({ run, step, files });
-    await writeFiles(folder, [
-      { file: CHECKPOINT_FILE.manifest, json: manifest },
-    ], write);
-  });
+  await writeFolderAtomic(
+    path,
+    (folder) =>
+      writeManifested(folder, checkpointFiles(content), { run, step, metrics }),
+  );
   return path;
 }
 

@@ -22,6 +22,8 @@ export interface CheckpointContent {
   readonly optimizerTensors: readonly ExportedTensor[];
   /** Names the run. */
   readonly run: string;
+  /** Hash of its rows of metrics so far. */
+  readonly metrics: string;
   /** Where the run stands. */
   readonly state: TrainerState;
   readonly context: SaveContext;

@@ -1,8 +1,13 @@
 /** Which checkpoint of a run's folder it goes on from. Knows no device. */
-import { basename, dirname } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { tell } from "../../base/notes.ts";
 import { NotFound } from "../../files/disk.ts";
-import { listCheckpoints } from "../../files/folders/checkpoints.ts";
+import { CHECKPOINT_FILE } from "../../files/file_names.ts";
+import {
+  type CheckpointFolder,
+  listCheckpoints,
+} from "../../files/folders/checkpoints.ts";
+import { type Manifest, readManifest } from "../../files/folders/manifest.ts";
 import { checkCheckpoint } from "../checkpoint/checkpoint_faults.ts";
 
 /** A checkpoint that is whole. */
@@ -10,6 +15,8 @@ export interface FoundCheckpoint {
   readonly path: string;
   /** Names the run that wrote it; undefined if an earlier version did. */
   readonly run: string | undefined;
+  /** Hash of the run's rows of metrics up to there; undefined if it is not known. */
+  readonly metrics: string | undefined;
 }
 
 /**
@@ -34,6 +41,7 @@ export async function findCheckpoint(
   for (const { path } of all.toReversed()) {
     const { faults, manifest } = await checkCheckpoint(path);
     if (faults.length === 0) {
+      await tellOtherRuns(path, manifest, all);
       if (passed.length > 0) {
         tell(
           `${
@@ -52,6 +60,23 @@ export async function findCheckpoint(
   );
 }
 
+/** Tells of checkpoints of other runs beside one: an older run's may have been copied there. */
+async function tellOtherRuns(
+  path: string,
+  manifest: Manifest | undefined,
+  all: readonly CheckpointFolder[],
+): Promise<void> {
+  if (manifest === undefined) return;
+  for (const other of all) {
+    const file = join(other.path, CHECKPOINT_FILE.manifest);
+    const its = await readManifest(file).catch(() => undefined);
+    if (its === undefined || its.run === manifest.run) continue;
+    tell(
+      `"${path}" and "${other.path}" are of different runs: the run goes on from the first, the newer one; remove it if it is not meant`,
+    );
+  }
+}
+
 async function namedCheckpoint(path: string): Promise<FoundCheckpoint> {
   const { faults, manifest } = await checkCheckpoint(path);
   if (faults.length === 0) return found(path, manifest);
@@ -67,12 +92,12 @@ async function namedCheckpoint(path: string): Promise<FoundCheckpoint> {
 
 function found(
   path: string,
-  manifest: { readonly run: string } | undefined,
+  manifest: Manifest | undefined,
 ): FoundCheckpoint {
   if (manifest === undefined) {
     tell(
       `"${path}" has no manifest.json, as checkpoints of earlier versions, so its files are taken as they are`,
     );
   }
-  return { path, run: manifest?.run };
+  return { path, run: manifest?.run, metrics: manifest?.metrics };
 }

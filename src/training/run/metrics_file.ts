@@ -3,8 +3,10 @@
  * taken. A resumed run goes on from its rows. Knows no device.
  */
 import { join } from "@std/path";
+import { tell } from "../../base/notes.ts";
 import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
+import { startHash } from "../../files/disk/hash.ts";
 import { appendText, readTextIfThere } from "../../files/disk/whole_file.ts";
 import { isJsonObject, jsonKind } from "../../files/disk/json_file.ts";
 import { RUN_FILE } from "../../files/file_names.ts";
@@ -28,6 +30,47 @@ export function metricsFile(folder: string): Sink {
       await appendText(path, formatJsonLine(finite(row)));
     },
   };
+}
+
+/** A hash of rows as the file holds them, which grows as they come. */
+export class MetricsHash {
+  readonly #hash = startHash("sha256");
+
+  constructor(rows: readonly Metrics[] = []) {
+    for (const row of rows) this.add(row);
+  }
+
+  add(row: Metrics): void {
+    this.#hash.update(formatJsonLine(finite(row)));
+  }
+
+  /** Of the rows so far, in hexadecimal. */
+  get digest(): string {
+    return this.#hash.copy().digest("hex");
+  }
+}
+
+/**
+ * Tells that rows are not those that a checkpoint was written after.
+ *
+ * @param wanted their hash; undefined if the checkpoint has none
+ */
+export function tellChangedRows(
+  folder: string,
+  rows: readonly Metrics[],
+  { wanted, steps }: {
+    readonly wanted: string | undefined;
+    readonly steps: number;
+  },
+): void {
+  const differs = wanted !== undefined &&
+    new MetricsHash(rows).digest !== wanted;
+  if (!differs) return;
+  tell(
+    `"${
+      pathIn(folder)
+    }" does not have the rows that were written for the first ${steps} steps; those that it has are kept, and no step depends on them`,
+  );
 }
 
 /** The rows of a run's first `steps` steps, as its metrics.jsonl has them. */

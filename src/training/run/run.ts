@@ -36,7 +36,7 @@ import { checkRowTokens } from "../setup/row_tokens.ts";
 import { checkTrainable } from "../setup/preflight.ts";
 import { openRunEncoder, runVocabSize } from "../setup/run_encoder.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
-import { findCheckpoint } from "./find_checkpoint.ts";
+import { findCheckpoint, type FoundCheckpoint } from "./find_checkpoint.ts";
 import { recordChanges } from "./changes_file.ts";
 import {
   type Change,
@@ -48,7 +48,7 @@ import {
 } from "./resume_changes.ts";
 import { hashInputs, type RunInputs } from "./run_inputs.ts";
 import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
-import { metricsFile, readMetrics } from "./metrics_file.ts";
+import { metricsFile, readMetrics, tellChangedRows } from "./metrics_file.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import { allSinks, type RunResult, type Sink } from "./sink.ts";
 import { routerLossOf } from "../setup/run_router_loss.ts";
@@ -62,6 +62,7 @@ import { withRunData } from "../setup/run_objective.ts";
 import { planRun } from "../plan/run_plan.ts";
 import { describeRun } from "./run_record.ts";
 import { openReference } from "../reference/run_reference.ts";
+import { replaceManifested } from "../checkpoint/manifested_files.ts";
 import { writeFiles } from "../checkpoint/planned_file.ts";
 import {
   modelFiles,
@@ -104,7 +105,15 @@ export async function runTraining(
     checkChanges(earlier, changes, options);
   }
   const id = resumed?.run ?? crypto.randomUUID();
-  const start = { device, options, id, hooks, sinks, opened, earlier };
+  const start = {
+    device,
+    options,
+    id,
+    hooks,
+    sinks,
+    opened,
+    earlier: earlier && { ...earlier, metrics: resumed?.metrics },
+  };
   return await withRunData(
     options,
     opened.encoder,
@@ -121,8 +130,11 @@ interface Start {
   readonly sinks: Required<Sink>;
   readonly opened: OpenedEncoder;
   /** The run of the checkpoint that it goes on from. */
-  readonly earlier: EarlierRun | undefined;
+  readonly earlier: StartedRun | undefined;
 }
+
+/** The run that another goes on from, with the hash of its rows of metrics. */
+type StartedRun = EarlierRun & Pick<FoundCheckpoint, "metrics">;
 
 async function runOver<Example extends Examples>(
   { device, options, id, hooks, sinks, opened, earlier }: Start,
@@ -198,7 +210,7 @@ function formerly(
 }
 
 /** What a run goes on from, and what it has other than that. */
-interface ResumedRun extends EarlierRun {
+interface ResumedRun extends StartedRun {
   readonly changes: readonly Change[];
 }
 
@@ -260,13 +272,16 @@ async function trainAndSave<Example extends Examples>(
   const { parts, startingLoss } = await assemble(run);
   run.hooks.signal?.throwIfAborted();
   const state = await openFolder(options, parts, sinks, resumed);
-  const rows = await readMetrics(options.output_dir, state?.step ?? 0);
+  const steps = state?.step ?? 0;
+  const rows = await readMetrics(options.output_dir, steps);
+  const wanted = resumed?.metrics;
+  tellChangedRows(options.output_dir, rows, { wanted, steps });
   const { totalSteps, optimizer } = parts;
   await sinks.open({
     folder: options.output_dir,
     trainableParameters,
     totalSteps,
-    doneSteps: state?.step ?? 0,
+    doneSteps: steps,
     rows,
     changes: resumed?.changes ?? [],
     startingLoss,
@@ -278,7 +293,9 @@ async function trainAndSave<Example extends Examples>(
   if (best) await restoreWeights(best.path, device, optimizer);
   if (!interrupted) {
     const tensors = modelTensors(run.built.model, run.context);
-    await writeFiles(options.output_dir, modelFiles(tensors, run.context));
+    const files = modelFiles(tensors, run.context);
+    const step = best?.step ?? end.step;
+    await replaceManifested(options.output_dir, files, { run: run.id, step });
   }
   const result = {
     step: end.step,

@@ -7,6 +7,7 @@ import {
 } from "../../files/folders/checkpoints.ts";
 import { beginCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Metrics } from "../method/metrics.ts";
+import { MetricsHash } from "./metrics_file.ts";
 import { wreckJudge } from "../loop/wreck.ts";
 import { watchWeights } from "../setup/preflight.ts";
 import type { Examples } from "../setup/run_data.ts";
@@ -40,11 +41,13 @@ export async function runLoop<Example extends Examples>(
   const { signed } = parts.objective;
   const judge = wreckJudge({ startingLoss, signed });
   let isWrecked = rows.map(judge).some((wreck) => wreck !== undefined);
-  const writer = checkpointWriter(run, parts);
+  const hash = new MetricsHash(rows);
+  const writer = checkpointWriter(run, parts, hash);
   const firstLoss = signed ? 0 : startingLoss ??
     rows.map((row) => row["loss"]).find((loss) => Number.isFinite(loss));
   const write = async (row: Metrics) => {
     rows.push(row);
+    hash.add(row);
     await sinks.row(row);
     const wreck = judge(row);
     if (wreck !== undefined && !isWrecked) await sinks.wrecked(wreck);
@@ -102,6 +105,7 @@ async function inspectionOf<Example>(
 function checkpointWriter<Example>(
   { id, options, context, sinks, inputs, built: { model } }: Run<Example>,
   { optimizer, movingReference, savesBest }: TrainerParts<Example>,
+  metrics: MetricsHash,
 ) {
   const { output_dir, save_total_limit: most } = options;
   let writing: Promise<unknown> = Promise.resolve();
@@ -129,6 +133,7 @@ function checkpointWriter<Example>(
         optimizer,
         movingReference,
         run: id,
+        metrics: metrics.digest,
         state,
         context,
         options,

@@ -4,6 +4,7 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
+import { checkWrittenWeights } from "../../files/folders/written_files.ts";
 import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { openWeights } from "../../files/safetensors/weights.ts";
@@ -186,7 +187,10 @@ export function keptDtype(
 
 async function requireWeights(path: string): Promise<TensorReader> {
   const weights = await openWeights(path);
-  if (weights) return weights;
+  if (weights) {
+    await checkWrittenWeights(path);
+    return weights;
+  }
   throw new NotFound(
     `Cannot load model "${path}": it has no "model.safetensors"; to start from random weights give --init_from_config`,
   );

@@ -132,3 +132,40 @@ await runTest(
     assertEquals(after.sort(), before.sort());
   },
 );
+
+await runTest(
+  "findCheckpoint() tells that a newer checkpoint is another run's",
+  async (scene) => {
+    await scene.train("run", RECIPE);
+    await scene.train("other", { ...RECIPE, seed: 7 });
+    const newest = scene.path("run", "checkpoint-4");
+    assertEquals((await find(scene)).told, []);
+    await Deno.remove(newest, { recursive: true });
+    await Deno.rename(scene.path("other", "checkpoint-4"), newest);
+    const { name, told } = await find(scene);
+    assertEquals([name, told.length], ["checkpoint-4", 1]);
+    assert(told[0]!.includes("checkpoint-2"), told[0]);
+  },
+);
+
+await runTest(
+  "runTraining() tells that rows of metrics are not those that were written",
+  async ({ train, path }) => {
+    await train("run", RECIPE);
+    const file = path("run", "metrics.jsonl");
+    const whole = await Deno.readTextFile(file);
+    const resume = async (text: string | undefined) => {
+      await Deno.remove(path("run", "checkpoint-4"), { recursive: true });
+      if (text === undefined) await Deno.remove(file);
+      else await Deno.writeTextFile(file, text);
+      const told: string[] = [];
+      using _notes = listenToNotes((line) => void told.push(line));
+      await train("run", { ...RECIPE, resume_from_checkpoint: true });
+      return told.filter((line) => line.includes(file)).length;
+    };
+    assertEquals(await resume(whole), 0);
+    assertEquals(await Deno.readTextFile(file), whole);
+    assertEquals(await resume(whole.replace(/"loss":./, '"loss":9')), 1);
+    assertEquals(await resume(undefined), 1);
+  },
+);
