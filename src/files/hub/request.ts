@@ -149,19 +149,23 @@ async function refusal(
 
 /** How patiently the answers of a hub's API are awaited. */
 export interface AnswerOptions extends RetryOptions {
-  /** Milliseconds without a byte after which a connection counts as broken; default 20,000. */
+  /** Milliseconds without a byte after which a connection counts as broken; default 9,000. */
   readonly idle?: number;
 }
 
-/** Limits of an answer of a hub's API: it is small, and comes within seconds. */
+/**
+ * Limits of an answer of a hub's API: it is small, and comes within seconds. The field's own client
+ * (huggingface_hub) gives up after 10 s without a byte; so does this one, after one try, since
+ * nothing is lost by asking for a listing again.
+ */
 export const ANSWER = {
-  idle: 20_000, // ms
+  idle: 9_000, // ms
   total: 60_000, // ms
   floor: 100, // bytes a second
   bytes: 16 * 2 ** 20,
 };
-/** Most tries of an answer that does not come: one that is slow is slow again. */
-const SILENT_TRIES = 3;
+/** Tries of an answer that does not come: whoever waits should hear of it within 10 s. */
+const SILENT_TRIES = 1;
 
 /** An answer of a hub's API. */
 export interface HubAnswer {
@@ -200,10 +204,8 @@ export function hubJson(
     } catch (error) {
       options.signal?.throwIfAborted();
       if (watch.signal.aborted) {
-        throw fail(reason(watch.signal.reason), {
-          retry: true,
-          tries: SILENT_TRIES,
-        });
+        const fault = `${reason(watch.signal.reason)}; try again later`;
+        throw fail(fault, { retry: true, tries: SILENT_TRIES });
       }
       if (error instanceof HubError) throw error;
       if (error instanceof SyntaxError) {

@@ -182,7 +182,7 @@ export async function endless(
 /** Nothing comes until the client goes. */
 export const silent: Answer = async (send) => {
   // a byte is never sent: only the client's going ends this
-  for (let i = 0; i < 100 && await send(""); i++) await pause(50);
+  for (let i = 0; i < 400 && await send(""); i++) await pause(50);
 };
 
 /** Far more zeros than any answer has, in few bytes. */
