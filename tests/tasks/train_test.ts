@@ -48,6 +48,7 @@ test(
       "adapter_model.safetensors",
       "chat_template.jinja",
       "curves.svg",
+      "manifest.json",
       "metrics.jsonl",
       "options.json",
       "tokenizer.json",

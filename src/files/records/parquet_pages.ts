@@ -1,6 +1,6 @@
 /**
- * Unpacks the pages of parquet files, each up to the size that the file gives for it. Knows no
- * rows.
+ * Unpacks the pages of parquet files, each up to the size that the file gives for it, and the
+ * columns of Arrow. Knows no rows.
  */
 import {
   brotliDecompressSync,

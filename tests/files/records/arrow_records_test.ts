@@ -6,6 +6,9 @@ import {
   Int64,
   LargeUtf8,
   List,
+  makeData,
+  Null,
+  RecordBatch,
   Struct,
   Table,
   tableToIPC,
@@ -14,11 +17,12 @@ import {
 } from "apache-arrow";
 import { datasetFiles } from "../../../src/files/records/dataset_files.ts";
 import { readRecords } from "../../../src/files/records/records.ts";
+import { ROOT } from "../../sources.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { test } from "../../test_case.ts";
 
 const OPTIONS = {
-  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  permissions: { read: [TEMPORARY, ROOT], write: [TEMPORARY] },
   sanitizeOps: true,
   sanitizeResources: true,
 };
@@ -149,6 +153,43 @@ test(
         found.files,
         shards.toReversed().map((name) => join(folder.path, inside!, name)),
       );
+    }
+  },
+);
+
+test(
+  "readRecords() refuses Arrow with lists outside of their values, and rows without bytes",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const type = new List(new Field("item", new Int64()));
+    const numbers = makeData({
+      type: new Int64(),
+      length: 5,
+      data: new BigInt64Array(5),
+    });
+    const lists = (...offsets: number[]) =>
+      makeData({
+        type,
+        length: offsets.length - 1,
+        valueOffsets: Int32Array.from(offsets),
+        child: numbers,
+      });
+    const rows = (length: number) => makeData({ type: new Null(), length });
+    const cases = [
+      [lists(0, 5), undefined],
+      // written with the values up to the last offset
+      [lists(0, 5, 2), "found a list from 0 to 5 of 2 values"],
+      [rows(100), undefined],
+      [rows(100_000), "found a batch of 100000 rows in "],
+    ] as const;
+    for (const [data, fault] of cases) {
+      const batch = new RecordBatch({ a: data });
+      const bytes = tableToIPC(new Table([batch]), "stream");
+      const path = await folder.write("a.arrow", bytes);
+      const read = () => Array.fromAsync(readRecords(path));
+      if (fault === undefined) assertEquals((await read()).length > 0, true);
+      else await assertRejects(read, SyntaxError, fault);
     }
   },
 );

@@ -2,10 +2,8 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { DECOMPRESSORS } from "../../../src/files/records/parquet_pages.ts";
-import {
-  groupRows,
-  openDecoder,
-} from "../../../src/files/records/parquet_records.ts";
+import { groupRows } from "../../../src/files/records/parquet_records.ts";
+import { openDecoder } from "../../../src/files/records/record_decoder.ts";
 import { test } from "../../test_case.ts";
 
 const PLAIN = new Uint8Array(100_000).fill(7);
