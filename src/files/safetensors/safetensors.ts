@@ -8,6 +8,8 @@ import {
   type SafetensorsHeader,
   type TensorInfo,
 } from "./safetensors_header.ts";
+import { DTYPE_BYTES } from "./dtype.ts";
+import { firstNotFinite } from "./finite.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 import { withPath } from "../disk/whole_file.ts";
 
@@ -30,7 +32,7 @@ export interface TensorReader {
   readonly files: readonly string[];
   /** Reads all bytes of a tensor into a new buffer. */
   read(name: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** The bytes of a tensor in order, never more than `chunkBytes` at once. */
+  /** The bytes of a tensor in order, whole numbers, never more than `chunkBytes` at once. */
   chunks(name: string, chunkBytes?: number): AsyncIterable<TensorChunk>;
 }
 
@@ -54,9 +56,9 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
     files: [path],
     tensors,
     metadata,
-    read: (name) => readTensor(path, tensorInfo(tensors, name, path)),
+    read: (name) => readTensor(path, name, tensorInfo(tensors, name, path)),
     chunks: (name, chunkBytes = CHUNK_BYTES) =>
-      readChunks(path, tensorInfo(tensors, name, path), chunkBytes),
+      readChunks(path, name, tensorInfo(tensors, name, path), chunkBytes),
   };
 }
 
@@ -117,31 +119,60 @@ async function fill(
   }
 }
 
+/**
+ * @param offset of the bytes in the tensor
+ * @throws {RangeError} naming the first number that is NaN or infinite
+ */
+function checkFinite(
+  bytes: Uint8Array<ArrayBuffer>,
+  { dtype, shape }: TensorInfo,
+  { path, name, offset }: {
+    readonly path: string;
+    readonly name: string;
+    readonly offset: number;
+  },
+): void {
+  const found = firstNotFinite(bytes, dtype);
+  if (found === undefined) return;
+  const number = offset / DTYPE_BYTES[dtype] + found.index;
+  throw new RangeError(
+    `Cannot read "${path}": in tensor "${name}" of shape [${
+      shape.join(", ")
+    }] number ${number} is ${found.value}, expected finite numbers; the run that wrote it went wrong, or the file is damaged`,
+  );
+}
+
 async function readTensor(
   path: string,
+  name: string,
   info: TensorInfo,
 ): Promise<Uint8Array<ArrayBuffer>> {
   using file = await openFile(path);
   await file.seek(info.offset);
   const bytes = new Uint8Array(info.bytes);
   await fill(file, bytes, path);
+  checkFinite(bytes, info, { path, name, offset: 0 });
   return bytes;
 }
 
 async function* readChunks(
   path: string,
+  name: string,
   info: TensorInfo,
   chunkBytes: number,
 ): AsyncGenerator<TensorChunk> {
   using file = await openFile(path);
   await file.seek(info.offset);
-  const buffer = new Uint8Array(Math.min(chunkBytes, info.bytes));
+  const size = DTYPE_BYTES[info.dtype];
+  const whole = Math.max(size, chunkBytes - chunkBytes % size);
+  const buffer = new Uint8Array(Math.min(whole, info.bytes));
   for (let offset = 0; offset < info.bytes; offset += buffer.length) {
     const bytes = buffer.subarray(
       0,
       Math.min(buffer.length, info.bytes - offset),
     );
     await fill(file, bytes, path);
+    checkFinite(bytes, info, { path, name, offset });
     yield { offset, bytes };
   }
 }

@@ -90,7 +90,7 @@ test(
       sizes.push(bytes.length);
       joined.push(...bytes);
     }
-    assertEquals(sizes, [10, 10, 4]); // 24 bytes by tens
+    assertEquals(sizes, [8, 8, 8]); // 24 bytes by tens, numbers of 4 bytes whole
     assertEquals(joined, [...data.b!]);
   },
 );
