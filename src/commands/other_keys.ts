@@ -15,7 +15,7 @@ import {
 } from "../base/schema.ts";
 import { type OtherKey, otherKey } from "../training/importing/other_tools.ts";
 import type { Command } from "./command.ts";
-import { nameHere } from "./other_names.ts";
+import { nameHere, switchHere } from "./other_names.ts";
 
 /** The schema, which answers also the keys of a recipe and of a command line that it lacks. */
 export async function withOtherKeys<G extends OptionGroups>(
@@ -32,6 +32,11 @@ export async function withOtherKeys<G extends OptionGroups>(
   });
   for (const key of Object.keys(all)) {
     if (isKnown(schema, key)) continue;
+    const words = switchHere(name, key, all[key]);
+    if (words !== undefined) {
+      foreign[key] = { reason: `here it is ${words}`, allowed: [] };
+      continue;
+    }
     const own = nameHere(name, key);
     if (own !== undefined) {
       const said = says(own, given[key] ?? all[key], key in given);

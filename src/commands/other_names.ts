@@ -126,6 +126,27 @@ export const otherNames: Readonly<
   },
 };
 
+/** What stands here for a switch of other programs, by its value. */
+const SWITCHES: Readonly<
+  Record<string, Readonly<Record<string, readonly [on: string, off: string]>>>
+> = {
+  predict: {
+    do_sample: ["--temperature=1", "--temperature=0"],
+    sample: ["--temperature=1", "--temperature=0"],
+    greedy: ["--temperature=0", "--temperature=1"],
+  },
+};
+
+/** The words that stand here for a switch of other programs; undefined if it is none. */
+export function switchHere(
+  task: string,
+  key: string,
+  value: unknown,
+): string | undefined {
+  const [on, off] = SWITCHES[task]?.[key] ?? [];
+  return value === false ? off : on;
+}
+
 /** Tasks whose options are mostly those of another one. */
 const SAME: Readonly<Record<string, string>> = {
   inspect: "train",

@@ -1,7 +1,12 @@
 /** Keys of other tools among options of ours: each is answered as the tool's own table has it. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Given, readOptions } from "../../src/base/read_options.ts";
-import { aliasOf, foreignKeyOf, optionsOf } from "../../src/base/schema.ts";
+import {
+  aliasOf,
+  type ForeignKey,
+  foreignKeyOf,
+  optionsOf,
+} from "../../src/base/schema.ts";
 import { withOtherKeys } from "../../src/commands/other_keys.ts";
 import { predictCommand } from "../../src/commands/predict.ts";
 import { downloadCommand } from "../../src/commands/download.ts";
@@ -177,6 +182,18 @@ test(
       given: { prompts: "f.jsonl" },
     });
     assertEquals(foreign.prompts!.reason, "here it is --input=f.jsonl");
+    for (
+      const [given, words] of [
+        [{ do_sample: "false" }, "--temperature=0"],
+        [{ do_sample: "True" }, "--temperature=1"],
+        [{ greedy: true }, "--temperature=0"],
+      ] as const
+    ) {
+      const { foreign } = await withOtherKeys(predictCommand, { given });
+      const [[, { reason, allowed }]] = Object.entries(foreign)
+        .filter(([key]) => key in given) as [[string, ForeignKey]];
+      assertEquals([reason, allowed], [`here it is ${words}`, []]);
+    }
     assertStringIncludes(
       await told({ lr: "1e-5" }),
       "here it is --learning_rate=1e-5",
