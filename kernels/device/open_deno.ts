@@ -5,6 +5,7 @@
  *
  * The one file of kernels/ that speaks to Deno. A page does not reach it: it has `open_page.ts`.
  */
+import { fromFileUrl, join } from "@std/path";
 import { Device } from "./device.ts";
 import type { DeviceOptions } from "./device_options.ts";
 import { openGpu } from "./open_gpu.ts";
@@ -19,6 +20,9 @@ const FEWEST_THREADS = 4;
 
 /** Written by setup.sh: Deno may not look at the processor without all permissions. */
 const VECTOR_WIDTH_FILE = new URL("../../.cache/vector_width", import.meta.url);
+
+/** Where Mesa keeps what it compiled: a folder for each width, which Mesa makes itself. */
+const SHADER_CACHE = new URL("../../.cache/", import.meta.url);
 
 /**
  * How wide the vectors of llvmpipe are to be, in bits, for its LP_NATIVE_VECTOR_WIDTH. By itself it
@@ -48,14 +52,57 @@ function prefer(name: string, value: string): void {
   if (!Deno.env.get(name)) Deno.env.set(name, value);
 }
 
+function readVariable(name: string): string | undefined {
+  const permission = { name: "env", variable: name } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") {
+    return undefined;
+  }
+  return Deno.env.get(name) || undefined;
+}
+
+/**
+ * The folder of Mesa's shader cache for vectors of so many bits. Mesa 22.3.6 does not know
+ * LP_NATIVE_VECTOR_WIDTH there: it runs code that was compiled for one width at another, and sums
+ * over lanes are wrong without a word.
+ *
+ * @param given the user's own MESA_SHADER_CACHE_DIR; the folder then lies in it
+ */
+export function shaderCacheFolder(
+  width: string,
+  given?: string,
+): string | undefined {
+  const name = `mesa_${width}_bits`;
+  if (given !== undefined) {
+    // a process that this one started inherits the folder
+    return given.split(/[\\/]/).at(-1) === name ? given : join(given, name);
+  }
+  return SHADER_CACHE.protocol === "file:"
+    ? join(fromFileUrl(SHADER_CACHE), name)
+    : undefined;
+}
+
+/** Gives the width of llvmpipe's vectors a shader cache of its own, if it is told. */
+function separateShaders(): void {
+  const name = "MESA_SHADER_CACHE_DIR";
+  const width = readVariable("LP_NATIVE_VECTOR_WIDTH");
+  const permission = { name: "env", variable: name } as const;
+  if (
+    width === undefined ||
+    Deno.permissions.querySync(permission).state !== "granted"
+  ) return;
+  const folder = shaderCacheFolder(width, readVariable(name));
+  if (folder !== undefined) Deno.env.set(name, folder);
+}
+
 /** Sets what drivers read from the environment when a GPU is asked for the first time. */
 function prepareDrivers(): void {
   if (Deno.build.os !== "linux") return;
   // without these Deno silently falls back to OpenGL, at half the speed and without f16
   prefer("DENO_WEBGPU_BACKEND", "vulkan");
   prefer("XDG_RUNTIME_DIR", "/tmp");
-  const width = wantedVectorWidth();
-  if (width) prefer("LP_NATIVE_VECTOR_WIDTH", width);
+  const wanted = wantedVectorWidth();
+  if (wanted) prefer("LP_NATIVE_VECTOR_WIDTH", wanted);
+  separateShaders();
   if (navigator.hardwareConcurrency < FEWEST_THREADS) {
     prefer("LP_NUM_THREADS", `${FEWEST_THREADS}`);
   }

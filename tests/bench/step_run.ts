@@ -85,6 +85,7 @@ async function openRun(device: Device, options: TrainOptions) {
   const objective = method.objective(options);
   const reference = await timed(() =>
     referenceLogps(() => Promise.resolve(model), examples, objective, {
+      device: model.device.description,
       batchSize: options.per_device_train_batch_size,
       cacheFolder: undefined,
       weightsKey: "",

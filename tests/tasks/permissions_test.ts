@@ -42,6 +42,7 @@ const QUESTIONS = [
   "env XDG_RUNTIME_DIR",
   "env LP_NATIVE_VECTOR_WIDTH",
   "env LP_NUM_THREADS",
+  "env MESA_SHADER_CACHE_DIR",
   "env HOME",
   "run",
   "run deno",
@@ -111,6 +112,7 @@ test(
         "env XDG_RUNTIME_DIR",
         "env LP_NATIVE_VECTOR_WIDTH",
         "env LP_NUM_THREADS",
+        "env MESA_SHADER_CACHE_DIR",
         "sys hostname",
       ], set);
     }
@@ -128,6 +130,7 @@ test(
       "env XDG_RUNTIME_DIR",
       "env LP_NATIVE_VECTOR_WIDTH",
       "env LP_NUM_THREADS",
+      "env MESA_SHADER_CACHE_DIR",
       "sys hostname",
     ]);
   },
@@ -190,6 +193,7 @@ test("fuzz reads the project alone and writes nothing", OPTIONS, async () => {
     "env XDG_RUNTIME_DIR",
     "env LP_NATIVE_VECTOR_WIDTH",
     "env LP_NUM_THREADS",
+    "env MESA_SHADER_CACHE_DIR",
   ]);
 });
 
@@ -200,6 +204,7 @@ test("bench writes nothing", OPTIONS, async () => {
     "env XDG_RUNTIME_DIR",
     "env LP_NATIVE_VECTOR_WIDTH",
     "env LP_NUM_THREADS",
+    "env MESA_SHADER_CACHE_DIR",
   ]);
 });
 

@@ -92,7 +92,7 @@ export function startProgram(
       `--config=${ROOT}deno.json`,
       "--allow-read",
       `--allow-write=${folder.file("output")},${folder.file(".cache")}`,
-      "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,NO_COLOR",
+      "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,MESA_SHADER_CACHE_DIR,NO_COLOR",
       `${ROOT}${program}`,
       ...words,
     ],

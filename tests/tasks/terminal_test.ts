@@ -57,7 +57,7 @@ async function play(
     `--config=${ROOT}deno.json`,
     "--allow-read",
     `--allow-write=${folder.file("output")}`,
-    "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,NO_COLOR",
+    "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,MESA_SHADER_CACHE_DIR,NO_COLOR",
     `${ROOT}tasks/predict.ts`,
     "--model_name_or_path=model",
     ...words,

@@ -39,6 +39,10 @@ export interface ReferenceOptions {
   readonly cacheFolder: string | undefined;
   /** What names the weights: hashes of their files, and the type they are kept in. */
   readonly weightsKey: string;
+  /**
+   * Name and driver of the device: another one, or another width of vectors, sums in another order.
+   */
+  readonly device: string;
   /** Name of the model, for the reader of the cache. */
   readonly model?: string;
   /**
@@ -62,11 +66,11 @@ export async function referenceLogps<Example>(
   objective: ColumnOf<Example>,
   options: ReferenceOptions,
 ): Promise<Float64Array> {
-  const { cacheFolder, weightsKey, model = "" } = options;
+  const { cacheFolder, weightsKey, device, model = "" } = options;
   const kept = cacheFolder === undefined
     ? undefined
     : await ReferenceRows.open(cacheFolder, {
-      weightsKey: weightsKey + objective.columnKey,
+      weightsKey: `${weightsKey}${objective.columnKey} ${device}`,
       model,
     });
   const sequences = examples.map(objective.sequences);

@@ -131,9 +131,10 @@ function checkGiven(
 }
 
 function howOf<Example>(
-  { options, hooks }: ReferenceSources<Example>,
+  { options, hooks, device }: ReferenceSources<Example>,
 ): Omit<ReferenceOptions, "weightsKey"> {
   return {
+    device: device.description,
     batchSize: options.per_device_eval_batch_size,
     maxTokens: options.max_tokens_per_batch,
     cacheFolder: hooks.cacheFolder,

@@ -3,8 +3,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { listenToNotes } from "../../../src/base/notes.ts";
 import { Random } from "../../../src/base/random.ts";
+import { referenceLogps } from "../../../src/training/reference/reference.ts";
 import {
   ReferenceRows,
+  rowKey,
   tellEarlierColumns,
 } from "../../../src/training/reference/reference_rows.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
@@ -215,3 +217,40 @@ test("columns of versions without hashes are named", OPTIONS, async () => {
   await tellEarlierColumns(folder.path);
   assertEquals(told.length, 1);
 });
+
+test(
+  "referenceLogps() computes anew what another device or width of vectors gave",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const sequences = [{ ids: [1, 2], completionStart: 1 }];
+    const objective = {
+      columnKey: "",
+      column: undefined as never,
+      sequences: () => sequences,
+      batch: () => undefined as never,
+    };
+    const column = (device: string) =>
+      referenceLogps(
+        () => Promise.reject(new Error("computed")),
+        ["pair"],
+        objective,
+        {
+          batchSize: 1,
+          cacheFolder: folder.path,
+          weightsKey: "w",
+          device,
+        },
+      );
+    await assertRejects(() => column("256 bits"), Error, "computed");
+    const weightsKey = "w 256 bits";
+    const rows = await ReferenceRows.open(folder.path, {
+      weightsKey,
+      model: "",
+    });
+    await rows.add(rowKey(sequences), [-1]);
+    await rows.write();
+    assertEquals([...await column("256 bits")], [-1]);
+    await assertRejects(() => column("512 bits"), Error, "computed");
+  },
+);
