@@ -172,6 +172,9 @@ export const PLAIN_ADAPTER: Pick<
   init_lora_weights: "default",
 };
 
+/** Beyond any `lora_alpha` in use, whose update would be no number any more. */
+const MOST_ALPHA = 1_000_000;
+
 /**
  * Reads a parsed adapter_config.json.
  *
@@ -196,12 +199,12 @@ export function readAdapterConfig(
       );
     }
   }
-  const number = (key: string, fallback?: number) => {
+  const number = (key: string, most: number, fallback?: number) => {
     const value = json[key] ?? fallback;
-    if (typeof value === "number" && value >= 0 && value < Infinity) {
-      return value;
-    }
-    problems.push(`"${key}" is ${shown(value)}, expected a number`);
+    if (typeof value === "number" && value >= 0 && value <= most) return value;
+    problems.push(
+      `"${key}" is ${shown(json[key])}, expected a number of 0 to ${most}`,
+    );
     return 1;
   };
   const rank = () => {
@@ -222,8 +225,8 @@ export function readAdapterConfig(
   }
   const config: AdapterConfig = {
     r: rank(),
-    lora_alpha: number("lora_alpha"),
-    lora_dropout: number("lora_dropout", 0),
+    lora_alpha: number("lora_alpha", MOST_ALPHA),
+    lora_dropout: number("lora_dropout", 1, 0),
     target_modules: names("target_modules") ?? [],
     use_rslora: json["use_rslora"] === true,
     rank_pattern: readPattern(json, "rank_pattern", problems, isRank),

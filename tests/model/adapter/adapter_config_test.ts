@@ -78,6 +78,10 @@ test("readAdapterConfig() refuses what no adapter can have", pure, () => {
     [{ r: 0.5 }, '"r" is 0.5, expected a positive integer'],
     [{ r: [8] }, '"r" is [8], expected a positive integer'],
     [{ lora_alpha: 1e999 }, '"lora_alpha" is null, expected a number'],
+    [{ lora_alpha: null }, '"lora_alpha" is null, expected a number of 0 to'],
+    [{ lora_alpha: 1e300 }, '"lora_alpha" is 1e+300, expected a number'],
+    [{ lora_alpha: -4 }, '"lora_alpha" is -4, expected a number of 0 to'],
+    [{ lora_dropout: 1.5 }, '"lora_dropout" is 1.5, expected a number of 0 to'],
     [{ rank_pattern: { q: 0.5 } }, '"rank_pattern" is {"q":0.5}'],
     [{ rank_pattern: [4] }, '"rank_pattern" is [4]'],
     [
