@@ -193,6 +193,7 @@ function defaults(recipe: Recipe): Recipe {
     logging_steps: 1,
     save_strategy: "no",
     gradient_checkpointing: true,
+    router_aux_loss_coef: 0,
     ...(name === "lora"
       ? {
         lora_r: 8,

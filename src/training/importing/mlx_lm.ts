@@ -233,6 +233,7 @@ export async function fromMlxLm(
       per_device_train_batch_size: 4,
       per_device_eval_batch_size: 4,
       max_length: 2048,
+      router_aux_loss_coef: 0,
       length_policy: "keep_start",
       max_grad_norm: 0, // it clips nothing
       max_steps: updates(1000, recipe),

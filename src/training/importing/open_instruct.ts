@@ -120,11 +120,7 @@ export const openInstructRules: Rules = {
       : { note: "it matters with simpo only" },
   load_balancing_loss: (value, { load_balancing_weight: weight }) =>
     value === true
-      ? {
-        refusal: `write the router's loss as router_aux_loss_coef: ${
-          numbered(weight ?? 0.001)
-        }`,
-      }
+      ? { options: { router_aux_loss_coef: numbered(weight ?? 0.001) } }
       : {},
   load_balancing_weight: nothing("it matters with load_balancing_loss only"),
   checkpointing_steps: (value) =>
@@ -239,6 +235,7 @@ function defaults(recipe: Recipe, trainer: string): Recipe {
     max_grad_norm: 0, // neither script clips by itself
     logging_steps: 1,
     save_total_limit: 3,
+    router_aux_loss_coef: 0,
     ...(recipe.use_lora === true || recipe.use_qlora === true
       ? { lora_r: 64, lora_alpha: 16, lora_dropout: 0.1 }
       : {}),

@@ -20,6 +20,33 @@ output_dir: ./outputs/x
 const FACTORY = "model_name_or_path: m\nstage: sft\ndataset: a\n";
 const SWIFT = "model: m\ndataset: [data/a.jsonl]\n";
 
+/** Recipes that say nothing of the router of a mixture of experts. */
+const SILENT = {
+  "ms-swift": "model: m\ndataset: [data/a.jsonl]\nrlhf_type: dpo\n",
+  "LLaMA-Factory": "model_name_or_path: m\nstage: dpo\ndataset: a\n",
+  "LLaMA-Factory v1": "model: m\nmodel_class: llm\n",
+  "mlx-lm": "model: m\nnum_layers: -1\nfine_tune_type: full\ndata: d\n",
+  "open-instruct": "model_name_or_path: m\nexp_name: dpo\n",
+  "Axolotl": AXOLOTL,
+};
+
+test({
+  ...pure,
+  name: "importRecipe() adds no router's loss where the tool adds none",
+  async fn() {
+    for (const [tool, recipe] of Object.entries(SILENT)) {
+      const { options } = await load(recipe);
+      assertEquals(options.router_aux_loss_coef, 0, tool);
+    }
+    const { options } = await load(
+      `${
+        SILENT["open-instruct"]
+      }load_balancing_loss: true\nload_balancing_weight: 0.5\n`,
+    );
+    assertEquals(options.router_aux_loss_coef, 0.5);
+  },
+});
+
 test({
   ...pure,
   name: "importRecipe() refuses by name what would be left out",
