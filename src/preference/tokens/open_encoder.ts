@@ -4,6 +4,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { tell } from "../../base/notes.ts";
+import { listed } from "../../base/shown.ts";
 import {
   type ModelFiles,
   openModelFiles,
@@ -94,10 +95,11 @@ export async function openEncoder(
     config: tokenizerConfig,
     specialTokensMap,
   });
-  const { text, toolText, name } = await templateTexts(
+  const texts = await templateTexts(
     options,
     hasTemplates(own) ? own : source,
   );
+  const { text, toolText, name } = texts;
   const system = options.system ?? undefined;
   const variables = variablesOf(options);
   const ignoreEmptyThink = options.ignore_empty_think === true || undefined;
@@ -107,6 +109,7 @@ export async function openEncoder(
     variables,
     ignoreEmptyThink,
   ]);
+  tellUnread(Object.keys(variables ?? {}), texts);
   if (text === undefined) {
     return {
       files,
@@ -126,6 +129,21 @@ export async function openEncoder(
     tokenizerFiles: source,
     encoder: { tokenizer, template: filled, identity, ...told },
   };
+}
+
+/** Tells which variables the template's text does not name, so that they change nothing. */
+function tellUnread(
+  variables: readonly string[],
+  { text = "", toolText = "" }: NamedTexts,
+): void {
+  const words = new Set(`${text} ${toolText}`.match(/[\p{L}\p{N}_]+/gu));
+  const unread = variables.filter((variable) => !words.has(variable));
+  if (unread.length === 0) return;
+  tell(
+    `the chat template does not read ${
+      listed(unread.map((one) => `"${one}"`))
+    }: it changes nothing`,
+  );
 }
 
 /**

@@ -128,3 +128,33 @@ test({
     assertEquals(await opened(other.path), { size, notes: [] });
   },
 });
+
+test({
+  name: "openEncoder() tells which variables its chat template does not read",
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  async fn() {
+    await using folder = await temporaryFolder();
+    const { tokenizer, config } = characterFiles();
+    await folder.write("config.json", '{"model_type":"llama"}');
+    await folder.write("tokenizer.json", JSON.stringify(tokenizer));
+    await folder.write("tokenizer_config.json", JSON.stringify(config));
+    const toldBy = async (chat_template: string, options: object) => {
+      const told: string[] = [];
+      using _notes = listenToNotes((sentence) => told.push(sentence));
+      const model_name_or_path = folder.path;
+      await openEncoder({ model_name_or_path, chat_template, ...options });
+      return told;
+    };
+    const thinking = { enable_thinking: false };
+    const reads = "{{ 'x' if enable_thinking is defined and enable_thinking }}";
+    assertEquals(await toldBy(reads, thinking), []);
+    assertEquals(await toldBy("{{ 'enable_thinking_not' }}", thinking), [
+      'the chat template does not read "enable_thinking": it changes nothing',
+    ]);
+    const more = { ...thinking, chat_template_kwargs: { date_string: "x" } };
+    assertEquals(await toldBy(reads, more), [
+      'the chat template does not read "date_string": it changes nothing',
+    ]);
+    assertEquals(await toldBy("{{ 1 }}", {}), []);
+  },
+});
