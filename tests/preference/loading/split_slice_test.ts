@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { splitSlice } from "../../../src/preference/loading/split_slice.ts";
+import { sourceFiles } from "../../../src/preference/loading/dataset_rows.ts";
+import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
 import { test } from "../../test_case.ts";
 
 const pure = {
@@ -58,5 +60,23 @@ test({
       assertThrows(() => splitSlice(split).rows(ROWS), RangeError, says);
     }
     assertEquals(splitSlice("train[:2%]").rows([]), []);
+  },
+});
+
+test({
+  name: "sourceFiles() finds the files of the split that a slice is of",
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  async fn() {
+    await using folder = await temporaryFolder();
+    for (const split of ["train", "test"]) {
+      await folder.write(`${split}.jsonl`, "");
+    }
+    const filesOf = async (split: string, own?: string) =>
+      (await sourceFiles([{ path: folder.path, split: own }], split))
+        .map(({ path }) => path.slice(folder.path.length + 1));
+    assertEquals(await filesOf("test[:50%]"), ["test.jsonl"]);
+    assertEquals(await filesOf("train[3:]"), ["train.jsonl"]);
+    assertEquals(await filesOf("train", "test[-2:]"), ["test.jsonl"]);
+    assertEquals(await filesOf("test", "[:2]"), ["train.jsonl"]);
   },
 });
