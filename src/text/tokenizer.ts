@@ -4,7 +4,7 @@
  */
 import { Tokenizer as Engine } from "@huggingface/tokenizers";
 
-import { listed, shown } from "../base/shown.ts";
+import { listed, shown, worded } from "../base/shown.ts";
 import { withBoundedCuts } from "./tokenizer_expressions.ts";
 import { checkTokenizerShape } from "./tokenizer_shape.ts";
 import {
@@ -144,11 +144,22 @@ function engineOf(files: TokenizerJson): Engine {
     makeAlike(engine, tokenizer["model"] as Record<string, unknown>);
     return engine;
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    throw new TypeError(`Cannot read tokenizer.json: ${found}`, {
-      cause: error,
-    });
+    const start = "Cannot read tokenizer.json: ";
+    if (error instanceof Error && error.message.startsWith(start)) throw error;
+    throw new TypeError(start + faultIn(error), { cause: error });
   }
+}
+
+/** What is wrong, by an error of the package; the language's own say nothing about the file. */
+function faultIn(error: unknown): string {
+  const said = error instanceof Error ? error.message : worded(error);
+  if (error instanceof SyntaxError) {
+    const fault = said.replace(/^Invalid regular expression: /, "");
+    return `an expression cannot be read, ${fault}`;
+  }
+  return error instanceof TypeError || error instanceof RangeError
+    ? "a part of it has another shape than in published tokenizers"
+    : said;
 }
 
 /**
@@ -204,7 +215,10 @@ export function createTokenizer(files: TokenizerJson): Tokenizer {
     decode(ids, { skipSpecialTokens = false } = {}) {
       const known = ids.filter((id) => engine.id_to_token(id) !== undefined);
       if (known.length === 0) return "";
-      return engine.decode(known, { skip_special_tokens: skipSpecialTokens });
+      return run(
+        () => engine.decode(known, { skip_special_tokens: skipSpecialTokens }),
+        () => `Cannot decode ${known.length} tokens`,
+      );
     },
     tokenId: (token) => engine.token_to_id(token),
     vocabSize: vocabSizeOf(engine),
@@ -218,18 +232,30 @@ export function createTokenizer(files: TokenizerJson): Tokenizer {
   };
 }
 
+/** Runs the package; the language's errors are told as a fault of tokenizer.json. */
+function run<T>(work: () => T, what: () => string): T {
+  try {
+    return work();
+  } catch (error) {
+    const fault = `with this tokenizer.json: ${faultIn(error)}`;
+    throw new TypeError(`${what()} ${fault}`, { cause: error });
+  }
+}
+
 function encode(
   engine: Engine,
   text: string,
   addSpecialTokens: boolean,
 ): number[] {
-  const { ids, tokens } = engine.encode(text, {
-    add_special_tokens: addSpecialTokens,
-  });
+  const fault = () => `Cannot tokenize "${text.slice(0, 40)}"`;
+  const { ids, tokens } = run(
+    () => engine.encode(text, { add_special_tokens: addSpecialTokens }),
+    fault,
+  );
   const lost = ids.findIndex((id) => id === undefined);
   if (lost >= 0) {
     throw new RangeError(
-      `Cannot tokenize "${text.slice(0, 40)}": token "${
+      `${fault()}: token "${
         tokens[lost]
       }" is not in the vocabulary, and there is no unk_token`,
     );

@@ -3,7 +3,7 @@
  * were trained, where the two differ: parts of tokenizer.json are written in a form that both read
  * alike, or changed in the package's object. What neither does is refused by name.
  */
-import { worded } from "../base/shown.ts";
+import { shown, worded } from "../base/shown.ts";
 import type { Tokenizer as Engine } from "@huggingface/tokenizers";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -139,13 +139,15 @@ function splitAt(expression: string, behavior: string, invert = false): Json {
 function refuseSettings({ type, dropout, ...model }: Json): void {
   if (typeof dropout === "number" && dropout > 0) {
     throw new TypeError(
-      `"model.dropout" is ${dropout}, by which a text has other tokens each time, expected null`,
+      `Cannot read tokenizer.json: "model.dropout" is ${
+        shown(dropout)
+      }, by which a text has other tokens each time, expected null`,
     );
   }
   const prefix = model["continuing_subword_prefix"] ?? "";
   if (type === "BPE" && prefix !== "") {
     throw new TypeError(
-      `"model.continuing_subword_prefix" is ${
+      `Cannot read tokenizer.json: "model.continuing_subword_prefix" is ${
         JSON.stringify(prefix)
       } in a BPE, which is not served, expected null`,
     );

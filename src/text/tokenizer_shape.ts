@@ -20,6 +20,9 @@ const SEQUENCES: ReadonlyMap<string, string> = new Map([
   ["decoder", "decoders"],
 ]);
 
+/** Parts that do nothing without a pattern. */
+const NEED_PATTERN: readonly unknown[] = ["Split", "Replace"];
+
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isId = (value: unknown): boolean =>
@@ -79,7 +82,11 @@ function checkModel(model: Json, problems: string[]): void {
   if (!Array.isArray(merges)) wrong(merges, "merges", "a list of pairs");
   else {
     const at = merges.findIndex((one) => !isMerge(one));
+    const other = merges.findIndex((one) => isText(one) !== isText(merges[0]));
     if (at >= 0) wrong(merges[at], `merges[${at}]`, "a pair of tokens");
+    else if (other >= 0) {
+      wrong(merges[other], `merges[${other}]`, "the form of the first pair");
+    }
   }
 }
 
@@ -117,7 +124,8 @@ function checkPart(
     return;
   }
   const { pattern } = part;
-  const isPattern = pattern === undefined || isRecord(pattern) &&
+  const isNeeded = NEED_PATTERN.includes(part["type"]);
+  const isPattern = pattern === undefined && !isNeeded || isRecord(pattern) &&
       (isText(pattern["Regex"]) || isText(pattern["String"]));
   if (!isPattern) {
     problems.push(

@@ -121,6 +121,10 @@ test("createTokenizer() names parts of another shape in words of its own", () =>
   refused(model({ vocab: null }), '"model.vocab" is null, expected tokens');
   refused(model({ merges: undefined }), '"model.merges" is undefined');
   refused(model({ merges: ["a b", 3] }), '"model.merges[1]" is 3');
+  refused(
+    model({ merges: ["a b", ["a", "b"]] }),
+    '"model.merges[1]" is ["a","b"], expected the form of the first pair',
+  );
   refused(model({ merges: [["a"]] }), '"model.merges[0]" is ["a"]');
   refused(
     model({ type: "Unigram", vocab: [["a", 0], "b"] }),
@@ -140,7 +144,31 @@ test("createTokenizer() names parts of another shape in words of its own", () =>
     '"pre_tokenizer.pattern" is "x", expected "Regex" or "String"',
   );
   refused(
+    { pre_tokenizer: { type: "Split", behavior: "Isolated" } },
+    '"pre_tokenizer.pattern" is undefined, expected "Regex" or "String"',
+  );
+  refused(
+    { normalizer: { type: "Replace", pattern: { Regex: "(" }, content: "" } },
+    "an expression cannot be read, /(/gu: Unterminated group",
+  );
+  refused(
     { pre_tokenizer: { type: "Sequence", pretokenizers: [null] } },
     '"pre_tokenizer.pretokenizers[0]" is null',
   );
+});
+
+test("encode() names a part that cannot be run in words of its own", () => {
+  for (const single of [[null], 3, [{ SpecialToken: null }]]) {
+    const { encode } = createTokenizer({
+      tokenizer: {
+        model: MODEL,
+        post_processor: { type: "TemplateProcessing", single, pair: [] },
+      },
+    });
+    assertThrows(
+      () => encode("ab", { addSpecialTokens: true }),
+      TypeError,
+      'Cannot tokenize "ab" with this tokenizer.json: a part of it has another shape than in published tokenizers',
+    );
+  }
 });

@@ -78,7 +78,7 @@ function smallTokenizer(chance: Chance): Record<string, unknown> {
     {
       type: "BPE",
       vocab,
-      merges: ["a b", ["ab", "c"], "Ġ a"],
+      merges: ["a b", "ab c", "Ġ a"],
       unk_token: "<unk>",
     },
     { type: "BPE", vocab, merges: [["a", "b"]], byte_fallback: true },
