@@ -3,6 +3,7 @@
  * of their own, in tokenizer_config.json, or in chat_template.json. Knows no Jinja.
  */
 import { basename, join } from "@std/path";
+import { shown } from "../../base/shown.ts";
 import {
   isJsonObject,
   type JsonObject,
@@ -56,11 +57,11 @@ export async function readChatTemplates(
 ): Promise<ChatTemplates> {
   const places = [
     () => templateFiles(path),
-    () => templatesIn(tokenizerConfig),
-    async () =>
-      templatesIn(
-        await readJsonObjectIfThere(join(path, MODEL_FILE.chatTemplateJson)),
-      ),
+    () => templatesIn(tokenizerConfig, join(path, MODEL_FILE.tokenizerConfig)),
+    async () => {
+      const file = join(path, MODEL_FILE.chatTemplateJson);
+      return templatesIn(await readJsonObjectIfThere(file), file);
+    },
   ];
   for (const place of places) {
     const { default: chatTemplate, ...named } = await place();
@@ -103,18 +104,31 @@ async function templateNames(folder: string): Promise<string[]> {
   }
 }
 
-/** The key `chat_template`: a text, a list of `{ name, template }`, or texts by name. */
-function templatesIn(json?: JsonObject): Record<string, string> {
-  const found = json?.["chat_template"];
+/**
+ * The key `chat_template`: a text, a list of `{ name, template }`, or texts by name.
+ *
+ * @throws {TypeError} for anything else: a run would go on with another template, or with none
+ */
+function templatesIn(
+  json: JsonObject | undefined,
+  file: string,
+): Record<string, string> {
+  const found = json?.["chat_template"] ?? undefined;
+  if (found === undefined) return {};
   if (typeof found === "string") return { default: found };
-  const entries = Array.isArray(found)
-    ? found.filter(isJsonObject).map(({ name, template }) => [name, template])
+  const entries: readonly (readonly unknown[])[] = Array.isArray(found)
+    ? found.map((one) =>
+      isJsonObject(one) ? [one["name"], one["template"]] : []
+    )
     : isJsonObject(found)
     ? Object.entries(found)
-    : [];
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] =>
-      entry.every((part) => typeof part === "string")
-    ),
+    : [[]];
+  const isText = (entry: readonly unknown[]): entry is [string, string] =>
+    entry.length === 2 && entry.every((part) => typeof part === "string");
+  if (entries.every(isText)) return Object.fromEntries(entries);
+  throw new TypeError(
+    `Cannot read "${file}": "chat_template" is ${
+      shown(found)
+    }, expected a text, or texts with names`,
   );
 }

@@ -1,9 +1,10 @@
 /** Copies the files beside the weights of a model's folder: config, tokenizer, chat template. */
 import { join } from "@std/path";
 import { MODEL_FILE } from "../file_names.ts";
-import { disk, NotFound } from "../disk.ts";
+import { disk } from "../disk.ts";
 import { isThere } from "../hub/repo_folder.ts";
 import { writeFileAtomic } from "../disk/atomic.ts";
+import { readFileIfThere } from "../disk/whole_file.ts";
 
 /** The files of a tokenizer. */
 export const TOKENIZER_FILES: readonly string[] = [
@@ -33,12 +34,8 @@ export async function copyTextFiles(
   names: readonly string[] = TEXT_FILES,
 ): Promise<void> {
   for (const name of names) {
-    try {
-      const bytes = await disk().readFile(join(from, name));
-      await writeFileAtomic(join(to, name), bytes);
-    } catch (error) {
-      if (!(error instanceof NotFound)) throw error;
-    }
+    const bytes = await readFileIfThere(join(from, name));
+    if (bytes !== undefined) await writeFileAtomic(join(to, name), bytes);
   }
 }
 

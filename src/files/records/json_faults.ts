@@ -31,14 +31,19 @@ export function jsonCause(text: string): string | undefined {
   return CAUSES.find(([looks]) => looks.test(bare))?.[1];
 }
 
+/** A loop, since a row of a stranger may be nested deeper than calls can be. */
 function keysIn(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
   let count = 0;
-  if (Array.isArray(value)) {
-    for (const part of value) count += keysIn(part);
-    return count;
+  const left = [value];
+  while (left.length > 0) {
+    const one = left.pop();
+    if (typeof one !== "object" || one === null) continue;
+    const parts: readonly unknown[] = Array.isArray(one)
+      ? one
+      : Object.values(one);
+    if (parts !== one) count += parts.length;
+    for (const part of parts) left.push(part);
   }
-  for (const part of Object.values(value)) count += 1 + keysIn(part);
   return count;
 }
 

@@ -4,7 +4,11 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import type { Tensor } from "../../../kernels/device/tensor.ts";
+import { formatBytes } from "../../base/units.ts";
 import type { Rope, Ropes } from "../config/rope_config.ts";
+
+/** The most bytes of a table: 2 million positions of heads of 128, twice what models have. */
+const MOST_BYTES = 2 ** 30;
 
 /**
  * The table of a rotary embedding, `[positions, rotaryDim]`: for each position the cosines and then
@@ -13,6 +17,16 @@ import type { Rope, Ropes } from "../config/rope_config.ts";
 export function ropeTable(device: Device, rope: Rope): Tensor {
   const { inverseFrequencies, attentionFactor, positions } = rope;
   const half = inverseFrequencies.length;
+  const bytes = positions * half * 2 * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes > MOST_BYTES) {
+    throw new RangeError(
+      `Cannot load model: a table of its ${positions} positions would take ${
+        formatBytes(bytes)
+      }, expected at most ${
+        formatBytes(MOST_BYTES)
+      }; give config.json a smaller max_position_embeddings`,
+    );
+  }
   const table = new Float32Array(positions * half * 2);
   for (let position = 0; position < positions; position++) {
     const at = position * half * 2;

@@ -41,7 +41,7 @@ export function ggufSources(
   type: GgufType,
 ): GgufSource[] {
   const architecture = ggufArchitecture(config);
-  const layouts = weightLayouts(config);
+  const layouts = weightLayouts(config, stored);
   checkStored(layouts, stored);
   const head = config.tie_word_embeddings ? "token_embd" : "output";
   return layouts.map(({ name, shape }) => {

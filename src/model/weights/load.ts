@@ -83,14 +83,10 @@ export async function loadModel(
   reader: TensorReader,
   options: LoadModelOptions = {},
 ): Promise<Model> {
-  const layouts = weightLayouts(config);
   const { headSeed, trained = false } = options;
   const isTrained = typeof trained === "boolean" ? () => trained : trained;
   const startsHead = config.rewardHead && headSeed !== undefined;
-  const stored = layouts.filter(({ name }) =>
-    !(startsHead && name === SCORE && !reader.tensors.has(name))
-  );
-  checkTensors(config, stored, reader);
+  const stored = storedLayouts(config, reader, { startsHead });
   const parts = await loadParts(device, stored, reader, {
     ...options,
     isTrained,
@@ -111,6 +107,25 @@ export async function loadModel(
   const cosSin = ropeTables(device, config.ropes);
   await device.finish();
   return { device, config, cosSin, ...built };
+}
+
+/**
+ * The tensors that a model takes from files, after the headers of these were compared with its
+ * config. Nothing is allocated for sizes that they do not have.
+ *
+ * @param options `startsHead`: whether the files may lack a reward head
+ * @throws {TypeError} as `loadModel()` does; RangeError if the config asks for far more tensors
+ */
+export function storedLayouts(
+  config: ModelConfig,
+  reader: TensorReader,
+  { startsHead = false }: { readonly startsHead?: boolean | undefined } = {},
+): WeightLayout[] {
+  const stored = weightLayouts(config, reader).filter(({ name }) =>
+    !(startsHead && name === SCORE && !reader.tensors.has(name))
+  );
+  checkTensors(config, stored, reader);
+  return stored;
 }
 
 async function loadParts(

@@ -2,6 +2,7 @@
  * Which tensors a checkpoint must have by its config, with names and shapes, and how a model is
  * built from them. Knows no file and no numbers: the caller passes a maker of weights and vectors.
  */
+import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type { NormNames } from "../config/family.ts";
@@ -186,10 +187,28 @@ function unitLinears(
   };
 }
 
-/** All tensors of a checkpoint with this config; a head that is tied to the embedding has none. */
-export function weightLayouts(config: ModelConfig): WeightLayout[] {
+/**
+ * All tensors of a checkpoint with this config; a head that is tied to the embedding has none.
+ *
+ * @param stored the weights beside the config
+ * @throws {RangeError} if the config asks for far more tensors than there are
+ */
+export function weightLayouts(
+  config: ModelConfig,
+  stored?: Pick<TensorReader, "tensors" | "files">,
+): WeightLayout[] {
   const layouts: WeightLayout[] = [];
+  const size = stored?.tensors.size ?? Infinity;
+  // a few that are missing are named one by one
+  const most = 2 * size + 1000;
   const note = <T>(name: string, shape: readonly number[]): T => {
+    if (layouts.length >= most) {
+      throw new RangeError(
+        `Cannot load "${
+          stored?.files.join('", "')
+        }": found ${size} tensors, but the ${config.num_hidden_layers} layers of config.json have more than ${most}`,
+      );
+    }
     layouts.push({ name, shape });
     return undefined as T;
   };

@@ -60,8 +60,15 @@ export function parseRecipe(
       }, expected a mapping of options`,
     );
   }
-  return value;
+  const { length } = Object.keys(value);
+  if (length <= MOST_KEYS) return value;
+  throw new RangeError(
+    `Cannot read recipe "${path}": found ${length} keys, expected at most ${MOST_KEYS}`,
+  );
 }
+
+/** Each key is looked for in the tables of all tools; there are some 300 options. */
+const MOST_KEYS = 10_000;
 
 const MOST_CHARACTERS = 10_000_000;
 

@@ -8,6 +8,7 @@ import type { ModelFiles } from "../../files/folders/model_folder.ts";
 import { openWeights } from "../../files/safetensors/weights.ts";
 import type { AdapterConfig } from "../../model/adapter/adapter_config.ts";
 import { readModelConfig } from "../../model/config/config.ts";
+import { storedLayouts } from "../../model/weights/load.ts";
 import { isQuantized, keptCodes } from "../../model/weights/quantization.ts";
 import { quantizationOf } from "../../model/weights/quantization_options.ts";
 import type { Batch } from "../../preference/tokens/batch.ts";
@@ -29,6 +30,7 @@ import {
   continuedAdapter,
   keptDtype,
   newAdapter,
+  requireWeights,
   runModelConfig,
   trainedWeightsOf,
 } from "../setup/run_model.ts";
@@ -54,6 +56,10 @@ export async function planRun<Example>(
   const { gradient_checkpointing: wanted } = options;
   const data = withSizes(planned);
   const config = runModelConfig(options, files);
+  if (!options.init_from_config) {
+    const { rewardHead: startsHead } = config;
+    storedLayouts(config, await requireWeights(files.path), { startsHead });
+  }
   const routerLoss = routerLossOf(config, options);
   const laidOut = routerLoss
     ? { ...options, max_tokens_per_batch: null }
@@ -88,6 +94,7 @@ async function namedReferenceBytes<Example>(
   if (!data.objective.needsReference || !isNamedReference(options)) return 0;
   const { folder } = await findNamedReference(options);
   const config = readModelConfig(folder.config);
+  storedLayouts(config, folder.weights);
   const dtypeOf = await matrixDtypes(
     { ...options, init_from_config: false },
     folder,

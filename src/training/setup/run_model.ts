@@ -73,6 +73,7 @@ export async function openRunModel(
     };
   }
   const stored = await requireWeights(files.path);
+  await checkWrittenWeights(files.path);
   const base = await loadModel(device, config, stored, {
     trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
@@ -185,12 +186,10 @@ export function keptDtype(
   return DTYPES[frozenDtype(options)];
 }
 
-async function requireWeights(path: string): Promise<TensorReader> {
+/** The headers of a model's weights. @throws {NotFound} if it has none */
+export async function requireWeights(path: string): Promise<TensorReader> {
   const weights = await openWeights(path);
-  if (weights) {
-    await checkWrittenWeights(path);
-    return weights;
-  }
+  if (weights) return weights;
   throw new NotFound(
     `Cannot load model "${path}": it has no "model.safetensors"; to start from random weights give --init_from_config`,
   );

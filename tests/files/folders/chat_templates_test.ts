@@ -1,5 +1,5 @@
 /** Which chat templates a folder has, wherever versions of transformers have put them. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import {
   type ChatTemplates,
   readTemplates,
@@ -83,5 +83,28 @@ test(
     assertEquals(await readTemplates(folder.path), before);
     await replaceTemplates(folder.path, { chatTemplate: "c" });
     assertEquals(await readTemplates(folder.path), { chatTemplate: "c" });
+  },
+);
+
+test(
+  "readTemplates() refuses a template that is no text, and takes null for none",
+  { permissions },
+  async () => {
+    await using folder = await temporaryFolder();
+    const read = async (chat_template: unknown) => {
+      const text = JSON.stringify({ chat_template });
+      await folder.write("tokenizer_config.json", text);
+      return await readTemplates(folder.path);
+    };
+    assertEquals(await read(null), {});
+    assertEquals(await read([]), {});
+    const wrong = [7, true, [null], [{ template: "a" }], { a: 1 }, [["a"]]];
+    for (const found of wrong) {
+      await assertRejects(
+        () => read(found),
+        TypeError,
+        'tokenizer_config.json": "chat_template" is ',
+      );
+    }
   },
 );

@@ -233,3 +233,21 @@ test({
     await refuse("d.jsonl.gz", await gzip("<html>"), "it is a web page");
   },
 });
+
+test(
+  "readRecords() reads rows of any depth",
+  disk,
+  async () => {
+    await using folder = await temporaryFolder();
+    const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+    const path = await folder.write("a.jsonl", `{"a":${deep},"b":1}\n`);
+    const [record] = await Array.fromAsync(readRecords(path));
+    assertEquals(record?.value["b"], 1);
+    await folder.write("a.jsonl", `{"a":{"c":1,"c":${deep}}}\n`);
+    await assertRejects(
+      () => Array.fromAsync(readRecords(path)),
+      Error,
+      '"c"',
+    );
+  },
+);

@@ -1,5 +1,5 @@
 /** Checkpoints in memory: what a load refuses, and in which types it keeps what it takes. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readMatrixRows } from "../../../kernels/matrix/matrix.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import {
@@ -13,6 +13,7 @@ import { readModelConfig } from "../../../src/model/config/config.ts";
 import {
   loadModel,
   type LoadModelOptions,
+  storedLayouts,
 } from "../../../src/model/weights/load.ts";
 import { parameters } from "../../../src/model/decoder/model.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
@@ -228,4 +229,21 @@ test({
       ),
     );
   },
+});
+
+test("storedLayouts() refuses sizes that the headers do not have, before all else", () => {
+  const whole = reader(checkpoint());
+  assertEquals(storedLayouts(config, whole).length, whole.tensors.size);
+  const read = (change: Json) =>
+    readModelConfig({ ...QWEN2, num_hidden_layers: 1, ...change });
+  assertThrows(
+    () => storedLayouts(read({ num_hidden_layers: 9999 }), whole),
+    RangeError,
+    "but the 9999 layers of config.json have more than",
+  );
+  assertThrows(
+    () => storedLayouts(read({ intermediate_size: 2 ** 20 }), whole),
+    TypeError,
+    "has shape",
+  );
 });

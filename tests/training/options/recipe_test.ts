@@ -74,6 +74,19 @@ test(
   },
 );
 
+test("parseRecipe() refuses more keys than it can answer", () => {
+  const keys = (count: number) =>
+    JSON.stringify(
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i])),
+    );
+  assertEquals(Object.keys(parseRecipe(keys(10_000), "a.json")).length, 10_000);
+  assertThrows(
+    () => parseRecipe(keys(10_001), "a.json"),
+    RangeError,
+    'Cannot read recipe "a.json": found 10001 keys, expected at most 10000',
+  );
+});
+
 test("parseRecipe() refuses aliases that stand for too much, or for themselves", () => {
   const levels = Array.from(
     { length: 8 },
