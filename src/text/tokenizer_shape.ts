@@ -65,6 +65,10 @@ function checkModel(model: Json, problems: string[]): void {
       !(Array.isArray(entry) && isText(entry[0]) && Number.isFinite(entry[1]))
     );
     if (at >= 0) wrong(vocab[at], `vocab[${at}]`, "a token with its score");
+    const unknown = model["unk_id"] ?? 0;
+    if (!isId(unknown) || unknown as number >= Math.max(1, vocab.length)) {
+      wrong(unknown, "unk_id", "the place of a token in its vocabulary");
+    }
     if (vocab.length > MOST_IDS) {
       problems.push(
         `"model.vocab" has ${vocab.length} tokens, expected at most ${MOST_IDS}`,
@@ -76,6 +80,8 @@ function checkModel(model: Json, problems: string[]): void {
       wrong(entry[1], `vocab[${shown(entry[0])}]`, `an id below ${MOST_IDS}`);
     }
   }
+  const unknown = model["unk_token"] ?? "";
+  if (!isText(unknown)) wrong(unknown, "unk_token", "a token");
   if (type !== "BPE" && (type !== undefined || isList)) return;
   const isMerge = (one: unknown) =>
     isText(one) || Array.isArray(one) && one.length === 2 && one.every(isText);

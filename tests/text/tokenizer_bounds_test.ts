@@ -126,6 +126,13 @@ test("createTokenizer() names parts of another shape in words of its own", () =>
     '"model.merges[1]" is ["a","b"], expected the form of the first pair',
   );
   refused(model({ merges: [["a"]] }), '"model.merges[0]" is ["a"]');
+  for (const unk_id of [2, -1, 0.5, "0", [1], { a: 1 }]) {
+    refused(
+      model({ type: "Unigram", vocab: [["a", 0], ["b", -1]], unk_id }),
+      `"model.unk_id" is ${JSON.stringify(unk_id)}, expected the place`,
+    );
+  }
+  refused(model({ unk_token: 3 }), '"model.unk_token" is 3, expected a token');
   refused(
     model({ type: "Unigram", vocab: [["a", 0], "b"] }),
     '"model.vocab[1]" is "b", expected a token with its score',
