@@ -3,7 +3,7 @@
  * demonstration_formats.ts and feedback_formats.ts, and reads the row by it. Knows only the columns
  * that every format may have.
  */
-import { worded } from "../../base/shown.ts";
+import { own } from "../../base/own.ts";
 import { parseWithFloats } from "../../base/json_float.ts";
 import type { AskedRow, RowContext } from "./preference.ts";
 import type { Ranking } from "./rankings.ts";
@@ -208,7 +208,8 @@ export function renameColumns(
 ): Row {
   const used = new Set(Object.values(columns));
   const rest = Object.entries(row).filter(([key]) => !used.has(key));
-  const renamed = Object.entries(columns).filter(([, column]) => column in row)
+  const renamed = Object.entries(columns)
+    .filter(([, column]) => Object.hasOwn(row, column))
     .map(([key, column]) => [key, row[column]] as const);
   return Object.fromEntries([...rest, ...renamed]);
 }
@@ -219,9 +220,9 @@ export function renameColumns(
 export function renameTurns(row: Row, keys: TurnKeys): Row {
   const { role = "role", content = "content", roles = {} } = keys;
   const turn = (value: unknown): unknown => {
-    if (!isRow(value) || !(role in value)) return value;
+    if (!isRow(value) || !Object.hasOwn(value, role)) return value;
     const { [role]: speaker, [content]: text, ...rest } = value;
-    const known = roles[worded(speaker)] ?? speaker;
+    const known = own(roles, speaker) ?? speaker;
     return {
       ...rest,
       role: known,
