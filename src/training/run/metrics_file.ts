@@ -8,6 +8,7 @@ import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { startHash } from "../../files/disk/hash.ts";
 import { appendText, readTextIfThere } from "../../files/disk/whole_file.ts";
+import { disk, NotFound } from "../../files/disk.ts";
 import { isJsonObject, jsonKind } from "../../files/disk/json_file.ts";
 import { RUN_FILE } from "../../files/file_names.ts";
 import type { Metrics } from "../method/metrics.ts";
@@ -15,21 +16,46 @@ import type { Sink } from "./sink.ts";
 
 const pathIn = (folder: string) => join(folder, RUN_FILE.metrics);
 
-/** Writes the rows of a run into its folder. */
+/**
+ * Writes the rows of a run into its folder. A file that somebody changed or removed meanwhile is
+ * written anew, which is told.
+ */
 export function metricsFile(folder: string): Sink {
   const path = pathIn(folder);
+  const lines: string[] = [];
+  let bytes = 0;
+  const add = (row: Metrics): string => {
+    const line = formatJsonLine(finite(row));
+    lines.push(line);
+    bytes += new TextEncoder().encode(line).length;
+    return line;
+  };
   return {
     files: [RUN_FILE.metrics],
     async open({ rows }) {
-      await writeFileAtomic(
-        path,
-        rows.map(finite).map(formatJsonLine).join(""),
-      );
+      rows.forEach(add);
+      await writeFileAtomic(path, lines.join(""));
     },
     async row(row) {
-      await appendText(path, formatJsonLine(finite(row)));
+      const before = bytes;
+      const line = add(row);
+      if (await sizeOf(path) === before) return await appendText(path, line);
+      tell(
+        `"${path}" was changed or removed while the run wrote it: it is written anew`,
+      );
+      await writeFileAtomic(path, lines.join(""));
     },
   };
+}
+
+/** The bytes of a file; undefined if it is not there. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await disk().stat(path)).size;
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** A hash of rows as the file holds them, which grows as they come. */

@@ -1,5 +1,6 @@
 /** metrics.jsonl as a sink: what a resumed run keeps of it, and what is on the disk when. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { listenToNotes } from "../../../src/base/notes.ts";
 import {
   metricsFile,
   readMetrics,
@@ -118,5 +119,29 @@ test(
         'metrics.jsonl" line 2: found',
       );
     }
+  },
+);
+
+test(
+  "metricsFile() writes all rows anew where the file was changed or removed, and tells it",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = folder.file("run/metrics.jsonl");
+    const { open, row } = allSinks([metricsFile(folder.file("run"))]);
+    const told: string[] = [];
+    using _notes = listenToNotes((line) => void told.push(line));
+    await open(startAfter(folder.path, 1, [{ step: 1 }]));
+    await row({ step: 2 });
+    assertEquals(told, []);
+    await Deno.remove(folder.file("run"), { recursive: true });
+    await row({ step: 3 });
+    await row({ step: 4 });
+    const lines = [1, 2, 3, 4].map((step) => `{"step":${step}}\n`);
+    assertEquals(await Deno.readTextFile(path), lines.join(""));
+    assertEquals(told.length, 1);
+    await Deno.writeTextFile(path, "");
+    await row({ step: 5 });
+    assertEquals((await Deno.readTextFile(path)).split("\n").length, 6);
   },
 );
