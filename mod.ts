@@ -71,7 +71,10 @@ export type { RandomModelHooks } from "./src/commands/random_model.ts";
 export { score } from "./src/commands/score.ts";
 export type { ScoreCommandHooks, ScoreStage } from "./src/commands/score.ts";
 export { planTraining, train, type TrainHooks } from "./src/commands/train.ts";
-export type { DeviceHooks } from "./src/commands/command_device.ts";
+export type {
+  DeviceHooks,
+  DeviceWatch,
+} from "./src/commands/command_device.ts";
 
 // what they give back
 export type { DownloadedRepo } from "./src/files/hub/download_repo.ts";

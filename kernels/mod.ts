@@ -26,6 +26,7 @@ export { Device } from "./device/device.ts";
 export type {
   DeviceKind,
   DeviceOptions,
+  DeviceWatch,
   Scope,
 } from "./device/device_options.ts";
 export { freeMemory, openDevice } from "./device/open_deno.ts";

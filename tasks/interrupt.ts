@@ -13,13 +13,18 @@
  * The other tasks are short and have no handler: the system ends them at once.
  */
 // deno-lint-ignore-file no-console
+import type { DeviceWatch } from "../src/commands/command_device.ts";
+import { type TaskPlace, watchedCalls } from "./device_watch.ts";
 import { EXIT_CODES, type Heard, type StopSignal } from "./signal_watch.ts";
 
 /** The exit code of a task that Ctrl-C ended. */
 export const INTERRUPTED: number = EXIT_CODES.SIGINT;
 
-/** Calls `hear` with the first signal; returns once there is somebody who listens. */
-async function onSignal(hear: (signal: StopSignal) => void): Promise<void> {
+/**
+ * Calls `hear` with the first signal; returns once there is somebody who listens: the thread that
+ * does, which can watch calls too.
+ */
+async function onSignal(hear: (signal: StopSignal) => void): Promise<Worker> {
   const watch = new Worker(new URL("./signal_watch.ts", import.meta.url), {
     type: "module",
   });
@@ -27,6 +32,7 @@ async function onSignal(hear: (signal: StopSignal) => void): Promise<void> {
     watch.onmessage = ({ data }: MessageEvent<Heard>) =>
       data === "listening" ? listening() : hear(data);
   });
+  return watch;
 }
 
 /** From here on a signal ends the task at once. */
@@ -54,19 +60,19 @@ class Interrupted extends Error {
  * @returns the exit code of the task
  */
 async function interruptible(
-  work: (signal: AbortSignal) => Promise<boolean | void>,
+  work: (signal: AbortSignal, thread: Worker) => Promise<boolean | void>,
   says: string,
   isThrown: () => void = () => {},
 ): Promise<number> {
   const stop = new AbortController();
-  await onSignal((signal) => {
+  const thread = await onSignal((signal) => {
     const by = signal === "SIGINT" ? "interrupted" : `ended by ${signal}`;
     const again = signal === "SIGINT" ? "Ctrl-C again" : "a second signal";
     console.error(`\n${by}: ${says}; ${again} ends at once`);
     stop.abort(new Interrupted(signal));
   });
   try {
-    const isEarly = await work(stop.signal);
+    const isEarly = await work(stop.signal, thread);
     return isEarly ? stop.signal.reason.exitCode : 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -75,17 +81,33 @@ async function interruptible(
   }
 }
 
+/** What training that is watched takes and tells. */
+export interface Watched {
+  /** Once it is aborted, training ends after the step at hand. */
+  readonly signal: AbortSignal;
+  /** To be told of calls that wait for the device. */
+  readonly watch: DeviceWatch;
+  /** Says where the task stands, for the message if the device holds it for good. */
+  readonly says: (place: TaskPlace) => void;
+}
+
 /**
- * Runs training that a signal aborts: training ends after the step at hand, with a checkpoint.
+ * Runs training that a signal aborts: training ends after the step at hand, with a checkpoint. A
+ * device that holds the task beyond its limit ends it.
  *
  * @param work returns whether it was interrupted
  * @returns the exit code of the task
  */
 export function saveFirst(
-  work: (signal: AbortSignal) => Promise<boolean>,
+  work: (watched: Watched) => Promise<boolean>,
 ): Promise<number> {
   return interruptible(
-    work,
+    (signal, thread) => {
+      const { task, watch } = watchedCalls();
+      thread.postMessage(task);
+      const says = (place: TaskPlace) => thread.postMessage(place);
+      return work({ signal, watch, says });
+    },
     "saving after this step",
     () => console.error("no step was taken yet, so there is nothing to save"),
   );

@@ -1,6 +1,6 @@
 /**
  * What all tasks share: options from the command line and a recipe, `--help`, and errors as one
- * line with exit code 1 (`--debug` adds the stack).
+ * line with exit code 1, or 75 where the machine failed (`--debug` adds the stack).
  */
 // deno-lint-ignore-file no-console
 import { readArguments } from "../src/base/arguments.ts";
@@ -16,6 +16,14 @@ import type { Command } from "../src/commands/command.ts";
 import { withOtherKeys } from "../src/commands/other_keys.ts";
 import { readRecipe } from "../src/commands/read_recipe.ts";
 import { BY_LAUNCHER, PROJECT, projectFile, taskStart } from "./start_task.ts";
+
+/**
+ * The exit code of a task that the machine ended, as sysexits.h has it for what may well succeed
+ * the next time (EX_TEMPFAIL).
+ */
+export const MACHINE_FAULT = 75;
+/** Errors that say so, by their names: most tasks load no kernels. */
+const MACHINE_FAULTS = ["DeviceFault", "RunFault"];
 
 /** Options and further words of a command line. */
 export interface TaskInput<V> {
@@ -128,7 +136,9 @@ function fail(error: unknown): never {
   if (Deno.args.includes("--debug") && error instanceof Error) {
     console.error(error.stack);
   }
-  Deno.exit(1);
+  const isOfMachine = error instanceof Error &&
+    MACHINE_FAULTS.includes(error.name);
+  Deno.exit(isOfMachine ? MACHINE_FAULT : 1);
 }
 
 /** A text whose commands begin as the user's own did. */

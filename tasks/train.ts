@@ -12,6 +12,8 @@ import { showTraining } from "./console.ts";
 import { checkWritable, readTaskOptions, runTask } from "./run_task.ts";
 import { saveFirst } from "./interrupt.ts";
 
+const DOING = { load: "load the model", reference: "compute the reference" };
+
 await runTask(async () => {
   const { options } = await readTaskOptions(trainCommand);
   checkWritable(options.output_dir);
@@ -19,8 +21,19 @@ await runTask(async () => {
     console.log(dryRunLines(await planTraining(options)).join("\n"));
     return 0;
   }
-  return await saveFirst(async (signal) => {
-    const result = await train(options, { ...showTraining(), signal });
+  return await saveFirst(async ({ signal, watch, says }) => {
+    const shown = showTraining();
+    const result = await train(options, {
+      ...shown,
+      onProgress(stage, done, total) {
+        const step = `take step ${Math.min(done + 1, total)} of ${total}`;
+        says({ doing: stage === "train" ? step : DOING[stage] });
+        shown.onProgress(stage, done, total);
+      },
+      sinks: [...shown.sinks, { saved: (path) => says({ checkpoint: path }) }],
+      signal,
+      watch,
+    });
     // in kilobytes; what llvmpipe holds is the process's own
     const process = formatBytes(resourceUsage().maxRSS * 1024);
     const held = formatBytes(result.peakBytes);

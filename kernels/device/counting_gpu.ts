@@ -43,6 +43,8 @@ export function countingGpu(limits: GPUSupportedLimits): GPUDevice {
       onSubmittedWorkDone: () => Promise.resolve(),
     },
     addEventListener() {},
+    pushErrorScope() {},
+    popErrorScope: () => Promise.resolve(null),
     destroy() {},
     createBuffer: countingBuffer,
     createTexture: countingTexture,

@@ -5,6 +5,7 @@
  * Errors of WebGPU are silent by nature (zeros come back): the first one is kept and thrown at the
  * next read.
  */
+import { type Answers, createAnswers } from "./answers.ts";
 import { boundOf, checkGrid } from "./bindings.ts";
 import { countingGpu } from "./counting_gpu.ts";
 import type { DeviceKind, DeviceOptions, Scope } from "./device_options.ts";
@@ -52,6 +53,7 @@ export class Device implements Disposable {
   #pool: Pool;
   #scopes: Scopes<Resource>;
   #faults: Faults;
+  #answers: Answers;
   #uploaded = 0;
   #mostGroups: number; // kept, since the device's own answer takes a microsecond
   #mostBytes: number;
@@ -60,7 +62,8 @@ export class Device implements Disposable {
     gpu: GPUDevice,
     description: string,
     kind: DeviceKind,
-    { budgetBytes = Infinity, windowBytes }: DeviceOptions,
+    { budgetBytes = Infinity, windowBytes, answerSeconds, watch }:
+      DeviceOptions,
   ) {
     this.gpu = gpu;
     this.description = description;
@@ -70,10 +73,18 @@ export class Device implements Disposable {
     this.windowBytes = windowBytes ?? this.#mostBytes;
     this.#pipeline = createPipelines(gpu);
     this.budgetBytes = budgetBytes;
-    this.#recorder = createRecorder(gpu);
-    this.#pool = createPool(gpu, budgetBytes, () => this.#recorder.flush());
+    this.#faults = watchFaults(gpu, () => this.#pool.memory.allocatedBytes);
+    this.#answers = createAnswers(this.#faults, {
+      kind,
+      seconds: answerSeconds,
+      watch,
+    });
+    this.#recorder = createRecorder(gpu, this.#answers.held);
+    this.#pool = createPool(gpu, budgetBytes, {
+      beforeDestroy: () => this.#recorder.flush(),
+      allocating: this.#faults.allocating,
+    });
     this.#scopes = createScopes((resource) => this.#pool.giveBack(resource));
-    this.#faults = watchFaults(gpu);
   }
 
   /** A device on a GPU that is open; `openDevice()` finds and opens one on Deno. */
@@ -196,15 +207,14 @@ export class Device implements Disposable {
    * @internal
    */
   startProfile(): () => Promise<KernelTime[]> {
-    return startProfile(this.gpu, this.#recorder);
+    return startProfile(this.gpu, this.#recorder, this.#answers);
   }
 
   /** Waits until all recorded work is done. */
   async finish(): Promise<void> {
     this.#recorder.flush();
     this.#uploaded = 0;
-    await this.gpu.queue.onSubmittedWorkDone();
-    this.#faults.throwFirst();
+    await this.#answers.wait(() => this.gpu.queue.onSubmittedWorkDone());
   }
 
   /**
@@ -253,6 +263,7 @@ export class Device implements Disposable {
   /**
    * Reads a tensor's bytes; waits for all recorded work.
    *
+   * @throws {DeviceFault} if the machine failed
    * @throws {Error} the first WebGPU error since the last read, by its own words
    * @internal
    */
@@ -274,9 +285,15 @@ export class Device implements Disposable {
 
   async #read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#faults.throwFirst();
-    const parts = await readBack(this.gpu, this.#recorder, tensors);
-    this.#faults.throwFirst();
-    return parts;
+    return await readBack(
+      this.gpu,
+      {
+        recorder: this.#recorder,
+        faults: this.#faults,
+        answers: this.#answers,
+      },
+      tensors,
+    );
   }
 
   /** Frees pooled buffers that nobody uses. */
@@ -287,9 +304,11 @@ export class Device implements Disposable {
   /** Frees everything; what is recorded and not yet read is lost. */
   [Symbol.dispose](): void {
     this.#faults.close();
-    this.#recorder.destroy();
-    this.#pool.destroy();
-    this.gpu.destroy();
+    this.#answers.held(() => {
+      this.#recorder.destroy();
+      this.#pool.destroy();
+      this.gpu.destroy();
+    });
   }
 }
 

@@ -6,6 +6,17 @@ import type { Tensor } from "./tensor.ts";
  */
 export type DeviceKind = "cpu" | "gpu";
 
+/**
+ * Hears of calls that wait for the device, and may hold this thread as they do: a thread beside it
+ * can then tell that one does not return.
+ */
+export interface DeviceWatch {
+  /** A call begins that should take at most so many seconds; 0: no matter how many. */
+  enter(limit: number): void;
+  /** The call that began last is back. */
+  leave(): void;
+}
+
 /** How to open a device. */
 export interface DeviceOptions {
   /** The kind whose kernels are used; default: what the device is. */
@@ -14,6 +25,13 @@ export interface DeviceOptions {
   readonly budgetBytes?: number;
   /** Most bytes of one binding; default: the GPU's limit. Weights above it are bound in windows. */
   readonly windowBytes?: number;
+  /**
+   * Most seconds that it may take for an answer, 0 is no bound; default: 20 times the slowest so
+   * far, and at least half an hour on a GPU, two hours on a CPU.
+   */
+  readonly answerSeconds?: number | undefined;
+  /** Told of calls that may hold this thread; default: nobody is. */
+  readonly watch?: DeviceWatch | undefined;
 }
 
 /** What is allocated while a scope is open goes back to the pool when it is disposed. */

@@ -3,7 +3,7 @@
  * profiled run is somewhat slower. The time between two passes belongs to the copies recorded
  * there, if there are any. Knows names of kernels only.
  */
-
+import type { Answers } from "./answers.ts";
 import {
   type LaunchTimer,
   LIGHT_LAUNCHES_PER_SUBMISSION,
@@ -52,8 +52,9 @@ interface Launch {
 export function startProfile(
   gpu: GPUDevice,
   recorder: Recorder,
+  answers: Answers,
 ): () => Promise<KernelTime[]> {
-  const profile = createLaunchProfile(gpu);
+  const profile = createLaunchProfile(gpu, answers);
   recorder.time(profile);
   return () => {
     recorder.time(undefined);
@@ -61,7 +62,10 @@ export function startProfile(
   };
 }
 
-function createLaunchProfile(gpu: GPUDevice): LaunchProfile {
+function createLaunchProfile(
+  gpu: GPUDevice,
+  answers: Answers,
+): LaunchProfile {
   if (!gpu.features.has("timestamp-query")) {
     throw new TypeError(
       'Cannot profile launches: the device has no feature "timestamp-query"',
@@ -120,6 +124,7 @@ function createLaunchProfile(gpu: GPUDevice): LaunchProfile {
     async times() {
       const values = await readStamps(
         gpu,
+        answers,
         stamps,
         Math.max(base, 1) * STAMP_BYTES,
       );
@@ -132,6 +137,7 @@ function createLaunchProfile(gpu: GPUDevice): LaunchProfile {
 
 async function readStamps(
   gpu: GPUDevice,
+  answers: Answers,
   stamps: GPUBuffer,
   size: number,
 ): Promise<BigUint64Array> {
@@ -142,7 +148,7 @@ async function readStamps(
   const encoder = gpu.createCommandEncoder();
   encoder.copyBufferToBuffer(stamps, 0, staging, 0, size);
   gpu.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
+  await answers.wait(() => staging.mapAsync(GPUMapMode.READ));
   const values = new BigUint64Array(staging.getMappedRange().slice(0));
   staging.destroy();
   return values;

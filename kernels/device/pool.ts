@@ -5,6 +5,7 @@
  * Batches differ in length, so a request also takes what is somewhat larger, and what lies idle
  * beyond a share of the most that was ever in use is destroyed, longest idle first.
  */
+import type { Faults } from "./faults.ts";
 
 /** Thrown when an allocation would pass the byte budget. */
 export class BudgetError extends RangeError {
@@ -89,15 +90,26 @@ const LOOSEST_FIT = 2;
 const KEPT_BYTES = 64 << 20;
 const KEPT_SHARE = 1 / 32;
 
+/** What a pool is part of. */
+export interface PoolHooks {
+  /** Submits what is recorded, since that may use what is about to be destroyed. */
+  readonly beforeDestroy: () => void;
+  /** Runs what creates so many bytes. */
+  readonly allocating: Faults["allocating"];
+}
+
+const ALONE: PoolHooks = {
+  beforeDestroy: () => {},
+  allocating: (_, create) => create(),
+};
+
 /**
  * Creates a pool whose holdings never pass `budgetBytes`.
- *
- * @param beforeDestroy submits what is recorded, since that may use what is about to be destroyed
  */
 export function createPool(
   gpu: GPUDevice,
   budgetBytes: number,
-  beforeDestroy: () => void = () => {},
+  { beforeDestroy, allocating }: PoolHooks = ALONE,
 ): Pool {
   const held = new Map<Pooled, Form>();
   /** In the order in which they became free. */
@@ -181,7 +193,7 @@ export function createPool(
 
   function hold(form: Form): Pooled {
     const { bytes } = form;
-    const made = form.create(gpu);
+    const made = allocating(bytes, () => form.create(gpu));
     held.set(made, form);
     allocatedBytes += bytes;
     largestBytes = Math.max(largestBytes, bytes);

@@ -1,4 +1,6 @@
 /** Bytes from the device to the CPU: any number of tensors in one wait. */
+import type { Answers } from "./answers.ts";
+import type { Faults } from "./faults.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Tensor, tensorBytes } from "./tensor.ts";
 
@@ -7,16 +9,22 @@ import { type Tensor, tensorBytes } from "./tensor.ts";
  */
 export async function readBack(
   gpu: GPUDevice,
-  recorder: Recorder,
+  { recorder, faults, answers }: {
+    readonly recorder: Recorder;
+    readonly faults: Faults;
+    readonly answers: Answers;
+  },
   tensors: readonly Tensor[],
 ): Promise<ArrayBuffer[]> {
   const sizes = tensors.map(({ shape, dtype }) => tensorBytes(shape, dtype));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const staging = gpu.createBuffer({
-    label: "readback",
-    size: Math.max(4, total),
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
+  const size = Math.max(4, total);
+  const staging = faults.allocating(size, () =>
+    gpu.createBuffer({
+      label: "readback",
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    }));
   let at = 0;
   const places = tensors.map(({ buffer, byteOffset = 0 }, i) => {
     const place = at;
@@ -28,9 +36,11 @@ export async function readBack(
     return [place, at] as const;
   });
   recorder.flush();
-  await staging.mapAsync(GPUMapMode.READ);
-  const mapped = staging.getMappedRange();
-  const parts = places.map(([begin, end]) => mapped.slice(begin, end));
-  staging.destroy();
-  return parts;
+  try {
+    await answers.wait(() => staging.mapAsync(GPUMapMode.READ));
+    const mapped = staging.getMappedRange();
+    return places.map(([begin, end]) => mapped.slice(begin, end));
+  } finally {
+    staging.destroy();
+  }
 }

@@ -66,7 +66,10 @@ const MANY_GROUPS = 2_048;
 const MAX_BIND_GROUPS = 8_192;
 
 /** Creates the recorder of a device. */
-export function createRecorder(gpu: GPUDevice): Recorder {
+export function createRecorder(
+  gpu: GPUDevice,
+  submitting: (submit: () => void) => void = (submit) => submit(),
+): Recorder {
   const arena = gpu.createBuffer({
     label: "params",
     size: ARENA_BYTES,
@@ -117,7 +120,8 @@ export function createRecorder(gpu: GPUDevice): Recorder {
     if (used > 0) gpu.queue.writeBuffer(arena, 0, bytes, 0, used);
     if (encoder) {
       timer?.resolve(encoder);
-      gpu.queue.submit([encoder.finish()]);
+      const commands = encoder.finish();
+      submitting(() => gpu.queue.submit([commands]));
     }
     pass = encoder = undefined;
     used = launches = groups = 0;

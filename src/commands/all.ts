@@ -169,7 +169,40 @@ async function trainStage(
     !("resume_from_checkpoint" in given);
   if (goesOn) say(`train: goes on from "${found.checkpoint}"`);
   const further = goesOn ? ["--resume_from_checkpoint"] : [];
-  return await run("train", [...words, ...further]);
+  const ended = await run("train", [...words, ...further]);
+  const others = words.filter((word) => !RESUME.test(word));
+  const goOn = () => run("train", [...others, "--resume_from_checkpoint"]);
+  return await afterKill(ended, options, goOn, say);
+}
+
+/** The words of a command line that say from where training goes on. */
+const RESUME = /^--(no_)?resume_from_checkpoint(=|$)/;
+
+/**
+ * What the task itself goes on after, `restarts` says to it too. It cannot where the driver takes
+ * the process with it, or holds it until it is killed: exit codes of SIGABRT, SIGBUS, SIGKILL and
+ * SIGSEGV.
+ */
+const KILLED = [134, 135, 137, 139];
+
+/** Starts training again as often as `restarts` says, while its process is killed. */
+async function afterKill(
+  ended: number,
+  options: AllOptions,
+  goOn: () => Promise<number>,
+  say: AllHooks["say"],
+): Promise<number> {
+  let code = ended;
+  for (let done = 1; done <= options.restarts; done++) {
+    if (!KILLED.includes(code)) return code;
+    const left = await findRun(options);
+    if (left.is !== "broken off") return code;
+    say(
+      `train: its process was killed (exit code ${code}); restart ${done} of ${options.restarts} goes on from "${left.checkpoint}"`,
+    );
+    code = await goOn();
+  }
+  return code;
 }
 
 /** Lets base and tuned model answer. */

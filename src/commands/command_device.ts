@@ -3,6 +3,7 @@
  * the matrix products that is fastest on it. Knows no command.
  */
 import type { Device } from "../../kernels/device/device.ts";
+import type { DeviceWatch } from "../../kernels/device/device_options.ts";
 import { freeMemory, openDevice } from "../../kernels/device/open_deno.ts";
 import {
   tuneProducts,
@@ -10,6 +11,8 @@ import {
 } from "../../kernels/matmul/tune_products.ts";
 import { keptTexts } from "../files/disk/kept_texts.ts";
 import { CACHE_FOLDER } from "../files/file_names.ts";
+
+export type { DeviceWatch } from "../../kernels/device/device_options.ts";
 
 /** Callbacks of every command that uses a device. */
 export interface DeviceHooks {
@@ -22,17 +25,30 @@ export interface DeviceHooks {
 /** Share of the free memory that a command may take. llvmpipe itself keeps to no limit. */
 const SHARE = 0.9;
 
+/** Options of a command that bound what its device does. */
+export interface DeviceBounds {
+  /**
+   * GB that it may hold; null is nine tenths of the memory that is free, where the process may ask
+   * for it.
+   */
+  readonly memory_limit?: number | null;
+  /** Seconds that it may take for an answer; null leaves that to the device. */
+  readonly step_timeout?: number | null;
+}
+
 /**
  * Opens the device with a budget of bytes, so that work which does not fit is refused before it
  * starts.
- *
- * @param limit in GB; null is nine tenths of the memory that is free, where the process may ask for
- *   it
  */
 export async function openCommandDevice(
-  limit: number | null = null,
+  { memory_limit = null, step_timeout = null }: DeviceBounds = {},
+  watch?: DeviceWatch,
 ): Promise<Device> {
-  return await openDevice({ budgetBytes: budgetOf(limit, freeMemory()) });
+  return await openDevice({
+    budgetBytes: budgetOf(memory_limit, freeMemory()),
+    answerSeconds: step_timeout ?? undefined,
+    watch,
+  });
 }
 
 /** Bytes that a command may hold on the device. */

@@ -3,6 +3,7 @@
  * products, and runs the training with the caches and the reports (curves, model card). Prints
  * nothing.
  */
+import type { DeviceWatch } from "../../kernels/device/device_options.ts";
 import type { Device } from "../../kernels/device/device.ts";
 import { tell } from "../base/notes.ts";
 import { refusalOf } from "../files/folders/output_folder.ts";
@@ -12,7 +13,7 @@ import type { TrainOptions } from "../training/options/options.ts";
 import { trainSchema } from "../training/options/train_schema.ts";
 import { type DryRun, dryRun } from "../training/run/dry_run.ts";
 import { runTraining } from "../training/run/run.ts";
-import type { RunStage } from "../training/run/run_hooks.ts";
+import type { RunHooks, RunStage } from "../training/run/run_hooks.ts";
 import { allSinks, type RunResult, type Sink } from "../training/run/sink.ts";
 import { defineCommand } from "./command.ts";
 import {
@@ -20,6 +21,7 @@ import {
   openCommandDevice,
   productTuner,
 } from "./command_device.ts";
+import { runWithRestarts } from "./restarts.ts";
 
 export type { RunStage } from "../training/run/run_hooks.ts";
 export type { Sink } from "../training/run/sink.ts";
@@ -51,6 +53,8 @@ export interface TrainHooks extends DeviceHooks {
    * is computed there is nothing to save: the run throws the signal's reason.
    */
   readonly signal?: AbortSignal | undefined;
+  /** Hears of calls that wait for the device. */
+  readonly watch?: DeviceWatch | undefined;
 }
 
 /**
@@ -68,15 +72,36 @@ export async function train(
       'Cannot train: "dry_run" is set, expected false; planTraining() says what the run would be',
     );
   }
-  using device = await openCommandDevice(options.memory_limit);
-  return await trainOn(device, options, hooks);
+  return await trainOnDevices(
+    () => openCommandDevice(options, hooks.watch),
+    options,
+    hooks,
+  );
+}
+
+/**
+ * Trains on a device, and after a fault of the machine on the next, as often as `restarts` says.
+ *
+ * @internal
+ */
+export async function trainOnDevices(
+  open: () => Promise<Device>,
+  options: TrainOptions,
+  hooks: TrainHooks = {},
+): Promise<RunResult> {
+  return await runWithRestarts({
+    open,
+    run: (device, restart) => trainOn(device, options, { ...hooks, restart }),
+    restarts: options.restarts,
+    signal: hooks.signal,
+  });
 }
 
 /** Trains on a device that is open. */
 export async function trainOn(
   device: Device,
   options: TrainOptions,
-  hooks: TrainHooks,
+  hooks: TrainHooks & Pick<RunHooks, "restart">,
 ): Promise<RunResult> {
   const { reports = sinkNames, sinks = [], onTuned } = hooks;
   const { output_dir, retune } = options;
@@ -84,6 +109,7 @@ export async function trainOn(
     sinks: [...sinksOf(output_dir, reports), ...sinks],
     onProgress: hooks.onProgress,
     signal: hooks.signal,
+    restart: hooks.restart,
     cacheFolder: CACHE_FOLDER.reference,
     tune: productTuner(device, { retune, onTuned }),
   });
@@ -102,6 +128,6 @@ export async function planTraining(options: TrainOptions): Promise<DryRun> {
     files: allSinks(sinksOf(options.output_dir, sinkNames)).files,
   });
   if (refusal !== undefined) tell(`the run itself would stop: ${refusal}`);
-  using device = await openCommandDevice(options.memory_limit);
+  using device = await openCommandDevice(options);
   return await dryRun(device, options);
 }

@@ -142,6 +142,27 @@ test(
   },
 );
 
+test(
+  "all() trains on as often as it may after its process was killed, and not after other ends",
+  OPTIONS,
+  async () => {
+    for (const [ended, tries] of [[137, 3], [139, 3], [1, 1], [130, 1]]) {
+      await using folder = await project();
+      await Deno.mkdir(folder.file("output/new/checkpoint-1"), {
+        recursive: true,
+      });
+      const given = { restarts: "2", overwrite_output_dir: true };
+      const { code, said, words } = await chain(folder, given, {
+        train: ended!,
+      });
+      const told = said.match(/restart \d of 2 goes on from ".*checkpoint-1"/g);
+      assertEquals([code, (told ?? []).length + 1], [ended, tries]);
+      const goesOn = words.train!.includes("--resume_from_checkpoint");
+      assertEquals(goesOn, tries! > 1);
+    }
+  },
+);
+
 test("all() goes on with a run that was broken off", OPTIONS, async () => {
   await using folder = await project();
   await chain(folder, {}, { train: 130 });

@@ -81,8 +81,13 @@ export interface TrainerParts<Example> extends StepParts<Example> {
   readonly describe: (index: number) => string;
 }
 
+/** The parts of the loop's work. */
+export type Work = "step" | "evaluation" | "checkpoint";
+
 /** What the caller does as the run goes on. */
 export interface TrainerHooks {
+  /** A part of the work begins: a step, or what is done after so many steps. */
+  readonly onWork?: (work: Work, step: number) => void;
   /** A step is on its way to the device. */
   readonly onStep?: (step: number, tokens: number) => void;
   /**
@@ -189,6 +194,7 @@ class RunProgress<Example> {
   async takeStep(batches: StepBatches, step: number): Promise<void> {
     const { schedule, describe } = this.#parts;
     const learningRate = schedule(step - 1);
+    this.#hooks.onWork?.("step", step);
     const result = await takeStep(this.#parts, batches, {
       number: step,
       learningRate,
@@ -264,6 +270,7 @@ class RunProgress<Example> {
     const isBest = savesBest && verdict?.isBest;
     if (saves && !skips || isBest || ended === "interrupted") {
       this.#good = afterSave(this.#good, step);
+      hooks.onWork?.("checkpoint", step);
       await hooks.onSave(this.stateAt(step));
     }
     if (isLast) checkAnyTaken(this.#guard, step);
@@ -282,6 +289,7 @@ class RunProgress<Example> {
   > {
     const { best, evaluation, movingReference } = this.#parts;
     if (evaluation === undefined) return undefined;
+    this.#hooks.onWork?.("evaluation", step);
     const referenceModel = movingReference?.model;
     const row = await evaluate({ ...this.#parts, referenceModel }, evaluation);
     await this.#hooks.onEvaluation({ step, epoch, ...row });

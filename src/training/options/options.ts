@@ -171,6 +171,18 @@ const output = {
   resume_with_changes: flag(
     "Go on though options, rows or base weights are not those of the checkpoint; changes.jsonl keeps both",
   ),
+  restarts: integer(
+    "How often to go on from the newest whole checkpoint, on a new device, after the device was lost, had no memory left or did not answer",
+    0,
+    { min: 0 },
+  ),
+  step_timeout: optional(
+    number(
+      "Seconds that the device may take for an answer, one or two a step; 0 is no limit; null is 20 times the slowest so far and at least half an hour, on a CPU two hours",
+      undefined,
+      { min: 0 },
+    ),
+  ),
   eval_strategy: choice("When to evaluate", "no", ["no", "steps", "epoch"]),
   eval_steps: optional(
     number(

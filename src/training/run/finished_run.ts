@@ -26,6 +26,8 @@ const OF_THE_START = [
   "dry_run",
   "resume_from_checkpoint",
   "resume_with_changes",
+  "restarts",
+  "step_timeout",
   "memory_limit",
   "retune",
   "download",

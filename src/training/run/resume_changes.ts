@@ -32,6 +32,8 @@ const FREE = [
   "dry_run",
   "resume_from_checkpoint",
   "resume_with_changes",
+  "restarts",
+  "step_timeout",
   "eval_strategy",
   "eval_steps",
   "eval_dataset",

@@ -49,6 +49,7 @@ import {
 import { hashInputs, type RunInputs } from "./run_inputs.ts";
 import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
 import { metricsFile, readMetrics, tellChangedRows } from "./metrics_file.ts";
+import { asRunFault, type RunPlace, startPlace } from "./run_fault.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import { allSinks, type RunResult, type Sink } from "./sink.ts";
 import { routerLossOf } from "../setup/run_router_loss.ts";
@@ -61,6 +62,7 @@ import { type Run, trainerParts } from "./run_parts.ts";
 import { withRunData } from "../setup/run_objective.ts";
 import { planRun } from "../plan/run_plan.ts";
 import { describeRun } from "./run_record.ts";
+import type { ReferenceHooks } from "../reference/reference.ts";
 import { openReference } from "../reference/run_reference.ts";
 import { replaceManifested } from "../checkpoint/manifested_files.ts";
 import { writeFiles } from "../checkpoint/planned_file.ts";
@@ -74,6 +76,7 @@ import { RUN_FILE } from "../../files/file_names.ts";
 /**
  * Trains as the options say.
  *
+ * @throws {RunFault} if the device failed: the run can go on, on another
  * @throws {Error} in one line where data, model or options do not fit; nothing of an earlier run is
  *   lost
  */
@@ -82,15 +85,33 @@ export async function runTraining(
   options: TrainOptions,
   hooks: RunHooks = {},
 ): Promise<RunResult> {
-  const { output_dir, overwrite_output_dir: overwrite } = options;
+  const place = startPlace();
+  try {
+    return await runAt(place, { device, options, hooks });
+  } catch (error) {
+    throw await asRunFault(error, place);
+  }
+}
+
+async function runAt(
+  place: RunPlace,
+  { device, options, hooks }: Pick<Start, "device" | "options" | "hooks">,
+): Promise<RunResult> {
+  const { output_dir, overwrite_output_dir } = options;
+  const { restart } = hooks;
   await using _lock = await lockOutputFolder(output_dir);
   const resumed = await findCheckpoint(
     output_dir,
-    options.resume_from_checkpoint,
+    restart?.checkpoint ?? options.resume_from_checkpoint,
   );
-  const sinks = allSinks([metricsFile(output_dir), ...hooks.sinks ?? []]);
+  if (resumed) place.checkpoints.push(resumed.path);
+  const sinks = allSinks([
+    metricsFile(output_dir),
+    ...hooks.sinks ?? [],
+    { saved: (path) => void place.checkpoints.push(path) },
+  ]);
   await checkOutputFolder(output_dir, {
-    overwrite,
+    overwrite: overwrite_output_dir || restart !== undefined,
     resume: resumed !== undefined,
     files: sinks.files,
   });
@@ -110,6 +131,7 @@ export async function runTraining(
     options,
     id,
     hooks,
+    place,
     sinks,
     opened,
     earlier: earlier && { ...earlier, metrics: resumed?.metrics },
@@ -127,6 +149,7 @@ interface Start {
   readonly options: TrainOptions;
   readonly id: string;
   readonly hooks: RunHooks;
+  readonly place: RunPlace;
   readonly sinks: Required<Sink>;
   readonly opened: OpenedEncoder;
   /** The run of the checkpoint that it goes on from. */
@@ -137,7 +160,7 @@ interface Start {
 type StartedRun = EarlierRun & Pick<FoundCheckpoint, "metrics">;
 
 async function runOver<Example extends Examples>(
-  { device, options, id, hooks, sinks, opened, earlier }: Start,
+  { device, options, id, hooks, place, sinks, opened, earlier }: Start,
   data: RunData<Example>,
   objective: Objective<Example>,
 ): Promise<RunResult> {
@@ -153,21 +176,18 @@ async function runOver<Example extends Examples>(
     objective,
   });
   checkBudget(plan, device.budgetBytes);
+  place.doing = "measure the products";
   await hooks.tune?.(runOperations(config, options, data.train.examples));
+  place.doing = "compute the reference";
   const toReference = await openReference({
     device,
     options,
-    hooks: {
-      onLoad: onLoadOf(hooks),
-      onReference: (done, total) =>
-        hooks.onProgress?.("reference", done, total),
-      signal: hooks.signal,
-      cacheFolder: hooks.cacheFolder,
-    },
+    hooks: referenceHooks(hooks),
     opened,
     data,
     objective,
   });
+  place.doing = "load the model";
   const { built, context } = await openModel(device, options, hooks, opened);
   const inputs = earlier || options.save_strategy !== "no"
     ? await inputsOf({ options, hooks }, data.train.examples, built)
@@ -181,11 +201,13 @@ async function runOver<Example extends Examples>(
       }),
     };
   if (resumed) checkChanges(resumed, resumed.changes, options);
+  place.doing = "compute the reference";
   const run = {
     device,
     options,
     id,
     hooks,
+    place,
     sinks,
     data,
     objective,
@@ -223,6 +245,15 @@ async function inputsOf(
   const start = path === null ? undefined : await openNamedAdapter(path);
   const files = [...stored?.files ?? [], ...start?.weights.files ?? []];
   return await hashInputs(files, examples, hooks.cacheFolder);
+}
+
+function referenceHooks(hooks: RunHooks): ReferenceHooks {
+  return {
+    onLoad: onLoadOf(hooks),
+    onReference: (done, total) => hooks.onProgress?.("reference", done, total),
+    signal: hooks.signal,
+    cacheFolder: hooks.cacheFolder,
+  };
 }
 
 /** Tells how far a model is loaded, and ends the run there once it is to end. */
@@ -271,7 +302,7 @@ async function trainAndSave<Example extends Examples>(
   const trainableParameters = checkTrainable(parameters(run.built.model));
   const { parts, startingLoss } = await assemble(run);
   run.hooks.signal?.throwIfAborted();
-  const state = await openFolder(options, parts, sinks, resumed);
+  const state = await openFolder(run, parts, resumed);
   const steps = state?.step ?? 0;
   const rows = await readMetrics(options.output_dir, steps);
   const wanted = resumed?.metrics;
@@ -288,6 +319,7 @@ async function trainAndSave<Example extends Examples>(
     plan: run.plan,
   });
   const end = await runLoop(run, parts, { rows, startingLoss, state });
+  run.place.doing = "save the weights";
   const interrupted = end.outcome === "interrupted";
   const best = interrupted ? undefined : await bestOf(options, end);
   if (best) await restoreWeights(best.path, device, optimizer);
@@ -337,6 +369,7 @@ async function assemble<Example extends Examples>(
   const train = await dataset(data.train.examples);
   const evaluation = data.evaluation && await dataset(data.evaluation.examples);
   const startingLoss = await reference.checkStart(train.reference);
+  run.place.doing = "begin to train";
   const optimizer = new Optimizer(device, trainedWeights(run.built.model), {
     ...options,
     loraplus_lr_ratio: options.use_peft ? options.loraplus_lr_ratio : null,
@@ -358,13 +391,15 @@ async function assemble<Example extends Examples>(
  * @returns where the run goes on, from its checkpoint; undefined if it is a new one
  */
 async function openFolder<Example>(
-  options: TrainOptions,
+  { options, hooks, sinks: { files } }: Pick<
+    Run<Example>,
+    "options" | "hooks" | "sinks"
+  >,
   { optimizer, movingReference, model, totalSteps }: TrainerParts<Example>,
-  { files }: Required<Sink>,
   resumed: ResumedRun | undefined,
 ): Promise<TrainerState | undefined> {
   const { output_dir, overwrite_output_dir } = options;
-  if (overwrite_output_dir && !resumed) {
+  if ((overwrite_output_dir || hooks.restart) && !resumed) {
     await emptyOutputFolder(output_dir, files);
   }
   const state = resumed

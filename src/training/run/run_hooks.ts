@@ -20,6 +20,11 @@ export interface RunHooks {
    * ends the run with an error.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * A fault of the machine ended this run before, and it goes on: from that checkpoint of its own,
+   * or anew over what it has written; whatever its options say of the files of an earlier run.
+   */
+  readonly restart?: { readonly checkpoint: string | undefined } | undefined;
   /** Where the reference's log-probabilities are kept between runs; default: nowhere. */
   readonly cacheFolder?: string | undefined;
   /** Called before weights are loaded: the operations of the products that are to follow, about. */

@@ -20,6 +20,7 @@ import {
   type TrainerParts,
   type TrainerState,
   type TrainingEnd,
+  type Work,
 } from "../loop/trainer.ts";
 
 /**
@@ -54,6 +55,8 @@ export async function runLoop<Example extends Examples>(
     isWrecked ||= wreck !== undefined;
   };
   const end = await train(parts, {
+    onWork: (work, step) =>
+      void (run.place.doing = doing(work, step, parts.totalSteps)),
     onStep: (step) => hooks.onProgress?.("train", step, parts.totalSteps),
     inspection: await inspectionOf(run, parts),
     onLog: write,
@@ -72,6 +75,16 @@ export async function runLoop<Example extends Examples>(
   if (isWhole) writer.removeOlder(end.good, true);
   await writer.finish();
   return end;
+}
+
+/** What a run is doing, after "Cannot". */
+function doing(work: Work, step: number, totalSteps: number): string {
+  const texts: Readonly<Record<Work, string>> = {
+    step: `take step ${step} of ${totalSteps}`,
+    evaluation: `evaluate after step ${step} of ${totalSteps}`,
+    checkpoint: `save a checkpoint after step ${step} of ${totalSteps}`,
+  };
+  return texts[work];
 }
 
 /** The state to begin with; the run's first loss is known before its first step. */

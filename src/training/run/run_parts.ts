@@ -10,6 +10,7 @@ import { routerLossOf } from "../setup/run_router_loss.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
 import { runEvents } from "../setup/run_events.ts";
 import { runLength } from "../setup/run_length.ts";
+import type { RunPlace } from "./run_fault.ts";
 import type { RunHooks } from "./run_hooks.ts";
 import type { RunInputs } from "./run_inputs.ts";
 import type { Sink } from "./sink.ts";
@@ -26,6 +27,8 @@ export interface Run<Example> {
   /** Names it, through all its parts if it is resumed. */
   readonly id: string;
   readonly hooks: RunHooks;
+  /** Where it stands, for the message of a fault. */
+  readonly place: RunPlace;
   /** All sinks of the run. */
   readonly sinks: Required<Sink>;
   readonly data: RunData<Example>;

@@ -56,7 +56,10 @@ await gpuTest(
   "buffer() destroys what lies idle beyond 64 MB, submitting first what may use it",
   ({ gpu }) => {
     let submissions = 0;
-    const pool = createPool(gpu, Infinity, () => void submissions++);
+    const pool = createPool(gpu, Infinity, {
+      beforeDestroy: () => void submissions++,
+      allocating: (_, create) => create(),
+    });
     // each too small for the next request: 20 MB, 24 MB, ... 40 MB; 180 MB in all
     for (let bytes = 20 * MB; bytes <= 40 * MB; bytes += 4 * MB) {
       pool.giveBack(pool.buffer(bytes));
