@@ -135,7 +135,7 @@ const METHOD: Rules = {
   pref_bco_weight: inStages(["dpo"], furtherLoss),
   use_dft_loss: inStages(
     ["sft"],
-    () => ({ options: { loss_type: ["dft"] } }),
+    () => ({ refusal: 'write loss_type: "dft" in its place' }),
   ),
   ref_model: "ref_model_name_or_path",
   ref_model_adapters: "ref_adapter_name_or_path",

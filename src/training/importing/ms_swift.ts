@@ -215,7 +215,7 @@ export const msSwiftRules: Rules = {
   trainable_parameters_regex: trained((expression) => `.*(?:${expression})`),
   loss_type: lossType,
   enable_dft_loss: (value) =>
-    isOff(value) ? {} : { options: { loss_type: ["dft"] } },
+    isOff(value) ? {} : { refusal: 'write loss_type: "dft" in its place' },
   rpo_alpha: sftTerm,
   quant_bits: bits,
   bnb_4bit_use_double_quant: () => ({}), // see bits
