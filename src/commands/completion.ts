@@ -7,6 +7,7 @@ import {
 import { choice } from "../base/option.ts";
 import { defineSchema, type Infer } from "../base/schema.ts";
 import { allCommand } from "./all.ts";
+import { cacheCommand } from "./cache.ts";
 import { defineCommand } from "./command.ts";
 import { demoCommand } from "./demo.ts";
 import { downloadCommand } from "./download.ts";
@@ -53,6 +54,7 @@ const TASKS: readonly CompletedTask[] = [
   randomModelCommand,
   kernelsCommand,
   verifyCommand,
+  cacheCommand,
   completionCommand,
 ];
 

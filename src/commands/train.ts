@@ -6,6 +6,9 @@
 import type { DeviceWatch } from "../../kernels/device/device_options.ts";
 import type { Device } from "../../kernels/device/device.ts";
 import { tell } from "../base/notes.ts";
+import { worded } from "../base/shown.ts";
+import { formatBytes } from "../base/units.ts";
+import { capCache } from "../files/disk/cache_folder.ts";
 import { refusalOf } from "../files/folders/output_folder.ts";
 import { CACHE_FOLDER } from "../files/file_names.ts";
 import { type SinkName, sinkNames, sinksOf } from "../report/sinks.ts";
@@ -104,8 +107,9 @@ export async function trainOn(
   hooks: TrainHooks & Pick<RunHooks, "restart">,
 ): Promise<RunResult> {
   const { reports = sinkNames, sinks = [], onTuned } = hooks;
-  const { output_dir, retune } = options;
-  return await runTraining(device, options, {
+  const { output_dir, retune, cache_limit } = options;
+  const start = new Date();
+  const result = await runTraining(device, options, {
     sinks: [...sinksOf(output_dir, reports), ...sinks],
     onProgress: hooks.onProgress,
     signal: hooks.signal,
@@ -113,6 +117,25 @@ export async function trainOn(
     cacheFolder: CACHE_FOLDER.reference,
     tune: productTuner(device, { retune, onTuned }),
   });
+  if (cache_limit !== null) await capCaches(cache_limit, start);
+  return result;
+}
+
+/** Keeps the caches below their limit, and tells what went. One that cannot be removed stays. */
+async function capCaches(gigabytes: number, start: Date): Promise<void> {
+  const { root } = CACHE_FOLDER;
+  try {
+    const gone = await capCache(root, gigabytes * 1e9, start);
+    if (gone.length === 0) return;
+    const bytes = gone.reduce((sum, entry) => sum + entry.bytes, 0);
+    tell(
+      `"${root}" held more than the ${gigabytes} GB of cache_limit: ${gone.length} files of ${
+        formatBytes(bytes)
+      }, which were used the longest ago, are removed`,
+    );
+  } catch (error) {
+    tell(`"${root}" could not be brought below cache_limit: ${worded(error)}`);
+  }
 }
 
 /**

@@ -101,6 +101,8 @@ export interface Disk {
    * that: Windows has no such call, and NTFS keeps a journal of renames.
    */
   syncFolder?(path: string): Promise<void>;
+  /** Sets the times of a file to now; absent on a disk that does not keep them. */
+  touch?(path: string): Promise<void>;
   /** Whether a path itself is a link; absent on a disk without links. */
   isLink?(path: string): Promise<boolean>;
   /** What this program tells others that come to the same disk. */
@@ -148,6 +150,7 @@ type Runtime = Pick<
   | "remove"
   | "rename"
   | "realPath"
+  | "utime"
   | "build"
   | "pid"
   | "hostname"
@@ -169,6 +172,7 @@ function denoDisk(deno: Runtime): Disk {
     remove: (path, options) => deno.remove(path, options),
     rename: (from, to) => deno.rename(from, to),
     realPath: (path) => deno.realPath(path),
+    touch: (path) => deno.utime(path, new Date(), new Date()),
     ...deno.build.os === "windows"
       ? {}
       : { syncFolder: (path: string) => syncFolder(deno, path) },

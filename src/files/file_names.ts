@@ -56,6 +56,8 @@ export const CHECKPOINT_FILE = {
 
 /** Folders of caches, relative to the folder where a task runs. */
 export const CACHE_FOLDER = {
+  /** The folder above them all. */
+  root: ".cache",
   /** The fastest tiles of the matrix products on this device. */
   kernels: ".cache/kernels",
   /** Log-probabilities of reference models, and hashes of large files. */

@@ -9,6 +9,7 @@ import { readOptions } from "../../src/base/read_options.ts";
 import type { OptionGroups, Schema } from "../../src/base/schema.ts";
 import { allCommand } from "../../src/commands/all.ts";
 import type { Command } from "../../src/commands/command.ts";
+import { cacheCommand } from "../../src/commands/cache.ts";
 import { completionCommand } from "../../src/commands/completion.ts";
 import { demoCommand } from "../../src/commands/demo.ts";
 import { downloadCommand, downloadKeys } from "../../src/commands/download.ts";
@@ -118,5 +119,6 @@ export const TASKS: Readonly<Record<string, ShownTask>> = {
   "random-model": withRecipe(randomModelCommand),
   kernels: withRecipe(kernelsCommand),
   verify: withRecipe(verifyCommand),
+  cache: withRecipe(cacheCommand),
   completion: withRecipe(completionCommand),
 };

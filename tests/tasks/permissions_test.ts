@@ -167,6 +167,14 @@ test("verify writes nothing", OPTIONS, async () => {
   assertEquals(await granted("verify"), ["read /etc/hosts"]);
 });
 
+test("cache writes its folder alone", OPTIONS, async () => {
+  assertEquals(await granted("cache"), [
+    "read /etc/hosts",
+    "write .cache/a",
+    "sys hostname",
+  ]);
+});
+
 test("inspect writes nothing", OPTIONS, async () => {
   assertEquals(await granted("inspect"), ["read /etc/hosts"]);
 });

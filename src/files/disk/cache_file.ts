@@ -18,7 +18,10 @@ export async function readCacheFile(
       tellDamaged(path, "not a file");
       return undefined;
     }
-    return await readFileIfThere(path);
+    const bytes = await readFileIfThere(path);
+    // its time says when it was last of use; a task that may not write there says nothing
+    await disk().touch?.(path).catch(() => {});
+    return bytes;
   } catch (error) {
     // a folder that is a file is told when something is to be written there
     const isAbsent = error instanceof NotFound || error instanceof NotCapable ||

@@ -129,32 +129,65 @@ async function keepTokens<T>(
   });
 }
 
+/** A file of tokens that is what was written there. */
+interface OpenTokens {
+  readonly header: Header;
+  /** The words of all examples, one after another. */
+  readonly words: Uint32Array<ArrayBuffer>;
+}
+
+/** What a file of tokens holds, or why it is not used. */
+function openTokens(
+  bytes: Uint8Array<ArrayBuffer>,
+  key: string,
+): OpenTokens | "earlier" | "damaged" {
+  const end = bytes.indexOf(10); // the header's JSON is one line, so the first line end closes it
+  const line = new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)));
+  const hash = HASH_FIELD.exec(line);
+  if (hash === null) return isHeader(line) ? "earlier" : "damaged";
+  const text = `${line.slice(0, hash.index)}}`;
+  const body = bytes.subarray(end + 1);
+  if (hashOf(key, text, [body]) !== hash[1]) return "damaged";
+  const words = new Uint32Array(bytes.buffer, end + 1, body.length / 4);
+  return { header: JSON.parse(text), words };
+}
+
 /** The tokens in a file; undefined, after that is told, unless it is what was written there. */
 function readTokens<T>(
   path: string,
   bytes: Uint8Array<ArrayBuffer>,
   { key, packing }: TokenCache<T>,
 ): Loaded<T> | undefined {
-  const end = bytes.indexOf(10); // the header's JSON is one line, so the first line end closes it
-  const line = new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)));
-  const hash = HASH_FIELD.exec(line);
-  if (hash === null) {
-    tellDamaged(path, isHeader(line) ? "earlier" : "damaged", "tokens");
+  const open = openTokens(bytes, key);
+  if (typeof open === "string") {
+    tellDamaged(path, open, "tokens");
     return undefined;
   }
-  const text = `${line.slice(0, hash.index)}}`;
-  const body = bytes.subarray(end + 1);
-  if (hashOf(key, text, [body]) !== hash[1]) {
-    tellDamaged(path, "damaged", "tokens");
-    return undefined;
-  }
-  const { report, files, sizes, extras }: Header = JSON.parse(text);
-  const words = new Uint32Array(bytes.buffer, end + 1, body.length / 4);
+  const { header: { report, files, sizes, extras }, words } = open;
   let at = 0;
   const examples = sizes.map((size, i) =>
     packing.unpack({ words: words.subarray(at, at += size), extra: extras[i] })
   );
   return { examples, files, report };
+}
+
+/** What a file of tokens is, for people who look at the cache. */
+export interface TokenFacts {
+  /** Rows whose tokens it holds. */
+  readonly rows: number;
+  /** The files of the data. */
+  readonly files: readonly string[];
+}
+
+/** Looks at a file of tokens; undefined if it is not what was written there. */
+export function tokenFacts(
+  bytes: Uint8Array<ArrayBuffer>,
+  key: string,
+): TokenFacts | undefined {
+  const open = openTokens(bytes, key);
+  if (typeof open === "string") return undefined;
+  const { sizes, report } = open.header;
+  return { rows: sizes.length, files: report.sources.map(({ path }) => path) };
 }
 
 /** Whether a line is the header of a version that kept no hash. */

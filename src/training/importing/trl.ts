@@ -100,6 +100,7 @@ const OURS = [
   "length_policy",
   "dry_run",
   "memory_limit",
+  "cache_limit",
   "max_tokens_per_batch",
   "columns",
   "download",

@@ -150,6 +150,13 @@ const batches = {
       { above: 0 },
     ),
   ),
+  cache_limit: optional(
+    number(
+      "GB that tokens and references may take in .cache at the end of a run, the least recently used going first; null is any",
+      20,
+      { min: 0 },
+    ),
+  ),
   retune: flag(
     "Measure again which tile of the matrix products is fastest on this device",
   ),

@@ -7,6 +7,7 @@
  */
 import { basename, join } from "@std/path";
 import { tell } from "../../base/notes.ts";
+import { worded } from "../../base/shown.ts";
 import { disk } from "../../files/disk.ts";
 import {
   keepCacheFile,
@@ -14,6 +15,7 @@ import {
   tellDamaged,
 } from "../../files/disk/cache_file.ts";
 import { startHash } from "../../files/disk/hash.ts";
+import { isJsonObject } from "../../files/disk/json_file.ts";
 import type { TokenSequence } from "../../preference/tokens/token_examples.ts";
 
 const VERSION = 1;
@@ -161,6 +163,31 @@ function parseRows(file: string, text: string): Parsed | undefined {
     at = end;
   }
   return { rows, damaged };
+}
+
+/** What a file of rows is, for people who look at the cache. */
+export interface ReferenceFacts {
+  /** The model, as the run named it. */
+  readonly model: string;
+  readonly rows: number;
+  readonly damaged: number;
+}
+
+/**
+ * Looks at a file of rows.
+ *
+ * @param file its name
+ * @returns undefined if it is none, or of a version that kept no hashes
+ */
+export function referenceFacts(
+  file: string,
+  text: string,
+): ReferenceFacts | undefined {
+  const parsed = parseRows(file, text);
+  if (parsed?.damaged === undefined) return undefined;
+  const note: unknown = JSON.parse(text)[1];
+  const model = isJsonObject(note) ? worded(note["model"]) : "";
+  return { model, rows: parsed.rows.size, damaged: parsed.damaged };
 }
 
 /**

@@ -29,6 +29,7 @@ const OF_THE_START = [
   "restarts",
   "step_timeout",
   "memory_limit",
+  "cache_limit",
   "retune",
   "download",
 ];

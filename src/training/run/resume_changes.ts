@@ -46,6 +46,7 @@ const FREE = [
   "logging_steps",
   "logging_first_step",
   "memory_limit",
+  "cache_limit",
   "gradient_checkpointing",
   "max_tokens_per_batch",
   "retune",
