@@ -11,6 +11,13 @@ const MiB = 2 ** 20;
 const long = () => "a".repeat(65 * MiB);
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
+/** The same bytes, so many times. */
+const often = (times: number, bytes: Uint8Array) =>
+  Uint8Array.from(
+    { length: times * bytes.length },
+    (_, i) => bytes[i % bytes.length]!,
+  );
+
 const rows = (
   name: string,
   file: string,
@@ -41,14 +48,20 @@ const ROWS: readonly HostileFile[] = [
     "line 2",
   ),
   rows(
-    "a gzip of 200 MB of zeros",
+    "a gzip of 3 GB of zeros",
     "a.jsonl.gz",
-    () => gzipSync(new Uint8Array(200 * MiB)),
+    () => often(30, gzipSync(new Uint8Array(100 * MiB))),
   ),
   rows(
-    "a zstd of 200 MB of zeros",
+    "a zstd of 3 GB of zeros",
     "a.jsonl.zst",
-    () => zstdCompressSync(new Uint8Array(200 * MiB)),
+    () => often(30, zstdCompressSync(new Uint8Array(100 * MiB))),
+  ),
+  rows(
+    "a zstd with a window of 256 MiB",
+    "a.jsonl.zst",
+    () => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3, 1, 0, 0),
+    "window",
   ),
   rows(
     "a gzip of one line of 200 MB",

@@ -13,6 +13,7 @@ import {
   refuseForeign,
 } from "./file_bytes.ts";
 import { gunzipped } from "./gzip_members.ts";
+import { ZstdFrames } from "./zstd_frames.ts";
 
 /** The bytes of a file, decompressed; they close the file at their end. */
 function bytesOf(
@@ -20,29 +21,35 @@ function bytesOf(
   compression: Compression | undefined,
 ): AsyncIterable<Uint8Array<ArrayBuffer>> {
   if (compression === "gzip") return gunzipped(file);
-  return compression === "zstd"
-    ? file.stream().pipeThrough(unzstd())
-    : file.stream();
+  return compression === "zstd" ? unzstd(file.stream()) : file.stream();
 }
+
+/** Compressed bytes at a time: each four of them may stand for 128 KiB. */
+const ZSTD_PIECE = 1024;
 
 /**
  * Decompresses zstd. Deno's own decompressor reports no error on a cut file and ignores all frames
  * after the first.
  */
-function unzstd(): TransformStream<
-  Uint8Array<ArrayBuffer>,
-  Uint8Array<ArrayBuffer>
-> {
-  let frames: Decompress;
-  return new TransformStream({
-    start(controller) {
-      frames = new Decompress((chunk) =>
-        controller.enqueue(chunk as Uint8Array<ArrayBuffer>)
-      );
-    },
-    transform: (chunk) => frames.push(chunk),
-    flush: () => frames.push(new Uint8Array(0), true),
+async function* unzstd(
+  packed: AsyncIterable<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const made: Uint8Array<ArrayBuffer>[] = [];
+  const frames = new ZstdFrames();
+  const unpacked = new Decompress((chunk) => {
+    made.push(chunk as Uint8Array<ArrayBuffer>);
   });
+  const taken = () => made.splice(0);
+  for await (const chunk of packed) {
+    for (let at = 0; at < chunk.length; at += ZSTD_PIECE) {
+      const piece = chunk.subarray(at, at + ZSTD_PIECE);
+      frames.look(piece);
+      unpacked.push(piece);
+      yield* taken();
+    }
+  }
+  unpacked.push(new Uint8Array(0), true);
+  yield* taken();
 }
 
 /** What stands at the start of a file, and its bytes without their compression. */
