@@ -33,6 +33,8 @@ export function metricsFile(folder: string): Sink {
   return {
     files: [RUN_FILE.metrics],
     async open({ rows }) {
+      lines.length = 0;
+      bytes = 0;
       rows.forEach(add);
       await writeFileAtomic(path, lines.join(""));
     },

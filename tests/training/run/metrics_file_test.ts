@@ -143,5 +143,8 @@ test(
     await Deno.writeTextFile(path, "");
     await row({ step: 5 });
     assertEquals((await Deno.readTextFile(path)).split("\n").length, 6);
+    await open(startAfter(folder.path, 1, [{ step: 1 }]));
+    await row({ step: 2 });
+    assertEquals(await Deno.readTextFile(path), lines.slice(0, 2).join(""));
   },
 );
