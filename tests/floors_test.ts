@@ -63,6 +63,7 @@ const ROOMS: Readonly<
 > = {
   "kernels": {
     "device": [],
+    "checks": ["device"],
     "launch": ["device"],
     "matrix": ["device", "launch"],
     "matmul/operands": ["device", "launch", "matrix"],

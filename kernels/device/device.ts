@@ -16,6 +16,7 @@ import type { OpenedGpu } from "./open_gpu.ts";
 import {
   createPipelines,
   type Pipeline,
+  type PipelineChecks,
   type PipelineOptions,
 } from "./pipelines.ts";
 import { createPool, type DeviceMemory, type Pool } from "./pool.ts";
@@ -54,6 +55,7 @@ export class Device implements Disposable {
   #scopes: Scopes<Resource>;
   #faults: Faults;
   #answers: Answers;
+  #checks: PipelineChecks | undefined;
   #uploaded = 0;
   #mostGroups: number; // kept, since the device's own answer takes a microsecond
   #mostBytes: number;
@@ -62,7 +64,7 @@ export class Device implements Disposable {
     gpu: GPUDevice,
     description: string,
     kind: DeviceKind,
-    { budgetBytes = Infinity, windowBytes, answerSeconds, watch }:
+    { budgetBytes = Infinity, windowBytes, answerSeconds, watch, checks }:
       DeviceOptions,
   ) {
     this.gpu = gpu;
@@ -71,7 +73,8 @@ export class Device implements Disposable {
     this.#mostGroups = gpu.limits.maxComputeWorkgroupsPerDimension;
     this.#mostBytes = gpu.limits.maxStorageBufferBindingSize;
     this.windowBytes = windowBytes ?? this.#mostBytes;
-    this.#pipeline = createPipelines(gpu);
+    this.#checks = checks;
+    this.#pipeline = createPipelines(gpu, checks);
     this.budgetBytes = budgetBytes;
     this.#faults = watchFaults(gpu, () => this.#pool.memory.allocatedBytes);
     this.#answers = createAnswers(this.#faults, {
@@ -215,6 +218,7 @@ export class Device implements Disposable {
     this.#recorder.flush();
     this.#uploaded = 0;
     await this.#answers.wait(() => this.gpu.queue.onSubmittedWorkDone());
+    await this.#settleChecks();
   }
 
   /**
@@ -285,6 +289,7 @@ export class Device implements Disposable {
 
   async #read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#faults.throwFirst();
+    await this.#settleChecks();
     return await readBack(
       this.gpu,
       {
@@ -294,6 +299,12 @@ export class Device implements Disposable {
       },
       tensors,
     );
+  }
+
+  async #settleChecks(): Promise<void> {
+    if (!this.#checks?.isPending) return;
+    const checks = this.#checks;
+    await this.#answers.wait(() => checks.settle(this.gpu, this.description));
   }
 
   /** Frees pooled buffers that nobody uses. */

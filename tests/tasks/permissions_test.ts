@@ -20,6 +20,7 @@ const QUESTIONS = [
   "write data/a",
   "write output/a",
   "write .cache/a",
+  "write .cache/kernels/a",
   "write recipes/a",
   "write deno.json",
   "write /tmp/a",
@@ -108,6 +109,7 @@ test(
         "read /etc/hosts",
         "write output/a",
         "write .cache/a",
+        "write .cache/kernels/a",
         "env DENO_WEBGPU_BACKEND",
         "env XDG_RUNTIME_DIR",
         "env LP_NATIVE_VECTOR_WIDTH",
@@ -120,12 +122,13 @@ test(
 );
 
 test(
-  "predict reaches nothing and writes only output/",
+  "predict reaches nothing and writes only output/ and .cache/kernels/",
   OPTIONS,
   async () => {
     assertEquals(await granted("predict"), [
       "read /etc/hosts",
       "write output/a",
+      "write .cache/kernels/a",
       "env DENO_WEBGPU_BACKEND",
       "env XDG_RUNTIME_DIR",
       "env LP_NATIVE_VECTOR_WIDTH",
@@ -171,6 +174,7 @@ test("cache writes its folder alone", OPTIONS, async () => {
   assertEquals(await granted("cache"), [
     "read /etc/hosts",
     "write .cache/a",
+    "write .cache/kernels/a",
     "sys hostname",
   ]);
 });
@@ -191,6 +195,7 @@ test("kernels writes only output/ and .cache/", OPTIONS, async () => {
     "read /etc/hosts",
     "write output/a",
     "write .cache/a",
+    "write .cache/kernels/a",
     "sys hostname",
   ]);
 });
