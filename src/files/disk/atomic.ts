@@ -11,6 +11,7 @@ import {
   PermissionDenied,
   type WritableFile,
 } from "../disk.ts";
+import { isTold } from "../told_disk.ts";
 import { writeAll } from "./whole_file.ts";
 
 /** What is written into a file: text, bytes, or whatever a function writes into the open file. */
@@ -51,7 +52,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await disk().makeFolder(path);
   } catch (error) {
-    if (error instanceof NotCapable) throw error;
+    if (error instanceof NotCapable || isTold(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new PermissionDenied(
       `Cannot make folder "${path}": ${reason}`,

@@ -3,6 +3,7 @@
  * are written by `atomic.ts`.
  */
 import { disk, NotCapable, NotFound, type WritableFile } from "../disk.ts";
+import { isTold } from "../told_disk.ts";
 
 /** Keeps a byte order mark as a character, so that the text is not changed. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -51,7 +52,7 @@ export async function readFileIfThere(
 
 /** An error with the path: the system names no file whose link leads to itself. */
 export function withPath(error: unknown, path: string): unknown {
-  if (error instanceof NotCapable) return error;
+  if (error instanceof NotCapable || isTold(error)) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new Error(`Cannot read "${path}": ${reason}`, { cause: error });
 }
