@@ -174,8 +174,15 @@ function errorLike(error: unknown, message: string): Error {
 
 function messageOf(error: unknown): string {
   if (isTooDeep(error)) return TOO_DEEP;
-  return error instanceof Error ? error.message : String(error);
+  const words = error instanceof Error ? error.message : String(error);
+  // the engine prints all of a statement that it cannot read
+  return words.length > MOST_WORDS
+    ? `${words.slice(0, MOST_WORDS)}... (${words.length} characters)`
+    : words;
 }
+
+/** Characters of an error's words that a user is shown. */
+const MOST_WORDS = 500;
 
 /** The error of a model that needs a chat template to do `what` and has none. */
 export function missingTemplate(what: string): RangeError {

@@ -252,12 +252,13 @@ function encode(
     () => engine.encode(text, { add_special_tokens: addSpecialTokens }),
     fault,
   );
-  const lost = ids.findIndex((id) => id === undefined);
+  // the package leaves an id empty where it knows none
+  const lost = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0));
   if (lost >= 0) {
     throw new RangeError(
-      `${fault()}: token "${
-        tokens[lost]
-      }" is not in the vocabulary, and there is no unk_token`,
+      `${fault()}: token ${
+        shown(tokens[lost])
+      } is not in the vocabulary, and there is no unk_token`,
     );
   }
   return ids;

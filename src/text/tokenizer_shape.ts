@@ -113,6 +113,19 @@ function checkAdded(added: unknown, problems: string[]): void {
   }
 }
 
+/** Checks what stands before, between and after texts: tokens and texts by their names. */
+function checkTemplate(form: unknown, at: string, problems: string[]): void {
+  const isPiece = (piece: unknown) => {
+    if (!isRecord(piece)) return false;
+    const one = piece["SpecialToken"] ?? piece["Sequence"];
+    return isRecord(one) && isText(one["id"]);
+  };
+  if (Array.isArray(form) && form.every(isPiece)) return;
+  problems.push(
+    `"${at}" is ${shown(form)}, expected a list of SpecialToken and Sequence`,
+  );
+}
+
 function checkPart(
   part: unknown,
   name: string,
@@ -137,6 +150,11 @@ function checkPart(
     problems.push(
       `"${name}.pattern" is ${shown(pattern)}, expected "Regex" or "String"`,
     );
+  }
+  if (part["type"] === "TemplateProcessing") {
+    for (const form of ["single", "pair"]) {
+      checkTemplate(part[form] ?? [], `${name}.${form}`, problems);
+    }
   }
   if (part["type"] !== "Sequence") return;
   const parts = part[key];

@@ -11,8 +11,8 @@ const FOREIGN = new RegExp(
     "Cannot (?:read properties|convert|destructure|access|mix|set propert|delete|create|define|add|assign|redefine)",
     "undefined \\(reading",
     "is not (?:a function\\b(?! that the template)|a constructor|defined|an object)\\b",
-    // Python's words, which templates are refused with, say "object is not iterable"
-    "(?<!object )is not iterable",
+    // Python's words, with which templates are refused, name the type: "'int' object", "type 'bool'"
+    "(?<!object |type '[a-z]+' )is not iterable",
     "is not an? (?:instance|valid)",
     "object null is",
     "Maximum call stack",

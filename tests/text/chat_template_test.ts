@@ -276,3 +276,13 @@ test(
     assertEquals(template.toolSource, "{{ tools }}");
   },
 );
+
+test("createChatTemplate() and render() say no more than people read", () => {
+  const source = `{% set ${"a + ".repeat(3000)}b = 1 %}`;
+  const { message } = assertThrows(
+    () => createChatTemplate(source).render([{ role: "user", content: "Hi" }]),
+    Error,
+  );
+  assert(message.startsWith("Cannot "), message.slice(0, 200));
+  assert(message.length < 1000, String(message.length));
+});

@@ -164,18 +164,30 @@ test("createTokenizer() names parts of another shape in words of its own", () =>
   );
 });
 
-test("encode() names a part that cannot be run in words of its own", () => {
-  for (const single of [[null], 3, [{ SpecialToken: null }]]) {
-    const { encode } = createTokenizer({
-      tokenizer: {
-        model: MODEL,
-        post_processor: { type: "TemplateProcessing", single, pair: [] },
-      },
-    });
+test("createTokenizer() names pieces of TemplateProcessing that are none", () => {
+  const text = { Sequence: { id: "A", type_id: 0 } };
+  const pieces = [null, {}, { SpecialToken: null }, {
+    SpecialToken: { id: 3 },
+  }];
+  for (const piece of pieces) {
+    for (const form of ["single", "pair"]) {
+      refused({
+        post_processor: { type: "TemplateProcessing", [form]: [text, piece] },
+      }, `"post_processor.${form}" is [`);
+    }
+  }
+});
+
+test("encode() refuses a text with a piece for which there is no id", () => {
+  for (const unk_id of [null, undefined]) {
+    const vocab = [["a", 0], ["b", -1]];
+    const model = { type: "Unigram", vocab, unk_id };
+    const { encode } = createTokenizer({ tokenizer: { model } });
+    assertEquals(encode("ab"), [0, 1]);
     assertThrows(
-      () => encode("ab", { addSpecialTokens: true }),
-      TypeError,
-      'Cannot tokenize "ab" with this tokenizer.json: a part of it has another shape than in published tokenizers',
+      () => encode("axb"),
+      RangeError,
+      'Cannot tokenize "axb": token "x" is not in the vocabulary',
     );
   }
 });
