@@ -213,6 +213,7 @@ export function readAdapterConfig(
     problems.push(`"r" is ${shown(value)}, expected a positive integer`);
     return 1;
   };
+  const flag = (key: string) => readFlag(json, key, problems);
   const names = (key: string) => readNames(json, key, problems);
   const modules_to_save = asList(names("modules_to_save"));
   const rewardHead = json["task_type"] === "SEQ_CLS";
@@ -228,17 +229,15 @@ export function readAdapterConfig(
     lora_alpha: number("lora_alpha", MOST_ALPHA),
     lora_dropout: number("lora_dropout", 1, 0),
     target_modules: names("target_modules") ?? [],
-    use_rslora: json["use_rslora"] === true,
+    use_rslora: flag("use_rslora"),
     rank_pattern: readPattern(json, "rank_pattern", problems, isRank),
-    alpha_pattern: readPattern(json, "alpha_pattern", problems, isPositive),
+    alpha_pattern: readPattern(json, "alpha_pattern", problems, isAlpha),
     layers_to_transform: readLayers(json, problems),
     exclude_modules: names("exclude_modules"),
     modules_to_save,
-    use_dora: json["use_dora"] === true,
+    use_dora: flag("use_dora"),
     init_lora_weights: "default",
-    ...(json["ensure_weight_tying"] === true
-      ? { ensure_weight_tying: true }
-      : {}),
+    ...(flag("ensure_weight_tying") ? { ensure_weight_tying: true } : {}),
     mayMiss: true,
   };
   if (problems.length > 0) {
@@ -252,6 +251,14 @@ export function readAdapterConfig(
       modules_to_save: modules_to_save!.filter((name) => name !== OTHER_HEAD),
     })
     : config;
+}
+
+/** Reads a switch. A text such as "false" would count as true in Python, so it is refused. */
+function readFlag(json: Json, key: string, problems: string[]): boolean {
+  const value = json[key] ?? false;
+  if (typeof value === "boolean") return value;
+  problems.push(`"${key}" is ${shown(value)}, expected true or false`);
+  return false;
 }
 
 /** Reads a text or a list of names; null if there are none, which `target_modules` must not be. */
@@ -278,12 +285,12 @@ function asList(
   return typeof names === "string" ? [names] : names;
 }
 
-function isPositive(value: unknown): value is number {
-  return typeof value === "number" && value > 0 && value < Infinity;
+function isAlpha(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value <= MOST_ALPHA;
 }
 
 function isRank(value: unknown): value is number {
-  return isPositive(value) && Number.isSafeInteger(value);
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function readPattern(
@@ -306,7 +313,9 @@ function readPattern(
     return pattern;
   }
   problems.push(
-    `"${key}" is ${shown(value)}, expected names with positive numbers`,
+    `"${key}" is ${shown(value)}, expected names with ${
+      isRight === isRank ? "positive integers" : `numbers of 0 to ${MOST_ALPHA}`
+    }`,
   );
   return {};
 }

@@ -5,6 +5,7 @@
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import { type AdapterConfig, layerAdapter } from "./adapter_config.ts";
 import { type Linear, linears, type Model, weights } from "../decoder/model.ts";
+import { listed } from "../../base/shown.ts";
 import { matchTargets, namesPath } from "./target_modules.ts";
 import {
   headName,
@@ -190,6 +191,25 @@ export function adapterTensors(
   ];
 }
 
+/** What explains shapes that differ in the rank alone; an empty text for others. */
+function otherRank(
+  wanted: readonly WeightLayout[],
+  { tensors }: TensorReader,
+): string {
+  const ranks = wanted.flatMap(({ name, shape: [r, cols] }) => {
+    const found = tensors.get(name)?.shape ?? [];
+    const isOther = name.endsWith(".lora_A.weight") && found[1] === cols &&
+      found[0] !== r;
+    return isOther ? [[r, found[0]] as const] : [];
+  });
+  const [first] = ranks;
+  if (first === undefined) return "";
+  const [r, found] = first;
+  return ranks.every((one) => one[0] === r && one[1] === found)
+    ? `; adapter_config.json gives these layers rank ${r}, their tensors have rank ${found}: it is the config of another adapter, or its "r" was changed`
+    : "";
+}
+
 /**
  * Fails unless a file has exactly the tensors of an adapter.
  *
@@ -225,6 +245,8 @@ export function checkAdapter(
   }
   if (problems.length === 0) return;
   throw new TypeError(
-    `Cannot load "${reader.files.join('", "')}": ${problems.join("; ")}`,
+    `Cannot load "${reader.files.join('", "')}": ${listed(problems)}${
+      otherRank(wanted, reader)
+    }`,
   );
 }

@@ -188,7 +188,7 @@ function readSizes(
     vocab_size: reader.size("vocab_size", undefined, MOST.tokens),
     max_position_embeddings: ropes.full.positions,
     rms_norm_eps: readEpsilon(reader),
-    initializer_range: reader.number("initializer_range", 0.02),
+    initializer_range: readDeviation(reader),
     tie_word_embeddings: reader.switch("tie_word_embeddings"),
     activation: readActivation(reader, family),
     ropes,
@@ -288,6 +288,15 @@ function readEpsilon(reader: ConfigReader): number {
   if (eps >= 0 && eps < 1) return eps;
   reader.problems.push(`"rms_norm_eps" is ${eps}, expected a number of 0 to 1`);
   return 1e-6;
+}
+
+function readDeviation(reader: ConfigReader): number {
+  const deviation = reader.number("initializer_range", 0.02);
+  if (deviation >= 0 && deviation <= 100) return deviation;
+  reader.problems.push(
+    `"initializer_range" is ${deviation}, expected a number of 0 to 100`,
+  );
+  return 0.02;
 }
 
 function readActivation(

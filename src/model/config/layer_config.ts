@@ -63,8 +63,8 @@ function readPattern(
   const written = reader.value(key);
   // EXAONE writes the pattern as letters, one for each layer: "LLLG"
   if (typeof written === "string") return written.length;
-  const hidden = reader.number(`_${key}`, fallback);
-  return reader.number(key, hidden);
+  const hidden = reader.size(`_${key}`, fallback);
+  return reader.size(key, hidden);
 }
 
 /** The kind of rotation of each layer; undefined for layers that do not rotate. */
@@ -83,7 +83,7 @@ export function readLayerRopes(
       hybrid && window === undefined ? undefined : kindOf(window)
     );
   }
-  const interval = reader.number("no_rope_layer_interval", 4);
+  const interval = reader.size("no_rope_layer_interval", 4);
   const list = reader.value(ropeLayers);
   const rotates = Array.isArray(list) && list.length > 0
     ? (layer: number) => list[layer] === 1

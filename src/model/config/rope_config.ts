@@ -64,6 +64,9 @@ export interface Ropes {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Beyond the largest theta in use, 1e11: with a larger one hardly any dim would turn. */
+const MOST_THETA = 1e15;
+
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -73,6 +76,15 @@ export function readRopes(
   shape: RopeShape,
   problems: string[],
 ): Ropes {
+  for (
+    const [key, value] of [
+      ["rope_scaling", given.scaling],
+      ["rope_parameters", given.parameters],
+    ]
+  ) {
+    if (isRecord(value ?? {})) continue;
+    problems.push(`"${key}" is ${shown(value)}, expected an object or null`);
+  }
   const parameters = isRecord(given.parameters) ? given.parameters : {};
   const nested = isRecord(parameters["full_attention"]) ||
     isRecord(parameters["sliding_attention"]);
@@ -110,9 +122,11 @@ function readRope(
 ): Rope {
   const { keys } = given;
   const theta = keys["rope_theta"] ?? given.theta ?? 10_000;
-  if (typeof theta !== "number" || !(theta > 0 && theta < Infinity)) {
+  if (typeof theta !== "number" || !(theta >= 1 && theta <= MOST_THETA)) {
     problems.push(
-      `"rope_theta" is ${shown(theta)}, expected a positive number`,
+      `"rope_theta" is ${
+        shown(theta)
+      }, expected a number of 1 to ${MOST_THETA}`,
     );
   }
   const written = given.partial ?? keys["partial_rotary_factor"];
@@ -227,6 +241,11 @@ function ropeNumbers(
   const before = problems.length;
   const needed = kind.needed.map((key) => key.replace("[]", ""));
   for (const key of kind.needed) checkKey(name, key, context, problems);
+  for (const key of kind.optional ?? []) {
+    if ((scaling[key] ?? undefined) !== undefined) {
+      checkKey(name, key, context, problems);
+    }
+  }
   for (const [key, value] of Object.entries(scaling)) {
     if ([...needed, ...(kind.optional ?? []), ...COMMON].includes(key)) {
       continue;
@@ -247,12 +266,15 @@ function ropeNumbers(
   return numbers;
 }
 
-/** Whether nothing is infinite, negative or NaN; a frequency of 0 leaves its dims as they are. */
+/**
+ * Whether a rotation keeps its places apart in float32. Published factors are 0.7 to 1.5, published
+ * frequencies at most 1 radian; a frequency of 0 leaves its dims as they are.
+ */
 function areUsable(
   { inverseFrequencies, attentionFactor = 1 }: RopeNumbers,
 ): boolean {
-  return attentionFactor > 0 && attentionFactor < Infinity &&
-    inverseFrequencies.every((one) => one >= 0 && one < Infinity);
+  return attentionFactor >= 1e-3 && attentionFactor <= 1e3 &&
+    inverseFrequencies.every((one) => one >= 0 && one <= 1e3);
 }
 
 function checkKey(
@@ -261,20 +283,30 @@ function checkKey(
   { scaling, rotaryDim }: RopeContext,
   problems: string[],
 ): void {
-  const isList = key.endsWith("[]");
   const plain = key.replace("[]", "");
   const value = scaling[plain];
-  const isRight = isList
-    ? Array.isArray(value) && value.length === rotaryDim / 2 &&
-      value.every(Number.isFinite)
-    : Number.isFinite(value) && (plain !== "factor" || Number(value) >= 1);
-  if (isRight) return;
-  const wanted = isList
-    ? `a list of ${rotaryDim / 2} numbers`
+  const [isRight, wanted] = key.endsWith("[]")
+    ? [
+      Array.isArray(value) && value.length === rotaryDim / 2 &&
+      value.every(Number.isFinite),
+      `a list of ${rotaryDim / 2} numbers`,
+    ]
+    : plain === "truncate"
+    ? [typeof value === "boolean", "true or false as"]
     : plain === "factor"
-    ? "a number of at least 1 as"
-    : "a number";
+    ? [isWithin(value, 1, 1e6), "a number of at least 1 and at most 1e6 as"]
+    : SIGNED.has(plain)
+    ? [Number.isFinite(value), "a number"]
+    : [isWithin(value, 1e-6, 1e9), "a positive number"];
+  if (isRight) return;
   problems.push(
     `rope_type "${name}" wants ${wanted} "${plain}", found ${shown(value)}`,
   );
+}
+
+/** Keys whose numbers may be 0 or negative. */
+const SIGNED = new Set(["alpha", "mscale", "mscale_all_dim"]);
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === "number" && value >= least && value <= most;
 }

@@ -58,7 +58,7 @@ test(
       const part of [
         '"peft_type" is "IA3", expected "LORA"',
         '"bias" is "all", only "none" is served',
-        '"rank_pattern" is {"q_proj":-4}, expected names with positive numbers',
+        '"rank_pattern" is {"q_proj":-4}, expected names with positive integers',
         '"layers_to_transform" is "last", expected numbers of layers',
         '"layers_pattern" is "blocks", only null is served',
         '"modules_to_save" is [3], expected text or a list of names',
@@ -75,6 +75,17 @@ test("readAdapterConfig() refuses what no adapter can have", pure, () => {
   const nested = "(([a-z.0-9_]+)+)+X(?!x)";
   const cases: readonly [Record<string, unknown>, string][] = [
     [{ r: 0 }, '"r" is 0, expected a positive integer'],
+    ...["use_dora", "use_rslora", "ensure_weight_tying"].map(
+      (key): [Record<string, unknown>, string] => [
+        { [key]: "false" },
+        `"${key}" is "false", expected true or false`,
+      ],
+    ),
+    [{ lora_alpha: null }, '"lora_alpha" is null, expected a number'],
+    [
+      { alpha_pattern: { q_proj: 1e300 } },
+      '"alpha_pattern" is {"q_proj":1e+300}, expected names with numbers of 0 to',
+    ],
     [{ r: 0.5 }, '"r" is 0.5, expected a positive integer'],
     [{ r: [8] }, '"r" is [8], expected a positive integer'],
     [{ lora_alpha: 1e999 }, '"lora_alpha" is null, expected a number'],

@@ -105,7 +105,7 @@ test("readModelConfig() refuses numbers that give NaN or nothing", () => {
     ]),
     [
       { rope_scaling: { rope_type: "yarn", factor: 2, attention_factor: -1 } },
-      'the numbers of rope_type "yarn" (',
+      'rope_type "yarn" wants a positive number "attention_factor", found -1',
     ],
     [
       {
@@ -116,12 +116,28 @@ test("readModelConfig() refuses numbers that give NaN or nothing", () => {
           beta_slow: 0,
         },
       },
-      'the numbers of rope_type "yarn" (',
+      'rope_type "yarn" wants a positive number "beta_fast", found 0; rope_type "yarn" wants a positive number "beta_slow", found 0',
     ],
-    [{ rope_theta: 1e999 }, '"rope_theta" is null, expected a positive number'],
+    [{ rope_theta: 1e999 }, '"rope_theta" is null, expected a number of 1 to'],
+    [{ rope_theta: 1e-300 }, '"rope_theta" is 1e-300, expected a number of 1'],
+    [{ initializer_range: -1 }, '"initializer_range" is -1, expected'],
+    ...[[], "linear", 2].flatMap((value): [Json, string][] =>
+      ["rope_scaling", "rope_parameters"].map((key) => [
+        { [key]: value },
+        `"${key}" is ${JSON.stringify(value)}, expected an object or null`,
+      ])
+    ),
+    ...[0, -2, 1.5].map((every): [Json, string] => [
+      { model_type: "gemma3_text", sliding_window_pattern: every },
+      `"sliding_window_pattern" is ${every}, expected a positive integer`,
+    ]),
+    [
+      { model_type: "smollm3", no_rope_layer_interval: 0 },
+      '"no_rope_layer_interval" is 0, expected a positive integer',
+    ],
     [
       { rope_scaling: { rope_type: "linear", factor: 1e-300 } },
-      'wants a number of at least 1 as "factor", found 1e-300',
+      'wants a number of at least 1 and at most 1e6 as "factor", found 1e-300',
     ],
     [
       { model_type: "glm4", partial_rotary_factor: 1e9 },
@@ -129,6 +145,41 @@ test("readModelConfig() refuses numbers that give NaN or nothing", () => {
     ],
   ];
   for (const [keys, found] of cases) assert(refusal(keys).includes(found));
+});
+
+test("readModelConfig() refuses numbers of rotations that no published model has", () => {
+  const llama3 = {
+    rope_type: "llama3",
+    factor: 8,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 64,
+  };
+  const yarn = { rope_type: "yarn", factor: 4 };
+  const longrope = { rope_type: "longrope", long_factor: [1, 1] };
+  const cases: readonly [Json, string][] = [
+    [{ ...llama3, factor: 1e300 }, '"factor", found 1e+300'],
+    [{ ...llama3, low_freq_factor: -1 }, '"low_freq_factor", found -1'],
+    [{ ...llama3, high_freq_factor: 1e-300 }, "found 1e-300"],
+    [{ ...yarn, attention_factor: "x" }, '"attention_factor", found "x"'],
+    [{ ...yarn, attention_factor: 1e-300 }, "found 1e-300"],
+    [{ ...yarn, attention_factor: 1e6 }, "give a rotation that is none"],
+    [{ ...yarn, beta_slow: -1 }, '"beta_slow", found -1'],
+    [{ ...yarn, mscale: "1" }, '"mscale", found "1"'],
+    [{ ...yarn, truncate: "no" }, 'true or false as "truncate", found "no"'],
+    [
+      { ...longrope, short_factor: [1, 1e-300] },
+      "give a rotation that is none",
+    ],
+  ];
+  for (const [rope_scaling, found] of cases) {
+    assert(refusal({ rope_scaling }).includes(found), found);
+  }
+  // what is null is as if it were absent
+  readModelConfig({
+    ...QWEN2,
+    rope_scaling: { ...yarn, attention_factor: null, truncate: null },
+  });
 });
 
 test("readModelConfig() shows the beginning of what is long", () => {

@@ -82,7 +82,7 @@ test(
     );
     refuses(
       { rope_scaling: { rope_type: "llama3", factor: 8, low_freq_factor: 1 } },
-      'rope_type "llama3" wants a number "high_freq_factor", found undefined; rope_type "llama3" wants a number "original_max_position_embeddings"',
+      'rope_type "llama3" wants a positive number "high_freq_factor", found undefined; rope_type "llama3" wants a positive number "original_max_position_embeddings"',
     );
     refuses(
       {
@@ -101,7 +101,7 @@ test(
     );
     refuses(
       { rope_theta: -1 },
-      '"rope_theta" is -1, expected a positive number',
+      '"rope_theta" is -1, expected a number of 1 to',
     );
     refuses({ head_dim: 5 }, '"head_dim" is 5, expected an even number');
   },
