@@ -11,7 +11,7 @@ const FOREIGN = new RegExp(
     "Cannot (?:read properties|convert|destructure|access|mix|set propert|delete|create|define|add|assign|redefine)",
     "undefined \\(reading",
     "is not (?:a function\\b(?! that the template)|a constructor|defined|an object)\\b",
-    // Python's words, with which templates are refused, name the type: "'int' object", "type 'bool'"
+    // templates are refused in Python's words, which name the type: "'int' object", "type 'bool'"
     "(?<!object |type '[a-z]+' )is not iterable",
     "is not an? (?:instance|valid)",
     "object null is",
