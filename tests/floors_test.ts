@@ -63,7 +63,6 @@ const ROOMS: Readonly<
 > = {
   "kernels": {
     "device": [],
-    "checks": ["device"],
     "launch": ["device"],
     "matrix": ["device", "launch"],
     "matmul/operands": ["device", "launch", "matrix"],

@@ -16,7 +16,6 @@ import type { OpenedGpu } from "./open_gpu.ts";
 import {
   createPipelines,
   type Pipeline,
-  type PipelineChecks,
   type PipelineOptions,
 } from "./pipelines.ts";
 import { createPool, type DeviceMemory, type Pool } from "./pool.ts";
@@ -55,7 +54,6 @@ export class Device implements Disposable {
   #scopes: Scopes<Resource>;
   #faults: Faults;
   #answers: Answers;
-  #checks: PipelineChecks | undefined;
   #uploaded = 0;
   #mostGroups: number; // kept, since the device's own answer takes a microsecond
   #mostBytes: number;
@@ -64,7 +62,7 @@ export class Device implements Disposable {
     gpu: GPUDevice,
     description: string,
     kind: DeviceKind,
-    { budgetBytes = Infinity, windowBytes, answerSeconds, watch, checks }:
+    { budgetBytes = Infinity, windowBytes, answerSeconds, watch }:
       DeviceOptions,
   ) {
     this.gpu = gpu;
@@ -73,8 +71,7 @@ export class Device implements Disposable {
     this.#mostGroups = gpu.limits.maxComputeWorkgroupsPerDimension;
     this.#mostBytes = gpu.limits.maxStorageBufferBindingSize;
     this.windowBytes = windowBytes ?? this.#mostBytes;
-    this.#checks = checks;
-    this.#pipeline = createPipelines(gpu, checks);
+    this.#pipeline = createPipelines(gpu);
     this.budgetBytes = budgetBytes;
     this.#faults = watchFaults(gpu, () => this.#pool.memory.allocatedBytes);
     this.#answers = createAnswers(this.#faults, {
@@ -218,7 +215,6 @@ export class Device implements Disposable {
     this.#recorder.flush();
     this.#uploaded = 0;
     await this.#answers.wait(() => this.gpu.queue.onSubmittedWorkDone());
-    await this.#settleChecks();
   }
 
   /**
@@ -289,7 +285,6 @@ export class Device implements Disposable {
 
   async #read(tensors: readonly Tensor[]): Promise<ArrayBuffer[]> {
     this.#faults.throwFirst();
-    await this.#settleChecks();
     return await readBack(
       this.gpu,
       {
@@ -299,12 +294,6 @@ export class Device implements Disposable {
       },
       tensors,
     );
-  }
-
-  async #settleChecks(): Promise<void> {
-    if (!this.#checks?.isPending) return;
-    const checks = this.#checks;
-    await this.#answers.wait(() => checks.settle(this.gpu, this.description));
   }
 
   /** Frees pooled buffers that nobody uses. */

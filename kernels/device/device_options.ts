@@ -1,5 +1,4 @@
 /** How a device is opened, and what its scopes are: plain types. */
-import type { PipelineChecks } from "./pipelines.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -33,11 +32,6 @@ export interface DeviceOptions {
   readonly answerSeconds?: number | undefined;
   /** Told of calls that may hold this thread; default: nobody is. */
   readonly watch?: DeviceWatch | undefined;
-  /**
-   * Checks each pipeline before anything is read; default: the driver is believed.
-   * @internal
-   */
-  readonly checks?: PipelineChecks;
 }
 
 /** What is allocated while a scope is open goes back to the pool when it is disposed. */

@@ -20,24 +20,9 @@ export interface PipelineOptions {
   readonly aliases?: Readonly<Record<string, string>>;
 }
 
-/** Sees to it that what the driver makes of the kernels computes what their texts say. */
-export interface PipelineChecks {
-  /** Called with each pipeline that is made. */
-  made(pipeline: Pipeline, options: PipelineOptions): void;
-  /** Whether pipelines were made since `settle()`. */
-  readonly isPending: boolean;
-  /**
-   * Checks what was made. Nothing that a device computed is read before.
-   *
-   * @throws {Error} if a pipeline computes something else
-   */
-  settle(gpu: GPUDevice, description: string): Promise<void>;
-}
-
 /** Returns a function that gives the pipeline of a kernel, compiling it at its first use. */
 export function createPipelines(
   gpu: GPUDevice,
-  checks?: PipelineChecks,
 ): (kernel: Kernel, options: PipelineOptions) => Pipeline {
   const known = new Map<string, Pipeline>();
   return (kernel, options) => {
@@ -46,7 +31,6 @@ export function createPipelines(
     if (found) return found;
     const made = compile(gpu, kernel, options, known.size);
     known.set(key, made);
-    checks?.made(made, options);
     return made;
   };
 }

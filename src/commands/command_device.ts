@@ -2,7 +2,6 @@
  * The device of a command: it leaves some memory to the rest of the machine, and runs the tile of
  * the matrix products that is fastest on it. Knows no command.
  */
-import { createKernelChecks } from "../../kernels/checks/kernel_checks.ts";
 import type { Device } from "../../kernels/device/device.ts";
 import type { DeviceWatch } from "../../kernels/device/device_options.ts";
 import { freeMemory, openDevice } from "../../kernels/device/open_deno.ts";
@@ -49,7 +48,6 @@ export async function openCommandDevice(
     budgetBytes: budgetOf(memory_limit, freeMemory()),
     answerSeconds: step_timeout ?? undefined,
     watch,
-    checks: createKernelChecks(keptTexts(CACHE_FOLDER.kernels)),
   });
 }
 

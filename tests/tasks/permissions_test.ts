@@ -20,7 +20,6 @@ const QUESTIONS = [
   "write data/a",
   "write output/a",
   "write .cache/a",
-  "write .cache/kernels/a",
   "write recipes/a",
   "write deno.json",
   "write /tmp/a",
@@ -109,7 +108,6 @@ test(
         "read /etc/hosts",
         "write output/a",
         "write .cache/a",
-        "write .cache/kernels/a",
         "env DENO_WEBGPU_BACKEND",
         "env XDG_RUNTIME_DIR",
         "env LP_NATIVE_VECTOR_WIDTH",
@@ -122,13 +120,12 @@ test(
 );
 
 test(
-  "predict reaches nothing and writes only output/ and .cache/kernels/",
+  "predict reaches nothing and writes only output/",
   OPTIONS,
   async () => {
     assertEquals(await granted("predict"), [
       "read /etc/hosts",
       "write output/a",
-      "write .cache/kernels/a",
       "env DENO_WEBGPU_BACKEND",
       "env XDG_RUNTIME_DIR",
       "env LP_NATIVE_VECTOR_WIDTH",
@@ -174,7 +171,6 @@ test("cache writes its folder alone", OPTIONS, async () => {
   assertEquals(await granted("cache"), [
     "read /etc/hosts",
     "write .cache/a",
-    "write .cache/kernels/a",
     "sys hostname",
   ]);
 });
@@ -195,7 +191,6 @@ test("kernels writes only output/ and .cache/", OPTIONS, async () => {
     "read /etc/hosts",
     "write output/a",
     "write .cache/a",
-    "write .cache/kernels/a",
     "sys hostname",
   ]);
 });
