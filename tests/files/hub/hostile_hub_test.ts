@@ -97,7 +97,7 @@ async function faultsOf(
 /** Runs cases, some at a time, with an eye on the memory. */
 async function check(
   cases: readonly HostileCase[],
-  idle: number | null = 300,
+  idle: number | null = 1200, // a loaded machine is silent for some tenths of a second
 ): Promise<void> {
   const notes: string[] = [];
   using _notes = listenToNotes((note) => notes.push(note));
