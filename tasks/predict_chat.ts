@@ -5,7 +5,7 @@
 // deno-lint-ignore-file no-console
 import process from "node:process";
 import { createInterface } from "node:readline/promises";
-import { inTurn, type Talk } from "../src/commands/predict.ts";
+import { inTurn, saveTalk, type Talk } from "../src/commands/predict.ts";
 import { INTERRUPTED } from "./interrupt.ts";
 import { errorLine } from "./run_task.ts";
 
@@ -125,11 +125,8 @@ async function obey(talk: Talk, line: string): Promise<boolean> {
 }
 
 async function save(talk: Talk, path: string): Promise<void> {
-  const lines = talk.names.map((name, i) =>
-    JSON.stringify({ name, messages: talk.turns()[i] }) + "\n"
-  );
   try {
-    await Deno.writeTextFile(path, lines.join(""));
+    await saveTalk(path, talk);
     console.error(`saved ${path}`);
   } catch (error) {
     console.error(`error: ${errorLine(error)}`);

@@ -9,6 +9,7 @@ import {
   generationConfigOf,
   type ModelFiles,
 } from "../files/folders/model_folder.ts";
+import { writeFileAtomic } from "../files/disk/atomic.ts";
 import { lockOutput } from "../files/disk/lock.ts";
 import { openOutputFile } from "../files/disk/output_file.ts";
 import { readRecords } from "../files/records/records.ts";
@@ -142,6 +143,23 @@ export interface Talk extends Disposable {
   begin(system: string | null): void;
   /** What was said so far with each, in the order of the names. */
   turns(): readonly (readonly Message[])[];
+}
+
+/**
+ * Writes what was said into a file, a line for each model. A link that lies there is replaced.
+ *
+ * @throws {Error} In one line
+ */
+export async function saveTalk(
+  path: string,
+  { names, turns }: Pick<Talk, "names" | "turns">,
+): Promise<void> {
+  const said = turns();
+  const lines = names.map((name, i) =>
+    formatJsonLine({ name, messages: said[i] })
+  );
+  await using _lock = await lockOutput(path);
+  await writeFileAtomic(path, lines.join(""));
 }
 
 /** How to ask. */

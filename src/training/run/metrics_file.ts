@@ -41,7 +41,9 @@ export function metricsFile(folder: string): Sink {
     async row(row) {
       const before = bytes;
       const line = add(row);
-      if (await sizeOf(path) === before) return await appendText(path, line);
+      const isOurs = await sizeOf(path) === before &&
+        !await disk().isLink?.(path);
+      if (isOurs) return await appendText(path, line);
       tell(
         `"${path}" was changed or removed while the run wrote it: it is written anew`,
       );

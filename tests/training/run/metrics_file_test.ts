@@ -148,3 +148,30 @@ test(
     assertEquals(await Deno.readTextFile(path), lines.slice(0, 2).join(""));
   },
 );
+
+test(
+  "metricsFile() replaces a link that is put in its place, whatever its size",
+  { permissions: { read: true, write: true } },
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = folder.file("metrics.jsonl");
+    const { open, row } = allSinks([metricsFile(folder.path)]);
+    await open(startAfter(folder.path, 0, []));
+    await row({ step: 1, loss: 0.5 });
+    const mine = folder.file("mine");
+    await Deno.rename(path, mine);
+    await Deno.symlink(mine, path);
+    const told: string[] = [];
+    {
+      using _listening = listenToNotes((note) => void told.push(note));
+      await row({ step: 2, loss: 0.25 });
+    }
+    const first = '{"step":1,"loss":0.5}\n';
+    assertEquals(await Deno.readTextFile(mine), first);
+    assertEquals(
+      await Deno.readTextFile(path),
+      `${first}{"step":2,"loss":0.25}\n`,
+    );
+    assertEquals(told.length, 1);
+  },
+);
