@@ -38,7 +38,7 @@ export function hashedFiles(write: FileWriter = writeNew): HashedFiles {
       await write(path, async (file) => {
         const hashed = new HashedFile(file);
         await writeData(hashed, data);
-        hashes.set(path, hashed.end());
+        hashes.set(path, await hashed.end());
       });
     },
   };
@@ -50,25 +50,41 @@ async function writeNew(path: string, data: FileData): Promise<void> {
   await writeData(file, data);
 }
 
+/** So many bytes are handed to the disk while the next ones are hashed. */
+const FLUSH_BYTES = 64 << 20;
+
 class HashedFile implements WritableFile {
   readonly #file: WritableFile;
   readonly #hash: Hash = startHash("sha256");
   #size = 0;
+  #flushedAt = 0;
+  #flushing: Promise<void> | undefined;
 
   constructor(file: WritableFile) {
     this.#file = file;
   }
 
-  /** The disk writes while the bytes are hashed. */
+  /**
+   * The system only copies the bytes and would leave the disk idle until the file is flushed at its
+   * end. So a large file is flushed in parts, and the disk works while the bytes are hashed.
+   */
   async write(bytes: Uint8Array): Promise<number> {
     const writing = writeAll(this.#file, bytes);
     this.#hash.update(bytes);
     this.#size += bytes.length;
     await writing;
+    if (this.#size - this.#flushedAt >= FLUSH_BYTES) {
+      await this.#flushing;
+      this.#flushedAt = this.#size;
+      this.#flushing = this.#file.sync?.();
+      // thrown where it is awaited: by the next part or at the end
+      this.#flushing?.catch(() => {});
+    }
     return bytes.length;
   }
 
-  end(): FileHash {
+  async end(): Promise<FileHash> {
+    await this.#flushing;
     return { size: this.#size, sha256: this.#hash.digest("hex") };
   }
 }
