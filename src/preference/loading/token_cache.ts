@@ -74,7 +74,11 @@ export interface TokenCache<T> {
   readonly packing: Packing<T>;
 }
 
-/** The tokens under the key, or those that `fresh` makes, which are then kept under it. */
+/**
+ * The tokens under the key, or those that `fresh` makes, which are then kept under it. A load
+ * without any example is neither kept nor believed: it is done anew, so that what is wrong with the
+ * data or its slice is told each time.
+ */
 export async function cachedTokens<T>(
   cache: TokenCache<T>,
   fresh: () => Promise<Loaded<T>>,
@@ -82,9 +86,11 @@ export async function cachedTokens<T>(
   const path = join(cache.cacheFolder, `${cache.key}.tokens`);
   const bytes = await readCacheFile(path);
   const known = bytes && readTokens(path, bytes, cache);
-  if (known) return { ...known, report: { ...known.report, cached: path } };
+  if (known && known.examples.length > 0) {
+    return { ...known, report: { ...known.report, cached: path } };
+  }
   const loaded = await fresh();
-  await keepTokens(path, loaded, cache);
+  if (loaded.examples.length > 0) await keepTokens(path, loaded, cache);
   return loaded;
 }
 

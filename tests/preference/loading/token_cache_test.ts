@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { PREFERENCES } from "../../../src/preference/loading/example_kinds.ts";
+import { cachedTokens } from "../../../src/preference/loading/token_cache.ts";
 import { loadPairs } from "../../../src/preference/loading/load.ts";
 import type { LoadDataOptions } from "../../../src/preference/loading/load_options.ts";
 import { TEMPORARY, temporaryFolder } from "../../temporary_folder.ts";
@@ -99,5 +101,51 @@ test({
       "b3 undefined",
     ]);
     assertEquals(await load(), fresh);
+  },
+});
+
+test({
+  ...disk,
+  name: "loadPairs() keeps no load without an example, and believes none",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const path = await folder.write("a.jsonl", jsonLines(pairs(3)));
+    const load = () =>
+      all([{ path }], {
+        ...common,
+        encoder: { ...encoder, identity: "characters" },
+        cacheFolder: folder.file("cache"),
+        limits: { maxLength: 4 },
+      });
+    for (let time = 0; time < 2; time++) {
+      const { report } = await load();
+      assertEquals([report.kept, report.cached], [0, undefined]);
+    }
+    const kept = [...Deno.readDirSync(folder.path)].map(({ name }) => name);
+    const files = kept.includes("cache")
+      ? [...Deno.readDirSync(folder.file("cache"))].map(({ name }) => name)
+      : [];
+    assertEquals(files.filter((name) => name.endsWith(".tokens")), []);
+  },
+});
+
+test({
+  ...disk,
+  name:
+    "cachedTokens() makes anew what an earlier version kept without examples",
+  async fn() {
+    await using folder = await temporaryFolder();
+    const { packing } = PREFERENCES;
+    const cache = { cacheFolder: folder.file("cache"), key: "k", packing };
+    const path = await folder.write("a.jsonl", jsonLines(pairs(3)));
+    const full = await loadPairs([{ path }], { ...common, encoder });
+    const none = { ...full, examples: [], files: [] };
+    await cachedTokens(cache, () => Promise.resolve(full));
+    const slice = new RangeError("its slice holds no row");
+    const fail = () => Promise.reject(slice);
+    assertEquals((await cachedTokens(cache, fail)).examples.length, 3);
+    const other = { ...cache, key: "none" };
+    await cachedTokens(other, () => Promise.resolve(none));
+    await assertRejects(() => cachedTokens(other, fail), RangeError, "slice");
   },
 });
