@@ -122,8 +122,8 @@ function ownNames(schema: Keys, source: Given, notes: Notes): Given {
 
 /**
  * Whether a null says nothing: the key is known, and null is no value of it. Tools write their
- * defaults so. The words for null count too, but not where an option takes one of some words: there
- * "none" may be meant for another of them.
+ * defaults so. The words for null count too, also where an option would take them as a text; but
+ * not where it takes one of some words: there "none" may be meant for another of them.
  */
 function isUnsaid(
   value: unknown,
@@ -135,8 +135,8 @@ function isUnsaid(
     option.words === undefined;
   if (value !== null && !isWord) return false;
   try {
-    option.read(value);
-    return false;
+    const read = option.read(value);
+    return isWord && read === value;
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
     return true;

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { optional } from "../../src/base/composite_option.ts";
-import { choice, flag, integer, number } from "../../src/base/option.ts";
+import { either, optional } from "../../src/base/composite_option.ts";
+import { choice, flag, integer, number, text } from "../../src/base/option.ts";
 import { readOptions } from "../../src/base/read_options.ts";
 import { defineSchema } from "../../src/base/schema.ts";
 import { test } from "../test_case.ts";
@@ -59,5 +59,26 @@ test({
       TypeError,
       '"when" must be one of no, steps, found "none"',
     );
+  },
+});
+
+test({
+  permissions: "none",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  name: "readOptions() takes the words for null as no text",
+  fn() {
+    const texts = defineSchema({
+      "All": {
+        from: either(flag("Go on"), text("Checkpoint")),
+        name: text("Name", "mine"),
+      },
+    });
+    for (const word of ["None", "null", "none", "NULL"]) {
+      const { options } = readOptions(texts, [{ from: word, name: word }]);
+      assertEquals(options, { from: false, name: "mine" });
+    }
+    const { options } = readOptions(texts, [{ from: "nonesuch", name: "nil" }]);
+    assertEquals(options, { from: "nonesuch", name: "nil" });
   },
 });
