@@ -4,7 +4,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { tell } from "../../base/notes.ts";
-import { listed } from "../../base/shown.ts";
+import { listed, shown } from "../../base/shown.ts";
 import {
   type ModelFiles,
   openModelFiles,
@@ -14,9 +14,14 @@ import {
 } from "../../files/folders/model_folder.ts";
 import type { TunedFolder } from "../../files/folders/tuned_folder.ts";
 import { isThere, localModelFolder } from "../../files/hub/repo_folder.ts";
-import { createChatTemplate, withVariables } from "../../text/chat_template.ts";
+import {
+  type ChatTemplate,
+  createChatTemplate,
+  withVariables,
+} from "../../text/chat_template.ts";
+import { findTurnFormat } from "../../text/turn_format.ts";
 import { templateFile } from "../../text/template_files.ts";
-import { createTokenizer } from "../../text/tokenizer.ts";
+import { createTokenizer, type Tokenizer } from "../../text/tokenizer.ts";
 import { type ChatSettings, variablesOf } from "../../text/chat_options.ts";
 import type { Encoder } from "./tokenize.ts";
 import { MODEL_FILE } from "../../files/file_names.ts";
@@ -47,6 +52,8 @@ export interface EncoderOptions extends ChatSettings {
    * template.
    */
   readonly chat_template?: string | null;
+  /** What answers end with, which must be so; null or undefined: whatever they end with. */
+  readonly eos_token?: string | null;
   /**
    * An adapter's folder, whose own tokenizer and templates then win over the model's; undefined: no
    * adapter.
@@ -90,7 +97,7 @@ export async function openEncoder(
     : await openTokenizerFiles(options.adapter);
   const source = await tokenizerSource(options, files, own);
   const { tokenizerConfig, specialTokensMap } = source;
-  const tokenizer = createTokenizer({
+  const ownTokenizer = createTokenizer({
     tokenizer: await requireTokenizer(source),
     config: tokenizerConfig,
     specialTokensMap,
@@ -104,31 +111,53 @@ export async function openEncoder(
   const variables = variablesOf(options);
   const ignoreEmptyThink = options.ignore_empty_think === true || undefined;
   const told = { system, ignoreEmptyThink };
+  tellUnread(Object.keys(variables ?? {}), texts);
+  const { specialTokens } = ownTokenizer;
+  const template = text === undefined ? undefined : withVariables(
+    createChatTemplate(text, { name, specialTokens, toolSource: toolText }),
+    variables,
+  );
+  const tokenizer = withEndToken(ownTokenizer, options.eos_token, template);
+  const isOther = tokenizer !== ownTokenizer;
   const identity = await identityOf(source, { text, toolText }, [
     system,
     variables,
     ignoreEmptyThink,
+    ...isOther ? [tokenizer.eosToken] : [],
   ]);
-  tellUnread(Object.keys(variables ?? {}), texts);
-  if (text === undefined) {
-    return {
-      files,
-      tokenizerFiles: source,
-      encoder: { tokenizer, identity, ...told },
-    };
-  }
-  const { specialTokens } = tokenizer;
-  const template = createChatTemplate(text, {
-    name,
-    specialTokens,
-    toolSource: toolText,
-  });
-  const filled = withVariables(template, variables);
   return {
     files,
     tokenizerFiles: source,
-    encoder: { tokenizer, template: filled, identity, ...told },
+    encoder: { tokenizer, ...template && { template }, identity, ...told },
   };
+}
+
+/**
+ * The tokenizer with the end token that was asked for.
+ *
+ * @throws {RangeError} if it is neither the tokenizer's own nor what the template closes answers
+ *   with, so that answers would end with something else
+ */
+function withEndToken(
+  tokenizer: Tokenizer,
+  eosToken: string | null = null,
+  template: ChatTemplate | undefined,
+): Tokenizer {
+  if (eosToken === null || eosToken === tokenizer.eosToken) return tokenizer;
+  const eosTokenId = tokenizer.tokenId(eosToken);
+  const end = template && findTurnFormat(template, tokenizer.eosToken)?.end;
+  if (eosTokenId !== undefined && end?.trim() === eosToken) {
+    return { ...tokenizer, eosToken, eosTokenId };
+  }
+  throw new RangeError(
+    `Cannot end answers with eos_token "${eosToken}": ${
+      eosTokenId === undefined
+        ? "the tokenizer has no such token"
+        : `the tokenizer's end token is ${shown(tokenizer.eosToken ?? null)}${
+          end === undefined ? "" : `, the chat template's ${shown(end)}`
+        }`
+    }; leave it out, or name another chat_template, or change tokenizer_config.json`,
+  );
 }
 
 /** Tells which variables the template's text does not name, so that they change nothing. */

@@ -157,7 +157,6 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
     reason: "the chat template prints the turns that a row has",
   },
   max_completion_length: { reason: "see max_length and length_policy" },
-  eos_token: { reason: "an answer ends as the chat template closes it" },
   max_target_length: unless([null], "see max_length and length_policy"),
   is_encoder_decoder: unless(off),
   model_init_kwargs: unless([null, {}]),

@@ -38,6 +38,11 @@ export const modelOptions = {
       "Name in templates/, path of a Jinja file, or its text; null is the model's own",
     ),
   ),
+  eos_token: optional(
+    text(
+      "End of an answer, checked: the tokenizer's end token, or what the chat template closes answers with, with which plain texts then end too",
+    ),
+  ),
   ...chatOptions,
   init_from_config: flag(
     "Start from random weights: the model's folder needs only config.json and tokenizer",

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import {
   openEncoder,
   openTunedEncoder,
@@ -156,5 +161,45 @@ test({
       'the chat template does not read "date_string": it changes nothing',
     ]);
     assertEquals(await toldBy("{{ 1 }}", {}), []);
+  },
+});
+
+test({
+  name:
+    "openEncoder() ends answers with eos_token where tokenizer or template do, and stops elsewhere",
+  permissions: { read: [TEMPORARY], write: [TEMPORARY] },
+  async fn() {
+    await using folder = await temporaryFolder();
+    const { tokenizer, config } = characterFiles();
+    await folder.write("config.json", '{"model_type":"llama"}');
+    await folder.write("tokenizer.json", JSON.stringify(tokenizer));
+    await folder.write("tokenizer_config.json", JSON.stringify(config));
+    const chat = CHARACTER_CHAT.replaceAll("</s>", "!");
+    const open = async (eos_token: string | null, chat_template = chat) => {
+      const { encoder } = await openEncoder({
+        model_name_or_path: folder.path,
+        chat_template,
+        eos_token,
+      });
+      return encoder;
+    };
+    const own = await open(null);
+    assertEquals(own.tokenizer.eosToken, "</s>");
+    assertEquals((await open("</s>")).identity, own.identity);
+    const other = await open("!"); // what the template closes answers with
+    assertEquals(other.tokenizer.eosToken, "!");
+    assertEquals(other.tokenizer.eosTokenId, other.tokenizer.tokenId("!"));
+    assertNotEquals(other.identity, own.identity);
+    for (
+      const [eos, template, found] of [
+        [
+          "?",
+          chat,
+          'the tokenizer\'s end token is "</s>", the chat template\'s "!"',
+        ],
+        ["!", CHARACTER_CHAT, 'the chat template\'s "</s>"'],
+        ["<|im_end|>", chat, "the tokenizer has no such token"],
+      ] as const
+    ) await assertRejects(() => open(eos, template), RangeError, found);
   },
 });
