@@ -378,13 +378,26 @@ function warmup({ max_steps: most }: Recipe): Recipe {
     : { warmup_ratio: 0.03 };
 }
 
-/** Whether a mixture of experts is trained with its router's loss, TRL's default. */
+/**
+ * Whether a mixture of experts is trained with its router's loss: by default in TRL's trainers of
+ * DPO and KTO, and else where the model's config asks for it.
+ */
 function hasRouterLoss(
   { rl, model_config, overrides_of_model_config }: Recipe,
 ) {
   const config = model_config ?? overrides_of_model_config;
-  return !isOff(rl ?? null) ||
+  return ["dpo", "ipo", "kto"].includes(worded(rl ?? "")) ||
     isRecord(config) && config.output_router_logits === true;
+}
+
+/** Axolotl logs 200 times in a run, at most at every step and at least at every tenth. */
+function logs({ max_steps: most }: Recipe): Recipe {
+  const steps = numbered(most ?? 0);
+  return {
+    logging_steps: steps > 0
+      ? Math.max(1, Math.min(10, Math.floor(0.005 * steps)))
+      : 0.005,
+  };
 }
 
 /** The trainer and what Axolotl's defaults differ in from those here. */
@@ -413,6 +426,7 @@ function defaults(recipe: Recipe): Recipe {
     ...schedule(recipe),
     ...(hasRouterLoss(recipe) ? {} : { router_aux_loss_coef: 0 }),
     ...((warmup_steps ?? warmup_ratio ?? null) === null ? warmup(recipe) : {}),
+    ...logs(recipe),
     save_total_limit: 4,
     ...events(recipe),
     ...nestedCodes(recipe),

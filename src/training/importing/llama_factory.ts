@@ -199,7 +199,10 @@ const METHOD: Rules = {
       },
   freeze_extra_modules: withFreeze,
   train_from_scratch: "init_from_config",
-  moe_aux_loss_coef: "router_aux_loss_coef",
+  // its own trainers of pairs and judged answers leave it out
+  moe_aux_loss_coef: inStages(["sft", "pt"], (value) => ({
+    options: { router_aux_loss_coef: value },
+  })),
   early_stopping_steps: "early_stopping_patience",
   disable_shuffling: (value) => ({ options: { shuffle: value !== true } }),
 };

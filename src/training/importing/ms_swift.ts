@@ -362,15 +362,19 @@ function defaults(recipe: Recipe): Recipe {
   };
 }
 
+const ORPO =
+  "the likelihood of ORPO is that of prompt and last answer, as in TRL; ms-swift's is that of the answers alone, and of a conversation it trains every one";
+
 /** Translates a recipe of ms-swift. */
 export function fromMsSwift(recipe: Recipe): Translated {
   const { options, notes, refusals = [] } = translate(recipe, msSwiftRules);
   const { eval_steps: _, eval_strategy: __, ...rest } = options;
   const base = defaults(recipe);
   const evaluates = "eval_strategy" in base;
+  const isOrpo = recipe.rlhf_type === "orpo";
   return {
     options: { ...base, ...(evaluates ? options : rest) },
-    notes,
+    notes: isOrpo ? [{ key: "rlhf_type", reason: ORPO }, ...notes] : notes,
     refusals,
   };
 }

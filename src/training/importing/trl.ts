@@ -220,6 +220,10 @@ function defaults(recipe: Recipe, trainer: string): Recipe {
     trainer,
     ...(rate === undefined ? {} : { learning_rate: rate }),
     ...(trainer === "kto" ? { shuffle: false } : {}), // it samples in order
+    // unlike the other trainers these two add it only if config.json asks for it
+    ...(trainer === "orpo" || trainer === "cpo"
+      ? { router_aux_loss_coef: 0 }
+      : {}),
     length_policy: "keep_start",
     ...(isAdapted
       ? {

@@ -6,6 +6,7 @@ import type { Device } from "../../../kernels/device/device.ts";
 import type { BytePlan } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";
 import type { TrainOptions } from "../options/options.ts";
+import { tell } from "../../base/notes.ts";
 import { routerLossOf } from "../setup/run_router_loss.ts";
 import type { Examples, RunData } from "../setup/run_data.ts";
 import { runEvents } from "../setup/run_events.ts";
@@ -62,6 +63,11 @@ export function trainerParts<Example extends Examples>(
 ): TrainerParts<Example> {
   const { files, report } = data.train;
   const routerLoss = routerLossOf(model.config, options);
+  if (model.config.experts && options.router_aux_loss_coef === 0) {
+    tell(
+      "the model is a mixture of experts, and the loss that keeps its experts in equal use is left out: router_aux_loss_coef is 0",
+    );
+  }
   const { order, stepsPerEpoch, totalSteps } = runLength(
     options,
     train.examples,

@@ -220,6 +220,17 @@ test({
       ["bf16: full\n", "bf16", true],
       ["bf16: false\n", "bf16", false],
       ["", "router_aux_loss_coef", 0],
+      // the default of TRL's trainers of these, 0.001
+      ["rl: dpo\n", "router_aux_loss_coef", undefined],
+      ["rl: ipo\n", "router_aux_loss_coef", undefined],
+      ["rl: kto\n", "router_aux_loss_coef", undefined],
+      ["rl: orpo\n", "router_aux_loss_coef", 0],
+      ["rl: simpo\n", "router_aux_loss_coef", 0],
+      ["", "logging_steps", 0.005],
+      ["max_steps: 150\n", "logging_steps", 1],
+      ["max_steps: 1000\n", "logging_steps", 5],
+      ["max_steps: 9000\n", "logging_steps", 10],
+      ["max_steps: 9000\nlogging_steps: 3\n", "logging_steps", 3],
       [
         "model_config: { output_router_logits: true }\n",
         "router_aux_loss_coef",

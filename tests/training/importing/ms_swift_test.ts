@@ -138,3 +138,15 @@ test({
     assertStringIncludes(reasons(lora).freeze_parameters_ratio!, "full only");
   },
 });
+
+test({
+  ...pure,
+  name:
+    "importRecipe() says what ms-swift's ORPO learns and ORPO here does not",
+  async fn() {
+    const orpo = await load("model: m\nrlhf_type: orpo\ndataset: [a]\n");
+    assertStringIncludes(reasons(orpo)["rlhf_type"]!, "it trains every one");
+    const dpo = await load("model: m\nrlhf_type: dpo\ndataset: [a]\n");
+    assertEquals(reasons(dpo)["rlhf_type"], undefined);
+  },
+});

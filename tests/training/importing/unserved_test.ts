@@ -44,6 +44,26 @@ test({
       }load_balancing_loss: true\nload_balancing_weight: 0.5\n`,
     );
     assertEquals(options.router_aux_loss_coef, 0.5);
+    for (const [stage, coefficient] of [["sft", 0.5], ["dpo", 0]]) {
+      const { options } = await load(
+        `model_name_or_path: m\nstage: ${stage}\ndataset: a\nmoe_aux_loss_coef: 0.5\n`,
+      );
+      assertEquals(options.router_aux_loss_coef, coefficient, `${stage}`);
+    }
+    for (
+      const [name, coefficient] of [
+        ["dpo", undefined],
+        ["kto", undefined],
+        ["sft", undefined],
+        ["orpo", 0],
+        ["cpo", 0],
+      ]
+    ) {
+      const { options } = await load(
+        `model_name_or_path: m\ndataset_name: d\ntrainer_type: ${name}\n`,
+      );
+      assertEquals(options.router_aux_loss_coef, coefficient, `TRL ${name}`);
+    }
   },
 });
 

@@ -1,6 +1,7 @@
 /** A run on a mixture of experts: what the router loss adds to its rows, and what it needs. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { listenToNotes } from "../../../src/base/notes.ts";
 import type { BytePlan } from "../../../src/training/plan/byte_plan.ts";
 import { MODEL, readMetrics, runTest, type Scene } from "./run_scene.ts";
 
@@ -57,8 +58,13 @@ await runTest(
       });
       return { rows: readMetrics(scene.path(name)), plan: plan! };
     };
-    const without = await run("without", { router_aux_loss_coef: 0 });
+    const notes: string[] = [];
+    const isLeftOut = () => notes.filter((one) => one.includes("mixture of"));
+    using _listening = listenToNotes((note) => notes.push(note));
     const own = await run("own", { router_aux_loss_coef: 0.5 });
+    assertEquals(isLeftOut(), []);
+    const without = await run("without", { router_aux_loss_coef: 0 });
+    assertEquals(isLeftOut().length, 1);
     const packed = await run("packed", {
       router_aux_loss_coef: 0.5,
       max_tokens_per_batch: 30,
