@@ -220,3 +220,46 @@ test(
     assertEquals(await listCheckpoints(folder.file("output/new")), []);
   },
 );
+
+test(
+  "all ends as the task that a signal ends, and goes on with it next time",
+  OPTIONS,
+  async () => {
+    await using folder = await project();
+    const run = folder.file("output/new");
+    const start = () =>
+      new Deno.Command("deno", {
+        args: [
+          "run",
+          "-q",
+          "--no-prompt",
+          "-A",
+          fromFileUrl(new URL("../../tasks/all.ts", import.meta.url)),
+          "recipe.jsonc",
+          "--prompts=0",
+          ...LONG,
+        ],
+        cwd: folder.path,
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    const first = start();
+    const firstOutput = hear(first.stdout, "never");
+    const firstErrors = hear(first.stderr, "never");
+    await rowsLogged(run, 2);
+    first.kill("SIGINT");
+    assertEquals(await codeOf(first), 130, await firstErrors.whole);
+    await firstOutput.whole;
+    assert(!(await firstErrors.whole).includes("predict"));
+    const { path } = (await listCheckpoints(run))[0]!;
+    const second = start();
+    const secondOutput = hear(second.stdout, "never");
+    const secondErrors = hear(second.stderr, "goes on from");
+    await secondErrors.said;
+    second.kill("SIGTERM");
+    assertEquals(await codeOf(second), 143, await secondErrors.whole);
+    await secondOutput.whole;
+    assert((await secondErrors.whole).includes(path.split("/").at(-1)!));
+    assertEquals((await listCheckpoints(run))[0]!.path, path);
+  },
+);
