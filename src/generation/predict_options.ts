@@ -58,7 +58,7 @@ export const predictSchema = defineSchema({
   "Answers": {
     temperature: optional(
       number(
-        "0 takes the likeliest token, 0.7 to 1 is usual; null is generation_config.json's, which draws if do_sample is true, else 1",
+        "0 takes the likeliest token, 0.7 to 1 is usual; null is 0, but generation_config.json's, else 1, where it has do_sample true or top_k or top_p are given",
         undefined,
         { min: 0 },
       ),
