@@ -46,16 +46,16 @@ export async function listCheckpoints(
 /**
  * Removes the oldest checkpoints until `limit` are left.
  *
- * @param keep paths that are never removed, such as the best checkpoint
+ * @param isKept whether the checkpoint of a step is never removed, such as the best one
  * @returns the paths removed
  */
 export async function removeOldCheckpoints(
   run: string,
   limit: number,
-  keep: readonly string[] = [],
+  isKept: (step: number) => boolean = () => false,
 ): Promise<string[]> {
   const all = await listCheckpoints(run);
-  const removable = all.filter(({ path }) => !keep.includes(path));
+  const removable = all.filter(({ step }) => !isKept(step));
   const doomed = removable.slice(0, Math.max(0, all.length - limit));
   for (const { path } of doomed) await removeFolder(path);
   return doomed.map(({ path }) => path);

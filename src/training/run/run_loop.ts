@@ -1,10 +1,7 @@
 /**
  * The training loop of a run: rows go to its sinks, checkpoints to its folder. Knows no formula.
  */
-import {
-  checkpointPath,
-  removeOldCheckpoints,
-} from "../../files/folders/checkpoints.ts";
+import { removeOldCheckpoints } from "../../files/folders/checkpoints.ts";
 import { beginCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Metrics } from "../method/metrics.ts";
 import { MetricsHash } from "./metrics_file.ts";
@@ -43,7 +40,7 @@ export async function runLoop<Example extends Examples>(
   const judge = wreckJudge({ startingLoss, signed });
   let isWrecked = rows.map(judge).some((wreck) => wreck !== undefined);
   const hash = new MetricsHash(rows);
-  const writer = checkpointWriter(run, parts, hash);
+  const writer = checkpointWriter(run, parts, { metrics: hash, start });
   const firstLoss = signed ? 0 : startingLoss ??
     rows.map((row) => row["loss"]).find((loss) => Number.isFinite(loss));
   const write = async (row: Metrics) => {
@@ -118,11 +115,16 @@ async function inspectionOf<Example>(
 function checkpointWriter<Example>(
   { id, options, context, sinks, inputs, built: { model } }: Run<Example>,
   { optimizer, movingReference, savesBest }: TrainerParts<Example>,
-  metrics: MetricsHash,
+  { metrics, start }: {
+    readonly metrics: MetricsHash;
+    /** Where the run goes on; undefined if it is a new one. */
+    readonly start: TrainerState | undefined;
+  },
 ) {
   const { output_dir, save_total_limit: most } = options;
   let writing: Promise<unknown> = Promise.resolve();
-  let saved: TrainerState | undefined;
+  // a run that was killed may not have removed what is older than its last checkpoint
+  let saved = start;
   const then = (next: () => Promise<unknown>) => {
     writing = writing.then(next);
     // thrown where it is awaited: by the next checkpoint or at the end
@@ -133,10 +135,13 @@ function checkpointWriter<Example>(
     if (saved === undefined || most === null) return;
     const { step, best } = saved;
     const bestStep = savesBest ? best?.best_global_step ?? step : step;
-    const kept = [step, bestStep, ...goodSteps(good, hasEnded)]
-      .map((one) => checkpointPath(output_dir, one));
+    const kept = [step, bestStep, ...goodSteps(good, hasEnded)];
+    // the run may go on from one that is not the newest: those after it are the user's to remove
+    const isKept = saved === start
+      ? (one: number) => one > step || kept.includes(one)
+      : (one: number) => kept.includes(one);
     saved = undefined;
-    then(() => removeOldCheckpoints(output_dir, most, kept));
+    then(() => removeOldCheckpoints(output_dir, most, isKept));
   };
   return {
     async save(state: TrainerState) {

@@ -1,5 +1,6 @@
 /** A run that is cut short and resumed ends where an uncut one does, bit for bit. */
 import { CHECKPOINT_FILE } from "../../../src/files/file_names.ts";
+import { listCheckpoints } from "../../../src/files/folders/checkpoints.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { RunStart } from "../../../src/training/run/sink.ts";
 import {
@@ -255,5 +256,53 @@ await runTest(
     const overwrite = { ...recipe, overwrite_output_dir: true };
     await scene.train("run", overwrite, { sinks });
     await assertRejects(() => Deno.stat(events), Deno.errors.NotFound);
+  },
+);
+
+/** A checkpoint after each of three steps. */
+async function threeCheckpoints({ train, path }: Scene) {
+  const recipe = {
+    ...LORA,
+    max_steps: 3,
+    save_strategy: "steps",
+    save_steps: 1,
+  };
+  await train("run", { ...recipe, save_total_limit: 3 });
+  return {
+    recipe,
+    steps: async () =>
+      (await listCheckpoints(path("run"))).map(({ step }) => step),
+  };
+}
+
+await runTest(
+  "a run that was killed before it removed older checkpoints removes them when it is resumed",
+  async (scene) => {
+    const { recipe, steps } = await threeCheckpoints(scene);
+    await scene.train("run", {
+      ...recipe,
+      save_total_limit: 2,
+      resume_from_checkpoint: true,
+    });
+    assertEquals(await steps(), [2, 3]);
+  },
+);
+
+await runTest(
+  "a run that goes on from an older checkpoint leaves the newer ones until it writes them itself",
+  async (scene) => {
+    const { recipe, steps } = await threeCheckpoints(scene);
+    const stop = new AbortController();
+    await scene.train("run", {
+      ...recipe,
+      save_total_limit: 1,
+      resume_from_checkpoint: scene.path("run", "checkpoint-1"),
+    }, {
+      signal: stop.signal,
+      onProgress: (stage, done) => {
+        if (stage === "train" && done === 2) stop.abort();
+      },
+    });
+    assertEquals(await steps(), [1, 2, 3]);
   },
 );
