@@ -78,11 +78,14 @@ export async function writeJson(
 /**
  * Starts a program with the rights that deno.json gives the task `train`, its folders taken from
  * `folder`.
+ *
+ * @param rights what it may do beside that
  */
 export function startProgram(
   program: string,
   folder: TemporaryFolder,
   words: readonly string[],
+  rights: readonly string[] = [],
 ): Deno.ChildProcess {
   return new Deno.Command("deno", {
     args: [
@@ -93,6 +96,7 @@ export function startProgram(
       "--allow-read",
       `--allow-write=${folder.file("output")},${folder.file(".cache")}`,
       "--allow-env=DENO_WEBGPU_BACKEND,XDG_RUNTIME_DIR,LP_NATIVE_VECTOR_WIDTH,LP_NUM_THREADS,MESA_SHADER_CACHE_DIR,NO_COLOR",
+      ...rights,
       `${ROOT}${program}`,
       ...words,
     ],
