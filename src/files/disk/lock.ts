@@ -30,11 +30,13 @@ interface Holder extends DiskProgram {
  * does not exist.
  *
  * @param sweeps names whose temporary files and folders go, since killed programs left them
+ * @param make makes the folder, and may look whether it can be used
  * @throws {Error} naming process, machine and time of the one that writes there
  */
 export async function lockFolder(
   folder: string,
   sweeps: (name: string) => boolean = () => false,
+  make?: (folder: string) => Promise<void>,
 ): Promise<AsyncDisposable> {
   return await inFolder(
     folder,
@@ -44,6 +46,7 @@ export async function lockFolder(
         folder,
         () => sweepTemporary(folder, sweeps),
       ),
+    make,
   );
 }
 
@@ -70,10 +73,11 @@ export async function lockOutput(path: string): Promise<AsyncDisposable> {
 async function inFolder(
   folder: string,
   take: () => Promise<AsyncDisposable>,
+  make: (folder: string) => Promise<void> = makeFolder,
 ): Promise<AsyncDisposable> {
   const made = await missingFolders(folder);
-  await makeFolder(folder);
   try {
+    await make(folder);
     const held = await take();
     return {
       async [Symbol.asyncDispose]() {

@@ -43,10 +43,10 @@ const OWN_FILES: ReadonlySet<string> = new Set([
  * @throws {Error} naming the program that writes there; PermissionDenied if it cannot be written
  */
 export async function lockOutputFolder(path: string): Promise<AsyncDisposable> {
-  await checkWritable(path);
   return await lockFolder(
     path,
     (name) => OWN_FILES.has(name) || checkpointStep(name) !== undefined,
+    checkWritable,
   );
 }
 

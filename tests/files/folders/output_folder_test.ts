@@ -136,6 +136,18 @@ test(
 );
 
 test(
+  "lockOutputFolder() leaves no folder where nothing was written",
+  OPTIONS,
+  async () => {
+    await using folder = await temporaryFolder();
+    for (const name of ["run", "runs/new"]) {
+      await using _lock = await lockOutputFolder(folder.file(name));
+    }
+    assertEquals([...Deno.readDirSync(folder.path)], []);
+  },
+);
+
+test(
   "lockOutputFolder() removes what killed runs left, and nothing of others",
   OPTIONS,
   async () => {
