@@ -50,6 +50,17 @@ export async function readFileIfThere(
   }
 }
 
+/** The bytes that a file has; undefined if there is none at the path. */
+export async function sizeIfThere(path: string): Promise<number | undefined> {
+  try {
+    const { isFile, size } = await disk().stat(path);
+    return isFile ? size : undefined;
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw withPath(error, path);
+  }
+}
+
 /** An error with the path: the system names no file whose link leads to itself. */
 export function withPath(error: unknown, path: string): unknown {
   if (error instanceof NotCapable || isTold(error)) return error;

@@ -8,7 +8,8 @@ import { hashFile } from "../disk/file_hash.ts";
 import { startHash } from "../disk/hash.ts";
 import { writeFileAtomic } from "../disk/atomic.ts";
 import { isJsonObject, readJsonObject } from "../disk/json_file.ts";
-import { disk, NotFound } from "../disk.ts";
+import { sizeIfThere } from "../disk/whole_file.ts";
+import { disk } from "../disk.ts";
 import { CHECKPOINT_FILE } from "../file_names.ts";
 
 /** What a folder holds. */
@@ -92,7 +93,7 @@ export async function manifestFaults(
   const entries = Object.entries(files);
   const faults: string[] = [];
   for (const [name, { size }] of entries) {
-    const found = await sizeOf(join(folder, name));
+    const found = await sizeIfThere(join(folder, name));
     if (found === undefined) faults.push(`"${name}" is missing`);
     else if (found !== size) {
       faults.push(`"${name}" has ${found} bytes, expected ${size}`);
@@ -111,15 +112,4 @@ export async function manifestFaults(
     }
   }
   return faults;
-}
-
-/** The bytes of a file; undefined if there is none. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const { isFile, size } = await disk().stat(path);
-    return isFile ? size : undefined;
-  } catch (error) {
-    if (error instanceof NotFound) return undefined;
-    throw error;
-  }
 }

@@ -51,16 +51,14 @@ export async function lockOutputFolder(path: string): Promise<AsyncDisposable> {
 }
 
 /**
- * Makes and checks the folder of a run; removes nothing.
+ * Checks the folder of a run; writes and removes nothing.
  *
- * @throws TypeError if it holds another run's files and neither option is set,
- * PermissionDenied if it cannot be written.
+ * @throws TypeError if it holds another run's files and neither option is set
  */
 export async function checkOutputFolder(
   path: string,
   options: OutputFolderOptions = {},
 ): Promise<void> {
-  await checkWritable(path);
   const refusal = await refusalOf(path, options);
   if (refusal !== undefined) throw new TypeError(refusal);
 }

@@ -6,8 +6,8 @@
 import { join } from "@std/path";
 import { tell } from "../../base/notes.ts";
 import { fileHash } from "../disk/file_hash.ts";
-import { withPath } from "../disk/whole_file.ts";
-import { disk, NotFound } from "../disk.ts";
+import { sizeIfThere } from "../disk/whole_file.ts";
+import { NotFound } from "../disk.ts";
 import {
   ADAPTER_FILE,
   CACHE_FOLDER,
@@ -128,7 +128,7 @@ async function faultOf(
   path: string,
   contents: readonly Expected[],
 ): Promise<string | undefined> {
-  const size = await sizeOf(path);
+  const size = await sizeIfThere(path);
   if (size === undefined) return "is missing";
   if (contents.every((one) => (one.size ?? size) !== size)) {
     return `has ${size} bytes, expected ${contents[0]!.size}`;
@@ -144,15 +144,4 @@ async function faultOf(
   const measured = await measureFile(path, size);
   const differences = contents.map((one) => difference(measured!, one));
   return differences.includes(undefined) ? undefined : "has other bytes";
-}
-
-/** The bytes of a file; undefined if there is none. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const { isFile, size } = await disk().stat(path);
-    return isFile ? size : undefined;
-  } catch (error) {
-    if (error instanceof NotFound) return undefined;
-    throw withPath(error, path);
-  }
 }

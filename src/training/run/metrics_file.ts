@@ -7,8 +7,12 @@ import { tell } from "../../base/notes.ts";
 import { formatJsonLine, parseJsonLines } from "../../base/json_lines.ts";
 import { writeFileAtomic } from "../../files/disk/atomic.ts";
 import { startHash } from "../../files/disk/hash.ts";
-import { appendText, readTextIfThere } from "../../files/disk/whole_file.ts";
-import { disk, NotFound } from "../../files/disk.ts";
+import {
+  appendText,
+  readTextIfThere,
+  sizeIfThere,
+} from "../../files/disk/whole_file.ts";
+import { disk } from "../../files/disk.ts";
 import { isJsonObject, jsonKind } from "../../files/disk/json_file.ts";
 import { RUN_FILE } from "../../files/file_names.ts";
 import type { Metrics } from "../method/metrics.ts";
@@ -41,7 +45,7 @@ export function metricsFile(folder: string): Sink {
     async row(row) {
       const before = bytes;
       const line = add(row);
-      const isOurs = await sizeOf(path) === before &&
+      const isOurs = await sizeIfThere(path) === before &&
         !await disk().isLink?.(path);
       if (isOurs) return await appendText(path, line);
       tell(
@@ -50,16 +54,6 @@ export function metricsFile(folder: string): Sink {
       await writeFileAtomic(path, lines.join(""));
     },
   };
-}
-
-/** The bytes of a file; undefined if it is not there. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await disk().stat(path)).size;
-  } catch (error) {
-    if (error instanceof NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** A hash of rows as the file holds them, which grows as they come. */

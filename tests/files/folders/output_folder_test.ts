@@ -61,16 +61,6 @@ test(
 );
 
 test(
-  "checkOutputFolder() makes the folder and leaves nothing in it",
-  OPTIONS,
-  async () => {
-    await using folder = await temporaryFolder();
-    await checkOutputFolder(folder.file("a/b"));
-    assertEquals(namesIn(folder.file("a/b")), []);
-  },
-);
-
-test(
   "checkOutputFolder() refuses another run's files unless told",
   OPTIONS,
   async () => {
@@ -122,13 +112,13 @@ test(
 );
 
 test(
-  "checkOutputFolder() says in one line that it cannot write",
+  "lockOutputFolder() says in one line that it cannot write",
   OPTIONS,
   async () => {
     await using folder = await temporaryFolder();
     const file = await folder.write("file", "");
     await assertRejects(
-      () => checkOutputFolder(`${file}/below`),
+      () => lockOutputFolder(`${file}/below`),
       Deno.errors.PermissionDenied,
       "Cannot write to output folder",
     );
