@@ -52,6 +52,9 @@ export const cacheCommand = defineCommand({
   }),
 });
 
+/** Checked options of the command. */
+type CacheOptions = Infer<typeof cacheCommand.schema>;
+
 /** An entry, with what was found of it. */
 export interface SeenEntry extends CacheEntry {
   /** What it holds, in a few words. */
@@ -75,29 +78,29 @@ export interface CacheReport {
  * @throws {Error} if another run prunes them
  */
 export async function cache(
-  { prune, older_than, max_size, dry_run }: Infer<typeof cacheCommand.schema>,
+  options: CacheOptions,
   root: string = CACHE_FOLDER.root,
 ): Promise<CacheReport> {
-  if (!prune) return { entries: await seen(root), removed: [] };
-  if (!dry_run) {
-    await using _lock = await lockFolder(root);
-    return await pruned(root);
-  }
-  return await pruned(root);
+  if (!options.prune) return { entries: await seen(root), removed: [] };
+  if (options.dry_run) return await pruned(options, root);
+  await using _lock = await lockFolder(root);
+  return await pruned(options, root);
+}
 
-  async function pruned(folder: string): Promise<CacheReport> {
-    const all = await seen(folder);
-    const idle = all.filter((entry) => entry.idle !== undefined);
-    const rest = all.filter((entry) => entry.idle === undefined);
-    const old = beyondLimits(rest, {
-      days: older_than,
-      bytes: max_size === null ? undefined : max_size * 1e9,
-    });
-    const removed = [...idle, ...old as SeenEntry[]];
-    if (!dry_run) await removeEntries(removed);
-    const entries = rest.filter((entry) => !old.includes(entry));
-    return { entries, removed };
-  }
+async function pruned(
+  { older_than, max_size, dry_run }: CacheOptions,
+  root: string,
+): Promise<CacheReport> {
+  const all = await seen(root);
+  const idle = all.filter((entry) => entry.idle !== undefined);
+  const rest = all.filter((entry) => entry.idle === undefined);
+  const old = beyondLimits(rest, {
+    days: older_than,
+    bytes: max_size === null ? undefined : max_size * 1e9,
+  });
+  const removed = [...idle, ...old];
+  if (!dry_run) await removeEntries(removed);
+  return { entries: rest.filter((entry) => !old.includes(entry)), removed };
 }
 
 async function seen(root: string): Promise<SeenEntry[]> {

@@ -103,11 +103,11 @@ export interface CacheLimits {
  *
  * @param entries the most recently used first
  */
-export function beyondLimits(
-  entries: readonly CacheEntry[],
+export function beyondLimits<Entry extends CacheEntry>(
+  entries: readonly Entry[],
   { days = Infinity, bytes = Infinity }: CacheLimits,
   now: Date = new Date(),
-): CacheEntry[] {
+): Entry[] {
   let sum = 0;
   return entries.filter((entry) => {
     const age = (now.getTime() - entry.used.getTime()) / DAY;

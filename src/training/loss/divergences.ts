@@ -46,7 +46,7 @@ export function divergenceScore(
 
 /**
  * `f'(t) = t + ln t`, the chi-squared divergence and the KL together. Source:
- * https://arxiv.org/abs/2407.13399, Algorithm 1.
+ * https://arxiv.org/abs/2407.13399.
  */
 export const mixedChiSquared: Score = (ratio) => {
   const power = Math.exp(Math.min(ratio, MOST));

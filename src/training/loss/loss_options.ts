@@ -61,17 +61,17 @@ export const lossOptions = {
     ),
   ),
   dpo_lambda: number(
-    "DPO-Shift: factor of the rejected answer's reward; 1 is DPO, its paper takes 0.5 to 0.95",
+    "DPO-Shift: factor of the rejected answer's reward; 1 is DPO, its authors' program goes from 0.5 to 1",
     0.75,
     { above: 0, max: 1 },
   ),
   dr_dpo_beta: number(
-    "Dr. DPO: how alike the pairs of a batch count, above 0; large is DPO, its paper takes 1",
+    "Dr. DPO: how alike the pairs of a batch count, above 0; large is DPO, its authors take 1",
     1,
     { above: 0 },
   ),
   rdpo_alpha: number(
-    "R-DPO: reward that a token of length costs an answer; 0 is DPO, 0.005 to 0.1 is usual",
+    "R-DPO: reward that a token of length costs an answer; 0 is DPO",
     0.01,
     { min: 0 },
   ),

@@ -364,7 +364,7 @@ export const LOSSES = {
   },
   dft: {
     help: "DFT: nll, each token weighed by its probability",
-    source: "https://arxiv.org/abs/2508.05629, Eq. 9",
+    source: "https://arxiv.org/abs/2508.05629",
     of: "tokens",
     trainers: ["sft"],
     // no gradient flows through the weight

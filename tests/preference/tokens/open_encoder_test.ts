@@ -13,6 +13,16 @@ import { CHARACTER_CHAT, characterFiles } from "./character_encoder.ts";
 import { listenToNotes } from "../../../src/base/notes.ts";
 import { test } from "../../test_case.ts";
 
+/** A folder with a config and a tokenizer of one id per character. */
+async function modelFolder() {
+  const folder = await temporaryFolder();
+  const { tokenizer, config } = characterFiles();
+  await folder.write("config.json", '{"model_type":"llama"}');
+  await folder.write("tokenizer.json", JSON.stringify(tokenizer));
+  await folder.write("tokenizer_config.json", JSON.stringify(config));
+  return folder;
+}
+
 test({
   name:
     "openEncoder() gives an identity that changes with tokenizer, settings and template",
@@ -49,11 +59,7 @@ test({
     "openTunedEncoder() takes the adapter's template from wherever its folder has it, else the base's",
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
   async fn() {
-    await using base = await temporaryFolder();
-    const { tokenizer, config } = characterFiles();
-    await base.write("config.json", '{"model_type":"llama"}');
-    await base.write("tokenizer.json", JSON.stringify(tokenizer));
-    await base.write("tokenizer_config.json", JSON.stringify(config));
+    await using base = await modelFolder();
     await base.write("chat_template.jinja", "base");
     await using adapter = await temporaryFolder();
     const rendered = async (given: string | null = null) => {
@@ -138,11 +144,7 @@ test({
   name: "openEncoder() tells which variables its chat template does not read",
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
   async fn() {
-    await using folder = await temporaryFolder();
-    const { tokenizer, config } = characterFiles();
-    await folder.write("config.json", '{"model_type":"llama"}');
-    await folder.write("tokenizer.json", JSON.stringify(tokenizer));
-    await folder.write("tokenizer_config.json", JSON.stringify(config));
+    await using folder = await modelFolder();
     const toldBy = async (chat_template: string, options: object) => {
       const told: string[] = [];
       using _notes = listenToNotes((sentence) => told.push(sentence));
@@ -169,11 +171,7 @@ test({
     "openEncoder() ends answers with eos_token where tokenizer or template do, and stops elsewhere",
   permissions: { read: [TEMPORARY], write: [TEMPORARY] },
   async fn() {
-    await using folder = await temporaryFolder();
-    const { tokenizer, config } = characterFiles();
-    await folder.write("config.json", '{"model_type":"llama"}');
-    await folder.write("tokenizer.json", JSON.stringify(tokenizer));
-    await folder.write("tokenizer_config.json", JSON.stringify(config));
+    await using folder = await modelFolder();
     const chat = CHARACTER_CHAT.replaceAll("</s>", "!");
     const open = async (eos_token: string | null, chat_template = chat) => {
       const { encoder } = await openEncoder({
