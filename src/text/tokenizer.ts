@@ -252,13 +252,15 @@ function encode(
     () => engine.encode(text, { add_special_tokens: addSpecialTokens }),
     fault,
   );
-  // the package leaves an id empty where it knows none
+  // the package leaves an id empty where it knows none, and the token too if that is unk_token
   const lost = ids.findIndex((id) => !(Number.isInteger(id) && id >= 0));
   if (lost >= 0) {
+    const token: unknown = tokens[lost];
+    const piece = typeof token === "string"
+      ? `token ${shown(token)}`
+      : "a word";
     throw new RangeError(
-      `${fault()}: token ${
-        shown(tokens[lost])
-      } is not in the vocabulary, and there is no unk_token`,
+      `${fault()}: ${piece} is not in the vocabulary, and there is no unk_token`,
     );
   }
   return ids;

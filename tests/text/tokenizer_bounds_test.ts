@@ -190,4 +190,12 @@ test("encode() refuses a text with a piece for which there is no id", () => {
       'Cannot tokenize "axb": token "x" is not in the vocabulary',
     );
   }
+  const model = { type: "WordPiece", vocab: { a: 0 } };
+  const { encode } = createTokenizer({ tokenizer: { model } });
+  assertEquals(encode("a"), [0]);
+  assertThrows(
+    () => encode("b"),
+    RangeError,
+    'Cannot tokenize "b": a word is not in the vocabulary, and there is no unk_token',
+  );
 });
