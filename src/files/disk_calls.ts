@@ -70,10 +70,8 @@ export interface DiskFile extends Disposable {
   isAt?(path: string): Promise<boolean | undefined>;
 }
 
-/** A file that is written from its start to its end, and may be flushed on the way. */
-export type WritableFile =
-  & Pick<DiskFile, "write">
-  & Partial<Pick<DiskFile, "sync">>;
+/** A file that is written from its start to its end. */
+export type WritableFile = Pick<DiskFile, "write">;
 
 /** A disk. Paths have Deno's form; a call on a path that does not exist throws `NotFound`. */
 export interface Disk {

@@ -14,11 +14,14 @@ import {
 import { isTold } from "../told_disk.ts";
 import { writeAll } from "./whole_file.ts";
 
-/** What is written into a file: text, bytes, or whatever a function writes into the open file. */
+/**
+ * What is written into a file: text, bytes, or whatever a function writes into the open file, which
+ * for now has the name `path`.
+ */
 export type FileData =
   | string
   | Uint8Array
-  | ((file: WritableFile) => Promise<void>);
+  | ((file: WritableFile, path: string) => Promise<void>);
 
 /** Writes a file, for example `writeFileAtomic()`. */
 export type FileWriter = (path: string, data: FileData) => Promise<void>;
@@ -60,12 +63,13 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Writes what `data` stands for into an open file. */
+/** Writes what `data` stands for into an open file, which has the name `path`. */
 export async function writeData(
   file: WritableFile,
   data: FileData,
+  path: string,
 ): Promise<void> {
-  if (typeof data === "function") await data(file);
+  if (typeof data === "function") await data(file, path);
   else if (typeof data === "string") {
     await writeAll(file, new TextEncoder().encode(data));
   } else await writeAll(file, data);
@@ -87,7 +91,7 @@ export async function writeFileAtomic(
         write: true,
         createNew: true,
       });
-      await writeData(file, data);
+      await writeData(file, data, temporary);
       await file.sync();
     }
     await disk().rename(temporary, path);

@@ -1,7 +1,7 @@
 /**
  * Writes files and takes their hashes meanwhile, so that nothing is read again.
  */
-import { disk, type WritableFile } from "../disk.ts";
+import { disk, type DiskFile, type WritableFile } from "../disk.ts";
 import {
   type FileData,
   type FileWriter,
@@ -35,9 +35,9 @@ export function hashedFiles(write: FileWriter = writeNew): HashedFiles {
   return {
     hashes,
     async write(path, data) {
-      await write(path, async (file) => {
-        const hashed = new HashedFile(file);
-        await writeData(hashed, data);
+      await write(path, async (file, openPath) => {
+        await using hashed = new HashedFile(file, openPath);
+        await writeData(hashed, data, openPath);
         hashes.set(path, await hashed.end());
       });
     },
@@ -47,7 +47,7 @@ export function hashedFiles(write: FileWriter = writeNew): HashedFiles {
 async function writeNew(path: string, data: FileData): Promise<void> {
   await makeFolder(dirname(path));
   using file = await disk().open(path, { write: true, createNew: true });
-  await writeData(file, data);
+  await writeData(file, data, path);
 }
 
 /** So many bytes are handed to the disk while the next ones are hashed. */
@@ -55,13 +55,17 @@ const FLUSH_BYTES = 64 << 20;
 
 class HashedFile implements WritableFile {
   readonly #file: WritableFile;
+  readonly #path: string;
   readonly #hash: Hash = startHash("sha256");
   #size = 0;
   #flushedAt = 0;
+  /** The file opened once more: Deno writes nothing through an opening while it flushes that. */
+  #flushed: DiskFile | undefined;
   #flushing: Promise<void> | undefined;
 
-  constructor(file: WritableFile) {
+  constructor(file: WritableFile, path: string) {
     this.#file = file;
+    this.#path = path;
   }
 
   /**
@@ -76,9 +80,10 @@ class HashedFile implements WritableFile {
     if (this.#size - this.#flushedAt >= FLUSH_BYTES) {
       await this.#flushing;
       this.#flushedAt = this.#size;
-      this.#flushing = this.#file.sync?.();
+      this.#flushed ??= await disk().open(this.#path, { write: true });
+      this.#flushing = this.#flushed.sync();
       // thrown where it is awaited: by the next part or at the end
-      this.#flushing?.catch(() => {});
+      this.#flushing.catch(() => {});
     }
     return bytes.length;
   }
@@ -86,5 +91,10 @@ class HashedFile implements WritableFile {
   async end(): Promise<FileHash> {
     await this.#flushing;
     return { size: this.#size, sha256: this.#hash.digest("hex") };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flushing?.catch(() => {});
+    this.#flushed?.[Symbol.dispose]();
   }
 }
