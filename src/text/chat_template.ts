@@ -9,14 +9,9 @@ import { isTooDeep, TOO_DEEP } from "../base/too_deep.ts";
 import type { Message } from "./message.ts";
 import { PythonInterpreter } from "./jinja/interpreter.ts";
 import { parseTemplate, type Program } from "./jinja/nodes.ts";
+import { templateGlobals } from "./jinja/globals.ts";
 import { wrapData } from "./jinja/values.ts";
-import {
-  checkRange,
-  limitsFor,
-  OverLimit,
-  withinLimits,
-} from "./jinja/budget.ts";
-import { strftime } from "./jinja/strftime.ts";
+import { limitsFor, OverLimit, withinLimits } from "./jinja/budget.ts";
 
 export { OverLimit } from "./jinja/budget.ts";
 
@@ -107,33 +102,6 @@ function markedSpans(text: string): (readonly [number, number])[] {
     else spans.push([start, place]);
   }
   return spans;
-}
-
-function range(start: number, stop?: number, step = 1): number[] {
-  const [from, to] = stop === undefined ? [0, start] : [start, stop];
-  if (step === 0) throw new RangeError("range() arg 3 must not be zero");
-  const count = Math.max(0, Math.ceil((to - from) / step));
-  checkRange(count);
-  return Array.from({ length: count }, (_, i) => from + i * step);
-}
-
-function globalsOf(now: () => Date): Environment {
-  const globals = new Environment();
-  for (
-    const [name, value] of [["true", true], ["false", false], [
-      "none",
-      null,
-    ]] as const
-  ) {
-    globals.set(name, value);
-    globals.set(name[0]?.toUpperCase() + name.slice(1), value);
-  }
-  globals.set("range", range);
-  globals.set("strftime_now", (format: string) => strftime(now(), format));
-  globals.set("raise_exception", (message: string) => {
-    throw new RangeError(message);
-  });
-  return globals;
 }
 
 function openEnded(messages: readonly Message[]): Message[] {
@@ -251,7 +219,7 @@ function oneTemplate(
   const marked = source.search(GENERATION) < 0
     ? undefined
     : parseNamed(withPrintedMarks(source), name);
-  const globals = globalsOf(now);
+  const globals = templateGlobals(now);
   const run = (
     program: Program,
     messages: readonly Message[],

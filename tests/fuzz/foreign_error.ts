@@ -12,7 +12,7 @@ const FOREIGN = new RegExp(
     "undefined \\(reading",
     "is not (?:a function\\b(?! that the template)|a constructor|defined|an object)\\b",
     // templates are refused in Python's words, which name the type: "'int' object", "type 'bool'"
-    "(?<!object |type '[a-z]+' )is not iterable",
+    "(?<!object |type '' )is not iterable",
     "is not an? (?:instance|valid)",
     "object null is",
     "Maximum call stack",
@@ -41,9 +41,9 @@ const FOREIGN = new RegExp(
 /** Most characters of a line that a user can read. */
 const LONGEST = 20_000;
 
-/** A text with its quoted parts left out: they may repeat the input. */
+/** A text with its quoted parts left out, also one that was cut: they may repeat the input. */
 function unquoted(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"/gs, '""').replace(
+  return text.replace(/"(?:[^"\\]|\\.)*(?:"|$)/gs, '""').replace(
     /`[^`]*`|'[^']*'/gs,
     "''",
   );

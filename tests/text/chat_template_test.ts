@@ -139,6 +139,14 @@ const CORNERS: readonly [source: string, text: string][] = [
   ["{{ 'a' ~ 1 ~ none }} {{ 'ab' * 2 }} {{ 'a' < 'b' }}", "a1None abab True"],
   ["{%- generation %}x{% endgeneration -%}  y", "xy"],
   [
+    "{{ [1, 2][true] }}{{ [1, 2].0 }}{{ 'ab'[true] }}{{ 'ab'.0 }}",
+    "21ba",
+  ],
+  [
+    "{{ {'a': 1}[1] }}{{ {'a': 1}.0 }}{{ [1][1.0] }}{{ 'a'[0.0] }}{{ [1][none] }}{{ 5[1] }}{{ none[0] }}{{ [1]['x'] }}|",
+    "|",
+  ],
+  [
     "{{ {} is iterable }} {{ true is number }} {{ 'x' in none_such }}",
     "True True False",
   ],
@@ -164,6 +172,22 @@ const ERRORS: readonly [source: string, message: string][] = [
     "Object of type Undefined is not JSON serializable",
   ],
   ["{{ raise_exception('No system role') }}", "No system role"],
+  ["{{ raise_exception({'a': [1, none]}) }}", "{'a': [1, None]}"],
+  ["{{ raise_exception(message='No tools') }}", 'template": No tools'],
+  [
+    "{{ raise_exception() }}",
+    "raise_exception() missing 1 required positional argument: 'message'",
+  ],
+  ["{{ strftime_now(1) }}", "strftime_now() argument 1 must be str, not int"],
+  [
+    "{{ range('a') }}",
+    "'str' object cannot be interpreted as an integer",
+  ],
+  [
+    "{{ range(1.5) }}",
+    "'float' object cannot be interpreted as an integer",
+  ],
+  ["{{ range() }}", "range expected 1 to 3 arguments, got 0"],
   ["{{ 'a'.swapcase() }}", "\"'a'.swapcase\" is not a function"],
   ["{{ 'a' | wordwrap }}", "wordwrap"],
   ["{{ strftime_now('%Q') }}", "%Q"],

@@ -220,32 +220,30 @@ export class PythonInterpreter extends Interpreter {
     }
     const text = textOf(object);
     const list = listOf(object);
-    if (!node.computed) {
+    // Jinja reads `x.0` as `x[0]`
+    const computed = node.computed || property.type === "IntegerLiteral";
+    if (!computed) {
       const name = String(property.value);
       const method = methodOf(object, name);
       if (method !== undefined) return method;
       const counted = name === "length" &&
         (text !== undefined || listOf(object) !== undefined);
       if (counted) return wrap(undefined);
-      return object.type === "ObjectValue" && property.type === "Identifier"
+      return object.type === "ObjectValue"
         ? dictOf(object)?.get(name) ?? wrap(undefined)
         : super.evaluate(held(), scope);
     }
     const key = this.evaluate(property, scope);
     const name = textOf(key);
-    const known = list !== undefined && key.type === "IntegerValue"
-      ? list.at(Number(key.value))
-      : name === undefined
-      ? undefined
-      : dictOf(object)?.get(name);
-    if (known !== undefined) return known;
-    const index = numberOf(key);
-    if (index !== undefined && text !== undefined) {
+    if (name === undefined) {
+      const index = key.type === "FloatValue" ? undefined : numberOf(key);
+      if (index === undefined) return wrap(undefined);
+      if (text === undefined) return list?.at(index) ?? wrap(undefined);
       spend(text.length);
       return wrap([...text].at(index));
     }
-    const isKey = index === undefined ? name !== undefined : list !== undefined;
-    if (!isKey) return wrap(undefined);
+    const known = dictOf(object)?.get(name);
+    if (known !== undefined) return known;
     return super.evaluate(holding(node, { object, property: key }), scope);
   }
 
