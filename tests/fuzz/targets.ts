@@ -1,5 +1,7 @@
 /** The targets of the fuzzer by name. */
 import type { FuzzTarget } from "./fuzz_target.ts";
+import { checkpoint } from "./targets/checkpoint.ts";
+import { generation } from "./targets/generation.ts";
 import { gguf } from "./targets/gguf.ts";
 import { hub } from "./targets/hub.ts";
 import { adapter, config } from "./targets/model_files.ts";
@@ -30,6 +32,8 @@ export const TARGETS: Readonly<Record<string, FuzzTarget>> = {
   adapter,
   tokenizer,
   template,
+  generation,
+  checkpoint,
   gguf,
   hub,
   kernels,
