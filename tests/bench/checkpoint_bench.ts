@@ -2,10 +2,10 @@
  * What writing a checkpoint takes in two folders of the project, without a device: an earlier state
  * (the layout of before manifests) and this one.
  *
- *   deno run -A tests/bench/checkpoint_bench.ts BEFORE ROUNDS lora|full TOKENIZER_FOLDER WRITTEN_TO
+ *   deno run -A tests/bench/checkpoint_bench.ts BEFORE ROUNDS lora|tiny|full TOKENIZER_FOLDER WRITTEN_TO
  *
  * `lora`: an adapter of rank 16 on every linear layer of Qwen2.5-0.5B, with AdamW's moments.
- * `full`: 1.2 GB in tensors of 32 MiB. The two take turns in one process.
+ * `tiny`: all of the tiny model, 3.9 MB, with its moments. `full`: 1.2 GB in tensors of 32 MiB. The two take turns in one process.
  */
 // deno-lint-ignore-file no-console
 import { join, resolve, toFileUrl } from "@std/path";
@@ -21,11 +21,15 @@ import { meanInterval } from "./mean_interval.ts";
 const [before, rounds, kind, tokenizerPath, output] = Deno.args;
 if (output === undefined) {
   throw new TypeError(
-    "Cannot compare: expected BEFORE ROUNDS lora|full TOKENIZER_FOLDER WRITTEN_TO",
+    "Cannot compare: expected BEFORE ROUNDS lora|tiny|full TOKENIZER_FOLDER WRITTEN_TO",
   );
 }
-const shapes = kind === "lora" ? loraShapes(24, 16) : wholeShapes(36);
 const isLora = kind === "lora";
+const shapes = isLora
+  ? loraShapes(24, 16)
+  : kind === "tiny"
+  ? Array(30).fill([256, 128])
+  : Array(36).fill([2048, 4096]);
 const context = {
   files: { path: tokenizerPath, config: {} },
   tokenizerPath,
@@ -35,7 +39,7 @@ const context = {
   chatTemplate: undefined,
 } as unknown as SaveContext;
 const tensors = shapes.map(drawn);
-const optimizerTensors = isLora
+const optimizerTensors = kind !== "full"
   ? ["value", "first", "second"].flatMap((part) =>
     tensors.map((one) => ({ ...one, name: `${part}.${one.name}` }))
   )
@@ -119,10 +123,6 @@ function loraShapes(layers: number, rank: number): number[][] {
   ];
   return Array(layers).fill(widths).flat()
     .flatMap(([from, to]) => [[rank, from], [to, rank]]);
-}
-
-function wholeShapes(count: number): number[][] {
-  return Array(count).fill([2048, 4096]);
 }
 
 function drawn(shape: number[], i: number): ExportedTensor {
