@@ -2,10 +2,11 @@
  * What writing a checkpoint takes in two folders of the project, without a device: an earlier state
  * (the layout of before manifests) and this one.
  *
- *   deno run -A tests/bench/checkpoint_bench.ts BEFORE ROUNDS lora|tiny|full TOKENIZER_FOLDER WRITTEN_TO
+ *   deno run -A tests/bench/checkpoint_bench.ts BEFORE ROUNDS KIND TOKENIZER_FOLDER WRITTEN_TO
  *
- * `lora`: an adapter of rank 16 on every linear layer of Qwen2.5-0.5B, with AdamW's moments.
- * `tiny`: all of the tiny model, 3.9 MB, with its moments. `full`: 1.2 GB in tensors of 32 MiB. The two take turns in one process.
+ * KIND `lora`: an adapter of rank 16 on every linear layer of Qwen2.5-0.5B, with AdamW's moments.
+ * `tiny`: all of the tiny model, 3.9 MB, with its moments. `full`: 1.2 GB in tensors of 32 MiB.
+ * The two states take turns in one process.
  */
 // deno-lint-ignore-file no-console
 import { join, resolve, toFileUrl } from "@std/path";

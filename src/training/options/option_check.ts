@@ -10,7 +10,7 @@ import { readOptimArgs } from "../optimizer/optimizer_names.ts";
 import { rateFactors } from "../optimizer/rate_factor.ts";
 import { makeSchedule } from "../optimizer/schedule.ts";
 import { checkMethod } from "./method_check.ts";
-import type { TrainOptions } from "./options.ts";
+import { DEFAULT_SAVE_STEPS, type TrainOptions } from "./options.ts";
 
 /** What contradicts, and what has no effect. */
 export function checkTrainOptions(options: TrainOptions): Findings {
@@ -18,6 +18,7 @@ export function checkTrainOptions(options: TrainOptions): Findings {
     checkMethod(options),
     checkReference(options),
     checkBest(options),
+    checkSteps(options),
   ];
   return {
     problems: [
@@ -234,4 +235,26 @@ function checkBest(options: TrainOptions): Findings {
     );
   }
   return { problems, warnings };
+}
+
+/** Steps between evaluations or checkpoints that another strategy passes over. */
+function checkSteps(options: TrainOptions): Findings {
+  const { eval_strategy, eval_steps, save_strategy, save_steps } = options;
+  const idle = {
+    eval_steps: eval_steps !== null && eval_strategy !== "steps" &&
+      eval_strategy,
+    // "best" has no checkpoint but the best, whatever the steps
+    save_steps: save_steps !== DEFAULT_SAVE_STEPS &&
+      save_strategy !== "steps" && save_strategy,
+  };
+  return {
+    problems: [],
+    warnings: Object.entries(idle).flatMap(([name, strategy]) =>
+      strategy === false ? [] : [
+        `"${name}" has no effect with "${
+          name.replace("steps", "strategy")
+        }" "${strategy}", it is for "steps"`,
+      ]
+    ),
+  };
 }

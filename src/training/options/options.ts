@@ -163,6 +163,9 @@ const batches = {
   seed: integer("Seed of row order, dropout and new weights", 42, { min: 0 }),
 };
 
+/** Steps between checkpoints where nothing says otherwise. */
+export const DEFAULT_SAVE_STEPS = 500;
+
 const output = {
   output_dir: text("Folder of the run, under output/", "output/trainer_output"),
   overwrite_output_dir: flag("Empty the folder of an earlier run first"),
@@ -204,9 +207,13 @@ const output = {
     "steps",
     ["no", "steps", "epoch", "best"],
   ),
-  save_steps: number("Steps between checkpoints; below 1 a share of all", 500, {
-    above: 0,
-  }),
+  save_steps: number(
+    "Steps between checkpoints; below 1 a share of all",
+    DEFAULT_SAVE_STEPS,
+    {
+      above: 0,
+    },
+  ),
   save_total_limit: optional(
     integer("Keep only the last N checkpoints; null keeps all", undefined, {
       min: 1,

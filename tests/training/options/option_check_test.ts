@@ -1,4 +1,4 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { readOptions } from "../../../src/base/read_options.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { test } from "../../test_case.ts";
@@ -58,5 +58,24 @@ test(
       { lr_scheduler_type: "reduce_lr_on_plateau" },
       'found "reduce_lr_on_plateau"',
     );
+  },
+);
+
+test(
+  "checkTrainOptions() tells of steps that the strategy passes over",
+  pure,
+  () => {
+    const warned = (more: Record<string, unknown>) => read(more).warnings;
+    assertEquals(
+      warned({ save_steps: 10, eval_steps: 10, eval_strategy: "steps" }),
+      [],
+    );
+    assertEquals(warned({ save_strategy: "epoch" }), []);
+    assertEquals(warned({ save_strategy: "epoch", save_steps: 10 }), [
+      '"save_steps" has no effect with "save_strategy" "epoch", it is for "steps"',
+    ]);
+    assertEquals(warned({ eval_steps: 10 }), [
+      '"eval_steps" has no effect with "eval_strategy" "no", it is for "steps"',
+    ]);
   },
 );

@@ -138,6 +138,7 @@ test(
         "hub_model_id",
       ],
       ...["log_level", "preprocessing_num_workers", "push_to_hub", "report_to"],
+      "save_steps",
     ]);
   },
 );
