@@ -27,6 +27,8 @@ import { gradientClipShader } from "./optimizers/gradient_clip.ts";
 import { rmspropShader } from "./optimizers/rmsprop.ts";
 import { sgdShader } from "./optimizers/sgd.ts";
 import { sumOfSquaresShader } from "./optimizers/sum_of_squares.ts";
+import { dropoutShader } from "./rows/dropout.ts";
+import { embeddingNoiseShader } from "./rows/embedding_noise.ts";
 import { gatedUnitBackwardShader, gatedUnitShader } from "./rows/gated_unit.ts";
 import { rmsNormBackwardShader, rmsNormShader } from "./rows/rms_norm.ts";
 import {
@@ -68,6 +70,8 @@ export const SHADERS: readonly Listed[] = [
   likeliestShader,
   softmaxBlocksShader,
   softmaxShader,
+  dropoutShader,
+  embeddingNoiseShader,
   gatedUnitShader,
   gatedUnitBackwardShader,
   rmsNormShader,

@@ -7,19 +7,25 @@ import type { Device } from "../device/device.ts";
 import source from "./dropout.wgsl" with { type: "text" };
 import { GROUP_SIZE } from "../launch/element_launch.ts";
 import { foldedGrid } from "../device/grid.ts";
-import { defineKernel } from "../device/kernel.ts";
+import { singleKernel } from "../device/shader.ts";
 import { elements, type Tensor } from "../device/tensor.ts";
+import {
+  RANDOM_PIECES,
+  type RandomStream,
+  streamParams,
+} from "./random_stream.ts";
 
-const kernel = defineKernel("dropout", source);
+/** The kernel. */
+export const dropoutShader = singleKernel({
+  name: "dropout.wgsl",
+  text: source,
+  pieces: RANDOM_PIECES,
+});
 
 /** Which elements are dropped. */
-export interface DropoutOptions {
+export interface DropoutOptions extends RandomStream {
   /** Share of elements set to zero, 0 to below 1. */
   readonly rate: number;
-  /** Integer; one per run. */
-  readonly seed: number;
-  /** Integer from 0 to 2^32 - 1: another mask for each; one per place and step. */
-  readonly stream: number;
 }
 
 /**
@@ -38,27 +44,20 @@ export function dropout(
       `Cannot drop elements: rate ${rate}, expected 0 to below 1`,
     );
   }
-  if (!Number.isSafeInteger(seed) || stream >>> 0 !== stream) {
-    throw new RangeError(
-      `Cannot drop elements: seed ${seed} and stream ${stream}, ` +
-        "expected integers, the stream from 0 to 2^32 - 1",
-    );
-  }
+  const draws = streamParams("drop elements", { seed, stream });
   const y = device.allocate(x.shape);
   const count = Math.ceil(elements(x.shape) / 4);
   if (count === 0) return y;
   const params = {
+    ...draws,
     count,
-    stream,
-    seed_low: seed >>> 0,
-    seed_high: Math.floor(seed / 2 ** 32) >>> 0,
     threshold: Math.floor(rate * 2 ** 32),
     factor: 1 / (1 - rate),
   };
   // buffers are multiples of 256 bytes, so that the last four numbers are there
   const whole = { ...x, shape: [count * 4] };
   const grid = foldedGrid(Math.ceil(count / GROUP_SIZE));
-  device.launch(kernel, { x: whole, y }, params, grid, {
+  device.launch(dropoutShader.kernel({}), { x: whole, y }, params, grid, {
     constants: { WORKGROUP_SIZE: GROUP_SIZE },
   });
   return y;

@@ -1,6 +1,6 @@
 // y[i] = x[i] / (1 - rate) where the number drawn for element i is not below rate, else 0
 // The draws are a hash of (number of the four elements, stream, seed), so that the backward draws
-// the same. Hash: pcg4d, Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+// the same.
 // one invocation per four elements, grid folded over x and y
 override WORKGROUP_SIZE: u32 = 64;
 struct Params {
@@ -15,19 +15,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>; // [count]
 @group(0) @binding(2) var<uniform> params: Params;
 
-fn hash(key: vec4u) -> vec4u {
-  var v = key * 1664525u + 1013904223u;
-  v.x += v.y * v.w;
-  v.y += v.z * v.x;
-  v.z += v.x * v.y;
-  v.w += v.y * v.z;
-  v ^= v >> vec4u(16u);
-  v.x += v.y * v.w;
-  v.y += v.z * v.x;
-  v.z += v.x * v.y;
-  v.w += v.y * v.z;
-  return v;
-}
+//#use "pcg4d.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

@@ -26,6 +26,7 @@ import {
   type Pass,
   preparePass,
 } from "./decoder_pass.ts";
+import { addNoise } from "./embedding_noise.ts";
 import { runMlp } from "./mlp.ts";
 import { isTrainedLayer, type Model, servingModel } from "./model.ts";
 
@@ -47,6 +48,9 @@ export function hiddenStates(
   const { embedding } = config.scales;
   let x = ops.embedding(device, tokens, model.embed_tokens);
   if (embedding !== 1) x = ops.scale(device, x, embedding);
+  if (options.embeddingNoise) {
+    addNoise(device, x, input, options.embeddingNoise);
+  }
   for (const index of model.layers.keys()) {
     const block = (x: Tensor) => runBlock(pass, index, x);
     // no backward pass goes below the lowest trained block

@@ -18,6 +18,7 @@ import {
   queryRanges,
   windowedRanges,
 } from "./attention_ranges.ts";
+import type { EmbeddingNoise } from "./embedding_noise.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { linears, type Model } from "./model.ts";
 
@@ -69,6 +70,8 @@ export interface DecoderOptions {
    * stream.
    */
   readonly dropout?: DropoutSeed | undefined;
+  /** Noise on what enters the first layer, given while training with NEFTune. */
+  readonly embeddingNoise?: EmbeddingNoise | undefined;
   /**
    * A loss that balances the experts of all layers; ignored by models without experts. Every layer
    * then computes all tokens.

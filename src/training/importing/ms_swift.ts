@@ -242,7 +242,6 @@ export const msSwiftRules: Rules = {
       ? { note: "pairs are packed by max_tokens_per_batch" }
       : { options: { packing: value } },
   save_only_model: nothing("a checkpoint holds all that resuming needs"),
-  neftune_noise_alpha: refused("not served here"),
   template: nothing("the model's own chat template is used"),
   agent_template: nothing("the chat template prints the tools"),
   response_prefix: nothing("an answer begins as the chat template opens it"),

@@ -4,7 +4,7 @@
  * of a step; what it calls is one file away. Knows no preference loss by name, no schedule and no
  * file.
  */
-import type { DropoutSeed } from "../../autograd/lora.ts";
+import type { DecoderOptions } from "../../model/decoder/decoder.ts";
 import type { Model } from "../../model/decoder/model.ts";
 import type { Optimizer } from "../optimizer/optimizer.ts";
 import { logpsOf, recordedLogps } from "./batch_logps.ts";
@@ -38,8 +38,12 @@ export interface StepParts<Example> extends LayoutParts<Example> {
   readonly gradientCheckpointing: boolean;
   /** Gradients are scaled down to this L2 norm; 0 is no bound. */
   readonly maxGradNorm: number;
-  /** Seed of dropout; undefined: no dropout. */
-  readonly dropoutSeed: number | undefined;
+  /** Seed of dropout and of the noise on embeddings. */
+  readonly seed: number;
+  /** Whether there is dropout. */
+  readonly drops: boolean;
+  /** NEFTune's alpha, usually 5 to 15; 0: no noise on embeddings. */
+  readonly embeddingNoise: number;
 }
 
 /** Given with each step. */
@@ -68,7 +72,7 @@ export async function takeStep<Example>(
   { number, learningRate, onClip }: StepInput,
 ): Promise<StepResult> {
   const { model, objective, optimizer, movingReference } = parts;
-  const { gradientCheckpointing, maxGradNorm, dropoutSeed, routerLoss } = parts;
+  const { gradientCheckpointing, maxGradNorm, routerLoss } = parts;
   const pieces: ScoredPiece[] = [];
   const routerLosses: number[] = [];
   optimizer.zeroGradients();
@@ -81,7 +85,7 @@ export async function takeStep<Example>(
       balanceBatch(model.device, routerLoss, 1 / step.microBatches.length);
     const logps = await recordedLogps(model, batch, {
       gradientCheckpointing,
-      dropout: dropoutOf(dropoutSeed, number, i),
+      ...drawsOf(parts, number, i),
       balance: balance?.passOf(batch),
       alongside: [
         ...(i === 0 ? [optimizer.clip] : []),
@@ -107,15 +111,25 @@ export async function takeStep<Example>(
   return { loss, microBatches };
 }
 
+/** Behind the streams of all blocks, which dropout draws from. */
+const NOISE_STREAM = 65_535;
+
 /**
- * Each step draws its own masks; recomputation draws the same masks again. The run's seed and the
- * step make one integer that a double holds exactly: 29 bits of seed above 24 bits of step.
+ * Each step draws its own masks and noise; recomputation draws the same again. The run's seed and
+ * the step make one integer that a double holds exactly: 29 bits of seed above 24 bits of step.
  */
-function dropoutOf(
-  seed: number | undefined,
+function drawsOf(
+  { seed: runSeed, drops, embeddingNoise: alpha }: Pick<
+    StepParts<unknown>,
+    "seed" | "drops" | "embeddingNoise"
+  >,
   step: number,
   stream: number,
-): DropoutSeed | undefined {
-  if (seed === undefined) return undefined;
-  return { seed: seed % 2 ** 29 * 2 ** 24 + step, stream };
+): Pick<DecoderOptions, "dropout" | "embeddingNoise"> {
+  const seed = runSeed % 2 ** 29 * 2 ** 24 + step;
+  const draws = { seed, stream: stream * 65_536 + NOISE_STREAM };
+  return {
+    dropout: drops ? { seed, stream } : undefined,
+    embeddingNoise: alpha > 0 ? { alpha, draws } : undefined,
+  };
 }

@@ -175,7 +175,6 @@ export const foreignKeys: Readonly<Record<string, ForeignKey>> = {
     "write loss_type sigmoid,sft with loss_weights 1,RPO_ALPHA",
   ),
   label_smoothing_factor: unless([0]),
-  neftune_noise_alpha: unless([null, 0]),
   // adapters and quantised weights
   bnb_4bit_compute_dtype: { reason: arithmetic },
   bnb_4bit_quant_storage: { reason: "codes lie as the kernels read them" },

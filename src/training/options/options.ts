@@ -99,6 +99,13 @@ const optimizer = {
     0.001,
     { min: 0 },
   ),
+  neftune_noise_alpha: optional(
+    number(
+      "NEFTune: noise on embeddings while training, 5 to 15 is usual; null is none",
+      undefined,
+      { min: 0 },
+    ),
+  ),
   max_grad_norm: number(
     "Gradients are scaled down to this L2 norm; 0 is no limit",
     1,
@@ -160,7 +167,9 @@ const batches = {
   retune: flag(
     "Measure again which tile of the matrix products is fastest on this device",
   ),
-  seed: integer("Seed of row order, dropout and new weights", 42, { min: 0 }),
+  seed: integer("Seed of row order, dropout, noise and new weights", 42, {
+    min: 0,
+  }),
 };
 
 /** Steps between checkpoints where nothing says otherwise. */

@@ -30,6 +30,10 @@ const KINDS: Kinds = {
     file: "adapter_model.safetensors",
     recipe: { ...COMMON, ...LORA, lora_dropout: 0.3 },
   },
+  "LoRA with dropout and noise on embeddings": {
+    file: "adapter_model.safetensors",
+    recipe: { ...COMMON, ...LORA, lora_dropout: 0.3, neftune_noise_alpha: 5 },
+  },
   "LoRA, its reference moved in step 2": {
     file: "adapter_model.safetensors",
     recipe: {

@@ -26,6 +26,9 @@ function distance(a: Numbers, b: Numbers): number {
 for (
   const [kind, file, recipe] of [
     ["all weights", "model.safetensors", {}],
+    ["all weights, with noise on embeddings", "model.safetensors", {
+      neftune_noise_alpha: 5,
+    }],
     ["LoRA with dropout", "adapter_model.safetensors", {
       ...LORA,
       lora_dropout: 0.4,
@@ -93,6 +96,31 @@ await runTest(
     }
   },
   { kinds: ["cpu", "gpu"] },
+);
+
+await runTest(
+  "runTraining() adds neftune_noise_alpha's noise to its steps alone",
+  async (scene) => {
+    const common = {
+      ...LORA,
+      max_steps: 2,
+      gradient_accumulation_steps: 1,
+      eval_strategy: "steps",
+      eval_on_start: true,
+      dataset_splits: ["train", "train"],
+    };
+    const plain = await scene.train("plain", common);
+    const noise = { ...common, neftune_noise_alpha: 50 };
+    const noisy = await scene.train("noisy", noise);
+    const none = await scene.train("none", {
+      ...common,
+      neftune_noise_alpha: 0,
+    });
+    assertEquals(none.rows, plain.rows);
+    const [start, first] = noisy.rows;
+    assertEquals(start, plain.rows[0], "an evaluation has no noise");
+    assert(Math.abs(first!["loss"]! - plain.rows[1]!["loss"]!) > 1e-3);
+  },
 );
 
 await runTest(

@@ -152,7 +152,9 @@ async function replay<Example extends { readonly line: number }>(
     evalBatchSize: 4,
     gradientCheckpointing: false,
     maxTokensPerBatch: null,
-    dropoutSeed: undefined,
+    seed: 42,
+    drops: false,
+    embeddingNoise: 0,
     isDue: (event) => event === "log",
     describe: String,
   }, {
