@@ -32,4 +32,6 @@ export const REFERENCE_MODELS = [
   "qwen3-yarn",
   "phi3-longrope",
   "gemma3-vision",
+  "glm",
+  "olmo3",
 ];

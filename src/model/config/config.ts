@@ -224,15 +224,15 @@ function ropesOf(
   family: Family,
   sizes: Pick<ModelConfig, "head_dim" | "max_position_embeddings">,
 ): ReturnType<typeof readRopes> {
-  const { hasLocalRope, readsPartialRotary, hasRopeAlpha } = family;
-  if (!hasLocalRope) reader.ignore("rope_local_base_freq");
+  const { localTheta, readsPartialRotary, hasRopeAlpha } = family;
+  if (localTheta === undefined) reader.ignore("rope_local_base_freq");
   if (!readsPartialRotary) reader.ignore("partial_rotary_factor");
   return readRopes(
     {
       theta: reader.value("rope_theta"),
-      localTheta: hasLocalRope
-        ? reader.value("rope_local_base_freq")
-        : undefined,
+      localTheta: typeof localTheta === "string"
+        ? reader.value(localTheta)
+        : localTheta,
       scaling: reader.value("rope_scaling"),
       parameters: reader.value("rope_parameters"),
       partial: readsPartialRotary
@@ -244,7 +244,7 @@ function ropesOf(
       ...sizes,
       partialRotary: family.partialRotary,
       readsPartialRotary: readsPartialRotary === true,
-      hasLocalRope: hasLocalRope === true,
+      hasLocalRope: localTheta !== undefined,
       hasRopeAlpha: hasRopeAlpha === true,
       interleaved: family.interleavedRope,
     },

@@ -83,7 +83,7 @@ const GEMMA3: Family = {
   qkNorm: "head",
   slidingPattern: ["sliding_window_pattern", 6],
   softcaps: ["final_logit_softcapping"],
-  hasLocalRope: true,
+  localTheta: "rope_local_base_freq",
   // config.json of Gemma 3 may leave out almost every key
   defaults: {
     ...GEMMA.defaults,
@@ -95,6 +95,24 @@ const GEMMA3: Family = {
     rope_theta: 1_000_000,
     rope_local_base_freq: 10_000,
   },
+};
+
+const GLM: Family = {
+  ...PLAIN,
+  qkvBias: "attention_bias",
+  fusedGateUp: true,
+  interleavedRope: true,
+  partialRotary: 0.5,
+  readsPartialRotary: true,
+  defaults: { attention_bias: true, head_dim: 128, rms_norm_eps: 1.5625e-7 },
+};
+
+const OLMO2: Family = {
+  ...LLAMA,
+  mlpBias: false,
+  qkNorm: "whole",
+  norms: POST,
+  defaults: { rms_norm_eps: 1e-5 },
 };
 
 const MISTRAL: Family = { ...PLAIN, slidingWindow: "always" };
@@ -143,20 +161,15 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   gemma2: GEMMA2,
   gemma3: { ...GEMMA3, part: textPart("gemma3_text") },
   gemma3_text: GEMMA3,
+  glm: GLM,
   glm4: {
-    ...PLAIN,
-    qkvBias: "attention_bias",
+    ...GLM,
     norms: {
       attentionIn: "input_layernorm",
       attentionOut: "post_self_attn_layernorm",
       mlpIn: "post_attention_layernorm",
       mlpOut: "post_mlp_layernorm",
     },
-    fusedGateUp: true,
-    interleavedRope: true,
-    partialRotary: 0.5,
-    readsPartialRotary: true,
-    defaults: { attention_bias: true, head_dim: 128, rms_norm_eps: 1.5625e-7 },
   },
   granite: {
     ...LLAMA,
@@ -227,12 +240,17 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     },
     defaults: { rms_norm_eps: 1e-5, rope_theta: 1_000_000 },
   },
-  olmo2: {
-    ...LLAMA,
-    mlpBias: false,
-    qkNorm: "whole",
-    norms: POST,
-    defaults: { rms_norm_eps: 1e-5 },
+  olmo2: OLMO2,
+  olmo3: {
+    ...OLMO2,
+    slidingWindow: "always",
+    slidingPattern: 4,
+    localTheta: 500_000,
+    defaults: {
+      ...OLMO2.defaults,
+      sliding_window: 4096,
+      rope_theta: 500_000,
+    },
   },
   olmoe: {
     ...LLAMA,

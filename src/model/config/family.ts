@@ -126,8 +126,12 @@ export interface Family {
   ];
   /** Whether `partial_rotary_factor` counts; default false. */
   readonly readsPartialRotary?: boolean;
-  /** Whether layers with a sliding window may rotate by a theta of their own; default false. */
-  readonly hasLocalRope?: boolean;
+  /**
+   * Given if layers with a sliding window may rotate in their own way: in the older layout of
+   * config.json by this theta, or by that of this key, without scaling. Undefined: they rotate as
+   * the others do.
+   */
+  readonly localTheta?: number | string;
   /** Whether `alpha` counts in rope_type "dynamic"; default false. */
   readonly hasRopeAlpha?: boolean;
   readonly scales: (

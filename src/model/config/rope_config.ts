@@ -30,7 +30,7 @@ export interface Rope {
 /** The values of the keys in config.json. */
 export interface RopeKeys {
   readonly theta: unknown;
-  /** Theta of the layers with a sliding window, in the older layout of Gemma 3. */
+  /** Theta of the layers with a sliding window, in the older layout. */
   readonly localTheta: unknown;
   readonly scaling: unknown;
   readonly parameters: unknown;
@@ -93,13 +93,27 @@ export function readRopes(
       '"rope_parameters" has a record for each kind of layer, which is not served for this model_type',
     );
   }
+  if (!nested && shape.hasLocalRope && Object.keys(parameters).length > 0) {
+    problems.push(
+      '"rope_parameters" has no record for each kind of layer ("full_attention", "sliding_attention"), expected both for this model_type',
+    );
+  }
+  // transformers looks for "truncate" beside the records of the kinds, never in one of them
+  const beside = nested && "truncate" in parameters
+    ? { truncate: parameters["truncate"] }
+    : {};
   const part = (name: string) => {
     const value = nested ? parameters[name] : parameters;
-    return isRecord(value) ? value : {};
+    return isRecord(value) ? besideLayers(value, shape, beside) : {};
   };
   const scaling = isRecord(given.scaling) ? given.scaling : undefined;
   const full = readRope(
-    { ...given, keys: scaling ?? part("full_attention") },
+    {
+      ...given,
+      keys: scaling
+        ? besideLayers(scaling, shape, beside)
+        : part("full_attention"),
+    },
     shape,
     problems,
   );
@@ -111,6 +125,29 @@ export function readRopes(
     problems,
   );
   return { full, sliding };
+}
+
+/**
+ * The record of a kind of layer without its own `truncate`, which does not count in families that
+ * have a record for each kind.
+ */
+function besideLayers(
+  { truncate, ...record }: Json,
+  { hasLocalRope }: RopeShape,
+  beside: Json,
+): Json {
+  if (!hasLocalRope) {
+    return truncate === undefined ? record : { truncate, ...record };
+  }
+  if (truncate !== undefined) {
+    tell(
+      `"truncate" (${
+        shown(truncate)
+      }) of one kind of layer does not count: it is left out, as in transformers`,
+    );
+  }
+  const isYarn = (record["rope_type"] ?? record["type"]) === "yarn";
+  return isYarn ? { ...record, ...beside } : record;
 }
 
 function readRope(

@@ -54,6 +54,12 @@ const SANDWICH = {
   post_feedforward_layernorm: "post_ffw_norm",
 };
 
+const OLMO2: Architecture = {
+  name: "olmo2",
+  names: SANDWICH,
+  lacks: /\.bias$/,
+};
+
 /** The architectures by `model_type`. */
 export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   ernie4_5: { name: "ernie4_5" },
@@ -71,6 +77,12 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
     names: SANDWICH,
     slides: (layer) => layer % 6 !== 5,
     slidingBase: 10_000,
+  },
+  glm: {
+    name: "chatglm",
+    names: { "mlp.gate_up_proj": "ffn_up" },
+    lacks: /o_proj\.bias$/,
+    partial: true,
   },
   glm4: {
     name: "glm4",
@@ -96,7 +108,8 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: LLAMA,
   minicpm: { ...LLAMA, name: "minicpm", scales: "keys" },
   mistral: LLAMA,
-  olmo2: { name: "olmo2", names: SANDWICH, lacks: /\.bias$/ },
+  olmo2: OLMO2,
+  olmo3: { ...OLMO2, slides: (layer) => layer % 4 !== 3 },
   phi3: {
     name: "phi3",
     names: {

@@ -1,4 +1,9 @@
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { type Json, QWEN2 } from "../config_case.ts";
 import { test } from "../../test_case.ts";
@@ -156,5 +161,44 @@ test(
       1e-15,
     );
     assertEquals(config.max_position_embeddings, 16);
+  },
+);
+
+test(
+  "readModelConfig() gives each kind of OLMo 3's layers a rotation of its own",
+  pure,
+  () => {
+    const scaling = {
+      rope_type: "yarn",
+      factor: 4,
+      original_max_position_embeddings: 16,
+      attention_factor: 1.5,
+    };
+    const olmo = (changes: Json) =>
+      read({ model_type: "olmo3", head_dim: 32, ...changes }).ropes;
+    const [whole, cut] = [false, true].map((truncate) =>
+      olmo({ rope_theta: 1e4, rope_scaling: { ...scaling, truncate } })
+    );
+    // the older layout: theta and scaling are those of full layers alone
+    assertEquals(whole!.sliding.inverseFrequencies[8], 500_000 ** -0.5);
+    assertEquals(whole!.sliding.attentionFactor, 1);
+    assertEquals(whole!.full.attentionFactor, 1.5);
+    assertEquals(whole!.full.inverseFrequencies[15], 1e4 ** (-15 / 16) / 4);
+    assertEquals(whole!.full, cut!.full, "truncate of one kind does not count");
+    const nested = olmo({
+      rope_parameters: {
+        full_attention: { ...scaling, rope_theta: 1e4 },
+        sliding_attention: { rope_type: "default", rope_theta: 100 },
+        truncate: false,
+      },
+    });
+    assertEquals(nested.sliding.inverseFrequencies[8], 0.1);
+    assertNotEquals(nested.full, cut!.full, "truncate beside them counts");
+    assertEquals(olmo({}).full.inverseFrequencies[8], 500_000 ** -0.5);
+    assertThrows(
+      () => olmo({ rope_parameters: { rope_theta: 1e4 } }),
+      TypeError,
+      '"rope_parameters" has no record for each kind of layer',
+    );
   },
 );

@@ -62,6 +62,7 @@ const FAMILIES: Readonly<Record<string, Json>> = {
     attention_multiplier: 0.1,
     logits_scaling: 2,
   },
+  olmo3: { sliding_window: 8 },
   smollm3: { no_rope_layers: [1, 1, 1, 0] },
 };
 
@@ -132,6 +133,19 @@ test(
       "ffn_norm",
       "ffn_up",
     ]);
+    assertEquals(inBlock("glm"), [
+      "attn_k",
+      "attn_k.bias",
+      "attn_norm",
+      "attn_output",
+      "attn_q",
+      "attn_q.bias",
+      "attn_v",
+      "attn_v.bias",
+      "ffn_down",
+      "ffn_norm",
+      "ffn_up",
+    ]);
     assertEquals(inBlock("gemma3_text"), [
       "attn_k",
       "attn_k_norm",
@@ -189,6 +203,7 @@ test(
       "granite.attention.scale": 0.1,
       "granite.logit_scale": 2,
     });
+    has("olmo3", { "olmo2.attention.sliding_window": 8 });
     has("gemma2", {
       "gemma2.attn_logit_softcapping": 50,
       "gemma2.final_logit_softcapping": 30,
@@ -247,5 +262,8 @@ test(
     );
     const yarn = { rope_type: "yarn", factor: 4 };
     refused("qwen2", { rope_scaling: yarn }, "attention factor");
+    refused("olmo3", { rope_scaling: yarn }, "attention factor");
+    const types = ["full_attention", ...Array(3).fill("sliding_attention")];
+    refused("olmo3", { layer_types: types }, "sliding window");
   },
 );
