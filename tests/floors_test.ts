@@ -112,7 +112,8 @@ const ROOMS: Readonly<
     "records": [".", "disk"],
     "safetensors": [".", "disk"],
     "hub": [".", "disk", "records", "safetensors"],
-    "folders": [".", "disk", "safetensors", "hub"],
+    "stored_codes": [".", "disk", "safetensors"],
+    "folders": [".", "disk", "safetensors", "stored_codes", "hub"],
     "gguf": [".", "disk", "safetensors", "folders"],
   },
   "src/text": {

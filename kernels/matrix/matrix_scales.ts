@@ -14,7 +14,7 @@ import {
   restoredScales,
   writeNested,
 } from "./nested_scales.ts";
-import { nestScales } from "./quantize.ts";
+import { type NestedScales, nestScales } from "./quantize.ts";
 import type { Tensor } from "../device/tensor.ts";
 import { fillTexture } from "./texture_words.ts";
 
@@ -94,16 +94,19 @@ interface ScaledMatrix {
 }
 
 /**
- * Overwrites the scales of all rows of a matrix of codes; nested ones are quantised here.
+ * Overwrites the scales of all rows of a matrix of codes; nested ones are quantised here, unless
+ * they are given.
  *
  * @param scales what a code's number is multiplied by, `[rows, blocks]`: of 64 columns in 4 bits,
  * of a row in int8
+ * @param given the same scales as they are nested elsewhere
  * @throws {TypeError} if the matrix has none or another number of them
  */
 export function writeMatrixScales(
   device: Device,
   { rows, cols, dtype, windows }: ScaledMatrix,
   scales: Float32Array,
+  given?: NestedScales,
 ): void {
   const blocks = isCodeDType(dtype) ? blocksOfRow(cols, dtype) : 0;
   if (!isCodeDType(dtype) || scales.length !== rows * blocks) {
@@ -114,7 +117,7 @@ export function writeMatrixScales(
     );
   }
   const nested = windows.some(({ scales }) => scales && "words" in scales)
-    ? nestScales(scales)
+    ? given ?? nestScales(scales)
     : undefined;
   for (const { first, rows, scales: store } of windows) {
     if (store && "words" in store) {

@@ -227,6 +227,7 @@ async function openSpeakers(
   });
   const opened = await openSideBySide(device, models, {
     quantization: quantizationOf(options),
+    dequantize: options.dequantize,
     onLoad: (done, total) => onProgress?.("load", done, total),
   });
   const { tuned } = opened;

@@ -57,6 +57,7 @@ export async function scoreFile(
   const { model } = await openScorer(device, options.model_name_or_path, {
     adapter,
     quantization: quantizationOf(options),
+    dequantize: options.dequantize,
     onLoad,
   });
   const rows = await readScoreRows(options.input, {

@@ -9,6 +9,10 @@ import { fileNames, openWeights } from "../safetensors/weights.ts";
 import { MODEL_FILE } from "../file_names.ts";
 import { disk, NotFound } from "../disk.ts";
 import { type ChatTemplates, readChatTemplates } from "./chat_templates.ts";
+import {
+  configOfFloats,
+  unpackedWeights,
+} from "../stored_codes/unpacked_weights.ts";
 import { adapterAsModel } from "./adapter_as_model.ts";
 import { configByHead } from "./own_head.ts";
 import { checkWrittenWeights, tellChangedTexts } from "./written_files.ts";
@@ -27,7 +31,10 @@ export interface TokenizerFiles extends ChatTemplates {
 
 /** The files of a model's folder except its weights. */
 export interface ModelFiles extends TokenizerFiles {
-  /** `config.json`; it ties no head to the embedding that differs from it in the weights. */
+  /**
+   * `config.json`; it ties no head to the embedding that differs from it in the weights, and says
+   * nothing of a quantization whose weights are served as floats.
+   */
   readonly config: JsonObject;
   /** `generation_config.json` */
   readonly generationConfig?: JsonObject;
@@ -49,7 +56,7 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   const generationConfig = await generationConfigOf(path);
   return {
     ...files,
-    config: await configByHead(path, await requireConfig(path)),
+    config: await configByHead(path, configOfFloats(await requireConfig(path))),
     ...(generationConfig && { generationConfig }),
   };
 }
@@ -103,7 +110,7 @@ export async function modelConfigPath(
  */
 export async function openModelFolder(path: string): Promise<ModelFolder> {
   const files = await openModelFiles(path);
-  const weights = await openWeights(path);
+  const weights = await openModelWeights(path);
   if (weights !== undefined) {
     await checkWrittenWeights(path);
     return { ...files, weights };
@@ -111,6 +118,19 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
   const found = await adapterAsModel(path) ??
     'it has neither "model.safetensors" nor "model.safetensors.index.json"';
   throw new NotFound(`Cannot load model "${path}": ${found}`);
+}
+
+/**
+ * The weights of a model's folder as floats, whatever codes it keeps; undefined if it has none.
+ *
+ * @throws as `openWeights()`, and TypeError for a quantized checkpoint that is not served
+ */
+export async function openModelWeights(
+  path: string,
+): Promise<TensorReader | undefined> {
+  const weights = await openWeights(path);
+  const config = await readJsonObjectIfThere(join(path, MODEL_FILE.config));
+  return weights && config ? await unpackedWeights(weights, config) : weights;
 }
 
 async function requireConfig(path: string): Promise<JsonObject> {

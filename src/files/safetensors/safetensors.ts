@@ -10,6 +10,7 @@ import {
 } from "./safetensors_header.ts";
 import { DTYPE_BYTES } from "./dtype.ts";
 import { firstNotFinite } from "./finite.ts";
+import type { ReadCodes } from "./read_codes.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
 import { withPath } from "../disk/whole_file.ts";
 
@@ -34,6 +35,8 @@ export interface TensorReader {
   read(name: string): Promise<Uint8Array<ArrayBuffer>>;
   /** The bytes of a tensor in order, whole numbers, never more than `chunkBytes` at once. */
   chunks(name: string, chunkBytes?: number): AsyncIterable<TensorChunk>;
+  /** Given where the checkpoint is quantized: what its floats come from. */
+  readonly packed?: ReadCodes | undefined;
 }
 
 /** An open safetensors file. */

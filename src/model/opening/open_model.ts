@@ -31,6 +31,8 @@ export type OnLoad = (done: number, total: number, folder: string) => void;
 export interface OpenOptions {
   /** How the linear layers of the blocks are quantized; default: they keep the type of the file. */
   readonly quantization?: Quantization | undefined;
+  /** Whether checkpoints of codes that the kernels do not read are read as bf16; default false. */
+  readonly dequantize?: boolean | undefined;
   /** Called as bytes are loaded. */
   readonly onLoad?: OnLoad | undefined;
 }
@@ -59,11 +61,11 @@ export interface OpenedTuned extends OpenedModel {
 export async function openModel(
   device: Device,
   nameOrPath: string,
-  { quantization, onLoad }: OpenOptions = {},
+  { onLoad, ...how }: OpenOptions = {},
 ): Promise<OpenedModel> {
   const folder = await openModelFolder(await localModelFolder(nameOrPath));
   const config = readModelConfig(folder.config);
-  return await loadFrozen(device, folder, { config, quantization, onLoad });
+  return await loadFrozen(device, folder, { config, onLoad, ...how });
 }
 
 /**
@@ -75,7 +77,7 @@ export async function openModel(
 export async function openScorer(
   device: Device,
   nameOrPath: string,
-  { adapter, quantization, onLoad }: OpenOptions & {
+  { adapter, onLoad, ...how }: OpenOptions & {
     readonly adapter: string | undefined;
   },
 ): Promise<OpenedModel> {
@@ -89,7 +91,7 @@ export async function openScorer(
   const rewards = adapterConfig?.rewardHead || isRewardConfig(folder.config);
   const opened = await loadFrozen(device, folder, {
     config: rewards ? withRewardHead(config) : config,
-    quantization,
+    ...how,
     onLoad,
     startsHead: adapterConfig?.rewardHead === true,
   });
@@ -105,14 +107,14 @@ export async function openScorer(
 async function loadFrozen(
   device: Device,
   folder: ModelFolder,
-  { config, quantization, onLoad, startsHead = false }: OpenOptions & {
+  { config, onLoad, startsHead = false, ...how }: OpenOptions & {
     readonly config: ModelConfig;
     /** Whether the folder may lack the reward head, since the adapter brings it. */
     readonly startsHead?: boolean;
   },
 ): Promise<OpenedModel> {
   const model = await loadModel(device, config, folder.weights, {
-    quantization,
+    ...how,
     headSeed: startsHead ? 0 : undefined,
     onProgress: onLoad &&
       ((done, total) => onLoad(done, total, folder.path)),

@@ -90,7 +90,8 @@ export async function mergeAdapter(
     const { vocab_size } = base;
     const rows = ownRows(base, weights) ?? vocab_size;
     const untied = unties(adapter, base) || hasOwnHead(folder);
-    if (untied || rows !== vocab_size) {
+    const isOfCodes = folder.weights.packed !== undefined;
+    if (untied || rows !== vocab_size || isOfCodes) {
       const changes = {
         ...(untied ? { tie_word_embeddings: false } : {}),
         ...(rows === vocab_size ? {} : { vocab_size: rows }),
@@ -169,7 +170,9 @@ async function adaptedLogits(
   { folder: OpenedModel["folder"]; on: Float32Array; off: Float32Array }
 > {
   using _scope = device.scope();
-  const { folder, model } = await openModel(device, paths.base, hooks);
+  // a merged model has floats, whatever its base has
+  const how = { ...hooks, dequantize: true };
+  const { folder, model } = await openModel(device, paths.base, how);
   const adapted = await putAdapter(model, paths.adapter);
   const on = await probe(adapted, true);
   return { folder, on, off: await probe(adapted, false) };

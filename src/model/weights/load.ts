@@ -17,6 +17,7 @@ import {
   type Vector,
   type Weight,
 } from "../../autograd/parameter.ts";
+import { tell } from "../../base/notes.ts";
 import { listed } from "../../base/shown.ts";
 import { Random } from "../../base/random.ts";
 import {
@@ -38,6 +39,7 @@ import type { IsTrained } from "./trained_parameters.ts";
 import {
   isQuantized,
   loadQuantized,
+  loadStoredCodes,
   type Quantization,
 } from "./quantization.ts";
 import {
@@ -56,6 +58,11 @@ export interface LoadModelOptions {
   readonly dtype?: keyof typeof STORED | undefined;
   /** Keeps the frozen linear layers of the blocks as codes of 8 or 4 bits; default: no codes. */
   readonly quantization?: Quantization | undefined;
+  /**
+   * Whether weights of other codes than those here are served as bf16, with an error that is told;
+   * default false: they are refused.
+   */
+  readonly dequantize?: boolean | undefined;
   /** Called with the bytes loaded so far and the bytes of all tensors. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -87,6 +94,7 @@ export async function loadModel(
   const isTrained = typeof trained === "boolean" ? () => trained : trained;
   const startsHead = config.rewardHead && headSeed !== undefined;
   const stored = storedLayouts(config, reader, { startsHead });
+  checkRounded(reader, options.dequantize ?? false);
   const parts = await loadParts(device, stored, reader, {
     ...options,
     isTrained,
@@ -106,6 +114,7 @@ export async function loadModel(
   });
   const cosSin = ropeTables(device, config.ropes);
   await device.finish();
+  tellCodes(reader, options.quantization);
   return { device, config, cosSin, ...built };
 }
 
@@ -128,6 +137,40 @@ export function storedLayouts(
   return stored;
 }
 
+/** @throws {TypeError} if weights are of codes that products cannot read, and may not be floats */
+function checkRounded(
+  { files, packed }: TensorReader,
+  mayRound: boolean,
+): void {
+  if (mayRound || !packed || packed.rounded.size === 0) return;
+  throw new TypeError(
+    `Cannot load "${
+      files.join('", "')
+    }": ${packed.rounded.size} weights are codes of ${packed.layout}, which the kernels here cannot read; set dequantize to have them as bf16`,
+  );
+}
+
+/** Says what became of a quantized checkpoint. */
+function tellCodes(
+  { files: [file], packed }: TensorReader,
+  wanted: Quantization | undefined,
+): void {
+  const others = packed?.codes.values()
+    .filter(({ dtype }) => wanted && dtype !== wanted.dtype).toArray() ?? [];
+  if (others.length > 0) {
+    tell(
+      `"${file}": ${others.length} weights are ${others[0]!.dtype} codes of ${
+        packed!.layout
+      } and stay so, not ${wanted!.dtype}`,
+    );
+  }
+  if (!packed || packed.rounded.size === 0) return;
+  const percent = (100 * packed.roundingError()).toFixed(2);
+  tell(
+    `"${file}": ${packed.rounded.size} weights of ${packed.layout} are kept as bf16, which differ from what their codes stand for by ${percent} % (root mean square)`,
+  );
+}
+
 async function loadParts(
   device: Device,
   layouts: readonly WeightLayout[],
@@ -141,10 +184,11 @@ async function loadParts(
     0,
   );
   const parts = new Map<string, Weight | Vector>();
-  const load = (name: string) =>
-    quantization && isQuantized(name)
-      ? loadQuantized(device, reader, name, quantization)
-      : loadMatrix(device, reader, name, dtype);
+  const load = async (name: string) =>
+    await storedCodes(device, reader, name) ??
+      (quantization && isQuantized(name)
+        ? await loadQuantized(device, reader, name, quantization)
+        : await loadMatrix(device, reader, name, dtype));
   let done = 0;
   onProgress?.(done, total);
   for (const { name, shape } of layouts) {
@@ -162,6 +206,22 @@ async function loadParts(
     await device.drainUploads();
   }
   return parts;
+}
+
+/** A frozen matrix of the checkpoint's own codes; undefined if it keeps none that are served. */
+async function storedCodes(
+  device: Device,
+  { tensors, packed }: TensorReader,
+  name: string,
+): Promise<Matrix | undefined> {
+  const codes = packed?.codes.get(name);
+  if (codes === undefined) return undefined;
+  const { shape } = tensors.get(name)!;
+  return await loadStoredCodes(
+    device,
+    shape as unknown as [number, number],
+    codes.read,
+  );
 }
 
 /**

@@ -5,7 +5,9 @@
  */
 import {
   BLOCK,
+  CODEBOOKS,
   type CodeDType,
+  DYNAMIC_MAP,
   isCodeDType,
 } from "../../../kernels/matrix/codebooks.ts";
 import type { Device } from "../../../kernels/device/device.ts";
@@ -24,6 +26,7 @@ import {
   scalesOf,
 } from "../../../kernels/matrix/quantize.ts";
 import { type FloatDtype, toFloat32 } from "../../files/safetensors/dtype.ts";
+import type { StoredCodes } from "../../files/safetensors/read_codes.ts";
 import {
   CHUNK_BYTES,
   type TensorReader,
@@ -116,4 +119,40 @@ function writeRestored(
     row += rows;
     at += length;
   }
+}
+
+/**
+ * Loads a weight whose codes a checkpoint keeps already: the same numbers, bit for bit.
+ *
+ * @returns undefined if its codes stand for other numbers than the products here give them
+ */
+export async function loadStoredCodes(
+  device: Device,
+  [rows, cols]: readonly [rows: number, cols: number],
+  read: () => Promise<StoredCodes>,
+): Promise<Matrix | undefined> {
+  const { dtype, bytes, numbers, absmax, nesting } = await read();
+  if (dtype !== "int8" && !isSame(numbers, CODEBOOKS[dtype])) return undefined;
+  // another table of scales is none of ours; what it stands for is kept as it is
+  const nested = nesting !== undefined && isSame(nesting.numbers, DYNAMIC_MAP);
+  const kept = keptCodes(dtype, cols);
+  const matrix = createMatrix(device, rows, cols, kept, { nested });
+  if (!isCodeDType(kept)) {
+    writeRestored(device, matrix, [{ bytes, absmax }], absmax, dtype);
+    return matrix;
+  }
+  const rowBytes = bytes.length / rows;
+  const step = BLOCK * Math.max(1, Math.floor(CHUNK_BYTES / BLOCK / rowBytes));
+  for (let row = 0; row < rows; row += step) {
+    const part = bytes.subarray(row * rowBytes, (row + step) * rowBytes);
+    writeMatrixRows(device, matrix, row, part);
+    await device.drainUploads();
+  }
+  const given = nested ? nesting : undefined;
+  writeMatrixScales(device, matrix, scalesOf(absmax, dtype), given);
+  return matrix;
+}
+
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((number, i) => number === b[i]);
 }

@@ -20,6 +20,9 @@ export const quantizationOptions = {
     "nf4",
     ["nf4", "fp4"],
   ),
+  dequantize: flag(
+    "Read checkpoints of FP8, GPTQ or AWQ as bf16; those of bitsandbytes keep their codes anyway",
+  ),
   use_bnb_nested_quant: flag(
     "With load_in_4bit: round the scales to 8 bits too, in blocks of 256",
   ),
@@ -38,6 +41,8 @@ export interface QuantizationOptions {
   readonly load_in_4bit: boolean;
   /** The 16 numbers of the 4-bit codes: of a normal distribution (nf4) or of floats (fp4). */
   readonly bnb_4bit_quant_type: "nf4" | "fp4";
+  /** Whether checkpoints of codes that the kernels do not read are read as bf16. */
+  readonly dequantize: boolean;
   /** Whether the scales of 4-bit codes are quantized too. */
   readonly use_bnb_nested_quant: boolean;
 }

@@ -4,8 +4,10 @@
  */
 import type { Device } from "../../../kernels/device/device.ts";
 import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
-import type { ModelFiles } from "../../files/folders/model_folder.ts";
-import { openWeights } from "../../files/safetensors/weights.ts";
+import {
+  type ModelFiles,
+  openModelWeights,
+} from "../../files/folders/model_folder.ts";
 import type { AdapterConfig } from "../../model/adapter/adapter_config.ts";
 import { readModelConfig } from "../../model/config/config.ts";
 import { storedLayouts } from "../../model/weights/load.ts";
@@ -67,8 +69,7 @@ export async function planRun<Example>(
   const sources = {
     config,
     isTrained: trainedWeightsOf(options, config),
-    dtypeOf: await matrixDtypes(options, files),
-    nested: quantizationOf(options)?.nested,
+    ...await keptMatrices(options, files),
     adapter: await plannedAdapter(options),
     optimizer: options,
     movesReference: options.sync_ref_model && data.objective.needsReference,
@@ -95,12 +96,12 @@ async function namedReferenceBytes<Example>(
   const { folder } = await findNamedReference(options);
   const config = readModelConfig(folder.config);
   storedLayouts(config, folder.weights);
-  const dtypeOf = await matrixDtypes(
+  const kept = await keptMatrices(
     { ...options, init_from_config: false },
     folder,
   );
   const batches = forwardBatches(options, data);
-  return await forwardBytes(device, { config, dtypeOf }, batches);
+  return await forwardBytes(device, { config, ...kept }, batches);
 }
 
 /** The larger one counts: the reference is gone when the policy comes. */
@@ -114,17 +115,22 @@ function withReference(plan: BytePlan, bytes: number): BytePlan {
   };
 }
 
-/** The type in which each frozen matrix of a run is kept. */
-export async function matrixDtypes(
+/** The type in which a run keeps each frozen matrix, and whether scales of codes are nested. */
+export async function keptMatrices(
   options: TrainOptions,
   { path }: Pick<ModelFiles, "path">,
-): Promise<ByteSources["dtypeOf"]> {
+): Promise<Pick<ByteSources, "dtypeOf" | "nested">> {
   const wanted = keptDtype(options);
   const quantization = quantizationOf(options);
   const stored = wanted || options.init_from_config
     ? undefined
-    : await openWeights(path);
-  return (name, cols) => {
+    : await openModelWeights(path);
+  const codesOf = stored?.packed?.codes;
+  const nested = quantization?.nested ||
+    codesOf?.values().some(({ nested }) => nested);
+  const dtypeOf = (name: string, cols: number) => {
+    const codes = codesOf?.get(name);
+    if (codes) return keptCodes(codes.dtype, cols);
     if (quantization && isQuantized(name)) {
       return keptCodes(quantization.dtype, cols);
     }
@@ -132,6 +138,7 @@ export async function matrixDtypes(
     const dtype = stored?.tensors.get(name)?.dtype.toLowerCase();
     return dtype === "bf16" || dtype === "f16" ? dtype : "f32";
   };
+  return { dtypeOf, nested };
 }
 
 /** The adapter that a run will train; undefined if it trains all weights. */

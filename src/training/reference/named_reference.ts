@@ -125,6 +125,7 @@ async function openReference(
   const model = await loadModel(device, config, folder.weights, {
     dtype: keptDtype(options),
     quantization: quantizationOf(options),
+    dequantize: options.dequantize,
     onProgress: hooks.onLoad,
   });
   return adapter === null ? model : await putAdapter(model, adapter);

@@ -6,7 +6,6 @@ import {
   type ModelConfig,
   readModelConfig,
 } from "../../model/config/config.ts";
-import { quantizationOf } from "../../model/weights/quantization_options.ts";
 import { openRunEncoder, runVocabSize } from "../setup/run_encoder.ts";
 import { type BytePlan, checkBudget } from "../plan/byte_plan.ts";
 import type { Objective } from "../method/objective.ts";
@@ -15,7 +14,7 @@ import { probeRate } from "../plan/probe.ts";
 import { checkRowTokens } from "../setup/row_tokens.ts";
 import { runLength } from "../setup/run_length.ts";
 import { withRunData } from "../setup/run_objective.ts";
-import { matrixDtypes, plannedAdapter, planRun } from "../plan/run_plan.ts";
+import { keptMatrices, plannedAdapter, planRun } from "../plan/run_plan.ts";
 import { stepOperations } from "../setup/step_operations.ts";
 
 /** What a run would be. */
@@ -84,8 +83,7 @@ export async function dryRun(
       json: files.config,
       adapter,
       gradientCheckpointing,
-      dtypeOf: await matrixDtypes(options, files),
-      nested: quantizationOf(options)?.nested,
+      ...await keptMatrices(options, files),
     });
     const referred = !objective.needsReference
       ? 0

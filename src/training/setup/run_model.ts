@@ -5,9 +5,11 @@
 import type { Device } from "../../../kernels/device/device.ts";
 import { openNamedAdapter } from "../../files/folders/tuned_folder.ts";
 import { checkWrittenWeights } from "../../files/folders/written_files.ts";
-import type { ModelFiles } from "../../files/folders/model_folder.ts";
+import {
+  type ModelFiles,
+  openModelWeights,
+} from "../../files/folders/model_folder.ts";
 import type { TensorReader } from "../../files/safetensors/safetensors.ts";
-import { openWeights } from "../../files/safetensors/weights.ts";
 import { addAdapter, loadAdapter } from "../../model/adapter/adapter.ts";
 import {
   type AdapterConfig,
@@ -78,6 +80,7 @@ export async function openRunModel(
     trained: trained && (trainedWeightsOf(options, config) ?? true),
     dtype: keptDtype(options),
     quantization: quantizationOf(options),
+    dequantize: options.dequantize,
     headSeed: options.seed,
     onProgress,
   });
@@ -188,7 +191,7 @@ export function keptDtype(
 
 /** The headers of a model's weights. @throws {NotFound} if it has none */
 export async function requireWeights(path: string): Promise<TensorReader> {
-  const weights = await openWeights(path);
+  const weights = await openModelWeights(path);
   if (weights) return weights;
   throw new NotFound(
     `Cannot load model "${path}": it has no "model.safetensors"; to start from random weights give --init_from_config`,

@@ -3,7 +3,12 @@
  * refused.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CODEBOOKS, DYNAMIC_MAP } from "../../../kernels/matrix/codebooks.ts";
+import { nestScales, quantize } from "../../../kernels/matrix/quantize.ts";
 import { readOptions } from "../../../src/base/read_options.ts";
+import { openModelFolder } from "../../../src/files/folders/model_folder.ts";
+import { type Dtype, toFloat32 } from "../../../src/files/safetensors/dtype.ts";
+import { writeSafetensors } from "../../../src/files/safetensors/safetensors_writer.ts";
 import { PLAIN_ADAPTER } from "../../../src/model/adapter/adapter_config.ts";
 import { readModelConfig } from "../../../src/model/config/config.ts";
 import { isQuantized } from "../../../src/model/weights/quantization.ts";
@@ -11,7 +16,7 @@ import { preferenceBatch } from "../../../src/preference/tokens/batch.ts";
 import { planBytes } from "../../../src/training/plan/byte_plan.ts";
 import { trainSchema } from "../../../src/training/options/train_schema.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
-import { LORA, type Recipe, runTest, type Scene } from "./run_scene.ts";
+import { LORA, MODEL, type Recipe, runTest, type Scene } from "./run_scene.ts";
 import { test } from "../../test_case.ts";
 
 /** How far losses may be from those of bf16: FP4 rounds weights a third more coarsely than NF4. */
@@ -161,3 +166,103 @@ test({
     );
   },
 });
+
+type NamedTensor = readonly [
+  name: string,
+  dtype: Dtype,
+  shape: readonly number[],
+  bytes: Uint8Array,
+];
+
+/** A weight's NF4 codes with nested scales, as bitsandbytes saves them. */
+function codesOf(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+): NamedTensor[] {
+  const view = (
+    { buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>,
+  ) => new Uint8Array(buffer, byteOffset, byteLength);
+  const floats = (part: string, numbers: Float32Array): NamedTensor => [
+    `${name}.${part}`,
+    "F32",
+    [numbers.length],
+    view(Float32Array.from(numbers)),
+  ];
+  const { bytes, absmax } = quantize(values, shape[1]!, "nf4");
+  const nested = nestScales(absmax);
+  const state = new TextEncoder().encode(JSON.stringify({
+    quant_type: "nf4",
+    blocksize: 64,
+    dtype: "bfloat16",
+    shape,
+    nested_blocksize: 256,
+    nested_dtype: "float32",
+    nested_offset: nested.offset,
+  }));
+  return [
+    [name, "U8", [bytes.length, 1], bytes],
+    [`${name}.absmax`, "U8", [absmax.length], nested.codes],
+    floats("quant_map", CODEBOOKS.nf4),
+    floats("nested_absmax", nested.absmax),
+    floats("nested_quant_map", DYNAMIC_MAP),
+    [`${name}.quant_state.bitsandbytes__nf4`, "U8", [state.length], state],
+  ];
+}
+
+/** Writes the model of the scene as bitsandbytes saves it. */
+async function writeCodes(folder: string): Promise<void> {
+  const { config, weights } = await openModelFolder(MODEL);
+  const all: NamedTensor[] = [];
+  for (const [name, { shape, dtype }] of weights.tensors) {
+    const bytes = await weights.read(name);
+    const isLinear = isQuantized(name) && shape.length === 2;
+    all.push(
+      ...isLinear
+        ? codesOf(name, shape, toFloat32(bytes, "F32"))
+        : [[name, dtype, shape, bytes] as const],
+    );
+  }
+  await Deno.mkdir(folder);
+  for (const { name } of Deno.readDirSync(MODEL)) {
+    if (!name.endsWith(".json")) continue;
+    await Deno.copyFile(`${MODEL}/${name}`, `${folder}/${name}`);
+  }
+  await Deno.writeTextFile(
+    `${folder}/config.json`,
+    JSON.stringify({
+      ...config,
+      quantization_config: { quant_method: "bitsandbytes" },
+    }),
+  );
+  await writeSafetensors(
+    `${folder}/model.safetensors`,
+    all.map(([name, dtype, shape]) => ({ name, dtype, shape })),
+    ({ name }) => all.find(([other]) => other === name)![3],
+  );
+}
+
+await runTest(
+  "runTraining() on a checkpoint of bitsandbytes takes the steps of load_in_4bit, bit for bit",
+  async (scene) => {
+    const base = scene.path("base");
+    await writeCodes(base);
+    const common = { ...LORA, max_steps: 3 };
+    const stored = await scene.train("stored", {
+      ...common,
+      model_name_or_path: base,
+    });
+    const quantized = await scene.train("quantized", {
+      ...common,
+      load_in_4bit: true,
+      use_bnb_nested_quant: true,
+    });
+    assertEquals(stored.rows, quantized.rows);
+    const [one, other] = await Promise.all(
+      ["stored", "quantized"].map((run) =>
+        Deno.readFile(scene.path(run, "adapter_model.safetensors"))
+      ),
+    );
+    assertEquals(one, other);
+  },
+);
