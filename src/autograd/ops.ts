@@ -13,6 +13,7 @@ import * as gated from "../../kernels/rows/gated_unit.ts";
 import * as gathers from "../../kernels/rows/gather.ts";
 import * as products from "../../kernels/matmul/linear.ts";
 import * as norms from "../../kernels/rows/rms_norm.ts";
+import * as rowFactors from "../../kernels/rows/scale_rows.ts";
 import * as ropes from "../../kernels/attention/rope.ts";
 import { elements, type Tensor } from "../../kernels/device/tensor.ts";
 import { loraLinear } from "./lora.ts";
@@ -53,6 +54,20 @@ export function scale(device: Device, x: Tensor, factor: number): Tensor {
     inputs: [x],
     reads: [],
     backward: (dy) => [elementwise.scale(device, dy, factor)],
+  });
+}
+
+/** Row t of `x` `[rows, cols]` times `factors[t]`, which are not trained. */
+export function scaleRows(
+  device: Device,
+  x: Tensor,
+  factors: Tensor,
+): Tensor {
+  return record({
+    output: rowFactors.scaleRows(device, x, factors),
+    inputs: [x],
+    reads: [],
+    backward: (dy) => [rowFactors.scaleRows(device, dy, factors)],
   });
 }
 

@@ -32,6 +32,6 @@ export function familyConfig(model_type: string): Json {
     ...Object.fromEntries(keys.map((key) => [key, 6])),
   };
   if (!part) return own;
-  const inner = { ...own, model_type: part.model_type };
+  const inner = { ...own, model_type: Object.keys(part.families)[0] };
   return { model_type, [part.key]: inner };
 }

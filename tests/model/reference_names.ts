@@ -34,4 +34,8 @@ export const REFERENCE_MODELS = [
   "gemma3-vision",
   "glm",
   "olmo3",
+  "ministral3",
+  "mistral3",
+  "qwen3_vl",
+  "qwen2_5_vl",
 ];

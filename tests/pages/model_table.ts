@@ -2,7 +2,7 @@
  * The table of model families: how each differs from Llama, told from its row of switches. Knows no
  * size and no file.
  */
-import type { Family } from "../../src/model/config/family.ts";
+import type { Family, ModelPart } from "../../src/model/config/family.ts";
 import { FAMILIES } from "../../src/model/config/families.ts";
 import { ARCHITECTURES } from "../../src/model/gguf/gguf_architectures.ts";
 import { REFERENCE_MODELS } from "../model/reference_names.ts";
@@ -109,13 +109,18 @@ function layout(family: Family): string[] {
     ...names === undefined ? [] : ["tensors have other names"],
     ...part === undefined
       ? []
-      : [`the text half of a vision model: \`${part.model_type}\``],
+      : [`the text half of a vision model: ${halves(part)}`],
   ];
+}
+
+/** The types that the text half may have. */
+function halves({ families }: ModelPart): string {
+  return Object.keys(families).map((name) => `\`${name}\``).join(" or ");
 }
 
 function comparedWith(name: string, { part }: Family): string {
   if (checked.has(name)) return "transformers";
-  if (part !== undefined) return `its text half, as \`${part.model_type}\``;
+  if (part !== undefined) return `its text half, as ${halves(part)}`;
   return "its published definition only";
 }
 

@@ -15,6 +15,7 @@ import {
 } from "../stored_codes/unpacked_weights.ts";
 import { adapterAsModel } from "./adapter_as_model.ts";
 import { configByHead } from "./own_head.ts";
+import { configByNames } from "./own_names.ts";
 import { checkWrittenWeights, tellChangedTexts } from "./written_files.ts";
 
 /** The files of a tokenizer and its chat templates in a folder. */
@@ -32,8 +33,9 @@ export interface TokenizerFiles extends ChatTemplates {
 /** The files of a model's folder except its weights. */
 export interface ModelFiles extends TokenizerFiles {
   /**
-   * `config.json`; it ties no head to the embedding that differs from it in the weights, and says
-   * nothing of a quantization whose weights are served as floats.
+   * `config.json`; it ties no head to the embedding that differs from it in the weights, tells how
+   * these name a text model that is a part of the model, and says nothing of a quantization whose
+   * weights are served as floats.
    */
   readonly config: JsonObject;
   /** `generation_config.json` */
@@ -56,7 +58,10 @@ export async function openModelFiles(path: string): Promise<ModelFiles> {
   const generationConfig = await generationConfigOf(path);
   return {
     ...files,
-    config: await configByHead(path, configOfFloats(await requireConfig(path))),
+    config: await configByNames(
+      path,
+      await configByHead(path, configOfFloats(await requireConfig(path))),
+    ),
     ...(generationConfig && { generationConfig }),
   };
 }

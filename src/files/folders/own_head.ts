@@ -26,8 +26,8 @@ export async function configByHead(
   ] => isJsonObject(part[1]) && "tie_word_embeddings" in part[1]);
   const said = [config, ...parts.map(([, part]) => part)]
     .map(({ tie_word_embeddings: tied }) => tied);
-  // an inner config counts before the outer one
-  if (said.at(-1) === false) return config;
+  // whether an inner config counts differs between families
+  if (said.every((tied) => tied === false)) return config;
   const weights = await openWeights(path).catch(() => undefined);
   if (!weights || !await hasOwnHead(weights)) return config;
   if (said.includes(true)) {

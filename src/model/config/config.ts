@@ -89,6 +89,9 @@ export interface ModelConfig {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** The key by which a folder says how its weights name the text model; see own_names.ts. */
+const TEXT_NAMES = "_text_names";
+
 /**
  * The largest sizes that are believed: some ten times those of the largest models there are. The
  * file is read before the weights, so that only a bound keeps a false size from filling the memory.
@@ -118,10 +121,10 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
  */
 export function readModelConfig(config: Json): ModelConfig {
   const model_type = spelled(config["model_type"]);
-  const family = Object.hasOwn(FAMILIES, model_type)
+  const row = Object.hasOwn(FAMILIES, model_type)
     ? FAMILIES[model_type]
     : undefined;
-  if (!family) {
+  if (!row) {
     throw new TypeError(
       `Cannot load model: model_type ${
         shown(model_type)
@@ -130,7 +133,7 @@ export function readModelConfig(config: Json): ModelConfig {
       }`,
     );
   }
-  const reader = openConfig(config, family);
+  const { reader, family } = openConfig(config, row);
   const read = readSizes(reader, model_type, family);
   reader.checkRest();
   if (reader.problems.length > 0) {
@@ -141,23 +144,56 @@ export function readModelConfig(config: Json): ModelConfig {
   return read;
 }
 
-/** Opens the keys of the text model, which may be a part of a larger config. */
-function openConfig(config: Json, { part, defaults }: Family): ConfigReader {
-  const inner = part && config[part.key];
-  const isPart = typeof inner === "object" && inner !== null;
-  const keys: Json = { ...defaults, ...config, ...isPart ? inner : {} };
-  const reader = new ConfigReader(keys);
-  const found = reader.value("model_type");
-  if (!part) return reader;
+/**
+ * Opens the keys of the text model, which may be a part of a larger config. How its tensors are
+ * named is what the folder says of its weights (see own_names.ts), else as the row has it.
+ */
+function openConfig(
+  config: Json,
+  row: Family,
+): { reader: ConfigReader; family: Family } {
+  const { part } = row;
+  const textNames = config[TEXT_NAMES] as Family["textNames"] ?? row.textNames;
+  const named = textNames === undefined ? row : { ...row, textNames };
+  if (!part) {
+    const reader = new ConfigReader({ ...row.defaults, ...config });
+    reader.value("model_type");
+    return { reader, family: named };
+  }
+  const given = config[part.key];
+  const isPart = typeof given === "object" && given !== null;
+  const inner = isPart ? given as Json : {};
+  const [first] = Object.keys(part.families);
+  const found = isPart ? inner["model_type"] ?? first : undefined;
+  const isFlat = !isPart && part.mayBeFlat === true;
+  const own = part.families[isFlat ? first! : spelled(found)];
+  const innerTies = part.innerTies && inner["tie_word_embeddings"] === true;
+  const reader = new ConfigReader({
+    ...own?.defaults,
+    ...config,
+    ...inner,
+    tie_word_embeddings: innerTies ||
+      (config["tie_word_embeddings"] ?? part.tied),
+  });
+  reader.value("model_type");
   reader.value(part.key);
-  if (!isPart || found !== part.model_type) {
+  const tied = inner["tie_word_embeddings"] ?? false;
+  if (typeof tied !== "boolean") {
     reader.problems.push(
-      `"${part.key}" is a model of type ${
-        shown(isPart ? found : undefined)
-      }, expected "${part.model_type}"`,
+      `"tie_word_embeddings" is ${shown(tied)}, expected true or false`,
     );
   }
-  return reader;
+  if (!own) {
+    reader.problems.push(
+      `"${part.key}" is a model of type ${shown(found)}, expected ${
+        Object.keys(part.families).map((name) => `"${name}"`).join(" or ")
+      }`,
+    );
+  }
+  return {
+    reader,
+    family: { ...named, ...own, part, ...(textNames && { textNames }) },
+  };
 }
 
 function readSizes(
@@ -245,6 +281,8 @@ function ropesOf(
       partialRotary: family.partialRotary,
       readsPartialRotary: readsPartialRotary === true,
       hasLocalRope: localTheta !== undefined,
+      hasRopeSections: family.hasRopeSections === true,
+      hasQueryGrowth: family.hasQueryGrowth === true,
       hasRopeAlpha: hasRopeAlpha === true,
       interleaved: family.interleavedRope,
     },

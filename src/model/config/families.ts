@@ -125,13 +125,63 @@ const QWEN3: Family = {
   defaults: { head_dim: 128 },
 };
 
+const MINISTRAL3: Family = {
+  ...MISTRAL,
+  hasQueryGrowth: true,
+  defaults: {
+    head_dim: 128,
+    rms_norm_eps: 1e-5,
+    rope_parameters: {
+      rope_type: "yarn",
+      rope_theta: 1_000_000,
+      factor: 16,
+      original_max_position_embeddings: 16_384,
+      beta_fast: 32,
+      beta_slow: 1,
+      mscale: 1,
+      mscale_all_dim: 1,
+      llama_4_scaling_beta: 0.1,
+    },
+  },
+};
+
+const QWEN2: Family = {
+  ...PLAIN,
+  qkvBias: true,
+  slidingWindow: "from_layer",
+};
+
 /** The text half of a vision model; its tensors sit beside the vision tower's. */
-const textPart = (model_type: string): ModelPart => ({
+const textPart = (families: ModelPart["families"]): ModelPart => ({
   key: "text_config",
-  model_type,
-  prefix: "language_model.",
-  others: /^(vision_tower|multi_modal_projector)\./,
+  families,
+  tied: true,
+  others: /^(model\.)?(vision_tower|multi_modal_projector)\./,
 });
+
+/** The text half of Qwen's vision models. */
+const qwenPart = (families: ModelPart["families"]): ModelPart => ({
+  ...textPart(families),
+  tied: false,
+  others: /^(model\.)?visual\./,
+});
+
+const QWEN2_5_VL_TEXT: Family = {
+  ...QWEN2,
+  hasRopeSections: true,
+  defaults: {
+    rms_norm_eps: 1e-5,
+    rope_theta: 1_000_000,
+    max_window_layers: 80,
+  },
+};
+
+const QWEN3_VL_TEXT: Family = {
+  ...QWEN3,
+  slidingWindow: "never",
+  hasRopeSections: true,
+  defaults: { head_dim: 128, rope_theta: 500_000 },
+};
 
 /** The families served, by `model_type`. */
 export const FAMILIES: Readonly<Record<string, Family>> = {
@@ -159,7 +209,11 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
   },
   gemma: GEMMA,
   gemma2: GEMMA2,
-  gemma3: { ...GEMMA3, part: textPart("gemma3_text") },
+  gemma3: {
+    ...GEMMA3,
+    part: textPart({ gemma3_text: GEMMA3 }),
+    textNames: "outer",
+  },
   gemma3_text: GEMMA3,
   glm: GLM,
   glm4: {
@@ -223,8 +277,13 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     }),
     defaults: { tie_word_embeddings: true },
   },
+  ministral3: MINISTRAL3,
   mistral: MISTRAL,
-  mistral3: { ...MISTRAL, part: textPart("mistral") },
+  mistral3: {
+    ...MISTRAL,
+    part: textPart({ mistral: MISTRAL, ministral3: MINISTRAL3 }),
+    textNames: "outer",
+  },
   mixtral: {
     ...MISTRAL,
     experts: {
@@ -271,7 +330,16 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     slidingWindow: "always",
     defaults: { rms_norm_eps: 1e-5 },
   },
-  qwen2: { ...PLAIN, qkvBias: true, slidingWindow: "from_layer" },
+  qwen2: QWEN2,
+  qwen2_5_vl: {
+    ...QWEN2_5_VL_TEXT,
+    part: {
+      ...qwenPart({ qwen2_5_vl_text: QWEN2_5_VL_TEXT }),
+      mayBeFlat: true,
+      innerTies: true,
+    },
+    textNames: "plain",
+  },
   qwen2_moe: {
     ...PLAIN,
     qkvBias: "qkv_bias",
@@ -286,6 +354,11 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     defaults: { qkv_bias: true },
   },
   qwen3: QWEN3,
+  qwen3_vl: {
+    ...QWEN3_VL_TEXT,
+    part: qwenPart({ qwen3_vl_text: QWEN3_VL_TEXT }),
+    textNames: "inner",
+  },
   qwen3_moe: {
     ...QWEN3,
     slidingWindow: "if_used",

@@ -46,13 +46,30 @@ export interface ExpertSwitches {
 export interface ModelPart {
   /** Key of config.json that holds the text model's config. */
   readonly key: string;
-  /** The model_type that this inner config must have. */
-  readonly model_type: string;
-  /** Prefix of the names of the text model's tensors. */
-  readonly prefix: string;
+  /**
+   * The families that the inner config may be of, by model_type; one that names none is of the
+   * first.
+   */
+  readonly families: Readonly<Record<string, Family>>;
+  /** Whether the keys of the text model may stand in the outer config; default false. */
+  readonly mayBeFlat?: boolean;
+  /**
+   * Whether head and embedding are tied if the outer config does not say so. An inner config says
+   * nothing of it, unless `innerTies`.
+   */
+  readonly tied: boolean;
+  /** Whether an inner config that ties them counts too; default false. */
+  readonly innerTies?: boolean;
   /** Matches the names of tensors of the other parts, which are not loaded. */
   readonly others: RegExp;
 }
+
+/**
+ * How the names of a text model's tensors differ from those of a model of its own: all begin with
+ * `language_model.` ("outer"), `model.` has become `model.language_model.` ("inner"), or they do
+ * not differ.
+ */
+export type TextNames = "outer" | "inner" | "plain";
 
 /** Reads a number of config.json, or `fallback` if it is absent. */
 export type ReadNumber = (key: string, fallback: number) => number;
@@ -134,6 +151,15 @@ export interface Family {
   readonly localTheta?: number | string;
   /** Whether `alpha` counts in rope_type "dynamic"; default false. */
   readonly hasRopeAlpha?: boolean;
+  /**
+   * Whether positions have three parts (time, height and width of images), which are equal in
+   * texts, so that `mrope_section` changes nothing; default false.
+   */
+  readonly hasRopeSections?: boolean;
+  /**
+   * Whether queries grow with their positions by `llama_4_scaling_beta`; default false.
+   */
+  readonly hasQueryGrowth?: boolean;
   readonly scales: (
     read: ReadNumber,
     hidden_size: number,
@@ -145,6 +171,8 @@ export interface Family {
   readonly names?: Readonly<Record<string, string>>;
   /** Given if the model is the text part of a larger model. */
   readonly part?: ModelPart;
+  /** How a checkpoint names the tensors of the text model, where it does not show it; "plain". */
+  readonly textNames?: TextNames;
   /** Values of absent config keys, where they differ from the usual defaults. */
   readonly defaults?: Readonly<Record<string, unknown>>;
 }

@@ -25,6 +25,17 @@ export interface Rope {
   readonly interleaved: boolean;
   /** Number of positions for which it is valid. */
   readonly positions: number;
+  /** How queries grow with their positions; undefined: they do not. */
+  readonly queryGrowth?: QueryGrowth | undefined;
+}
+
+/**
+ * Queries are multiplied by `1 + beta * ln(1 + floor(position / positions))`, which is 1 up to the
+ * original length of Llama 4's and Ministral's texts.
+ */
+export interface QueryGrowth {
+  readonly beta: number;
+  readonly positions: number;
 }
 
 /** The values of the keys in config.json. */
@@ -51,6 +62,10 @@ export interface RopeShape {
   readonly hasLocalRope: boolean;
   /** Whether `alpha` counts in rope_type "dynamic". */
   readonly hasRopeAlpha: boolean;
+  /** Whether `mrope_section` and `mrope_interleaved` change nothing. */
+  readonly hasRopeSections: boolean;
+  /** Whether `llama_4_scaling_beta` counts. */
+  readonly hasQueryGrowth: boolean;
 }
 
 /**
@@ -182,7 +197,8 @@ function readRope(
   const known = given.originalPositions === undefined
     ? {}
     : { original_max_position_embeddings: given.originalPositions };
-  const scaling: Json = { ...known, ...keys };
+  const { llama_4_scaling_beta } = keys;
+  const scaling: Json = { ...known, ...countingKeys(keys, shape) };
   checkScaling(scaling, shape, problems);
   const context = {
     rotaryDim,
@@ -197,7 +213,49 @@ function readRope(
     positions: Math.min(max_position_embeddings, numbers.positions ?? Infinity),
     rotaryDim,
     interleaved: shape.interleaved,
+    queryGrowth: shape.hasQueryGrowth
+      ? queryGrowth(llama_4_scaling_beta, scaling, problems)
+      : undefined,
   };
+}
+
+/**
+ * The keys that count as those of a kind of rotation: without sections of positions, which change
+ * nothing in texts, and without the growth of queries, in families that have them.
+ */
+function countingKeys(
+  keys: Json,
+  { hasRopeSections, hasQueryGrowth }: Pick<
+    RopeShape,
+    "hasRopeSections" | "hasQueryGrowth"
+  >,
+): Json {
+  const left: Record<string, unknown> = { ...keys };
+  if (hasQueryGrowth) delete left["llama_4_scaling_beta"];
+  if (!hasRopeSections) return left;
+  delete left["mrope_section"];
+  delete left["mrope_interleaved"];
+  const isPlain = (left["rope_type"] ?? left["type"]) === "mrope";
+  return isPlain ? { ...left, rope_type: "default" } : left;
+}
+
+function queryGrowth(
+  beta: unknown,
+  { original_max_position_embeddings: positions }: Json,
+  problems: string[],
+): QueryGrowth | undefined {
+  const isBeta = typeof beta === "number" && beta >= 0 && beta <= 1e3;
+  if (isBeta && Number.isSafeInteger(positions)) {
+    return { beta, positions: positions as number };
+  }
+  problems.push(
+    isBeta
+      ? `"rope_parameters" has no "original_max_position_embeddings", expected it beside "llama_4_scaling_beta"`
+      : `"llama_4_scaling_beta" of "rope_parameters" is ${
+        shown(beta)
+      }, expected a number of 0 to 1000`,
+  );
+  return undefined;
 }
 
 /** Keys of `rope_scaling` that count for each kind of scaling. */

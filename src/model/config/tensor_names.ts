@@ -8,11 +8,14 @@ import type { Family } from "./family.ts";
  * The name that a family's checkpoint has for Llama's `path`, such as
  * `model.layers.0.self_attn.q_proj.weight`.
  */
-export function tensorName({ names, part }: Family, path: string): string {
+export function tensorName({ names, textNames }: Family, path: string): string {
   const familyPath = names
     ? path.split(".").map((piece) => names[piece] ?? piece).join(".")
     : path;
-  return (part?.prefix ?? "") + familyPath;
+  if (textNames === "outer") return `language_model.${familyPath}`;
+  return textNames === "inner"
+    ? familyPath.replace(/^model\./, "model.language_model.")
+    : familyPath;
 }
 
 /** The name of the head in a checkpoint, also if the embedding serves as head. */

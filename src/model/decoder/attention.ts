@@ -108,7 +108,7 @@ function attendTokens(block: Block, projected: Projections): Tensor {
     : rotate(block, headNorms(block, projected), at);
   return ops.attention(
     device,
-    [q, k, v],
+    [grown(block, q), k, v],
     queries.ranges,
     attentionShape(config),
   );
@@ -130,7 +130,18 @@ function attendCache(block: Block, projected: Projections): Tensor {
     cosSin: pass.model.cosSin[kind],
     interleaved,
   });
-  return cachedAttention(device, q, cache, queries.ranges, shape);
+  return cachedAttention(
+    device,
+    grown(block, q),
+    cache,
+    queries.ranges,
+    shape,
+  );
+}
+
+/** The queries times the factors of their positions, in families whose queries grow. */
+function grown({ device, queries: { growth } }: Block, q: Tensor): Tensor {
+  return growth ? ops.scaleRows(device, q, growth) : q;
 }
 
 function attentionShape(config: ModelConfig): AttentionShape {

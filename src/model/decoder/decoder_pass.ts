@@ -97,6 +97,8 @@ export interface Queries {
   readonly adapters: Adapters;
   /** Given over a cache in families whose norms follow the rotation. */
   readonly ropePositions?: RopePositions | undefined;
+  /** `[queries]` what the queries are multiplied by; undefined: nothing. */
+  readonly growth?: Tensor | undefined;
 }
 
 /** The positions by which queries and keys are rotated. */
@@ -174,6 +176,7 @@ export function preparePass(
         ranges,
         adapters,
         ropePositions: uploadRopePositions(model, positions, input, options),
+        growth: uploadGrowth(model, positions),
       };
     }
     const ranges = rangesOf(narrowed(window), rows);
@@ -188,6 +191,7 @@ export function preparePass(
         input,
         options,
       ),
+      growth: uploadGrowth(model, queryPositions),
       adapters: typeof list === "boolean"
         ? list
         : adapterRows(model, Array.from(rows, (row) => list[row]!)),
@@ -252,6 +256,23 @@ function uploadRopePositions(
   const upload = (list: Uint32Array) =>
     device.upload(list, [list.length], "u32");
   return { queries: upload(queries), tokens: upload(positions) };
+}
+
+/** The factors of queries by their positions; undefined if all are 1. */
+function uploadGrowth(
+  { device, config }: Model,
+  positions: Uint32Array,
+): Tensor | undefined {
+  const growth = config.ropes.full.queryGrowth;
+  if (!growth) return undefined;
+  const { beta, positions: original } = growth;
+  const factors = Float32Array.from(
+    positions,
+    (position) => 1 + beta * Math.log(1 + Math.floor(position / original)),
+  );
+  return factors.every((factor) => factor === 1)
+    ? undefined
+    : device.upload(factors, [factors.length]);
 }
 
 /** Whether `rows` are all tokens in their order. */

@@ -142,7 +142,7 @@ async function writeTexts(
 
 /** A config with other values; the text half of a larger model has them too. */
 function changedConfig(
-  config: JsonObject,
+  { _text_names, ...config }: JsonObject,
   { family: { part } }: ModelConfig,
   changes: JsonObject,
 ): JsonObject {

@@ -52,21 +52,23 @@ test("configByHead() unties a head that differs, and tells it once", {
 });
 
 test(
-  "configByHead() unties an inner config, which counts before the outer one",
+  "configByHead() unties inner and outer config, whichever of them counts",
   {
     permissions,
   },
   async () => {
-    const text_config = { tie_word_embeddings: true, hidden_size: 1 };
-    const { config } = await resolved({ text_config, vision_config: {} }, {
-      "language_model.model.embed_tokens.weight": [1],
-      "language_model.lm_head.weight": [2],
-    });
-    assertEquals(config, {
-      text_config: { tie_word_embeddings: false, hidden_size: 1 },
-      vision_config: {},
-      tie_word_embeddings: false,
-    });
+    for (const inner of [true, false]) {
+      const text_config = { tie_word_embeddings: inner, hidden_size: 1 };
+      const { config } = await resolved({ text_config, vision_config: {} }, {
+        "language_model.model.embed_tokens.weight": [1],
+        "language_model.lm_head.weight": [2],
+      });
+      assertEquals(config, {
+        text_config: { tie_word_embeddings: false, hidden_size: 1 },
+        vision_config: {},
+        tie_word_embeddings: false,
+      });
+    }
   },
 );
 

@@ -83,7 +83,7 @@ test("readModelConfig() names a text half that is another model's", {
       TypeError,
       `"text_config" is a model of type ${
         text_config ? '"qwen2"' : undefined
-      }, expected "mistral"`,
+      }, expected "mistral" or "ministral3"`,
     );
   }
 });
