@@ -5,6 +5,8 @@
  * Source: the format's description in the repository of ggml, version 3.
  */
 
+import { K_BLOCK, K_BYTES, type KQuantType } from "./k_quants.ts";
+
 /** First four bytes of a file, `GGUF` read as a little-endian number. */
 export const GGUF_MAGIC = 0x46554747;
 /** Version of the format that is written and read. */
@@ -53,14 +55,22 @@ interface TypeInfo {
 }
 
 /** A tensor type. */
-export type GgufType = "F32" | "F16" | "BF16" | "Q4_0" | "Q8_0";
+export type GgufType =
+  | ("F32" | "F16" | "BF16")
+  | ("Q4_0" | "Q5_0" | "Q5_1" | "Q8_0")
+  | KQuantType;
 
 /** The tensor types served. */
 export const GGUF_TYPES = {
   F32: { number: 0, elements: 1, bytes: 4 },
   F16: { number: 1, elements: 1, bytes: 2 },
   Q4_0: { number: 2, elements: 32, bytes: 18 },
+  Q5_0: { number: 6, elements: 32, bytes: 22 },
+  Q5_1: { number: 7, elements: 32, bytes: 24 },
   Q8_0: { number: 8, elements: 32, bytes: 34 },
+  Q4_K: { number: 12, elements: K_BLOCK, bytes: K_BYTES.Q4_K },
+  Q5_K: { number: 13, elements: K_BLOCK, bytes: K_BYTES.Q5_K },
+  Q6_K: { number: 14, elements: K_BLOCK, bytes: K_BYTES.Q6_K },
   BF16: { number: 30, elements: 1, bytes: 2 },
 } as const satisfies Record<GgufType, TypeInfo>;
 

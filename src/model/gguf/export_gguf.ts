@@ -9,6 +9,7 @@ import { makeFolder, writeFileAtomic } from "../../files/disk/atomic.ts";
 import { lockOutput } from "../../files/disk/lock.ts";
 import { elementCount } from "../../files/safetensors/dtype.ts";
 import {
+  GGUF_TYPES,
   ggufBytes,
   type GgufType,
   type GgufValue,
@@ -26,6 +27,7 @@ import { readModelConfig } from "../config/config.ts";
 import type { ExportGgufOptions } from "./export_gguf_options.ts";
 import { checkGguf } from "./gguf_check.ts";
 import { ggufArchitecture } from "./gguf_architectures.ts";
+import { GGUF_FILE_TYPES, type GgufFileType } from "./gguf_file_types.ts";
 import { ggufHyperparameters } from "./gguf_names.ts";
 import { ggufRope } from "./gguf_rope.ts";
 import { type GgufSource, ggufSources } from "./gguf_tensors.ts";
@@ -121,7 +123,7 @@ async function writeModel(
   hooks: ExportGgufHooks,
 ): Promise<GgufReport> {
   const folder = await openModelFolder(path);
-  const wanted = type.toUpperCase() as GgufType;
+  const wanted = type.toUpperCase() as GgufFileType;
   const { metadata, sources, addsBos, notes } = describe(folder, name, wanted);
   const mark = crypto.randomUUID().slice(0, 8);
   const temporary = join(dirname(output), `.${basename(output)}.${mark}.tmp`);
@@ -150,19 +152,10 @@ async function writeModel(
   };
 }
 
-/** The format's numbers for the type of most tensors of a file. */
-const FILE_TYPES: Readonly<Record<GgufType, number>> = {
-  F32: 0,
-  F16: 1,
-  Q4_0: 2,
-  Q8_0: 7,
-  BF16: 32,
-};
-
 /** The format's version of the layout of block types. */
 const QUANTIZATION_VERSION = 2;
 
-function describe(folder: ModelFolder, name: string, type: GgufType) {
+function describe(folder: ModelFolder, name: string, type: GgufFileType) {
   const config = readModelConfig(folder.config);
   const architecture = ggufArchitecture(config);
   const rope = ggufRope(config, folder.config, architecture);
@@ -172,7 +165,7 @@ function describe(folder: ModelFolder, name: string, type: GgufType) {
     ["architecture", { type: "string", value: architecture.name }],
     ["type", { type: "string", value: "model" }],
     ["name", { type: "string", value: name }],
-    ["file_type", { type: "uint32", value: FILE_TYPES[type] }],
+    ["file_type", { type: "uint32", value: GGUF_FILE_TYPES[type].number }],
     ["quantization_version", { type: "uint32", value: QUANTIZATION_VERSION }],
   ];
   const sources = ggufSources(config, folder.weights, type);
@@ -186,14 +179,33 @@ function describe(folder: ModelFolder, name: string, type: GgufType) {
       ...tokenizer.metadata,
     ]),
     addsBos: tokenizer.addsBos,
-    notes: hyperparameters.notes,
+    notes: [...hyperparameters.notes, ...otherTypes(sources)],
   };
+}
+
+/** Says which tensors have another type because their rows are no whole blocks. */
+function otherTypes(sources: readonly GgufSource[]): string[] {
+  const others = Map.groupBy(
+    sources.filter(({ type, wanted }) => type !== wanted),
+    ({ type, wanted }) =>
+      `${type.toLowerCase()} in place of ${wanted.toLowerCase()}`,
+  );
+  return [...others].map(([what, tensors]) => {
+    const names = tensors.map(({ name }) =>
+      name.replace(/^blk\.\d+\./, "blk.*.")
+    );
+    const elements = GGUF_TYPES[tensors[0]!.wanted].elements;
+    return `rows that are no multiple of ${elements} numbers are ${what}: ${
+      [...new Set(names)].join(", ")
+    }`;
+  });
 }
 
 function frequencies(divisors: Float32Array<ArrayBuffer>): GgufSource {
   return {
     name: "rope_freqs.weight",
     type: "F32",
+    wanted: "F32",
     shape: [divisors.length],
     async *pieces() {
       yield await Promise.resolve(divisors);

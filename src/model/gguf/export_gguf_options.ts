@@ -22,7 +22,8 @@ export const exportGgufSchema = defineSchema({
     )),
     output: text("New .gguf file, under output/"),
     type: choice("How matrices are stored", "f16", [
-      ...["f32", "f16", "bf16", "q8_0", "q4_0"] as const,
+      ...["f32", "f16", "bf16", "q8_0", "q6_k"] as const,
+      ...["q5_k_m", "q4_k_m", "q4_0"] as const,
     ]),
     overwrite_output: flag("Replace the file if it is there"),
   },

@@ -7,30 +7,28 @@ import {
   isFloatDtype,
   toFloat32,
 } from "../../files/safetensors/dtype.ts";
-import {
-  GGUF_TYPES,
-  type GgufTensor,
-  type GgufType,
-} from "../../files/gguf/gguf.ts";
+import type { GgufTensor, GgufType } from "../../files/gguf/gguf.ts";
 import {
   CHUNK_BYTES,
   type TensorReader,
 } from "../../files/safetensors/safetensors.ts";
 import type { ModelConfig } from "../config/config.ts";
 import { ggufArchitecture } from "./gguf_architectures.ts";
+import { type GgufFileType, tensorType } from "./gguf_file_types.ts";
 import { ggufName, isInterleaved } from "./gguf_names.ts";
 import { weightLayouts } from "../weights/weight_layout.ts";
 
 /** A tensor to write, with its numbers. */
 export interface GgufSource extends GgufTensor {
+  /** The type that it would have if its rows were whole blocks of that. */
+  readonly wanted: GgufType;
   /** The numbers in order; each piece has whole rows. */
   pieces(): AsyncIterable<Float32Array<ArrayBuffer>>;
 }
 
 /**
  * All tensors of a checkpoint. Norms and biases are float32; the offset of a family is added to its
- * norms. Matrices whose rows are not whole blocks are float16. In a q4_0 file the matrix of the
- * logits is q8_0, since llama.cpp's own tool also keeps it more exact than the rest.
+ * norms.
  *
  * @throws {TypeError} naming all tensors that are missing, of a wrong shape, or unknown to
  *   llama.cpp
@@ -38,19 +36,23 @@ export interface GgufSource extends GgufTensor {
 export function ggufSources(
   config: ModelConfig,
   stored: TensorReader,
-  type: GgufType,
+  type: GgufFileType,
 ): GgufSource[] {
   const architecture = ggufArchitecture(config);
   const layouts = weightLayouts(config, stored);
   checkStored(layouts, stored);
-  const head = config.tie_word_embeddings ? "token_embd" : "output";
+  const model = {
+    layers: config.num_hidden_layers,
+    heads: config.num_attention_heads,
+    keyHeads: config.num_key_value_heads,
+    isTied: config.tie_word_embeddings,
+  };
   return layouts.map(({ name, shape }) => {
     const to = ggufName(name, architecture);
-    const wanted = to === `${head}.weight` && type === "Q4_0" ? "Q8_0" : type;
     return {
       name: to,
       shape,
-      type: typeFor(shape, wanted),
+      ...tensorType(to, shape, type, model),
       pieces: () =>
         readPieces(stored, name, {
           head: isInterleaved(name, architecture) ? config.head_dim : undefined,
@@ -58,12 +60,6 @@ export function ggufSources(
         }),
     };
   });
-}
-
-function typeFor(shape: readonly number[], wanted: GgufType): GgufType {
-  const cols = shape.at(-1) ?? 1;
-  if (shape.length < 2) return "F32";
-  return cols % GGUF_TYPES[wanted].elements === 0 ? wanted : "F16";
 }
 
 function checkStored(

@@ -116,6 +116,16 @@ const TYPES: Readonly<
   bf16: ["BF16", "BF16"],
   q8_0: ["Q8_0", "F16"], // rows of 144 are no whole blocks
   q4_0: ["Q4_0", "F16"],
+  // no row is a multiple of 256
+  q6_k: ["Q8_0", "F16"],
+  q5_k_m: ["Q5_1", "F16"],
+  q4_k_m: ["Q5_0", "F16"],
+};
+/** Of the matrix that makes the logits, where it is another one. */
+const LOGITS: Readonly<Partial<Record<string, GgufType>>> = {
+  q4_0: "Q8_0",
+  q5_k_m: "Q8_0",
+  q4_k_m: "Q8_0",
 };
 
 fileTest(
@@ -142,7 +152,7 @@ fileTest(
       // it makes the logits: no output.weight of its own, and not in four bits
       assertEquals(
         typeOf("token_embd.weight"),
-        type === "q4_0" ? "Q8_0" : matrix,
+        LOGITS[type] ?? matrix,
       );
       assertEquals(typeOf("output.weight"), undefined);
       assertEquals(file.tensors.size, 2 + 2 * 12);
