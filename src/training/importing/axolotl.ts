@@ -260,7 +260,12 @@ const BATCHES: Rules = {
   eval_batch_size: "per_device_eval_batch_size",
   num_epochs: "num_train_epochs",
   optimizer: (value) =>
-    own(OPTIMIZERS, value) !== undefined
+    value === "muon"
+      ? {
+        refusal:
+          "its Muon has a rate of its own beside AdamW's; write optim muon with a learning rate of AdamW",
+      }
+      : own(OPTIMIZERS, value) !== undefined
       ? {
         options: { optim: own(OPTIMIZERS, value) },
         note: `"${worded(value)}" is run as ${own(OPTIMIZERS, value)}`,

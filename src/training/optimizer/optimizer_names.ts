@@ -12,6 +12,7 @@ export const optimizerArgs = {
   rmsprop: { alpha: 0.99, eps: 1e-8, momentum: 0 },
   sgd: { momentum: 0 },
   adagrad: { eps: 1e-10 },
+  muon: { momentum: 0.95, nesterov: 1, ns_steps: 5 },
 } as const satisfies Readonly<Record<string, OptimizerArgs>>;
 
 /** Numbers of an optimizer by their names in torch. */
@@ -49,7 +50,12 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   eps: [0, 1],
   clip_threshold: [1e-6, 1e6],
   decay_rate: [-10, 0],
+  nesterov: [0, 1],
+  ns_steps: [1, 99],
 };
+
+/** Those that are whole numbers. */
+const WHOLE = ["nesterov", "ns_steps"];
 
 /**
  * The numbers of an optimizer: the given ones, and defaults for the others.
@@ -67,7 +73,8 @@ export function readOptimArgs(
       return [`found "${key}", expected ${wanted}`];
     }
     const [least, most] = ranges[key]!;
-    return value >= least && value <= most
+    const isWhole = Number.isInteger(value) || !WHOLE.includes(key);
+    return isWhole && value >= least && value <= most
       ? []
       : [`${key} is ${value}, expected ${least} to ${most}`];
   });

@@ -12,6 +12,7 @@ import {
 } from "../../../kernels/optimizers/adamw_8bit.ts";
 import type { Device } from "../../../kernels/device/device.ts";
 import { lion } from "../../../kernels/optimizers/lion.ts";
+import { muon } from "../../../kernels/optimizers/muon.ts";
 import { rmsprop } from "../../../kernels/optimizers/rmsprop.ts";
 import { sgd } from "../../../kernels/optimizers/sgd.ts";
 import {
@@ -101,6 +102,13 @@ const adamwUpdate: UpdateRow["update"] = (
     { ...step, ...betas(numbers), eps: numbers.adam_epsilon },
   );
 
+/** Embeddings and heads have rows of their own tokens, not directions that mix. */
+const BY_TOKENS = /(embed_tokens|lm_head|score)\.|lora_embedding/;
+
+/** Whether Muon takes a parameter: a matrix between hidden states. */
+const isMixing = ({ name, shape }: Shaped) =>
+  shape.length === 2 && !BY_TOKENS.test(name);
+
 /** The table of optimizers. */
 export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
   adamw_torch: {
@@ -187,6 +195,25 @@ export const updateRows: Readonly<Record<OptimizerName, UpdateRow>> = {
     slots: (parameter, args) => ({ ...velocity(parameter, args) }),
     update: (device, { weight, gradient, ...step }, slots, { args }) =>
       sgd(device, { weight, gradient, ...buffer(slots) }, { ...step, ...args }),
+  },
+  // by one learning rate, as https://arxiv.org/abs/2502.16982: AdamW takes what is no such matrix
+  muon: {
+    slots: (parameter) =>
+      isMixing(parameter)
+        ? { momentum_buffer: { shape: parameter.shape } }
+        : updateRows.adamw_torch.slots(parameter, {}),
+    update(device, update, slots, numbers) {
+      const { momentum_buffer: m } = slots;
+      if (!m) return adamwUpdate(device, update, slots, numbers);
+      const { weight, gradient, ...step } = update;
+      const { momentum, nesterov, ns_steps } = numbers.args;
+      muon(device, { weight, gradient, m }, {
+        ...step,
+        momentum: momentum!,
+        nesterov: nesterov !== 0,
+        steps: ns_steps!,
+      });
+    },
   },
   adagrad: {
     slots: ({ shape }) => ({ sum: { shape } }),

@@ -21,6 +21,11 @@ test(
     });
     assertEquals(readOptimArgs("adamw_torch", null), {});
     assertThrows(
+      () => readOptimArgs("muon", { ns_steps: 2.5, nesterov: 2 }),
+      RangeError,
+      "ns_steps is 2.5, expected 1 to 99; nesterov is 2, expected 0 to 1",
+    );
+    assertThrows(
       () => readOptimArgs("sgd", { momentum: 1, nesterov: 1 }),
       RangeError,
       'Cannot set "sgd" by optim_args: momentum is 1, expected 0 to 0.9999999; found "nesterov", expected momentum',

@@ -11,6 +11,8 @@ import {
   type OptimizerName,
   optimizerNames,
 } from "../../../src/training/optimizer/optimizer_names.ts";
+import { updateRows } from "../../../src/training/optimizer/optimizer_updates.ts";
+import { test } from "../../test_case.ts";
 import { compared, referenceEntries } from "../../reference_dir.ts";
 import { eachCase, referenceTest } from "../../reference_test_case.ts";
 import { readTrajectory } from "../run/trajectory.ts";
@@ -41,6 +43,26 @@ function layout(optimizer: Optimizer): string[] {
 }
 
 const kinds = ["gpu"] as const;
+
+test(
+  "Muon takes matrices between hidden states, and AdamW the rest",
+  { permissions: "none" },
+  () => {
+    const slotsOf = (name: string, shape: readonly number[]) =>
+      Object.keys(updateRows.muon.slots({ name, shape }, {}));
+    const layer = "model.layers.0.self_attn.q_proj";
+    const adam = ["exp_avg", "exp_avg_sq"];
+    assertEquals(slotsOf(`${layer}.weight`, [8, 8]), ["momentum_buffer"]);
+    assertEquals(slotsOf(`${layer}.lora_A.weight`, [2, 8]), [
+      "momentum_buffer",
+    ]);
+    assertEquals(slotsOf(`${layer}.bias`, [8]), adam);
+    assertEquals(slotsOf("model.embed_tokens.weight", [9, 8]), adam);
+    assertEquals(slotsOf("model.embed_tokens.lora_embedding_A", [2, 9]), adam);
+    assertEquals(slotsOf("lm_head.weight", [9, 8]), adam);
+    assertEquals(slotsOf("score.weight", [1, 8]), adam);
+  },
+);
 
 await gpuTest(
   "Optimizer keeps 8-bit moments of tensors from 4,096 numbers on, and others and embeddings in 32 bits",

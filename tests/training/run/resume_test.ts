@@ -53,6 +53,7 @@ const OPTIMIZERS: Kinds = Object.fromEntries(
     { optim: "lion_32bit", learning_rate: 1e-4 },
     { optim: "rmsprop", optim_args: { momentum: 0.9 } },
     { optim: "adagrad" },
+    { optim: "muon" },
   ].map((recipe) => [
     recipe.optim,
     { file: "model.safetensors", recipe: { ...COMMON, ...recipe } },
