@@ -30,7 +30,16 @@ import { sumOfSquaresShader } from "./optimizers/sum_of_squares.ts";
 import { dropoutShader } from "./rows/dropout.ts";
 import { embeddingNoiseShader } from "./rows/embedding_noise.ts";
 import { gatedUnitBackwardShader, gatedUnitShader } from "./rows/gated_unit.ts";
+import {
+  activateBackwardShader,
+  activateShader,
+} from "./activations/activate.ts";
+import {
+  layerNormBackwardShader,
+  layerNormShader,
+} from "./norms/layer_norm.ts";
 import { rmsNormBackwardShader, rmsNormShader } from "./rows/rms_norm.ts";
+import { xieluBackwardShader, xieluShader } from "./activations/xielu.ts";
 import {
   likeliestBlocksShader,
   likeliestShader,
@@ -74,6 +83,12 @@ export const SHADERS: readonly Listed[] = [
   embeddingNoiseShader,
   gatedUnitShader,
   gatedUnitBackwardShader,
+  activateShader,
+  activateBackwardShader,
+  layerNormShader,
+  layerNormBackwardShader,
+  xieluShader,
+  xieluBackwardShader,
   rmsNormShader,
   rmsNormBackwardShader,
   rowSquaresShader,

@@ -82,6 +82,9 @@ const ROOMS: Readonly<
     "optimizers": ["device", "launch", "matmul"],
     "rows/pieces": ["device"],
     "rows": ["device", "launch", "matmul", "rows/pieces"],
+    "activations/pieces": ["device"],
+    "activations": ["device", "launch", "rows", "activations/pieces"],
+    "norms": ["device", "launch", "rows/pieces"],
     "vocabulary": ["device", "launch", "matrix", "matmul", "rows"],
     "few_rows": [
       "device",
@@ -102,6 +105,8 @@ const ROOMS: Readonly<
       "attention",
       "optimizers",
       "rows",
+      "activations",
+      "norms",
       "vocabulary",
       "few_rows",
     ],

@@ -6,7 +6,9 @@ import type { Device } from "../device/device.ts";
 import { singleKernel } from "../device/shader.ts";
 import { expectShape, type Tensor } from "../device/tensor.ts";
 import { launchElements } from "../launch/element_launch.ts";
+import activated from "./pieces/activated.wgsl" with { type: "text" };
 import activation from "./pieces/activation.wgsl" with { type: "text" };
+import normalShare from "./pieces/normal_share.wgsl" with { type: "text" };
 import text from "./gated_unit.wgsl" with { type: "text" };
 import backwardText from "./gated_unit_backward.wgsl" with { type: "text" };
 import sigmoid from "./pieces/sigmoid.wgsl" with { type: "text" };
@@ -14,6 +16,14 @@ import sigmoid from "./pieces/sigmoid.wgsl" with { type: "text" };
 /** `activation(x: Real)`, by the override `ACTIVATION`, for shaders that make a gate themselves. */
 export const ACTIVATION_PIECES = {
   "activation.wgsl": activation,
+  "normal_share.wgsl": normalShare,
+  "sigmoid.wgsl": sigmoid,
+};
+
+/** `activated(x: Real)`: the same with its slope, for backward shaders. */
+export const ACTIVATED_PIECES = {
+  "activated.wgsl": activated,
+  "normal_share.wgsl": normalShare,
   "sigmoid.wgsl": sigmoid,
 };
 
@@ -28,13 +38,14 @@ export const gatedUnitShader = singleKernel({
 export const gatedUnitBackwardShader = singleKernel({
   name: "gated_unit_backward.wgsl",
   text: backwardText,
-  pieces: ACTIVATION_PIECES,
+  pieces: ACTIVATED_PIECES,
 });
 
 /**
- * What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, or sigmoid(x).
+ * What is applied to the gate: x sigmoid(x), the tanh form of x Phi(x), max(x, 0)^2, sigmoid(x),
+ * or x Phi(x) itself.
  */
-export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid";
+export type Activation = "silu" | "gelu_tanh" | "relu2" | "sigmoid" | "gelu";
 
 /** Values of the override `ACTIVATION`. */
 export const ACTIVATIONS: Readonly<Record<Activation, number>> = {
@@ -42,6 +53,7 @@ export const ACTIVATIONS: Readonly<Record<Activation, number>> = {
   gelu_tanh: 1,
   relu2: 2,
   sigmoid: 3,
+  gelu: 4,
 };
 
 /**

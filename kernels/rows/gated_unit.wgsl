@@ -2,7 +2,7 @@
 // one invocation per Real, grid folded over x and y
 alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-override ACTIVATION: u32 = 0; // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid
+override ACTIVATION: u32 = 0; // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid, 4 gelu
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> gate: array<Real>;    // [count]
 @group(0) @binding(1) var<storage, read> up: array<Real>;      // [count]

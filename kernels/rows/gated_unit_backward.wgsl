@@ -2,7 +2,7 @@
 // one invocation per Real, grid folded over x and y
 alias Real = f32; // or vec4f
 override WORKGROUP_SIZE: u32 = 64;
-override ACTIVATION: u32 = 0; // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid
+override ACTIVATION: u32 = 0; // 0 silu, 1 gelu_tanh, 2 relu2, 3 sigmoid, 4 gelu
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> gate: array<Real>;         // [count]
 @group(0) @binding(1) var<storage, read> up: array<Real>;           // [count]
@@ -11,32 +11,7 @@ struct Params { count: u32 }
 @group(0) @binding(4) var<storage, read_write> d_up: array<Real>;   // [count]
 @group(0) @binding(5) var<uniform> params: Params;
 
-struct Activated { value: Real, slope: Real }
-
-//#use "sigmoid.wgsl"
-
-fn activated(x: Real) -> Activated {
-  switch ACTIVATION {
-    case 1u: {
-      // value x s(v), slope s + x s (1 - s) v', with v = sqrt(8 / pi) (x + 0.044715 x^3)
-      let s = sigmoid(1.5957691216 * (x + 0.044715 * x * x * x));
-      let dv = 1.5957691216 * (1.0 + 0.134145 * x * x);
-      return Activated(x * s, s + x * s * (1.0 - s) * dv);
-    }
-    case 2u: {
-      let positive = max(x, Real(0.0));
-      return Activated(positive * positive, 2.0 * positive);
-    }
-    case 3u: {
-      let s = sigmoid(x);
-      return Activated(s, s * (1.0 - s));
-    }
-    default: {
-      let s = sigmoid(x);
-      return Activated(x * s, s + x * s * (1.0 - s));
-    }
-  }
-}
+//#use "activated.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

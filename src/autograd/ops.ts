@@ -13,6 +13,9 @@ import * as gated from "../../kernels/rows/gated_unit.ts";
 import * as gathers from "../../kernels/rows/gather.ts";
 import * as products from "../../kernels/matmul/linear.ts";
 import * as norms from "../../kernels/rows/rms_norm.ts";
+import * as activations from "../../kernels/activations/activate.ts";
+import * as layerNorms from "../../kernels/norms/layer_norm.ts";
+import * as xielus from "../../kernels/activations/xielu.ts";
 import * as rowFactors from "../../kernels/rows/scale_rows.ts";
 import * as ropes from "../../kernels/attention/rope.ts";
 import { elements, type Tensor } from "../../kernels/device/tensor.ts";
@@ -168,6 +171,111 @@ export function rmsNorm(
         device.release(dWeight);
       }
       return [into ?? { ...dx, shape: x!.shape }];
+    },
+  });
+}
+
+/**
+ * `(x - mean) / deviation * weight + bias` over rows of the weight's last axis; a weight
+ * `[heads, head_dim]` has a row for each head. Source: https://arxiv.org/abs/1607.06450, Eq. 4.
+ */
+export function layerNorm(
+  device: Device,
+  x: Tensor,
+  weight: Vector & { readonly bias?: Vector | undefined },
+  { eps }: Pick<RmsNormOptions, "eps">,
+): Tensor {
+  const { bias } = weight;
+  const cols = weight.tensor.shape.at(-1)!;
+  const shape = [elements(x.shape) / cols, cols];
+  const parts = { weight: weight.tensor, bias: bias?.tensor, eps };
+  const { y, stats } = layerNorms.layerNorm(device, { ...x, shape }, parts);
+  if (!isRecording()) device.release(stats);
+  const dWeight = weight.parameter?.gradient;
+  const dBias = bias?.parameter?.gradient;
+  return record({
+    output: { ...y, shape: x.shape },
+    inputs: [x],
+    reads: [x],
+    trains: dWeight !== undefined || dBias !== undefined,
+    saved: [stats],
+    backward: (dy, [into], [x]) => {
+      const found = layerNorms.layerNormBackward(
+        device,
+        { x: { ...x!, shape }, weight: weight.tensor, stats },
+        { ...dy, shape },
+        {
+          weightGradient: dWeight !== undefined,
+          biasGradient: dBias !== undefined,
+          into: into && { ...into, shape },
+        },
+      );
+      addSlopes(device, dWeight, found.dWeight);
+      addSlopes(device, dBias, found.dBias);
+      return [into ?? { ...found.dx, shape: x!.shape }];
+    },
+  });
+}
+
+/** Adds slopes to the gradient of a vector, whatever its axes. */
+function addSlopes(
+  device: Device,
+  gradient: Tensor | undefined,
+  slopes: Tensor | undefined,
+): void {
+  if (!gradient || !slopes) return;
+  elementwise.addInto(device, { ...gradient, shape: slopes.shape }, slopes);
+  device.release(slopes);
+}
+
+/** `activation(x)`. */
+export function activate(
+  device: Device,
+  x: Tensor,
+  activation: gated.Activation,
+): Tensor {
+  return record({
+    output: activations.activate(device, x, activation),
+    inputs: [x],
+    reads: [x],
+    again: ([x]) => activations.activate(device, x!, activation),
+    backward: (dy, _into, [x]) => [
+      activations.activateBackward(device, x!, dy, activation),
+    ],
+  });
+}
+
+/**
+ * xIELU, whose `alpha_p` and `alpha_n` may be trained. Source: https://arxiv.org/abs/2411.13010.
+ */
+export function xielu(
+  device: Device,
+  x: Tensor,
+  vectors: Readonly<Record<keyof xielus.XieluNumbers, Vector>>,
+): Tensor {
+  const { alpha_p, alpha_n } = vectors;
+  const numbers: xielus.XieluNumbers = {
+    alpha_p: alpha_p.tensor,
+    alpha_n: alpha_n.tensor,
+    beta: vectors.beta.tensor,
+    eps: vectors.eps.tensor,
+  };
+  return record({
+    output: xielus.xielu(device, x, numbers),
+    inputs: [x],
+    reads: [x],
+    trains: alpha_p.parameter !== undefined || alpha_n.parameter !== undefined,
+    again: ([x]) => xielus.xielu(device, x!, numbers),
+    backward: (dy, _into, [x]) => {
+      const { dx, dAlphas } = xielus.xieluBackward(device, x!, numbers, dy);
+      for (const [i, alpha] of [alpha_p, alpha_n].entries()) {
+        const gradient = alpha.parameter?.gradient;
+        if (!gradient) continue;
+        const part = takeColumns(device, { ...dAlphas, shape: [1, 2] }, i, 1);
+        addSlopes(device, gradient, { ...part, shape: [1] });
+      }
+      device.release(dAlphas);
+      return [dx];
     },
   });
 }

@@ -12,6 +12,7 @@ import {
   type Sampler,
 } from "../../src/generation/sampler.ts";
 import { createKvCache } from "../../src/model/decoder/kv_cache.ts";
+import type { Norm } from "../../src/model/decoder/model.ts";
 import { nextLogits, sequenceLogits } from "../../src/model/decoder/logits.ts";
 import { modelTest, openTestModel } from "../model/model_test_case.ts";
 import { compared, referenceEntries } from "../reference_dir.ts";
@@ -279,7 +280,7 @@ await modelTest(
   QWEN2,
   async (device, folder) => {
     const model = await openTestModel(device, folder);
-    const { tensor } = model.norm;
+    const { tensor } = model.norm as Norm;
     const options = { maxNewTokens: 4, stopIds: new Set<number>() };
     let told = 0;
     await assertRejects(

@@ -19,6 +19,16 @@ export const QWEN2: Json = {
   tie_word_embeddings: true,
 };
 
+/** What families must have beside what every config has. */
+const NEEDED: Readonly<Record<string, Json>> = {
+  gpt_neox: { head_dim: 8 },
+  granitemoehybrid: {
+    layer_types: ["attention", "attention", "attention"],
+    num_local_experts: 0,
+    shared_intermediate_size: 12,
+  },
+};
+
 /** The same as another family's, with the keys that family must have. */
 export function familyConfig(model_type: string): Json {
   const { experts, part } = FAMILIES[model_type]!;
@@ -28,6 +38,7 @@ export function familyConfig(model_type: string): Json {
   const own = {
     ...QWEN2,
     model_type,
+    ...NEEDED[model_type],
     ...experts && { [experts.count[0]!]: 4, num_experts_per_tok: 2 },
     ...Object.fromEntries(keys.map((key) => [key, 6])),
   };

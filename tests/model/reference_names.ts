@@ -38,4 +38,10 @@ export const REFERENCE_MODELS = [
   "mistral3",
   "qwen3_vl",
   "qwen2_5_vl",
+  "granitemoehybrid",
+  "cohere",
+  "cohere2",
+  "gpt_neox",
+  "apertus",
+  "nanochat",
 ];

@@ -75,7 +75,7 @@ async function check(device: Device, folder: string): Promise<void> {
     const distance = Math.hypot(...want.map((value, i) => value - got[i]!));
     const size = Math.hypot(...want);
     assert(
-      distance <= TOLERANCE * Math.max(size, 1e-3),
+      distance <= TOLERANCE * Math.max(size, 0.1),
       `${name} is off by ${distance} of ${size}`,
     );
   }

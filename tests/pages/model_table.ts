@@ -42,15 +42,27 @@ function norms(family: Family): string[] {
     : after
     ? ["norms after attention and MLP, none before"]
     : [];
-  const heads = { none: [], head: ["a norm of each query and key head"] };
+  const heads = {
+    none: [],
+    head: ["a norm of each query and key head"],
+    each_head: ["a norm of each query and key head with weights of its own"],
+  };
   const whole = ["a norm of all queries and of all keys"];
   return [
     ...places,
     ...qkNorm === "whole" ? whole : heads[qkNorm],
+    ...normKinds[family.normKind ?? "rms"],
     ...normsAfterRope ? ["these norms after the rotation"] : [],
     ...normOffset === 1 ? ["norms multiply by 1 + weight"] : [],
   ];
 }
+
+const normKinds = {
+  rms: [],
+  rms_plain: ["norms without weights"],
+  layer: ["layer norms without biases"],
+  layer_bias: ["layer norms"],
+};
 
 function rotation(family: Family): string[] {
   const { interleavedRope, partialRotary, ropeLayers } = family;
@@ -58,8 +70,11 @@ function rotation(family: Family): string[] {
     all: [],
     no_rope_layers: ["some layers without rotation (`no_rope_layers`)"],
     sliding: ["rotation only in layers with a sliding window"],
+    windowed: ["rotation only in layers with a sliding window"],
+    position_embedding_type: ["rotation by `position_embedding_type`"],
   };
   return [
+    ...family.reversedRope ? ["heads turn the other way"] : [],
     ...interleavedRope ? ["rotated pairs are neighbours"] : [],
     ...partialRotary < 1 ? [`${partialRotary} of a head rotates`] : [],
     ...layers[ropeLayers],
@@ -103,6 +118,9 @@ function layout(family: Family): string[] {
       : [],
     ...fusedQkv === false ? [] : fused[fusedQkv],
     ...fusedGateUp ? ["one matrix for gate and up"] : [],
+    ...family.hasGate === false ? ["an MLP without a gate"] : [],
+    ...family.parallel ? ["attention and MLP side by side"] : [],
+    ...family.normsEmbeddings ? ["a norm of the embeddings"] : [],
     ...scales === FAMILIES["llama"]?.scales
       ? []
       : ["factors on embedding, stream or logits"],

@@ -1,10 +1,31 @@
 /** Float64 twin of kernels/rows/gated_unit.ts. */
 import type { Activation } from "../../kernels/rows/gated_unit.ts";
 
+/** erf by its series, and by the fraction of its complement where that converges faster. */
+export function erf(x: number): number {
+  if (x < 0) return -erf(-x);
+  if (x > 3) {
+    let fraction = 0;
+    for (let n = 60; n > 0; n--) fraction = n / 2 / (x + fraction);
+    return 1 - Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
+  }
+  let term = x;
+  let sum = x;
+  for (let n = 1; n < 80; n++) {
+    term *= -x * x / n;
+    sum += term / (2 * n + 1);
+  }
+  return 2 / Math.sqrt(Math.PI) * sum;
+}
+
+/** The share of a normal distribution below x. */
+const share = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
+
 const SLOPE = Math.sqrt(2 / Math.PI);
 
 export function activate(x: number, activation: Activation): number {
   if (activation === "relu2") return Math.max(x, 0) ** 2;
+  if (activation === "gelu") return x * share(x);
   if (activation === "sigmoid") return 1 / (1 + Math.exp(-x));
   if (activation === "silu") return x / (1 + Math.exp(-x));
   return 0.5 * x * (1 + Math.tanh(SLOPE * (x + 0.044715 * x ** 3)));
@@ -12,6 +33,9 @@ export function activate(x: number, activation: Activation): number {
 
 export function activationSlope(x: number, activation: Activation): number {
   if (activation === "relu2") return 2 * Math.max(x, 0);
+  if (activation === "gelu") {
+    return share(x) + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+  }
   if (activation === "sigmoid") {
     const s = 1 / (1 + Math.exp(-x));
     return s * (1 - s);

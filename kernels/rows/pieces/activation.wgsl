@@ -1,4 +1,5 @@
 //#use "sigmoid.wgsl"
+//#use "normal_share.wgsl"
 
 // What is applied to a gate; the file that uses this declares the override ACTIVATION.
 fn activation(x: Real) -> Real {
@@ -12,6 +13,7 @@ fn activation(x: Real) -> Real {
       return positive * positive;
     }
     case 3u: { return sigmoid(x); }
+    case 4u: { return x * normal_share(x); }
     default: { return x * sigmoid(x); }
   }
 }

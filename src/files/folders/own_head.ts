@@ -9,8 +9,8 @@ import type { TensorReader } from "../safetensors/safetensors.ts";
 import { openWeights } from "../safetensors/weights.ts";
 
 /** The names that families give to head and embedding; a family may put a prefix before them. */
-const HEAD = /(^|\.)lm_head\.weight$|^output\.weight$/;
-const EMBEDDING = /(^|\.)(embed_tokens|tok_embeddings)\.weight$/;
+const HEAD = /(^|\.)lm_head\.weight$|^(output|embed_out)\.weight$/;
+const EMBEDDING = /(^|\.)(embed_tokens|embed_in|tok_embeddings)\.weight$/;
 
 /**
  * The config as the weights of its folder want it: with `tie_word_embeddings` false if they have a

@@ -8,7 +8,7 @@ import { listed, shown, spelled } from "../../base/shown.ts";
 import { ConfigReader } from "./config_reader.ts";
 import { type ExpertConfig, readExperts } from "./expert_config.ts";
 import { FAMILIES } from "./families.ts";
-import type { Family, Scales } from "./family.ts";
+import type { Family, MlpActivation, Scales } from "./family.ts";
 import { readLayerRopes, readWindows } from "./layer_config.ts";
 import { readRopes, type Ropes } from "./rope_config.ts";
 
@@ -41,7 +41,9 @@ export interface ModelConfig {
   /** Whether the output layer is the embedding. */
   readonly tie_word_embeddings: boolean;
   /** Activation function of the gated unit. */
-  readonly activation: "silu" | "gelu_tanh" | "relu2";
+  readonly activation: MlpActivation;
+  /** Whether attention and MLP read the same stream and are added together. */
+  readonly parallel: boolean;
   /**
    * The rotary embeddings of layers with and without a sliding window.
    *
@@ -110,6 +112,7 @@ const ACTIVATIONS: Readonly<Record<string, ModelConfig["activation"]>> = {
   swish: "silu",
   gelu_pytorch_tanh: "gelu_tanh",
   gelu_new: "gelu_tanh",
+  gelu_fast: "gelu_tanh",
   relu2: "relu2",
 };
 
@@ -156,7 +159,8 @@ function openConfig(
   const textNames = config[TEXT_NAMES] as Family["textNames"] ?? row.textNames;
   const named = textNames === undefined ? row : { ...row, textNames };
   if (!part) {
-    const reader = new ConfigReader({ ...row.defaults, ...config });
+    const keys = withAliases({ ...row.defaults, ...config }, row);
+    const reader = new ConfigReader(keys);
     reader.value("model_type");
     return { reader, family: named };
   }
@@ -196,11 +200,35 @@ function openConfig(
   };
 }
 
+/** The keys of a config with those that older keys of the family stand for. */
+function withAliases(keys: Json, { aliases = {} }: Family): Json {
+  const found: Record<string, unknown> = { ...keys };
+  for (const [older, key] of Object.entries(aliases)) {
+    if ((found[older] ?? undefined) !== undefined) found[key] = found[older];
+    delete found[older];
+  }
+  return found;
+}
+
+/** The width of the MLP. */
+function widthOf(reader: ConfigReader, { width }: Family): number {
+  const [key, fallback] = width ?? ["intermediate_size", undefined];
+  return reader.size(key, fallback, MOST.width);
+}
+
+/** The norms of heads that a config has: those of its family, unless its key turns them off. */
+function qkNormOf(reader: ConfigReader, family: Family): Family {
+  const { qkNormKey } = family;
+  if (qkNormKey === undefined || reader.switch(qkNormKey)) return family;
+  return { ...family, qkNorm: "none" };
+}
+
 function readSizes(
   reader: ConfigReader,
   model_type: string,
-  family: Family,
+  row: Family,
 ): ModelConfig {
+  const family = qkNormOf(reader, row);
   const heads = readHeads(reader);
   const { hidden_size, head_dim } = heads;
   const num_hidden_layers = reader.size(
@@ -218,7 +246,8 @@ function readSizes(
   return {
     model_type,
     ...heads,
-    intermediate_size: reader.size("intermediate_size", undefined, MOST.width),
+    intermediate_size: widthOf(reader, family),
+    parallel: reader.switch(family.parallel ?? false),
     experts: readExperts(reader, family, num_hidden_layers),
     num_hidden_layers,
     vocab_size: reader.size("vocab_size", undefined, MOST.tokens),
@@ -285,6 +314,7 @@ function ropesOf(
       hasQueryGrowth: family.hasQueryGrowth === true,
       hasRopeAlpha: hasRopeAlpha === true,
       interleaved: family.interleavedRope,
+      reversed: family.reversedRope === true,
     },
     reader.problems,
   );
@@ -339,10 +369,12 @@ function readDeviation(reader: ConfigReader): number {
 
 function readActivation(
   reader: ConfigReader,
-  { gelu, activation: [key, fallback] = ["hidden_act", "silu"] }: Family,
+  { activations = {}, activation: [key, fallback] = ["hidden_act", "silu"] }:
+    Family,
 ): ModelConfig["activation"] {
   const other = key === "hidden_act" ? "hidden_activation" : "hidden_act";
-  const named = (name: string) => name === "gelu" ? gelu : known(name);
+  const named = (name: string) =>
+    Object.hasOwn(activations, name) ? activations[name] : known(name);
   const name = spelled(reader.value(key) ?? fallback);
   const activation = named(name);
   // many files of Gemma have both keys with the same meaning

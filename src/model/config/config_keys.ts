@@ -165,6 +165,42 @@ export const FIXED_KEYS: Readonly<Record<string, readonly string[]>> = {
 export const FAMILY_KEYS: Readonly<
   Record<string, Readonly<Record<string, readonly string[] | null>>>
 > = {
+  cohere: { use_parallel_block: ["true"] },
+  cohere2: {
+    cache_implementation: null,
+    layer_switch: null,
+    order_of_interleaved_layers: ['"local_attn_first"'],
+    position_embedding_type: ['"rope_gptj"'],
+    rotary_pct: ["1"],
+    use_embedding_sharing: ["true"],
+    use_gated_activation: ["true"],
+    use_parallel_block: ["true"],
+    use_parallel_embedding: ["false"],
+    use_qk_norm: ["false"],
+  },
+  granitemoehybrid: {
+    init_method: null,
+    intermediate_size: null,
+    normalization_function: ['"rmsnorm"'],
+    num_experts_per_tok: null,
+    num_local_experts: ["0"],
+    ...Object.fromEntries(
+      [
+        "mamba_chunk_size",
+        "mamba_conv_bias",
+        "mamba_d_conv",
+        "mamba_d_head",
+        "mamba_d_state",
+        "mamba_expand",
+        "mamba_n_groups",
+        "mamba_n_heads",
+        "mamba_proj_bias",
+        "time_step_limit",
+        "time_step_max",
+        "time_step_min",
+      ].map((key) => [key, null]),
+    ),
+  },
   hunyuan_v1_dense: {
     add_classification_head: ["false"],
     norm_type: ['"rms"', '"hf_rms"'],

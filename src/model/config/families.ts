@@ -2,189 +2,67 @@
  * The table of model families: one row of switches for each, explained in family.ts. It has no
  * sizes, which come from config.json. To add a family, add a row.
  */
-import type { Family, ModelPart, NormNames } from "./family.ts";
-
-const PRE: NormNames = {
-  attentionIn: "input_layernorm",
-  mlpIn: "post_attention_layernorm",
-};
-const POST: NormNames = {
-  attentionOut: "post_attention_layernorm",
-  mlpOut: "post_feedforward_layernorm",
-};
-
-const LLAMA: Family = {
-  qkvBias: "attention_bias",
-  outputBias: "attention_bias",
-  mlpBias: "mlp_bias",
-  qkNorm: "none",
-  qkNormNames: ["q_norm", "k_norm"],
-  normsAfterRope: false,
-  norms: PRE,
-  normOffset: 0,
-  fusedQkv: false,
-  fusedGateUp: false,
-  interleavedRope: false,
-  partialRotary: 1,
-  ropeLayers: "all",
-  slidingWindow: "never",
-  scales: () => ({ embedding: 1, residual: 1, logits: 1 }),
-};
-
-const PLAIN: Family = {
-  ...LLAMA,
-  qkvBias: false,
-  outputBias: false,
-  mlpBias: false,
-};
-
-const GEMMA: Family = {
-  ...LLAMA,
-  mlpBias: false,
-  normOffset: 1,
-  gelu: "gelu_tanh",
-  activation: ["hidden_act", "gelu_pytorch_tanh"],
-  scales: (_read, hidden_size) => ({
-    embedding: Math.sqrt(hidden_size),
-    residual: 1,
-    logits: 1,
-  }),
-  defaults: { tie_word_embeddings: true, head_dim: 256 },
-};
-
-const GEMMA2: Family = {
-  ...GEMMA,
-  norms: {
-    attentionIn: "input_layernorm",
-    attentionOut: "post_attention_layernorm",
-    mlpIn: "pre_feedforward_layernorm",
-    mlpOut: "post_feedforward_layernorm",
-  },
-  slidingWindow: "always",
-  slidingPattern: 2,
-  activation: ["hidden_activation", "gelu_pytorch_tanh"],
-  softcaps: ["attn_logit_softcapping", "final_logit_softcapping"],
-  scales: (read, hidden_size) => ({
-    embedding: Math.sqrt(hidden_size),
-    residual: 1,
-    attention: read("query_pre_attn_scalar", 256) ** -0.5,
-    logits: 1,
-  }),
-  defaults: {
-    ...GEMMA.defaults,
-    sliding_window: 4096,
-    attn_logit_softcapping: 50,
-    final_logit_softcapping: 30,
-  },
-};
-
-const GEMMA3: Family = {
-  ...GEMMA2,
-  qkNorm: "head",
-  slidingPattern: ["sliding_window_pattern", 6],
-  softcaps: ["final_logit_softcapping"],
-  localTheta: "rope_local_base_freq",
-  // config.json of Gemma 3 may leave out almost every key
-  defaults: {
-    ...GEMMA.defaults,
-    num_attention_heads: 8,
-    num_key_value_heads: 4,
-    vocab_size: 262_208,
-    max_position_embeddings: 131_072,
-    sliding_window: 4096,
-    rope_theta: 1_000_000,
-    rope_local_base_freq: 10_000,
-  },
-};
-
-const GLM: Family = {
-  ...PLAIN,
-  qkvBias: "attention_bias",
-  fusedGateUp: true,
-  interleavedRope: true,
-  partialRotary: 0.5,
-  readsPartialRotary: true,
-  defaults: { attention_bias: true, head_dim: 128, rms_norm_eps: 1.5625e-7 },
-};
-
-const OLMO2: Family = {
-  ...LLAMA,
-  mlpBias: false,
-  qkNorm: "whole",
-  norms: POST,
-  defaults: { rms_norm_eps: 1e-5 },
-};
-
-const MISTRAL: Family = { ...PLAIN, slidingWindow: "always" };
-
-const QWEN3: Family = {
-  ...LLAMA,
-  mlpBias: false,
-  qkNorm: "head",
-  slidingWindow: "from_layer",
-  defaults: { head_dim: 128 },
-};
-
-const MINISTRAL3: Family = {
-  ...MISTRAL,
-  hasQueryGrowth: true,
-  defaults: {
-    head_dim: 128,
-    rms_norm_eps: 1e-5,
-    rope_parameters: {
-      rope_type: "yarn",
-      rope_theta: 1_000_000,
-      factor: 16,
-      original_max_position_embeddings: 16_384,
-      beta_fast: 32,
-      beta_slow: 1,
-      mscale: 1,
-      mscale_all_dim: 1,
-      llama_4_scaling_beta: 0.1,
-    },
-  },
-};
-
-const QWEN2: Family = {
-  ...PLAIN,
-  qkvBias: true,
-  slidingWindow: "from_layer",
-};
-
-/** The text half of a vision model; its tensors sit beside the vision tower's. */
-const textPart = (families: ModelPart["families"]): ModelPart => ({
-  key: "text_config",
-  families,
-  tied: true,
-  others: /^(model\.)?(vision_tower|multi_modal_projector)\./,
-});
-
-/** The text half of Qwen's vision models. */
-const qwenPart = (families: ModelPart["families"]): ModelPart => ({
-  ...textPart(families),
-  tied: false,
-  others: /^(model\.)?visual\./,
-});
-
-const QWEN2_5_VL_TEXT: Family = {
-  ...QWEN2,
-  hasRopeSections: true,
-  defaults: {
-    rms_norm_eps: 1e-5,
-    rope_theta: 1_000_000,
-    max_window_layers: 80,
-  },
-};
-
-const QWEN3_VL_TEXT: Family = {
-  ...QWEN3,
-  slidingWindow: "never",
-  hasRopeSections: true,
-  defaults: { head_dim: 128, rope_theta: 500_000 },
-};
+import type { Family } from "./family.ts";
+import {
+  COHERE,
+  GEMMA,
+  GEMMA2,
+  GEMMA3,
+  GLM,
+  GRANITE,
+  LLAMA,
+  MINISTRAL3,
+  MISTRAL,
+  OLMO2,
+  PLAIN,
+  POST,
+  QWEN2,
+  QWEN2_5_VL_TEXT,
+  QWEN3,
+  QWEN3_VL_TEXT,
+  qwenPart,
+  textPart,
+} from "./shared_rows.ts";
 
 /** The families served, by `model_type`. */
 export const FAMILIES: Readonly<Record<string, Family>> = {
+  apertus: {
+    ...LLAMA,
+    mlpBias: false,
+    qkNorm: "head",
+    norms: {
+      attentionIn: "attention_layernorm",
+      mlpIn: "feedforward_layernorm",
+    },
+    hasGate: false,
+    activation: ["hidden_act", "xielu"],
+    activations: { xielu: "xielu" },
+    defaults: {
+      rms_norm_eps: 1e-5,
+      max_position_embeddings: 65_536,
+      rope_parameters: {
+        rope_type: "llama3",
+        rope_theta: 12_000_000,
+        factor: 8,
+        original_max_position_embeddings: 8192,
+        low_freq_factor: 1,
+        high_freq_factor: 4,
+      },
+    },
+  },
+  cohere: {
+    ...COHERE,
+    qkNorm: "each_head",
+    qkNormKey: "use_qk_norm",
+    defaults: { ...COHERE.defaults, rope_theta: 500_000 },
+  },
+  cohere2: {
+    ...COHERE,
+    ropeLayers: "windowed",
+    slidingWindow: "always",
+    slidingPattern: ["sliding_window_pattern", 4],
+    defaults: { ...COHERE.defaults, sliding_window: 4096 },
+  },
   ernie4_5: {
     ...LLAMA,
     qkvBias: "use_bias",
@@ -225,14 +103,56 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
       mlpOut: "post_mlp_layernorm",
     },
   },
-  granite: {
-    ...LLAMA,
-    scales: (read) => ({
-      embedding: read("embedding_multiplier", 1),
-      residual: read("residual_multiplier", 1),
-      attention: read("attention_multiplier", 1),
-      logits: 1 / read("logits_scaling", 1),
-    }),
+  gpt_neox: {
+    ...PLAIN,
+    qkvBias: "attention_bias",
+    outputBias: "attention_bias",
+    mlpBias: true,
+    normKind: "layer_bias",
+    parallel: "use_parallel_residual",
+    fusedQkv: "by_key_head",
+    hasGate: false,
+    activation: ["hidden_act", "gelu"],
+    activations: { gelu: "gelu" },
+    partialRotary: 0.25,
+    readsPartialRotary: true,
+    aliases: {
+      layer_norm_eps: "rms_norm_eps",
+      rotary_pct: "partial_rotary_factor",
+      rotary_emb_base: "rope_theta",
+    },
+    names: {
+      model: "gpt_neox",
+      embed_tokens: "embed_in",
+      self_attn: "attention",
+      qkv_proj: "query_key_value",
+      o_proj: "dense",
+      up_proj: "dense_h_to_4h",
+      down_proj: "dense_4h_to_h",
+      norm: "final_layer_norm",
+      lm_head: "embed_out",
+    },
+    defaults: {
+      attention_bias: true,
+      use_parallel_residual: true,
+      rms_norm_eps: 1e-5,
+    },
+  },
+  granite: GRANITE,
+  granitemoehybrid: {
+    ...GRANITE,
+    mlpBias: false,
+    fusedGateUp: true,
+    width: ["shared_intermediate_size", 1024],
+    ropeLayers: "position_embedding_type",
+    fullTypes: ["attention"],
+    needsLayerTypes: true,
+    names: {
+      mlp: "shared_mlp",
+      gate_up_proj: "input_linear",
+      down_proj: "output_linear",
+    },
+    defaults: { num_local_experts: 8 },
   },
   hunyuan_v1_dense: {
     ...LLAMA,
@@ -298,6 +218,20 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
       down_proj: "w2",
     },
     defaults: { rms_norm_eps: 1e-5, rope_theta: 1_000_000 },
+  },
+  nanochat: {
+    ...LLAMA,
+    mlpBias: false,
+    normKind: "rms_plain",
+    normsEmbeddings: true,
+    qkNorm: "head",
+    normsAfterRope: true,
+    reversedRope: true,
+    hasGate: false,
+    activation: ["hidden_act", "relu2"],
+    softcaps: ["final_logit_softcapping"],
+    names: { up_proj: "fc1", down_proj: "fc2" },
+    defaults: { final_logit_softcapping: 15 },
   },
   olmo2: OLMO2,
   olmo3: {

@@ -3,7 +3,7 @@
  * them; they come from config.json.
  */
 
-/** The RMS norms of a block, with their names in a checkpoint. An absent place has no norm. */
+/** The norms of a block, with their names in a checkpoint. An absent place has no norm. */
 export interface NormNames {
   /** The norm of the input of attention. */
   readonly attentionIn?: string;
@@ -14,6 +14,9 @@ export interface NormNames {
   /** The norm of the output of the MLP, before it is added. */
   readonly mlpOut?: string;
 }
+
+/** The activation of an MLP. */
+export type MlpActivation = "silu" | "gelu_tanh" | "relu2" | "gelu" | "xielu";
 
 /** Factors that some families multiply by. */
 export interface Scales {
@@ -85,13 +88,34 @@ export interface Family {
   readonly outputBias: boolean | string;
   /** Whether the gate, up and down projections have a bias. */
   readonly mlpBias: boolean | string;
-  /** The RMS norm of queries and keys: none, over each head, or over the whole projection. */
-  readonly qkNorm: "none" | "head" | "whole";
+  /**
+   * The norm of queries and keys: none, over each head with one weight for all heads or with one of
+   * its own for each, or over the whole projection.
+   */
+  readonly qkNorm: "none" | "head" | "each_head" | "whole";
+  /** The config key that turns this norm on; undefined: it is always there. */
+  readonly qkNormKey?: string;
   /** The names of these norms in a checkpoint. */
   readonly qkNormNames: readonly [q: string, k: string];
   /** Whether queries and keys are normed after the rotation, not before it. */
   readonly normsAfterRope: boolean;
   readonly norms: NormNames;
+  /**
+   * What the norms are: RMS norms, the same without weights, or layer norms, which take the mean
+   * off, without or with a bias; default "rms".
+   */
+  readonly normKind?: "rms" | "rms_plain" | "layer" | "layer_bias";
+  /** Whether the embeddings are normed before the first block; default false. */
+  readonly normsEmbeddings?: boolean;
+  /**
+   * Whether attention and MLP read the same stream and are added together, or the config key that
+   * says so; default false. Without a norm `mlpIn` both read one norm of it.
+   */
+  readonly parallel?: boolean | string;
+  /** Whether the MLP has a gate; default true. */
+  readonly hasGate?: boolean;
+  /** The key of the MLP's width, and its default; default: `intermediate_size`. */
+  readonly width?: readonly [key: string, fallback: number];
   /** Added to the weight of every norm: the norms multiply by `offset + weight`. */
   readonly normOffset: 0 | 1;
   /**
@@ -106,9 +130,16 @@ export interface Family {
   /** Share of a head's dims that rotate, if config.json has no `partial_rotary_factor`. */
   readonly partialRotary: number;
   /**
-   * Which layers rotate: all, those that `no_rope_layers` names, or those with a sliding window.
+   * Which layers rotate: all, those that `no_rope_layers` names, those with a sliding window
+   * ("sliding": all of a model without windows, "windowed": none of it), or all if
+   * `position_embedding_type` is "rope".
    */
-  readonly ropeLayers: "all" | "no_rope_layers" | "sliding";
+  readonly ropeLayers:
+    | "all"
+    | "no_rope_layers"
+    | "sliding"
+    | "windowed"
+    | "position_embedding_type";
   /**
    * When the key `sliding_window` applies: always, never, or if `use_sliding_window` is true
    * ("from_layer", "if_used", "by_types"). The key `layer_types` says which layers have the window.
@@ -127,10 +158,18 @@ export interface Family {
    */
   readonly slidingPattern?: number | readonly [key: string, fallback: number];
   /**
-   * The meaning of the activation "gelu": Gemma's first config.json uses this word for the tanh
-   * form. Undefined: "gelu" is refused.
+   * Activations that only this family has under these words: Gemma's first config.json uses "gelu"
+   * for the tanh form.
    */
-  readonly gelu?: "gelu_tanh";
+  readonly activations?: Readonly<Record<string, MlpActivation>>;
+  /** Older words of `layer_types` for layers that attend to all keys; default: none. */
+  readonly fullTypes?: readonly string[];
+  /** Whether config.json must have `layer_types`; default false. */
+  readonly needsLayerTypes?: boolean;
+  /** Older keys of config.json -> the keys that they stand for and win over. */
+  readonly aliases?: Readonly<Record<string, string>>;
+  /** Whether the heads turn the other way; default false. */
+  readonly reversedRope?: boolean;
   /** The keys of soft caps that count. Undefined: none does. */
   readonly softcaps?: readonly (
     | "attn_logit_softcapping"

@@ -12,11 +12,12 @@ import type { Ropes } from "./rope_config.ts";
  */
 export function readWindows(
   reader: ConfigReader,
-  { slidingWindow, slidingPattern }: Family,
+  family: Family,
   layers: number,
 ): (number | undefined)[] {
+  const { slidingWindow, slidingPattern } = family;
   const window = reader.value("sliding_window") ?? undefined;
-  const kinds = reader.value("layer_types");
+  const kinds = readLayerTypes(reader, family);
   const hasWindow = slidingWindow === "always"
     ? window !== undefined
     : slidingWindow !== "never" && reader.switch("use_sliding_window");
@@ -53,6 +54,27 @@ export function readWindows(
   );
 }
 
+/** `layer_types`, in today's words. */
+function readLayerTypes(
+  reader: ConfigReader,
+  { fullTypes = [], needsLayerTypes }: Family,
+): unknown {
+  const kinds = reader.value("layer_types");
+  if (Array.isArray(kinds)) {
+    return kinds.map((kind) =>
+      fullTypes.includes(spelled(kind)) ? "full_attention" : kind
+    );
+  }
+  if (needsLayerTypes) {
+    reader.problems.push(
+      `"layer_types" is ${
+        shown(kinds)
+      }, expected a list of "full_attention", since without it no layer attends`,
+    );
+  }
+  return kinds;
+}
+
 /** After how many layers one attends to all keys. Newer files put an underscore before the key. */
 function readPattern(
   reader: ConfigReader,
@@ -76,6 +98,15 @@ export function readLayerRopes(
   const kindOf = (window: number | undefined) =>
     window === undefined ? "full" : "sliding";
   if (ropeLayers === "all") return windows.map(kindOf);
+  if (ropeLayers === "position_embedding_type") {
+    const rotates = reader.value(ropeLayers) === "rope";
+    return windows.map((window) => rotates ? kindOf(window) : undefined);
+  }
+  if (ropeLayers === "windowed") {
+    return windows.map((window) =>
+      window === undefined ? undefined : kindOf(window)
+    );
+  }
   if (ropeLayers === "sliding") {
     // in a model without any window all layers rotate
     const hybrid = windows.some((window) => window !== undefined);

@@ -23,6 +23,8 @@ export interface Rope {
    * Whether the dims of a rotated pair are neighbours; otherwise they are `rotaryDim / 2` apart.
    */
   readonly interleaved: boolean;
+  /** Whether the heads turn the other way. */
+  readonly reversed: boolean;
   /** Number of positions for which it is valid. */
   readonly positions: number;
   /** How queries grow with their positions; undefined: they do not. */
@@ -56,6 +58,7 @@ export interface RopeShape {
   readonly max_position_embeddings: number;
   readonly partialRotary: number;
   readonly interleaved: boolean;
+  readonly reversed: boolean;
   /** Whether `partial_rotary_factor` counts. */
   readonly readsPartialRotary: boolean;
   /** Whether there may be a record for each kind of layer. */
@@ -213,6 +216,7 @@ function readRope(
     positions: Math.min(max_position_embeddings, numbers.positions ?? Infinity),
     rotaryDim,
     interleaved: shape.interleaved,
+    reversed: shape.reversed,
     queryGrowth: shape.hasQueryGrowth
       ? queryGrowth(llama_4_scaling_beta, scaling, problems)
       : undefined,

@@ -28,7 +28,7 @@ export function headName({ family }: { readonly family: Family }): string {
  */
 export function memoryName(name: string): string {
   return name.replace(/^language_model\.model\./, "model.language_model.")
-    .replace(/^language_model\./, "");
+    .replace(/^language_model\./, "").replace(/^embed_out\b/, "lm_head");
 }
 
 /**

@@ -7,7 +7,6 @@ import type { Tensor } from "../../../kernels/device/tensor.ts";
 import type { DropoutSeed } from "../../autograd/lora.ts";
 import type { RmsNormOptions } from "../../autograd/op_inputs.ts";
 import * as ops from "../../autograd/ops.ts";
-import type { Vector } from "../../autograd/parameter.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type {
   Adapters,
@@ -15,7 +14,7 @@ import type {
   Pass,
   Queries,
 } from "./decoder_pass.ts";
-import type { Layer, Linear } from "./model.ts";
+import type { Layer, Linear, Norm, PlainNorm } from "./model.ts";
 
 /** A block that is about to run. */
 export interface Block {
@@ -72,15 +71,24 @@ export function queryRows({ device, queries }: Block, x: Tensor): Tensor {
 
 /** `x` after a norm of the block; `x` itself if the family has no norm there. */
 export function norm(
-  { device, config }: Block,
+  { pass }: Pick<Block, "pass">,
   x: Tensor,
-  weight: Vector | undefined,
+  weight: Norm | PlainNorm | undefined,
 ): Tensor {
-  return weight ? ops.rmsNorm(device, x, weight, normOptions(config)) : x;
+  if (!weight) return x;
+  const { model: { device, config }, ones } = pass;
+  const options = normOptions(config);
+  if ("size" in weight) {
+    const tensor = ones.get(weight.size)!;
+    return ops.rmsNorm(device, x, { name: "", tensor }, options);
+  }
+  return config.family.normKind?.startsWith("layer")
+    ? ops.layerNorm(device, x, weight, options)
+    : ops.rmsNorm(device, x, weight, options);
 }
 
 /** The options of every norm of a model. */
-export function normOptions(
+function normOptions(
   { rms_norm_eps, family }: ModelConfig,
 ): RmsNormOptions {
   return { eps: rms_norm_eps, offset: family.normOffset };

@@ -5,7 +5,6 @@
  */
 import type { Tensor } from "../../../kernels/device/tensor.ts";
 import * as ops from "../../autograd/ops.ts";
-import type { Vector } from "../../autograd/parameter.ts";
 import {
   checkpoint,
   contained,
@@ -13,13 +12,7 @@ import {
   isTracked,
 } from "../../autograd/tape.ts";
 import { runAttention } from "./attention.ts";
-import {
-  type Block,
-  norm,
-  normOptions,
-  openBlock,
-  queryRows,
-} from "./block.ts";
+import { type Block, norm, openBlock, queryRows } from "./block.ts";
 import {
   type DecoderInput,
   type DecoderOptions,
@@ -28,7 +21,12 @@ import {
 } from "./decoder_pass.ts";
 import { addNoise } from "./embedding_noise.ts";
 import { runMlp } from "./mlp.ts";
-import { isTrainedLayer, type Model, servingModel } from "./model.ts";
+import {
+  isTrainedLayer,
+  type Model,
+  type Norms,
+  servingModel,
+} from "./model.ts";
 
 export type { DecoderInput, DecoderOptions };
 
@@ -48,6 +46,9 @@ export function hiddenStates(
   const { embedding } = config.scales;
   let x = ops.embedding(device, tokens, model.embed_tokens);
   if (embedding !== 1) x = ops.scale(device, x, embedding);
+  if (config.family.normsEmbeddings) {
+    x = norm({ pass }, x, { size: config.hidden_size });
+  }
   if (options.embeddingNoise) {
     addNoise(device, x, input, options.embeddingNoise);
   }
@@ -66,7 +67,7 @@ export function hiddenStates(
   if (options.balance && input.rows) {
     x = ops.gatherRows(device, x, input.rows);
   }
-  return ops.rmsNorm(device, x, model.norm, normOptions(config));
+  return norm({ pass }, x, model.norm);
 }
 
 /** One block from top to bottom: norm, attention, add, norm, MLP, add. */
@@ -77,6 +78,12 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
   const attentionIn = norm(block, x, norms.attentionIn);
   // the last layer goes on with those rows only whose hidden states are wanted
   const stream = queryRows(block, x);
+  // in a parallel block the MLP reads the stream before attention is added to it
+  const beside = !block.config.parallel
+    ? undefined
+    : norms.mlpIn
+    ? norm(block, stream, norms.mlpIn)
+    : queryRows(block, attentionIn);
   const h = addsInPlace(block, norms.attentionOut)
     ? runAttention(block, attentionIn, stream)
     : addToStream(block, stream, {
@@ -84,7 +91,7 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
       outputNorm: norms.attentionOut,
     });
 
-  const mlpIn = norm(block, h, norms.mlpIn);
+  const mlpIn = beside ?? norm(block, h, norms.mlpIn);
   return addsInPlace(block, norms.mlpOut)
     ? runMlp(block, mlpIn, h)
     : addToStream(block, h, {
@@ -99,7 +106,7 @@ function runBlock(pass: Pass, index: number, x: Tensor): Tensor {
  */
 function addsInPlace(
   { pass, config }: Block,
-  outputNorm: Vector | undefined,
+  outputNorm: Norms[keyof Norms],
 ): boolean {
   return pass.inPlace && !outputNorm && config.scales.residual === 1;
 }
@@ -112,7 +119,7 @@ function addToStream(
   stream: Tensor,
   { output, outputNorm }: {
     readonly output: Tensor;
-    readonly outputNorm: Vector | undefined;
+    readonly outputNorm: Norms[keyof Norms];
   },
 ): Tensor {
   const { device, config: { scales: { residual } } } = block;

@@ -126,6 +126,8 @@ export interface Pass {
   readonly positions: Tensor;
   /** Which of all tokens the adapters serve. */
   readonly adapters: Adapters;
+  /** The weights of norms that have none, by their size: so many ones. */
+  readonly ones: ReadonlyMap<number, Tensor>;
   /** Whether a block may overwrite its input, since no backward pass reads it. */
   readonly inPlace: boolean;
   /** The queries of each layer, `[num_hidden_layers]`; those of the last may be fewer. */
@@ -204,6 +206,7 @@ export function preparePass(
     options,
     positions: all,
     adapters,
+    ones: plainWeights(model),
     inPlace,
     queries,
     balanceOf,
@@ -256,6 +259,20 @@ function uploadRopePositions(
   const upload = (list: Uint32Array) =>
     device.upload(list, [list.length], "u32");
   return { queries: upload(queries), tokens: upload(positions) };
+}
+
+/** Uploads ones now, since a tensor that is made within a block is released with it. */
+function plainWeights({ device, config }: Model): Map<number, Tensor> {
+  const { normKind } = config.family;
+  const sizes = normKind === "rms_plain"
+    ? new Set([config.hidden_size, config.head_dim])
+    : [];
+  return new Map(
+    Array.from(sizes, (size) => [
+      size,
+      device.upload(new Float32Array(size).fill(1), [size]),
+    ]),
+  );
 }
 
 /** The factors of queries by their positions; undefined if all are 1. */

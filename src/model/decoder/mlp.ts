@@ -29,8 +29,29 @@ function runUnit(
   x: Tensor,
   into?: Tensor,
 ): Tensor {
-  const hidden = gatedInOneLaunch(block, unit, x) ?? gated(block, unit, x);
+  const hidden = block.config.family.hasGate === false
+    ? ungated(block, unit, x)
+    : gatedInOneLaunch(block, unit, x) ?? gated(block, unit, x);
   return applyLinear(block, hidden, unit.down_proj, { into });
+}
+
+/** `activation(up)`, in families without a gate. */
+function ungated(
+  block: Block,
+  { up_proj, act_fn }: GatedUnit,
+  x: Tensor,
+): Tensor {
+  const { device, config } = block;
+  const up = applyLinear(block, x, up_proj!);
+  return act_fn
+    ? ops.xielu(device, up, act_fn)
+    : ops.activate(device, up, gateOf(config));
+}
+
+/** The activation of a gate, which none of its own numbers train. */
+function gateOf({ activation }: Block["config"]) {
+  if (activation !== "xielu") return activation;
+  throw new TypeError("Cannot gate by xIELU: expected an MLP without a gate");
 }
 
 /** `activation(gate) * up` in one launch; undefined if the layers must run one by one. */
@@ -44,7 +65,7 @@ function gatedInOneLaunch(
     servedLayer(gate_proj, adapters),
     servedLayer(up_proj, adapters),
   ] as const;
-  return ops.gatedLinears(device, x, layers, config.activation);
+  return ops.gatedLinears(device, x, layers, gateOf(config));
 }
 
 /** `activation(gate) * up`, layer by layer. */
@@ -62,7 +83,7 @@ function gated(
   const up = fused
     ? ops.columns(device, fused, [size, size])
     : applyLinear(block, x, up_proj!);
-  return ops.gatedUnit(device, gate, up, config.activation);
+  return ops.gatedUnit(device, gate, up, gateOf(config));
 }
 
 /**
@@ -84,7 +105,7 @@ function runExperts(block: Block, mlp: Experts, x: Tensor): Tensor {
   const rows = ops.takeSlots(device, x, slots);
   const gate = project(rows, ({ gate_proj }) => gate_proj!);
   const up = project(rows, ({ up_proj }) => up_proj!);
-  const hidden = ops.gatedUnit(device, gate, up, config.activation);
+  const hidden = ops.gatedUnit(device, gate, up, gateOf(config));
   const output = project(hidden, ({ down_proj }) => down_proj);
   const sum = ops.combineSlots(device, output, slots.slots, gates);
   const { shared_expert, shared_expert_gate } = mlp;

@@ -20,17 +20,36 @@ export interface Linear {
   lora?: Lora | undefined;
 }
 
+/** The weight of a norm, in some families with a bias. */
+export interface Norm extends Vector {
+  readonly bias?: Vector | undefined;
+}
+
+/** A norm that has no weight, over so many numbers. */
+export interface PlainNorm {
+  readonly size: number;
+}
+
 /** The norms of a block. Families differ in which of them they have. */
 export type Norms = {
-  readonly [Place in keyof NormNames]?: Vector | undefined;
+  readonly [Place in keyof NormNames]?: Norm | PlainNorm | undefined;
 };
 
-/** A gated unit. In some families one matrix makes gate and up. */
+/** The numbers of xIELU, an activation that is trained. */
+export interface XieluVectors {
+  readonly alpha_p: Vector;
+  readonly alpha_n: Vector;
+  readonly beta: Vector;
+  readonly eps: Vector;
+}
+
+/** A gated unit. In some families one matrix makes gate and up, in others there is no gate. */
 export interface GatedUnit {
   readonly gate_proj?: Linear | undefined;
   readonly up_proj?: Linear | undefined;
   readonly gate_up_proj?: Linear | undefined;
   readonly down_proj: Linear;
+  readonly act_fn?: XieluVectors | undefined;
 }
 
 /** Gated units of which a router chooses some for each token. */
@@ -55,8 +74,8 @@ export interface Layer {
     readonly v_proj?: Linear | undefined;
     readonly qkv_proj?: Linear | undefined;
     readonly o_proj: Linear;
-    readonly q_norm?: Vector | undefined;
-    readonly k_norm?: Vector | undefined;
+    readonly q_norm?: Norm | PlainNorm | undefined;
+    readonly k_norm?: Norm | PlainNorm | undefined;
   };
   readonly mlp: GatedUnit | Experts;
 }
@@ -84,7 +103,7 @@ export interface Model {
    *
    * @internal
    */
-  readonly norm: Vector;
+  readonly norm: Norm | PlainNorm;
   /**
    * The head, `[vocab_size, hidden_size]`; the same object as `embed_tokens` if they are tied.
    *
@@ -147,7 +166,13 @@ export function linears({ self_attn, mlp }: Layer): Linear[] {
 
 /** The linear layers of a part of a block, and of the gated units in it. */
 function within(part: Layer["self_attn"] | Layer["mlp"]): Linear[] {
-  const members: readonly (Linear | Vector | GatedUnit)[] = Object.values(part)
+  const members: readonly (
+    | Linear
+    | Norm
+    | PlainNorm
+    | GatedUnit
+    | XieluVectors
+  )[] = Object.values(part)
     .flat().filter((member) => member !== undefined);
   return members.flatMap((member): Linear[] =>
     "weight" in member ? [member] : "down_proj" in member ? within(member) : []
@@ -156,18 +181,25 @@ function within(part: Layer["self_attn"] | Layer["mlp"]): Linear[] {
 
 /** All weights of a block, in the order of a checkpoint. */
 function layerWeights(layer: Layer): (Weight | Vector)[] {
-  const { norms, self_attn } = layer;
+  const { norms, self_attn, mlp } = layer;
   const found: (Weight | Vector | undefined)[] = [
-    norms.attentionIn,
-    norms.attentionOut,
-    self_attn.q_norm,
-    self_attn.k_norm,
+    ...normVectors(norms.attentionIn),
+    ...normVectors(norms.attentionOut),
+    ...normVectors(self_attn.q_norm),
+    ...normVectors(self_attn.k_norm),
   ];
   for (const { weight, bias } of linears(layer)) {
     found.push(weight, bias);
   }
-  found.push(norms.mlpIn, norms.mlpOut);
+  if ("act_fn" in mlp && mlp.act_fn) found.push(...Object.values(mlp.act_fn));
+  found.push(...normVectors(norms.mlpIn), ...normVectors(norms.mlpOut));
   return found.filter((weight) => weight !== undefined);
+}
+
+/** The weight and the bias of a norm, where it has them. */
+function normVectors(norm: Norm | PlainNorm | undefined): Vector[] {
+  if (norm === undefined || "size" in norm) return [];
+  return norm.bias ? [norm, norm.bias] : [norm];
 }
 
 /** All weights of a model, in the order of a checkpoint; a tied head is listed once. */
@@ -175,7 +207,12 @@ export function weights(model: Model): (Weight | Vector)[] {
   const { embed_tokens, layers, norm, lm_head, score } = model;
   const head = lm_head === embed_tokens ? [] : [lm_head];
   if (score) head.push(score);
-  return [embed_tokens, ...layers.flatMap(layerWeights), norm, ...head];
+  return [
+    embed_tokens,
+    ...layers.flatMap(layerWeights),
+    ...normVectors(norm),
+    ...head,
+  ];
 }
 
 /** The weights of a block's adapters: `a`, `b` and the magnitudes of each layer. */

@@ -15,7 +15,8 @@ const MOST_BYTES = 2 ** 30;
  * the sines of its angles.
  */
 export function ropeTable(device: Device, rope: Rope): Tensor {
-  const { inverseFrequencies, attentionFactor, positions } = rope;
+  const { inverseFrequencies, attentionFactor, positions, reversed } = rope;
+  const way = reversed ? -attentionFactor : attentionFactor;
   const half = inverseFrequencies.length;
   const bytes = positions * half * 2 * Float32Array.BYTES_PER_ELEMENT;
   if (bytes > MOST_BYTES) {
@@ -32,7 +33,7 @@ export function ropeTable(device: Device, rope: Rope): Tensor {
     const at = position * half * 2;
     for (const [i, frequency] of inverseFrequencies.entries()) {
       table[at + i] = Math.cos(position * frequency) * attentionFactor;
-      table[at + half + i] = Math.sin(position * frequency) * attentionFactor;
+      table[at + half + i] = Math.sin(position * frequency) * way;
     }
   }
   return device.upload(table, [positions, half * 2]);

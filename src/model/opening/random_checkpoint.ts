@@ -81,15 +81,18 @@ export async function writeRandomCheckpoint(
 
 /** The starting numbers of a tensor, some rows at a time. */
 function* pieces(
-  { name, shape }: WeightLayout,
+  { name, shape, vector }: WeightLayout,
   config: ModelConfig,
   random: Random,
 ): Generator<Float32Array<ArrayBuffer>> {
+  if (shape.length === 0) {
+    return yield initialValues({ name, shape, vector }, config, random);
+  }
   const [rows = 1, ...rest] = shape;
   const rowElements = rest.reduce((product, size) => product * size, 1);
   const step = Math.max(1, Math.floor(PIECE_ELEMENTS / rowElements));
   for (let row = 0; row < rows; row += step) {
     const part = [Math.min(step, rows - row), ...rest];
-    yield initialValues({ name, shape: part }, config, random);
+    yield initialValues({ name, shape: part, vector }, config, random);
   }
 }

@@ -13,13 +13,14 @@ import { buildModel, type WeightLayout } from "../weights/weight_layout.ts";
 
 /** The starting numbers of a tensor; they must be drawn in the order of a checkpoint. */
 export function initialValues(
-  { name, shape }: WeightLayout,
+  { name, shape, vector }: WeightLayout,
   { initializer_range }: ModelConfig,
   random: Random,
 ): Float32Array<ArrayBuffer> {
   const count = shape.reduce((product, size) => product * size, 1);
-  if (shape.length === 1) {
-    return new Float32Array(count).fill(name.endsWith(".bias") ? 0 : 1);
+  if (vector) {
+    const start = name.endsWith(".bias") ? 0 : 1;
+    return new Float32Array(count).fill(vector.start ?? start);
   }
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++) {
@@ -35,16 +36,13 @@ export function randomModel(
   seed: number,
 ): Model {
   const random = new Random(seed);
-  const make = (name: string, shape: readonly number[]) => {
-    const tensor = device.upload(
-      initialValues({ name, shape }, config, random),
-      shape,
-    );
-    return trainable(device, name, tensor, true);
+  const make = (layout: WeightLayout) => {
+    const values = initialValues(layout, config, random);
+    return trainable(device, layout, device.upload(values, layout.shape), true);
   };
   const built = buildModel(config, {
-    weight: (name, shape) => make(name, shape) as Weight,
-    vector: (name, shape) => make(name, shape) as Vector,
+    weight: (name, shape) => make({ name, shape }) as Weight,
+    vector: (name, shape, vector) => make({ name, shape, vector }) as Vector,
   });
   const cosSin = ropeTables(device, config.ropes);
   return { device, config, cosSin, ...built };

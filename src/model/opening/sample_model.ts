@@ -24,7 +24,7 @@ import { trainable } from "../weights/load.ts";
 import type { Model } from "../decoder/model.ts";
 import { ropeTables } from "../decoder/rope_table.ts";
 import type { IsTrained } from "../weights/trained_parameters.ts";
-import { buildModel } from "../weights/weight_layout.ts";
+import { buildModel, type WeightLayout } from "../weights/weight_layout.ts";
 
 /** How to make the model. */
 export interface SampleOptions {
@@ -52,8 +52,8 @@ export function sampleModel(
   { trained, dtypeOf, nested = false, adapter, numbers }: SampleOptions,
 ): Model {
   const isTrained = typeof trained === "boolean" ? () => trained : trained;
-  const make = (name: string, shape: readonly number[]) => {
-    if (shape.length === 2 && !isTrained(name)) {
+  const make = ({ name, shape, vector }: WeightLayout) => {
+    if (!vector && !isTrained(name)) {
       const [rows, cols] = shape as [number, number];
       const matrix = createMatrix(device, rows, cols, dtypeOf(name, cols), {
         nested,
@@ -63,11 +63,11 @@ export function sampleModel(
     }
     const tensor = device.allocate(shape);
     if (numbers) fillTensor(device, tensor, numbers);
-    return trainable(device, name, tensor, isTrained(name));
+    return trainable(device, { name, vector }, tensor, isTrained(name));
   };
   const built = buildModel(config, {
-    weight: (name, shape) => make(name, shape) as Weight,
-    vector: (name, shape) => make(name, shape) as Vector,
+    weight: (name, shape) => make({ name, shape }) as Weight,
+    vector: (name, shape, vector) => make({ name, shape, vector }) as Vector,
   });
   const cosSin = ropeTables(device, config.ropes);
   const model = { device, config, cosSin, ...built };

@@ -9,7 +9,14 @@ import { type Tensor, tensorBytes } from "../../../kernels/device/tensor.ts";
 import type { Lora } from "../../autograd/lora.ts";
 import type { Parameter, Vector, Weight } from "../../autograd/parameter.ts";
 import { frozenGains } from "../weights/adapter_parts.ts";
-import type { Layer, Linear, Model } from "../decoder/model.ts";
+import type {
+  Layer,
+  Linear,
+  Model,
+  Norm,
+  PlainNorm,
+  XieluVectors,
+} from "../decoder/model.ts";
 
 /** A trained tensor of a model, and its copy in the second model. */
 export interface SecondWeight {
@@ -118,7 +125,7 @@ function mapWeights(model: Model, map: WeightMap): Model {
     score: score && map.weight(score),
     embed_tokens: map.weight(model.embed_tokens),
     layers: model.layers.map((layer) => mapLayer(layer, map)),
-    norm: map.vector(model.norm),
+    norm: mapNorm(model.norm, map),
     lm_head: map.weight(model.lm_head),
   };
 }
@@ -127,14 +134,30 @@ function mapLayer({ norms, self_attn, mlp }: Layer, map: WeightMap): Layer {
   const part = <Members extends object>(members: Members): Members =>
     Object.fromEntries(
       Object.entries(members).map((
-        [name, member]: [string, Linear | Vector | undefined],
-      ) => [
-        name,
-        member &&
-        ("weight" in member ? mapLinear(member, map) : map.vector(member)),
-      ]),
+        [name, member]: [string, LayerMember | undefined],
+      ) => [name, member && mapMember(member, map)]),
     ) as Members;
   return { norms: part(norms), self_attn: part(self_attn), mlp: part(mlp) };
+}
+
+/** A part of a block. */
+type LayerMember = Linear | Norm | PlainNorm | XieluVectors;
+
+function mapMember(member: LayerMember, map: WeightMap): LayerMember {
+  if ("weight" in member) return mapLinear(member, map);
+  if (!("alpha_p" in member)) return mapNorm(member, map);
+  const { alpha_p, alpha_n, beta, eps } = member;
+  return {
+    alpha_p: map.vector(alpha_p),
+    alpha_n: map.vector(alpha_n),
+    beta: map.vector(beta),
+    eps: map.vector(eps),
+  };
+}
+
+function mapNorm(norm: Norm | PlainNorm, { vector }: WeightMap) {
+  if ("size" in norm) return norm;
+  return { ...vector(norm), bias: norm.bias && vector(norm.bias) };
 }
 
 function mapLinear({ weight, bias, lora }: Linear, map: WeightMap): Linear {

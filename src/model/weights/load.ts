@@ -75,8 +75,11 @@ const MATRIX_DTYPES = {
 
 const STORED = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
 
-/** Tensors that some checkpoints contain although they are computed from the config. */
-const DERIVED = /rotary_emb\.inv_freq$/;
+/**
+ * Tensors that some checkpoints contain although they are computed from the config; old files of
+ * GPT-NeoX have their causal mask.
+ */
+const DERIVED = /rotary_emb\.inv_freq$|\.attention\.(bias|masked_bias)$/;
 
 /**
  * Loads a checkpoint.
@@ -191,12 +194,12 @@ async function loadParts(
         : await loadMatrix(device, reader, name, dtype));
   let done = 0;
   onProgress?.(done, total);
-  for (const { name, shape } of layouts) {
-    const part = shape.length === 2 && !isTrained(name)
+  for (const { name, vector } of layouts) {
+    const part = !vector && !isTrained(name)
       ? { name, matrix: await load(name) }
       : trainable(
         device,
-        name,
+        { name, vector },
         await loadTensor(device, reader, name),
         isTrained(name),
       );
@@ -275,17 +278,15 @@ export async function loadTensor(
   return tensor;
 }
 
-/**
- * Makes a part of a model from an f32 tensor: a weight from `[out, in]`, a vector from `[size]`.
- */
+/** Makes a part of a model from an f32 tensor: a vector, or a weight from `[out, in]`. */
 export function trainable(
   device: Device,
-  name: string,
+  { name, vector }: Pick<WeightLayout, "name" | "vector">,
   tensor: Tensor,
   trained: boolean,
 ): Weight | Vector {
-  if (tensor.shape.length === 2) return trainedWeight(device, name, tensor);
-  return trained
+  if (!vector) return trainedWeight(device, name, tensor);
+  return trained && !vector.frozen
     ? { name, tensor, parameter: createParameter(device, name, tensor) }
     : { name, tensor };
 }

@@ -86,7 +86,7 @@ function blockRule(count: number, blocks: number): IsTrained {
   }
   const [first, end] = count < 0 ? [0, -count] : [blocks - count, blocks];
   return (name) => {
-    const number = /^model\.layers\.(\d+)\./.exec(name)?.[1];
+    const number = /(?:^|\.)layers\.(\d+)\./.exec(name)?.[1];
     return number !== undefined && Number(number) >= first &&
       Number(number) < end;
   };

@@ -6,7 +6,15 @@ import type { TensorReader } from "../../files/safetensors/safetensors.ts";
 import type { Vector, Weight } from "../../autograd/parameter.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type { NormNames } from "../config/family.ts";
-import type { GatedUnit, Layer, Linear, Model } from "../decoder/model.ts";
+import type {
+  GatedUnit,
+  Layer,
+  Linear,
+  Model,
+  Norm,
+  PlainNorm,
+  XieluVectors,
+} from "../decoder/model.ts";
 import { tensorName } from "../config/tensor_names.ts";
 import { SCORE } from "./reward_head.ts";
 
@@ -14,12 +22,22 @@ import { SCORE } from "./reward_head.ts";
 export interface WeightLayout {
   readonly name: string;
   readonly shape: readonly number[];
+  /** What kind of vector it is; undefined: a matrix of products. */
+  readonly vector?: VectorKind | undefined;
+}
+
+/** What a vector is beside its numbers; its shape may have several axes. */
+export interface VectorKind {
+  /** Whether it is never trained; default false. */
+  readonly frozen?: boolean;
+  /** Its numbers in a random model; default 1, of a bias 0. */
+  readonly start?: number;
 }
 
 /** Makes a part of a model by its name. */
 export interface WeightMaker {
   weight(name: string, shape: readonly [rows: number, cols: number]): Weight;
-  vector(name: string, shape: readonly [size: number]): Vector;
+  vector(name: string, shape: readonly number[], kind?: VectorKind): Vector;
 }
 
 /** Builds the parts of a model, in the order of a checkpoint. */
@@ -30,7 +48,8 @@ export function buildModel(
   const { hidden_size, vocab_size, family } = config;
   const make: WeightMaker = {
     weight: (path, shape) => maker.weight(tensorName(family, path), shape),
-    vector: (path, shape) => maker.vector(tensorName(family, path), shape),
+    vector: (path, shape, kind = {}) =>
+      maker.vector(tensorName(family, path), shape, kind),
   };
   const embed_tokens = make.weight("model.embed_tokens.weight", [
     vocab_size,
@@ -40,7 +59,7 @@ export function buildModel(
     { length: config.num_hidden_layers },
     (_, i) => buildLayer(config, make, i),
   );
-  const norm = make.vector("model.norm.weight", [hidden_size]);
+  const norm = makeNorm(config, make, "model.norm", [hidden_size]);
   if (config.rewardHead) {
     const score = make.weight(SCORE, [1, hidden_size]);
     return { embed_tokens, layers, norm, lm_head: embed_tokens, score };
@@ -64,15 +83,19 @@ function buildLayer(
     num_attention_heads,
     num_key_value_heads,
   } = config;
-  const norm = (name: string, size: number) =>
-    make.vector(`${path}.${name}.weight`, [size]);
+  const norm = (name: string, ...shape: number[]) =>
+    makeNorm(config, make, `${path}.${name}`, shape);
   const placed = (place: keyof NormNames) => {
     const name = family.norms[place];
     return name === undefined ? undefined : norm(name, hidden_size);
   };
   const [qName, kName] = family.qkNormNames.map((name) => `self_attn.${name}`);
-  const normSize = (heads: number) =>
-    family.qkNorm === "whole" ? heads * head_dim : head_dim;
+  const headNorm = (name: string, heads: number) =>
+    family.qkNorm === "whole"
+      ? norm(name, heads * head_dim)
+      : family.qkNorm === "each_head"
+      ? norm(name, heads, head_dim)
+      : norm(name, head_dim);
   const has = family.qkNorm !== "none";
   return {
     norms: {
@@ -83,12 +106,40 @@ function buildLayer(
     },
     self_attn: {
       ...attentionLinears(config, make, path),
-      q_norm: has ? norm(qName!, normSize(num_attention_heads)) : undefined,
-      k_norm: has ? norm(kName!, normSize(num_key_value_heads)) : undefined,
+      q_norm: has ? headNorm(qName!, num_attention_heads) : undefined,
+      k_norm: has ? headNorm(kName!, num_key_value_heads) : undefined,
     },
     mlp: config.experts?.layers[index]
       ? expertLinears(config, make, `${path}.mlp`)
       : unitLinears(config, make, `${path}.mlp`, config.intermediate_size),
+  };
+}
+
+/** A norm of the family's kind, under its path. */
+function makeNorm(
+  { family: { normKind } }: ModelConfig,
+  make: WeightMaker,
+  path: string,
+  shape: readonly number[],
+): Norm | PlainNorm {
+  if (normKind === "rms_plain") return { size: shape.at(-1)! };
+  const weight = make.vector(`${path}.weight`, shape);
+  return normKind === "layer_bias"
+    ? { ...weight, bias: make.vector(`${path}.bias`, shape) }
+    : weight;
+}
+
+/** xIELU's numbers start where transformers has them: softplus of 0.2036 is 0.8, of -1.0502 0.3. */
+function xieluVectors(make: WeightMaker, path: string): XieluVectors {
+  const alpha = (name: string, start: number) =>
+    make.vector(`${path}.${name}`, [1], { start });
+  const fixed = (name: string, start: number) =>
+    make.vector(`${path}.${name}`, [], { start, frozen: true });
+  return {
+    alpha_p: alpha("alpha_p", Math.log(Math.expm1(0.8))),
+    alpha_n: alpha("alpha_n", Math.log(Math.expm1(0.3))),
+    beta: fixed("beta", 0.5),
+    eps: fixed("eps", -1e-6),
   };
 }
 
@@ -160,7 +211,7 @@ function expertLinears(
 }
 
 function unitLinears(
-  { family, hidden_size, mlpBias }: ModelConfig,
+  { family, hidden_size, mlpBias, activation }: ModelConfig,
   make: WeightMaker,
   path: string,
   intermediate_size: number,
@@ -178,6 +229,15 @@ function unitLinears(
     return {
       gate_up_proj: linear("gate_up_proj", 2 * intermediate_size),
       down_proj: down_proj(),
+    };
+  }
+  if (family.hasGate === false) {
+    return {
+      up_proj: linear("up_proj", intermediate_size),
+      down_proj: down_proj(),
+      ...(activation === "xielu" && {
+        act_fn: xieluVectors(make, `${path}.act_fn`),
+      }),
     };
   }
   return {
@@ -201,7 +261,11 @@ export function weightLayouts(
   const size = stored?.tensors.size ?? Infinity;
   // a few that are missing are named one by one
   const most = 2 * size + 1000;
-  const note = <T>(name: string, shape: readonly number[]): T => {
+  const note = <T>(
+    name: string,
+    shape: readonly number[],
+    vector?: VectorKind,
+  ): T => {
     if (layouts.length >= most) {
       throw new RangeError(
         `Cannot load "${
@@ -209,7 +273,7 @@ export function weightLayouts(
         }": found ${size} tensors, but the ${config.num_hidden_layers} layers of config.json have more than ${most}`,
       );
     }
-    layouts.push({ name, shape });
+    layouts.push({ name, shape, vector });
     return undefined as T;
   };
   buildModel(config, { weight: note, vector: note });

@@ -18,6 +18,7 @@ const ACTIVATIONS: readonly Activation[] = [
   "gelu_tanh",
   "relu2",
   "sigmoid",
+  "gelu",
 ];
 /** About ten roundings, and the few of exp, whose bound grows with its argument. */
 const TOLERANCE = 64 * 2 ** -24;

@@ -40,7 +40,7 @@ test(
       assertThrows(
         () => read({ model_type }),
         TypeError,
-        `Cannot load model: model_type "${model_type}" in config.json is not known, expected one of ernie4_5, exaone4, gemma,`,
+        `Cannot load model: model_type "${model_type}" in config.json is not known, expected one of apertus, cohere, cohere2, ernie4_5,`,
       );
     }
   },

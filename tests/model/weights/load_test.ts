@@ -15,7 +15,7 @@ import {
   type LoadModelOptions,
   storedLayouts,
 } from "../../../src/model/weights/load.ts";
-import { parameters } from "../../../src/model/decoder/model.ts";
+import { type Norm, parameters } from "../../../src/model/decoder/model.ts";
 import { weightLayouts } from "../../../src/model/weights/weight_layout.ts";
 import { gpuTest } from "../../kernels/gpu_test_case.ts";
 import { seeded } from "../../kernels/numbers.ts";
@@ -140,7 +140,7 @@ for (
         [...toFloat32(tensors.get(HEAD)!.bytes, dtype)],
       );
       assertEquals(
-        [...await device.read(model.norm.tensor)],
+        [...await device.read((model.norm as Norm).tensor)],
         [...toFloat32(tensors.get(NORM)!.bytes, dtype)],
       );
       assertEquals(parameters(model), []);
