@@ -27,24 +27,23 @@ interface Unbroken {
   readonly end: Record<string, string>;
   /** Calls of the disk in all. */
   readonly calls: number;
-  /** Milliseconds of the task as it is, from its start to its end. */
+  /** Milliseconds from its start to its end. */
   readonly time: number;
 }
 
 async function unbroken(recipe: string): Promise<Unbroken> {
   await using folder = await killScene(recipe);
-  const counted = await trainUntil(folder, undefined);
-  if (counted.code !== 0) throw new Error(counted.lines.join("\n"));
+  const { code, lines, time } = await trainUntil(folder, undefined);
+  if (code !== 0) throw new Error(lines.join("\n"));
   const end = await endOf(runOf(folder));
-  await Deno.remove(folder.file("output"), { recursive: true });
-  await Deno.remove(folder.file(".cache"), { recursive: true });
-  await Deno.mkdir(folder.file("output"));
-  const { time } = await trainUntil(folder, { after: 600_000 });
-  return { end, calls: Number(counted.lines.at(-1)), time };
+  return { end, calls: Number(lines.at(-1)), time };
 }
 
+const count = (chains: readonly Chain[]) =>
+  chains.reduce((sum, { kills }) => sum + kills.length, 0);
+
 /**
- * Kills so often, in chains that take turns in recipe and way.
+ * Kills so often, in chains that take turns in recipe, as often in one way as in the other.
  *
  * @param onChain hears of each chain as it ends
  */
@@ -56,15 +55,14 @@ export async function killChains(
   const chains: Chain[] = [];
   const known = new Map<string, Unbroken>();
   const names = Object.keys(RECIPES);
-  let left = kills;
-  while (left > 0) {
-    const turn = chains.length;
-    const recipe = names[turn % names.length]!;
-    const by = Math.floor(turn / names.length) % 2 === 0 ? "call" : "clock";
+  const done = { call: [] as Chain[], clock: [] as Chain[] };
+  for (let left = kills; left > 0; left = kills - count(chains)) {
+    const by = count(done.call) <= count(done.clock) ? "call" : "clock";
+    const recipe = names[done[by].length % names.length]!;
     const wanted = known.get(recipe) ?? await unbroken(recipe);
     known.set(recipe, wanted);
     const chain = await oneChain({ recipe, by, wanted, most: left, random });
-    left -= chain.kills.length;
+    done[by].push(chain);
     chains.push(chain);
     onChain(chain);
   }
@@ -124,8 +122,6 @@ export function chainLine({ recipe, by, kills, faults }: Chain): string {
 
 /** All chains in one line. */
 export function chainsLine(chains: readonly Chain[], seed: number): string {
-  const count = (of: readonly Chain[]) =>
-    of.reduce((sum, { kills }) => sum + kills.length, 0);
   const byCall = count(chains.filter(({ by }) => by === "call"));
   const right = chains.filter(({ faults }) => faults.length === 0);
   return `seed ${seed}: ${count(chains)} kills (${byCall} at a call, ${
