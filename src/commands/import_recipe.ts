@@ -2,9 +2,9 @@
  * The command `import-recipe`: a recipe of another tool as one of ours. Needs no device, prints
  * nothing.
  */
-import { disk } from "../files/disk.ts";
+import { writeFileAtomic } from "../files/disk/atomic.ts";
 import { readJsonObjectIfThere } from "../files/disk/json_file.ts";
-import { writeAll } from "../files/disk/whole_file.ts";
+import { isThere } from "../files/hub/repo_folder.ts";
 import {
   type ImportOptions,
   importSchema,
@@ -53,8 +53,12 @@ export async function importRecipe(
   );
   const text = recipeText(imported, path);
   if (output !== null) {
-    using file = await disk().open(output, { write: true, createNew: true });
-    await writeAll(file, new TextEncoder().encode(text));
+    if (await isThere(output)) {
+      throw new TypeError(
+        `Cannot write "${output}": it is there; choose another output, or move it away`,
+      );
+    }
+    await writeFileAtomic(output, text);
   }
   return { ...imported, text };
 }

@@ -65,3 +65,17 @@ export const CACHE_FOLDER = {
   /** Tokens of datasets. */
   tokens: ".cache/tokens",
 } as const;
+
+/**
+ * The names that files and folders have until they are whole: they end with `tmp`, or with `old`
+ * for what steps aside and must not be lost.
+ */
+export const TEMPORARY_NAME = /^\.(.+)\.[0-9a-f]{8}\.(tmp|old)$/;
+
+/** A path without temporary names: the path that it will be, once it is whole. */
+export function withoutTemporaryNames(path: string): string {
+  const name = /(?<=^|[\\/])\.([^\\/]+)\.[0-9a-f]{8}\.(?:tmp|old)(?=[\\/]|$)/g;
+  const real = path.replace(name, "$1");
+  // a file that is written whole into a folder of that kind has two of them
+  return real === path ? path : withoutTemporaryNames(real);
+}

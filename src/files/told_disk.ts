@@ -4,6 +4,7 @@
  * callers ask for by its class (`NotFound`, `NotCapable`, a file that exists) stays as it is.
  */
 import type { Disk, DiskFile, OpenOptions } from "./disk_calls.ts";
+import { withoutTemporaryNames } from "./file_names.ts";
 
 const FULL = "free space there, or choose a folder on another disk";
 const FORBIDDEN = "give the right to it, or choose another folder";
@@ -28,8 +29,14 @@ const ADVICE: Readonly<Record<number, string>> = {
 const told = new WeakSet<Error>();
 
 /** Whether an error names its file and says what to do already. */
-export function isTold(error: unknown): boolean {
+export function isTold(error: unknown): error is Error {
   return error instanceof Error && told.has(error);
+}
+
+/** What an error says, without the file where it is named: whoever tells it names another. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return isTold(error) ? message.slice(message.indexOf('": ') + 3) : message;
 }
 
 /** The system's words and number in a message, wherever it stands in it. */
@@ -63,13 +70,29 @@ async function telling<T>(
   }
 }
 
+/** The same pieces; the faults of reading them are told. */
+function toldStream(
+  pieces: ReadableStream<Uint8Array<ArrayBuffer>>,
+  what: string,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = pieces.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await telling(() => reader.read(), what);
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
 function toldFile(
   file: DiskFile,
   path: string,
   { write = false, append = false }: OpenOptions,
 ): DiskFile {
-  const read = `read "${path}"`;
-  const written = `write "${path}"`;
+  const read = reading(path);
+  const written = writing(path);
   return {
     read: (bytes) => telling(() => file.read(bytes), read),
     readAt: (position, bytes) =>
@@ -83,11 +106,22 @@ function toldFile(
         () => file.sync(),
         write || append ? `${written} to its disk` : read,
       ),
-    stream: () => file.stream(),
+    stream: () => toldStream(file.stream(), read),
     ...file.lock && { lock: () => file.lock!() },
-    ...file.isAt && { isAt: (other: string) => file.isAt!(other) },
+    ...file.isAt && {
+      isAt: (other: string) => telling(() => file.isAt!(other), reading(other)),
+    },
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
+}
+
+const reading = (path: string) => `read "${withoutTemporaryNames(path)}"`;
+const writing = (path: string) => `write "${withoutTemporaryNames(path)}"`;
+
+/** A file or folder takes its name once it is whole, which is a part of writing it. */
+function renaming(from: string, to: string): string {
+  const [before, after] = [from, to].map(withoutTemporaryNames);
+  return before === after ? writing(to) : `rename "${before}" to "${after}"`;
 }
 
 /** The same disk, whose faults are told. */
@@ -96,34 +130,41 @@ export function toldDisk(inner: Disk): Disk {
     write || append || create || createNew;
   return {
     async open(path, options) {
-      const what = isWritten(options ?? {})
-        ? `write "${path}"`
-        : `read "${path}"`;
+      const what = isWritten(options ?? {}) ? writing(path) : reading(path);
       const file = await telling(() => inner.open(path, options), what);
       return toldFile(file, path, options ?? {});
     },
-    readFile: (path) => telling(() => inner.readFile(path), `read "${path}"`),
-    stat: (path) => telling(() => inner.stat(path), `read "${path}"`),
+    readFile: (path) => telling(() => inner.readFile(path), reading(path)),
+    stat: (path) => telling(() => inner.stat(path), reading(path)),
     async *list(path) {
       try {
         yield* inner.list(path);
       } catch (error) {
-        throw tell(error, `read "${path}"`);
+        throw tell(error, reading(path));
       }
     },
     makeFolder: (path) =>
-      telling(() => inner.makeFolder(path), `make folder "${path}"`),
+      telling(
+        () => inner.makeFolder(path),
+        `make folder "${withoutTemporaryNames(path)}"`,
+      ),
     remove: (path, options) =>
-      telling(() => inner.remove(path, options), `remove "${path}"`),
+      telling(
+        () => inner.remove(path, options),
+        `remove "${withoutTemporaryNames(path)}"`,
+      ),
     rename: (from, to) =>
-      telling(() => inner.rename(from, to), `rename "${from}" to "${to}"`),
-    realPath: (path) => telling(() => inner.realPath(path), `read "${path}"`),
+      telling(() => inner.rename(from, to), renaming(from, to)),
+    realPath: (path) => telling(() => inner.realPath(path), reading(path)),
     ...inner.touch && { touch: (path: string) => inner.touch!(path) },
     ...inner.syncFolder && {
       syncFolder: (path: string) =>
-        telling(() => inner.syncFolder!(path), `write "${path}" to its disk`),
+        telling(() => inner.syncFolder!(path), `${writing(path)} to its disk`),
     },
-    ...inner.isLink && { isLink: (path: string) => inner.isLink!(path) },
+    ...inner.isLink && {
+      isLink: (path: string) =>
+        telling(() => inner.isLink!(path), reading(path)),
+    },
     get program() {
       return inner.program;
     },

@@ -29,6 +29,7 @@ export async function gpuTest(
     kinds = ["cpu", "gpu"],
     read = false,
     write = false,
+    net = false,
     long = false,
     ...options
   }:
@@ -36,6 +37,7 @@ export async function gpuTest(
       kinds?: readonly DeviceKind[];
       read?: boolean | string[];
       write?: boolean | string[];
+      net?: boolean | string[];
       long?: boolean;
     }
     & Omit<DeviceOptions, "kind"> = {},
@@ -45,7 +47,7 @@ export async function gpuTest(
     test({
       name: `${name} (${adapter ? kind : "skipped: no WebGPU adapter"})`,
       ignore: !adapter,
-      permissions: { read, write },
+      permissions: { read, write, net },
       long,
       async fn(context) {
         using _scope = device!.scope();

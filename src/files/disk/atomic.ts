@@ -11,6 +11,7 @@ import {
   PermissionDenied,
   type WritableFile,
 } from "../disk.ts";
+import { TEMPORARY_NAME } from "../file_names.ts";
 import { isTold } from "../told_disk.ts";
 import { writeAll } from "./whole_file.ts";
 
@@ -31,7 +32,10 @@ export type FileWriter = (path: string, data: FileData) => Promise<void>;
  *
  * @param ending `tmp` for what is not whole yet or goes; `old` for what must not be lost
  */
-function temporarySibling(path: string, ending: "tmp" | "old" = "tmp"): string {
+export function temporarySibling(
+  path: string,
+  ending: "tmp" | "old" = "tmp",
+): string {
   const mark = crypto.randomUUID().slice(0, 8);
   return join(dirname(path), `.${basename(path)}.${mark}.${ending}`);
 }
@@ -43,6 +47,14 @@ async function removeIfThere(path: string): Promise<void> {
 }
 
 /**
+ * Removes what failed work leaves, if the disk still lets it: what failed first is to be told, and
+ * the next start sweeps what stays.
+ */
+export async function tidyAway(temporary: string): Promise<void> {
+  await removeIfThere(temporary).catch(() => {});
+}
+
+/**
  * Removes a link at a path, so that what is opened there next is a file of this folder and not what
  * the link leads to.
  */
@@ -50,10 +62,15 @@ export async function removeLink(path: string): Promise<void> {
   if (await disk().isLink?.(path)) await removeIfThere(path);
 }
 
-/** Makes a folder and all folders above it; an error names the path. */
+/**
+ * Makes a folder and all folders above it, each of which survives a power cut; an error names the
+ * path.
+ */
 export async function makeFolder(path: string): Promise<void> {
   try {
+    const fresh = await missingFolders(path);
     await disk().makeFolder(path);
+    for (const one of fresh) await disk().syncFolder?.(dirname(one));
   } catch (error) {
     if (error instanceof NotCapable || isTold(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);
@@ -61,6 +78,18 @@ export async function makeFolder(path: string): Promise<void> {
       `Cannot make folder "${path}": ${reason}`,
     );
   }
+}
+
+/** The folder and those above it that do not exist, the innermost first. */
+export async function missingFolders(folder: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let path = folder; dirname(path) !== path; path = dirname(path)) {
+    // one that cannot be looked at is not known to be missing
+    const error = await disk().stat(path).then(() => undefined, (e) => e);
+    if (!(error instanceof NotFound)) break;
+    missing.push(path);
+  }
+  return missing;
 }
 
 /** Writes what `data` stands for into an open file, which has the name `path`. */
@@ -94,12 +123,17 @@ export async function writeFileAtomic(
       await writeData(file, data, temporary);
       await file.sync();
     }
-    await disk().rename(temporary, path);
-    await disk().syncFolder?.(dirname(path));
+    await takeName(temporary, path);
   } catch (error) {
-    await removeIfThere(temporary);
+    await tidyAway(temporary);
     throw error;
   }
+}
+
+/** Gives a file that is whole and flushed its name, which then survives a power cut. */
+export async function takeName(file: string, name: string): Promise<void> {
+  await disk().rename(file, name);
+  await disk().syncFolder?.(dirname(name));
 }
 
 /** Flushes a folder, with every file below it, to the disk. */
@@ -131,7 +165,7 @@ export async function writeFolderAtomic(
     await syncFolder(temporary);
     await replaceFolder(path, temporary);
   } catch (error) {
-    await removeIfThere(temporary);
+    await tidyAway(temporary);
     throw error;
   }
 }
@@ -164,9 +198,6 @@ export async function removeFolder(path: string): Promise<void> {
   await disk().remove(temporary, { recursive: true });
 }
 
-/** The names that `temporarySibling()` gives. */
-const TEMPORARY = /^\.(.+)\.[0-9a-f]{8}\.(tmp|old)$/;
-
 /**
  * Removes what killed programs left half done in a folder, and gives back what they had put aside.
  * To be called by the one that has the lock of what is written there.
@@ -185,12 +216,14 @@ export async function sweepTemporary(
     throw error;
   }
   for (const name of names) {
-    const [, target = "", ending] = TEMPORARY.exec(name) ?? [];
+    // what is made whole under a temporary name may have a lock beside it
+    const locked = /^\.(\..+)\.lock$/.exec(name)?.[1];
+    const [, target = "", ending] = TEMPORARY_NAME.exec(locked ?? name) ?? [];
     // a file that is written atomically under a temporary name has two of them
-    const meant = TEMPORARY.exec(target)?.[1] ?? target;
+    const meant = TEMPORARY_NAME.exec(target)?.[1] ?? target;
     if (ending === undefined || !isOurs(meant)) continue;
     const path = join(folder, name);
-    if (ending === "old" && !names.has(target)) {
+    if (ending === "old" && !locked && !names.has(target)) {
       await disk().rename(path, join(folder, target));
       names.add(target);
     } else await removeIfThere(path);

@@ -15,7 +15,12 @@ import {
   NotFound,
 } from "../disk.ts";
 import { LOCK_FILE } from "../file_names.ts";
-import { makeFolder, removeLink, sweepTemporary } from "./atomic.ts";
+import {
+  makeFolder,
+  missingFolders,
+  removeLink,
+  sweepTemporary,
+} from "./atomic.ts";
 import { isJsonObject } from "./json_file.ts";
 import { readTextIfThere, writeAll } from "./whole_file.ts";
 
@@ -89,18 +94,6 @@ async function inFolder(
     await removeEmpty(made);
     throw error;
   }
-}
-
-/** The folder and those above it that do not exist, the innermost first. */
-async function missingFolders(folder: string): Promise<string[]> {
-  const missing: string[] = [];
-  for (let path = folder; dirname(path) !== path; path = dirname(path)) {
-    // one that cannot be looked at is not known to be missing
-    const error = await disk().stat(path).then(() => undefined, (e) => e);
-    if (!(error instanceof NotFound)) break;
-    missing.push(path);
-  }
-  return missing;
 }
 
 /** Removes folders that hold nothing, up to the first that holds something. */

@@ -6,9 +6,10 @@ import { join } from "@std/path";
 import { checkpointStep, listCheckpoints } from "./checkpoints.ts";
 import { TOKENIZER_FILES } from "./text_files.ts";
 import { ADAPTER_FILE, MODEL_FILE, RUN_FILE } from "../file_names.ts";
-import { removeFolder } from "../disk/atomic.ts";
+import { makeFolder, removeFolder, temporarySibling } from "../disk/atomic.ts";
 import { lockFolder } from "../disk/lock.ts";
 import { disk, NotCapable, NotFound, PermissionDenied } from "../disk.ts";
+import { reasonOf } from "../told_disk.ts";
 
 /** What is done with the files of an earlier run. */
 export interface OutputFolderOptions {
@@ -107,18 +108,18 @@ async function runFiles(
 }
 
 async function checkWritable(path: string): Promise<void> {
-  const probe = join(path, `.${crypto.randomUUID().slice(0, 8)}.tmp`);
+  // under a name that is swept if the program is killed here
+  const probe = temporarySibling(join(path, RUN_FILE.options));
   try {
-    await disk().makeFolder(path);
+    await makeFolder(path);
     {
       using _probe = await disk().open(probe, { write: true, createNew: true });
     }
     await disk().remove(probe);
   } catch (error) {
     if (error instanceof NotCapable) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
     throw new PermissionDenied(
-      `Cannot write to output folder "${path}": ${reason}`,
+      `Cannot write to output folder "${path}": ${reasonOf(error)}`,
     );
   }
 }

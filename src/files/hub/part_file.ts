@@ -3,7 +3,12 @@
  * of their version, without which the download cannot be continued safely.
  */
 import { dirname } from "@std/path";
-import { makeFolder, removeLink, writeFileAtomic } from "../disk/atomic.ts";
+import {
+  makeFolder,
+  removeLink,
+  takeName,
+  writeFileAtomic,
+} from "../disk/atomic.ts";
 import { Checksum, hashInto, type Measured } from "./checksum.ts";
 import { HubError } from "./retry.ts";
 import { disk, type DiskFile, NotFound } from "../disk.ts";
@@ -101,8 +106,9 @@ export class PartFile implements Disposable {
         { retry: true, tries: 2 },
       );
     }
-    await disk().rename(`${this.#path}.part`, this.#path);
+    // first, since nobody looks for it once the file has its name
     await removeEtag(this.#path);
+    await takeName(`${this.#path}.part`, this.#path);
   }
 
   [Symbol.dispose](): void {

@@ -3,9 +3,15 @@
  * written under another name, read back and compared with the checkpoint, and only then renamed.
  * Knows the order of the work; the format is in src/files/gguf.
  */
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename, dirname, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
-import { makeFolder, writeFileAtomic } from "../../files/disk/atomic.ts";
+import {
+  makeFolder,
+  takeName,
+  temporarySibling,
+  tidyAway,
+  writeFileAtomic,
+} from "../../files/disk/atomic.ts";
 import { lockOutput } from "../../files/disk/lock.ts";
 import { elementCount } from "../../files/safetensors/dtype.ts";
 import {
@@ -32,7 +38,6 @@ import { ggufHyperparameters } from "./gguf_names.ts";
 import { ggufRope } from "./gguf_rope.ts";
 import { type GgufSource, ggufSources } from "./gguf_tensors.ts";
 import { mergeAdapter, type MergeHooks } from "../saving/merge.ts";
-import { disk } from "../../files/disk.ts";
 
 /** The data from which a Modelfile is made. */
 export interface ModelfileSource {
@@ -88,7 +93,8 @@ export async function exportGguf(
     throw new TypeError("Cannot merge an adapter: expected a device");
   }
   await makeFolder(dirname(output));
-  const merged = `${output}.${crypto.randomUUID().slice(0, 8)}.merged`;
+  // under a name that is swept if the program is killed
+  const merged = temporarySibling(output);
   try {
     await mergeAdapter(device, {
       model_name_or_path: base,
@@ -98,7 +104,7 @@ export async function exportGguf(
     }, hooks);
     return await writeModel(merged, name, options, hooks);
   } finally {
-    if (await isThere(merged)) await disk().remove(merged, { recursive: true });
+    await tidyAway(merged);
   }
 }
 
@@ -125,17 +131,16 @@ async function writeModel(
   const folder = await openModelFolder(path);
   const wanted = type.toUpperCase() as GgufFileType;
   const { metadata, sources, addsBos, notes } = describe(folder, name, wanted);
-  const mark = crypto.randomUUID().slice(0, 8);
-  const temporary = join(dirname(output), `.${basename(output)}.${mark}.tmp`);
+  const temporary = temporarySibling(output);
   try {
     await writeFileAtomic(
       temporary,
       (file) => writeGguf(file, metadata, sources, written(sources, hooks)),
     );
     await checkGguf(temporary, metadata, sources, counted(sources, hooks));
-    await disk().rename(temporary, output);
+    await takeName(temporary, output);
   } finally {
-    if (await isThere(temporary)) await disk().remove(temporary);
+    await tidyAway(temporary);
   }
   const modelfile = output.replace(/\.gguf$/, ".Modelfile");
   const text = hooks.modelfile?.({

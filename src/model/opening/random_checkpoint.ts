@@ -60,6 +60,11 @@ export async function writeRandomCheckpoint(
   const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   const random = new Random(seed);
   let done = 0;
+  // the weights come last: where they are, the model is whole
+  await writeFileAtomic(
+    join(folder, MODEL_FILE.config),
+    JSON.stringify({ ...config, torch_dtype: dtype }, null, 2) + "\n",
+  );
   await writeSafetensors(
     join(folder, MODEL_FILE.weights),
     tensors,
@@ -70,10 +75,6 @@ export async function writeRandomCheckpoint(
         onProgress?.(done += bytes.length, total);
       }
     },
-  );
-  await writeFileAtomic(
-    join(folder, MODEL_FILE.config),
-    JSON.stringify({ ...config, torch_dtype: dtype }, null, 2) + "\n",
   );
   const bytesEach = tensorBytes({ name: "", dtype: stored, shape: [] });
   return total / bytesEach;

@@ -1,6 +1,6 @@
 /**
- * A disk of which one call fails, and that counts its calls: for tests of what a full, forbidden or
- * failing disk leaves behind. `landed()` of a power cut needs a disk in memory.
+ * A disk that begins to fail at one of its calls, and that counts its calls: for tests of what a
+ * full, forbidden or failing disk leaves behind, and one whose power is cut.
  */
 import {
   type Disk,
@@ -19,58 +19,88 @@ export type WritingCall =
   | "rename"
   | "syncFolder";
 
-/** How a call fails: the system's error, or a write that takes half of its bytes. */
-export type DiskFault = "ENOSPC" | "EIO" | "EACCES" | "short";
+/** Faults of a single call: the system's error, or a write that takes half of its bytes. */
+const ONCE = ["ENOSPC", "EIO", "EACCES", "short"] as const;
+/** Faults of a call and of all after it: no room for anything more, no writing, no power. */
+const LASTING = ["full", "read-only", "power"] as const;
 
-/** Which call fails and how. */
+/** How a disk fails. */
+export type DiskFault = typeof ONCE[number] | typeof LASTING[number];
+
+/** Which call fails first and how. */
 export interface PlannedFault {
-  /** Number of the call among those that write, or among the reads of `path`; from 0. */
+  /** Number of the call among those that write, or among the reads of a file; from 0. */
   readonly at: number;
   readonly kind: DiskFault;
-  /** Reads of this file fail instead; `first` and `last` ones are counted beforehand. */
+  /** Reads of this file fail instead; opening it is the first. */
   readonly readOf?: string;
+}
+
+/** A call that changes a disk, and where. */
+export interface Call {
+  readonly call: WritingCall | "read";
+  readonly path: string;
 }
 
 /** A disk that counts. */
 export interface FailingDisk extends Disk {
-  /** The writing calls so far, with what each was and where. */
-  readonly calls: readonly {
-    readonly call: WritingCall;
-    readonly path: string;
-  }[];
+  /** The writing calls so far. */
+  readonly calls: readonly Call[];
   /** Number of reads of each file so far. */
   readonly reads: ReadonlyMap<string, number>;
-  /** What failed; undefined until then. */
-  readonly failed: string | undefined;
+  /** The calls that failed, or took half, so far. */
+  readonly failed: readonly Call[];
 }
 
+/** The error of each fault. */
 const ERRORS: Readonly<Record<Exclude<DiskFault, "short">, () => Error>> = {
   ENOSPC: () => new Error("No space left on device (os error 28)"),
   EIO: () => new Error("Input/output error (os error 5)"),
   EACCES: () => new PermissionDenied("Permission denied (os error 13)"),
+  full: () => new Error("No space left on device (os error 28)"),
+  "read-only": () => new Error("Read-only file system (os error 30)"),
+  power: () => new Error("the power is cut"),
 };
 
-/** The same disk, of which one call fails. */
-export function failingDisk(inner: Disk, fault?: PlannedFault): FailingDisk {
-  const calls: { call: WritingCall; path: string }[] = [];
-  const reads = new Map<string, number>();
-  let failed: string | undefined;
+/** Calls that take room. */
+const GROWING: readonly Call["call"][] = ["open", "write", "makeFolder"];
 
-  /** Counts a call; true if it is the one that takes half. */
+/** Whether a fault can befall a call. */
+export function canFail(kind: DiskFault, { call }: Call): boolean {
+  if (kind === "short") return call === "write";
+  return kind !== "full" || GROWING.includes(call);
+}
+
+/** The same disk, of which one call fails, or all from one on. */
+export function failingDisk(inner: Disk, fault?: PlannedFault): FailingDisk {
+  const calls: Call[] = [];
+  const reads = new Map<string, number>();
+  const failed: Call[] = [];
+
+  /** Throws if a call fails; true if it takes half. */
+  function meets(call: Call, isFirst: boolean): boolean {
+    if (fault === undefined) return false;
+    const isOn = failed.length > 0 &&
+      (LASTING as readonly string[]).includes(fault.kind) &&
+      (call.call !== "read" || fault.kind === "power");
+    if (!isFirst && !isOn) return false;
+    if (!canFail(fault.kind, call)) return false;
+    failed.push(call);
+    if (fault.kind !== "short") throw ERRORS[fault.kind]();
+    return true;
+  }
+
   function writes(call: WritingCall, path: string): boolean {
     const number = calls.push({ call, path }) - 1;
-    if (fault?.readOf !== undefined || fault?.at !== number) return false;
-    failed = `${call} ${path}`;
-    if (fault.kind !== "short") throw ERRORS[fault.kind]();
-    return call === "write";
+    const isFirst = fault?.readOf === undefined && fault?.at === number;
+    return meets({ call, path }, isFirst);
   }
 
   function readsOf(path: string): void {
     const number = reads.get(path) ?? 0;
     reads.set(path, number + 1);
-    if (fault?.readOf !== path || fault.at !== number) return;
-    failed = `read ${path}`;
-    if (fault.kind !== "short") throw ERRORS[fault.kind]();
+    const isFirst = fault?.readOf === path && fault.at === number;
+    meets({ call: "read", path }, isFirst);
   }
 
   function counted(file: DiskFile, path: string): DiskFile {
@@ -96,6 +126,16 @@ export function failingDisk(inner: Disk, fault?: PlannedFault): FailingDisk {
           if (name === "read" || name === "readAt") {
             return attempt(() => (readsOf(path), work()));
           }
+          if (name === "stream") {
+            return target.stream().pipeThrough(
+              new TransformStream({
+                transform(bytes, controller) {
+                  readsOf(path);
+                  controller.enqueue(bytes);
+                },
+              }),
+            );
+          }
           return work();
         };
       },
@@ -104,16 +144,13 @@ export function failingDisk(inner: Disk, fault?: PlannedFault): FailingDisk {
 
   return {
     ...inner,
-    get calls() {
-      return calls;
-    },
+    calls,
     reads,
-    get failed() {
-      return failed;
-    },
+    failed,
     async open(path, options) {
       const { write, append, create, createNew } = options ?? {};
       if (write || append || create || createNew) writes("open", path);
+      else readsOf(path);
       return counted(await inner.open(path, options), path);
     },
     readFile: (path) => attempt(() => (readsOf(path), inner.readFile(path))),
