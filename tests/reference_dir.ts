@@ -1,10 +1,12 @@
 /**
  * Where the golden numbers of transformers, PEFT and TRL lie: the folder that `REFERENCE_DIR`
- * names, else `../shared/reference` beside the project; what is not there comes from the subset in
- * `tests/fixtures/reference`. Nothing is looked up before a test asks. It knows no names of
- * models, adapters or runs: they are what the folders hold.
+ * names, else `../shared/reference` beside the project, and the folder `families` beside it; what
+ * is not there comes from the subset in `tests/fixtures/reference`. Nothing is looked up before a
+ * test asks. It knows no names of models, adapters or runs: they are what the folders hold.
  */
 import { fromFileUrl, join } from "@std/path";
+import { readModelConfig } from "../src/model/config/config.ts";
+import { FAMILIES } from "../src/model/config/families.ts";
 import { FIXTURES } from "./fixture_path.ts";
 import { isGranted } from "./test_case.ts";
 
@@ -17,9 +19,11 @@ function environment(name: string): string | undefined {
 const full = environment("REFERENCE_DIR") ??
   join(ROOT, "..", "shared", "reference");
 const realData = join(full, "..", "realdata");
+/** Further models and runs in the same layout. */
+const families = join(full, "..", "families");
 
 /** What a test that compares with the reference may read. */
-export const REFERENCE: string[] = [full, FIXTURES, realData];
+export const REFERENCE: string[] = [full, families, FIXTURES, realData];
 
 function exists(path: string): boolean {
   try {
@@ -54,19 +58,50 @@ export interface ReferenceEntry {
   readonly folder: string;
 }
 
-/** All folders of a kind in the reference, and those that its subset alone has. */
+/**
+ * All folders of a kind in the reference and in the families beside it, and those that its subset
+ * alone has. Models of a type that is not served are left out, and so are their runs.
+ */
 export function referenceEntries(
   kind: "models" | "peft" | "trajectories",
 ): ReferenceEntry[] {
   const found = new Map<string, ReferenceEntry>();
-  for (const root of [full, FIXTURES]) {
+  for (const root of [full, families, FIXTURES]) {
     if (!exists(join(root, kind))) continue;
     for (const { name, isDirectory } of Deno.readDirSync(join(root, kind))) {
-      if (!isDirectory || found.has(name)) continue;
-      found.set(name, { name, root, folder: join(root, kind, name) });
+      // the subset repeats folders; those of the other two are others, whatever their names
+      const key = root === families && found.has(name)
+        ? `families/${name}`
+        : name;
+      if (!isDirectory || found.has(key)) continue;
+      const entry = { name: key, root, folder: join(root, kind, name) };
+      if (root !== families || isServed(entry)) found.set(key, entry);
     }
   }
   return [...found.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/**
+ * Whether there is a row for the model of an entry, whose rotation serves texts of the lengths in
+ * its reference; a run names its model in a file of its own.
+ */
+function isServed({ root, folder }: ReferenceEntry): boolean {
+  const json = (path: string) => JSON.parse(Deno.readTextFileSync(path));
+  const own = join(folder, "config.json");
+  const config = exists(own) ? own : join(
+    root,
+    json(join(folder, "trajectory.json")).base_model,
+    "config.json",
+  );
+  if (!Object.hasOwn(FAMILIES, json(config).model_type)) return false;
+  const ref = join(folder, "ref", "ref.json");
+  const runs: { prompt_ids: number[]; new_ids: number[] }[] = exists(ref)
+    ? json(ref).generations
+    : [];
+  const { max_position_embeddings } = readModelConfig(json(config));
+  return runs.every(({ prompt_ids, new_ids }) =>
+    prompt_ids.length + new_ids.length <= max_position_embeddings
+  );
 }
 
 /** The model that an adapter of the reference was made for. */
