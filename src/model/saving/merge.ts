@@ -7,7 +7,11 @@ import { join, relative, resolve } from "@std/path";
 import type { Device } from "../../../kernels/device/device.ts";
 import { Random } from "../../base/random.ts";
 import { openAdapterFolder } from "../../files/folders/adapter_folder.ts";
-import { isJsonObject, type JsonObject } from "../../files/disk/json_file.ts";
+import {
+  isJsonObject,
+  type JsonObject,
+  readJsonObjectIfThere,
+} from "../../files/disk/json_file.ts";
 import { writeFileAtomic, writeFolderAtomic } from "../../files/disk/atomic.ts";
 import { checkUnlocked, lockOutput } from "../../files/disk/lock.ts";
 import type { FloatDtype } from "../../files/safetensors/dtype.ts";
@@ -156,7 +160,13 @@ function changedConfig(
   };
 }
 
+/**
+ * Writes a config unless the folder's own says the same: a number that is written anew loses its
+ * ".0", and transformers 5.18 takes 15 for no float.
+ */
 async function writeConfig(folder: string, config: JsonObject): Promise<void> {
+  const own = await readJsonObjectIfThere(join(folder, MODEL_FILE.config));
+  if (JSON.stringify(own) === JSON.stringify(config)) return;
   const text = JSON.stringify(config, null, 2) + "\n";
   await writeFileAtomic(join(folder, MODEL_FILE.config), text);
 }

@@ -347,3 +347,44 @@ test("addLowRank() brings each row to its magnitude", {
   const [x, y] = [2, 4].map((value) => Math.fround(value / Math.sqrt(20)));
   assertEquals([...rows], [6, 8, x!, y!]);
 });
+
+await modelTest(
+  "mergeAdapter() leaves a config with a head of its own as it is written",
+  "models/nanochat",
+  async (device, base) => {
+    await using folder = await temporaryFolder();
+    const adapter = folder.file("adapter");
+    Deno.mkdirSync(adapter);
+    const config = {
+      peft_type: "LORA",
+      base_model_name_or_path: base,
+      r: 1,
+      lora_alpha: 1,
+      target_modules: ["fc1"],
+      layers_to_transform: [0],
+    };
+    Deno.writeTextFileSync(
+      `${adapter}/adapter_config.json`,
+      JSON.stringify(config),
+    );
+    const path = "base_model.model.model.layers.0.mlp.fc1";
+    const layouts = [
+      { name: `${path}.lora_A.weight`, dtype: "F32", shape: [1, 24] },
+      { name: `${path}.lora_B.weight`, dtype: "F32", shape: [28, 1] },
+    ] as const;
+    await writeSafetensors(
+      `${adapter}/adapter_model.safetensors`,
+      layouts,
+      async function* ({ shape: [rows, cols] }) {
+        const values = new Float32Array(rows! * cols!).fill(0.25);
+        yield await Promise.resolve(fromFloat32(values, "F32"));
+      },
+    );
+    const output = folder.file("merged");
+    await mergeAdapter(device, optionsOf(base, adapter, output));
+    const text = Deno.readTextFileSync(`${output}/config.json`);
+    assertEquals(text, Deno.readTextFileSync(`${base}/config.json`));
+    assert(text.includes('"final_logit_softcapping": 3.0'));
+  },
+  { read: [TEMPORARY], write: [TEMPORARY] },
+);
