@@ -8,6 +8,7 @@ import {
   listCheckpoints,
 } from "../../files/folders/checkpoints.ts";
 import { type Manifest, readManifest } from "../../files/folders/manifest.ts";
+import { isTold } from "../../files/told_disk.ts";
 import { checkCheckpoint } from "../checkpoint/checkpoint_faults.ts";
 
 /** A checkpoint that is whole. */
@@ -68,8 +69,12 @@ async function tellOtherRuns(
 ): Promise<void> {
   if (manifest === undefined) return;
   for (const other of all) {
+    if (other.path === path) continue;
     const file = join(other.path, CHECKPOINT_FILE.manifest);
-    const its = await readManifest(file).catch(() => undefined);
+    const its = await readManifest(file).catch((error) => {
+      if (isTold(error)) tell(error.message);
+      return undefined;
+    });
     if (its === undefined || its.run === manifest.run) continue;
     tell(
       `"${path}" and "${other.path}" are of different runs: the run goes on from the first, the newer one; remove it if it is not meant`,

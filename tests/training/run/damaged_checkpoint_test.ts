@@ -2,10 +2,12 @@
  * Bit rot: whatever happens to a file of a checkpoint, it is named, and the run goes on from the
  * newest checkpoint that is whole, or ends. Nothing differs silently.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { listenToNotes } from "../../../src/base/notes.ts";
 import { Random } from "../../../src/base/random.ts";
+import { disk, useDisk } from "../../../src/files/disk.ts";
 import { findCheckpoint } from "../../../src/training/run/find_checkpoint.ts";
+import { failingDisk } from "../../disk/failing_disk.ts";
 import { LORA, type Recipe, runTest, type Scene } from "./run_scene.ts";
 
 const RECIPE: Recipe = {
@@ -134,7 +136,7 @@ await runTest(
 );
 
 await runTest(
-  "findCheckpoint() tells that a newer checkpoint is another run's",
+  "findCheckpoint() tells that a newer checkpoint is another run's, or that the disk hides that",
   async (scene) => {
     await scene.train("run", RECIPE);
     await scene.train("other", { ...RECIPE, seed: 7 });
@@ -145,6 +147,9 @@ await runTest(
     const { name, told } = await find(scene);
     assertEquals([name, told.length], ["checkpoint-4", 1]);
     assert(told[0]!.includes("checkpoint-2"), told[0]);
+    const readOf = scene.path("run", "checkpoint-2", "manifest.json");
+    using _disk = useDisk(failingDisk(disk(), { at: 0, kind: "EIO", readOf }));
+    assertMatch((await find(scene)).told.join(), /^Cannot read .*Input/);
   },
 );
 
