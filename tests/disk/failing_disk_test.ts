@@ -9,6 +9,7 @@ import {
 } from "../../src/files/disk/atomic.ts";
 import { disk, useDisk } from "../../src/files/disk.ts";
 import { configByHead } from "../../src/files/folders/own_head.ts";
+import { configByNames } from "../../src/files/folders/own_names.ts";
 import { lockOutputFolder } from "../../src/files/folders/output_folder.ts";
 import { PartFile } from "../../src/files/hub/part_file.ts";
 import { writeRandomCheckpoint } from "../../src/model/opening/random_checkpoint.ts";
@@ -182,7 +183,7 @@ test("writeRandomCheckpoint() writes the weights last: where they are, the model
   assertEquals(names, []);
 });
 
-test("configByHead() does not take a disk that fails for weights without a head", async () => {
+test("configByHead() and configByNames() do not take a disk that fails for weights of other names", async () => {
   const under = poweredDisk();
   const tied = { ...CONFIG, tie_word_embeddings: true };
   {
@@ -195,12 +196,14 @@ test("configByHead() does not take a disk that fails for weights without a head"
   }
   for (const at of [0, 1, 2]) {
     const readOf = "a/model.safetensors";
-    using _disk = useDisk(failingDisk(under, { at, kind: "EIO", readOf }));
-    await assertRejects(
-      () => configByHead("a", tied),
-      Error,
-      'Cannot read "a/model.safetensors": Input/output error',
-    );
+    for (const look of [configByHead, configByNames]) {
+      using _disk = useDisk(failingDisk(under, { at, kind: "EIO", readOf }));
+      await assertRejects(
+        () => look("a", tied),
+        Error,
+        'Cannot read "a/model.safetensors": Input/output error',
+      );
+    }
   }
 });
 

@@ -6,8 +6,7 @@
 import { tell } from "../../base/notes.ts";
 import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
 import type { TensorReader } from "../safetensors/safetensors.ts";
-import { isTold } from "../told_disk.ts";
-import { openWeights } from "../safetensors/weights.ts";
+import { weightsAhead } from "../safetensors/weights.ts";
 
 /** The names that families give to head and embedding; a family may put a prefix before them. */
 const HEAD = /(^|\.)lm_head\.weight$|^(output|embed_out)\.weight$/;
@@ -29,11 +28,7 @@ export async function configByHead(
     .map(({ tie_word_embeddings: tied }) => tied);
   // whether an inner config counts differs between families
   if (said.every((tied) => tied === false)) return config;
-  const weights = await openWeights(path).catch((error) => {
-    // a disk that fails may hide such a head, and works again when they are loaded
-    if (isTold(error)) throw error;
-    return undefined;
-  });
+  const weights = await weightsAhead(path);
   if (!weights || !await hasOwnHead(weights)) return config;
   if (said.includes(true)) {
     tell(

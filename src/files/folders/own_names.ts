@@ -4,7 +4,7 @@
  * beginnings of names only.
  */
 import { isJsonObject, type JsonObject } from "../disk/json_file.ts";
-import { openWeights } from "../safetensors/weights.ts";
+import { weightsAhead } from "../safetensors/weights.ts";
 
 /**
  * The config with the key `_text_names`: "outer" if names begin with `language_model.`, "inner" if
@@ -15,7 +15,7 @@ export async function configByNames(
   path: string,
   config: JsonObject,
 ): Promise<JsonObject> {
-  const weights = await openWeights(path).catch(() => undefined);
+  const weights = await weightsAhead(path);
   if (!weights) return config;
   const names = [...weights.tensors.keys()];
   const has = (beginning: string) =>

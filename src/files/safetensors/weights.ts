@@ -15,6 +15,7 @@ import {
 import { problemLine, type TensorInfo } from "./safetensors_header.ts";
 import { disk, NotFound } from "../disk.ts";
 import { missingShards } from "../shard_names.ts";
+import { isTold } from "../told_disk.ts";
 
 /** Names of the plain files in a folder. */
 export async function fileNames(folder: string): Promise<string[]> {
@@ -55,6 +56,21 @@ export async function openWeights(
       pickles.join('", "')
     }", expected "${single}"; ${PICKLE_ADVICE}`,
   );
+}
+
+/**
+ * Opens weights to look at their names before they are loaded: undefined if they are missing or
+ * damaged, which is left to whoever loads them.
+ *
+ * @throws if the disk fails: it may work again when they are loaded, and then be believed
+ */
+export async function weightsAhead(
+  folder: string,
+): Promise<TensorReader | undefined> {
+  return await openWeights(folder).catch((error) => {
+    if (isTold(error)) throw error;
+    return undefined;
+  });
 }
 
 /** @throws {NotFound} if there are shards, which without their index are not known to be all */
