@@ -3,6 +3,7 @@
  * message says what happened, and the next start on a healthy disk ends as if nothing had. Knows no
  * task of its own.
  */
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "@std/path";
@@ -127,12 +128,19 @@ const ADVICE: Readonly<Record<Exclude<DiskFault, "short" | "power">, RegExp>> =
     "read-only": /Read-only file system \(os error 30\).*it can only be read/,
   };
 
+/** Whether two files are there with the same bytes, or neither is. */
+function isSame(one?: Uint8Array, other?: Uint8Array): boolean {
+  return one === other ||
+    (one !== undefined && other !== undefined &&
+      Buffer.compare(one, other) === 0);
+}
+
 /** Fails if the files that the work is about are not as they should be. */
 function checkEnds(left: Files, end: Files, { ends }: DiskTask): void {
   const isWrong = (path: string) =>
     // a lock that is left over locks nobody out
     ends.test(path) && !path.endsWith(".lock") &&
-    left.get(path)?.toHex() !== end.get(path)?.toHex();
+    !isSame(left.get(path), end.get(path));
   const paths = new Set([...left.keys(), ...end.keys()]);
   assertEquals([...paths].filter(isWrong), [], "these files are not right");
 }
@@ -180,14 +188,13 @@ function checkEarlier(left: Files, task: DiskTask, end: Files): void {
   const { free, grows, replaced } = task;
   const isReplaced = replaced !== undefined &&
     [...end].every(([path, bytes]) =>
-      !replaced.by.test(path) || left.get(path)?.toHex() === bytes.toHex()
+      !replaced.by.test(path) || isSame(left.get(path), bytes)
     );
   for (const [path, bytes] of task.before) {
     if (free?.test(path)) continue;
-    const found = (left.get(path) ?? aside.get(path))?.toHex();
-    const isWhole = found === bytes.toHex() ||
-      found === end.get(path)?.toHex() ||
-      (grows?.test(path) && found?.startsWith(bytes.toHex())) ||
+    const found = left.get(path) ?? aside.get(path);
+    const isWhole = isSame(found, bytes) || isSame(found, end.get(path)) ||
+      (grows?.test(path) && isSame(found?.subarray(0, bytes.length), bytes)) ||
       (isReplaced && replaced.old.test(path) && found === undefined);
     assert(isWhole, `${path} is ${found === undefined ? "gone" : "damaged"}`);
   }
