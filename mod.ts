@@ -81,6 +81,7 @@ export type { DownloadedRepo } from "./src/files/hub/download_repo.ts";
 export type { Downloaded } from "./src/files/hub/download.ts";
 export type { Expected, Measured } from "./src/files/hub/checksum.ts";
 export type { GgufType } from "./src/files/gguf/gguf.ts";
+export type { KQuantType } from "./src/files/gguf/k_quants.ts";
 export type { GgufReport } from "./src/model/gguf/export_gguf.ts";
 export type { MergeReport } from "./src/model/saving/merge.ts";
 export type { Compared } from "./src/report/side_by_side.ts";

@@ -35,6 +35,7 @@ export type {
 export type { Model } from "../model/decoder/model.ts";
 export type { ExpertConfig } from "../model/config/expert_config.ts";
 export type { ModelConfig } from "../model/config/config.ts";
+export type { MlpActivation } from "../model/config/family.ts";
 export type { Quantization } from "../model/weights/quantization.ts";
 export type { QuantizationOptions } from "../model/weights/quantization_options.ts";
 export { quantizationOf } from "../model/weights/quantization_options.ts";

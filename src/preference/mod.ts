@@ -34,6 +34,11 @@ export type {
   TensorChunk,
   TensorReader,
 } from "../files/safetensors/safetensors.ts";
+export type {
+  ReadCodes,
+  StoredCodes,
+  StoredNesting,
+} from "../files/safetensors/read_codes.ts";
 export type { TensorInfo } from "../files/safetensors/safetensors_header.ts";
 
 // text: messages, chat templates, tokenizers

@@ -2,14 +2,19 @@
 
 /** Doubly quantized scales: `numbers[code] * absmax + offset`, an absmax for each 256. */
 export interface StoredNesting {
+  /** A byte for each scale. */
   readonly codes: Uint8Array<ArrayBuffer>;
+  /** `[256]` the numbers of the codes. */
   readonly numbers: Float32Array<ArrayBuffer>;
+  /** The largest magnitude of each 256 scales, less the offset. */
   readonly absmax: Float32Array<ArrayBuffer>;
+  /** Added to each scale. */
   readonly offset: number;
 }
 
 /** Codes of 8 bits with a scale per row, or of 4 bits with one per 64 numbers. */
 export interface StoredCodes {
+  /** Type of the codes. */
   readonly dtype: "int8" | "nf4" | "fp4";
   /** In 4 bits the first code of each byte is in its upper half. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -29,9 +34,11 @@ export interface ReadCodes {
   readonly codes: ReadonlyMap<
     string,
     {
+      /** Type of the codes. */
       readonly dtype: StoredCodes["dtype"];
       /** Whether the scales are quantized too. */
       readonly nested: boolean;
+      /** Reads them from the files. */
       read(): Promise<StoredCodes>;
     }
   >;
