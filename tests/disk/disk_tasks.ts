@@ -38,12 +38,12 @@ type MakeTask = (
   stack: AsyncDisposableStack,
 ) => Promise<DiskTask>;
 
-/** Two layers of width 16; of width 32 or 256 for the types of GGUF with such blocks. */
-const config = (width: number) => ({
+/** Two layers of width 16; GGUF has types with blocks of 32 and 256 numbers of a row. */
+const config = (width: number, inner: number) => ({
   model_type: "llama",
   vocab_size: 80,
   hidden_size: width,
-  intermediate_size: width === 16 ? 24 : width,
+  intermediate_size: inner,
   num_hidden_layers: 2,
   num_attention_heads: 2,
   num_key_value_heads: 1,
@@ -58,7 +58,10 @@ const text = (value: unknown) =>
   );
 
 /** A model, and pairs. A tokenizer of bytes is one that GGUF has a name for. */
-async function baseFiles(width = 16, isOfBytes = false): Promise<Files> {
+async function baseFiles(
+  [width, inner]: readonly [number, number] = [16, 24],
+  isOfBytes = false,
+): Promise<Files> {
   const disk = poweredDisk();
   using _disk = useDisk(disk);
   const { tokenizer, config: tokenizerConfig } = characterFiles();
@@ -72,7 +75,7 @@ async function baseFiles(width = 16, isOfBytes = false): Promise<Files> {
   const rows = PAIRS.map((pair) => JSON.stringify(pair) + "\n").join("");
   disk.put("pairs.jsonl", text(rows));
   await writeRandomCheckpoint("base", {
-    config: config(width),
+    config: config(width, inner),
     dtype: "float32",
     seed: 3,
   });
@@ -208,8 +211,8 @@ async function exported(
       overwrite_output: true,
       ...options,
     }, { modelfile: ollamaModelfile });
-  const width = /_k/.test(type) ? 256 : 32;
-  const before = await after(await baseFiles(width, true), async () => {
+  const sizes = [32, /_k/.test(type) ? 256 : 32] as const;
+  const before = await after(await baseFiles(sizes, true), async () => {
     if (adapter !== null) await train(device);
     const other = type === "f32" ? "f16" : "f32";
     await write({ type: other, adapter_name_or_path: null });
