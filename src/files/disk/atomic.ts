@@ -17,7 +17,7 @@ import { writeAll } from "./whole_file.ts";
 
 /**
  * What is written into a file: text, bytes, or whatever a function writes into the open file, which
- * for now has the name `path`.
+ * lies at `path` until it is whole.
  */
 export type FileData =
   | string

@@ -28,8 +28,7 @@ const E4M3 = Float32Array.from({ length: 256 }, (_, byte) => {
 /** The layout. */
 export const fp8: PackedLayout = {
   name: "FP8 in blocks",
-  // deno-lint-ignore require-await -- a layout may read tensors to find others
-  async find(stored, settings) {
+  find(stored, settings) {
     const block = blockSize(settings);
     const found = new Map<string, PackedWeight>();
     for (const name of stored.tensors.keys()) {

@@ -24,8 +24,7 @@ const AWQ_PLACES = [0, 4, 1, 5, 2, 6, 3, 7];
 /** The layout of GPTQ. */
 export const gptq: PackedLayout = {
   name: "GPTQ",
-  // deno-lint-ignore require-await -- a layout may read tensors to find others
-  async find(stored, settings) {
+  find(stored, settings) {
     only(settings, "bits", [4]);
     only(settings, "checkpoint_format", ["gptq", "gptq_v2", undefined, null]);
     // the first version stores zero points less one
@@ -37,8 +36,7 @@ export const gptq: PackedLayout = {
 /** The layout of AWQ. */
 export const awq: PackedLayout = {
   name: "AWQ",
-  // deno-lint-ignore require-await -- a layout may read tensors to find others
-  async find(stored, settings) {
+  find(stored, settings) {
     only(settings, "bits", [4]);
     only(settings, "version", ["gemm", "GEMM", undefined, null]);
     only(settings, "zero_point", [true, undefined, null]);

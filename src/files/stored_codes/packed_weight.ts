@@ -54,7 +54,7 @@ export interface PackedLayout {
   readonly find: (
     stored: StoredTensors,
     settings: QuantizationConfig,
-  ) => Promise<Map<string, PackedWeight>>;
+  ) => Map<string, PackedWeight> | Promise<Map<string, PackedWeight>>;
 }
 
 /**

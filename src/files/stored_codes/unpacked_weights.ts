@@ -64,15 +64,25 @@ export async function unpackedWeights(
   const found = quantizationOfConfig(config);
   if (found === undefined) return reader;
   const { layout, settings } = found;
-  const packed = await layout.find(reader, settings).catch((error) => {
+  const packed = await findWeights(layout, reader, settings);
+  return new UnpackedWeights(reader, layout.name, packed);
+}
+
+async function findWeights(
+  layout: PackedLayout,
+  reader: TensorReader,
+  settings: JsonObject,
+): Promise<Map<string, PackedWeight>> {
+  try {
+    return await layout.find(reader, settings);
+  } catch (error) {
     if (!(error instanceof TypeError || error instanceof SyntaxError)) {
       throw error;
     }
     throw new TypeError(problemLine(reader.files.join('", "'), [
       `of ${layout.name}, ${error.message}`,
     ]));
-  });
-  return new UnpackedWeights(reader, layout.name, packed);
+  }
 }
 
 class UnpackedWeights implements TensorReader {
