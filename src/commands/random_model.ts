@@ -8,6 +8,7 @@ import {
   checkOutputFolder,
   lockOutputFolder,
 } from "../files/folders/output_folder.ts";
+import { configOfFloats } from "../files/stored_codes/unpacked_weights.ts";
 import { copyTextFiles } from "../files/folders/text_files.ts";
 import { localModelFolder } from "../files/hub/repo_folder.ts";
 import { writeRandomCheckpoint } from "../model/opening/random_checkpoint.ts";
@@ -47,12 +48,13 @@ export async function randomModel(
 ): Promise<number> {
   const { output_dir, dtype, seed, tokenizer_name_or_path } = options;
   const { path, folder } = await modelConfigPath(options.config);
-  const config = await readJsonObject(path);
+  // random weights are floats, whatever codes the config's own checkpoint has
+  const config = configOfFloats(await readJsonObject(path));
   const tokenizer = tokenizer_name_or_path === null
     ? folder
     : await localModelFolder(tokenizer_name_or_path);
   await using _lock = await lockOutputFolder(output_dir);
-  await checkOutputFolder(output_dir);
+  await checkOutputFolder(output_dir, { otherwise: "remove what is there" });
   await copyTextFiles(tokenizer, output_dir);
   return await writeRandomCheckpoint(output_dir, {
     config,

@@ -13,6 +13,8 @@ import { reasonOf } from "../told_disk.ts";
 
 /** What is done with the files of an earlier run. */
 export interface OutputFolderOptions {
+  /** What else the user may do than choose another folder; default: what a run may. */
+  readonly otherwise?: string;
   /** Whether they may be removed, see `emptyOutputFolder()`. */
   readonly overwrite?: boolean;
   /** Whether the run continues from them. */
@@ -78,7 +80,9 @@ export async function refusalOf(
     ? undefined
     : `Cannot write to "${path}": it holds another run's "${
       found.join('", "')
-    }"; choose another output_dir, or set resume_from_checkpoint or overwrite_output_dir`;
+    }"; choose another output_dir, or ${
+      options.otherwise ?? "set resume_from_checkpoint or overwrite_output_dir"
+    }`;
 }
 
 /** Removes the files of an earlier run, `files` among them, and nothing else. */
