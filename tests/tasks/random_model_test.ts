@@ -47,7 +47,13 @@ test(
     await using folder = await temporaryFolder();
     const { tokenizer } = characterFiles();
     await folder.write("tokenizer.json", JSON.stringify(tokenizer));
-    await folder.write("config.json", JSON.stringify(CONFIG));
+    await folder.write(
+      "config.json",
+      JSON.stringify({
+        ...CONFIG,
+        quantization_config: { quant_method: "awq" },
+      }),
+    );
     const words = ["--config=config.json", "--output_dir=output/new"];
     const first = await run(folder.path, words);
     // two embeddings 99 x 8; four of 8 x 8, three of 8 x 12, two norms of 8; a norm
@@ -67,7 +73,7 @@ test(
     assertEquals(second.code, 1);
     assertStringIncludes(
       second.stderr,
-      'Cannot write to "output/new": it holds another run\'s "model.safetensors"',
+      'Cannot write to "output/new": it holds another run\'s "model.safetensors"; choose another output_dir, or remove what is there',
     );
   },
 );
